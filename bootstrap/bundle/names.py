@@ -1,0 +1,89 @@
+"""Which names a file of a bundle may have, so that every host can hold it and no one is misled.
+
+UTF-8 in NFC, without control, bidi or backslash characters, relative, ustar-sized, unique after
+NFKC and case folding; the rules of Windows hold for bundles of every platform.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
+_FORBIDDEN = re.compile(r'[\\:*?"<>|]')
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?")
+
+
+def split_ustar(path: str) -> tuple[bytes, bytes] | None:
+    """Return the prefix and name fields of a ustar header, or None when the path does not fit."""
+    data = path.encode("utf-8")
+    if len(data) <= NAME_LIMIT:
+        return b"", data
+    for index in range(len(data) - 1, 0, -1):
+        if data[index] == 0x2F and index <= PREFIX_LIMIT and len(data) - index - 1 <= NAME_LIMIT:
+            return data[:index], data[index + 1 :]
+    return None
+
+
+def problem(path: str) -> str | None:
+    """Return why a path may not stand in a bundle, or None when it may."""
+    trouble = _text_problem(path)
+    for part in path.split("/"):
+        trouble = trouble or _part_problem(part)
+    if trouble is None and split_ustar(path) is None:
+        trouble = _("too long for a tar header (ustar: 100 bytes of name, 155 of folders)")
+    return trouble
+
+
+def _text_problem(path: str) -> str | None:
+    if not path or path.startswith("/"):
+        return _("not a relative path")
+    if any(unicodedata.category(character) in ("Cf", "Cs", "Cc", "Co") for character in path):
+        return _("holds a control or invisible character")
+    if unicodedata.normalize("NFC", path) != path:
+        return _("not in Unicode normal form C")
+    if _FORBIDDEN.search(path):
+        return _("holds a character that Windows refuses")
+    return None
+
+
+def _part_problem(part: str) -> str | None:
+    if part in ("", ".", ".."):
+        return _("holds an empty, '.' or '..' part")
+    if part != part.strip(" ") or part.endswith("."):
+        return _("a part begins or ends with a space, or ends with a dot")
+    if _RESERVED.fullmatch(part):
+        return _("{part} is a reserved name on Windows").format(part=part)
+    return None
+
+
+def folded(path: str) -> str:
+    """Return the form under which two paths would meet on a filesystem that ignores case."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
+
+
+def collision(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Return two paths that some filesystem can't tell apart, a file used as a folder included."""
+    files: dict[str, str] = {}
+    folders: dict[str, tuple[str, str]] = {}
+    for path in paths:
+        key = folded(path)
+        if key in files:
+            return files[key], path
+        files[key] = path
+        parts = path.split("/")
+        for index in range(1, len(parts)):
+            folder = "/".join(parts[:index])
+            known, owner = folders.setdefault(folded(folder), (folder, path))
+            if known != folder:
+                return owner, path
+    for key, path in files.items():
+        if key in folders:
+            return path, folders[key][1]
+    return None

@@ -1,0 +1,100 @@
+"""What every command line of the tool shares: exit codes, error lines, logging.
+
+A command is a function that takes parsed arguments and returns an exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import console, errors
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+LOG = logging.getLogger("ragtrace")
+
+DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, 130
+EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
+    (errors.UsageError, 2),
+    (errors.TrustError, 3),
+    (errors.HostError, 4),
+    (errors.InstallError, 5),
+    (errors.ToolError, 6),
+    (errors.BuildError, 7),
+    (errors.BusyError, 8),
+)
+
+
+def exit_code(error: errors.RagtraceError) -> int:
+    """Return the exit code that stands for an error (DESIGN: 2 usage … 8 locked, 70 our bug)."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), BUG)
+
+
+def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
+    """Tell an error: what happened, then what to do next. Return its exit code."""
+    code = exit_code(error)
+    LOG.debug("error", exc_info=error)
+    if as_json:
+        console.show_json({"error": {"code": code, "what": error.what, "advice": error.advice}})
+        return code
+    console.complain(_("error: {what}").format(what=error.what))
+    if error.advice:
+        console.complain(_("  next: {advice}").format(advice=error.advice))
+    return code
+
+
+def run_command(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Call a command and turn whatever it raises into one clear line and an exit code."""
+    as_json = bool(getattr(arguments, "json", False))
+    try:
+        return command(arguments)
+    except errors.RagtraceError as error:
+        return complain(error, as_json=as_json)
+    except KeyboardInterrupt:
+        console.complain(_("Interrupted; nothing of this run was activated."))
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our stdout went away; there is nobody left to tell
+        sys.stderr.close()
+        return DONE
+    except OSError as error:
+        return complain(_host_trouble(error), as_json=as_json)
+    except Exception as error:  # the last border: an operator never sees a traceback
+        LOG.critical("bug", exc_info=error)
+        text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
+        bug = errors.RagtraceError(text, advice=_("Send the log to whoever gave you this file."))
+        return complain(bug, as_json=as_json)
+
+
+def _host_trouble(error: OSError) -> errors.RagtraceError:
+    place = error.filename if error.filename is not None else _("a file")
+    return errors.HostError(
+        _("{place}: {reason}.").format(place=place, reason=error.strerror or str(error)),
+        advice=_("Check space and permissions there, then run the same command again."),
+    )
+
+
+def start_log(path: str) -> None:
+    """Send the DEBUG log of this run to a file, as JSON lines."""
+
+    class Lines(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            entry = {
+                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+                "level": record.levelname,
+                "message": record.getMessage(),
+            }
+            if record.exc_info:
+                entry["traceback"] = self.formatException(record.exc_info)
+            return json.dumps(entry, ensure_ascii=False)
+
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(Lines())
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.DEBUG)

@@ -1,0 +1,190 @@
+"""Talking to the person: results to stdout, progress and log to stderr.
+
+Core code takes a ``Progress`` and never prints. A terminal gets bars (rich, imported only
+then), anything else gets plain lines, at most one every few seconds for one task.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOG = logging.getLogger("ragtrace")
+LINE_INTERVAL = 5.0  # seconds between two plain lines of one task
+
+
+class Task(Protocol):
+    """One piece of work under way."""
+
+    def advance(self, amount: int) -> None:
+        """Tell that so much more is done, in the unit of the task's total."""
+
+
+class Progress(Protocol):
+    """What the core needs of a user interface."""
+
+    def step(self, text: str) -> None:
+        """Tell that a new step of the story begins."""
+
+    def task(self, text: str, total: int) -> Any:
+        """Return a context manager that gives a Task; total is in bytes, 0 when unknown."""
+
+    def warn(self, text: str) -> None:
+        """Tell something that the person should know, without stopping."""
+
+
+class _Quiet:
+    def advance(self, amount: int) -> None:
+        pass
+
+
+class NoProgress:
+    """Says nothing on screen; the log gets it all the same."""
+
+    def step(self, text: str) -> None:
+        LOG.info(text)
+
+    @contextmanager
+    def task(self, text: str, total: int) -> Iterator[Task]:
+        LOG.info("%s (%d bytes)", text, total)
+        yield _Quiet()
+
+    def warn(self, text: str) -> None:
+        LOG.warning(text)
+
+
+class _LineTask:
+    def __init__(self, write: Any, text: str, total: int) -> None:
+        self.write, self.text, self.total = write, text, total
+        self.done = 0
+        self.last = time.monotonic()
+
+    def advance(self, amount: int) -> None:
+        self.done += amount
+        now = time.monotonic()
+        if now - self.last >= LINE_INTERVAL and self.total:
+            self.last = now
+            self.write(f"  {self.text}: {100 * self.done // self.total} %")
+
+
+class LineProgress:
+    """Plain lines, for pipes, logs and dumb terminals."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+
+    def _write(self, text: str) -> None:
+        write_text(self.stream, text + "\n")
+
+    def step(self, text: str) -> None:
+        LOG.info(text)
+        self._write(text)
+
+    @contextmanager
+    def task(self, text: str, total: int) -> Iterator[Task]:
+        LOG.info("%s (%d bytes)", text, total)
+        started = time.monotonic()
+        yield _LineTask(self._write, text, total)
+        size = f"{human_bytes(total)}, " if total else ""
+        self._write(f"  {text}: {size}{time.monotonic() - started:.1f} s")
+
+    def warn(self, text: str) -> None:
+        LOG.warning(text)
+        self._write(_("warning: {text}").format(text=text))
+
+
+class _BarTask:
+    def __init__(self, bars: Any, identifier: Any) -> None:
+        self.bars, self.identifier = bars, identifier
+
+    def advance(self, amount: int) -> None:
+        self.bars.advance(self.identifier, amount)
+
+
+class BarProgress:
+    """Bars with rate and remaining time, for a terminal."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        from rich.console import Console as RichConsole
+
+        self.rich = RichConsole(file=stream, highlight=False, markup=False)
+
+    def step(self, text: str) -> None:
+        LOG.info(text)
+        self.rich.print(text, style="bold")
+
+    @contextmanager
+    def task(self, text: str, total: int) -> Iterator[Task]:
+        from rich import progress
+
+        LOG.info("%s (%d bytes)", text, total)
+        columns = (
+            progress.TextColumn("  {task.description}"),
+            progress.BarColumn(bar_width=24),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        )
+        with progress.Progress(*columns, console=self.rich) as bars:
+            yield _BarTask(bars, bars.add_task(text, total=total or None))
+
+    def warn(self, text: str) -> None:
+        LOG.warning(text)
+        self.rich.print(_("warning: {text}").format(text=text), style="yellow")
+
+
+def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Progress:
+    """Return the progress display that fits where stderr goes."""
+    target = sys.stderr if stream is None else stream
+    if quiet:
+        return NoProgress()
+    if target.isatty() and os.environ.get("TERM") != "dumb":
+        return BarProgress(target)
+    return LineProgress(target)
+
+
+def write_text(stream: IO[str], text: str) -> None:
+    """Write text to a stream whose encoding may lack some of its characters."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def show(text: str) -> None:
+    """Write one line of the result to stdout."""
+    write_text(sys.stdout, text + "\n")
+
+
+def show_json(value: Any) -> None:
+    """Write the result to stdout as one JSON document."""
+    write_text(sys.stdout, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def complain(text: str) -> None:
+    """Write one line to stderr."""
+    write_text(sys.stderr, text + "\n")
+
+
+def human_bytes(count: int) -> str:
+    """Return a size for people, in the decimal units that disks are sold in."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def python_command() -> str:
+    """Return the name under which Python answers on this platform's command line."""
+    return "python" if sys.platform == "win32" else "python3"

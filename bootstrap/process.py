@@ -1,0 +1,141 @@
+"""The one way to run another program: a time limit, both streams drained, output bounded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from bootstrap.errors import ToolError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended: its exit code (negative: the signal), its output, whether time ran out."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.returncode == 0 and not self.timed_out
+
+
+class _Drain(threading.Thread):
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.pipe = pipe
+        self.kept = bytearray()
+        self.start()
+
+    def run(self) -> None:
+        for block in iter(lambda: self.pipe.read1(65536), b""):  # type: ignore[attr-defined]
+            room = OUTPUT_LIMIT - len(self.kept)
+            if room > 0:
+                self.kept += block[:room]
+
+    def text(self) -> str:
+        # a grandchild may hold the pipe open after the child was killed
+        self.join(2.0)
+        return self.kept.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a program and, on POSIX, everything in the process group that it leads."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float,
+    stdin: bytes | None = None,
+) -> Completed:
+    """Run a program to its end and return how it ended; a non-zero exit is a value.
+
+    ``timeout`` is in seconds; then the program's whole process group is killed.
+    Raises ToolError when the program cannot be started.
+    """
+    group = {} if sys.platform == "win32" else {"start_new_session": True}
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            **group,  # type: ignore[arg-type]
+        )
+    except OSError as error:
+        raise ToolError(
+            _("{program} cannot be started: {reason}.").format(program=argv[0], reason=error.strerror),
+            advice=_("Check that the file exists and that this user may execute it."),
+        ) from error
+    assert process.stdout is not None
+    assert process.stderr is not None
+    drains = _Drain(process.stdout), _Drain(process.stderr)
+    timed_out = False
+    try:
+        if stdin is not None:
+            _feed(process, stdin)
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        kill_tree(process)
+        process.wait()
+    except BaseException:
+        kill_tree(process)
+        process.wait()
+        raise
+    stdout, stderr = (drain.text() for drain in drains)
+    for drain, pipe in zip(drains, (process.stdout, process.stderr)):
+        if not drain.is_alive():
+            pipe.close()
+    return Completed(tuple(argv), process.returncode, stdout, stderr, timed_out)
+
+
+def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it did not want it; its exit code tells
+
+
+def checked(completed: Completed, what: str) -> Completed:
+    """Return a run that succeeded, or raise ToolError with the last line that the program wrote."""
+    if completed.timed_out:
+        raise ToolError(_("{what} did not end in time and was stopped.").format(what=what))
+    if completed.returncode:
+        lines = [line for line in completed.stderr.splitlines() if line.strip()]
+        raise ToolError(
+            _("{what} failed with exit code {code}: {reason}").format(
+                what=what, code=completed.returncode, reason=lines[-1].strip() if lines else _("no message")
+            ),
+            advice=_("The log has its whole output."),
+        )
+    return completed

@@ -1,0 +1,1 @@
+"""Can this host run the application, and what to do where it cannot."""
