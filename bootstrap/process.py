@@ -78,7 +78,6 @@ def run(
     ``timeout`` is in seconds; then the program's whole process group is killed.
     Raises ToolError when the program cannot be started.
     """
-    group = {} if sys.platform == "win32" else {"start_new_session": True}
     try:
         process = subprocess.Popen(
             list(argv),
@@ -87,7 +86,7 @@ def run(
             stderr=subprocess.PIPE,
             env=None if env is None else dict(env),
             cwd=cwd,
-            **group,  # type: ignore[arg-type]
+            start_new_session=sys.platform != "win32",
         )
     except OSError as error:
         raise ToolError(

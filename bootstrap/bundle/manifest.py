@@ -150,7 +150,7 @@ class Manifest:
     installed_bytes: int
 
     @property
-    def bytes(self) -> int:
+    def total_bytes(self) -> int:
         """The size of all files in bytes."""
         return sum(entry.size for entry in self.files)
 
@@ -194,7 +194,7 @@ class Manifest:
                 "application": self.application.to_json(),
                 "totals": {
                     "files": len(self.files),
-                    "bytes": self.bytes,
+                    "bytes": self.total_bytes,
                     "installed_bytes": self.installed_bytes,
                 },
             }
