@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import names, strict
@@ -155,6 +156,11 @@ class Manifest:
         return sum(entry.size for entry in self.files)
 
     @property
+    def created_epoch(self) -> int:
+        """The (claimed) time in seconds since 1970, as archive members carry it."""
+        return int(datetime.strptime(self.created, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+
+    @property
     def root(self) -> str:
         """The folder that the archive unpacks to."""
         return f"{self.product.title}-Enterprise-Offline"
@@ -205,6 +211,15 @@ def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
     value = fields.text(key)
     if not pattern.fullmatch(value):
         raise refuse(f"{fields.path}.{key}", _("not of the form {form}").format(form=pattern.pattern))
+    return value
+
+
+def _time(fields: Fields, key: str) -> str:
+    value = _matching(fields, key, _TIME)
+    try:
+        datetime.strptime(value, "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError as error:
+        raise refuse(f"{fields.path}.{key}", _("not a time")) from error
     return value
 
 
@@ -296,7 +311,7 @@ def parse_manifest(data: bytes) -> Manifest:
         product=fields.nested("product", _product),
         target=fields.nested("target", target_from_json),
         python_range=fields.optional("python_range", _python_range),
-        created=_matching(fields, "created", _TIME),
+        created=_time(fields, "created"),
         lock_sha256=fields.sha256("lock_sha256"),
         source_commit=fields.optional_text("source_commit"),
         files=fields.items("files", _file, most=FILES_LIMIT),

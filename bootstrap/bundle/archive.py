@@ -1,0 +1,187 @@
+"""Reading a bundle's files: from the archive or from a folder that someone unpacked.
+
+The manifest says what comes next, so nothing is parsed: the reader builds the one header that a
+member can have (POSIX.1-1988 ustar) and compares its 512 bytes. It stops at the first deviation.
+Each file is handed out as blocks; the digest is checked before the last block's iterator ends, so
+a consumer that keeps a file only after the iterator is exhausted keeps verified bytes alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zlib
+from typing import IO, TYPE_CHECKING
+
+from bootstrap.bundle import names
+from bootstrap.bundle.digest import BLOCK
+from bootstrap.bundle.manifest import NAME, FileEntry, Manifest
+from bootstrap.errors import TrustError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RECORD = 512  # bytes of a tar block
+END = bytes(2 * RECORD)  # two zero blocks end a tar archive
+GZIP = 16 + zlib.MAX_WBITS
+
+
+def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
+    """Return the only header that we write or accept for a regular file.
+
+    Raises ValueError when the path does not fit (see names.split_ustar).
+    """
+    split = names.split_ustar(path)
+    if split is None:
+        raise ValueError(path)
+    prefix, name = split
+    fields = (
+        (name, 100),
+        (b"%07o" % mode, 8),
+        (b"%07o" % 0, 8),
+        (b"%07o" % 0, 8),
+        (b"%011o" % size, 12),
+        (b"%011o" % mtime, 12),
+        (b" " * 8, 8),
+        (b"0", 1),
+        (b"", 100),
+        (b"ustar\x0000", 8),
+        (b"", 32),
+        (b"", 32),
+        (b"%07o" % 0, 8),
+        (b"%07o" % 0, 8),
+        (prefix, 155),
+        (b"", 12),
+    )
+    header = b"".join(value.ljust(width, b"\0") for value, width in fields)
+    return header[:148] + b"%06o\0 " % sum(header) + header[156:]
+
+
+def padding(size: int) -> int:
+    """Return how many zero bytes follow a file of this size."""
+    return -size % RECORD
+
+
+def damaged(path: str, reason: str) -> TrustError:
+    """Return the error for a file of the bundle that is not what was signed."""
+    return TrustError(
+        _("{path}: {reason}.").format(path=path, reason=reason),
+        advice=_("Copy the bundle again from the medium; if it fails again, ask for a new one."),
+    )
+
+
+def checked_blocks(entry: FileEntry, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass a file's blocks on, and raise TrustError unless all of them together are what was signed."""
+    digest, size = hashlib.sha256(), 0
+    for block in blocks:
+        digest.update(block)
+        size += len(block)
+        yield block
+    if size != entry.size:
+        raise damaged(entry.path, _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
+    if digest.hexdigest() != entry.sha256:
+        raise damaged(entry.path, _("its SHA-256 is not the signed one"))
+
+
+class _Inflated:
+    """One gzip stream of a file, inflated in bounded pieces; every raw byte is hashed on the way."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file, self.name = file, name
+        self.inflate = zlib.decompressobj(GZIP)
+        self.raw = hashlib.sha256()
+        self.pending = b""
+
+    def block(self, limit: int) -> bytes:
+        """Return between 1 and ``limit`` bytes, or none at the end of the stream."""
+        while not self.inflate.eof:
+            data = self.pending
+            if not data:
+                data = self.file.read(BLOCK)
+                self.raw.update(data)
+                if not data:
+                    raise damaged(self.name, _("it ends too early"))
+            try:
+                block = self.inflate.decompress(data, limit)
+            except zlib.error as error:
+                raise damaged(self.name, _("not a gzip stream: {reason}").format(reason=error)) from error
+            self.pending = self.inflate.unconsumed_tail
+            if block:
+                return block
+        return b""
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        while size:
+            block = self.block(min(size, BLOCK))
+            if not block:
+                raise damaged(self.name, _("it ends too early"))
+            size -= len(block)
+            yield block
+
+    def exactly(self, size: int) -> bytes:
+        return b"".join(self.blocks(size))
+
+    def finish(self) -> str:
+        """Check that nothing follows the stream; return the SHA-256 of the whole file."""
+        if self.block(1) or self.inflate.unused_data or self.file.read(1):
+            raise damaged(self.name, _("something follows its end"))
+        return self.raw.hexdigest()
+
+
+def read_archive(
+    path: Path, manifest: Manifest, manifest_bytes: bytes, sha256: str
+) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
+    """Yield each file of the archive in manifest order, with its checked blocks.
+
+    ``sha256`` is the archive's own signed digest, compared when all was read. Raises TrustError.
+    """
+    mtime = manifest.created_epoch
+    own = FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
+    with path.open("rb") as file:
+        stream = _Inflated(file, path.name)
+        for entry in (own, *manifest.files):
+            header = ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime)
+            if stream.exactly(RECORD) != header:
+                raise damaged(path.name, _("{member} does not come where it should").format(member=entry.path))
+            blocks = checked_blocks(entry, stream.blocks(entry.size))
+            if entry is own:
+                drain(blocks)
+            else:
+                yield entry, blocks
+                drain(blocks)
+            if any(stream.exactly(padding(entry.size))):
+                raise damaged(path.name, _("something is hidden behind {member}").format(member=entry.path))
+        if stream.exactly(len(END)) != END:
+            raise damaged(path.name, _("it holds more files than the manifest"))
+        if stream.finish() != sha256:
+            raise damaged(path.name, _("its SHA-256 is not the signed one"))
+
+
+def read_folder(root: Path, manifest: Manifest) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
+    """Yield each file of an unpacked bundle in manifest order, with its checked blocks."""
+    for entry in manifest.files:
+        blocks = checked_blocks(entry, file_blocks(root.joinpath(*entry.path.split("/")), entry.path))
+        yield entry, blocks
+        drain(blocks)
+
+
+def file_blocks(path: Path, name: str) -> Iterator[bytes]:
+    """Yield a regular file's bytes; links, pipes and devices are refused."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(path, flags)
+    except OSError as error:
+        raise damaged(name, _("cannot be read: {reason}").format(reason=error.strerror)) from error
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise damaged(name, _("not a regular file"))
+        yield from iter(lambda: file.read(BLOCK), b"")
+
+
+def drain(blocks: Iterator[bytes]) -> None:
+    """Read to the end, for the check's sake."""
+    for _block in blocks:
+        pass

@@ -1,0 +1,155 @@
+"""Opening a bundle: the signature first, then the manifest; only this makes a Bundle.
+
+What has a Bundle has verified signers, so later code never asks again. Its files are verified
+one by one as they are read (bootstrap/bundle/archive.py).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle import archive, digest
+from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
+from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
+from bootstrap.bundle.signature import verify
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+SUMS = "SHA256SUMS"
+INSTALLER = "ragtrace-install.pyz"
+INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
+SIGNATURE_LIMIT = 16 << 10  # bytes
+SIGNERS_LIMIT = 32
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose signers were accepted. ``location`` is its archive, or its unpacked root folder."""
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    sums: bytes
+    signatures: dict[str, bytes]
+    signers: tuple[Signer, ...]
+    location: Path
+
+    @property
+    def manifest_sha256(self) -> str:
+        return digest.sha256_bytes(self.manifest_bytes)
+
+    @property
+    def is_archive(self) -> bool:
+        return self.location.is_file()
+
+    def members(self) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
+        """Yield every file in manifest order with its blocks, checked as they pass."""
+        if self.is_archive:
+            sha256 = digest.read_sums(self.sums, SUMS)[self.manifest.archive]
+            return archive.read_archive(self.location, self.manifest, self.manifest_bytes, sha256)
+        return archive.read_folder(self.location, self.manifest)
+
+
+def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bundle:
+    """Return the bundle at a path (its folder, its archive, or its unpacked root) once it is trusted.
+
+    1. The signatures over SHA256SUMS hold, and the policy accepts their signers at time ``at``.
+    2. MANIFEST.json has the signed digest and breaks no rule.
+    3. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
+
+    Raises UsageError when nothing is there, TrustError for anything that is not as signed.
+    """
+    folder = _folder_of_sums(path)
+    sums = _read(folder / SUMS, digest.SUMS_LIMIT)
+    signatures = _read_signatures(folder)
+    signers = judge(policy, "release", [verify_one(name, data, sums) for name, data in signatures.items()], at)
+    digests = digest.read_sums(sums, SUMS)
+
+    manifest_bytes = _read(_manifest_path(path, folder), MANIFEST_LIMIT)
+    if digest.sha256_bytes(manifest_bytes) != digests.get(NAME):
+        raise archive.damaged(NAME, _("its SHA-256 is not the signed one"))
+    manifest = parse_manifest(manifest_bytes)
+
+    if set(digests) != {NAME, INSTALLER, manifest.archive}:
+        raise archive.damaged(SUMS, _("it does not name the manifest, the archive and the installer"))
+    _check_installer(folder, manifest, digests[INSTALLER])
+    return Bundle(manifest, manifest_bytes, sums, signatures, signers, _location(path, folder, manifest))
+
+
+def verify_one(name: str, data: bytes, sums: bytes) -> object:
+    """Return the key that made one signature file, whose name must say so."""
+    try:
+        key = verify(data, sums, RELEASE_NAMESPACE)
+    except TrustError as error:
+        raise archive.damaged(name, error.what.rstrip(".")) from error
+    if name != f"{SUMS}.{key.keyid}.sig":
+        raise archive.damaged(name, _("it is not named after the key that made it"))
+    return key
+
+
+def _folder_of_sums(path: Path) -> Path:
+    if not path.exists():
+        raise UsageError(
+            _("{path} does not exist.").format(path=path), advice=_("Name the folder that holds SHA256SUMS.")
+        )
+    for folder in (path, path.parent) if path.is_dir() else (path.parent,):
+        if (folder / SUMS).is_file():
+            return folder
+    raise TrustError(
+        _("{path}: there is no SHA256SUMS, so nobody vouches for it.").format(path=path),
+        advice=_("Bring the whole folder that the builder made, not the archive alone."),
+    )
+
+
+def _read(path: Path, limit: int) -> bytes:
+    data = bytearray()
+    for block in archive.file_blocks(path, path.name):
+        data += block
+        if len(data) > limit:
+            raise archive.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
+    return bytes(data)
+
+
+def _read_signatures(folder: Path) -> dict[str, bytes]:
+    found = sorted(name for name in os.listdir(folder) if name.startswith(f"{SUMS}.") and name.endswith(".sig"))
+    if not found:
+        raise TrustError(
+            _("{path}: the bundle is not signed.").format(path=folder / SUMS),
+            advice=_("Bring the .sig files that the builder made beside SHA256SUMS."),
+        )
+    if len(found) > SIGNERS_LIMIT:
+        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNERS_LIMIT))
+    return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
+
+
+def _manifest_path(path: Path, folder: Path) -> Path:
+    inside = path / NAME
+    return inside if path.is_dir() and inside.is_file() else folder / NAME
+
+
+def _check_installer(folder: Path, manifest: Manifest, sha256: str) -> None:
+    member = manifest.entry(INSTALLER_MEMBER)
+    if member is None or member.sha256 != sha256:
+        raise archive.damaged(SUMS, _("its installer is not the one in the manifest"))
+    beside = folder / INSTALLER
+    if beside.exists():
+        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER)))
+
+
+def _location(path: Path, folder: Path, manifest: Manifest) -> Path:
+    for place in (path, folder / manifest.archive):
+        if place.is_file():
+            return place
+    for place in (path, folder, folder / manifest.root):
+        if (place / "02_Dependencies").is_dir():
+            return place
+    raise TrustError(
+        _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=folder, archive=manifest.archive),
+        advice=_("Bring the archive, or unpack it beside SHA256SUMS."),
+    )
