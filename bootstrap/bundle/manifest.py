@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import names, strict
 from bootstrap.bundle.application import Application, application_from_json
-from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.bundle.strict import Fields, refuse, time_from_json, time_to_json
 from bootstrap.bundle.target import Target, target_from_json
 from bootstrap.i18n import _
 
@@ -43,7 +42,6 @@ KINDS = {
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
-_TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z")
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class Manifest:
     @property
     def created_epoch(self) -> int:
         """The (claimed) time in seconds since 1970, as archive members carry it."""
-        return int(datetime.strptime(self.created, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+        return int(time_from_json(self.created, f"{NAME}.created").timestamp())
 
     @property
     def root(self) -> str:
@@ -211,15 +209,6 @@ def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
     value = fields.text(key)
     if not pattern.fullmatch(value):
         raise refuse(f"{fields.path}.{key}", _("not of the form {form}").format(form=pattern.pattern))
-    return value
-
-
-def _time(fields: Fields, key: str) -> str:
-    value = _matching(fields, key, _TIME)
-    try:
-        datetime.strptime(value, "%Y-%m-%dT%H:%M:%S%z")
-    except ValueError as error:
-        raise refuse(f"{fields.path}.{key}", _("not a time")) from error
     return value
 
 
@@ -311,7 +300,7 @@ def parse_manifest(data: bytes) -> Manifest:
         product=fields.nested("product", _product),
         target=fields.nested("target", target_from_json),
         python_range=fields.optional("python_range", _python_range),
-        created=_time(fields, "created"),
+        created=time_to_json(fields.nested("created", time_from_json)),
         lock_sha256=fields.sha256("lock_sha256"),
         source_commit=fields.optional_text("source_commit"),
         files=fields.items("files", _file, most=FILES_LIMIT),

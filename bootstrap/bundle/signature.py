@@ -32,13 +32,13 @@ _COLUMNS = 70  # sshbuf_dtob64 of OpenSSH
 _USER_PRESENT, _USER_VERIFIED = 0x01, 0x04  # flags of an authenticator (WebAuthn 6.1)
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # FIPS 186-5
 _ED25519_PRIME = 2**255 - 19
-# y of the eight points of small order (RFC 7748, 7): under such a key anybody can sign
+# y of the points whose order divides 8 (curve of RFC 8032, 5.1): under such a key anybody can sign
 _ED25519_WEAK = (
     0,
     1,
     _ED25519_PRIME - 1,
     0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
-    0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7,
+    _ED25519_PRIME - 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
 )
 
 
@@ -101,7 +101,7 @@ def encode(key: PublicKey, namespace: str, hash_name: str, signature: bytes) -> 
     return _BEGIN + b"".join(lines) + _END
 
 
-class _Malformed(Exception):
+class _MalformedError(Exception):
     """Why some bytes are not what they should be, in words for the operator."""
 
 
@@ -113,7 +113,7 @@ class _Reader:
 
     def take(self, count: int) -> bytes:
         if count > len(self.left):
-            raise _Malformed(_("it is cut short"))
+            raise _MalformedError(_("it is cut short"))
         taken, self.left = self.left[:count], self.left[count:]
         return taken
 
@@ -125,7 +125,7 @@ class _Reader:
 
     def done(self) -> None:
         if self.left:
-            raise _Malformed(_("bytes follow where it should end"))
+            raise _MalformedError(_("bytes follow where it should end"))
 
 
 def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
@@ -135,14 +135,14 @@ def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
     kind = next((kind for kind in KINDS if kind.encode() == name), None)
     if kind is None:
         shown = name[:80].decode("ascii", "replace")
-        raise _Malformed(_("a key of type {kind!r} is not accepted").format(kind=shown))
+        raise _MalformedError(_("a key of type {kind!r} is not accepted").format(kind=shown))
     if kind in (ECDSA, SK_ECDSA) and reader.string() != b"nistp256":
-        raise _Malformed(_("the curve of its key is not nistp256"))
+        raise _MalformedError(_("the curve of its key is not nistp256"))
     point = reader.string()
     application = reader.string() if kind in (SK_ED25519, SK_ECDSA) else b""
     reader.done()
     if kind in (SK_ED25519, SK_ECDSA) and not _is_application(application):
-        raise _Malformed(_("the application of its hardware key is not of the form ssh:name"))
+        raise _MalformedError(_("the application of its hardware key is not of the form ssh:name"))
     _check_point(kind, point)
     return kind, point, application
 
@@ -155,14 +155,14 @@ def _is_application(application: bytes) -> bool:
 def _check_point(kind: str, point: bytes) -> None:
     if kind in (ECDSA, SK_ECDSA):
         if len(point) != 65 or point[0] != 4:
-            raise _Malformed(_("its key is not an uncompressed point"))
+            raise _MalformedError(_("its key is not an uncompressed point"))
         _ecdsa_key(point)
         return
     if len(point) != 32:
-        raise _Malformed(_("its key is not 32 bytes long"))
+        raise _MalformedError(_("its key is not 32 bytes long"))
     y = int.from_bytes(point, "little") & (2**255 - 1)
     if y >= _ED25519_PRIME or y in _ED25519_WEAK:
-        raise _Malformed(_("its key is a weak one, under which anybody can sign"))
+        raise _MalformedError(_("its key is a weak one, under which anybody can sign"))
 
 
 def _ecdsa_key(point: bytes) -> EllipticCurvePublicKey:
@@ -171,7 +171,7 @@ def _ecdsa_key(point: bytes) -> EllipticCurvePublicKey:
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError as error:
-        raise _Malformed(_("its key is not a point of the curve")) from error
+        raise _MalformedError(_("its key is not a point of the curve")) from error
 
 
 def _ed25519_key(point: bytes) -> Ed25519PublicKey:
@@ -186,16 +186,17 @@ def parse_public_key(line: str) -> PublicKey:
     Raises TrustError for another kind of key, options before it, or a key that is not valid.
     """
     try:
-        words = line[: KEY_LIMIT + 1].removesuffix("\n").split(" ", 2) if len(line) <= KEY_LIMIT else []
-        if len(words) < 2 or "\n" in line.removesuffix("\n"):
-            raise _Malformed(_("it is not one line of a type and a key"))
+        text = line.removesuffix("\n")
+        words = text.split(" ", 2)
+        if len(text) > KEY_LIMIT or len(words) < 2 or not text.isprintable():
+            raise _MalformedError(_("it is not one line of a type and a key"))
         blob = _decode_base64(words[1].encode("utf-8", "replace"))
         if base64.b64encode(blob).decode() != words[1]:
-            raise _Malformed(_("its base64 is not the one way to write it"))
+            raise _MalformedError(_("its base64 is not the one way to write it"))
         kind, _point, _application = _split_key(blob)
         if kind != words[0]:
-            raise _Malformed(_("its type and its key do not agree"))
-    except _Malformed as error:
+            raise _MalformedError(_("its type and its key do not agree"))
+    except _MalformedError as error:
         raise TrustError(
             _("The public key {line!r} is refused: {reason}.").format(line=line[:100], reason=error),
             advice=_("Give the line of a .pub file whose type is one of {kinds}.").format(kinds=", ".join(KINDS)),
@@ -207,7 +208,7 @@ def _decode_base64(text: bytes) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise _Malformed(_("it is not base64")) from error
+        raise _MalformedError(_("it is not base64")) from error
 
 
 def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -> PublicKey:
@@ -218,7 +219,7 @@ def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -
     """
     try:
         return _verify(armoured, message, namespace)
-    except _Malformed as error:
+    except _MalformedError as error:
         raise TrustError(
             _("{name}: the signature is refused: {reason}.").format(name=name or _("signature"), reason=error),
             advice=_("Bring the file and its signature again from where they were made, and install neither as it is."),
@@ -228,31 +229,33 @@ def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -
 def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
     # 1. the armour
     if len(armoured) > SIGNATURE_LIMIT:
-        raise _Malformed(_("it is larger than {limit} bytes").format(limit=SIGNATURE_LIMIT))
+        raise _MalformedError(_("it is larger than {limit} bytes").format(limit=SIGNATURE_LIMIT))
     if not armoured.startswith(_BEGIN) or not armoured.endswith(b"\n" + _END):
-        raise _Malformed(_("it does not begin and end as an SSH signature does"))
+        raise _MalformedError(_("it does not begin and end as an SSH signature does"))
     reader = _Reader(_decode_base64(armoured[len(_BEGIN) : -len(_END)].replace(b"\n", b"")))
     # 2. the envelope
     if reader.take(len(_MAGIC)) != _MAGIC:
-        raise _Malformed(_("it is not an SSH signature inside"))
+        raise _MalformedError(_("it is not an SSH signature inside"))
     if reader.number() != 1:
-        raise _Malformed(_("its version is not 1"))
+        raise _MalformedError(_("its version is not 1"))
     blob, scope, reserved, hash_bytes, signature = (reader.string() for _field in range(5))
     reader.done()
     # 3. what it was made for
     if not namespace or scope != namespace.encode():
         shown = scope[:80].decode("utf-8", "replace")
-        raise _Malformed(_("it was made for {found!r}, not for {namespace!r}").format(found=shown, namespace=namespace))
+        raise _MalformedError(
+            _("it was made for {found!r}, not for {namespace!r}").format(found=shown, namespace=namespace)
+        )
     if reserved:
-        raise _Malformed(_("its reserved field is not empty"))
+        raise _MalformedError(_("its reserved field is not empty"))
     hash_name = next((known for known in HASHES if known.encode() == hash_bytes), None)
     if hash_name is None:
-        raise _Malformed(_("its hash is neither sha512 nor sha256"))
+        raise _MalformedError(_("its hash is neither sha512 nor sha256"))
     # 4. the key, and 5. the one way to write all of it
     kind, point, application = _split_key(blob)
     key = PublicKey(kind, blob)
     if encode(key, namespace, hash_name, signature) != armoured:
-        raise _Malformed(_("it is not written the way that ssh-keygen writes it"))
+        raise _MalformedError(_("it is not written the way that ssh-keygen writes it"))
     # 6. the signature itself
     _check_signature(kind, point, application, signature, signed_data(namespace, hash_name, message))
     return key
@@ -261,14 +264,14 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
 def _check_signature(kind: str, point: bytes, application: bytes, signature: bytes, data: bytes) -> None:
     reader = _Reader(signature)
     if reader.string() != kind.encode():
-        raise _Malformed(_("its algorithm is not its key's"))
+        raise _MalformedError(_("its algorithm is not its key's"))
     value = reader.string()
     if kind in (SK_ED25519, SK_ECDSA):
         flags, counter = reader.take(1), reader.take(4)
         if not flags[0] & _USER_PRESENT:
-            raise _Malformed(_("nobody touched the hardware key for it"))
+            raise _MalformedError(_("nobody touched the hardware key for it"))
         if flags[0] & ~(_USER_PRESENT | _USER_VERIFIED):
-            raise _Malformed(_("its hardware key set flags that are not known"))
+            raise _MalformedError(_("its hardware key set flags that are not known"))
         data = hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(data).digest()
     reader.done()
     if kind in (ECDSA, SK_ECDSA):
@@ -281,7 +284,7 @@ def _check_ed25519(point: bytes, value: bytes, data: bytes) -> None:
     from cryptography.exceptions import InvalidSignature
 
     if len(value) != 64:
-        raise _Malformed(_("an Ed25519 signature has 64 bytes, this one {count}").format(count=len(value)))
+        raise _MalformedError(_("an Ed25519 signature has 64 bytes, this one {count}").format(count=len(value)))
     try:
         _ed25519_key(point).verify(value, data)
     except InvalidSignature as error:
@@ -305,9 +308,9 @@ def _check_ecdsa(point: bytes, value: bytes, data: bytes) -> None:
 def _positive(content: bytes) -> int:
     value = int.from_bytes(content, "big")
     if not 0 < value < _P256_ORDER or mpint(value) != content:
-        raise _Malformed(_("a number in it is out of range or not written the one way"))
+        raise _MalformedError(_("a number in it is out of range or not written the one way"))
     return value
 
 
-def _not_fitting() -> _Malformed:
-    return _Malformed(_("it does not fit the file: one of the two was altered"))
+def _not_fitting() -> _MalformedError:
+    return _MalformedError(_("it does not fit the file: one of the two was altered"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from datetime import datetime, timezone
 from typing import Any, Callable, TypeVar
 
 from bootstrap.errors import TrustError
@@ -17,12 +19,15 @@ T = TypeVar("T")
 TEXT_LIMIT = 4096
 INTEGER_LIMIT = 2**53
 _HEX64 = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def refuse(path: str, reason: str) -> TrustError:
     """Return the error for a part of a document that breaks its rules."""
+    # the path may quote a key of a hostile document, which must not steer the operator's terminal
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
-        f"{path}: {reason}.",
+        f"{shown}: {reason}.",
         advice=_("The document is not one that this version writes; bring it again from where it was made."),
     )
 
@@ -50,6 +55,24 @@ def loads(data: bytes, name: str, *, limit: int) -> Any:
 def dumps(value: Any) -> bytes:
     """Write JSON the one way that we sign: sorted keys, two spaces, UTF-8, a newline at the end."""
     return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def time_from_json(value: Any, path: str) -> datetime:
+    """Read a moment written ``2026-01-31T12:00:00Z`` (RFC 3339, UTC, whole seconds, from 1970 on)."""
+    text = Fields.check_text(value, path)
+    try:
+        moment = datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc) if _TIME.fullmatch(text) else None
+    except ValueError:
+        moment = None
+    # newer Pythons read 24:00:00 as the next day's midnight
+    if moment is None or time_to_json(moment) != text:
+        raise refuse(path, _("not a time of the form 2026-01-31T12:00:00Z"))
+    return moment
+
+
+def time_to_json(moment: datetime) -> str:
+    """Write a moment of UTC the one way that ``time_from_json`` reads."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Fields:
@@ -81,7 +104,7 @@ class Fields:
             raise refuse(path, _("empty"))
         if len(value) > limit:
             raise refuse(path, _("longer than {limit} characters").format(limit=limit))
-        if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
             raise refuse(path, _("holds a control character"))
         return value
 
