@@ -14,6 +14,7 @@ LAUNCHER_KINDS = ("script", "module", "entry")
 WORKING_FOLDERS = ("caller", "app")
 PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -98,9 +99,18 @@ def _launcher(value: Any, path: str) -> Launcher:
         cwd=fields.choice("cwd", WORKING_FOLDERS),
     )
     fields.done()
-    if not _NAME.fullmatch(launcher.name):
+    if not _NAME.fullmatch(launcher.name) or names.problem(launcher.name):
         raise refuse(f"{path}.name", _("not a name for a command"))
+    if not _is_target(launcher.kind, launcher.target):
+        raise refuse(f"{path}.target", _("not what a launcher of kind {kind} starts").format(kind=launcher.kind))
     return launcher
+
+
+def _is_target(kind: str, target: str) -> bool:
+    if kind == "script":
+        return names.problem(target) is None
+    module, colon, function = target.partition(":")
+    return bool(_MODULE.fullmatch(module)) and (bool(_MODULE.fullmatch(function)) if kind == "entry" else not colon)
 
 
 def _environment(value: Any, path: str) -> Environment:
@@ -156,4 +166,6 @@ def application_from_json(value: Any, path: str) -> Application:
     for folder in result.persist:
         if folder == "." or any(other != folder and f"{other}/" in f"{folder}/" for other in result.persist):
             raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
+    if names.collision(result.persist):
+        raise refuse(f"{path}.persist", _("a folder stands twice"))
     return result

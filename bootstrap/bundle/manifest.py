@@ -236,7 +236,9 @@ def _file(value: Any, path: str) -> FileEntry:
     trouble = names.problem(entry.path)
     if trouble:
         raise refuse(f"{path}.path", f"{entry.path!r}: {trouble}")
-    if not entry.path.startswith(KINDS[entry.kind] + "/"):
+    # the folder of wheels lies in the lock's, and only what is called a wheel is checked as one
+    among_wheels = entry.path.startswith(WHEELS + "/")
+    if not entry.path.startswith(KINDS[entry.kind] + "/") or among_wheels != (entry.kind == "wheel"):
         raise refuse(f"{path}.path", _("a file of kind {kind} does not lie there").format(kind=entry.kind))
     return entry
 
@@ -287,15 +289,24 @@ def _model(value: Any, path: str) -> Model:
 
 def _python_range(value: Any, path: str) -> tuple[int, int]:
     fields = Fields(value, path)
-    first, last = fields.integer("first", most=99), fields.integer("last", most=99)
+    first = fields.integer("first", most=99)
+    last = fields.integer("last", least=first, most=99)
     fields.done()
     return first, last
+
+
+def _totals(value: Any, path: str) -> tuple[int, int, int]:
+    fields = Fields(value, path)
+    totals = fields.integer("files"), fields.integer("bytes"), fields.integer("installed_bytes")
+    fields.done()
+    return totals
 
 
 def parse_manifest(data: bytes) -> Manifest:
     """Read a manifest. Raises TrustError that names the path of what it refuses."""
     fields = Fields(strict.loads(data, NAME, limit=MANIFEST_LIMIT), NAME)
     fields.integer("format", least=FORMAT, most=FORMAT)
+    files, total_bytes, installed_bytes = fields.nested("totals", _totals)
     manifest = Manifest(
         product=fields.nested("product", _product),
         target=fields.nested("target", target_from_json),
@@ -307,9 +318,11 @@ def parse_manifest(data: bytes) -> Manifest:
         packages=fields.items("packages", _package, most=FILES_LIMIT),
         models=fields.items("models", _model, most=100),
         application=fields.nested("application", application_from_json),
-        installed_bytes=fields.nested("totals", lambda value, path: Fields(value, path).integer("installed_bytes")),
+        installed_bytes=installed_bytes,
     )
     fields.done()
+    if (files, total_bytes) != (len(manifest.files), manifest.total_bytes):
+        raise refuse(f"{NAME}.totals", _("not the sums of the files"))
     _check_whole(manifest)
     if manifest.to_bytes() != data:
         raise refuse(NAME, _("not written the one way that is signed"))
@@ -329,6 +342,11 @@ def _check_whole(manifest: Manifest) -> None:
     for path in paths:
         if names.split_ustar(f"{manifest.root}/{path}") is None:
             raise refuse(f"{NAME}.files", _("{path} is too long for a tar header").format(path=path))
+    _check_packages(manifest)
+    _check_models(manifest)
+
+
+def _check_packages(manifest: Manifest) -> None:
     wheels = {entry.path for entry in manifest.of_kind("wheel")}
     if [package.wheel for package in manifest.packages] != sorted({package.wheel for package in manifest.packages}):
         raise refuse(f"{NAME}.packages", _("not in the order of their wheels, each once"))
@@ -336,6 +354,15 @@ def _check_whole(manifest: Manifest) -> None:
         raise refuse(f"{NAME}.packages", _("not one package for each wheel"))
     if len({package.name for package in manifest.packages}) != len(manifest.packages):
         raise refuse(f"{NAME}.packages", _("a package stands twice"))
-    for model in manifest.models:
+
+
+def _check_models(manifest: Manifest) -> None:
+    if len({model.name for model in manifest.models}) != len(manifest.models):
+        raise refuse(f"{NAME}.models", _("a model stands twice"))
+    launchers = {launcher.name for launcher in manifest.application.launchers}
+    for index, model in enumerate(manifest.models):
         if not any(entry.path.startswith(f"{MODELS}/{model.name}/") for entry in manifest.of_kind("model")):
-            raise refuse(f"{NAME}.models", _("{name} has no files").format(name=model.name))
+            raise refuse(f"{NAME}.models[{index}]", _("{name} has no files").format(name=model.name))
+        if model.probe and model.probe.command[0] not in launchers:
+            place = f"{NAME}.models[{index}].probe.command[0]"
+            raise refuse(place, _("{name} is not a launcher").format(name=model.probe.command[0][:80]))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 
 
 def split_ustar(path: str) -> tuple[bytes, bytes] | None:
@@ -44,7 +44,7 @@ def problem(path: str) -> str | None:
 def _text_problem(path: str) -> str | None:
     if not path or path.startswith("/"):
         return _("not a relative path")
-    if any(unicodedata.category(character) in ("Cf", "Cs", "Cc", "Co") for character in path):
+    if any(unicodedata.category(character) in ("Cf", "Cs", "Cc", "Co", "Zl", "Zp") for character in path):
         return _("holds a control or invisible character")
     if unicodedata.normalize("NFC", path) != path:
         return _("not in Unicode normal form C")
