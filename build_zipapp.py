@@ -1,0 +1,394 @@
+"""Make ragtrace-install.pyz for one platform and architecture, running on CPython 3.9 to 3.14.
+
+The wheels come from the project's own hashed uv.lock, merged over all minors into one
+site-packages: pure and abi3 wheels once, the extension modules of the others side by side
+(their file names carry the ABI, PEP 3149). shiv makes the archive; a last pass adds the launcher
+and the digests, and fixes whatever would make two builds differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+import zipfile
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import tomllib
+from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
+from packaging.utils import parse_wheel_filename
+
+from bootstrap import commandline, console, process
+from bootstrap.bundle.digest import BLOCK, sha256_bytes, sha256_file
+from bootstrap.bundle.target import PYTHONS, Target, host_target, parse_target
+from bootstrap.errors import BuildError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bootstrap.console import Progress
+
+ROOT = Path(__file__).resolve().parent
+NAME = "ragtrace-install.pyz"
+OWN_PACKAGES = ("bootstrap", "validator", "recovery")
+LAUNCHER = Path("bootstrap", "launch.py")
+ENTRY_POINT = "bootstrap.cli:main"
+GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is taken
+PATCH = 2  # requires-python begins at 3.9.2
+EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
+COMPRESSION_LEVEL = 6
+# never imported nor run on a host; each file left out is one less to check at every start
+LEFT_OUT = re.compile(r".*\.(pyi|h|c|typed)|[^/]+/(tests|__pycache__)/.*|.*\.data/(?!(scripts|purelib|platlib)/).*")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A wheel of the lock and the Python minors that use it."""
+
+    package: str
+    filename: str
+    url: str
+    sha256: str
+    pythons: tuple[str, ...]
+
+
+def build_zipapp(
+    output: Path, target: Target, *, policy: bytes | None, epoch: int, cache: Path, progress: Progress
+) -> Path:
+    """Write the zipapp for the target's platform and architecture to ``output`` and return it.
+
+    ``policy`` are the pins, added as policy.json; ``epoch`` is the time of every member in
+    seconds since 1970; ``cache`` keeps wheels by digest. The target's Python and glibc do not
+    matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
+    """
+    with tempfile.TemporaryDirectory(prefix="ragtrace-zipapp-") as folder:
+        site = Path(folder, "site-packages")
+        floor = stage(site, target, cache=cache, progress=progress)
+        progress.step(_("Packing {name}").format(name=output.name))
+        pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)
+    return output
+
+
+def stage(site: Path, target: Target, *, cache: Path, progress: Progress) -> tuple[int, int] | None:
+    """Lay everything that runs on the host into ``site``; return the lowest glibc that it needs."""
+    progress.step(_("Choosing the installer's wheels for {target}").format(target=target))
+    wheels, floor = choose_wheels(read_lock(ROOT), target)
+    progress.step(_("Fetching {count} wheels").format(count=len(wheels)))
+    files = [fetch(wheel, cache) for wheel in wheels]
+    for wheel, file in zip(wheels, files, strict=True):
+        unpack_wheel(wheel, file, site)
+    add_own_packages(ROOT, site)
+    return floor
+
+
+def pack(
+    site: Path, output: Path, digests: bytes, *, policy: bytes | None, epoch: int, entry_point: str = ENTRY_POINT
+) -> None:
+    """Make one executable file of what was staged, byte for byte the same each time."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
+    extra = {"launch.py": (ROOT / LAUNCHER).read_bytes(), "digests.json": digests}
+    if policy is not None:
+        extra["policy.json"] = policy
+    try:
+        make_bare(site, bare, digests, epoch, entry_point)
+        finish(bare, output, extra, epoch)
+    finally:
+        bare.unlink(missing_ok=True)
+
+
+# the lock
+
+
+def read_lock(project: Path) -> Pylock:
+    """Return what the zipapp's own lock holds for a closed host, as a PEP 751 lock."""
+    from uv import find_uv_bin
+
+    argv = [find_uv_bin(), "export", "--project", str(project), "--quiet", "--locked", "--offline"]
+    argv += ["--no-default-groups", "--no-emit-project", "--format", "pylock.toml"]
+    exported = process.run(argv, timeout=120)
+    if not exported.ok:
+        reason = exported.stderr.strip().splitlines()[-1:] or [_("no message")]
+        raise BuildError(
+            _("{path} cannot be used: {reason}").format(path=project / "uv.lock", reason=reason[0]),
+            advice=_("Run uv lock in that folder and build again."),
+        )
+    try:
+        return Pylock.from_dict(tomllib.loads(exported.stdout))
+    except (ValueError, PylockValidationError) as error:
+        raise BuildError(_("{path}: {reason}").format(path=project / "uv.lock", reason=error)) from error
+
+
+def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:
+    """Return the wheels that serve all minors, and the lowest glibc that they need (Linux only).
+
+    The floor is the lowest one for which every package has a wheel. Raises BuildError that
+    names the package for which there is none.
+    """
+    if target.platform != "linux":
+        return _choose(lock, target), None
+    for floor in GLIBC_FLOORS[:-1]:
+        try:
+            return _choose(lock, replace(target, glibc=floor)), floor
+        except BuildError:  # noqa: PERF203 - the next floor may do
+            continue
+    return _choose(lock, replace(target, glibc=GLIBC_FLOORS[-1])), GLIBC_FLOORS[-1]
+
+
+def _choose(lock: Pylock, target: Target) -> list[Chosen]:
+    pythons: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], PackageWheel] = {}
+    for python in PYTHONS:
+        minor = replace(target, python=python)
+        for package in _packages(lock, minor):
+            earlier = [wheel for (name, _filename), wheel in found.items() if name == package.name]
+            wheel = _best_wheel(package, earlier, minor)
+            key = (package.name, wheel.filename)
+            found[key] = wheel
+            pythons.setdefault(key, []).append(python)
+    return [
+        Chosen(name, filename, wheel.url or "", wheel.hashes["sha256"], tuple(pythons[name, filename]))
+        for (name, filename), wheel in sorted(found.items())
+    ]
+
+
+def _packages(lock: Pylock, target: Target) -> list[Package]:
+    """Return the packages whose markers hold for one minor; wheels are chosen afterwards."""
+    try:
+        environment: Any = target.environment(PATCH)
+        return [package for package, _file in lock.select(environment=environment, tags=target.tags())]
+    except PylockSelectError as error:
+        raise BuildError(
+            _("The installer's lock does not fit {target} with Python {python}: {reason}").format(
+                target=target, python=target.python, reason=error
+            ),
+            advice=_("Lock versions that have wheels for every Python from 3.9 to 3.14."),
+        ) from error
+
+
+def _best_wheel(package: Package, earlier: Sequence[PackageWheel], target: Target) -> PackageWheel:
+    """Return a pure wheel, else one that an earlier minor took and that fits, else the best one."""
+    ranks = {str(tag): rank for rank, tag in enumerate(target.tags())}
+
+    def rank(wheel: PackageWheel) -> int:
+        tags = parse_wheel_filename(wheel.filename)[3]
+        return min((ranks[str(tag)] for tag in tags if str(tag) in ranks), default=len(ranks))
+
+    fitting = [wheel for wheel in package.wheels or () if rank(wheel) < len(ranks)]
+    if not fitting:
+        known = ", ".join(sorted(wheel.filename for wheel in package.wheels or ())) or _("none")
+        raise BuildError(
+            _("{package} {version} has no wheel for {target} with Python {python}.").format(
+                package=package.name, version=package.version, target=target, python=target.python
+            ),
+            advice=_("Lock a version that has one; this one has: {known}.").format(known=known),
+        )
+    pure = [wheel for wheel in fitting if wheel.filename.endswith("-none-any.whl")]
+    kept = [wheel for wheel in fitting if wheel in earlier]
+    return min(pure or kept or fitting, key=rank)
+
+
+# the wheels
+
+
+def fetch(wheel: Chosen, cache: Path) -> Path:
+    """Return a wheel from the cache, fetched first when it is not there or not what it was."""
+    path = cache / wheel.sha256[:2] / wheel.sha256 / wheel.filename
+    if path.is_file() and sha256_file(path)[0] == wheel.sha256:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{wheel.filename}.{os.getpid()}.tmp")
+    if not wheel.url.startswith("https://"):
+        raise BuildError(_("{url} is not an https address.").format(url=wheel.url))
+    try:
+        with urllib.request.urlopen(wheel.url, timeout=60) as source, beside.open("wb") as file:  # noqa: S310 - https, see above
+            shutil.copyfileobj(source, file, BLOCK)
+        found = sha256_file(beside)[0]
+        if found != wheel.sha256:
+            raise BuildError(
+                _("{url} has the SHA-256 {found}, the lock says {wanted}.").format(
+                    url=wheel.url, found=found, wanted=wheel.sha256
+                ),
+                advice=_("Something between here and the index alters files; fetch from another network."),
+            )
+        os.replace(beside, path)
+    except OSError as error:
+        raise BuildError(
+            _("{url} cannot be fetched: {reason}.").format(url=wheel.url, reason=error),
+            advice=_("Check the connection and run the same command again."),
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
+    """Lay a wheel's files into site-packages (PEP 427), its programs into site-packages/bin.
+
+    Wheels of one package for several minors are laid over each other: a file of the same name
+    must be the same. Raises BuildError that names the file where it is not.
+    """
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            name = _installed_name(member.filename)
+            if member.is_dir() or name is None:
+                continue
+            path, data = site / name, archive.read(member)
+            # each wheel's own metadata differ in tag and digests; those of the first stay
+            metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
+            if path.exists() and not metadata and path.read_bytes() != data:
+                raise BuildError(
+                    _("{name} of {package} differs between the wheels for the Python versions.").format(
+                        name=name, package=wheel.package
+                    ),
+                    advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.package),
+                )
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                path.chmod(0o755 if name.startswith("bin/") else 0o644)
+
+
+def _installed_name(name: str) -> str | None:
+    """Return where a wheel's member is installed, below site-packages; None when it is left out."""
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):
+        raise BuildError(_("A wheel holds {name!r}, which has no place in the installer.").format(name=name))
+    if LEFT_OUT.fullmatch(name):
+        return None
+    if not parts[0].endswith(".data"):
+        return name
+    if parts[1] == "scripts":
+        return f"bin/{parts[2]}" if PurePosixPath(name).stem == "uv" else None
+    return "/".join(parts[2:])
+
+
+def add_own_packages(project: Path, site: Path) -> None:
+    """Add what ships of this project: sources and data, translations compiled."""
+    from tools.catalogues import compile_all
+
+    def unwanted(folder: str, names: list[str]) -> set[str]:
+        launcher = LAUNCHER.name if Path(folder) == project / LAUNCHER.parent else ""
+        return {
+            name
+            for name in names
+            if name.startswith(".") or name in ("__pycache__", launcher) or name.endswith((".pyc", ".po", ".mo"))
+        }
+
+    for package in OWN_PACKAGES:
+        shutil.copytree(project / package, site / package, ignore=unwanted)
+    compile_all(project / "bootstrap" / "locale", site / "bootstrap" / "locale")
+
+
+# the archive
+
+
+def describe(site: Path, target: Target, floor: tuple[int, int] | None) -> bytes:
+    """Return digests.json: what the launcher checks the host and its cache against."""
+    files = {
+        path.relative_to(site).as_posix(): (*sha256_file(path), 0o755 if path.parent == site / "bin" else 0o644)
+        for path in sorted(site.rglob("*"))
+        if path.is_file()
+    }
+    facts = {
+        "platform": target.platform,
+        "architecture": target.architecture,
+        "glibc": floor,
+        "suffixes": sorted(_suffixes(files)),
+        "build_id": "",
+        "files": files,
+    }
+    facts["build_id"] = sha256_bytes(_json(facts))[:16]
+    return _json(facts)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _suffixes(files: Mapping[str, Any]) -> Iterator[str]:
+    """Return the endings that extension modules for one minor have: they tell builds of Python apart."""
+    for path in files:
+        matched = re.search(r"\.(cpython|cp)-?3[0-9]+t?-[A-Za-z0-9_-]+\.(so|pyd)$", path)
+        if matched:
+            yield matched[0]
+
+
+def make_bare(site: Path, output: Path, digests: bytes, epoch: int, entry_point: str) -> None:
+    """Let shiv make the archive: its bootstrap, its environment, our site-packages."""
+    from shiv.bootstrap.environment import Environment  # type: ignore[import-untyped]
+    from shiv.builder import create_archive  # type: ignore[import-untyped]
+    from shiv.constants import BUILD_AT_TIMESTAMP_FORMAT  # type: ignore[import-untyped]
+
+    environment = Environment(
+        built_at=time.strftime(BUILD_AT_TIMESTAMP_FORMAT, time.gmtime(max(epoch, EARLIEST))),
+        shiv_version=version("shiv"),
+        build_id=json.loads(digests)["build_id"],
+        entry_point=entry_point,
+        compile_pyc=False,
+        root="$RAGTRACE_CACHE_ROOT",
+        reproducible=True,
+    )
+    create_archive(
+        [site], output, interpreter="/usr/bin/env python3", main="launch:run", env=environment, compressed=False
+    )
+
+
+def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> None:
+    """Write the archive anew with the extra members: sorted, times and modes fixed."""
+    moment = time.gmtime(max(epoch, EARLIEST))[:6]
+    beside = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    with zipfile.ZipFile(bare) as source, beside.open("wb") as file:
+        file.write(b"#!/usr/bin/env python3\n")
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in sorted([*source.namelist(), *extra]):
+                member = zipfile.ZipInfo(name, moment)
+                member.create_system = 3  # Unix, wherever it is built
+                program = name.startswith("site-packages/bin/")
+                member.external_attr = (0o100755 if program else 0o100644) << 16
+                # what runs before a Python too bare is told so must not need zlib
+                member.compress_type = zipfile.ZIP_DEFLATED if "/" in name else zipfile.ZIP_STORED
+                data = extra[name] if name in extra else source.read(name)
+                archive.writestr(member, data, compresslevel=COMPRESSION_LEVEL)
+    beside.chmod(0o755)
+    os.replace(beside, output)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build the zipapp from the command line."""
+    parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Make the installer for one platform."))
+    parser.add_argument(
+        "--output-dir", type=Path, required=True, help=_("the folder that gets {name}").format(name=NAME)
+    )
+    parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine's)"))
+    parser.add_argument("--policy", type=Path, help=_("the policy whose keys the installer trusts"))
+    parser.add_argument("--verbose", action="store_true", help=_("show where time goes"))
+    return commandline.run_command(_command, parser.parse_args(argv))
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    target = parse_target(arguments.target or str(host_target()), PYTHONS[0])
+    path = build_zipapp(
+        arguments.output_dir / NAME,
+        target,
+        policy=arguments.policy.read_bytes() if arguments.policy else None,
+        epoch=int(os.environ.get("SOURCE_DATE_EPOCH", EARLIEST)),
+        cache=ROOT / ".cache" / "wheels",
+        progress=console.make_progress(),
+    )
+    console.show(f"{sha256_file(path)[0]}  {path}")
+    return commandline.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
