@@ -30,6 +30,7 @@ NAMESPACES = {
     "advisories": "ragtrace-advisories@v1",
     "exceptions": "ragtrace-exceptions@v1",
 }
+RELEASE_NAMESPACE = NAMESPACES[RELEASE]
 
 
 @dataclass(frozen=True)
