@@ -1,5 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
+TESTS ?= tests
+# percent of lines and branches that the tests must reach
+COVERED ?= 0
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test lint zipapp format clean
@@ -23,8 +26,12 @@ format: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# coverage speaks on stderr, so that the output ends with pytest's closing line
 test: .venv/ready
-	$(BIN)/python -m pytest
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
+	@$(BIN)/coverage combine --quiet >&2
+	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 
 zipapp: .venv/ready
 	$(BIN)/python build_zipapp.py --output-dir dist

@@ -14,7 +14,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING
 
 from bootstrap import process
 from tests.hosts import needs
@@ -81,7 +81,6 @@ class Host:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             env=_environment(user, env),
             start_new_session=True,
         )
@@ -198,10 +197,10 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _collect(stream: TextIO, lines: list[str], ready: str, settled: threading.Event) -> None:
+def _collect(stream: IO[bytes], lines: list[str], ready: str, settled: threading.Event) -> None:
     for line in stream:
-        lines.append(line)
-        if ready in line:
+        lines.append(line.decode(errors="replace"))
+        if ready in lines[-1]:
             settled.set()
     settled.set()
 
