@@ -6,7 +6,6 @@ Markers and tags are the target's, never this machine's.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -27,11 +26,11 @@ from packaging.pylock import (
 )
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from bootstrap import process
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
+from builder.export import export_pylock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,21 +41,9 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.target import Target
 
-EXPORT = ("export", "--locked", "--offline", "--no-dev", "--no-emit-project", "--format", "pylock.toml")
-EXPORT_TIME_LIMIT = 300.0  # seconds
 LAST_PATCH = 99  # the highest patch release of a Python that markers are asked about
 TAGS_SHOWN = 6  # of a package without a fitting wheel
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-# What uv sees of the shell: where things are, how the network is reached, who the user is there.
-# Nothing of what else UV_* says (indexes, resolution, Python, groups) may change a locked result.
-_PASSED = re.compile(
-    r"""(?ix) PATH | PATHEXT | HOME | USER | LOGNAME | USERPROFILE | SYSTEMROOT | SYSTEMDRIVE | WINDIR | COMSPEC
-    | APPDATA | LOCALAPPDATA | PROGRAMDATA | PROGRAMFILES.* | TMP | TEMP | TMPDIR | XDG_.* | LANG | LC_.*
-    | (ALL|HTTP|HTTPS|NO)_PROXY | SSL_CERT_(FILE|DIR) | SSL_CLIENT_CERT | NETRC | PYENV_ROOT | PYENV_VERSION
-    | UV_INDEX_.+_(USERNAME|PASSWORD) | UV_KEYRING_PROVIDER | UV_CREDENTIALS_DIR | UV_NATIVE_TLS | UV_SYSTEM_CERTS
-    | UV_CACHE_DIR | UV_PYTHON_INSTALL_DIR"""
-)
 
 
 @dataclass(frozen=True)
@@ -88,33 +75,16 @@ class Selection:
     python_range: tuple[int, int] | None
 
 
-def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the part of an environment that uv may see while it reads a lock."""
-    passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
-    return {**passed, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
-
-
 def read_lock(project_root: Path) -> Lock:
     """Return a project's lock.
 
     Raises BuildError when there is no project or lock, or the lock is out of date or unreadable.
     """
-    import uv
-
     root = project_root.resolve()
-    for file, advice in (
-        ("pyproject.toml", _("Name the project's folder with --project-root.")),
-        ("uv.lock", _("Run `uv lock` in {folder} and commit what it writes.").format(folder=root)),
-    ):
-        if not (root / file).is_file():
-            raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
+    exported = export_pylock(root)
     digest, _size = sha256_file(root / "uv.lock")
-    argv = [uv.find_uv_bin(), *EXPORT]
-    done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
-    if not done.ok:
-        raise _export_error(root / "uv.lock", done)
     try:
-        pylock = Pylock.from_dict(tomllib.loads(done.stdout))
+        return Lock(root, Pylock.from_dict(tomllib.loads(exported)), digest)
     except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
         raise BuildError(
             _("What uv exports of {lock} is not a pylock.toml that can be read: {reason}.").format(
@@ -122,32 +92,6 @@ def read_lock(project_root: Path) -> Lock:
             ),
             advice=_("Run `uv lock` with a current uv and build again."),
         ) from error
-    return Lock(root, pylock, digest)
-
-
-def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    if "needs to be updated" in done.stderr:
-        return BuildError(
-            _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-            advice=_(
-                "Run `uv lock` and commit the result; an index that is not the default one has to be named "
-                "in pyproject.toml, the shell's UV_* settings do not count."
-            ),
-        )
-    if "No interpreter found" in done.stderr:
-        return BuildError(
-            _("uv finds no Python on this machine that {lock} allows.").format(lock=lock),
-            advice=_("Install one that fits requires-python of pyproject.toml, or build on a machine that has it."),
-        )
-    if done.timed_out:
-        return BuildError(_("uv did not finish reading {lock} in time.").format(lock=lock))
-    lines = [line.strip() for line in done.stderr.splitlines()]
-    reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
-    cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
-    return BuildError(
-        _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
-        advice=_("Run `uv lock --check` in the project's folder and mend what it reports."),
-    )
 
 
 def select_wheels(lock: Lock, target: Target) -> Selection:

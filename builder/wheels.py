@@ -1,0 +1,131 @@
+"""The wheels of a lock, fetched and looked at."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
+
+from bootstrap.errors import BuildError
+from bootstrap.i18n import _
+from builder.cache import HashMismatchError, sha256
+from builder.download import Downloader
+from builder.partial import Remote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from email.message import Message
+    from pathlib import Path
+
+    from bootstrap.console import Progress
+    from builder.cache import Cache
+    from builder.lock import LockedWheel
+
+JOBS = 8
+METADATA_LIMIT = 4 << 20  # bytes
+NAMES_SHOWN = 5
+LICENCE_LIMIT = 100  # characters; longer License fields hold the text itself, not a name
+
+
+@dataclass(frozen=True)
+class WheelFacts:
+    """What a wheel brings: bytes and number of files once installed, and its licence's name if it tells one."""
+
+    installed_bytes: int
+    files: int
+    licence: str | None
+
+
+def fetch_wheels(
+    wheels: Sequence[LockedWheel],
+    cache: Cache,
+    progress: Progress,
+    *,
+    jobs: int = JOBS,
+    offline: bool = False,
+    downloader: Downloader | None = None,
+) -> dict[LockedWheel, Path]:
+    """Return where each wheel lies in the cache, fetched when it is not there yet.
+
+    Raises BuildError for a wheel that cannot be had or is not the one that the lock names.
+    """
+    remotes = {wheel: Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels}
+    if offline:
+        return _cached(wheels, cache, progress)
+    fetcher = downloader or Downloader(cache)
+    paths = fetcher.fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
+    return {wheel: paths[remote] for wheel, remote in remotes.items()}
+
+
+def _cached(wheels: Sequence[LockedWheel], cache: Cache, progress: Progress) -> dict[LockedWheel, Path]:
+    found: dict[LockedWheel, Path] = {}
+    missing = []
+    for wheel in wheels:
+        try:
+            if cache.has(sha256(wheel.sha256), wheel.size):
+                found[wheel] = cache.path(sha256(wheel.sha256))
+                continue
+        except HashMismatchError as error:
+            progress.warn(error.what)
+        missing.append(wheel.filename)
+    if missing:
+        more = ["…"] if len(missing) > NAMES_SHOWN else []
+        raise BuildError(
+            _("{count} of the wheels are not in the cache {folder}: {files}.").format(
+                count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)
+            ),
+            advice=_("Build once without --offline, with the same --cache-dir."),
+        )
+    return found
+
+
+def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
+    """Return what a wheel says of itself.
+
+    Raises BuildError for a broken zip, or one whose metadata names another package or version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+            metadata = _read_metadata(archive, members, wheel)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
+    name, version = metadata.get("Name", ""), metadata.get("Version", "")
+    expected = parse_wheel_filename(wheel.filename)
+    if canonicalize_name(name) != expected[0] or canonicalize_version(version) != canonicalize_version(expected[1]):
+        raise _refused(wheel, _("its metadata says {name} {version}").format(name=repr(name), version=repr(version)))
+    return WheelFacts(sum(info.file_size for info in members), len(members), _licence(metadata))
+
+
+def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], wheel: LockedWheel) -> Message:
+    found = [info for info in members if re.fullmatch(r"[^/]+\.dist-info/METADATA", info.filename)]
+    if len(found) != 1:
+        raise _refused(wheel, _("it has {count} METADATA files").format(count=len(found)))
+    if found[0].file_size > METADATA_LIMIT:
+        raise _refused(wheel, _("its METADATA is larger than {limit} bytes").format(limit=METADATA_LIMIT))
+    return HeaderParser().parsestr(archive.read(found[0]).decode("utf-8", "replace"))
+
+
+def _refused(wheel: LockedWheel, reason: str) -> BuildError:
+    return BuildError(
+        _("{file} is not a wheel of {name} {version}: {reason}.").format(
+            file=wheel.filename, name=wheel.name, version=wheel.version, reason=reason
+        ),
+        advice=_("Lock another version of {name}, and tell its maintainers.").format(name=wheel.name),
+    )
+
+
+def _licence(metadata: Message) -> str | None:
+    """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
+    for field in ("License-Expression", "License"):
+        text = " ".join(str(metadata.get(field, "")).split())
+        if text and text.upper() != "UNKNOWN" and len(text) <= LICENCE_LIMIT:
+            return text
+    classifiers = [str(value) for value in metadata.get_all("Classifier", [])]
+    named = [value.rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]
+    return " AND ".join(sorted(set(named) - {"OSI Approved"})) or None
