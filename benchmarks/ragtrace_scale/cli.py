@@ -1,0 +1,31 @@
+"""Import what RAGTrace imports, and say which versions came."""
+
+import argparse
+import importlib
+import importlib.metadata
+
+MODULES = {
+    "streamlit": "streamlit",
+    "pandas": "pandas",
+    "numpy": "numpy",
+    "torch": "torch",
+    "sentence_transformers": "sentence-transformers",
+    "ragas": "ragas",
+    "dependency_injector": "dependency-injector",
+    "google.generativeai": "google-generativeai",
+    "plotly": "plotly",
+    "openpyxl": "openpyxl",
+    "requests": "requests",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="ragtrace-scale", description="Import RAGTrace's main dependencies.")
+    parser.parse_args()
+    for module, distribution in MODULES.items():
+        importlib.import_module(module)
+        print(f"{module} {importlib.metadata.version(distribution)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The profile: what is particular to an application, read from TOML, or made from pyproject.toml.
+
+Everything that is not expected is refused with the file and the path of the key, for example
+``ragtrace-profile.toml: launchers[0].kind: not one of script, module, entry``.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle.application import Application, Launcher, application_from_json, source_path
+from bootstrap.bundle.strict import refuse
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+from builder.env_template import read_template
+from builder.model_source import ModelSource, model_source, parse_model
+from builder.project import project_table, read_project, top_level_packages
+from builder.toml_file import fields_with, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PROFILES = Path(__file__).parent / "profiles"
+PROJECT_PROFILE = "ragtrace-profile.toml"
+ENV_TEMPLATE = ".env.example"
+_TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_ENTRY = re.compile(rf"{_DOTTED.pattern}:{_DOTTED.pattern}")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is particular to an application.
+
+    ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` choose
+    among the project's files, ``allow_secrets`` names those that only look like secrets.
+    """
+
+    title: str
+    application: Application
+    models: tuple[ModelSource, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    allow_secrets: tuple[str, ...] = ()
+
+
+def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
+    """Return the profile's file: a path, the name of one that comes with the builder, or the project's own.
+
+    None when nothing is named and the project has none: then ``default_profile`` fits.
+    """
+    if name_or_path is None:
+        own = project_root / PROJECT_PROFILE
+        return own if own.is_file() else None
+    for candidate in (Path(name_or_path), PROFILES / f"{name_or_path}.toml"):
+        if candidate.is_file():
+            return candidate
+    known = ", ".join(sorted(path.stem for path in PROFILES.glob("*.toml")))
+    raise UsageError(
+        _("There is no profile {name}.").format(name=name_or_path),
+        advice=_("Name a TOML file or one of the profiles that come with the builder: {known}.").format(known=known),
+    )
+
+
+def load_profile(path: Path, project_root: Path) -> Profile:
+    """Read a profile. Raises UsageError that names the file and the path of the key."""
+    value = read_toml(path)
+    with _as_usage(path):
+        fields = fields_with(value, path.name, _TOP)
+        title = fields.text("name")
+        if not _TITLE.fullmatch(title):
+            raise refuse(f"{path.name}.name", _("letters, digits, '.', '_' and '-' only, at most 64"))
+        source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
+        models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
+        environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
+        launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
+        rest = {**fields.left, "environment": environment, "launchers": list(launchers)}
+        application = application_from_json(rest, path.name)
+        _check_application(application, path.name, project_root)
+        profile = Profile(
+            title=title,
+            application=application,
+            models=models,
+            include=source.texts("include"),
+            exclude=source.texts("exclude"),
+            allow_secrets=source.texts("allow_secrets"),
+        )
+        source.done()
+        _check_models(profile, path.name)
+    return profile
+
+
+_TOP: dict[str, Any] = {
+    "source": {},
+    "models": [],
+    "environment": {},
+    "launchers": [],
+    "core_imports": [],
+    "import_paths": ["."],
+    "persist": [],
+    "smoke": [],
+}
+_SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
+_LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
+_ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}}
+
+
+@contextmanager
+def _as_usage(path: Path) -> Iterator[None]:
+    """Turn the refusal of a document into the error of one who may correct it."""
+    try:
+        yield
+    except TrustError as error:
+        what = error.what.replace(f"{path.name}.", f"{path.name}: ", 1)
+        raise UsageError(what, advice=_("Correct {file}.").format(file=path)) from error
+
+
+def _environment(value: Any, path: str, project_root: Path) -> dict[str, Any]:
+    fields = fields_with(value, path, _ENVIRONMENT)
+    name = fields.optional("template", source_path)
+    result = dict(fields.left)
+    result["template"] = {} if name is None else read_template(project_root / name)
+    return result
+
+
+def _check_application(application: Application, path: str, project_root: Path) -> None:
+    """Refuse what only the builder can see: targets that are not there or no target at all."""
+    for index, launcher in enumerate(application.launchers):
+        where = f"{path}.launchers[{index}].target"
+        if launcher.kind == "script":
+            source_path(launcher.target, where)
+            if not (project_root / launcher.target).is_file():
+                raise refuse(where, _("{target} is not a file of the project").format(target=launcher.target))
+        if launcher.kind == "module" and not _DOTTED.fullmatch(launcher.target):
+            raise refuse(where, _("not of the form {form}").format(form="package.module"))
+        if launcher.kind == "entry" and not _ENTRY.fullmatch(launcher.target):
+            raise refuse(where, _("not of the form {form}").format(form="package.module:function"))
+    for index, module in enumerate(application.core_imports):
+        if not _DOTTED.fullmatch(module):
+            raise refuse(f"{path}.core_imports[{index}]", _("not the name of a module"))
+
+
+def _check_models(profile: Profile, path: str) -> None:
+    if len({model.name.casefold() for model in profile.models}) != len(profile.models):
+        raise refuse(f"{path}.models", _("two have the same name"))
+    launchers = {launcher.name for launcher in profile.application.launchers}
+    for index, model in enumerate(profile.models):
+        if model.probe and model.probe.command[0] not in launchers:
+            where = f"{path}.models[{index}].probe.command"
+            raise refuse(where, _("{name} is not a launcher").format(name=model.probe.command[0]))
+
+
+def default_profile(project_root: Path) -> Profile:
+    """Return what pyproject.toml and the project's layout tell of an application without a profile.
+
+    Launchers come from [project.scripts], or from a package that runs with -m.
+    """
+    project = read_project(project_root)
+    path = project_root / "pyproject.toml"
+    table = project_table(path)
+    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
+    folder = project_root / "src" if (project_root / "src").is_dir() else project_root
+    packages = top_level_packages(folder, project.name, scripts)
+    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
+    if not launchers:
+        runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
+        launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
+    template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
+    value = {
+        "launchers": [launcher.to_json() for launcher in launchers],
+        "environment": _environment({"template": template}, "environment", project_root),
+        "core_imports": packages,
+        "import_paths": ["src" if folder != project_root else "."],
+        "persist": [],
+        "smoke": [],
+    }
+    with _as_usage(path):
+        application = application_from_json(value, path.name)
+        _check_application(application, path.name, project_root)
+    return Profile(title=table["name"], application=application)
+
+
+def with_models(profile: Profile, given: Sequence[str]) -> Profile:
+    """Return the profile with the models that the command line names.
+
+    Each is ``NAME=SOURCE``, or ``SOURCE`` alone where the profile has one model or none (then the
+    folder or repository gives the name). A relative ``path:`` is taken from the working folder.
+    """
+    models = {model.name: model for model in profile.models}
+    for text in given:
+        named = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)", text)
+        try:
+            source = model_source(named[2] if named else text, "--model", Path.cwd())
+        except TrustError as error:
+            raise UsageError(error.what, advice=_("For example --model path:models/bge-m3.")) from error
+        name = named[1] if named else _only_model(profile, source)
+        models[name] = replace(models.get(name, ModelSource(name, None)), source=source)
+    for model in models.values():
+        if model.source is None:
+            raise UsageError(
+                _("The profile does not say where the model {name} comes from.").format(name=model.name),
+                advice=_("Name it with --model {name}=path:FOLDER or hf:ORG/NAME@REVISION.").format(name=model.name),
+            )
+    return replace(profile, models=tuple(models.values()))
+
+
+def _only_model(profile: Profile, source: str) -> str:
+    if len(profile.models) > 1:
+        known = ", ".join(model.name for model in profile.models)
+        raise UsageError(
+            _("The profile has several models: {known}.").format(known=known),
+            advice=_("Say which one is meant, as --model NAME=SOURCE."),
+        )
+    if profile.models:
+        return profile.models[0].name
+    return re.split(r"[/\\]", source.partition("@")[0] if source.startswith("hf:") else source)[-1]

@@ -1,0 +1,82 @@
+"""What a project's pyproject.toml and layout say (PEP 621): name, version, commands, packages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from builder.toml_file import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Project:
+    """What pyproject.toml says: normalised name (PEP 503) and version (PEP 440), requires-python or ''."""
+
+    name: str
+    version: str
+    requires_python: str
+
+
+def read_project(project_root: Path) -> Project:
+    """Read name, version and requires-python of a project (PEP 621). Raises UsageError."""
+    path = project_root / "pyproject.toml"
+    table = project_table(path)
+    if "version" in (table.get("dynamic") or ()):
+        raise UsageError(
+            _("{file} leaves its version to be computed (dynamic).").format(file=path),
+            advice=_("Write the version that the bundle shall have as project.version."),
+        )
+    for key in ("name", "version"):
+        if not isinstance(table.get(key), str):
+            raise UsageError(
+                _("{file} has no project.{key}.").format(file=path, key=key), advice=_("Add it; a bundle needs both.")
+            )
+    requires = table.get("requires-python", "")
+    try:
+        SpecifierSet(requires)
+        name = canonicalize_name(table["name"], validate=True)
+        return Project(str(name), str(Version(table["version"])), requires)
+    except (InvalidName, InvalidVersion, InvalidSpecifier, AttributeError) as error:
+        raise UsageError(
+            _("{file} cannot be used: {reason}.").format(file=path, reason=error),
+            advice=_("Correct name, version or requires-python of its project table."),
+        ) from error
+
+
+def project_table(path: Path) -> dict[str, Any]:
+    """Return the [project] table of a pyproject.toml. Raises UsageError."""
+    if not path.is_file():
+        raise UsageError(
+            _("{folder} is not a Python project: it has no pyproject.toml.").format(folder=path.parent),
+            advice=_("Name the folder of a uv-locked project with --project-root."),
+        )
+    table = read_toml(path).get("project")
+    if not isinstance(table, dict):
+        raise UsageError(
+            _("{file} has no project table.").format(file=path), advice=_("Add [project] with a name and a version.")
+        )
+    return table
+
+
+def top_level_packages(folder: Path, project_name: str, scripts: dict[str, str]) -> list[str]:
+    """Return the top-level packages and modules of a project.
+
+    Below src everything is the project's; beside pyproject.toml only what bears the project's name
+    or has a command, because tests and tools lie there too.
+    """
+    found = {path.parent.name for path in folder.glob("*/__init__.py")}
+    found |= {path.stem for path in folder.glob("*.py")}
+    if folder.name != "src":
+        wanted = {re.split(r"[.:]", str(target))[0].strip() for target in scripts.values()}
+        found &= wanted | {project_name.replace("-", "_")}
+    return sorted(name for name in found if name.isidentifier())

@@ -1,0 +1,224 @@
+"""The application's source: the files that git tracks, none that may not travel.
+
+1. list: what git tracks, or in a folder without git everything but the usual rubbish
+2. choose: the profile's include and exclude patterns
+3. refuse: links, names that some host can't hold, secrets
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle import names
+from bootstrap.errors import BuildError
+from bootstrap.i18n import _, plural
+from bootstrap.process import OUTPUT_LIMIT, checked, run
+from builder.secrets import find_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bootstrap.console import Progress
+    from builder.profile import Profile
+
+GIT_TIME_LIMIT = 120.0  # seconds
+RUBBISH = (
+    *(".git", ".hg", ".svn", ".venv", "venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache"),
+    *(".hypothesis", ".tox", ".nox", ".idea", ".vscode", "node_modules", "*.egg-info", "*.pyc", ".DS_Store"),
+    *(".coverage", "Thumbs.db"),
+)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of the application: its path in the installed source (NFC), and where it lies here."""
+
+    path_in_app: str
+    file: Path
+
+
+def collect_source(
+    project_root: Path, profile: Profile, progress: Progress, *, leave_out: Sequence[Path] = ()
+) -> tuple[SourceFile, ...]:
+    """Return the files of the application that travel, sorted by path.
+
+    ``leave_out`` are folders that the build itself writes; only a project without git needs them.
+    Raises BuildError that names the file, ToolError when git fails.
+    """
+    if is_checkout(project_root):
+        listed = _tracked(project_root)
+        _warn_of_changes(project_root, progress)
+    else:
+        listed = sorted(_everything(project_root, {path.resolve() for path in leave_out}))
+        progress.warn(
+            _("{folder} is not a git checkout: every file but caches and environments is taken.").format(
+                folder=project_root
+            )
+        )
+    files = []
+    for path in listed:
+        in_app = unicodedata.normalize("NFC", path)
+        if profile.include and not matches(in_app, profile.include):
+            continue
+        if not matches(in_app, profile.exclude):
+            files.append(SourceFile(in_app, project_root / path))
+    files.sort(key=lambda item: item.path_in_app)
+    _check_names(files)
+    for item in files:
+        _check_file(item, profile.allow_secrets)
+    _check_complete(files, profile, project_root, progress)
+    return tuple(files)
+
+
+def matches(path: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a path is named by a pattern: itself, a folder above it, or a glob whose * crosses folders."""
+    return any(
+        path == pattern or path.startswith(f"{pattern.rstrip('/')}/") or fnmatchcase(path, pattern)
+        for pattern in patterns
+    )
+
+
+def is_checkout(project_root: Path) -> bool:
+    """Tell whether a folder lies in a git work tree."""
+    folder = project_root.resolve()
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
+
+
+def source_commit(project_root: Path) -> str | None:
+    """Return the commit that is checked out, or None without git or before the first commit."""
+    if not is_checkout(project_root):
+        return None
+    completed = _git(project_root, "rev-parse", "--verify", "--quiet", "HEAD")
+    return completed.strip() or None
+
+
+def commit_time(project_root: Path) -> int | None:
+    """Return the committer's time of that commit in seconds since 1970, or None."""
+    if source_commit(project_root) is None:
+        return None
+    return int(_git(project_root, "log", "-1", "--format=%ct", "HEAD"))
+
+
+def _git(project_root: Path, *arguments: str) -> str:
+    # a hook that starts a build has set GIT_DIR and GIT_INDEX_FILE for its own repository
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env["GIT_OPTIONAL_LOCKS"] = "0"
+    completed = run(["git", *arguments], cwd=project_root, env=env, timeout=GIT_TIME_LIMIT)
+    if arguments[0] == "rev-parse" and completed.returncode == 1:
+        return ""
+    return checked(completed, f"git {arguments[0]}").stdout
+
+
+def _tracked(project_root: Path) -> list[str]:
+    listing = _git(project_root, "ls-files", "-z", "--recurse-submodules")
+    if len(listing.encode()) >= OUTPUT_LIMIT:
+        raise BuildError(
+            _("{folder} tracks too many files to be one application.").format(folder=project_root),
+            advice=_("Build from the folder of the application itself."),
+        )
+    paths = sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice
+    if not paths:
+        raise BuildError(
+            _("git tracks no file below {folder}.").format(folder=project_root),
+            advice=_("Add the application's files with 'git add', or name another --project-root."),
+        )
+    return paths
+
+
+def _warn_of_changes(project_root: Path, progress: Progress) -> None:
+    listing = _git(project_root, "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--", ".")
+    count = sum(1 for line in listing.split("\0") if line)
+    if count:
+        text = plural(
+            "{count} tracked file differs from the commit; it is taken as it is.",
+            "{count} tracked files differ from the commit; they are taken as they are.",
+            count,
+        )
+        progress.warn(text.format(count=count))
+
+
+def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:
+    for folder, folders, files in os.walk(project_root):
+        relative = os.path.relpath(folder, project_root).replace(os.sep, "/")
+        prefix = "" if relative == "." else f"{relative}/"
+        kept = [name for name in folders if not _is_rubbish(name)]
+        links = [name for name in kept if os.path.islink(os.path.join(folder, name))]
+        folders[:] = [
+            name for name in kept if name not in links and (project_root / prefix / name).resolve() not in leave_out
+        ]
+        yield from (prefix + name for name in [*files, *links] if not _is_rubbish(name))
+
+
+def _is_rubbish(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in RUBBISH)
+
+
+def _check_names(files: list[SourceFile]) -> None:
+    for item in files:
+        trouble = names.problem(item.path_in_app)
+        if trouble:
+            raise BuildError(
+                _("{file} has a name that cannot travel: {reason}.").format(file=item.file, reason=trouble),
+                advice=_("Rename it, or leave it out with source.exclude in the profile."),
+            )
+    pair = names.collision(item.path_in_app for item in files)
+    if pair:
+        raise BuildError(
+            _("{first} and {second} are one name on some hosts.").format(first=pair[0], second=pair[1]),
+            advice=_("Rename one of them, or leave it out with source.exclude in the profile."),
+        )
+
+
+def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
+    try:
+        mode = item.file.lstat().st_mode
+    except OSError as error:
+        raise BuildError(
+            _("{file} is tracked by git but cannot be read: {reason}.").format(file=item.file, reason=error.strerror),
+            advice=_("Restore it with 'git restore', or remove it from version control."),
+        ) from error
+    if not stat.S_ISREG(mode):
+        kind = _("a link") if stat.S_ISLNK(mode) else _("not a regular file")
+        raise BuildError(
+            _("{file} is {kind}; only regular files travel.").format(file=item.file, kind=kind),
+            advice=_("Put a copy in its place, or leave it out with source.exclude in the profile."),
+        )
+    if matches(item.path_in_app, allowed):
+        return
+    finding = find_secret(item.file)
+    if finding:
+        line = _("{file}, line {line}").format(file=item.file, line=finding.line) if finding.line else str(item.file)
+        raise BuildError(
+            _("{where} holds a secret ({kind}).").format(where=line, kind=finding.kind),
+            advice=_(
+                "Take it out of the project and replace it where it is used; "
+                "a file that only looks like one goes into source.allow_secrets of the profile."
+            ),
+        )
+
+
+def _check_complete(files: list[SourceFile], profile: Profile, project_root: Path, progress: Progress) -> None:
+    """Refuse a source that lacks what a launcher starts; warn of patterns that choose nothing."""
+    present = {item.path_in_app for item in files}
+    if not present:
+        raise BuildError(
+            _("No file of {folder} is chosen by the profile.").format(folder=project_root),
+            advice=_("Correct source.include in the profile."),
+        )
+    for launcher in profile.application.launchers:
+        if launcher.kind == "script" and launcher.target not in present:
+            raise BuildError(
+                _("{target}, which the command {name} starts, is not among the files that travel.").format(
+                    target=launcher.target, name=launcher.name
+                ),
+                advice=_("Add it with 'git add', and to source.include in the profile."),
+            )
+    for pattern in profile.include:
+        if not any(matches(path, [pattern]) for path in present):
+            progress.warn(_("source.include names {pattern}, but no file fits it.").format(pattern=pattern))

@@ -1,0 +1,30 @@
+"""Reading TOML that people write: what is missing has a default, what is not expected is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tomllib
+
+from bootstrap.bundle.strict import Fields
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file. Raises UsageError that names it."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            _("{file} cannot be read: {reason}.").format(file=path, reason=error),
+            advice=_("Correct the file; it must be TOML in UTF-8."),
+        ) from error
+
+
+def fields_with(value: Any, path: str, defaults: dict[str, Any]) -> Fields:
+    """Return the fields of a table whose missing keys have defaults."""
+    return Fields({**defaults, **value} if isinstance(value, dict) else value, path)

@@ -1,0 +1,11 @@
+"""Start the command line from the source tree."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
+
+from rag_mini.commands import main
+
+if __name__ == "__main__":
+    sys.exit(main())

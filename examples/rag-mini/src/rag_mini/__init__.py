@@ -1,0 +1,1 @@
+"""Scores how well a small local model finds documents for questions."""
