@@ -41,14 +41,19 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "validator", "recovery")
-LAUNCHER = Path("bootstrap", "launch.py")
+LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
 ENTRY_POINT = "bootstrap.cli:main"
 GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is taken
 PATCH = 2  # requires-python begins at 3.9.2
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6
-# never imported nor run on a host; each file left out is one less to check at every start
-LEFT_OUT = re.compile(r".*\.(pyi|h|c|typed)|[^/]+/(tests|__pycache__)/.*|.*\.data/(?!(scripts|purelib|platlib)/).*")
+# Never imported nor run on a host, and each file is checked at every start: what rich needs only for
+# source code and Markdown, what cryptography needs only of cffi's own extension module.
+NOT_SHIPPED = frozenset({"pygments", "markdown-it-py", "mdurl", "pycparser"})
+LEFT_OUT = re.compile(
+    r"cffi/.*|.*\.(pyi|h|c|typed)|[^/]+/tests/.*|.*\.data/(?!(scripts|purelib|platlib)/).*"
+    r"|[^/]+\.dist-info/(RECORD|WHEEL|top_level\.txt|entry_points\.txt)"
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ def pack(
     """Make one executable file of what was staged, byte for byte the same each time."""
     output.parent.mkdir(parents=True, exist_ok=True)
     bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
-    extra = {"launch.py": (ROOT / LAUNCHER).read_bytes(), "digests.json": digests}
+    launcher = sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py"))
+    extra = {"digests.json": digests, **{f"{LAUNCHER}/{path.name}": path.read_bytes() for path in launcher}}
     if policy is not None:
         extra["policy.json"] = policy
     try:
@@ -151,6 +157,8 @@ def _choose(lock: Pylock, target: Target) -> list[Chosen]:
     for python in PYTHONS:
         minor = replace(target, python=python)
         for package in _packages(lock, minor):
+            if package.name in NOT_SHIPPED:
+                continue
             earlier = [wheel for (name, _filename), wheel in found.items() if name == package.name]
             wheel = _best_wheel(package, earlier, minor)
             key = (package.name, wheel.filename)
@@ -278,7 +286,7 @@ def add_own_packages(project: Path, site: Path) -> None:
     from tools.catalogues import compile_all
 
     def unwanted(folder: str, names: list[str]) -> set[str]:
-        launcher = LAUNCHER.name if Path(folder) == project / LAUNCHER.parent else ""
+        launcher = LAUNCHER if Path(folder) == project / "bootstrap" else ""
         return {
             name
             for name in names
@@ -357,7 +365,7 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
                 program = name.startswith("site-packages/bin/")
                 member.external_attr = (0o100755 if program else 0o100644) << 16
                 # what runs before a Python too bare is told so must not need zlib
-                member.compress_type = zipfile.ZIP_DEFLATED if "/" in name else zipfile.ZIP_STORED
+                member.compress_type = zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
                 data = extra[name] if name in extra else source.read(name)
                 archive.writestr(member, data, compresslevel=COMPRESSION_LEVEL)
     beside.chmod(0o755)

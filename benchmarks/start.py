@@ -1,0 +1,87 @@
+"""Time the zipapp's warm start against a shiv zipapp that does nothing, both in turn in one run.
+
+    python benchmarks/start.py [ZIPAPP] [--runs 15] [--limit 2.5]
+
+Without ZIPAPP one is built for this machine. Exit code 1 when the ratio of the medians is over the limit.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+
+def idle_zipapp(folder: Path) -> Path:
+    """Make a shiv zipapp, with shiv's defaults, whose entry point returns at once."""
+    from shiv.bootstrap.environment import Environment
+    from shiv.builder import create_archive
+
+    source = folder / "source"
+    source.mkdir()
+    (source / "idle.py").write_text("def main():\n    return 0\n")
+    output = folder / "idle.pyz"
+    environment = Environment(
+        built_at="2020-01-01 00:00:00", shiv_version="1", entry_point="idle:main", root=str(folder / "shiv")
+    )
+    create_archive([source], output, "/usr/bin/env python3", "_bootstrap:bootstrap", environment)
+    return output
+
+
+def real_zipapp(folder: Path) -> Path:
+    """Build the installer for this machine."""
+    import build_zipapp
+    from bootstrap.bundle.target import PYTHONS, host_target, parse_target
+    from bootstrap.console import NoProgress
+
+    target = parse_target(str(host_target()), PYTHONS[0])
+    cache = ROOT / ".cache" / "wheels"
+    output = folder / build_zipapp.NAME
+    return build_zipapp.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
+
+
+def seconds(command: list[str], environment: dict[str, str]) -> float:
+    """Return how long a command takes, in seconds; it must succeed."""
+    started = time.perf_counter()
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def measure(zipapp: Path, idle: Path, cache: Path, runs: int, arguments: list[str]) -> dict[str, float]:
+    """Return the medians of both warm starts in seconds, and their ratio."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(cache), "RAGTRACE_CACHE": str(cache), "LANG": "C.UTF-8"}
+    ours = [sys.executable, str(zipapp), *arguments]
+    theirs = [sys.executable, str(idle)]
+    times: dict[str, list[float]] = {"zipapp": [], "idle": []}
+    for number in range(runs + 2):  # the first two fill the caches
+        for name, command in (("idle", theirs), ("zipapp", ours)):
+            taken = seconds(command, environment)
+            if number >= 2:
+                times[name].append(taken)
+    zipapp_median, idle_median = statistics.median(times["zipapp"]), statistics.median(times["idle"])
+    return {"zipapp": zipapp_median, "idle": idle_median, "ratio": zipapp_median / idle_median}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time the zipapp's warm start.")
+    parser.add_argument("zipapp", type=Path, nargs="?")
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--limit", type=float, default=2.5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ragtrace-start-") as name:
+        folder = Path(name)
+        zipapp = arguments.zipapp or real_zipapp(folder)
+        result = measure(zipapp.resolve(), idle_zipapp(folder), folder, arguments.runs, ["--version"])
+    print(json.dumps(result))
+    return int(result["ratio"] > arguments.limit)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+# mypy: disable-error-code="no-untyped-call"
+"""The zipapp's cache: a private folder that holds exactly what the zipapp holds, checked at every start.
+
+shiv would trust whatever lies there. Here every file is compared with digests.json before
+anything of it is imported, and the cache is built anew when one differs, is missing or is extra.
+No lock is taken: each run builds beside and renames, so two first runs at once both succeed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from hashlib import sha256
+
+from . import Refusal, _, broken
+
+TYPE_CHECKING = False  # typing is not worth its time at each start
+if TYPE_CHECKING:
+    import zipfile
+    from typing import Any
+
+    Known = tuple[str, int, int]  # SHA-256, size in bytes, mode
+
+ROOT_VARIABLE = "RAGTRACE_CACHE_ROOT"  # environment.json names it to shiv instead of SHIV_ROOT
+PROGRAMS = "bin/"  # large: checked when they are about to run
+LEAF = "ragtrace-zipapp"
+BLOCK = 1 << 20  # bytes read at a time
+KEPT_CACHES = 3
+UNUSED, LEFTOVER = 30 * 86400, 86400  # seconds after which an old cache, or what a crash left, goes
+REPARSE_POINT = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT: a junction is not a real folder
+OUTSIDE = 65534  # whoever lies outside a user namespace; there it stands for the real root
+
+opened: dict[str, Any] = {}  # after open_cache(): zipapp, folder, tree (the checked site-packages), files
+
+
+def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
+    """Find or make a cache that holds exactly the files of the zipapp, in the first place that fits."""
+    # the name is the one that shiv's cache_path looks for
+    name = f"{os.path.basename(os.path.realpath(zipapp))}_{facts['build_id']}"
+    troubles = []
+    for place in places():
+        try:
+            folder = private_folder(place)
+            if damage(os.path.join(folder, name), facts["files"]) is not None:
+                try_execution(folder)
+                build(zipapp, folder, name, facts["files"])
+                prune(folder, name)
+        except OSError as error:
+            troubles.append(f"{place} ({error.strerror or error})")
+            continue
+        try:
+            os.utime(os.path.join(folder, name))  # the mark of use that prune() goes by
+        except OSError:
+            pass  # a cache that somebody made for us, read-only
+        os.environ[ROOT_VARIABLE] = folder
+        tree = os.path.join(folder, name, "site-packages")
+        opened.update(zipapp=zipapp, folder=folder, tree=tree, files=facts["files"])
+        return
+    raise Refusal(
+        _("No folder serves as the installer's cache: {troubles}.").format(troubles="; ".join(troubles)),
+        _("Set RAGTRACE_CACHE to a folder of your own with 100 MB free, on a filesystem that allows execution."),
+    )
+
+
+def places() -> list[str]:
+    """Return where the cache may lie, best first; RAGTRACE_CACHE, when given, is the only one."""
+    given = os.environ.get("RAGTRACE_CACHE")
+    if given:
+        return [os.path.join(os.path.abspath(given), LEAF)]
+    home = os.path.expanduser("~")
+    if os.name == "nt":
+        own = [os.environ.get("LOCALAPPDATA")]
+    elif sys.platform == "darwin":
+        own = [os.path.join(home, "Library", "Caches")]
+    else:
+        own = [os.environ.get("XDG_CACHE_HOME"), os.path.join(home, ".cache") if os.path.isdir(home) else None]
+    shared = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    shared += [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - made 0700, checked for its owner
+    # in a folder that all share, each user's has a name of its own
+    leaf = LEAF if os.name == "nt" else f"{LEAF}-{os.geteuid()}"
+    found = [os.path.join(folder, LEAF) for folder in own if folder and os.path.isabs(folder)]
+    return found + [os.path.join(folder, leaf) for folder in shared if folder and os.path.isabs(folder)]
+
+
+def private_folder(path: str) -> str:
+    """Make a folder 0700, or take it as it is when it is a real one of this user; else raise OSError."""
+    try:
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
+        raise OSError(_("not a real folder"))
+    if os.name == "nt":
+        return path  # the profile's access list keeps others out
+    if status.st_uid != os.geteuid():
+        raise OSError(_("belongs to another user"))
+    parent = os.path.dirname(path)
+    while parent != os.path.dirname(parent):
+        above = os.stat(parent)
+        open_to_all = above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX
+        # sudo may leave HOME at the caller's: who owns a folder above could swap what root runs
+        if open_to_all or (os.geteuid() == 0 and above.st_uid not in (0, OUTSIDE)):
+            raise OSError(_("another user could replace it"))
+        parent = os.path.dirname(parent)
+    if status.st_mode & 0o077:
+        os.chmod(path, 0o700)
+    if os.statvfs(path).f_flag & getattr(os, "ST_NOEXEC", 0):
+        raise OSError(_("execution is not allowed there"))
+    return path
+
+
+def try_execution(folder: str) -> None:
+    """Write a program and run it; OSError tells that the folder cannot be written or executed in."""
+    if os.name == "nt":
+        return
+    import subprocess
+    import tempfile
+
+    handle, path = tempfile.mkstemp(prefix=".try-", dir=folder)
+    try:
+        os.write(handle, b"#!/bin/sh\nexit 0\n")
+        os.fchmod(handle, 0o700)
+        os.close(handle)
+        subprocess.call([path])
+    except FileNotFoundError:
+        pass  # a host without a shell
+    finally:
+        os.unlink(path)
+
+
+def damage(home: str, files: dict[str, Known]) -> str | None:
+    """Return the first path where a cache is not what the zipapp holds, None when all is well."""
+    tree = os.path.join(home, "site-packages")
+    if os.path.islink(home) or os.path.islink(tree):
+        return "site-packages"
+    left, folders, path = dict(files), [("", tree)], "site-packages"
+    try:
+        while folders:
+            prefix, folder = folders.pop()
+            with os.scandir(folder) as entries:
+                names = list(entries)
+            if not names:
+                return prefix
+            for entry in names:
+                path = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((path + "/", entry.path))
+                elif path not in left or not entry.is_file(follow_symlinks=False):
+                    return path
+                elif not same(entry.path, path, left.pop(path)):
+                    return path
+    except OSError:
+        return path  # cannot be read, or another run is swapping it
+    return min(left) if left else None
+
+
+def same(path: str, name: str, known: Known) -> bool:
+    """Tell whether a file is the known one; of a large program only the size, for now."""
+    digest, size, _mode = known
+    if name.startswith(PROGRAMS):
+        return os.stat(path).st_size == size
+    with open(path, "rb", 0) as file:
+        return sha256(file.read(size + 1)).hexdigest() == digest
+
+
+def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
+    """Unpack the zipapp's files beside and swap them in; another run that does the same may win."""
+    import tempfile
+    import zipfile
+    import zlib
+
+    home = os.path.join(folder, name)
+    new = tempfile.mkdtemp(prefix=".new-", dir=folder)
+    try:
+        with zipfile.ZipFile(zipapp) as archive:
+            for path, known in files.items():
+                unpack(archive, path, os.path.join(new, "site-packages", path), known)
+        if os.path.lexists(home) and damage(home, files) is not None:
+            aside = tempfile.mkdtemp(prefix=".old-", dir=folder)
+            os.rename(home, os.path.join(aside, "tree"))
+            shutil.rmtree(aside, ignore_errors=True)
+        try:
+            os.rename(new, home)
+        except OSError:
+            if damage(home, files) is not None:
+                raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        raise broken(zipapp, error) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def unpack(archive: zipfile.ZipFile, name: str, path: str, known: Known) -> None:
+    """Write one file of the zipapp, hashing what is written; raise Refusal when it is not the known one."""
+    digest, size, mode = known
+    os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+    hashed, written = sha256(), 0
+    with archive.open("site-packages/" + name) as source, open(path, "xb") as file:
+        for block in iter(lambda: source.read(BLOCK), b""):
+            hashed.update(block)
+            written += len(block)
+            if written > size:
+                break
+            file.write(block)
+    if hashed.hexdigest() != digest:
+        raise broken(archive.filename, name)
+    os.chmod(path, mode)
+
+
+def prune(folder: str, own: str) -> None:
+    """Remove caches that were not used for long, but for the newest, and what crashed runs left."""
+    import re
+    import time
+
+    ages = {}
+    for entry in os.scandir(folder):
+        try:
+            ages[entry.name] = time.time() - entry.stat(follow_symlinks=False).st_mtime
+        except OSError:  # noqa: PERF203
+            pass  # another run removed it
+    leftovers = [name for name in ages if name.startswith((".new-", ".old-")) and ages[name] > LEFTOVER]
+    caches = sorted((name for name in ages if re.search(r"_[0-9a-f]{16}$", name)), key=lambda name: ages[name])
+    unused = [name for name in caches[KEPT_CACHES:] if ages[name] > UNUSED and name != own]
+    for name in leftovers + unused:
+        shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def program(name: str) -> str:
+    """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
+
+    An altered one is unpacked anew. Raises OSError, or Refusal when the zipapp itself is damaged.
+    """
+    import tempfile
+    import zipfile
+
+    inner = PROGRAMS + name + (".exe" if os.name == "nt" else "")
+    path, hashed = os.path.join(opened["tree"], inner), sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(BLOCK), b""):
+            hashed.update(block)
+    if hashed.hexdigest() != opened["files"][inner][0]:
+        beside = tempfile.mkdtemp(prefix=".new-", dir=opened["folder"])
+        try:
+            with zipfile.ZipFile(opened["zipapp"]) as archive:
+                unpack(archive, inner, os.path.join(beside, name), opened["files"][inner])
+            os.replace(os.path.join(beside, name), path)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return path
