@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bootstrap.bundle import archive, digest
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
-from bootstrap.bundle.signature import verify
+from bootstrap.bundle.signature import PublicKey, verify
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 
@@ -68,7 +68,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     folder = _folder_of_sums(path)
     sums = _read(folder / SUMS, digest.SUMS_LIMIT)
     signatures = _read_signatures(folder)
-    signers = judge(policy, "release", [verify_one(name, data, sums) for name, data in signatures.items()], at)
+    signers = judge(policy, "release", [_signer(name, data, sums) for name, data in signatures.items()], at)
     digests = digest.read_sums(sums, SUMS)
 
     manifest_bytes = _read(_manifest_path(path, folder), MANIFEST_LIMIT)
@@ -82,12 +82,9 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     return Bundle(manifest, manifest_bytes, sums, signatures, signers, _location(path, folder, manifest))
 
 
-def verify_one(name: str, data: bytes, sums: bytes) -> object:
+def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:
     """Return the key that made one signature file, whose name must say so."""
-    try:
-        key = verify(data, sums, RELEASE_NAMESPACE)
-    except TrustError as error:
-        raise archive.damaged(name, error.what.rstrip(".")) from error
+    key = verify(data, sums, RELEASE_NAMESPACE, name=name)
     if name != f"{SUMS}.{key.keyid}.sig":
         raise archive.damaged(name, _("it is not named after the key that made it"))
     return key

@@ -1,0 +1,144 @@
+"""Does a release work? Asked before it is sealed, and again from outside after it was activated.
+
+Nothing installed is imported before its bytes were compared with RECORD. Imports and smoke tests
+run in processes of their own with placeholders for required settings; they also write the
+bytecode that later starts need.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from bootstrap import app_launcher, launchers, process, record
+from bootstrap.errors import InstallError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.console import Progress
+    from bootstrap.prefix import Prefix, Release
+
+IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
+IMPORT = """
+import importlib, json, sys
+failed = {}
+for name in json.loads(sys.argv[1]):
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        failed[name] = f"{type(error).__name__}: {error}"
+print(json.dumps(failed))
+"""
+
+
+def accept(release: Release, manifest: Manifest, progress: Progress) -> None:
+    """Raise InstallError unless a new release works.
+
+    1. Every installed file is what its RECORD says, and the packages are the locked ones.
+    2. The core modules import.
+    3. The profile's smoke commands exit 0.
+    """
+    progress.step(_("Checking the installed files"))
+    check_records(release, manifest)
+    progress.step(_("Trying the application"))
+    check_imports(release, manifest)
+    check_smoke(release, manifest)
+
+
+def check_records(release: Release, manifest: Manifest) -> None:
+    """Raise InstallError unless site-packages is exactly what the wheels and the lock say."""
+    site = release.site_packages(manifest.target.python)
+    survey = record.survey(site)
+    for paths, reason in (
+        (survey.missing, _("missing")),
+        (survey.altered, _("not as its RECORD says")),
+        (survey.unrecorded, _("in no RECORD")),
+    ):
+        if paths:
+            raise InstallError(_("{path}: {reason}.").format(path=paths[0], reason=reason))
+    installed = {name: version for name, version, _folder in record.distributions(site)}
+    wanted = {package.name: package.version for package in manifest.packages}
+    if installed != wanted:
+        wrong = sorted(set(installed.items()) ^ set(wanted.items()))
+        raise InstallError(_("The environment differs from the lock at {package}.").format(package=wrong[0][0]))
+
+
+def trial_environment(release: Release, manifest: Manifest, caller: dict[str, str]) -> dict[str, str]:
+    """Return the application's environment with placeholders for what its env template lists."""
+    run = launchers.run_of(manifest)
+    env = app_launcher.environment(str(release.path), run, caller, dict(manifest.application.environment.template))
+    del env["PYTHONDONTWRITEBYTECODE"]
+    return env
+
+
+def basic_environment() -> dict[str, str]:
+    """Return what a program needs of this process's environment to start at all."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "WINDIR", "TEMP", "TMP", "USERPROFILE")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def check_imports(release: Release, manifest: Manifest) -> None:
+    """Raise InstallError unless every core module imports in a fresh interpreter of the release."""
+    names = manifest.application.core_imports
+    if not names:
+        return
+    argv = [str(release.python), "-c", IMPORT, json.dumps(names)]
+    env = trial_environment(release, manifest, basic_environment())
+    ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
+    if not ended.ok:
+        reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
+        raise InstallError(
+            _("Importing {names} ended the interpreter ({reason}): {last}").format(
+                names=", ".join(names), reason=reason, last=last_line(ended.stderr)
+            )
+        )
+    failed = json.loads(ended.stdout.splitlines()[-1])
+    for name, reason in failed.items():
+        raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
+
+
+def check_smoke(release: Release, manifest: Manifest) -> None:
+    """Raise InstallError unless the profile's smoke commands exit 0."""
+    run = launchers.run_of(manifest)
+    env = trial_environment(release, manifest, basic_environment())
+    for name, *arguments in manifest.application.smoke:
+        argv, folder = app_launcher.command(str(release.path), run, name, arguments)
+        cwd = release.app if folder else release.path
+        ended = process.run(argv, env=env, cwd=cwd, timeout=SMOKE_TIMEOUT)
+        _demand(ended, name, arguments)
+
+
+def check_health(prefix: Prefix, manifest: Manifest) -> None:
+    """Raise InstallError unless the smoke commands exit 0 through PREFIX/bin, as a user starts them."""
+    env = {**basic_environment(), **manifest.application.environment.template}
+    for name, *arguments in manifest.application.smoke:
+        argv = launcher_argv(prefix, name, arguments)
+        ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)
+        _demand(ended, name, arguments)
+
+
+def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:
+    """Return how a launcher of PREFIX/bin is called from a program."""
+    path: Path = prefix.bin / name
+    return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
+
+
+def _demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
+    if ended.ok:
+        return
+    reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
+    raise InstallError(
+        _("{command} does not work ({reason}): {last}").format(
+            command=" ".join([name, *arguments]), reason=reason, last=last_line(ended.stderr)
+        )
+    )
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something, for an error message."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else _("no message")

@@ -1,0 +1,64 @@
+"""The command table of ``ragtrace-install.pyz``; a command's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from bootstrap import __version__
+from bootstrap.commandline import run_command
+from bootstrap.i18n import _
+
+
+def commands() -> dict[str, str]:
+    """Return each command with its one line of help, in the order of a host's life."""
+    return {
+        "verify": _("check a bundle's signature and every byte of it"),
+        "install": _("install a bundle as a new release and activate it"),
+        "status": _("show what is installed"),
+        "validate": _("check whether this host can run the application"),
+        "recover": _("repair an installation"),
+        "rollback": _("make the former release active again"),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line, call the command, return its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog=os.path.basename(sys.argv[0]) or "ragtrace-install.pyz",
+        description=_("Installs an application from its signed bundle, without any network."),
+    )
+    parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")
+    table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
+    for command, text in commands().items():
+        sub = table.add_parser(command, help=text, description=text)
+        if command == name:
+            module = importlib.import_module(f"bootstrap.commands.{command}")
+            add_common(sub)
+            module.configure(sub)
+            sub.set_defaults(run=module.run)
+    parsed = parser.parse_args(arguments)
+    return run_command(parsed.run, parsed)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command has."""
+    named = os.environ.get("RAGTRACE_PREFIX")
+    parser.add_argument(
+        "--prefix",
+        type=Path,
+        default=Path(named) if named else None,
+        metavar=_("FOLDER"),
+        help=_("the folder of the installation"),
+    )
+    parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
+    parser.add_argument("--quiet", action="store_true", help=_("no progress, only the result"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of the zipapp: each parses, makes one call, renders."""

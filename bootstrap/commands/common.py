@@ -1,0 +1,93 @@
+"""What several commands share: options of those that change a prefix, and the log of a run."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import commandline
+from bootstrap.bundle.policy import Signer
+from bootstrap.console import Progress, make_progress, show
+from bootstrap.i18n import _
+from bootstrap.prefix import TOOL, Prefix
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from bootstrap.install import Outcome
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """Add the bundle and whom to trust for it."""
+    parser.add_argument(
+        "bundle",
+        nargs="?",
+        type=Path,
+        metavar=_("BUNDLE"),
+        help=_("the bundle's folder, archive or unpacked root (default: the folder of this file)"),
+    )
+    parser.add_argument(
+        "--trust-key",
+        action="append",
+        default=[],
+        metavar=_("KEY"),
+        help=_("trust this public key (a .pub file) instead of those pinned in this file; may be repeated"),
+    )
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Add how long to wait for another run."""
+    parser.add_argument(
+        "--wait", type=float, default=0.0, metavar=_("SECONDS"), help=_("wait so long for another run to end")
+    )
+
+
+def progress_of(arguments: argparse.Namespace) -> Progress:
+    """Return the progress display that the options ask for."""
+    return make_progress(quiet=arguments.quiet)
+
+
+def start_log(prefix: Prefix | None, command: str) -> None:
+    """Begin this run's DEBUG log, under the prefix or, before there is one, in the user's own state folder."""
+    try:
+        folder = prefix.logs if prefix is not None and prefix.exists else user_logs()
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        commandline.start_log(str(folder / f"{stamp}-{command}-{os.getpid()}.log"))
+    except OSError:
+        pass  # a command is not refused for want of a log; whatever is wrong with the disk is told by its own work
+
+
+def user_logs() -> Path:
+    """Return where logs go that belong to no prefix."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir(TOOL, appauthor=False)) / "logs"
+
+
+def signer_lines(signers: Sequence[Signer]) -> list[str]:
+    """Return a line for each signer, fingerprint as ssh-keygen prints it."""
+    return [
+        _("signed by {fingerprint} ({name})").format(fingerprint=signer.key.fingerprint, name=signer.name or "-")
+        for signer in signers
+    ]
+
+
+def outcome_json(outcome: Outcome) -> dict[str, str | None]:
+    """Return an outcome as JSON values."""
+    return {
+        "prefix": str(outcome.prefix),
+        "active": outcome.active,
+        "former": outcome.former,
+        "audit_head": outcome.audit_head,
+    }
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Tell where things are now."""
+    show(_("Active release: {release}").format(release=outcome.active))
+    show(_("Installed in:   {path}").format(path=outcome.prefix))
+    show(_("Audit log head: {head}").format(head=outcome.audit_head))

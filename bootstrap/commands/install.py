@@ -1,0 +1,88 @@
+"""``install``: verify a bundle and make it the active release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commandline import DONE
+from bootstrap.commands import common
+from bootstrap.console import python_command, show, show_json
+from bootstrap.i18n import _
+from bootstrap.launchers import scripts
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.install import Outcome
+    from bootstrap.preflight import Finding
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    common.add_bundle(parser)
+    common.add_wait(parser)
+    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, and write nothing"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the bundle, install it, tell what to do next."""
+    bundle = api.open_bundle(arguments.bundle, trusted_keys=arguments.trust_key)
+    if arguments.dry_run:
+        return show_plan(bundle, arguments)
+    progress = common.progress_of(arguments)
+    common.start_log(api.prefix_for(bundle, arguments.prefix), "install")
+    for line in common.signer_lines(bundle.signers):
+        progress.step(line)
+    outcome = api.install(bundle, arguments.prefix, progress=progress, wait=arguments.wait)
+    if arguments.json:
+        show_json(common.outcome_json(outcome))
+    else:
+        show_installed(bundle, outcome)
+    return DONE
+
+
+def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
+    """Tell what the host is like and what an installation would do; exit 4 when it does not fit."""
+    findings = api.plan(bundle, arguments.prefix)
+    fits = all(finding.fits for finding in findings)
+    product = bundle.manifest.product
+    if arguments.json:
+        prefix = str(api.prefix_for(bundle, arguments.prefix).root)
+        show_json({"prefix": prefix, "fits": fits, "findings": [vars(finding) for finding in findings]})
+        return DONE if fits else 4
+    for line in common.signer_lines(bundle.signers):
+        show(line)
+    show(
+        _("{title} {version}, {count} packages, into {prefix}").format(
+            title=product.title,
+            version=product.version,
+            count=len(bundle.manifest.packages),
+            prefix=api.prefix_for(bundle, arguments.prefix).root,
+        )
+    )
+    for finding in findings:
+        show(finding_line(finding))
+    return DONE if fits else 4
+
+
+def finding_line(finding: Finding) -> str:
+    """Return one line of the plan."""
+    mark = _("ok") if finding.fits else _("NO")
+    advice = "" if finding.fits or not finding.advice else f" {finding.advice}"
+    return f"  {mark:<3} {finding.name}: {finding.details}.{advice}"
+
+
+def show_installed(bundle: Bundle, outcome: Outcome) -> None:
+    """Tell where things are, and how to start, configure and check them."""
+    common.show_outcome(outcome)
+    for name in scripts(bundle.manifest):
+        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / name))
+    if bundle.manifest.application.environment.template:
+        show(_("Settings:       {path}").format(path=outcome.prefix / ".env"))
+    show(
+        _("Next: {python} ragtrace-install.pyz validate --prefix {path}").format(
+            python=python_command(), path=outcome.prefix
+        )
+    )

@@ -1,0 +1,33 @@
+"""``rollback``: make the former release active again; data and settings stay as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commandline import DONE
+from bootstrap.commands import common
+from bootstrap.console import show_json
+from bootstrap.i18n import _
+from bootstrap.prefix import find_prefix
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    common.add_wait(parser)
+    parser.add_argument("--to", metavar=_("RELEASE"), help=_("go to this kept release (see status)"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Roll back and tell what is active now."""
+    common.start_log(find_prefix(arguments.prefix), "rollback")
+    progress = common.progress_of(arguments)
+    outcome = api.rollback(arguments.prefix, to=arguments.to, progress=progress, wait=arguments.wait)
+    if arguments.json:
+        show_json(common.outcome_json(outcome))
+    else:
+        common.show_outcome(outcome)
+    return DONE

@@ -1,0 +1,52 @@
+"""``status``: what is installed here, and which release is active."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bootstrap.commandline import DONE
+from bootstrap.console import show, show_json
+from bootstrap.errors import RagtraceError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bootstrap.prefix import Release
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """This command has no options of its own."""
+
+
+def describe(release: Release) -> dict[str, Any]:
+    """Return a release's facts as JSON values; a damaged one has its name and the reason."""
+    try:
+        manifest = release.manifest()
+    except (RagtraceError, OSError) as error:
+        return {"release": release.id, "error": str(error)}
+    return {
+        "release": release.id,
+        "product": manifest.product.to_json(),
+        "python": manifest.target.python,
+        "packages": len(manifest.packages),
+        "launchers": [launcher.name for launcher in manifest.application.launchers],
+    }
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tell which releases are there."""
+    status = api.status(arguments.prefix)
+    active = status.active.id if status.active else None
+    rows = [describe(release) for release in status.releases]
+    if arguments.json:
+        show_json({"prefix": str(status.prefix), "active": active, "releases": rows})
+        return DONE
+    show(_("Installed in: {path}").format(path=status.prefix))
+    for row in rows:
+        mark = "*" if row["release"] == active else " "
+        version = row["product"]["version"] if "product" in row else row["error"]
+        show(f" {mark} {row['release']}  {version}")
+    show(_("Active: {release}").format(release=active) if active else _("No release is active."))
+    return DONE

@@ -1,0 +1,250 @@
+"""The story of an installation: from a verified bundle to an active release, or nothing at all."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from bootstrap import (
+    __version__,
+    acceptance,
+    audit_log,
+    files,
+    launchers,
+    persist,
+    preflight,
+    receipt,
+    stage,
+    transaction,
+)
+from bootstrap.bundle.digest import sha256_file
+from bootstrap.errors import HostError, InstallError, RagtraceError, TrustError
+from bootstrap.i18n import _
+from bootstrap.lockfile import locked
+from bootstrap.store import Store
+from bootstrap.uv import base_interpreter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.console import Progress
+    from bootstrap.prefix import Prefix, Release
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a change of a prefix came to: the active release, the one before, the audit log's head."""
+
+    prefix: Path
+    active: str
+    former: str | None
+    audit_head: str
+
+
+def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float = 0.0) -> Outcome:
+    """Install a bundle as a new release and activate it.
+
+    1. Preflight: all that can be known before the first write.
+    2. Lock the prefix and undo what a crash left.
+    3. Verify every byte on its way into the store; build the release at its final path.
+    4. Accept it: RECORD, imports, smoke commands. Seal it: receipt, sync, COMPLETE.
+    5. Activate it: ``current`` is replaced, which is the commit point.
+    6. Health check from outside; when it fails, switch back.
+
+    Raises HostError, TrustError, BusyError; InstallError for a failure after the first write. The
+    release that was active before stays so.
+    """
+    manifest = bundle.manifest
+    progress.step(_("Checking this host"))
+    preflight.demand(preflight.preflight(manifest, prefix))
+    fresh = not prefix.exists
+    prefix.make()
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        refuse_downgrade(manifest, prefix)
+        release = prefix.new_release(manifest.product.counter, bundle.manifest_sha256)
+        try:
+            with transaction.Transaction(prefix, "install", release) as change:
+                build(bundle, release, prefix, progress)
+                activate(change, manifest, progress)
+        except BaseException as error:
+            head = audit_log.append(prefix, "install", "failed", release=release.id, reason=str(error)[:500])
+            if fresh:
+                clear_away(prefix)
+            raise _explained(error, prefix, head) from error
+        transaction.collect(prefix)
+        write_env_file(prefix, manifest)
+        head = audit_log.append(
+            prefix,
+            "install",
+            "done",
+            release=release.id,
+            product=manifest.product.name,
+            version=manifest.product.version,
+            manifest_sha256=bundle.manifest_sha256,
+            signers=[signer.key.fingerprint for signer in bundle.signers],
+        )
+    return Outcome(prefix.root, release.id, change.former.id if change.former else None, head)
+
+
+def refuse_downgrade(manifest: Manifest, prefix: Prefix) -> None:
+    """Raise TrustError for another product's bundle, or for one older than the active release."""
+    active = prefix.active()
+    if active is None:
+        return
+    here = active.manifest().product
+    if here.name != manifest.product.name:
+        raise TrustError(
+            _("{path} holds {here}; this bundle is of {other}.").format(
+                path=prefix.root, here=here.name, other=manifest.product.name
+            ),
+            advice=_("Name another folder with --prefix."),
+        )
+    if manifest.product.counter < here.counter:
+        raise TrustError(
+            _("The bundle (release counter {new}) is older than what is installed ({here}).").format(
+                new=manifest.product.counter, here=here.counter
+            ),
+            advice=_("Use rollback to go back to a release that is kept on this host."),
+        )
+
+
+def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
+    """Build, accept and seal a release from a bundle."""
+    manifest, store, python = bundle.manifest, Store(prefix.store), base_interpreter()
+    stage.fill_store(bundle, store, progress)
+    stage.write_bundle_files(bundle, release)
+    stage.stage_files(release, manifest, store, python)
+    stage.stage_environment(release, manifest, store, python, progress)
+    signers = tuple(signer.key.fingerprint for signer in bundle.signers)
+    accept_and_seal(release, manifest, store, python, signers, progress)
+
+
+def accept_and_seal(
+    release: Release,
+    manifest: Manifest,
+    store: Store,
+    python: Path,
+    signers: tuple[str, ...],
+    progress: Progress,
+    *,
+    is_locked: bool = True,
+) -> None:
+    """Try a built release out on scratch data, then link the user's data, write the receipt, make it last."""
+    stage.try_out_data(release, manifest, store)
+    acceptance.accept(release, manifest, progress)
+    stage.end_try_out(release)
+    persist.link_to(release, manifest, release.path.parent.parent / "data")
+    progress.step(_("Sealing the release"))
+    product = manifest.product
+    receipt.write_receipt(
+        release,
+        receipt.Receipt(
+            release=release.id,
+            product=product.name,
+            version=product.version,
+            counter=product.counter,
+            manifest_sha256=sha256_file(release.bundle / "MANIFEST.json")[0],
+            signers=signers,
+            installed=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            interpreter=str(python),
+            interpreter_version=platform.python_version(),
+            interpreter_sha256=sha256_file(python)[0],
+            installer_version=__version__,
+            locked=is_locked,
+            items=receipt.take_inventory(release, release.site_packages(manifest.target.python)),
+        ),
+    )
+    files.sync_filesystem(release.path)
+    files.write_atomic(release.complete_file, release.id.encode() + b"\n")
+
+
+def activate(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
+    """Make the built release current, look at it from outside, and switch back when it does not work."""
+    prefix = change.prefix
+    change.lay_data(manifest, Store(prefix.store))
+    progress.step(_("Activating {release}").format(release=change.release.id))
+    launchers.write(prefix, manifest)
+    transaction.remember_former(prefix, change.former)
+    prefix.point_at(change.release)
+    try:
+        acceptance.check_health(prefix, manifest)
+    except RagtraceError:
+        change.switch_back()
+        raise
+    launchers.prune(prefix, manifest)
+
+
+def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait: float = 0.0) -> Outcome:
+    """Make the former release (or a kept one that is named) current again; data and settings stay.
+
+    Raises HostError when there is none to go to, InstallError when it does not work; the release
+    that was active before then stays so.
+    """
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        former = prefix.active()
+        target = transaction.previous(prefix) if to is None else prefix.release(to)
+        if target is None or not target.is_complete:
+            raise HostError(
+                _("{path} keeps no other release to go back to.").format(path=prefix.root),
+                advice=_("Install the wanted version from its bundle."),
+            )
+        progress.step(_("Activating {release}").format(release=target.id))
+        manifest = target.manifest()
+        launchers.write(prefix, manifest)
+        transaction.remember_former(prefix, former)
+        prefix.point_at(target)
+        try:
+            acceptance.check_health(prefix, manifest)
+        except RagtraceError as error:
+            if former is not None:
+                prefix.point_at(former)
+                transaction.remember_former(prefix, target)
+            head = audit_log.append(prefix, "rollback", "failed", release=target.id, reason=error.what[:500])
+            raise _explained(error, prefix, head) from error
+        launchers.prune(prefix, manifest)
+        head = audit_log.append(prefix, "rollback", "done", release=target.id)
+    return Outcome(prefix.root, target.id, former.id if former else None, head)
+
+
+def write_env_file(prefix: Prefix, manifest: Manifest) -> None:
+    """Make an empty settings file for the user to fill in, unless there is one."""
+    template = manifest.application.environment
+    if prefix.env_file.exists() or not template.template:
+        return
+    heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
+    names = sorted(template.template, key=lambda name: (name not in template.required, name))
+    lines = [f"# {heading.format(title=manifest.product.title)}", *(f"# {name}=" for name in names)]
+    files.write_atomic(prefix.env_file, ("\n".join(lines) + "\n").encode(), mode=0o600)
+
+
+def clear_away(prefix: Prefix) -> None:
+    """Remove the folders of a prefix that a failed first installation made; logs and audit stay."""
+    for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
+        if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+            files.remove_tree(folder)
+
+
+def _explained(error: BaseException, prefix: Prefix, head: str) -> BaseException:
+    """Add to an error which release is active now; a failure of ours or of the disk becomes InstallError."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    active = prefix.active()
+    state = (
+        _("The active release is still {release}.").format(release=active.id) if active else _("No release is active.")
+    )
+    if isinstance(error, OSError):
+        place = error.filename or prefix.root
+        error = InstallError(_("{path}: {reason}.").format(path=place, reason=error.strerror or error))
+    if not isinstance(error, RagtraceError):
+        return error
+    advice = " ".join(
+        part for part in (error.advice, state, _("Audit log head: {head}.").format(head=head[:16])) if part
+    )
+    kind = type(error) if isinstance(error, (TrustError, HostError, InstallError)) else InstallError
+    return kind(error.what, advice=advice)

@@ -1,0 +1,75 @@
+"""What a run is doing, so that the next command can undo what a crash left.
+
+``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is
+being built and ``laid`` lists the files put beside the user's: both go unless ``current`` already
+names the release, which is the commit point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import files
+from bootstrap.bundle import strict
+from bootstrap.errors import RagtraceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.prefix import Prefix
+
+FORMAT = 1
+LIMIT = 16 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run under way: the command, the release it builds, the one it replaces, files laid in data/."""
+
+    command: str
+    release: str
+    former: str | None = None
+    laid: tuple[str, ...] = ()
+
+
+def _path(prefix: Prefix) -> Path:
+    return prefix.state / "journal.json"
+
+
+def write(prefix: Prefix, entry: Entry | None) -> None:
+    """Record what is under way; None means idle."""
+    value: dict[str, Any] = {"format": FORMAT, "run": None if entry is None else asdict(entry)}
+    files.write_atomic(_path(prefix), strict.dumps(value), mode=0o600)
+
+
+def lay(prefix: Prefix, entry: Entry, path: str) -> Entry:
+    """Record a file before it is put into data/; return the new entry."""
+    entry = replace(entry, laid=(*entry.laid, path))
+    write(prefix, entry)
+    return entry
+
+
+def _entry(value: Any, path: str) -> Entry:
+    fields = strict.Fields(value, path)
+    entry = Entry(
+        fields.text("command"),
+        fields.text("release"),
+        fields.optional_text("former"),
+        fields.texts("laid", most=100_000),
+    )
+    fields.done()
+    return entry
+
+
+def read(prefix: Prefix) -> Entry | None:
+    """Return what was under way, or None. A damaged journal counts as idle: releases tell by COMPLETE."""
+    path = _path(prefix)
+    if not path.is_file():
+        return None
+    try:
+        fields = strict.Fields(strict.loads(path.read_bytes(), path.name, limit=LIMIT), path.name)
+        fields.integer("format", least=FORMAT, most=FORMAT)
+        return fields.optional("run", _entry)
+    except RagtraceError:
+        return None

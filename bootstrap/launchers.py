@@ -1,0 +1,108 @@
+"""PREFIX/bin: small fixed scripts that read ``current`` once and start that release's launcher.
+
+They are the same for every release, so activation changes nothing but ``current``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import app_launcher, files
+from bootstrap.bundle import strict
+
+if TYPE_CHECKING:
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.prefix import Prefix, Release
+
+OWN = "ragtrace"  # the tool's own command: validate, recover, rollback of this prefix
+
+POSIX = """\
+#!/bin/sh
+# Starts {name} from the current release. Made by ragtrace-install; every release uses it as it is.
+here=$0
+while [ -L "$here" ]; do
+    link=$(readlink "$here")
+    case $link in /*) here=$link ;; *) here=$(dirname "$here")/$link ;; esac
+done
+prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
+release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {{
+    echo "{name}: no release is active in $prefix" >&2
+    exit 5
+}}
+{start}
+"""
+POSIX_APPLICATION = 'exec "$release/venv/bin/python" -I -B "$release/launch.py" {name} "$@"'
+POSIX_OWN = (
+    'RAGTRACE_PREFIX=$prefix exec "$(cat "$release/interpreter")" -I -B "$release/bundle/ragtrace-install.pyz" "$@"'
+)
+
+WINDOWS = """\
+@echo off
+rem Starts {name} from the current release. Made by ragtrace-install; every release uses it as it is.
+setlocal DisableDelayedExpansion
+for %%p in ("%~dp0..") do set "RAGTRACE_PREFIX=%%~fp"
+set "RAGTRACE_RELEASE="
+for /f "usebackq tokens=2 delims=:{{}} " %%r in ("%RAGTRACE_PREFIX%\\current.json") do set "RAGTRACE_RELEASE=%%~r"
+if not defined RAGTRACE_RELEASE (
+    echo {name}: no release is active in "%RAGTRACE_PREFIX%" 1>&2
+    exit /b 5
+)
+{start}
+exit /b %ERRORLEVEL%
+"""
+WINDOWS_APPLICATION = (
+    '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\venv\\Scripts\\python.exe" -I -B '
+    '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\launch.py" {name} %*'
+)
+WINDOWS_OWN = (
+    'set /p RAGTRACE_PYTHON=<"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\interpreter"\n'
+    '"%RAGTRACE_PYTHON%" -I -B '
+    '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\bundle\\ragtrace-install.pyz" %*'
+)
+
+
+def script(name: str) -> bytes:
+    """Return the script of one launcher for this platform."""
+    windows = sys.platform == "win32"
+    if windows:
+        start = WINDOWS_OWN if name == OWN else WINDOWS_APPLICATION.format(name=name)
+        return WINDOWS.format(name=name, start=start).replace("\n", "\r\n").encode("ascii")
+    start = POSIX_OWN if name == OWN else POSIX_APPLICATION.format(name=name)
+    return POSIX.format(name=name, start=start).encode("ascii")
+
+
+def scripts(manifest: Manifest) -> dict[str, bytes]:
+    """Return file name → content of everything that PREFIX/bin holds for a manifest."""
+    suffix = ".cmd" if sys.platform == "win32" else ""
+    names = [launcher.name for launcher in manifest.application.launchers]
+    return {name + suffix: script(name) for name in (*names, *([] if OWN in names else [OWN]))}
+
+
+def write(prefix: Prefix, manifest: Manifest) -> None:
+    """Make PREFIX/bin hold the launchers of a manifest; others of ours stay until a release lacks them."""
+    for name, content in scripts(manifest).items():
+        path = prefix.bin / name
+        if not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
+            files.write_atomic(path, content, mode=0o755)
+
+
+def prune(prefix: Prefix, manifest: Manifest) -> None:
+    """Remove launchers of ours that the active release does not have."""
+    wanted = scripts(manifest)
+    for path in prefix.bin.iterdir():
+        if path.name not in wanted and path.is_file() and b"Made by ragtrace-install" in path.read_bytes():
+            path.unlink()
+
+
+def write_run_files(release: Release, manifest: Manifest) -> None:
+    """Write launch.py and run.json, what the launchers start."""
+    with open(app_launcher.__file__, "rb") as file:
+        release.launch_file.write_bytes(file.read())
+    release.run_file.write_bytes(strict.dumps(run_of(manifest)))
+
+
+def run_of(manifest: Manifest) -> dict[str, Any]:
+    """Return what run.json says: the application's part of the manifest, as launch.py reads it."""
+    return manifest.application.to_json()

@@ -1,0 +1,89 @@
+"""The user's folders inside an application that writes into its own tree.
+
+``persist`` folders of the profile live under PREFIX/data; a release links to them. While a new
+release is tried out, its links lead to a scratch copy, so that nothing of the user's is touched
+before the release is activated. Files that the source ships there are laid beside the user's,
+never over them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import files, journal
+from bootstrap.bundle.digest import sha256_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import FileEntry, Manifest
+    from bootstrap.journal import Entry
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.store import Store
+
+TEMPORARY = ".ragtrace-{process}.tmp"
+
+
+def shipped(manifest: Manifest) -> Iterator[FileEntry]:
+    """Yield the source files that lie in persistent folders."""
+    for entry in manifest.of_kind("source"):
+        if any(entry.inner.startswith(folder + "/") for folder in manifest.application.persist):
+            yield entry
+
+
+def link_to(release: Release, manifest: Manifest, target: Path) -> None:
+    """Make the release's persistent folders lead to the same folders under ``target``."""
+    for folder in manifest.application.persist:
+        place, data = release.app / folder, target / folder
+        data.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        files.remove_tree(place)
+        if sys.platform == "win32":  # pragma: no cover - junctions exist only there
+            import _winapi
+
+            _winapi.CreateJunction(str(data), str(place))
+        else:
+            os.symlink(os.path.relpath(data, place.parent), place)
+
+
+def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
+    """Fill a scratch folder with what the source ships, for trying the release out."""
+    for entry in shipped(manifest):
+        store.copy(entry, scratch / entry.inner)
+
+
+def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
+    """Put shipped files into PREFIX/data; where the user has another file, ours is laid beside it.
+
+    Each is journaled before it is written; returns the journal's entry.
+    """
+    for entry in shipped(manifest):
+        target = prefix.data / entry.inner
+        if os.path.lexists(target):
+            if target.is_file() and sha256_file(target) == (entry.sha256, entry.size):
+                continue
+            target = target.with_name(f"{target.name}.new-{manifest.product.counter}")
+            if os.path.lexists(target):
+                continue
+        run = journal.lay(prefix, run, target.relative_to(prefix.data).as_posix())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = prefix.data / TEMPORARY.format(process=os.getpid())
+        shutil.copyfile(store.path(entry.sha256), beside)
+        os.replace(beside, target)
+    return run
+
+
+def take_back(prefix: Prefix, run: Entry) -> None:
+    """Remove what an unfinished run laid, and the folders that this leaves empty."""
+    for relative in run.laid:
+        target = prefix.data.joinpath(*relative.split("/"))
+        if target.is_file() and not target.is_symlink():
+            target.unlink()
+        folder = target.parent
+        while folder != prefix.data and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent

@@ -1,0 +1,230 @@
+"""Where a host installs: the folders of a prefix, its releases, and which one is current."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import files
+from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
+from bootstrap.bundle.manifest import Manifest, parse_manifest
+from bootstrap.errors import HostError, UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOOL = "ragtrace"
+COMPLETE = "COMPLETE"
+_RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One immutable installed tree, ``releases/<counter>-<first 12 digits of the manifest's SHA-256>-r<N>``."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """What sorts releases from old to new."""
+        matched = _RELEASE.fullmatch(self.id)
+        assert matched is not None
+        return int(matched[1]), matched[2], int(matched[3])
+
+    @property
+    def app(self) -> Path:
+        return self.path / "app"
+
+    @property
+    def venv(self) -> Path:
+        return self.path / "venv"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def bundle(self) -> Path:
+        return self.path / "bundle"
+
+    @property
+    def run_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def launch_file(self) -> Path:
+        return self.path / "launch.py"
+
+    @property
+    def receipt_file(self) -> Path:
+        return self.path / "receipt.json"
+
+    @property
+    def complete_file(self) -> Path:
+        return self.path / COMPLETE
+
+    @property
+    def is_complete(self) -> bool:
+        return self.complete_file.is_file()
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the release's virtual environment."""
+        return self.venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    def site_packages(self, python: str) -> Path:
+        """Where packages lie, for the manifest's Python, for example 3.11."""
+        return self.venv / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
+
+    def manifest(self) -> Manifest:
+        """Return the signed manifest that the release was made from."""
+        return parse_manifest((self.bundle / MANIFEST_NAME).read_bytes())
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The folders of one installation. Data and ``.env`` are the user's and never inside a release."""
+
+    root: Path
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store" / "sha256"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def env_file(self) -> Path:
+        return self.root / ".env"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    @property
+    def current(self) -> Path:
+        return self.root / ("current.json" if sys.platform == "win32" else "current")
+
+    @property
+    def exists(self) -> bool:
+        """Whether this folder is a prefix of ours."""
+        return self.state.is_dir()
+
+    def make(self) -> None:
+        """Create the folders that every command needs; the user's own stay private."""
+        for folder in (self.root, self.releases, self.store, self.data, self.bin):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.state, self.logs, self.backups):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def release(self, identifier: str) -> Release:
+        """Return a release by its identifier, whether or not it is there."""
+        if not _RELEASE.fullmatch(identifier):
+            raise UsageError(_("{name} is not the name of a release.").format(name=identifier[:80]))
+        return Release(self.releases / identifier)
+
+    def complete_releases(self) -> tuple[Release, ...]:
+        """Return the complete releases, the oldest first."""
+        return tuple(sorted(self._found(), key=lambda release: release.order))
+
+    def _found(self) -> Iterator[Release]:
+        if self.releases.is_dir():
+            for path in self.releases.iterdir():
+                if _RELEASE.fullmatch(path.name) and Release(path).is_complete:
+                    yield Release(path)
+
+    def new_release(self, counter: int, manifest_sha256: str) -> Release:
+        """Return the release that the next installation of a manifest makes."""
+        start = f"{counter}-{manifest_sha256[:12]}-r"
+        numbers = [int(path.name[len(start) :]) for path in self.releases.glob(f"{start}*")]
+        return Release(self.releases / f"{start}{max(numbers, default=0) + 1}")
+
+    def active(self) -> Release | None:
+        """Return the release that ``current`` names, or None when it names none that is complete."""
+        try:
+            if sys.platform == "win32":
+                name = json.loads(self.current.read_text(encoding="utf-8"))["release"]
+            else:
+                name = Path(os.readlink(self.current)).name
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not isinstance(name, str) or not _RELEASE.fullmatch(name):
+            return None
+        release = Release(self.releases / name)
+        return release if release.is_complete else None
+
+    def point_at(self, release: Release) -> None:
+        """Make a release the current one, at once and for good: this is the commit point."""
+        if sys.platform == "win32":
+            files.write_atomic(self.current, json.dumps({"release": release.id}).encode() + b"\n")
+            return
+        beside = self.root / f".current.{os.getpid()}.tmp"
+        if os.path.lexists(beside):
+            beside.unlink()
+        os.symlink(os.path.join("releases", release.id), beside)
+        os.replace(beside, self.current)
+        files.sync_folder(self.root)
+
+
+def default_root() -> Path:
+    """Return the folder that holds the prefixes of this user, as the platform has it."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir(TOOL, appauthor=False))
+
+
+def find_prefix(named: Path | None) -> Prefix:
+    """Return the prefix that a command means: the named one, or the only one of this user.
+
+    Raises UsageError when several could be meant, HostError when there is none.
+    """
+    if named is not None:
+        prefix = Prefix(named.absolute())
+        if not prefix.exists:
+            raise HostError(
+                _("{path}: nothing is installed there.").format(path=prefix.root),
+                advice=_("Name the folder of an installation with --prefix, or install one first."),
+            )
+        return prefix
+    root = default_root()
+    found = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
+    found = [prefix for prefix in found if prefix.exists]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise HostError(
+            _("Nothing is installed for this user under {path}.").format(path=root),
+            advice=_("Install first, or name the folder of an installation with --prefix."),
+        )
+    raise UsageError(
+        _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
+        advice=_("Name one with --prefix {path}.").format(path=found[0].root),
+    )

@@ -1,0 +1,168 @@
+"""The receipt: what a release was made from, and the digest of every file in it, bytecode too.
+
+Written when a release is sealed; every later check compares the tree with it.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import files, record
+from bootstrap.bundle import strict
+from bootstrap.bundle.strict import Fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.prefix import Release
+
+FORMAT = 1
+LIMIT = 256 << 20  # bytes
+MISSING, ALTERED, ADDED = "missing", "altered", "added"
+# what a file belongs to, when it is no distribution's
+APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
+NOT_LISTED = ("receipt.json", "COMPLETE")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file of a release: its path in it (POSIX), its SHA-256 or, for a link, ``-> target``, its owner."""
+
+    path: str
+    content: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a release was made from. ``locked`` is False for a set of packages that nobody signed."""
+
+    release: str
+    product: str
+    version: str
+    counter: int
+    manifest_sha256: str
+    signers: tuple[str, ...]
+    installed: str
+    interpreter: str
+    interpreter_version: str
+    interpreter_sha256: str
+    installer_version: str
+    locked: bool
+    items: tuple[Item, ...]
+
+    def to_bytes(self) -> bytes:
+        value: dict[str, Any] = dict(vars(self))
+        value["signers"] = list(self.signers)
+        value["items"] = [[item.path, item.content, item.owner] for item in self.items]
+        return strict.dumps({"format": FORMAT, **value})
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How a file of a release differs from its receipt."""
+
+    path: str
+    kind: str
+    owner: str
+
+
+def _item(value: Any, path: str) -> Item:
+    if not isinstance(value, list) or len(value) != 3:
+        raise strict.refuse(path, "not [path, content, owner]")
+    return Item(*(Fields.check_text(part, path) for part in value))
+
+
+def read_receipt(release: Release) -> Receipt:
+    """Return a release's receipt. Raises TrustError when it is damaged, OSError when it is missing."""
+    path = release.receipt_file
+    fields = Fields(strict.loads(path.read_bytes(), path.name, limit=LIMIT), path.name)
+    fields.integer("format", least=FORMAT, most=FORMAT)
+    locked = fields.left.pop("locked", None)
+    if not isinstance(locked, bool):
+        raise strict.refuse(f"{path.name}.locked", "not true or false")
+    receipt = Receipt(
+        release=fields.text("release"),
+        product=fields.text("product"),
+        version=fields.text("version"),
+        counter=fields.integer("counter"),
+        manifest_sha256=fields.sha256("manifest_sha256"),
+        signers=fields.texts("signers"),
+        installed=fields.text("installed"),
+        interpreter=fields.text("interpreter"),
+        interpreter_version=fields.text("interpreter_version"),
+        interpreter_sha256=fields.sha256("interpreter_sha256"),
+        installer_version=fields.text("installer_version"),
+        locked=locked,
+        items=fields.items("items", _item, most=2_000_000),
+    )
+    fields.done()
+    return receipt
+
+
+def write_receipt(release: Release, receipt: Receipt) -> None:
+    """Write the receipt of a release that is about to be sealed."""
+    files.write_atomic(release.receipt_file, receipt.to_bytes())
+
+
+def take_inventory(release: Release, site: Path) -> tuple[Item, ...]:
+    """Hash every file of a release and tell its owner, sorted by path."""
+    owners = {line.path: line.owner for line in record.recorded(site)}
+
+    def owner(relative: str) -> str:
+        path = release.path / relative
+        known = owners.get(path)
+        if known is None and path.suffix == ".pyc" and path.parent.name == "__pycache__":
+            known = owners.get(path.parent.parent / (path.name.partition(".")[0] + ".py"))
+        return known or area(relative)
+
+    return tuple(Item(path, content, owner(path)) for path, content in _contents(release.path))
+
+
+def area(relative: str) -> str:
+    """Return what a file that no distribution owns belongs to."""
+    return {"app": APP, "models": MODELS, "venv": VENV}.get(relative.partition("/")[0], RELEASE)
+
+
+def compare(release: Release, receipt: Receipt) -> list[Deviation]:
+    """Return every file of a release that is missing, altered or added since it was sealed."""
+    expected = {item.path: item for item in receipt.items}
+    found = dict(_contents(release.path))
+    deviations = []
+    for path, item in expected.items():
+        if path not in found:
+            deviations.append(Deviation(path, MISSING, item.owner))
+        elif found[path] != item.content:
+            deviations.append(Deviation(path, ALTERED, item.owner))
+    deviations += [Deviation(path, ADDED, area(path)) for path in found if path not in expected]
+    return sorted(deviations, key=lambda deviation: deviation.path)
+
+
+def _contents(root: Path) -> list[tuple[str, str]]:
+    """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
+    paths = sorted(_walk(root))
+
+    def content(relative: str) -> str:
+        path = root / relative
+        if path.is_symlink():
+            return f"-> {os.readlink(path)}"
+        try:
+            return record.sha256_of(path) or "?"
+        except OSError as error:
+            return f"? {error.strerror}"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(zip(paths, pool.map(content, paths, chunksize=64)))
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *links):
+            relative = Path(folder, name).relative_to(root).as_posix()
+            if relative not in NOT_LISTED:
+                yield relative

@@ -1,0 +1,137 @@
+"""Installed distributions against their RECORD (PyPA: recording installed projects).
+
+Every file that a RECORD lists with a digest is hashed; what no RECORD lists is named. This runs
+before anything installed is imported, and any day later.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle.digest import BLOCK
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A line of a RECORD: the file, the digest it must have (None for RECORD itself), its distribution."""
+
+    path: Path
+    sha256: str | None
+    owner: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found. Paths are absolute; ``owners`` gives each recorded file's distribution."""
+
+    missing: tuple[Path, ...] = ()
+    altered: tuple[Path, ...] = ()
+    unrecorded: tuple[Path, ...] = ()
+    owners: dict[Path, str] = field(default_factory=dict)
+    digests: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.missing or self.altered or self.unrecorded)
+
+
+def normalised(name: str) -> str:
+    """Return a distribution's normalised name (PEP 503)."""
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
+
+
+def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
+    """Yield (normalised name, version, .dist-info folder) of what is installed, by folder name."""
+    for folder in sorted(site.glob("*.dist-info")):
+        name, _dash, version = folder.name[: -len(".dist-info")].partition("-")
+        yield normalised(name), version, folder
+
+
+def recorded(site: Path) -> list[Recorded]:
+    """Return every line of every RECORD. Raises HostError for one that is missing or unreadable."""
+    lines = []
+    for name, _version, folder in distributions(site):
+        record = folder / "RECORD"
+        try:
+            rows = list(csv.reader(record.read_text(encoding="utf-8").splitlines()))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise HostError(
+                _("{path} cannot be read.").format(path=record),
+                advice=_("Run recover to reinstall {name}.").format(name=name),
+            ) from error
+        for row in rows:
+            if len(row) == 3 and row[0]:
+                path = Path(os.path.normpath(os.path.join(site, row[0])))
+                lines.append(Recorded(path, _hex(row[1]), name))
+    return lines
+
+
+def _hex(field_text: str) -> str | None:
+    """Turn RECORD's urlsafe base64 without padding into hex digits; other algorithms count as no digest."""
+    algorithm, _equals, value = field_text.partition("=")
+    if algorithm != "sha256":
+        return None
+    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+
+
+def sha256_of(path: Path) -> str | None:
+    """Return a regular file's digest, or None when it is not there."""
+    digest = hashlib.sha256()
+    try:
+        if path.is_symlink():
+            return None
+        with path.open("rb", buffering=0) as file:
+            for block in iter(lambda: file.read(BLOCK), b""):
+                digest.update(block)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return digest.hexdigest()
+
+
+def digests_of(paths: Sequence[Path]) -> list[str | None]:
+    """Hash files with as many threads as there are processors (hashlib frees the GIL)."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(sha256_of, paths, chunksize=64))
+
+
+def survey(site: Path) -> Survey:
+    """Compare an installed site-packages with its RECORDs; scripts outside it included."""
+    lines = recorded(site)
+    missing, altered, digests = [], [], {}
+    for line, found in zip(lines, digests_of([line.path for line in lines])):
+        if found is None:
+            missing.append(line.path)
+        elif line.sha256 is not None and found != line.sha256:
+            altered.append(line.path)
+        else:
+            digests[line.path] = found
+    owners = {line.path: line.owner for line in lines}
+    unrecorded = [path for path in _files(site) if path not in owners and not is_bytecode_of(path, owners)]
+    return Survey(tuple(missing), tuple(altered), tuple(unrecorded), owners, digests)
+
+
+def _files(site: Path) -> Iterator[Path]:
+    for folder, _folders, names in os.walk(site):
+        for name in names:
+            yield Path(folder, name)
+
+
+def is_bytecode_of(path: Path, owners: dict[Path, str]) -> bool:
+    """Tell whether a file is the cached bytecode (PEP 3147) of a recorded module."""
+    if path.suffix != ".pyc" or path.parent.name != "__pycache__":
+        return False
+    return path.parent.parent / (path.name.partition(".")[0] + ".py") in owners

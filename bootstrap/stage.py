@@ -1,0 +1,120 @@
+"""Building a release at its final path: source, environment, models, and what starts it.
+
+Files come from the store, so an installation, a repair and a reinstallation share this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import files, launchers, persist, wheels
+from bootstrap.bundle.archive import drain
+from bootstrap.bundle.manifest import DEPENDENCIES
+from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bootstrap.i18n import _
+from bootstrap.store import KEPT_KINDS
+from bootstrap.uv import Uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.console import Progress, Task
+    from bootstrap.prefix import Release
+    from bootstrap.store import Store
+
+PYLOCK = f"{DEPENDENCIES}/pylock.toml"
+INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
+SCRATCH = ".work"
+
+
+def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
+    """Read the whole bundle once: keep what releases are made of, check everything."""
+    progress.step(_("Verifying the bundle"))
+    with progress.task(bundle.location.name, bundle.manifest.total_bytes) as task:
+        for entry, blocks in bundle.members():
+            counted = _counted(blocks, task)
+            if entry.kind in KEPT_KINDS:
+                store.add(entry, counted)
+            else:
+                drain(counted)
+
+
+def _counted(blocks: Iterator[bytes], task: Task) -> Iterator[bytes]:
+    for block in blocks:
+        task.advance(len(block))
+        yield block
+
+
+def write_bundle_files(bundle: Bundle, release: Release) -> None:
+    """Keep in the release what proves where it came from."""
+    release.bundle.mkdir(parents=True)
+    (release.bundle / MANIFEST_NAME).write_bytes(bundle.manifest_bytes)
+    (release.bundle / SUMS).write_bytes(bundle.sums)
+    for name, data in bundle.signatures.items():
+        (release.bundle / name).write_bytes(data)
+
+
+def stage_files(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
+    """Lay out everything of a release but its environment: source, models, installer, launcher."""
+    release.app.mkdir(parents=True, exist_ok=True)
+    for entry in manifest.of_kind("source"):
+        store.copy(entry, release.app / entry.inner)
+    for entry in manifest.of_kind("model"):
+        store.link(entry, release.models / entry.inner)
+    for path, name in ((PYLOCK, "pylock.toml"), (INSTALLER_MEMBER, INSTALLER)):
+        entry_or_none = manifest.entry(path)
+        if entry_or_none is not None:
+            store.link(entry_or_none, release.bundle / name)
+    launchers.write_run_files(release, manifest)
+    (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
+
+
+def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
+    """Make the virtual environment from the kept wheels, exactly as the lock says."""
+    progress.step(_("Installing {count} packages").format(count=len(manifest.packages)))
+    scratch = release.path / SCRATCH
+    uv = Uv(scratch)
+    try:
+        uv.venv(release.venv, python)
+        lock = manifest.entry(PYLOCK)
+        if lock is None or not manifest.packages:
+            return
+        link_wheels(manifest, store, scratch / "wheels")
+        store.copy(lock, scratch / "pylock.toml")
+        uv.sync(release.python, scratch / "pylock.toml")
+    finally:
+        uv.close()
+        files.remove_tree(scratch)
+
+
+def link_wheels(manifest: Manifest, store: Store, folder: Path, *, only: frozenset[str] | None = None) -> list[Path]:
+    """Give kept wheels their real names in a folder, after a look at the structure of each.
+
+    ``only`` limits them to some packages. The kept bytes are hashed again before use.
+    """
+    chosen = {package.wheel for package in manifest.packages if only is None or package.name in only}
+    entries = [entry for entry in manifest.of_kind("wheel") if entry.path in chosen]
+    store.require(iter(entries))
+    linked = []
+    for entry in entries:
+        target = folder / entry.inner
+        store.link(entry, target)
+        wheels.inspect(target, entry.path)
+        linked.append(target)
+    return linked
+
+
+def try_out_data(release: Release, manifest: Manifest, store: Store) -> None:
+    """Let the release's persistent folders lead to a scratch copy while it is tried out."""
+    scratch = release.path / SCRATCH / "data"
+    persist.lay_scratch(scratch, manifest, store)
+    persist.link_to(release, manifest, scratch)
+
+
+def end_try_out(release: Release) -> None:
+    """Remove the scratch copy and what the trial wrote there."""
+    files.remove_tree(release.path / SCRATCH)

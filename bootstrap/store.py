@@ -1,0 +1,101 @@
+"""Kept wheels, model and source files by digest: what repairs need when no bundle is at hand.
+
+Objects are read-only and written once: beside, then renamed, only when all bytes were verified.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from bootstrap import files
+from bootstrap.bundle.archive import drain
+from bootstrap.bundle.digest import sha256_file
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import FileEntry
+
+KEPT_KINDS = ("wheel", "model", "source", "lock", "script")
+
+
+class Store:
+    """Files under ``store/sha256/<first 2 digits>/<digest>``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+    def has(self, entry: FileEntry) -> bool:
+        """Tell whether an object is there with the right bytes; they are hashed now."""
+        path = self.path(entry.sha256)
+        try:
+            if path.is_symlink() or path.stat().st_size != entry.size:
+                return False
+            return sha256_file(path) == (entry.sha256, entry.size)
+        except OSError:
+            return False
+
+    def add(self, entry: FileEntry, blocks: Iterator[bytes]) -> bool:
+        """Take in a file from checked blocks; an object that is already right stays. Tell whether it was written."""
+        if self.has(entry):
+            drain(blocks)
+            return False
+        path = self.path(entry.sha256)
+        path.parent.mkdir(exist_ok=True)
+        beside = path.with_name(f".{entry.sha256}.{os.getpid()}.tmp")
+        try:
+            with beside.open("wb") as file:
+                for block in blocks:
+                    file.write(block)
+            beside.chmod(0o444)
+            if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
+                path.chmod(0o666)
+            os.replace(beside, path)
+        except BaseException:
+            files.remove_tree(beside)
+            raise
+        return True
+
+    def link(self, entry: FileEntry, target: Path) -> None:
+        """Give an object a second name (a copy where the filesystem has no hard links)."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self.path(entry.sha256), target)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            self.copy(entry, target)
+
+    def copy(self, entry: FileEntry, target: Path) -> None:
+        """Write an object's bytes to a new file."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.path(entry.sha256), target)
+
+    def require(self, entries: Iterator[FileEntry]) -> None:
+        """Raise HostError when an object is missing or damaged, naming what to bring."""
+        for entry in entries:
+            if not self.has(entry):
+                raise HostError(
+                    _("{path} is missing or damaged in {store}.").format(path=entry.path, store=self.root),
+                    advice=_("Run install again with the bundle at hand."),
+                )
+
+    def collect(self, wanted: set[str]) -> int:
+        """Remove objects that no kept release's manifest names; return the bytes freed."""
+        freed = 0
+        for folder in list(self.root.iterdir()) if self.root.is_dir() else []:
+            for path in list(folder.iterdir()):
+                if path.name not in wanted:
+                    freed += path.lstat().st_size
+                    files.remove_tree(path)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        return freed

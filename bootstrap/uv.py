@@ -1,0 +1,118 @@
+"""uv, called so that nothing of the host changes what it installs.
+
+By absolute path, with an environment of our own, no configuration, no index, no build, an empty
+private cache on the prefix's filesystem and an empty working folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import files, process
+from bootstrap.errors import HostError, ToolError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
+KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
+
+
+def binary() -> Path:
+    """Return the uv that came with this tool, never one of the host's PATH."""
+    name = "uv.exe" if sys.platform == "win32" else "uv"
+    import bootstrap
+
+    site = Path(bootstrap.__file__).resolve().parent.parent
+    for place in (site / "bin" / name, site / "Scripts" / name, Path(sysconfig.get_path("scripts"), name)):
+        if place.is_file():
+            return place
+    raise ToolError(
+        _("uv is missing from the installer."), advice=_("Copy ragtrace-install.pyz again from the medium.")
+    )
+
+
+class Uv:
+    """uv bound to a scratch folder, which must be on the filesystem that it installs to."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.program = binary()
+        self.cache = scratch / "uv-cache"
+        self.empty = scratch / "empty"
+        self.empty.mkdir(parents=True, exist_ok=True)
+
+    def _run(self, arguments: Sequence[str], what: str, timeout: float) -> process.Completed:
+        env = {name: os.environ[name] for name in KEPT if name in os.environ}
+        env.update(
+            HOME=str(self.empty),
+            USERPROFILE=str(self.empty),
+            APPDATA=str(self.empty),
+            LOCALAPPDATA=str(self.empty),
+            TMPDIR=str(self.empty.parent),
+            TEMP=str(self.empty.parent),
+            TMP=str(self.empty.parent),
+            PATH="",
+            UV_PYTHON_DOWNLOADS="never",
+            UV_NO_PROGRESS="1",
+        )
+        argv = [str(self.program), *arguments, "--no-config", "--offline", "--cache-dir", str(self.cache)]
+        return process.checked(process.run(argv, env=env, cwd=self.empty, timeout=timeout), what)
+
+    def venv(self, target: Path, python: Path) -> None:
+        """Make a virtual environment whose scripts name no absolute path."""
+        try:
+            self._run(
+                ["venv", "--no-project", "--relocatable", "--python", str(python), str(target)],
+                _("uv venv"),
+                VENV_TIMEOUT,
+            )
+        except ToolError as error:
+            if "distutils" in error.what:
+                raise HostError(
+                    _("{python} lacks the module distutils.").format(python=python),
+                    advice=_("Install the package python3-distutils of this system, then run again."),
+                ) from error
+            raise
+
+    def sync(self, python: Path, pylock: Path) -> None:
+        """Make an environment hold exactly what a pylock.toml with local wheels lists, hashes required."""
+        self._run(
+            [
+                *("pip", "sync", "--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),
+                *("--link-mode", "hardlink", "--python", str(python), str(pylock)),
+            ],
+            _("uv pip sync"),
+            SYNC_TIMEOUT,
+        )
+
+    def install(self, python: Path, requirements: Path) -> None:
+        """Install single wheels, listed with hashes in a requirements file, over what is there."""
+        self._run(
+            [
+                *("pip", "install", "--no-index", "--no-build", "--no-deps", "--reinstall", "--require-hashes"),
+                *("--link-mode", "hardlink", "--python", str(python), "-r", str(requirements)),
+            ],
+            _("uv pip install"),
+            SYNC_TIMEOUT,
+        )
+
+    def check(self, python: Path) -> process.Completed:
+        """Return how ``uv pip check`` (dependency conflicts) ended."""
+        argv = [str(self.program), "pip", "check", "--python", str(python), "--no-config", "--offline"]
+        env = {"PATH": "", "HOME": str(self.empty), "UV_CACHE_DIR": str(self.cache)}
+        return process.run(argv, env=env, cwd=self.empty, timeout=VENV_TIMEOUT)
+
+    def close(self) -> None:
+        """Remove the cache: its hard links into the environment were its purpose."""
+        files.remove_tree(self.cache)
+        files.remove_tree(self.empty)
+
+
+def base_interpreter() -> Path:
+    """Return the interpreter that environments are made from: the one that runs this, outside any venv."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()

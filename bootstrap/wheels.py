@@ -1,0 +1,79 @@
+"""The structure of a wheel, looked at before uv sees it, because installers take hostile ones.
+
+From the central directory: no member that is doubled, escapes, or unpacks to more than it may, no
+entry point that escapes. Contents are compared with RECORD on the installed tree (record.py).
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle import names
+from bootstrap.bundle.archive import damaged
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MEMBERS_LIMIT = 100_000
+RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical details); more is a lie
+UNPACKED_LIMIT = 16 << 30  # bytes
+ENTRY_POINTS_LIMIT = 1 << 20  # bytes
+_SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+def inspect(path: Path, name: str) -> None:
+    """Raise TrustError, naming the wheel, when its structure could mislead an installer."""
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            _check_members(wheel, name)
+            _check_entry_points(wheel, name)
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError) as error:
+        raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error
+
+
+def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
+    members = wheel.infolist()
+    if not 0 < len(members) <= MEMBERS_LIMIT:
+        raise damaged(name, _("it holds {count} files").format(count=len(members)))
+    files = [member.filename for member in members if not member.is_dir()]
+    if len(set(files)) != len(files):
+        raise damaged(name, _("a file stands in it twice"))
+    for member in members:
+        parts = member.filename.rstrip("/").split("/")
+        if any(part in ("", ".", "..") for part in parts) or re.search(
+            r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", member.filename
+        ):
+            raise damaged(name, _("{member!r} leads out of it").format(member=member.filename[:200]))
+        if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
+            raise damaged(name, _("{member!r} is a link or a device").format(member=member.filename[:200]))
+        if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
+            raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
+    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+        raise damaged(name, _("it unpacks to too much"))
+    if sum(file.endswith(".dist-info/RECORD") and file.count("/") == 1 for file in files) != 1:
+        raise damaged(name, _("it has not exactly one RECORD"))
+    clash = names.collision(files)
+    if clash and clash[0] != clash[1]:
+        raise damaged(name, _("{first} and {second} meet on some hosts").format(first=clash[0], second=clash[1]))
+
+
+def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:
+    for member in wheel.infolist():
+        if not member.filename.endswith(".dist-info/entry_points.txt") or member.filename.count("/") != 1:
+            continue
+        if member.file_size > ENTRY_POINTS_LIMIT:
+            raise damaged(name, _("its entry points are too long"))
+        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+        parser.optionxform = str  # type: ignore[method-assign, assignment]
+        try:
+            parser.read_string(wheel.read(member).decode("utf-8"))
+        except configparser.Error as error:
+            raise damaged(name, _("its entry points can't be read")) from error
+        for section in ("console_scripts", "gui_scripts"):
+            for script in parser.options(section) if parser.has_section(section) else ():
+                if not _SCRIPT.fullmatch(script) or script in (".", "..") or script.lower().startswith("python"):
+                    raise damaged(name, _("the entry point {script!r} leads out of it").format(script=script[:80]))
