@@ -154,7 +154,7 @@ class Host:
 def closed_host(name: str, scratch: Path, *, how: str = "overlay") -> Iterator[Host]:
     """Start a fresh host of one of RECIPES, its changes kept in the folder ``scratch``, which ends with it.
 
-    ``how`` is ``overlay``, or ``copy``, which is also taken where an overlay cannot be mounted. Raises Unavailable.
+    ``how`` is ``overlay``, ``memory`` or ``copy``, each falling back to the next (boot.sh). Raises Unavailable.
     """
     needs.root_on_linux()
     recipe = RECIPES[name]

@@ -157,11 +157,16 @@ def test_hosts_are_fresh_and_apart_and_the_cached_root_stays_as_it_was(closed_ho
     assert not (kept / "etc" / "new").exists()
 
 
-def test_a_host_without_overlay_is_a_copy(tmp_path):
-    with needs.or_skip(), closed.closed_host("bookworm", tmp_path / "scratch", how="copy") as host:
-        host.run("touch", "/etc/new")
+@pytest.mark.parametrize(("how", "upper"), [("memory", "memory/upper"), ("copy", None)])
+def test_where_an_overlay_cannot_lie_on_disk_the_host_is_as_fresh(tmp_path, how, upper):
+    with needs.or_skip(), closed.closed_host("bookworm", tmp_path / "scratch", how=how) as host:
+        mounts = host.run("cat", "/proc/mounts").stdout
+        assert host.run("touch", "/etc/new").ok
         assert host.run("python3", "-c", "print(1)").stdout == "1\n"
-        assert "overlay" not in host.run("cat", "/proc/mounts").stdout
+    if upper:
+        assert f"upperdir={tmp_path}/scratch/{upper}," in mounts
+    else:
+        assert str(tmp_path) not in mounts
     assert not (roots.ready_root(roots.RECIPES["bookworm"]) / "etc" / "new").exists()
 
 
