@@ -50,6 +50,11 @@ class TransientError(Exception):
         self.unreachable = unreachable
 
 
+def pause_after(failures: int, asked: float = 0.0) -> float:
+    """Return how long to wait before the next attempt, in seconds; ``asked`` is the server's wish."""
+    return min(LONGEST_PAUSE, max(asked, 0.25 * 2.0**failures))
+
+
 class Downloader:
     """Fetches files into a cache. ``pause`` waits that many seconds between two attempts."""
 
@@ -151,7 +156,7 @@ class Downloader:
                     if failures >= ATTEMPTS:
                         raise _gave_up(file, trouble) from trouble
                     LOG.info("%s: %s; attempt %d follows", file.name, trouble, failures + 1)
-                    self.pause(min(LONGEST_PAUSE, max(trouble.wait, 0.25 * 2**failures)))
+                    self.pause(pause_after(failures, trouble.wait))
                 if self.stop.is_set():
                     raise StoppedError
 

@@ -50,6 +50,8 @@ def export_pylock(root: Path) -> str:
     done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
     if not done.ok:
         raise _export_error(root / "uv.lock", done)
+    if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
+        raise BuildError(_("{lock} is too large to be read.").format(lock=root / "uv.lock"))
     return done.stdout
 
 

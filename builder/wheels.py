@@ -18,7 +18,7 @@ from builder.download import Downloader
 from builder.partial import Remote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from email.message import Message
     from pathlib import Path
 
@@ -48,7 +48,7 @@ def fetch_wheels(
     *,
     jobs: int = JOBS,
     offline: bool = False,
-    downloader: Downloader | None = None,
+    pause: Callable[[float], object] | None = None,
 ) -> dict[LockedWheel, Path]:
     """Return where each wheel lies in the cache, fetched when it is not there yet.
 
@@ -57,8 +57,7 @@ def fetch_wheels(
     remotes = {wheel: Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels}
     if offline:
         return _cached(wheels, cache, progress)
-    fetcher = downloader or Downloader(cache)
-    paths = fetcher.fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
+    paths = Downloader(cache, pause=pause).fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
     return {wheel: paths[remote] for wheel, remote in remotes.items()}
 
 

@@ -1,0 +1,248 @@
+"""The models that travel: from a folder or a model hub, every file hashed by us."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import threading
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle import names
+from bootstrap.bundle.digest import sha256_bytes, sha256_file, write_sums
+from bootstrap.bundle.manifest import FILE_SIZE_LIMIT, MODELS
+from bootstrap.errors import BuildError, UsageError
+from bootstrap.i18n import _
+from builder.download import Downloader
+from builder.hub import list_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from bootstrap.console import Progress
+    from builder.cache import Cache
+    from builder.hub import HubFile
+
+JOBS = 4
+SKIPPED = frozenset({".cache", ".git"})  # folders of downloading tools, nothing of the model
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # running code is how these are read
+_SPEC = re.compile(
+    r"""(?x) (?: (?P<name> [A-Za-z0-9][A-Za-z0-9._-]{0,63} ) = )?
+    (?: path: (?P<folder> .+ ) | hf: (?P<repository> [\w.-]+ (?: / [\w.-]+ )? ) @ (?P<revision> [\w./-]+ ) )"""
+)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Where a model comes from: a folder, or a repository of a hub at a revision."""
+
+    name: str | None
+    folder: Path | None = None
+    repository: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a model: its path in the model, where it lies now, its size in bytes and SHA-256."""
+
+    path: str
+    source: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CollectedModel:
+    """A model, its files in the order of their paths. ``revision`` is a commit, or the digest of a folder's sums."""
+
+    name: str
+    repository: str
+    revision: str
+    files: tuple[ModelFile, ...]
+
+
+def parse_model_spec(text: str) -> ModelSpec:
+    """Read ``path:DIR`` or ``hf:REPO@REVISION``, either with ``NAME=`` before it."""
+    matched = _SPEC.fullmatch(text)
+    if matched is None:
+        raise UsageError(
+            _("{text} names no model.").format(text=repr(text)),
+            advice=_("Write path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to name the installed folder."),
+        )
+    folder = matched["folder"]
+    return ModelSpec(matched["name"], Path(folder) if folder else None, matched["repository"], matched["revision"])
+
+
+def collect_model(
+    spec: ModelSpec,
+    name: str,
+    cache: Cache,
+    progress: Progress,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    pause: Callable[[float], object] | None = None,
+) -> CollectedModel:
+    """Return a model's files, fetched or found, all of them hashed.
+
+    ``include`` (empty: all) and ``exclude`` are patterns over whole paths where ``*`` crosses ``/``.
+    Raises BuildError when the model cannot be had, or holds what cannot travel.
+    """
+    if spec.folder is not None:
+        model = _from_folder(spec.folder, name, progress, include, exclude)
+    else:
+        model = _from_hub(spec, name, cache, progress, include, exclude, pause)
+    pickles = [file.path for file in model.files if file.path.endswith(PICKLES)]
+    if pickles and any(file.path.endswith(".safetensors") for file in model.files):
+        progress.warn(
+            _(
+                "{model} brings weights that run code when they are loaded, beside safetensors: {files}; "
+                "exclude them if the application does not need them."
+            ).format(model=name, files=", ".join(pickles))
+        )
+    return model
+
+
+def _from_hub(
+    spec: ModelSpec,
+    name: str,
+    cache: Cache,
+    progress: Progress,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    pause: Callable[[float], object] | None,
+) -> CollectedModel:
+    repository, revision = spec.repository or "", spec.revision or ""
+    listing = list_repository(repository, revision, pause=pause or threading.Event().wait)
+    if listing.commit != revision:
+        progress.step(
+            _("{repository}: {revision} is commit {commit}").format(
+                repository=repository, revision=revision, commit=listing.commit
+            )
+        )
+    wanted: dict[str, HubFile] = {file.path: file for file in listing.files}
+    paths = _chosen(wanted, name, progress, include, exclude)
+    for path in paths:
+        _check_size(f"{repository}: {path}", wanted[path].remote.size or 0)
+    downloader = Downloader(cache, bearer=listing.bearer, pause=pause)
+    remotes = [wanted[path].remote for path in paths]
+    found = downloader.fetch_all(remotes, _("Fetching model {name}").format(name=name), progress, jobs=JOBS)
+    files = []
+    for path in paths:
+        remote = wanted[path].remote
+        source = found[remote]
+        known = remote.digest.algorithm == "sha256"
+        digest = remote.digest.value if known else sha256_file(source)[0]
+        files.append(ModelFile(path, source, source.stat().st_size, digest))
+    return CollectedModel(name, repository, listing.commit, tuple(files))
+
+
+def _from_folder(
+    folder: Path, name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
+) -> CollectedModel:
+    root = folder.resolve()
+    if not root.is_dir():
+        raise BuildError(
+            _("The model folder {folder} does not exist.").format(folder=folder),
+            advice=_("Name a folder that holds the model's files: path:FOLDER."),
+        )
+    try:
+        found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
+        paths = _chosen(found, name, progress, include, exclude)
+        for path in paths:
+            _check_regular(found[path], root)
+        sizes = {path: found[path].stat().st_size for path in paths}
+        for path in paths:
+            _check_size(str(found[path]), sizes[path])
+        files = []
+        with progress.task(_("Hashing model {name}").format(name=name), sum(sizes.values())) as task:
+            for path in paths:
+                digest, size = sha256_file(found[path])
+                files.append(ModelFile(path, found[path], size, digest))
+                task.advance(size)
+    except OSError as error:
+        raise BuildError(
+            _("{file} cannot be read: {reason}.").format(file=error.filename, reason=error.strerror),
+            advice=_("Make the model's files readable for this user."),
+        ) from error
+    sums = write_sums({file.path: file.sha256 for file in files})
+    return CollectedModel(name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Give everything below a folder that is no folder; links to folders are not followed."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in SKIPPED:
+                yield from _walk(path)
+        else:
+            yield path
+
+
+def _check_regular(path: Path, root: Path) -> None:
+    """Refuse what is no regular file; a link may lead to one of the same folder."""
+    if not path.is_symlink():
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise BuildError(_("{file} is not a regular file.").format(file=path), advice=_("Remove it or exclude it."))
+        return
+    target = path.resolve()
+    if not target.is_file() or not target.is_relative_to(root):
+        raise BuildError(
+            _("{file} is a link that leads to no file of the model's own folder.").format(file=path),
+            advice=_("Copy the model with its links followed (cp -rL) and name the copy."),
+        )
+
+
+def _chosen(
+    paths: Iterable[str], name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
+) -> list[str]:
+    """Return the paths that travel, in order. Raises BuildError for none, or one that no bundle may hold."""
+    usable = [path for path in sorted(paths) if SKIPPED.isdisjoint(path.split("/")[:-1])]
+    for pattern in (*include, *exclude):
+        if not any(_matches(path, [pattern]) for path in usable):
+            progress.warn(
+                _("no file of model {model} matches the pattern {pattern}").format(model=name, pattern=pattern)
+            )
+    chosen = [path for path in usable if (not include or _matches(path, include)) and not _matches(path, exclude)]
+    if not chosen:
+        raise BuildError(
+            _("Model {name} has no files left to bring.").format(name=name),
+            advice=_("Check where it comes from, and its include and exclude patterns."),
+        )
+    for path in chosen:
+        trouble = names.problem(f"{MODELS}/{name}/{path}")
+        if trouble:
+            raise BuildError(
+                _("Model {name} has a file that cannot travel: {file}: {reason}.").format(
+                    name=name, file=ascii(path), reason=trouble
+                ),
+                advice=_("Rename it, or exclude it."),
+            )
+    clash = names.collision(chosen)
+    if clash:
+        raise BuildError(
+            _("Model {name} has files that meet on some hosts: {first} and {second}.").format(
+                name=name, first=clash[0], second=clash[1]
+            ),
+            advice=_("Rename or exclude one of them."),
+        )
+    return chosen
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(path, f"{pattern}*" if pattern.endswith("/") else pattern) for pattern in patterns)
+
+
+def _check_size(file: str, size: int) -> None:
+    if size >= FILE_SIZE_LIMIT:
+        raise BuildError(
+            _("{file} is larger than a bundle's archive can hold in one file ({size} bytes).").format(
+                file=file, size=size
+            ),
+            advice=_("Use a revision whose weights are split into shards below 8 GiB, or exclude it."),
+        )
