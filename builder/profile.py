@@ -18,7 +18,7 @@ from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 from builder.env_template import read_template
 from builder.model_source import ModelSource, model_source, parse_model
-from builder.project import project_table, read_project, top_level_packages
+from builder.project import has_src_layout, project_table, read_project, top_level_packages
 from builder.toml_file import fields_with, read_toml
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_ENTRY = re.compile(rf"{_DOTTED.pattern}:{_DOTTED.pattern}")
 
 
 @dataclass(frozen=True)
@@ -128,17 +127,11 @@ def _environment(value: Any, path: str, project_root: Path) -> dict[str, Any]:
 
 
 def _check_application(application: Application, path: str, project_root: Path) -> None:
-    """Refuse what only the builder can see: targets that are not there or no target at all."""
+    """Refuse what only the builder can see: scripts that are not there, imports that are none."""
     for index, launcher in enumerate(application.launchers):
         where = f"{path}.launchers[{index}].target"
-        if launcher.kind == "script":
-            source_path(launcher.target, where)
-            if not (project_root / launcher.target).is_file():
-                raise refuse(where, _("{target} is not a file of the project").format(target=launcher.target))
-        if launcher.kind == "module" and not _DOTTED.fullmatch(launcher.target):
-            raise refuse(where, _("not of the form {form}").format(form="package.module"))
-        if launcher.kind == "entry" and not _ENTRY.fullmatch(launcher.target):
-            raise refuse(where, _("not of the form {form}").format(form="package.module:function"))
+        if launcher.kind == "script" and not (project_root / launcher.target).is_file():
+            raise refuse(where, _("{target} is not a file of the project").format(target=launcher.target))
     for index, module in enumerate(application.core_imports):
         if not _DOTTED.fullmatch(module):
             raise refuse(f"{path}.core_imports[{index}]", _("not the name of a module"))
@@ -163,8 +156,9 @@ def default_profile(project_root: Path) -> Profile:
     path = project_root / "pyproject.toml"
     table = project_table(path)
     scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
-    folder = project_root / "src" if (project_root / "src").is_dir() else project_root
-    packages = top_level_packages(folder, project.name, scripts)
+    apart = has_src_layout(project_root)
+    folder = project_root / "src" if apart else project_root
+    packages = top_level_packages(folder, None if apart else project.name, scripts)
     launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
     if not launchers:
         runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
@@ -174,7 +168,7 @@ def default_profile(project_root: Path) -> Profile:
         "launchers": [launcher.to_json() for launcher in launchers],
         "environment": _environment({"template": template}, "environment", project_root),
         "core_imports": packages,
-        "import_paths": ["src" if folder != project_root else "."],
+        "import_paths": ["src" if apart else "."],
         "persist": [],
         "smoke": [],
     }

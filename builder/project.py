@@ -68,15 +68,20 @@ def project_table(path: Path) -> dict[str, Any]:
     return table
 
 
-def top_level_packages(folder: Path, project_name: str, scripts: dict[str, str]) -> list[str]:
-    """Return the top-level packages and modules of a project.
+def has_src_layout(project_root: Path) -> bool:
+    """Tell whether a project's packages lie below src, which then is no package itself."""
+    return (project_root / "src").is_dir() and not (project_root / "src" / "__init__.py").is_file()
 
-    Below src everything is the project's; beside pyproject.toml only what bears the project's name
-    or has a command, because tests and tools lie there too.
+
+def top_level_packages(folder: Path, project_name: str | None, scripts: dict[str, str]) -> list[str]:
+    """Return the top-level packages and modules of a folder that belong to a project.
+
+    Without ``project_name`` that is everything (a src layout), else only what bears the name or
+    has a command, because tests and tools lie beside pyproject.toml too.
     """
     found = {path.parent.name for path in folder.glob("*/__init__.py")}
     found |= {path.stem for path in folder.glob("*.py")}
-    if folder.name != "src":
+    if project_name is not None:
         wanted = {re.split(r"[.:]", str(target))[0].strip() for target in scripts.values()}
         found &= wanted | {project_name.replace("-", "_")}
     return sorted(name for name in found if name.isidentifier())

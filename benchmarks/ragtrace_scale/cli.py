@@ -19,7 +19,7 @@ MODULES = {
 }
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="ragtrace-scale", description="Import RAGTrace's main dependencies.")
     parser.parse_args()
     for module, distribution in MODULES.items():

@@ -164,7 +164,7 @@ def application_from_json(value: Any, path: str) -> Application:
         if command[0] not in known:
             raise refuse(f"{path}.smoke[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
     for folder in result.persist:
-        if folder == "." or any(other != folder and f"{other}/" in f"{folder}/" for other in result.persist):
+        if folder == "." or any(other != folder and folder.startswith(f"{other}/") for other in result.persist):
             raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
     if names.collision(result.persist):
         raise refuse(f"{path}.persist", _("a folder stands twice"))
