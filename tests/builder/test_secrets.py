@@ -50,6 +50,7 @@ def test_private_keys(tmp_path: Path, kind: str) -> None:
     [
         "-----BEGIN PUBLIC KEY-----",
         "sk-" + "x" * 48,
+        "sk-" + "0" * 48,
         "sk-your-own-key-from-the-page-of-the-provider",
         "hf_your_token",
         "task-" + LETTERS,
