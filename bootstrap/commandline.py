@@ -98,3 +98,9 @@ def start_log(path: str) -> None:
     handler.setFormatter(Lines())
     LOG.addHandler(handler)
     LOG.setLevel(logging.DEBUG)
+
+
+def log_to_screen() -> None:
+    """Send the DEBUG log to stderr too."""
+    LOG.addHandler(logging.StreamHandler())
+    LOG.setLevel(logging.DEBUG)

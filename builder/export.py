@@ -59,10 +59,7 @@ def _export_error(lock: Path, done: process.Completed) -> BuildError:
     if "needs to be updated" in done.stderr:
         return BuildError(
             _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-            advice=_(
-                "Run `uv lock` and commit the result; an index that is not the default one has to be named "
-                "in pyproject.toml, the shell's UV_* settings do not count."
-            ),
+            advice=_("Run `uv lock` in the project's folder and commit what it writes."),
         )
     if "No interpreter found" in done.stderr:
         return BuildError(
