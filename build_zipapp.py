@@ -172,9 +172,11 @@ def _choose(lock: Pylock, target: Target) -> list[Chosen]:
 
 def _packages(lock: Pylock, target: Target) -> list[Package]:
     """Return the packages whose markers hold for one minor; wheels are chosen afterwards."""
+    environment: Any = target.environment(PATCH)
+    names = [wheel.filename for package in lock.packages for wheel in package.wheels or ()]
+    every_tag = [tag for name in names for tag in parse_wheel_filename(name)[3]]
     try:
-        environment: Any = target.environment(PATCH)
-        return [package for package, _file in lock.select(environment=environment, tags=target.tags())]
+        return [package for package, _file in lock.select(environment=environment, tags=every_tag)]
     except PylockSelectError as error:
         raise BuildError(
             _("The installer's lock does not fit {target} with Python {python}: {reason}").format(
@@ -194,12 +196,14 @@ def _best_wheel(package: Package, earlier: Sequence[PackageWheel], target: Targe
 
     fitting = [wheel for wheel in package.wheels or () if rank(wheel) < len(ranks)]
     if not fitting:
-        known = ", ".join(sorted(wheel.filename for wheel in package.wheels or ())) or _("none")
+        platforms = {tag.platform for wheel in package.wheels or () for tag in parse_wheel_filename(wheel.filename)[3]}
         raise BuildError(
             _("{package} {version} has no wheel for {target} with Python {python}.").format(
                 package=package.name, version=package.version, target=target, python=target.python
             ),
-            advice=_("Lock a version that has one; this one has: {known}.").format(known=known),
+            advice=_("Lock a version that has one; this one has wheels for: {platforms}.").format(
+                platforms=", ".join(sorted(platforms)) or _("none")
+            ),
         )
     pure = [wheel for wheel in fitting if wheel.filename.endswith("-none-any.whl")]
     kept = [wheel for wheel in fitting if wheel in earlier]
