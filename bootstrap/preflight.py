@@ -146,7 +146,7 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     status = os.statvfs(place)
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
-    needed = FILES_RESERVE + len(manifest.files)
+    needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most
     details = _("{free} inodes free on {path}, {needed} needed").format(free=status.f_favail, path=place, needed=needed)
     yield Finding(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or name another disk."))
 

@@ -210,7 +210,7 @@ def members_of(inputs: Inputs, target: Target, zipapp: Path) -> list[Member]:
 
 def manifest_of(inputs: Inputs, target: Target, epoch: int, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, checked by the same strict reader that hosts use."""
-    laid = sum(item.entry.size for item in contents if item.entry.kind in ("source", "script"))
+    laid = [item.entry.size for item in contents if item.entry.kind in ("source", "script")]
     manifest = Manifest(
         product=inputs.product,
         target=target,
@@ -222,7 +222,8 @@ def manifest_of(inputs: Inputs, target: Target, epoch: int, contents: Sequence[M
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in inputs.models),
         application=inputs.profile.application,
-        installed_bytes=laid + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
+        installed_bytes=sum(laid) + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
+        installed_files=len(laid) + sum(wheel.facts.files for wheel in inputs.wheels),
     )
     try:
         return check_manifest(manifest.to_bytes())

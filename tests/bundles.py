@@ -51,5 +51,6 @@ def make_manifest(**changes: Any) -> Manifest:
             smoke=(("demo", "--help"),),
         ),
         installed_bytes=4096,
+        installed_files=1,
     )
     return replace(manifest, **changes)

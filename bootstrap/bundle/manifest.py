@@ -133,7 +133,8 @@ class Manifest:
     """A bundle's table of contents and promises.
 
     ``python_range`` is the (first, last) patch release for which the selection of packages holds,
-    or None when it holds for all. ``installed_bytes`` is the size of a release on disk.
+    or None when it holds for all. ``installed_bytes`` and ``installed_files`` are what a release
+    takes on disk before any bytecode is written.
     """
 
     product: Product
@@ -147,6 +148,7 @@ class Manifest:
     models: tuple[Model, ...]
     application: Application
     installed_bytes: int
+    installed_files: int
 
     @property
     def total_bytes(self) -> int:
@@ -200,6 +202,7 @@ class Manifest:
                     "files": len(self.files),
                     "bytes": self.total_bytes,
                     "installed_bytes": self.installed_bytes,
+                    "installed_files": self.installed_files,
                 },
             }
         )
@@ -295,9 +298,9 @@ def _python_range(value: Any, path: str) -> tuple[int, int]:
     return first, last
 
 
-def _totals(value: Any, path: str) -> tuple[int, int, int]:
+def _totals(value: Any, path: str) -> tuple[int, ...]:
     fields = Fields(value, path)
-    totals = fields.integer("files"), fields.integer("bytes"), fields.integer("installed_bytes")
+    totals = tuple(fields.integer(key) for key in ("files", "bytes", "installed_bytes", "installed_files"))
     fields.done()
     return totals
 
@@ -306,7 +309,7 @@ def parse_manifest(data: bytes) -> Manifest:
     """Read a manifest. Raises TrustError that names the path of what it refuses."""
     fields = Fields(strict.loads(data, NAME, limit=MANIFEST_LIMIT), NAME)
     fields.integer("format", least=FORMAT, most=FORMAT)
-    files, total_bytes, installed_bytes = fields.nested("totals", _totals)
+    files, total_bytes, installed_bytes, installed_files = fields.nested("totals", _totals)
     manifest = Manifest(
         product=fields.nested("product", _product),
         target=fields.nested("target", target_from_json),
@@ -319,6 +322,7 @@ def parse_manifest(data: bytes) -> Manifest:
         models=fields.items("models", _model, most=100),
         application=fields.nested("application", application_from_json),
         installed_bytes=installed_bytes,
+        installed_files=installed_files,
     )
     fields.done()
     if (files, total_bytes) != (len(manifest.files), manifest.total_bytes):
