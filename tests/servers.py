@@ -32,6 +32,7 @@ class Faults:
     corrupt: int = 0  # answers whose first byte is flipped
     busy: int = 0  # answers of 503
     status: int = 0  # the answer, always
+    headers: dict[str, str] = field(default_factory=dict)  # of that answer
     ranges: bool = True  # whether Range is honoured
     wrong_range: int = 0  # answers of 206 that begin elsewhere
     extra: int = 0  # bytes more than there are, with no Content-Length
@@ -116,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             busy = faults.busy > 0
             faults.busy -= busy
         if busy or faults.status:
-            self._answer(503 if busy else faults.status, b"")
+            self._answer(503 if busy else faults.status, b"", **faults.headers)
         elif faults.redirect:
             self._answer(302, b"", Location=faults.redirect)
         return busy or bool(faults.status or faults.redirect)
