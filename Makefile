@@ -33,6 +33,9 @@ test: .venv/ready
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 
+demo: .venv/ready
+	$(BIN)/python -m tools.demo
+
 zipapp: .venv/ready
 	$(BIN)/python build_zipapp.py --output-dir dist
 

@@ -1,0 +1,87 @@
+"""The main job on this machine: build a bundle of the example, install it with the network cut off, use it.
+
+Everything goes into the folder ``demo``: the signing key, the bundle that would travel, and the
+prefix that a closed host would have.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bootstrap import files
+from bootstrap.uv import base_interpreter
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "demo"
+EXAMPLE = ROOT / "examples" / "rag-mini"
+HOST_PYTHON = str(base_interpreter())
+
+
+def say(text):
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}", flush=True)
+
+
+def call(argv, **options):
+    """Show a command, run it, stop the demo when it fails; return what it wrote when that is wanted."""
+    words = [os.path.relpath(part) if str(part).startswith(str(ROOT)) else str(part) for part in argv]
+    print("$", *words, flush=True)
+    return subprocess.run([str(part) for part in argv], check=True, text=True, **options)
+
+
+def cut_off():
+    """Return what to put before a command so that it runs without any network, or nothing where that can't be."""
+    candidates = (["unshare", "-n"], ["unshare", "-r", "-n"]) if shutil.which("unshare") else ()
+    for prefix in candidates:
+        if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0:
+            return prefix
+    say("(This machine does not let a process be cut off from the network; the rest is the same.)")
+    return []
+
+
+def main():
+    started = time.monotonic()
+    os.chdir(ROOT)
+    files.remove_tree(DEMO)
+    DEMO.mkdir()
+    builder = [sys.executable, "-m", "builder"]
+
+    say("1. On the connected machine: make a key, build the signed bundle of examples/rag-mini")
+    model = call([sys.executable, "-m", "tools.example_model"], stdout=subprocess.PIPE).stdout.strip().splitlines()[-1]
+    call([*builder, "keygen", DEMO / "signing-key", "--no-passphrase"])
+    source = ["--project-root", EXAMPLE, "--model", f"path:{model}"]
+    places = ["--output-dir", DEMO / "packages", "--cache-dir", ROOT / ".cache/builder"]
+    call([*builder, "build", *source, *places, "--sign-key", DEMO / "signing-key"])
+    (bundle,) = (DEMO / "packages").iterdir()
+
+    say("2. On the closed host: only a Python, no network")
+    closed = cut_off()
+    host = [*closed, HOST_PYTHON, "-I", bundle / "ragtrace-install.pyz"]
+    prefix = ["--prefix", DEMO / "prefix"]
+    call([*host, "install", *prefix])
+
+    say("3. Use the application, still without a network")
+    key = {**os.environ, "RAG_MINI_API_KEY": "demo"}
+    call([*closed, DEMO / "prefix/bin/rag-mini", "evaluate", EXAMPLE / "data/questions.json"], env=key)
+
+    say("4. Check the host and the installation")
+    call([*host, "validate", *prefix, "--output", DEMO / "diagnosis.json"], env=key)
+
+    say(f"Done in {time.monotonic() - started:.0f} s. Everything is in {DEMO}:")
+    for path, what in (
+        (bundle, "the folder that travels"),
+        (DEMO / "prefix/current", "the active release"),
+        (DEMO / "prefix/bin", "the application's commands"),
+        (DEMO / "prefix/data", "the user's data, which survives upgrades and rollbacks"),
+        (DEMO / "diagnosis.json", "what validate found"),
+    ):
+        print(f"  {os.path.relpath(path):<48} {what}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
