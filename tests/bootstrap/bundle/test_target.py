@@ -189,6 +189,7 @@ def test_markers_see_the_patch_release():
         ("linux", "aarch64", "linux-aarch64"),
         ("linux", "arm64", "linux-aarch64"),
         ("win32", "AMD64", "windows-amd64"),
+        ("win32", "x86_64", "windows-amd64"),
         ("win32", "ARM64", "windows-arm64"),
         ("darwin", "arm64", "macos-arm64"),
         ("darwin", "x86_64", "macos-x86_64"),
