@@ -21,12 +21,6 @@ class Bearer:
     token: str = field(repr=False)
 
 
-def without_userinfo(url: str) -> str:
-    """Return a URL without a user's name and password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
 def redact(text: str) -> str:
     """Return a text without the credentials and query strings of URLs in it."""
     return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1", re.sub(r"://[^\s/]*@", "://", text))

@@ -20,7 +20,7 @@ from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 from builder.cache import HashMismatchError
-from builder.credentials import authorization, origin, redact, without_userinfo
+from builder.credentials import authorization, origin, redact
 from builder.partial import Partial, Remote, StoppedError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Downloader:
             # daemons: an interrupted build does not wait for a server that says nothing
             threads = [threading.Thread(target=work, args=(task,), daemon=True) for _job in range(jobs)]
             try:
-                _run(threads)
+                _run(threads, self.stop)
             finally:
                 self.stop.set()
                 for thread in threads:
@@ -172,8 +172,10 @@ class Downloader:
                 partial.take(response.iter_raw(), self.stop)
         except httpx2.HTTPError as error:
             raise _network_trouble(file, error) from error
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise _no_address(file) from error
         if file.size is not None and partial.size < file.size:
-            raise TransientError("the connection ended early")
+            raise TransientError(_("the connection ended early"))
 
     def _open(self, file: Remote, offset: int) -> httpx2.Response:
         """Send a request and follow redirects; only the first origin gets credentials."""
@@ -185,7 +187,7 @@ class Downloader:
                 headers["Range"] = f"bytes={offset}-"
             if header and origin(url) == origin(file.url):
                 headers["Authorization"] = header
-            request = self.client.build_request("GET", without_userinfo(url), headers=headers)
+            request = self.client.build_request("GET", url, headers=headers)
             response = self.client.send(request, stream=True, auth=None)
             if not response.has_redirect_location:
                 return response
@@ -196,11 +198,11 @@ class Downloader:
         raise BuildError(_("{file}: {host} redirects without end.").format(file=file.name, host=_host(file.url)))
 
 
-def _run(threads: Sequence[threading.Thread]) -> None:
+def _run(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        while thread.is_alive():
+        while thread.is_alive() and not stop.is_set():
             thread.join(0.5)  # a join without a limit would not see Ctrl-C on Windows
 
 
@@ -239,13 +241,13 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
         if response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
             return
         partial.restart()
-        raise TransientError("the server sent another part than was asked for")
+        raise TransientError(_("the server sent another part than was asked for"))
     if status == 200:
         partial.restart()
         return
     if status == 416 and offset:
         partial.restart()
-        raise TransientError("the server has nothing after what is here")
+        raise TransientError(_("the server has nothing after what is here"))
     if status in RETRIED:
         asked = response.headers.get("Retry-After", "")
         raise TransientError(f"HTTP {status} {response.reason_phrase}", float(asked) if asked.isdecimal() else 0.0)
@@ -270,8 +272,15 @@ def _network_trouble(file: Remote, error: httpx2.HTTPError) -> Exception:
             advice=_("Set SSL_CERT_FILE to the certificates that your network uses."),
         )
     if isinstance(error, httpx2.UnsupportedProtocol):
-        return BuildError(_("{file} has an address that cannot be fetched.").format(file=file.name))
+        return _no_address(file)
     return TransientError(reason, unreachable=isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout)))
+
+
+def _no_address(file: Remote) -> BuildError:
+    return BuildError(
+        _("{file} has an address, or is redirected to one, that cannot be fetched.").format(file=file.name),
+        advice=_("Check the index of the lock, or HF_ENDPOINT for a model."),
+    )
 
 
 def _gave_up(file: Remote, trouble: TransientError) -> BuildError:

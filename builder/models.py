@@ -178,8 +178,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
-            if entry.name not in SKIPPED:
-                yield from _walk(path)
+            yield from _walk(path)
         else:
             yield path
 

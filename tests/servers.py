@@ -37,6 +37,7 @@ class Faults:
     wrong_range: int = 0  # answers of 206 that begin elsewhere
     extra: int = 0  # bytes more than there are, with no Content-Length
     redirect: str = ""
+    after: threading.Event | None = None  # no answer before this
     stall: threading.Event | None = None  # after cut_after bytes, wait for this
 
 
@@ -100,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.server.seen.append(Seen(path, self.headers.get("Range"), self.headers.get("Authorization")))
         faults = self.server.faults.get(path, Faults())
+        if faults.after is not None:
+            faults.after.wait()
         if self._refused(faults):
             return
         body = self.server.files.get(path)

@@ -164,6 +164,12 @@ def test_patterns_choose_files_and_those_that_match_nothing_are_told(hub, cache)
     assert "no files left" in refusal(cache, include=["*.gguf"]).what
 
 
+def test_folders_of_downloading_tools_stay_behind(cache, monkeypatch):
+    with serve_hub({**FILES, ".cache/huggingface/download/a.json": b"x", "sub/.git/config": b"x"}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.site.url)
+        assert contents(collect(cache)) == FILES
+
+
 def test_a_missing_repository_or_revision_is_named(hub, cache):
     error = refusal(cache, "hf:org/other@main")
     assert "no model repository org/other" in error.what

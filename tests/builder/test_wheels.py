@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -259,6 +260,23 @@ def test_https_is_not_left(target):
 def test_a_ring_of_redirects_ends(site, cache):
     site.faults[f"/{NAME}"] = Faults(redirect=f"/{NAME}")
     assert "redirects without end" in refusal(locked(f"{site.url}/{NAME}"), cache).what
+
+
+@pytest.mark.parametrize("target", ["http://[broken/x", "http://127.0.0.1:99999/x", "http://a b/"])
+def test_an_address_that_is_none_is_told(site, cache, target):
+    site.faults[f"/{NAME}"] = Faults(redirect=target)
+    assert NAME in refusal(locked(f"{site.url}/{NAME}"), cache).what
+
+
+def test_a_failure_does_not_wait_for_a_server_that_says_nothing(site, cache):
+    stalled = threading.Event()
+    site.faults[f"/{NAME}"] = Faults(cut_after=CUT, cuts=1, stall=stalled)
+    site.faults["/gone"] = Faults(status=404, after=stalled)
+    wheels = [locked(f"{site.url}/{NAME}"), locked(f"{site.url}/gone", b"gone", name="gone.whl")]
+    begun = time.monotonic()
+    with pytest.raises(BuildError, match=r"gone\.whl cannot be fetched"):
+        fetch(wheels, cache)
+    assert time.monotonic() - begun < download.TIMEOUT.read / 2
 
 
 def test_texts_lose_the_secrets_of_their_urls():
