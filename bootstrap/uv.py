@@ -24,12 +24,15 @@ KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_A
 
 
 def binary() -> Path:
-    """Return the uv that came with this tool, never one of the host's PATH."""
+    """Return the uv that came with this tool, its bytes checked now; never one of the host's PATH."""
+    launcher = sys.modules.get("launch.cache")
+    if launcher is not None:
+        return Path(launcher.program("uv"))
     name = "uv.exe" if sys.platform == "win32" else "uv"
     import bootstrap
 
     site = Path(bootstrap.__file__).resolve().parent.parent
-    for place in (site / "bin" / name, site / "Scripts" / name, Path(sysconfig.get_path("scripts"), name)):
+    for place in (site / "bin" / name, Path(sysconfig.get_path("scripts"), name)):
         if place.is_file():
             return place
     raise ToolError(
@@ -101,11 +104,11 @@ class Uv:
             SYNC_TIMEOUT,
         )
 
-    def check(self, python: Path) -> process.Completed:
+    def check(self, python: Path, *, timeout: float = VENV_TIMEOUT) -> process.Completed:
         """Return how ``uv pip check`` (dependency conflicts) ended."""
         argv = [str(self.program), "pip", "check", "--python", str(python), "--no-config", "--offline"]
         env = {"PATH": "", "HOME": str(self.empty), "UV_CACHE_DIR": str(self.cache)}
-        return process.run(argv, env=env, cwd=self.empty, timeout=VENV_TIMEOUT)
+        return process.run(argv, env=env, cwd=self.empty, timeout=timeout)
 
     def close(self) -> None:
         """Remove the cache: its hard links into the environment were its purpose."""
