@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from bootstrap import __version__
-from bootstrap.commandline import run_command
 from bootstrap.i18n import _
 
 
@@ -43,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
             module.configure(sub)
             sub.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
+    from bootstrap.commandline import run_command  # --version and --help come back without it
+
     return run_command(parsed.run, parsed)
 
 
