@@ -341,3 +341,11 @@ def test_the_command_line_builds_for_the_target_it_is_given(tmp_path, monkeypatc
 def test_an_unknown_target_is_a_usage_error(tmp_path, capsys):
     assert build_zipapp.main(["--output-dir", str(tmp_path), "--target", "beos-x86_64"]) == 2
     assert "beos-x86_64 is not a target" in capsys.readouterr().err
+
+
+@pytest.mark.index
+def test_the_zipapp_answers_with_its_version_and_with_the_exit_code_of_its_commands(zipapp, tmp_path):
+    env = {"PATH": os.environ["PATH"], "RAGTRACE_CACHE": str(tmp_path), "LANG": "C.UTF-8"}
+    done = process.run([sys.executable, str(zipapp), "--version"], env=env, timeout=60)
+    assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, "ragtrace-install", "")
+    assert process.run([sys.executable, str(zipapp), "no-such-command"], env=env, timeout=60).returncode == 2

@@ -235,10 +235,12 @@ def prune(folder: str, own: str) -> None:
 def program(name: str) -> str:
     """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
 
-    An altered one is unpacked anew. Raises OSError, or Refusal when the zipapp itself is damaged.
+    An altered one is unpacked anew. Raises OSError when that cannot be done.
     """
+    import errno
     import tempfile
     import zipfile
+    import zlib
 
     inner = PROGRAMS + name + (".exe" if os.name == "nt" else "")
     path, hashed = os.path.join(opened["tree"], inner), sha256()
@@ -251,6 +253,8 @@ def program(name: str) -> str:
             with zipfile.ZipFile(opened["zipapp"]) as archive:
                 unpack(archive, inner, os.path.join(beside, name), opened["files"][inner])
             os.replace(os.path.join(beside, name), path)
+        except (Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+            raise OSError(errno.EIO, _("damaged"), opened["zipapp"]) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     return path

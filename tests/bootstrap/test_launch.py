@@ -390,6 +390,22 @@ def test_an_altered_uv_is_found_when_it_is_about_to_run(probe, warm):
     assert len(list((warm / ".cache" / "ragtrace-zipapp").iterdir())) == 1
 
 
+def test_a_program_that_the_zipapp_cannot_give_again_is_an_os_error(tmp_path, monkeypatch):
+    zipapp, files = small_zipapp(tmp_path, {"bin/uv": b"good"})
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "uv").write_bytes(b"evil")
+    opened = {"zipapp": zipapp, "folder": str(tmp_path), "tree": str(tmp_path), "files": files}
+    monkeypatch.setattr(cache, "opened", opened)
+    with zipfile.ZipFile(zipapp, "w") as archive:
+        archive.writestr("site-packages/bin/uv", b"also evil")
+    with pytest.raises(OSError, match="damaged") as caught:
+        cache.program("uv")
+    assert caught.value.filename == zipapp
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "x.pyz"]
+    small_zipapp(tmp_path, {"bin/uv": b"good"})
+    assert Path(cache.program("uv")).read_bytes() == b"good"
+
+
 @pytest.mark.index
 def test_two_first_runs_at_once_both_succeed(probe, home):
     env = {"PATH": os.environ["PATH"], "HOME": str(home)}
