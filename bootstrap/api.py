@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import trust
 from bootstrap.console import NoProgress, Progress
-from bootstrap.errors import UsageError
+from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release, default_root, find_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from bootstrap.bundle.opening import Bundle
     from bootstrap.install import Outcome
     from bootstrap.preflight import Finding
+    from validator.report import Report
 
 QUIET = NoProgress()
 
@@ -92,3 +93,38 @@ def status(prefix: Path | None = None) -> Status:
     """Tell what is installed in a prefix."""
     found = find_prefix(prefix)
     return Status(found.root, found.active(), found.complete_releases())
+
+
+def prefix_or_none(prefix: Path | None) -> Prefix | None:
+    """Return the named prefix or this user's only one; None when none is named and nothing is installed."""
+    try:
+        return find_prefix(prefix)
+    except HostError:
+        if prefix is not None:
+            raise
+        return None
+
+
+def validate(
+    prefix: Path | None = None,
+    *,
+    categories: Collection[str] = (),
+    checks: Collection[str] = (),
+    skip: Collection[str] = (),
+    timeout: float | None = None,
+    report_name: str | None = None,
+    progress: Progress = QUIET,
+) -> Report:
+    """Check the host and what is installed in a prefix; nothing of the release, data or settings is changed.
+
+    ``categories`` and ``checks`` (identifiers) choose what runs, all by default; ``timeout`` in
+    seconds replaces each check's own limit; ``report_name`` is the file that the commands in the
+    report name. What is broken is told in the report; HostError is raised only when nothing is
+    installed in the prefix named, UsageError for a choice that is not known.
+    """
+    from validator import registry, report, runner, subject
+
+    chosen = runner.select(registry.CHECKS, categories=categories, ids=checks, skip=skip)
+    name = report_name or subject.REPORT_NAME
+    validated = subject.subject_of(prefix_or_none(prefix), timeout=timeout, report_name=name)
+    return report.make_report(validated, runner.run_checks(validated, chosen, progress))

@@ -1,1 +1,1 @@
-"""Can this host run the application, and what to do where it cannot."""
+"""Tells whether this host can run the application, and what to do where it can't."""

@@ -1,1 +1,1 @@
-"""The checks, one file and one class each."""
+"""The checks: one file and one class each, listed in validator/registry.py."""

@@ -1,1 +1,1 @@
-"""A report as text and JSON."""
+"""A report as people and machines read it: one module for each format."""

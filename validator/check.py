@@ -1,0 +1,151 @@
+"""What a check is, and what it returns.
+
+A check looks at one thing and yields at least one result. It writes nothing into the release, the
+user's data or settings. What could not be looked at is SKIP or ERROR with the reason, never PASS.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from validator.subject import Subject
+
+PASS, WARN, FAIL, SKIP, ERROR = "PASS", "WARN", "FAIL", "SKIP", "ERROR"
+STATUSES = (PASS, WARN, FAIL, SKIP, ERROR)
+SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY = (
+    "System",
+    "Tools",
+    "Packages",
+    "RAGTrace",  # stands for whatever application is installed; its title is shown
+    "Performance",
+    "Security",
+)
+CATEGORIES = (SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY)
+DETAILS_LIMIT = 4000  # characters of a text in a report
+NAMES_SHOWN = 5  # of what a sentence lists; evidence holds the rest
+EVIDENCE_LIMIT = 10_000  # items of one list in evidence
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was seen. Texts are one line, for people; ``id`` and ``evidence`` are for machines.
+
+    ``performance_metric`` maps a name to ``{"value": number, "unit": text}``. ``evidence`` holds
+    JSON values that recovery may read as a hint, and proves nothing. ``seconds`` is how long
+    it took to see it.
+    """
+
+    id: str
+    category: str
+    check_name: str
+    status: str
+    details: str
+    suggestion: str = ""
+    command: str = ""
+    performance_metric: dict[str, dict[str, Any]] | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+class UncheckedError(Exception):
+    """Raised by a check that cannot look, with the status (SKIP or ERROR) and the reason."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Check(ABC):
+    """One thing to look at. ``time_limit`` is in seconds; what ``measures`` runs alone."""
+
+    id: ClassVar[str]
+    category: ClassVar[str]
+    time_limit: ClassVar[float] = 60.0
+    measures: ClassVar[bool] = False
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.limit = self.time_limit if limit is None else limit
+        self.started = time.monotonic()
+
+    @abstractmethod
+    def title(self) -> str:
+        """Return the check's name in the operator's language."""
+
+    @abstractmethod
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        """Look, and yield what was seen."""
+
+    def left(self, most: float | None = None) -> float:
+        """Return how many seconds are left, at most ``most``: the limit for a program that is run now."""
+        left = max(0.1, self.started + self.limit - time.monotonic())
+        return left if most is None else min(left, most)
+
+    def result(
+        self,
+        status: str,
+        details: str,
+        *,
+        suggestion: str = "",
+        command: str = "",
+        metric: dict[str, tuple[float, str]] | None = None,
+        evidence: dict[str, Any] | None = None,
+        name: str | None = None,
+    ) -> CheckResult:
+        """Return a result of this check; ``metric`` maps a name to value and unit."""
+        metrics = {key: {"value": value, "unit": unit} for key, (value, unit) in (metric or {}).items()}
+        return CheckResult(
+            id=self.id,
+            category=self.category,
+            check_name=plain(name or self.title()),
+            status=status,
+            details=plain(details),
+            suggestion=plain(suggestion),
+            command=plain(command),
+            performance_metric=metrics or None,
+            evidence=plain_value(evidence or {}),
+        )
+
+    def passed(self, details: str, **more: Any) -> CheckResult:
+        return self.result(PASS, details, **more)
+
+    def warned(self, details: str, **more: Any) -> CheckResult:
+        return self.result(WARN, details, **more)
+
+    def failed(self, details: str, **more: Any) -> CheckResult:
+        return self.result(FAIL, details, **more)
+
+
+def plain(text: str) -> str:
+    """Return a text as one bounded line that every reader of the report takes: no control characters."""
+    # names of files may hold bytes that are no UTF-8, which Python carries as surrogates
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    shown = "".join(character if character.isprintable() else " " for character in text).strip()
+    return shown if len(shown) <= DETAILS_LIMIT else shown[: DETAILS_LIMIT - 1] + "…"
+
+
+def plain_value(value: Any) -> Any:
+    """Return JSON values with every text plain and every list bounded."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {plain(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_value(item) for item in value[:EVIDENCE_LIMIT]]
+    return value
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Return the first few of many names, and how many more there are, for a sentence."""
+    listed = list(names)
+    more = len(listed) - NAMES_SHOWN
+    return ", ".join(listed[:NAMES_SHOWN]) + (f" (+{more})" if more > 0 else "")

@@ -1,0 +1,44 @@
+"""Commands: the profile's smoke commands work as a user starts them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import ToolError
+from bootstrap.i18n import _
+from validator import trial
+from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class Commands(Check):
+    """Runs each smoke command through PREFIX/bin with placeholders for the settings."""
+
+    id = "ragtrace.cli"
+    category = APPLICATION
+    time_limit = 300.0
+
+    def title(self) -> str:
+        return _("Commands")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, manifest = subject.need_prefix(), subject.need_manifest()
+        if not manifest.application.smoke:
+            raise UncheckedError(SKIP, _("the profile names no smoke commands"))
+        for command in manifest.application.smoke:
+            line, limit = " ".join(command), self.left()
+            evidence = {"command": list(command)}
+            name = _("Command {line}").format(line=line)
+            try:
+                ended = trial.run_launcher(prefix, manifest, command, timeout=limit)
+            except ToolError as error:
+                yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
+                continue
+            if ended.ok:
+                yield self.passed(_("it works"), name=name, evidence=evidence)
+            else:
+                yield self.failed(trial.ending(ended, limit), name=name, evidence=evidence, **subject.repair())

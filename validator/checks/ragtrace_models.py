@@ -1,0 +1,49 @@
+"""Model files: every one is what the manifest says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import record
+from bootstrap.console import human_bytes
+from bootstrap.i18n import _
+from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class Models(Check):
+    """Reads every model file of the release."""
+
+    id = "ragtrace.models"
+    category = APPLICATION
+    time_limit = 600.0
+
+    def title(self) -> str:
+        return _("Model files")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release, manifest = subject.need_release(), subject.need_manifest()
+        entries = list(manifest.of_kind("model"))
+        if not entries:
+            raise UncheckedError(SKIP, _("the bundle has no models"))
+        found = record.digests_of([release.models / entry.inner for entry in entries])
+        missing = [entry.inner for entry, digest in zip(entries, found) if digest is None]
+        altered = [entry.inner for entry, digest in zip(entries, found) if digest not in (None, entry.sha256)]
+        if missing or altered:
+            parts = [
+                _("missing: {names}").format(names=some_of(missing)) if missing else "",
+                _("altered: {names}").format(names=some_of(altered)) if altered else "",
+            ]
+            yield self.failed(
+                "; ".join(part for part in parts if part),
+                evidence={"missing": missing, "altered": altered},
+                **subject.repair(),
+            )
+            return
+        size = human_bytes(sum(entry.size for entry in entries))
+        details = _("{count} files ({size}) are as they were shipped").format(count=len(entries), size=size)
+        yield self.passed(details)

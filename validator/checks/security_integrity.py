@@ -1,0 +1,123 @@
+"""Integrity: the release is what was sealed, from the manifest that was signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import receipt as receipts
+from bootstrap.bundle import digest
+from bootstrap.bundle.manifest import NAME as MANIFEST
+from bootstrap.bundle.opening import SUMS
+from bootstrap.bundle.policy import RELEASE_NAMESPACE
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
+from bootstrap.errors import RagtraceError
+from bootstrap.i18n import _
+from validator.check import SECURITY, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.prefix import Release
+    from bootstrap.receipt import Deviation, Receipt
+    from validator.subject import Subject
+
+
+class Integrity(Check):
+    """Reads every file of the release, its receipt, and the manifest, checksums and signatures kept in it."""
+
+    id = "security.integrity"
+    category = SECURITY
+    time_limit = 900.0
+
+    def title(self) -> str:
+        return _("Integrity")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release = subject.need_release()
+        if subject.receipt is None:
+            yield self.failed(subject.problems["receipt"], evidence={"origin": "receipt"}, **subject.reinstall())
+            return
+        # 1. where it came from, 2. every file of it
+        trouble = broken_chain(release, subject.receipt)
+        if trouble:
+            yield self.failed(trouble, evidence={"origin": "chain"}, **subject.reinstall())
+            return
+        deviations = receipts.compare(release, subject.receipt)
+        if deviations:
+            yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.repair())
+        elif not subject.receipt.locked:
+            yield self.warned(
+                _("its packages were changed after it was signed; nobody vouches for this set of them"),
+                **subject.reinstall(),
+            )
+        else:
+            details = _("{count} files are as they were sealed; signed by {signers}").format(
+                count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers)
+            )
+            yield self.passed(details)
+
+
+def broken_chain(release: Release, receipt: Receipt) -> str | None:
+    """Return where the chain from receipt to signature breaks, or None.
+
+    1. The receipt is of this release, and the release is named after the receipt's manifest.
+    2. The manifest has the digest in the receipt and in SHA256SUMS.
+    3. Every signature over SHA256SUMS holds, and the signers are those in the receipt.
+    """
+    if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
+        return _("the receipt is of another release ({name})").format(name=receipt.release)
+    try:
+        found = digest.sha256_bytes(read(release.bundle / MANIFEST))
+        sums = read(release.bundle / SUMS)
+        if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
+            return _("{path} is not the one that was signed").format(path=release.bundle / MANIFEST)
+        signers = signers_of(release.bundle, sums)
+    except RagtraceError as error:
+        return error.what
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    if not signers or signers != set(receipt.signers):
+        names = ", ".join(sorted(signers)) or _("nobody")
+        return _("it is signed by {names}, the receipt says otherwise").format(names=names)
+    return None
+
+
+def read(path: Path) -> bytes:
+    """Return a file's bytes; a link is not what was kept."""
+    if path.is_symlink():
+        raise OSError(0, _("is a link"), str(path))
+    return path.read_bytes()
+
+
+def signers_of(folder: Path, sums: bytes) -> set[str]:
+    """Return the fingerprints of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
+    found = set()
+    for path in sorted(folder.glob(f"{SUMS}.*.sig")):
+        with path.open("rb") as file:
+            data = file.read(SIGNATURE_LIMIT + 1)
+        found.add(verify(data, sums, RELEASE_NAMESPACE, name=path.name).fingerprint)
+    return found
+
+
+def describe(deviations: list[Deviation]) -> str:
+    """Return the sentence that names the first few files of each kind with what they belong to."""
+    words = {
+        receipts.MISSING: _("missing: {names}"),
+        receipts.ALTERED: _("altered: {names}"),
+        receipts.ADDED: _("added: {names}"),
+    }
+    parts = []
+    for kind, text in words.items():
+        names = [f"{deviation.path} ({deviation.owner})" for deviation in deviations if deviation.kind == kind]
+        if names:
+            parts.append(text.format(names=some_of(names)))
+    return "; ".join(parts)
+
+
+def evidence_of(deviations: list[Deviation]) -> dict[str, Any]:
+    """Return whom the deviations concern, and each as [path, kind, owner]."""
+    return {
+        "owners": sorted({deviation.owner for deviation in deviations}),
+        "deviations": [[deviation.path, deviation.kind, deviation.owner] for deviation in deviations],
+    }

@@ -1,0 +1,49 @@
+"""uv: the one that came with this tool answers, and is the version that was shipped."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from bootstrap import acceptance, process, uv
+from bootstrap.i18n import _
+from validator import trial
+from validator.check import ERROR, TOOLS, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class UvTool(Check):
+    """Reads what ``uv --version`` says and the version in the metadata of the package uv."""
+
+    id = "tools.uv"
+    category = TOOLS
+    time_limit = 30.0
+
+    def title(self) -> str:
+        return _("uv")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is this tool's own
+        try:
+            shipped = metadata.version("uv")
+        except metadata.PackageNotFoundError:
+            raise UncheckedError(ERROR, _("this tool does not say which uv it was shipped with")) from None
+        program, limit = uv.binary(), self.left()
+        ended = process.run([str(program), "--version"], env=acceptance.basic_environment(), timeout=limit)
+        words = ended.stdout.split()
+        advice = _("Copy ragtrace-install.pyz again from the medium.")
+        if not ended.ok or len(words) < 2:
+            details = _("{program} does not answer: {reason}").format(
+                program=program, reason=trial.ending(ended, limit)
+            )
+            yield self.failed(details, suggestion=advice)
+        elif words[1] != shipped:
+            details = _("{program} is version {found}, {shipped} was shipped").format(
+                program=program, found=words[1], shipped=shipped
+            )
+            yield self.failed(details, suggestion=advice)
+        else:
+            yield self.passed(shipped)

@@ -1,0 +1,50 @@
+"""Every check there is, in the order of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from validator.checks.packages_conflicts import Conflicts
+from validator.checks.packages_imports import Imports
+from validator.checks.packages_record import Record
+from validator.checks.packages_versions import Versions
+from validator.checks.performance_imports import ImportTime
+from validator.checks.performance_matrix import MatrixProduct
+from validator.checks.ragtrace_cli import Commands
+from validator.checks.ragtrace_data import Data
+from validator.checks.ragtrace_models import Models
+from validator.checks.ragtrace_probe import ModelProbe
+from validator.checks.ragtrace_release import ActiveRelease
+from validator.checks.ragtrace_settings import Settings
+from validator.checks.security_integrity import Integrity
+from validator.checks.security_permissions import Permissions
+from validator.checks.system_disk import Disk
+from validator.checks.system_memory import Memory
+from validator.checks.system_python import Python
+from validator.checks.tools_openssh import OpenSsh
+from validator.checks.tools_uv import UvTool
+
+if TYPE_CHECKING:
+    from validator.check import Check
+
+CHECKS: tuple[type[Check], ...] = (
+    Python,
+    Memory,
+    Disk,
+    UvTool,
+    OpenSsh,
+    Record,
+    Versions,
+    Conflicts,
+    Imports,
+    ActiveRelease,
+    Commands,
+    Settings,
+    Models,
+    ModelProbe,
+    Data,
+    ImportTime,
+    MatrixProduct,
+    Integrity,
+    Permissions,
+)

@@ -1,0 +1,15 @@
+"""A report as JSON, for machines and for ``recover``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from validator.report import to_bytes
+
+if TYPE_CHECKING:
+    from validator.report import Report
+
+
+def render(report: Report) -> str:
+    """Return the report as one JSON document without its last newline."""
+    return to_bytes(report).decode().rstrip("\n")

@@ -1,0 +1,135 @@
+"""A report as a person reads it on a terminal, wide or narrow."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bootstrap.i18n import _
+from validator import check
+from validator.check import CATEGORIES, STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.check import CheckResult
+    from validator.report import Report
+
+NARROW = 50  # columns; below, indents shrink
+LEAST = 12  # columns: what a text is never wrapped below
+
+
+def render(report: Report, *, width: int = 80, quiet: bool = False) -> str:
+    """Return the report in at most ``width`` columns; ``quiet`` leaves out what is well.
+
+    Commands are not wrapped, so that they can be copied.
+    """
+    lines = [] if quiet else list(_heading(report, width))
+    for category in CATEGORIES:
+        results = [result for result in report.results if result.category == category]
+        if quiet:
+            results = [result for result in results if result in report.problems]
+        if results:
+            lines += [category_title(category, report.title)]
+            lines += [line for result in results for line in _result(result, width)]
+    if not quiet:
+        lines += [""]
+    lines += list(_overall(report, width))
+    if not quiet:
+        lines += list(_recommendations(report, width))
+    return "\n".join(lines)
+
+
+def category_title(category: str, application: str) -> str:
+    """Return a category as it is shown: the application's stands under the application's name."""
+    return {
+        check.SYSTEM: _("System"),
+        check.TOOLS: _("Tools"),
+        check.PACKAGES: _("Packages"),
+        check.APPLICATION: application,
+        check.PERFORMANCE: _("Performance"),
+        check.SECURITY: _("Security"),
+    }[category]
+
+
+def _heading(report: Report, width: int) -> Iterator[str]:
+    if report.prefix is None:
+        yield from wrap(_("Nothing is installed; this is about the host alone."), width)
+    else:
+        version = report.version or "?"
+        yield from wrap(f"{report.title} {version}, {report.release or '-'}", width)
+        yield from wrap(report.prefix, width)
+    yield ""
+
+
+def _result(result: CheckResult, width: int) -> Iterator[str]:
+    indent = "  " if width >= NARROW else ""
+    under = indent + " " * (7 if indent else 1)
+    text = f"{result.check_name}: {result.details}" if result.details else result.check_name
+    yield from wrap(text, width, f"{indent}{result.status:<5}{'  ' if indent else ' '}", under)
+    for value in _metrics(result):
+        yield from wrap(value, width, under, under + "  ")
+    if result.suggestion and result.status != check.PASS:
+        yield from wrap(result.suggestion, width, f"{under}> ", f"{under}  ")
+
+
+def _metrics(result: CheckResult) -> Iterator[str]:
+    for name, metric in (result.performance_metric or {}).items():
+        yield f"{name}: {metric['value']:g} {metric['unit']}".rstrip()
+
+
+def _overall(report: Report, width: int) -> Iterator[str]:
+    counted = Counter(result.status for result in report.results)
+    counts = ", ".join(f"{counted[status]} {status}" for status in STATUSES if counted[status])
+    yield from wrap(_("Overall: {status} ({counts})").format(status=report.overall_status, counts=counts), width)
+
+
+def _recommendations(report: Report, width: int) -> Iterator[str]:
+    steps: dict[tuple[str, str], None] = {}
+    for result in report.problems:
+        if result.suggestion:
+            steps[result.suggestion, result.command] = None
+    if steps:
+        yield ""
+        yield _("What to do:")
+    for number, (suggestion, command) in enumerate(steps, 1):
+        first = f"{number}. "
+        yield from wrap(suggestion, width, first, " " * len(first))
+        if command:
+            yield f"{' ' * len(first)}{command}"
+
+
+def columns(text: str) -> int:
+    """Return how many columns a text takes: wide characters, as Korean ones, take two (UAX #11)."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Iterator[str]:
+    """Yield a text in lines of at most ``width`` columns, the first and the others indented as given."""
+    indent, rest = first, first if rest is None else rest
+    room = max(LEAST, width - max(columns(first), columns(rest)))
+    line = ""
+    for piece in (piece for word in text.split() for piece in _pieces(word, room)):
+        if line and columns(line) + 1 + columns(piece) > room:
+            yield indent + line
+            indent, line = rest, ""
+        line = f"{line} {piece}" if line else piece
+    yield (indent + line).rstrip()
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """Yield a word, cut only where it is wider than a whole line."""
+    if columns(word) <= room:
+        yield word
+        return
+    piece = ""
+    for character in word:
+        if columns(piece) + columns(character) > room:
+            yield piece
+            piece = ""
+        piece += character
+    yield piece

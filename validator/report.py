@@ -1,0 +1,224 @@
+"""The report: what was seen on a host, as JSON that people archive and recovery reads.
+
+The keys ``timestamp system_info validation_results overall_status recommendations`` stay as they
+are; others may come. Format 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import __version__
+from bootstrap.bundle import strict
+from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.bundle.target import host_glibc
+from bootstrap.i18n import _
+from validator.check import CATEGORIES, ERROR, FAIL, PACKAGES, SECURITY, SKIP, STATUSES, WARN, CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from validator.subject import Subject
+
+FORMAT = 1
+LIMIT = 16 << 20  # bytes of a report that is read
+RESULTS_LIMIT = 10_000
+DEPTH_LIMIT = 6  # of values in evidence and system_info
+EXCELLENT, GOOD, WARNING, CRITICAL = "EXCELLENT", "GOOD", "WARNING", "CRITICAL"
+OVERALL = (EXCELLENT, GOOD, WARNING, CRITICAL)
+DECISIVE = (SECURITY, PACKAGES)  # a problem there means that the installation is not what was signed
+URGENCY = (FAIL, ERROR, WARN)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was seen. ``product``, ``version``, ``release`` and ``prefix`` are None where nothing is installed.
+
+    ``host`` tells two hosts apart and says nothing else about them.
+    """
+
+    timestamp: str
+    system_info: dict[str, Any]
+    results: tuple[CheckResult, ...]
+    overall_status: str
+    recommendations: tuple[str, ...]
+    title: str = ""
+    product: str | None = None
+    version: str | None = None
+    release: str | None = None
+    prefix: str | None = None
+    host: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        value = dict(vars(self))
+        value["validation_results"] = [result.to_json() for result in value.pop("results")]
+        value["recommendations"] = list(self.recommendations)
+        return {"format": FORMAT, **value}
+
+    @property
+    def problems(self) -> tuple[CheckResult, ...]:
+        """The results that call for something to be done, the most urgent first."""
+        found = [result for result in self.results if result.status in URGENCY]
+        return tuple(sorted(found, key=lambda result: URGENCY.index(result.status)))
+
+
+def make_report(subject: Subject, results: Sequence[CheckResult]) -> Report:
+    """Put results together with what is known of the host and the installation."""
+    product = subject.manifest.product if subject.manifest else None
+    return Report(
+        timestamp=strict.time_to_json(datetime.now(timezone.utc)),
+        system_info=system_info(),
+        results=tuple(results),
+        overall_status=overall(results),
+        recommendations=recommend(results),
+        title=subject.title,
+        product=product.name if product else None,
+        version=product.version if product else None,
+        release=subject.release.id if subject.release else None,
+        prefix=str(subject.prefix.root) if subject.prefix else None,
+        host=host_id(),
+    )
+
+
+def overall(results: Iterable[CheckResult]) -> str:
+    """Return what all results come to; where nothing was looked at, nothing is well."""
+    seen = [result for result in results if result.status != SKIP]
+    bad = [result for result in seen if result.status in (FAIL, ERROR)]
+    if not seen or any(result.category in DECISIVE for result in bad):
+        return CRITICAL
+    if bad:
+        return WARNING
+    return GOOD if any(result.status == WARN for result in seen) else EXCELLENT
+
+
+def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    """Return what to do, each thing once, the most urgent first; the command follows the sentence."""
+    urgent_first = sorted(
+        (result for result in results if result.status in URGENCY and result.suggestion),
+        key=lambda result: URGENCY.index(result.status),
+    )
+    texts = (
+        f"{result.suggestion} {result.command}" if result.command else result.suggestion for result in urgent_first
+    )
+    return tuple(dict.fromkeys(texts))
+
+
+def system_info() -> dict[str, Any]:
+    """Return what is known of this host; ``memory_gb`` is in units of 10^9 bytes."""
+    import psutil
+
+    glibc = host_glibc()
+    return {
+        "platform": platform.platform(),
+        "architecture": platform.machine(),
+        "python_version": platform.python_version(),
+        "python_implementation": platform.python_implementation(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 2),
+        "cpu_count": os.cpu_count() or 1,
+        "glibc": ".".join(map(str, glibc)) if glibc else None,
+        "installer_version": __version__,
+    }
+
+
+def host_id() -> str:
+    """Return 16 hex digits that are this host's own (machine-id(5) asks to hash it for the purpose)."""
+    try:
+        with open("/etc/machine-id", "rb") as file:
+            identity = file.read(128).strip()
+    except OSError:
+        identity = b""
+    return hashlib.sha256(b"ragtrace-report@v1\0" + (identity or socket.gethostname().encode())).hexdigest()[:16]
+
+
+def to_bytes(report: Report) -> bytes:
+    """Return the report as the JSON that ``parse_report`` reads."""
+    return strict.dumps(report.to_json())
+
+
+def parse_report(data: bytes, name: str = "report") -> Report:
+    """Read a report that may come from anywhere; it is a hint, and proves nothing about the host.
+
+    The five fixed keys must be there, ours beside them may. Raises TrustError that names the path
+    of what it refuses.
+    """
+    value = strict.loads(data, name, limit=LIMIT)
+    if isinstance(value, dict):
+        added = ("title", "product", "version", "release", "prefix", "host")
+        value = {"format": FORMAT, **dict.fromkeys(added), **value}
+    fields = Fields(value, name)
+    fields.integer("format", least=FORMAT, most=FORMAT)
+    report = Report(
+        timestamp=fields.text("timestamp"),
+        system_info=fields.nested("system_info", _object),
+        results=fields.items("validation_results", _result, most=RESULTS_LIMIT),
+        overall_status=fields.choice("overall_status", OVERALL),
+        recommendations=fields.texts("recommendations", most=RESULTS_LIMIT),
+        title=fields.optional_text("title") or "",
+        product=fields.optional_text("product"),
+        version=fields.optional_text("version"),
+        release=fields.optional_text("release"),
+        prefix=fields.optional_text("prefix"),
+        host=fields.optional_text("host"),
+    )
+    fields.done()
+    if not report.results:
+        raise refuse(f"{name}.validation_results", _("empty"))
+    return report
+
+
+def _result(value: Any, path: str) -> CheckResult:
+    if isinstance(value, dict):
+        value = {"id": "", "command": "", "seconds": 0, "evidence": {}, **value}
+    fields = Fields(value, path)
+    result = CheckResult(
+        id=fields.text("id", limit=200, empty=True),
+        category=fields.choice("category", CATEGORIES),
+        check_name=fields.text("check_name"),
+        status=fields.choice("status", STATUSES),
+        details=fields.text("details", empty=True),
+        suggestion=fields.text("suggestion", empty=True),
+        command=fields.text("command", empty=True),
+        performance_metric=fields.optional("performance_metric", _metrics),
+        evidence=fields.nested("evidence", _object),
+        seconds=fields.number("seconds"),
+    )
+    fields.done()
+    return result
+
+
+def _metrics(value: Any, path: str) -> dict[str, dict[str, Any]]:
+    def metric(value: Any, path: str) -> dict[str, Any]:
+        fields = Fields(value, path)
+        read = {"value": fields.number("value"), "unit": fields.text("unit", empty=True)}
+        fields.done()
+        return read
+
+    return {name: metric(item, f"{path}.{name[:80]}") for name, item in _object(value, path).items()}
+
+
+def _object(value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise refuse(path, _("not an object"))
+    _bounded(value, path, DEPTH_LIMIT)
+    return value
+
+
+def _bounded(value: Any, path: str, depth: int) -> None:
+    """Refuse what is nested too deep, and texts that could steer a terminal."""
+    if depth == 0:
+        raise refuse(path, _("nested too deep"))
+    if isinstance(value, str):
+        Fields.check_text(value, path, empty=True)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            Fields.check_text(name, path)
+            _bounded(item, f"{path}.{name[:80]}", depth - 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _bounded(item, f"{path}[{index}]", depth - 1)

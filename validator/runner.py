@@ -1,0 +1,144 @@
+"""Running checks: side by side where they only look, one at a time where they measure.
+
+A check that raises, hangs or says nothing is an ERROR of that check; the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import RagtraceError, UsageError
+from bootstrap.i18n import _
+from validator.check import CATEGORIES, ERROR, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from bootstrap.console import Progress
+    from validator.subject import Subject
+
+LOG = logging.getLogger("ragtrace")
+# a program that a check runs is stopped at the check's limit; the rest of the check then has so long to say so
+GRACE = 10.0  # seconds
+
+
+def select(
+    checks: Sequence[type[Check]],
+    *,
+    categories: Collection[str] = (),
+    ids: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> list[type[Check]]:
+    """Return the checks that are in a named category or named themselves (all, when nothing is), but those to skip.
+
+    Raises UsageError for a name that is not known, and when nothing is left.
+    """
+    known = {check.id for check in checks}
+    for name in (*ids, *skip):
+        if name not in known:
+            raise UsageError(
+                _("{name} is not a check.").format(name=name[:80]),
+                advice=_("Name one of {known}.").format(known=", ".join(sorted(known))),
+            )
+    wanted = {category.casefold() for category in categories}
+    unknown = wanted - {category.casefold() for category in CATEGORIES}
+    if unknown:
+        raise UsageError(
+            _("{name} is not a category.").format(name=min(unknown)[:80]),
+            advice=_("Name one of {known}.").format(known=", ".join(CATEGORIES)),
+        )
+    everything = not wanted and not ids
+    chosen = [
+        check
+        for check in checks
+        if (everything or check.category.casefold() in wanted or check.id in ids) and check.id not in skip
+    ]
+    if not chosen:
+        raise UsageError(_("No check is left to run."), advice=_("Name fewer with --skip."))
+    return chosen
+
+
+def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progress) -> list[CheckResult]:
+    """Run checks and return their results, in the order in which the checks are given."""
+    looking = [check for check in checks if not check.measures]
+    measuring = [check for check in checks if check.measures]
+    found: dict[str, list[CheckResult]] = {}
+    if looking:
+        progress.step(_("Looking at the host and the installation"))
+        found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1)))
+    if measuring:
+        progress.step(_("Measuring"))
+        found.update(_run_side_by_side(subject, measuring, 1))
+    return [result for check in checks for result in found[check.id]]
+
+
+class _Run(threading.Thread):
+    """One check under way. A daemon, so that one that never ends does not keep the tool from ending."""
+
+    def __init__(self, kind: type[Check], subject: Subject, ended: queue.SimpleQueue[_Run]) -> None:
+        super().__init__(daemon=True, name=kind.id)
+        self.check = kind(subject.timeout)
+        self.subject = subject
+        self.ended = ended
+        self.given_up_at = time.monotonic() + self.check.limit + GRACE
+        self.start()
+
+    def run(self) -> None:
+        self.results = list(results_of(self.check, self.subject))
+        self.ended.put(self)
+
+
+def _run_side_by_side(subject: Subject, checks: Sequence[type[Check]], at_once: int) -> dict[str, list[CheckResult]]:
+    waiting, running, found = deque(checks), set[_Run](), dict[str, list[CheckResult]]()
+    ended: queue.SimpleQueue[_Run] = queue.SimpleQueue()
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            running.add(_Run(waiting.popleft(), subject, ended))
+        next_limit = min(run.given_up_at for run in running)
+        try:
+            run = ended.get(timeout=max(0.0, next_limit - time.monotonic()))
+        except queue.Empty:
+            run = min(running, key=lambda run: run.given_up_at)
+            found[run.check.id] = [_given_up(run.check)]
+        else:
+            found.setdefault(run.check.id, run.results)  # one that was given up may still end: too late
+        running.discard(run)
+    for result in (result for results in found.values() for result in results):
+        LOG.info("%s %s %s: %s", result.status, result.id, result.check_name, result.details)
+    return found
+
+
+def _given_up(check: Check) -> CheckResult:
+    details = _("the check did not end within {limit:.0f} s").format(limit=check.limit)
+    return replace(check.result(ERROR, details), seconds=round(time.monotonic() - check.started, 3))
+
+
+def results_of(check: Check, subject: Subject) -> list[CheckResult]:
+    """Run one check to its end; whatever it raises becomes its last result."""
+    results: list[CheckResult] = []
+    try:
+        for result in check.run(subject):
+            results.append(_timed(check, result, results))
+        if not results:
+            raise UncheckedError(ERROR, _("the check said nothing"))
+    except UncheckedError as reason:
+        results.append(_timed(check, check.result(reason.status, reason.reason), results))
+    except RagtraceError as error:
+        results.append(_timed(check, check.result(ERROR, error.what, suggestion=error.advice), results))
+    except Exception as error:  # a check that breaks must not end the run
+        LOG.exception("check %s broke", check.id)
+        details = _("the check broke: {kind}: {text}").format(kind=type(error).__name__, text=error)
+        results.append(_timed(check, check.result(ERROR, details), results))
+    return results
+
+
+def _timed(check: Check, result: CheckResult, before: list[CheckResult]) -> CheckResult:
+    spent = time.monotonic() - check.started - sum(earlier.seconds for earlier in before)
+    return replace(result, seconds=round(max(0.0, spent), 3))

@@ -1,0 +1,125 @@
+"""What is validated: a prefix and its active release, or a host with nothing installed.
+
+What is broken about it is a value here, so that every check can still look at the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Callable, TypeVar
+
+from bootstrap import receipt as receipts
+from bootstrap import trust
+from bootstrap.console import python_command
+from bootstrap.errors import RagtraceError
+from bootstrap.i18n import _
+from validator.check import ERROR, SKIP, UncheckedError
+
+if TYPE_CHECKING:
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.receipt import Receipt
+
+T = TypeVar("T")
+REPORT_NAME = "diagnosis.json"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What checks look at. ``problems`` says why a part of it is None though a prefix is there.
+
+    ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
+    report goes to, for the commands that a result suggests.
+    """
+
+    prefix: Prefix | None = None
+    release: Release | None = None
+    manifest: Manifest | None = None
+    receipt: Receipt | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    report_name: str = REPORT_NAME
+
+    @property
+    def title(self) -> str:
+        """The application's name, or what stands for it while that is not known."""
+        if self.manifest is not None:
+            return self.manifest.product.title
+        return self.receipt.product if self.receipt is not None else "RAGTrace"
+
+    def need_prefix(self) -> Prefix:
+        """Return the prefix, or raise UncheckedError: nothing is installed."""
+        return self._need("prefix", self.prefix)
+
+    def need_release(self) -> Release:
+        return self._need("release", self.release)
+
+    def need_manifest(self) -> Manifest:
+        return self._need("manifest", self.manifest)
+
+    def need_receipt(self) -> Receipt:
+        return self._need("receipt", self.receipt)
+
+    def _need(self, name: str, value: T | None) -> T:
+        if value is not None:
+            return value
+        if self.prefix is None:
+            raise UncheckedError(SKIP, _("nothing is installed"))
+        raise UncheckedError(ERROR, self.problems[name])
+
+    def tool(self, *arguments: str) -> str:
+        """Return a command line of this tool, as it can be typed here."""
+        argv = [python_command(), str(trust.zipapp() or "ragtrace-install.pyz"), *arguments]
+        if self.prefix is not None:
+            argv += ["--prefix", str(self.prefix.root)]
+        return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
+
+    def repair(self) -> dict[str, str]:
+        """Return suggestion and command of what a repair mends."""
+        suggestion = _("Write a report with validate --output {name}, then repair the installation from it.")
+        return {
+            "suggestion": suggestion.format(name=self.report_name),
+            "command": self.tool("recover", self.report_name),
+        }
+
+    def reinstall(self) -> dict[str, str]:
+        """Return suggestion and command of what only the bundle mends."""
+        return {
+            "suggestion": _("Install again with the bundle at hand; data and settings stay."),
+            "command": self.tool("install"),
+        }
+
+
+def subject_of(prefix: Prefix | None, *, timeout: float | None = None, report_name: str = REPORT_NAME) -> Subject:
+    """Return what is to be validated in a prefix (None: nothing is installed); raises for nothing that is broken."""
+    if prefix is None:
+        return Subject(timeout=timeout, report_name=report_name)
+    release = prefix.active()
+    if release is None:
+        reason = _("no complete release is active in {path}").format(path=prefix.root)
+        problems = dict.fromkeys(("release", "manifest", "receipt"), reason)
+        return Subject(prefix, problems=problems, timeout=timeout, report_name=report_name)
+    problems = {}
+    manifest = _read("manifest", release.manifest, problems)
+    receipt = _read("receipt", lambda: receipts.read_receipt(release), problems)
+    return Subject(prefix, release, manifest, receipt, problems, timeout, report_name)
+
+
+def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | None:
+    try:
+        return read()
+    except RagtraceError as error:
+        problems[name] = error.what
+    except OSError as error:
+        problems[name] = f"{error.filename}: {error.strerror or error}"
+    return None
+
+
+def caller_names() -> set[str]:
+    """Return the names of the variables that the caller has set, those included that the zipapp's launcher hid."""
+    hidden = os.environ.get("RAGTRACE_CALLER_NAMES", "")
+    return {*os.environ, *(name for name in hidden.split(",") if name)}
