@@ -1,0 +1,239 @@
+"""A whole bundle of a tiny application, built, signed and installed for real within a second or two.
+
+Four wheels made by hand, a model of a few bytes, and an application that embeds a sentence with them,
+keeps a file among its data, and needs a key. Everything but the zipapp is real; a stand-in lies
+in its place, and tests call the installer's functions.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import platform
+import zipfile
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bootstrap.bundle import digest
+from bootstrap.bundle.application import Application, Environment, Launcher
+from bootstrap.bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
+from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bootstrap.bundle.policy import RELEASE_NAMESPACE
+from bootstrap.bundle.target import host_target, parse_target
+from bootstrap.console import NoProgress
+from bootstrap.prefix import Prefix
+from builder.assemble import member, write_archive
+from builder.sign import generate_key, load_signer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PRODUCT = "tiny-app"
+KEY = "TINY_API_KEY"
+COUNTER = 1_700_000_000
+SENTENCE = "hello"
+EMBEDDING = (5.0, 0.5)  # of SENTENCE: its length, and the model's weight
+
+APP = '''\
+"""The tiny application: embeds a sentence, notes it among the user's data."""
+import json
+import os
+import sys
+from pathlib import Path
+
+import tiny_lib
+import tiny_math
+from tiny_text import words
+
+if not os.environ.get("TINY_API_KEY"):
+    sys.exit("TINY_API_KEY is not set")
+command, *rest = sys.argv[1:] or ["--help"]
+if command == "--help":
+    print("usage: tiny embed|note TEXT", tiny_lib.VERSION)
+elif command == "embed":
+    weight = json.loads((Path(os.environ["TINY_MODEL"]) / "weights.json").read_text())["weight"]
+    print(json.dumps([float(tiny_math.length(rest[0])), weight]))
+elif command == "note":
+    with (Path(__file__).parent / "data" / "notes.txt").open("a") as file:
+        file.write(" ".join(words(rest[0])) + "\\n")
+else:
+    sys.exit(2)
+'''
+
+# package → (version, path in the wheel → text)
+WHEEL_FILES: dict[str, tuple[str, dict[str, str]]] = {
+    "tiny-lib": (
+        "1.0.0",
+        {
+            "tiny_lib/__init__.py": "VERSION = '1.0.0'\n\n\ndef main() -> None:\n    print(VERSION)\n",
+            "tiny_lib/more.py": "MORE = 'more'\n" * 50,
+            "tiny_lib/table.csv": "a,b\n1,2\n",
+        },
+    ),
+    "tiny-math": (
+        "2.1.0",
+        {
+            "tiny_math/__init__.py": "from tiny_math.text import length\n",
+            "tiny_math/text.py": "def length(text: str) -> int:\n    return len(text)\n",
+        },
+    ),
+    "tiny-text": (
+        "0.3.0",
+        {
+            "tiny_text/__init__.py": "def words(text: str) -> list[str]:\n    return text.split()\n",
+            "tiny_text/words.txt": "질문\n답\n",
+        },
+    ),
+    "tiny-unused": ("0.1.0", {"tiny_unused.py": "ANSWER = 42\n"}),
+}
+SCRIPTS = {"tiny-lib": "[console_scripts]\ntiny-version = tiny_lib:main\n"}
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A bundle's folder, the public key that is to be trusted for it, and its manifest."""
+
+    folder: Path
+    key: Path
+    manifest: Manifest
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / self.manifest.archive
+
+
+def wheel(name: str, version: str, files: Mapping[str, str], entry_points: str = "") -> bytes:
+    """Return a wheel with a right RECORD (PEP 427), the same bytes each time."""
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    contents = {path: text.encode() for path, text in files.items()}
+    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+    contents[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    if entry_points:
+        contents[f"{info}/entry_points.txt"] = entry_points.encode()
+    record = [
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}\n"
+        for path, data in contents.items()
+    ]
+    contents[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"]).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, data in contents.items():
+            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), data)
+    return out.getvalue()
+
+
+def pylock(wheels: Mapping[str, bytes]) -> bytes:
+    """Return the lock (PEP 751) of wheels that lie beside it."""
+    lines = ['lock-version = "1.0"\ncreated-by = "ragtrace"\n']
+    for path, data in sorted(wheels.items()):
+        file = path.rpartition("/")[2]
+        name, version = file.split("-")[:2]
+        lines.append(
+            f'[[packages]]\nname = "{name.replace("_", "-")}"\nversion = "{version}"\n'
+            f'wheels = [{{ path = "wheels/{file}", hashes = {{ sha256 = "{digest.sha256_bytes(data)}" }} }}]\n'
+        )
+    return "\n".join(lines).encode()
+
+
+def application() -> Application:
+    """Return how the tiny application is started, tried out and configured."""
+    return Application(
+        launchers=(
+            Launcher("tiny", "script", "app.py"),
+            Launcher("tiny-version", "entry", "tiny_lib:main"),
+        ),
+        environment=Environment({KEY: "placeholder"}, (KEY,), {"TINY_MODEL": "{models}/tiny"}),
+        core_imports=("tiny_lib", "tiny_math"),
+        persist=("data",),
+        smoke=(("tiny", "--help"),),
+    )
+
+
+def tiny_bundle(
+    folder: Path,
+    *,
+    counter: int = COUNTER,
+    version: str = "1.0.0",
+    packages: Mapping[str, tuple[str, dict[str, str]]] | None = None,
+    sources: Mapping[str, str] | None = None,
+    weights: str = '{"weight": 0.5}\n',
+    key: Path | None = None,
+    **changes: Any,
+) -> Tiny:
+    """Build and sign a bundle below a folder.
+
+    ``packages`` replaces or adds wheels, ``sources`` files of the application; ``changes`` are
+    fields of Application; ``key`` is the private key of an earlier bundle, to sign with it again.
+    """
+    chosen = {**WHEEL_FILES, **(packages or {})}
+    wheels = {
+        f"{WHEELS}/{name.replace('-', '_')}-{number}-py3-none-any.whl": wheel(name, number, files, SCRIPTS.get(name, ""))
+        for name, (number, files) in chosen.items()
+    }
+    texts = {"app.py": APP, "data/questions.csv": "질문,답\n", "src/helper.py": "HELP = 1\n", **(sources or {})}
+    contents = [
+        member(f"{DEPENDENCIES}/pylock.toml", "lock", pylock(wheels)),
+        *(member(path, "wheel", data) for path, data in wheels.items()),
+        *(member(f"{SOURCE}/{path}", "source", text.encode()) for path, text in texts.items()),
+        member(INSTALLER_MEMBER, "script", b"#!/usr/bin/env python3\n# stands in for the zipapp\n"),
+        member(f"{MODELS}/tiny/config.json", "model", b"{}\n"),
+        member(f"{MODELS}/tiny/weights.json", "model", weights.encode()),
+    ]
+    contents.sort(key=lambda item: item.entry.path)
+    manifest = Manifest(
+        product=Product(PRODUCT, "Tiny-App", version, counter),
+        target=parse_target(str(host_target()), ".".join(platform.python_version_tuple()[:2])),
+        python_range=None,
+        created="2026-01-31T12:00:00Z",
+        lock_sha256=digest.sha256_bytes(pylock(wheels)),
+        source_commit=None,
+        files=tuple(item.entry for item in contents),
+        packages=tuple(
+            Package(path.rpartition("/")[2].split("-")[0].replace("_", "-"), path.split("-")[1], path, "MIT")
+            for path in sorted(wheels)
+        ),
+        models=(Model("tiny", "tiny/tiny", "main", Probe(("tiny", "embed"), SENTENCE, EMBEDDING, 0.001)),),
+        application=replace(application(), **changes),
+        installed_bytes=200_000,
+        installed_files=40,
+    )
+    return _write(folder / manifest.folder, manifest, contents, key or _key(folder))
+
+
+def _key(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "key"
+    if not path.exists():
+        generate_key(path, None)
+    return path
+
+
+def _write(folder: Path, manifest: Manifest, contents: list[Any], key: Path) -> Tiny:
+    folder.mkdir(parents=True)
+    data = manifest.to_bytes()
+    installer = next(item for item in contents if item.entry.path == INSTALLER_MEMBER)
+    archive_sha256 = write_archive(folder / manifest.archive, manifest, data, contents, NoProgress())
+    (folder / INSTALLER).write_bytes(installer.content)
+    (folder / MANIFEST_NAME).write_bytes(data)
+    sums = digest.write_sums(
+        {
+            INSTALLER: installer.entry.sha256,
+            MANIFEST_NAME: digest.sha256_bytes(data),
+            manifest.archive: archive_sha256,
+        }
+    )
+    (folder / SUMS).write_bytes(sums)
+    signer = load_signer(key, lambda: None)
+    (folder / f"{SUMS}.{signer.key.keyid}.sig").write_bytes(signer.sign(sums, RELEASE_NAMESPACE))
+    return Tiny(folder, key.with_name(key.name + ".pub"), manifest)
+
+
+def install_tiny(tiny: Tiny, root: Path) -> Prefix:
+    """Install a bundle into a prefix, as ``install`` does."""
+    bundle = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)])
+    api.install(bundle, root)
+    return Prefix(root)
