@@ -1,28 +1,78 @@
-"""Compile the translations that bootstrap/i18n.py loads (.po to .mo) into the tree beside them."""
+"""The translations that bootstrap/i18n.py loads.
+
+``python -m tools.catalogues`` compiles them (.po to .mo) beside their sources; with ``update`` it
+first brings each .po in line with the texts that the code shows.
+"""
 
 import sys
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCALES = ROOT / "bootstrap" / "locale"
+SOURCES = ("bootstrap", "builder", "validator", "recovery")
+# nothing in it changes with the day or the tool, so that only texts make a difference
+HEADER = r"""msgid ""
+msgstr ""
+"Project-Id-Version: ragtrace-offline\n"
+"Language: {language}\n"
+"MIME-Version: 1.0\n"
+"Content-Type: text/plain; charset=UTF-8\n"
+"Content-Transfer-Encoding: 8bit\n"
+"Plural-Forms: nplurals=1; plural=0;\n"
+
+"""
+KEYWORDS = {"_": None, "plural": (1, 2)}
+
+
+def extract() -> Catalog:
+    """Return every text that goes through ``_`` or ``plural``, with where it stands."""
+    found = Catalog(project="ragtrace-offline", charset="utf-8", fuzzy=False)
+    for folder in SOURCES:
+        rows = extract_from_dir(ROOT / folder, [("**.py", "python")], keywords=KEYWORDS, comment_tags=())
+        for name, _line, message, _comments, _context in rows:
+            found.add(message, locations=[(f"{folder}/{name}", 0)])
+    return found
+
+
+def read(po: Path) -> Catalog:
+    """Return one language's texts."""
+    with po.open("rb") as file:
+        return read_po(file)
+
+
+def update(po: Path) -> int:
+    """Bring a .po in line with the code: new texts come in empty, old ones go. Return how many are empty."""
+    known, wanted = read(po), extract()
+    fresh = Catalog(locale=known.locale, charset="utf-8", fuzzy=False)
+    for message in wanted:
+        if message.id:
+            old = known.get(message.id)
+            fresh.add(message.id, old.string if old and not old.fuzzy else None, locations=message.locations)
+    with po.open("wb") as file:
+        file.write(HEADER.format(language=known.locale).encode())
+        write_po(file, fresh, width=110, sort_output=True, include_lineno=False, omit_header=True)
+    return sum(1 for message in fresh if message.id and not message.string)
 
 
 def compile_all(source: Path, target: Path) -> list[Path]:
     """Write one .mo under target for each .po under source; return what was written."""
     written = []
     for po in sorted(source.rglob("*.po")):
-        with po.open("rb") as file:
-            catalogue = read_po(file)
         mo = (target / po.relative_to(source)).with_suffix(".mo")
         mo.parent.mkdir(parents=True, exist_ok=True)
         with mo.open("wb") as file:
-            write_mo(file, catalogue)
+            write_mo(file, read(po))
         written.append(mo)
     return written
 
 
 if __name__ == "__main__":
-    folder = ROOT / "bootstrap" / "locale"
-    sys.exit(not compile_all(folder, folder))
+    if sys.argv[1:] == ["update"]:
+        for catalogue in LOCALES.rglob("*.po"):
+            print(f"{catalogue.relative_to(ROOT)}: {update(catalogue)} texts without a translation")
+    sys.exit(not compile_all(LOCALES, LOCALES))
