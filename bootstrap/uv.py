@@ -92,6 +92,8 @@ class Uv:
             _("uv pip sync"),
             SYNC_TIMEOUT,
         )
+        _remove_lock(python)
+        _remove_lock(python)
 
     def install(self, python: Path, requirements: Path) -> None:
         """Install single wheels, listed with hashes in a requirements file, over what is there."""
@@ -103,6 +105,8 @@ class Uv:
             _("uv pip install"),
             SYNC_TIMEOUT,
         )
+        _remove_lock(python)
+        _remove_lock(python)
 
     def check(self, python: Path, *, timeout: float = VENV_TIMEOUT) -> process.Completed:
         """Return how ``uv pip check`` (dependency conflicts) ended."""
@@ -114,6 +118,16 @@ class Uv:
         """Remove the cache: its hard links into the environment were its purpose."""
         files.remove_tree(self.cache)
         files.remove_tree(self.empty)
+
+
+def _remove_lock(python: Path) -> None:
+    """Remove uv's lock file from an environment: it is left behind, writable for everybody."""
+    (python.parent.parent / ".lock").unlink(missing_ok=True)
+
+
+def _remove_lock(python: Path) -> None:
+    """Remove the lock that uv leaves in an environment: everybody could write it."""
+    (python.parent.parent / ".lock").unlink(missing_ok=True)
 
 
 def base_interpreter() -> Path:
