@@ -49,7 +49,7 @@ class Uv:
         self.empty = scratch / "empty"
         self.empty.mkdir(parents=True, exist_ok=True)
 
-    def _run(self, arguments: Sequence[str], what: str, timeout: float) -> process.Completed:
+    def _call(self, arguments: Sequence[str], timeout: float) -> process.Completed:
         env = {name: os.environ[name] for name in KEPT if name in os.environ}
         env.update(
             HOME=str(self.empty),
@@ -64,7 +64,10 @@ class Uv:
             UV_NO_PROGRESS="1",
         )
         argv = [str(self.program), *arguments, "--no-config", "--offline", "--cache-dir", str(self.cache)]
-        return process.checked(process.run(argv, env=env, cwd=self.empty, timeout=timeout), what)
+        return process.run(argv, env=env, cwd=self.empty, timeout=timeout)
+
+    def _run(self, arguments: Sequence[str], what: str, timeout: float) -> None:
+        process.checked(self._call(arguments, timeout), what)
 
     def venv(self, target: Path, python: Path) -> None:
         """Make a virtual environment whose scripts name no absolute path."""
@@ -93,7 +96,6 @@ class Uv:
             SYNC_TIMEOUT,
         )
         _remove_lock(python)
-        _remove_lock(python)
 
     def install(self, python: Path, requirements: Path) -> None:
         """Install single wheels, listed with hashes in a requirements file, over what is there."""
@@ -106,13 +108,10 @@ class Uv:
             SYNC_TIMEOUT,
         )
         _remove_lock(python)
-        _remove_lock(python)
 
     def check(self, python: Path, *, timeout: float = VENV_TIMEOUT) -> process.Completed:
         """Return how ``uv pip check`` (dependency conflicts) ended."""
-        argv = [str(self.program), "pip", "check", "--python", str(python), "--no-config", "--offline"]
-        env = {"PATH": "", "HOME": str(self.empty), "UV_CACHE_DIR": str(self.cache)}
-        return process.run(argv, env=env, cwd=self.empty, timeout=timeout)
+        return self._call(["pip", "check", "--python", str(python)], timeout)
 
     def close(self) -> None:
         """Remove the cache: its hard links into the environment were its purpose."""
@@ -122,11 +121,6 @@ class Uv:
 
 def _remove_lock(python: Path) -> None:
     """Remove uv's lock file from an environment: it is left behind, writable for everybody."""
-    (python.parent.parent / ".lock").unlink(missing_ok=True)
-
-
-def _remove_lock(python: Path) -> None:
-    """Remove the lock that uv leaves in an environment: everybody could write it."""
     (python.parent.parent / ".lock").unlink(missing_ok=True)
 
 
