@@ -111,10 +111,10 @@ def columns(text: str) -> int:
 def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Iterator[str]:
     """Yield a text in lines of at most ``width`` columns, the first and the others indented as given."""
     indent, rest = first, first if rest is None else rest
-    room = max(LEAST, width - max(columns(first), columns(rest)))
+    shortest = max(LEAST, width - max(columns(first), columns(rest)))
     line = ""
-    for piece in (piece for word in text.split() for piece in _pieces(word, room)):
-        if line and columns(line) + 1 + columns(piece) > room:
+    for piece in (piece for word in text.split() for piece in _pieces(word, shortest)):
+        if line and columns(indent) + columns(line) + 1 + columns(piece) > width:
             yield indent + line
             indent, line = rest, ""
         line = f"{line} {piece}" if line else piece

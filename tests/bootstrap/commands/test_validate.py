@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from bootstrap import api, cli
+from bootstrap.errors import HostError
+from tests.installed import make_prefix
+from tests.validator.looking import change, release_of, site_of, snapshot
+from validator.report import parse_report
+
+
+@pytest.fixture
+def prefix(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEMO_API_KEY", "s3cret")
+    monkeypatch.delenv("RAGTRACE_PREFIX", raising=False)
+    return make_prefix(tmp_path)
+
+
+def test_everything_is_well_and_nothing_is_changed(prefix, tmp_path, capsys) -> None:
+    output = tmp_path / "report.json"
+    before = snapshot(prefix.root)
+    assert cli.main(["validate", "--prefix", str(prefix.root), "--output", str(output)]) == 0
+    shown = capsys.readouterr().out
+    assert "Overall: EXCELLENT" in shown or "Overall: GOOD" in shown
+    assert "s3cret" not in shown + output.read_text()
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    report = parse_report(output.read_bytes())
+    assert {result.category for result in report.results} == {
+        *("System", "Tools", "Packages", "RAGTrace", "Performance", "Security"),
+    }
+    assert snapshot(prefix.root) == before
+
+
+def test_a_damaged_package_is_critical(prefix, capsys) -> None:
+    change(site_of(prefix) / "demo_base.py", b"NAME = 'other'\n")
+    assert cli.main(["validate", "--prefix", str(prefix.root), "--category", "packages", "--json"]) == 1
+    report = parse_report(capsys.readouterr().out.encode())
+    assert report.overall_status == "CRITICAL"
+    assert report.problems[0].evidence["packages"] == ["demo-base"]
+
+
+def test_a_warning_exits_1_only_when_strict(prefix, capsys) -> None:
+    (prefix.bin / "demo").unlink()
+    arguments = ["validate", "--prefix", str(prefix.root), "--check", "ragtrace.cli", "--quiet"]
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Overall: WARNING (1 FAIL)"
+    assert cli.main([*arguments, "--strict"]) == 1
+
+
+def test_a_broken_manifest_is_a_report_and_no_error(prefix, capsys) -> None:
+    change(release_of(prefix).bundle / "MANIFEST.json", b"{}")
+    assert cli.main(["validate", "--prefix", str(prefix.root), "--json"]) == 1
+    statuses = {result["id"]: result["status"] for result in json.loads(capsys.readouterr().out)["validation_results"]}
+    assert statuses["ragtrace.release"] == statuses["security.integrity"] == "FAIL"
+    assert statuses["packages.record"] == "ERROR"
+    assert statuses["tools.uv"] == "PASS"
+
+
+def test_before_an_installation_the_host_is_looked_at(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("RAGTRACE_PREFIX", raising=False)
+    assert cli.main(["validate", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["validation_results"]
+    assert {result["status"] for result in results if result["category"] == "System"} <= {"PASS", "WARN"}
+    skipped = {result["details"] for result in results if result["category"] in ("Packages", "RAGTrace", "Security")}
+    assert skipped == {"nothing is installed"}
+
+
+def test_a_named_folder_without_an_installation_is_refused(tmp_path) -> None:
+    with pytest.raises(HostError):
+        api.validate(tmp_path / "nothing")
+
+
+def test_an_unknown_check_is_a_wrong_call(prefix, capsys) -> None:
+    assert cli.main(["validate", "--prefix", str(prefix.root), "--check", "system.nothing"]) == 2
+    assert "system.disk" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_told(prefix, tmp_path, capsys) -> None:
+    output = tmp_path / "missing" / "report.json"
+    arguments = ["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--output", str(output)]
+    assert cli.main(arguments) == 4
+    assert str(output) in capsys.readouterr().err

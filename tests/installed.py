@@ -1,0 +1,204 @@
+"""A small complete installation, made by the product's own steps from hand-made wheels, with no network.
+
+``make_prefix(tmp_path)`` gives a prefix with one active release of an application that needs a key,
+imports its packages, reads a model and writes into its own tree. Every change gets an installation
+of its own, built once for a run of the tests and copied for each test.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import shutil
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bootstrap import install, launchers, persist, stage
+from bootstrap.bundle.application import Application, Environment, Launcher
+from bootstrap.bundle.digest import write_sums
+from bootstrap.bundle.manifest import Manifest, Model, Package, Probe, Product
+from bootstrap.bundle.opening import SUMS
+from bootstrap.bundle.policy import RELEASE_NAMESPACE
+from bootstrap.bundle.signature import ED25519
+from bootstrap.bundle.target import host_target
+from bootstrap.console import NoProgress
+from bootstrap.journal import Entry
+from bootstrap.prefix import Prefix
+from bootstrap.store import KEPT_KINDS, Store
+from bootstrap.uv import base_interpreter
+from tests.bundles import entry
+from tests.keys import SoftKey
+
+KEY = SoftKey(ED25519)
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+APP = b"""\
+import json, os, pathlib, sys
+if not os.environ.get("DEMO_API_KEY"):
+    sys.exit("DEMO_API_KEY is not set")
+import demo_lib
+if sys.argv[1] == "embed":
+    weights = json.loads((pathlib.Path(os.environ["DEMO_MODEL"]) / "weights.json").read_text())
+    print("loading")
+    print(json.dumps(demo_lib.embed(sys.argv[2], weights)))
+elif sys.argv[1] == "note":
+    (pathlib.Path(__file__).parent / "data" / "notes.txt").write_text(sys.argv[2])
+else:
+    print("usage: demo embed TEXT | note TEXT")
+"""
+SENTENCE = "hello"
+PROBE = Probe(("demo", "embed"), SENTENCE, (2.5, -1.25), 0.001)
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A pure wheel: its name, version, modules (path → source) and what it requires."""
+
+    name: str
+    version: str
+    modules: dict[str, str]
+    requires: tuple[str, ...] = ()
+
+    @property
+    def filename(self) -> str:
+        return f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+
+    def build(self) -> bytes:
+        """Return the wheel's bytes, RECORD and all."""
+        info = f"{self.name.replace('-', '_')}-{self.version}.dist-info"
+        requires = "".join(f"Requires-Dist: {name}\n" for name in self.requires)
+        contents = {
+            **self.modules,
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.version}\n{requires}",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        lines = [f"{path},sha256={_urlsafe(text.encode())},{len(text.encode())}\n" for path, text in contents.items()]
+        contents[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"])
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for path, text in contents.items():
+                archive.writestr(zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0)), text)
+        return stream.getvalue()
+
+
+def _urlsafe(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
+LIB = Wheel(
+    "demo-lib",
+    "1.2.0",
+    {
+        "demo_lib/__init__.py": "import demo_base\n\nembed = lambda text, weights: [len(text) * w for w in weights]\n",
+        "demo_lib/table.txt": "one\n",
+    },
+    ("demo-base>=2",),
+)
+BASE = Wheel("demo-base", "2.0.1", {"demo_base.py": "NAME = 'base'\n"})
+APPLICATION = Application(
+    launchers=(Launcher("demo", "script", "app.py"),),
+    environment=Environment(
+        {"DEMO_API_KEY": "your-key", "DEMO_COLOUR": ""}, ("DEMO_API_KEY",), {"DEMO_MODEL": "{models}/tiny"}
+    ),
+    core_imports=("demo_lib", "demo_base"),
+    persist=("data",),
+    smoke=(("demo", "--help"),),
+)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What is installed; ``make_prefix`` takes its fields as changes."""
+
+    counter: int = 1_700_000_000
+    wheels: tuple[Wheel, ...] = (LIB, BASE)
+    source: dict[str, bytes] = field(default_factory=lambda: {"app.py": APP, "data/질문.csv": "질문,답\n".encode()})
+    model: dict[str, bytes] = field(default_factory=lambda: {"weights.json": b"[0.5, -0.25]\n", "config.json": b"{}\n"})
+    probe: Probe | None = PROBE
+    application: Application = APPLICATION
+
+    def contents(self) -> dict[str, tuple[str, bytes]]:
+        """Return path → (kind, bytes) of every file of the bundle."""
+        wheels = {f"02_Dependencies/wheels/{wheel.filename}": ("wheel", wheel.build()) for wheel in self.wheels}
+        lock = ['lock-version = "1.0"\ncreated-by = "tests"\n']
+        for wheel in self.wheels:
+            digest = hashlib.sha256(wheel.build()).hexdigest()
+            lock.append(
+                f'[[packages]]\nname = "{wheel.name}"\nversion = "{wheel.version}"\n[[packages.wheels]]\n'
+                f'path = "wheels/{wheel.filename}"\nhashes = {{ sha256 = "{digest}" }}\n'
+            )
+        return {
+            "02_Dependencies/pylock.toml": ("lock", "\n".join(lock).encode()),
+            **dict(sorted(wheels.items())),
+            **{f"03_Source/{path}": ("source", data) for path, data in self.source.items()},
+            "04_Scripts/ragtrace-install.pyz": ("script", b"an installer\n"),
+            **{f"07_Models/tiny/{path}": ("model", data) for path, data in self.model.items()},
+        }
+
+    def manifest(self) -> Manifest:
+        contents = self.contents()
+        wheels = sorted(self.wheels, key=lambda wheel: wheel.filename)
+        target = host_target()
+        return Manifest(
+            product=Product("demo-app", "Demo-App", "1.0.0", self.counter),
+            target=replace(target, glibc=min(target.glibc, (2, 28))) if target.platform == "linux" else target,
+            python_range=None,
+            created="2026-01-31T12:00:00Z",
+            lock_sha256=hashlib.sha256(contents["02_Dependencies/pylock.toml"][1]).hexdigest(),
+            source_commit=None,
+            files=tuple(entry(path, kind, data) for path, (kind, data) in contents.items()),
+            packages=tuple(
+                Package(wheel.name, wheel.version, f"02_Dependencies/wheels/{wheel.filename}", "MIT")
+                for wheel in wheels
+            ),
+            models=(Model("tiny", "demo/tiny", "main", self.probe),) if self.model else (),
+            application=self.application,
+            installed_bytes=1_000_000,
+            installed_files=100,
+        )
+
+
+_built: dict[str, tuple[tempfile.TemporaryDirectory[str], Path]] = {}
+
+
+def make_prefix(tmp_path: Path, **changes: Any) -> Prefix:
+    """Return a new installation in ``tmp_path/prefix``; ``changes`` replace fields of Installation."""
+    made = Installation(**changes)
+    key = repr(made)
+    if key not in _built:
+        folder = tempfile.TemporaryDirectory(prefix="ragtrace-tests-", ignore_cleanup_errors=True)
+        root = Path(folder.name, "prefix")
+        install_made(Prefix(root), made)
+        _built[key] = folder, root
+    shutil.copytree(_built[key][1], tmp_path / "prefix", symlinks=True)
+    return Prefix(tmp_path / "prefix")
+
+
+def install_made(prefix: Prefix, made: Installation) -> None:
+    """Make an installation as a new active release, as the product installs an opened bundle."""
+    manifest = made.manifest()
+    data, store, python = manifest.to_bytes(), Store(prefix.store), base_interpreter()
+    digest = hashlib.sha256(data).hexdigest()
+    prefix.make()
+    release = prefix.new_release(made.counter, digest)
+    sums = write_sums({"MANIFEST.json": digest})
+    release.bundle.mkdir(parents=True)
+    (release.bundle / "MANIFEST.json").write_bytes(data)
+    (release.bundle / SUMS).write_bytes(sums)
+    (release.bundle / f"{SUMS}.{KEY.key.keyid}.sig").write_bytes(KEY.sign(sums, RELEASE_NAMESPACE))
+    contents = made.contents()
+    for item in manifest.files:
+        if item.kind in KEPT_KINDS:
+            store.add(item, iter([contents[item.path][1]]))
+    progress = NoProgress()
+    stage.stage_files(release, manifest, store, python)
+    stage.stage_environment(release, manifest, store, python, progress)
+    install.accept_and_seal(release, manifest, store, python, (KEY.key.fingerprint,), progress)
+    persist.lay(prefix, manifest, store, Entry("install", release.id, None))
+    launchers.write(prefix, manifest)
+    prefix.point_at(release)
+    install.write_env_file(prefix, manifest)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.installed import APPLICATION, make_prefix
+from tests.validator.looking import change, look, look_all, site_of, snapshot
+from validator.check import FAIL, PASS, SKIP
+from validator.checks.packages_imports import Imports
+
+
+def test_each_core_module_has_its_result_and_no_byte_changes(prefix) -> None:
+    change(site_of(prefix) / "demo_base.py", b"NAME = 'newer'\n")  # its bytecode is stale now
+    before = snapshot(prefix.root)
+    results = look_all(Imports, prefix)
+    assert [(result.status, result.evidence["module"]) for result in results] == [
+        (PASS, "demo_lib"),
+        (PASS, "demo_base"),
+    ]
+    assert snapshot(prefix.root) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", "SIGSEGV"),
+        (b"import os\nos._exit(0)\n", "exit code 0"),
+        (b"import sys\nsys.exit('no licence')\n", "SystemExit: no licence"),
+        (b"import no_such_module\n", "No module named 'no_such_module'"),
+        (b"import time\nprint('still here', flush=True)\ntime.sleep(60)\n", "did not end within"),
+    ],
+)
+def test_a_module_that_breaks_fails_alone(prefix, source, reason) -> None:
+    change(site_of(prefix) / "demo_base.py", source)
+    change(site_of(prefix) / "demo_lib" / "__init__.py", b"print('loud')\n")
+    library, base = look_all(Imports, prefix, limit=2.0)
+    assert library.status == PASS
+    assert base.status == FAIL
+    assert reason in base.details
+
+
+def test_a_profile_without_core_imports_is_skipped(tmp_path) -> None:
+    prefix = make_prefix(tmp_path, application=replace(APPLICATION, core_imports=()))
+    assert look(Imports, prefix).status == SKIP

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.installed import APPLICATION, make_prefix
+from tests.validator.looking import change, look, release_of
+from validator.check import FAIL, PASS, SKIP
+from validator.checks.ragtrace_cli import Commands
+
+
+def test_smoke_commands_work_with_placeholders(prefix, monkeypatch) -> None:
+    monkeypatch.delenv("DEMO_API_KEY", raising=False)
+    result = look(Commands, prefix)
+    assert (result.status, result.check_name) == (PASS, "Command demo --help")
+
+
+def test_a_command_that_ends_badly_fails_with_its_last_line(prefix) -> None:
+    change(release_of(prefix).app / "app.py", b"import sys\nsys.exit('the database is gone')\n")
+    result = look(Commands, prefix)
+    assert result.status == FAIL
+    assert "exit code 1: the database is gone" in result.details
+
+
+def test_a_launcher_that_is_missing_fails(prefix) -> None:
+    (prefix.bin / "demo").unlink()
+    result = look(Commands, prefix)
+    assert result.status == FAIL
+    assert "bin/demo" in result.details
+
+
+def test_a_command_that_hangs_is_stopped(prefix) -> None:
+    change(release_of(prefix).app / "app.py", b"import time\ntime.sleep(60)\n")
+    result = look(Commands, prefix, limit=0.5)
+    assert result.status == FAIL
+    assert "did not end" in result.details
+
+
+def test_no_smoke_command_is_skipped(tmp_path) -> None:
+    prefix = make_prefix(tmp_path, application=replace(APPLICATION, smoke=()))
+    assert look(Commands, prefix).status == SKIP

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from tests.validator.looking import change, look, release_of
+from validator.check import FAIL, PASS, SKIP
+from validator.checks.ragtrace_release import ActiveRelease
+
+
+def test_says_what_is_active(prefix) -> None:
+    result = look(ActiveRelease, prefix)
+    assert result.status == PASS
+    assert result.details == f"Demo-App 1.0.0, {release_of(prefix).id}"
+
+
+def test_no_active_release_fails_and_names_the_one_to_go_back_to(prefix) -> None:
+    kept = release_of(prefix).id
+    prefix.current.unlink()
+    result = look(ActiveRelease, prefix)
+    assert result.status == FAIL
+    assert f"rollback --to {kept}" in result.command
+
+
+def test_with_no_release_at_all_the_bundle_is_wanted(prefix) -> None:
+    release_of(prefix).complete_file.unlink()
+    result = look(ActiveRelease, prefix)
+    assert result.status == FAIL
+    assert " install" in result.command
+
+
+def test_a_receipt_that_cannot_be_read_fails(prefix) -> None:
+    change(release_of(prefix).receipt_file, b"[]")
+    result = look(ActiveRelease, prefix)
+    assert result.status == FAIL
+    assert result.evidence == {"unreadable": ["receipt"]}
+
+
+def test_nothing_installed_is_skipped() -> None:
+    assert look(ActiveRelease, None).status == SKIP

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.validator.looking import look, look_all, release_of, site_of
+from validator.check import FAIL, PASS
+from validator.checks.security_permissions import Permissions
+
+
+def test_passes_as_installed(prefix) -> None:
+    assert look(Permissions, prefix).status == PASS
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_settings_that_others_reach_fail(prefix, mode) -> None:
+    prefix.env_file.chmod(mode)
+    result = look(Permissions, prefix)
+    assert result.status == FAIL
+    assert result.evidence == {"exposed": [".env"]}
+    assert result.command == f"chmod 600 {prefix.env_file}"
+
+
+def test_a_prefix_that_anybody_can_write_fails(prefix) -> None:
+    prefix.root.chmod(0o1777)  # the sticky bit keeps nobody from adding files
+    result = look(Permissions, prefix)
+    assert result.status == FAIL
+    assert result.evidence == {"writable": [str(prefix.root)]}
+
+
+def test_files_of_the_release_and_launchers_that_anybody_can_write_fail(prefix) -> None:
+    module, launcher = site_of(prefix) / "demo_base.py", prefix.bin / "demo"
+    module.chmod(0o666)
+    launcher.chmod(0o757)
+    result = look(Permissions, prefix)
+    assert result.status == FAIL
+    assert set(result.evidence["writable"]) == {str(module), str(launcher)}
+
+
+def test_both_are_told(prefix) -> None:
+    prefix.env_file.chmod(0o644)
+    release_of(prefix).app.chmod(0o777)
+    assert [result.status for result in look_all(Permissions, prefix)] == [FAIL, FAIL]

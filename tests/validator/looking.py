@@ -1,0 +1,59 @@
+"""Running one check on a prefix, as the runner does."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from validator.runner import results_of
+from validator.subject import subject_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.prefix import Prefix
+    from validator.check import Check, CheckResult
+
+
+def look_all(kind: type[Check], prefix: Prefix | None, limit: float | None = None) -> list[CheckResult]:
+    """Return all results of a check."""
+    return results_of(kind(limit), subject_of(prefix))
+
+
+def look(kind: type[Check], prefix: Prefix | None, limit: float | None = None) -> CheckResult:
+    """Return the only result of a check."""
+    (result,) = look_all(kind, prefix, limit)
+    return result
+
+
+def release_of(prefix: Prefix):
+    """Return the active release, which must be there."""
+    release = prefix.active()
+    assert release is not None
+    return release
+
+
+def site_of(prefix: Prefix) -> Path:
+    """Return the active release's site-packages."""
+    release = release_of(prefix)
+    return release.site_packages(release.manifest().target.python)
+
+
+def change(path: Path, data: bytes) -> None:
+    """Give a file other bytes, in a file of its own: what it was hard-linked to stays."""
+    beside = path.with_name(path.name + ".other")
+    beside.write_bytes(data)
+    os.replace(beside, path)
+
+
+def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
+    """Return what tells whether anything below a folder was touched, its logs aside."""
+    found = {}
+    for folder, folders, names in os.walk(root):
+        for name in (*folders, *names):
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, root)
+            if not relative.startswith("state"):
+                status = os.lstat(path)
+                found[relative] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
+    return found

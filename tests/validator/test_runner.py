@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import threading
+from typing import ClassVar
+
+import pytest
+
+from bootstrap.console import NoProgress
+from bootstrap.errors import ToolError, UsageError
+from validator import runner
+from validator.check import ERROR, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, Check, UncheckedError
+from validator.registry import CHECKS
+from validator.runner import run_checks, select
+from validator.subject import Subject
+
+
+def make(name: str, act, **attributes) -> type[Check]:
+    """Return a check that does what ``act`` does."""
+
+    class Made(Check):
+        id = name
+        category = SYSTEM
+
+        def title(self) -> str:
+            return name
+
+        def run(self, subject):
+            yield from act(self)
+
+    for key, value in attributes.items():
+        setattr(Made, key, value)
+    return Made
+
+
+def passing(check):
+    yield check.passed("fine")
+
+
+def raising(error):
+    def act(check):
+        yield check.passed("before")
+        raise error
+
+    return act
+
+
+def run(*checks, timeout=None):
+    return [
+        (result.id, result.status, result.details)
+        for result in run_checks(Subject(timeout=timeout), checks, NoProgress())
+    ]
+
+
+def test_results_come_in_the_order_of_the_checks() -> None:
+    second_may_end = threading.Event()
+
+    def slow(check):
+        assert second_may_end.wait(10)
+        yield check.passed("slow")
+
+    def quick(check):
+        second_may_end.set()
+        yield check.passed("quick")
+
+    assert run(make("a", slow), make("b", quick)) == [("a", PASS, "slow"), ("b", PASS, "quick")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "details"),
+    [
+        (ValueError("bad\nline"), ERROR, "the check broke: ValueError: bad line"),
+        (ToolError("uv is gone", advice="Copy it."), ERROR, "uv is gone"),
+        (UncheckedError(SKIP, "nothing to see"), SKIP, "nothing to see"),
+    ],
+)
+def test_a_check_that_raises_keeps_what_it_saw_and_the_run_goes_on(error, status, details) -> None:
+    found = run(make("a", raising(error)), make("b", passing))
+    assert found == [("a", PASS, "before"), ("a", status, details), ("b", PASS, "fine")]
+
+
+def test_a_check_that_says_nothing_is_an_error() -> None:
+    assert run(make("a", lambda check: iter(()))) == [("a", ERROR, "the check said nothing")]
+
+
+def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None:
+    monkeypatch.setattr(runner, "GRACE", 0.05)
+    forever = threading.Event()
+
+    def hang(check):
+        yield check.passed("begun")
+        forever.wait(60)
+
+    try:
+        found = run(make("a", hang, time_limit=0.05), make("b", passing), make("c", passing, measures=True))
+    finally:
+        forever.set()
+    assert found == [
+        ("a", ERROR, "the check did not end within 0 s"),
+        ("b", PASS, "fine"),
+        ("c", PASS, "fine"),
+    ]
+
+
+def test_measuring_checks_run_alone_and_last() -> None:
+    under_way: list[str] = []
+    seen: dict[str, list[str]] = {}
+
+    def act(check):
+        under_way.append(check.id)
+        seen[check.id] = list(under_way)
+        yield check.passed("fine")
+        under_way.remove(check.id)
+
+    run(make("m1", act, measures=True), make("a", act), make("b", act), make("m2", act, measures=True))
+    assert seen["m1"] == ["m1"]
+    assert seen["m2"] == ["m2"]
+    assert list(seen)[2:] == ["m1", "m2"]
+
+
+def test_the_timeout_replaces_every_limit() -> None:
+    class Limits:
+        found: ClassVar[list[float]] = []
+
+    def act(check):
+        Limits.found.append(check.limit)
+        yield check.passed("fine")
+
+    run(make("a", act, time_limit=600.0), timeout=7.5)
+    assert Limits.found == [7.5]
+
+
+def test_seconds_are_each_results_own() -> None:
+    def act(check):
+        check.started -= 2
+        yield check.passed("one")
+        check.started -= 3
+        yield check.passed("two")
+
+    first, second = run_checks(Subject(), [make("a", act)], NoProgress())
+    assert 2 <= first.seconds < 2.9
+    assert 3 <= second.seconds < 3.9
+
+
+def ids(**choice) -> set[str]:
+    return {check.id for check in select(CHECKS, **choice)}
+
+
+def test_everything_is_selected_by_default() -> None:
+    assert select(CHECKS) == list(CHECKS)
+
+
+def test_selection_by_category_identifier_and_skip() -> None:
+    assert {check.category for check in select(CHECKS, categories=["packages"])} == {PACKAGES}
+    assert ids(ids=["system.disk"]) == {"system.disk"}
+    assert ids(categories=[PERFORMANCE], ids=["system.disk"], skip=["performance.matrix"]) == {
+        "performance.imports",
+        "system.disk",
+    }
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"ids": ["system.nothing"]},
+        {"skip": ["system.nothing"]},
+        {"categories": ["Weather"]},
+        {"ids": ["system.disk"], "skip": ["system.disk"]},
+    ],
+)
+def test_what_is_not_known_or_leaves_nothing_is_refused(choice) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(CHECKS, **choice)
+    assert caught.value.advice

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.validator.looking import change, release_of
+from validator.check import ERROR, SKIP, UncheckedError
+from validator.subject import Subject, caller_names, subject_of
+
+
+def test_a_whole_installation_has_no_problems(prefix) -> None:
+    subject = subject_of(prefix)
+    assert subject.problems == {}
+    assert subject.title == "Demo-App"
+    assert subject.need_manifest().product.name == subject.need_receipt().product == "demo-app"
+
+
+def test_nothing_installed_is_a_reason_to_skip() -> None:
+    subject = subject_of(None)
+    assert subject == Subject()
+    for need in (subject.need_prefix, subject.need_release, subject.need_manifest, subject.need_receipt):
+        with pytest.raises(UncheckedError, match="nothing is installed") as caught:
+            need()
+        assert caught.value.status == SKIP
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("manifest", b"{", "not JSON"),
+        ("manifest", None, "No such file"),
+        ("receipt", b"[]", "not an object"),
+        ("receipt", None, "No such file"),
+    ],
+)
+def test_what_is_broken_is_a_value_and_the_rest_is_there(prefix, name, content, reason) -> None:
+    release = release_of(prefix)
+    path = release.receipt_file if name == "receipt" else release.bundle / "MANIFEST.json"
+    if content is None:
+        path.unlink()
+    else:
+        change(path, content)
+    subject = subject_of(prefix)
+    assert list(subject.problems) == [name]
+    assert reason in subject.problems[name]
+    assert getattr(subject, name) is None
+    with pytest.raises(UncheckedError) as caught:
+        getattr(subject, f"need_{name}")()
+    assert (caught.value.status, caught.value.reason) == (ERROR, subject.problems[name])
+
+
+def test_half_a_release_is_none(prefix) -> None:
+    release_of(prefix).complete_file.unlink()
+    subject = subject_of(prefix)
+    assert subject.release is None
+    assert str(prefix.root) in subject.problems["release"]
+    assert subject.title == "RAGTrace"
+
+
+def test_commands_can_be_typed_as_they_are(prefix, monkeypatch) -> None:
+    monkeypatch.setenv("RAGTRACE_ZIPAPP", "/media/the disk/ragtrace-install.pyz")
+    command = subject_of(prefix, report_name="my report.json").repair()["command"]
+    assert command.startswith("python3 '/media/the disk/ragtrace-install.pyz' recover 'my report.json' --prefix ")
+    monkeypatch.delenv("RAGTRACE_ZIPAPP")
+    assert subject_of(None).reinstall()["command"] == "python3 ragtrace-install.pyz install"
+
+
+def test_names_that_the_launcher_hid_count(monkeypatch) -> None:
+    monkeypatch.setenv("RAGTRACE_CALLER_NAMES", "A_KEY,B_KEY")
+    assert {"A_KEY", "B_KEY", "PATH"} <= caller_names()
+    assert "" not in caller_names()
