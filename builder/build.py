@@ -111,7 +111,8 @@ def build(request: Request, progress: Progress) -> Built:
     models = [fetch_model(source, request, progress) for source in profile.models]
     watch.lap("models")
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
-    epoch = request.epoch or commit_time(root) or int(time.time())
+    epoch = commit_time(root) or int(time.time()) if request.epoch is None else request.epoch
+    counter = max(epoch, 1) if request.counter is None else request.counter
     with workspace(request.output_dir) as work:
         zipapp = build_zipapp.build_zipapp(
             work / INSTALLER,
@@ -123,7 +124,7 @@ def build(request: Request, progress: Progress) -> Built:
         )
         watch.lap("zipapp")
         progress.step(_("Writing the bundle"))
-        product = Product(project.name, profile.title, project.version, request.counter or epoch)
+        product = Product(project.name, profile.title, project.version, counter)
         inputs = Inputs(product, profile, lock, selection, wheels, models, sources, source_commit(root))
         contents = members_of(inputs, request.target, zipapp)
         manifest = manifest_of(inputs, request.target, epoch, contents)

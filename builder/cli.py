@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from bootstrap import __version__, commandline
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import pins
-from bootstrap.bundle.signature import parse_public_key
 from bootstrap.bundle.target import GLIBC_FLOOR, host_target, parse_target
 from bootstrap.console import human_bytes, make_progress, show, show_json
 from bootstrap.errors import UsageError
@@ -21,11 +20,12 @@ from bootstrap.i18n import _
 from builder import inspect as inspection
 from builder.build import Built, Request, build
 from builder.cache import Cache, default_cache
-from builder.sign import generate_key, load_signer
+from builder.sign import generate_key, load_signer, read_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+TIME_LIMIT = 8**11 - 1  # seconds since 1970: 11 octal digits of a ustar header
 PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
@@ -87,8 +87,8 @@ def run_build(arguments: argparse.Namespace) -> int:
     python = arguments.python or here.python
     target = parse_target(arguments.target or str(here), python, glibc=_glibc(arguments.glibc))
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is not None and not epoch.isdecimal():
-        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds."))
+    if epoch is not None and not (epoch.isdecimal() and int(epoch) <= TIME_LIMIT):
+        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can hold."))
     request = Request(
         project_root=arguments.project_root.resolve(),
         output_dir=arguments.output_dir.resolve(),
@@ -98,7 +98,7 @@ def run_build(arguments: argparse.Namespace) -> int:
         profile=arguments.profile,
         models=tuple(arguments.model),
         counter=arguments.counter,
-        epoch=int(epoch) if epoch else None,
+        epoch=None if epoch is None else int(epoch),
         offline=arguments.offline,
     )
     built = build(request, make_progress(quiet=arguments.quiet))
@@ -170,7 +170,7 @@ def run_keygen(arguments: argparse.Namespace) -> int:
 
 def run_inspect(arguments: argparse.Namespace) -> int:
     """Show a bundle's facts; without --trust-key its signers are named, not judged."""
-    keys = [parse_public_key(path.read_text(encoding="utf-8").strip()) for path in arguments.trust_key]
+    keys = [read_public_key(path) for path in arguments.trust_key]
     policy = pins(keys or inspection.claimed_signers(arguments.bundle))
     facts = inspection.describe(open_bundle(arguments.bundle, policy), judged=bool(keys))
     if arguments.json:

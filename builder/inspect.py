@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.opening import SUMS
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
-from bootstrap.bundle.signature import PublicKey, verify
+from bootstrap.bundle import opening
 from bootstrap.console import human_bytes
-from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -16,22 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.bundle.opening import Bundle
+    from bootstrap.bundle.signature import PublicKey
 
 LARGEST = 10
 
 
 def claimed_signers(path: Path) -> list[PublicKey]:
     """Return the keys whose signatures hold, whoever they belong to."""
-    folder = path if (path / SUMS).is_file() else path.parent
-    try:
-        sums = (folder / SUMS).read_bytes()
-        signatures = {file.name: file.read_bytes() for file in sorted(folder.glob(f"{SUMS}.*.sig"))}
-    except OSError as error:
-        raise UsageError(
-            _("{path} is no bundle: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name the folder that the builder made."),
-        ) from error
-    return [verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items()]
+    _folder, sums, signatures = opening.read_signed(path)
+    return opening.claimed_signers(sums, signatures)
 
 
 def describe(bundle: Bundle, *, judged: bool) -> dict[str, Any]:

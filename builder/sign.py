@@ -171,6 +171,11 @@ def _read(path: Path) -> bytes:
     return data
 
 
+def read_public_key(path: Path) -> PublicKey:
+    """Return the key of a ``.pub`` file. Raises UsageError when it is missing or holds none."""
+    return _read_public(path, _read(path))
+
+
 def _read_public(path: Path, data: bytes) -> PublicKey:
     try:
         return parse_public_key(data.decode("utf-8", "replace"))

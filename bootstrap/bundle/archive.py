@@ -139,7 +139,7 @@ def read_archive(
     ``sha256`` is the archive's own signed digest, compared when all was read. Raises TrustError.
     """
     mtime = manifest.created_epoch
-    own = FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
+    own = own_entry(manifest_bytes)
     with path.open("rb") as file:
         stream = _Inflated(file, path.name)
         for entry in (own, *manifest.files):
@@ -160,8 +160,14 @@ def read_archive(
             raise damaged(path.name, _("its SHA-256 is not the signed one"))
 
 
-def read_folder(root: Path, manifest: Manifest) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
+def own_entry(manifest_bytes: bytes) -> FileEntry:
+    """Return the entry of the manifest itself, which it cannot list."""
+    return FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
+
+
+def read_folder(root: Path, manifest: Manifest, manifest_bytes: bytes) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
     """Yield each file of an unpacked bundle in manifest order, with its checked blocks."""
+    drain(checked_blocks(own_entry(manifest_bytes), file_blocks(root / NAME, NAME)))
     for entry in manifest.files:
         blocks = checked_blocks(entry, file_blocks(root.joinpath(*entry.path.split("/")), entry.path))
         yield entry, blocks

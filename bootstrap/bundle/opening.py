@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.bundle import archive, digest
@@ -20,7 +21,6 @@ from bootstrap.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
 SUMS = "SHA256SUMS"
 INSTALLER = "ragtrace-install.pyz"
@@ -53,7 +53,7 @@ class Bundle:
         if self.is_archive:
             sha256 = digest.read_sums(self.sums, SUMS)[self.manifest.archive]
             return archive.read_archive(self.location, self.manifest, self.manifest_bytes, sha256)
-        return archive.read_folder(self.location, self.manifest)
+        return archive.read_folder(self.location, self.manifest, self.manifest_bytes)
 
 
 def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bundle:
@@ -65,10 +65,9 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     Raises UsageError when nothing is there, TrustError for anything that is not as signed.
     """
-    folder = _folder_of_sums(path)
-    sums = _read(folder / SUMS, digest.SUMS_LIMIT)
-    signatures = _read_signatures(folder)
-    signers = judge(policy, "release", [_signer(name, data, sums) for name, data in signatures.items()], at)
+    path = Path(os.path.abspath(path))  # "." has a parent too
+    folder, sums, signatures = read_signed(path)
+    signers = judge(policy, "release", claimed_signers(sums, signatures), at)
     digests = digest.read_sums(sums, SUMS)
 
     manifest_bytes = _read(_manifest_path(path, folder), MANIFEST_LIMIT)
@@ -80,6 +79,17 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
         raise archive.damaged(SUMS, _("it does not name the manifest, the archive and the installer"))
     _check_installer(folder, manifest, digests[INSTALLER])
     return Bundle(manifest, manifest_bytes, sums, signatures, signers, _location(path, folder, manifest))
+
+
+def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
+    """Return the folder of a bundle's SHA256SUMS, its bytes, and the signature files, at least one."""
+    folder = _folder_of_sums(path)
+    return folder, _read(folder / SUMS, digest.SUMS_LIMIT), _read_signatures(folder)
+
+
+def claimed_signers(sums: bytes, signatures: dict[str, bytes]) -> list[PublicKey]:
+    """Return the key of each signature, all of which must hold; whether the key is trusted is asked elsewhere."""
+    return [_signer(name, data, sums) for name, data in signatures.items()]
 
 
 def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:

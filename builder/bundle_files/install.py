@@ -37,7 +37,8 @@ def main(argv):
             "  %s %s --digest XXXX\n" % (os.path.basename(sys.executable), os.path.abspath(__file__))
         )
         return 3
-    if len(argv[1]) < 4 or not digest.startswith(argv[1].replace(" ", "").lower()):
+    given = argv[1].replace(" ", "").lower()
+    if len(given) < 4 or not digest.startswith(given):
         sys.stderr.write("error: the digest is another one: this is not the installer that was sent.\n")
         return 3
     return subprocess.call([sys.executable, ZIPAPP, "install", os.path.dirname(HERE)] + argv[2:])
