@@ -160,11 +160,13 @@ def check_host(facts):
     # only a Mac's suffixes do not name the architecture
     wrong_machine = system == "macos" and os.uname().machine != facts["architecture"]
     if system != facts["platform"] or not fitting or wrong_machine:
+        import sysconfig
+
         raise Refusal(
             _("This installer is made for {wanted}; {path} is a Python for {found}.").format(
                 wanted="%s-%s" % (facts["platform"], facts["architecture"]),
                 path=sys.executable,
-                found=system + (EXTENSION_SUFFIXES[0] if system != "macos" else "-" + os.uname().machine),
+                found=sysconfig.get_platform(),
             ),
             _("Bring the installer that was built for this platform."),
         )
