@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
+def stop_all() -> None:
+    """End every program that some thread of this process waits for; they lead sessions, so Ctrl-C misses them."""
+    for process in tuple(_running):
+        kill_tree(process)
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -97,6 +104,7 @@ def run(
     assert process.stderr is not None
     drains = _Drain(process.stdout), _Drain(process.stderr)
     timed_out = False
+    _running.add(process)
     try:
         if stdin is not None:
             _feed(process, stdin)
@@ -109,6 +117,8 @@ def run(
         kill_tree(process)
         process.wait()
         raise
+    finally:
+        _running.discard(process)
     stdout, stderr = (drain.text() for drain in drains)
     for drain, pipe in zip(drains, (process.stdout, process.stderr)):
         if not drain.is_alive():

@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bootstrap import process
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from validator.check import CATEGORIES, ERROR, Check, CheckResult, UncheckedError
@@ -70,12 +71,16 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
     looking = [check for check in checks if not check.measures]
     measuring = [check for check in checks if check.measures]
     found: dict[str, list[CheckResult]] = {}
-    if looking:
-        progress.step(_("Looking at the host and the installation"))
-        found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1)))
-    if measuring:
-        progress.step(_("Measuring"))
-        found.update(_run_side_by_side(subject, measuring, 1))
+    try:
+        if looking:
+            progress.step(_("Looking at the host and the installation"))
+            found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1)))
+        if measuring:
+            progress.step(_("Measuring"))
+            found.update(_run_side_by_side(subject, measuring, 1))
+    except BaseException:
+        process.stop_all()
+        raise
     return [result for check in checks for result in found[check.id]]
 
 

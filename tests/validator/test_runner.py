@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import signal
 import threading
 from typing import ClassVar
 
 import pytest
 
+from bootstrap import process
 from bootstrap.console import NoProgress
 from bootstrap.errors import ToolError, UsageError
 from validator import runner
@@ -99,6 +101,27 @@ def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None
         ("b", PASS, "fine"),
         ("c", PASS, "fine"),
     ]
+
+
+def test_an_interrupt_ends_the_programs_that_checks_run() -> None:
+    threads = []
+
+    def sleep(check):
+        threads.append(threading.current_thread())
+        ended = process.run(["/bin/sh", "-c", "echo $$; exec sleep 60"], timeout=60)
+        yield check.result(PASS, str(ended.returncode))
+
+    def interrupt(check):
+        while not process._running:
+            pass
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        yield check.passed("interrupted")
+        threading.Event().wait(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(make("a", sleep), make("b", interrupt))
+    threads[0].join(10)
+    assert [result.details for result in threads[0].results] == [str(-signal.SIGKILL)]
 
 
 def test_measuring_checks_run_alone_and_last() -> None:
