@@ -1,1 +1,1 @@
-"""From a diagnosis to a repaired release."""
+"""Repairs an installation from what is on the host: findings, a plan of remedies, a new release."""

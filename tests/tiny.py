@@ -15,13 +15,14 @@ import zipfile
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import api
+from bootstrap import install
 from bootstrap.bundle import digest
 from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle
+from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
+from bootstrap.bundle.signature import parse_public_key
 from bootstrap.bundle.target import host_target, parse_target
 from bootstrap.console import NoProgress
 from bootstrap.prefix import Prefix
@@ -31,6 +32,9 @@ from builder.sign import generate_key, load_signer
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.bundle.policy import Policy
 
 PRODUCT = "tiny-app"
 KEY = "TINY_API_KEY"
@@ -105,6 +109,15 @@ class Tiny:
     def archive(self) -> Path:
         return self.folder / self.manifest.archive
 
+    @property
+    def policy(self) -> Policy:
+        """The policy that trusts the key alone."""
+        return pins([parse_public_key(self.key.read_text())])
+
+    def open(self) -> Bundle:
+        """Return the bundle, its signature verified."""
+        return open_bundle(self.folder, self.policy)
+
 
 def wheel(name: str, version: str, files: Mapping[str, str], entry_points: str = "") -> bytes:
     """Return a wheel with a right RECORD (PEP 427), the same bytes each time."""
@@ -171,7 +184,9 @@ def tiny_bundle(
     """
     chosen = {**WHEEL_FILES, **(packages or {})}
     wheels = {
-        f"{WHEELS}/{name.replace('-', '_')}-{number}-py3-none-any.whl": wheel(name, number, files, SCRIPTS.get(name, ""))
+        f"{WHEELS}/{name.replace('-', '_')}-{number}-py3-none-any.whl": wheel(
+            name, number, files, SCRIPTS.get(name, "")
+        )
         for name, (number, files) in chosen.items()
     }
     texts = {"app.py": APP, "data/questions.csv": "질문,답\n", "src/helper.py": "HELP = 1\n", **(sources or {})}
@@ -234,6 +249,5 @@ def _write(folder: Path, manifest: Manifest, contents: list[Any], key: Path) -> 
 
 def install_tiny(tiny: Tiny, root: Path) -> Prefix:
     """Install a bundle into a prefix, as ``install`` does."""
-    bundle = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)])
-    api.install(bundle, root)
+    install.install(tiny.open(), Prefix(root), NoProgress())
     return Prefix(root)

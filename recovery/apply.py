@@ -1,0 +1,200 @@
+"""Applying a plan: small things in place, everything else as a new release that is accepted before it counts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bootstrap import acceptance, files, install, journal, launchers, preflight, stage, transaction
+from bootstrap.bundle.archive import checked_blocks, file_blocks
+from bootstrap.errors import InstallError, RagtraceError, ToolError
+from bootstrap.i18n import _
+from bootstrap.store import Store
+from bootstrap.uv import Uv, base_interpreter
+from recovery import remedies as cures
+from recovery.plan import wheels_of
+from recovery.takeover import good_items, take_over
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.console import Progress
+    from bootstrap.prefix import Prefix, Release
+    from recovery.diagnose import Diagnosis
+    from recovery.plan import Plan
+    from recovery.proof import Proof
+    from recovery.remedies import Remedy
+
+
+def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
+    """Carry out a plan under the lock.
+
+    1. What is mended in place: first what makes the release count, so that cleaning up spares it.
+    2. One new release, or the former one; only a release that works becomes active.
+    3. The damaged one goes.
+
+    Raises a RagtraceError; the release that was active before then stays so.
+    """
+    for remedy in plan.in_place:
+        progress.step(remedy.what())
+        mend_in_place(remedy, diagnosis, bundle, progress)
+    prefix = diagnosis.prefix
+    if plan.has(cures.GoBack):
+        go_back(plan, diagnosis, progress)
+    elif plan.has(cures.Reinstall):
+        assert bundle is not None  # the plan names it only when there is one
+        reinstall(bundle, prefix, progress)
+    elif plan.ladder:
+        repair(plan, diagnosis, progress)
+    else:
+        return
+    transaction.collect(prefix)
+
+
+def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
+    """Apply a remedy that changes one small thing."""
+    prefix, release, proof = diagnosis.prefix, diagnosis.release, diagnosis.proof
+    if isinstance(remedy, cures.CleanUp):
+        clean_up(prefix)
+    elif isinstance(remedy, cures.ProtectSettings):
+        prefix.env_file.chmod(0o600)
+    elif isinstance(remedy, cures.MarkComplete) and release:
+        files.write_atomic(release.complete_file, release.id.encode() + b"\n")
+    elif isinstance(remedy, cures.PointCurrent) and release:
+        files.remove_tree(prefix.current)  # whatever lies there, it leads nowhere
+        prefix.point_at(release)
+    elif isinstance(remedy, cures.WriteLaunchers) and proof:
+        launchers.write(prefix, proof.manifest)
+    elif isinstance(remedy, cures.HealStore):
+        heal_store(diagnosis)
+    elif isinstance(remedy, cures.FillStore) and bundle:
+        stage.fill_store(bundle, Store(prefix.store), progress)
+
+
+def clean_up(prefix: Prefix) -> None:
+    """Undo what a crash left, and make a damaged journal whole."""
+    transaction.recover_crash(prefix)
+    journal.write(prefix, None)
+    if prefix.active() is not None:
+        transaction.collect(prefix)
+
+
+def heal_store(diagnosis: Diagnosis) -> None:
+    """Take files that the store lacks from their good copies; they are hashed on the way in."""
+    store = Store(diagnosis.prefix.store)
+    for entry in diagnosis.lacking:
+        source = diagnosis.spare.get(entry.sha256)
+        if source is not None:
+            store.add(entry, checked_blocks(entry, file_blocks(source, entry.path)))
+
+
+def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
+    """Make a release like the damaged one and activate it; where that fails, rebuild it from all kept wheels."""
+    assert diagnosis.proof is not None  # a plan without it goes to the last resorts
+    whole = plan.has(cures.RebuildEnvironment) is not None
+    try:
+        _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=whole)
+    except (InstallError, ToolError) as error:
+        wheels = wheels_of(diagnosis.proof.manifest, None)
+        if whole or diagnosis.lacks("wheel", wheels):
+            raise
+        progress.warn(_("{reason} The whole environment is built anew.").format(reason=error.what))
+        _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=True)
+
+
+def _repair(packages: frozenset[str], diagnosis: Diagnosis, proof: Proof, progress: Progress, *, whole: bool) -> None:
+    prefix, manifest, damaged = diagnosis.prefix, proof.manifest, diagnosis.release
+    assert damaged is not None  # there is a proof of what it was made from
+    preflight.demand(preflight.runtime(manifest))
+    release = prefix.new_release(manifest.product.counter, proof.manifest_sha256)
+    python, store = base_interpreter(), Store(prefix.store)
+    with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
+        proof.write(release.bundle)
+        stage.stage_files(release, manifest, store, python)
+        if whole or diagnosis.receipt is None:
+            stage.stage_environment(release, manifest, store, python, progress)
+        else:
+            remake_environment(release, packages, diagnosis, manifest, progress)
+        is_locked = diagnosis.receipt.locked if diagnosis.receipt else True
+        install.accept_and_seal(release, manifest, store, python, proof.fingerprints, progress, is_locked=is_locked)
+        install.activate(change, manifest, progress)
+        transaction.discard(damaged)
+
+
+def remake_environment(
+    release: Release, packages: frozenset[str], diagnosis: Diagnosis, manifest: Manifest, progress: Progress
+) -> None:
+    """Make a fresh environment: some packages from their wheels, all others from the damaged release."""
+    assert diagnosis.receipt is not None  # it says what is as it was
+    assert diagnosis.release is not None
+    scratch = release.path / stage.SCRATCH
+    uv = Uv(scratch)
+    try:
+        uv.venv(release.venv, base_interpreter())
+        if packages:
+            progress.step(_("Installing again: {names}").format(names=", ".join(sorted(packages))))
+            wheels = stage.link_wheels(manifest, Store(diagnosis.prefix.store), scratch / "wheels", only=packages)
+            lock = scratch / "pylock.toml"
+            lock.write_text(partial_lock(manifest, packages, wheels), encoding="utf-8")
+            uv.sync(release.python, lock)
+    finally:
+        uv.close()
+        files.remove_tree(scratch)
+    progress.step(_("Taking over what is not damaged"))
+    take_over(list(good_items(diagnosis.receipt, diagnosis.deviations, packages)), diagnosis.release, release)
+
+
+def partial_lock(manifest: Manifest, packages: frozenset[str], wheels: list[Path]) -> str:
+    """Return a pylock.toml (PEP 751) of some packages, whose wheels lie in ``wheels/`` beside it.
+
+    uv writes the same files from it as from the whole lock; a requirement with a path would leave
+    direct_url.json (PEP 610) in the environment. A JSON text is a TOML one too.
+    """
+    there = {path.name for path in wheels}
+    lines = ['lock-version = "1.0"', 'created-by = "ragtrace"']
+    for package in manifest.packages:
+        entry = manifest.entry(package.wheel)
+        if package.name not in packages or entry is None or entry.inner not in there:
+            continue
+        path, sha256 = json.dumps(f"wheels/{entry.inner}", ensure_ascii=False), json.dumps(entry.sha256)
+        lines += [
+            "[[packages]]",
+            f"name = {json.dumps(package.name)}",
+            f"version = {json.dumps(package.version)}",
+            f"wheels = [{{ path = {path}, hashes = {{ sha256 = {sha256} }} }}]",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
+    """Install a bundle in full in place of the damaged release."""
+    preflight.demand(preflight.preflight(bundle.manifest, prefix))
+    release = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
+        install.build(bundle, release, prefix, progress)
+        install.activate(change, bundle.manifest, progress)
+        if change.former is not None:
+            transaction.discard(change.former)
+
+
+def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
+    """Make the former release active, and look at it from outside; the damaged one goes when it works."""
+    prefix, damaged = diagnosis.prefix, diagnosis.release
+    remedy = plan.has(cures.GoBack)
+    assert remedy is not None
+    former = prefix.release(remedy.names[0])
+    active, manifest = prefix.active(), former.manifest()
+    progress.step(_("Activating {release}").format(release=former.id))
+    launchers.write(prefix, manifest)
+    prefix.point_at(former)
+    try:
+        acceptance.check_health(prefix, manifest)
+    except RagtraceError:
+        if active is not None:
+            prefix.point_at(active)
+        raise
+    launchers.prune(prefix, manifest)
+    if damaged is not None:
+        transaction.discard(damaged)

@@ -1,0 +1,346 @@
+"""What is wrong with an installation now, seen on the host itself and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import audit_log, journal, launchers, persist, transaction
+from bootstrap import receipt as receipts
+from bootstrap.bundle.digest import sha256_file
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bootstrap.errors import HostError, RagtraceError, UsageError
+from bootstrap.i18n import _
+from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
+from bootstrap.stage import PYLOCK
+from bootstrap.store import KEPT_KINDS, Store
+from recovery.proof import Proof, find_proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.bundle.manifest import FileEntry, Manifest
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.receipt import Deviation, Receipt
+
+# what a finding is about
+CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
+    "crash",
+    "current",
+    "seal",
+    "receipt",
+    "manifest",
+    "package",
+    "environment",
+    "interpreter",
+)
+APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS = (
+    "application",
+    "model",
+    "release",
+    "store",
+    "launcher",
+    "settings",
+)
+KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
+CHANGES = ("install", "rollback", "recover")  # actions of the audit log that make a release active
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: what it is about, the name of what is hit, the files, a sentence."""
+
+    kind: str
+    name: str
+    details: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that is wrong. ``release`` is the one to repair, None when none is left.
+
+    ``receipt`` and ``proof`` are None when they can't be relied on; then nothing of the release is
+    taken over. ``lacking`` are the files that the store should hold and does not; ``spare`` are
+    those of them of which a good copy lies elsewhere.
+    """
+
+    prefix: Prefix
+    release: Release | None
+    receipt: Receipt | None
+    proof: Proof | None
+    deviations: tuple[Deviation, ...]
+    lacking: tuple[FileEntry, ...]
+    spare: dict[str, Path]
+    findings: tuple[Finding, ...]
+
+    def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.kind in kinds)
+
+    def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
+        """Return the files of a kind (or of some wheels only) that no copy on this host replaces."""
+        return [
+            entry
+            for entry in self.lacking
+            if entry.kind == kind and entry.sha256 not in self.spare and (wheels is None or entry.path in wheels)
+        ]
+
+
+def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
+    """Look at everything that an installation is made of; nothing is written.
+
+    ``policy`` judges who signed the bundle where the receipt that says so is lost.
+    """
+    findings = [*_leftovers(prefix), *_settings(prefix)]
+    release = _release_to_repair(prefix)
+    if release is None:
+        details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
+        findings.append(Finding(POINTER, prefix.current.name, details))
+        return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings))
+    findings += _pointer(prefix, release)
+    receipt, trouble = _receipt(release)
+    findings += trouble
+    proof = find_proof(prefix, release, receipt, policy)
+    if proof is None:
+        details = _("no copy of the signed manifest on this host proves what the release was made from")
+        findings.append(Finding(MANIFEST, release.id, details))
+    deviations = tuple(receipts.compare(release, receipt)) if receipt else ()
+    findings += _grouped(deviations)
+    findings += _interpreter(receipt)
+    lacking: tuple[FileEntry, ...] = ()
+    spare: dict[str, Path] = {}
+    if proof:
+        findings += _launchers(prefix, proof.manifest)
+        lacking = _lacking(prefix, release, proof.manifest, receipt, deviations)
+        spare = _spare(prefix, release, lacking)
+        if lacking:
+            names = tuple(entry.path for entry in lacking)
+            details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
+            findings.append(Finding(STORE, "", details, names))
+    return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings))
+
+
+def _release_to_repair(prefix: Prefix) -> Release | None:
+    """Return the active release, else the one that was last made active, else the newest complete one."""
+    active = prefix.active()
+    if active is not None:
+        return active
+    for name in (_named_by_current(prefix), _last_activated(prefix)):
+        try:
+            release = prefix.release(name or "")
+        except UsageError:
+            continue
+        if release.path.is_dir() and not release.path.is_symlink() and (release.is_complete or _is_sealed(release)):
+            return release
+    former = transaction.previous(prefix)
+    newest_first = list(reversed(prefix.complete_releases()))
+    others = [release for release in newest_first if former is None or release.id != former.id]
+    return next(iter(others or newest_first), None)
+
+
+def _named_by_current(prefix: Prefix) -> str | None:
+    """Return what ``current`` names though it leads to no complete release."""
+    try:
+        return Path(os.readlink(prefix.current)).name
+    except OSError:
+        return None
+
+
+def _last_activated(prefix: Prefix) -> str | None:
+    """Return the release that the audit log says was made active last."""
+    import json
+
+    name = None
+    try:
+        with audit_log.log_file(prefix).open(encoding="utf-8") as file:
+            for line in file:
+                entry = json.loads(line)
+                if entry.get("action") in CHANGES and entry.get("outcome") == "done":
+                    name = entry.get("release")
+    except (OSError, ValueError, AttributeError):
+        pass  # a damaged log is not what a repair hangs on
+    return name if isinstance(name, str) else None
+
+
+def _is_sealed(release: Release) -> bool:
+    """Tell whether a release without its mark was once finished: the receipt is written just before it."""
+    return _receipt(release)[0] is not None
+
+
+def _leftovers(prefix: Prefix) -> Iterator[Finding]:
+    """Look for what a crash left: a run in the journal, unreadable journals, temporary files."""
+    entry, path = journal.read(prefix), prefix.state / "journal.json"
+    if entry is not None:
+        details = _("a run of {command} did not end").format(command=entry.command)
+        yield Finding(CRASH, entry.release, details, (path.name,))
+    elif os.path.lexists(path) and not _journal_is_idle(prefix):
+        yield Finding(CRASH, "", _("the journal is damaged"), (path.name,))
+    patterns = (
+        (prefix.root, ".current.*.tmp"),
+        (prefix.bin, ".*.tmp"),
+        (prefix.data, persist.TEMPORARY.format(process="*")),
+    )
+    names = tuple(str(path.relative_to(prefix.root)) for folder, pattern in patterns for path in folder.glob(pattern))
+    if names:
+        yield Finding(CRASH, "", _("temporary files of a run that did not end"), names)
+
+
+def _journal_is_idle(prefix: Prefix) -> bool:
+    from bootstrap.bundle import strict
+
+    try:
+        data = (prefix.state / "journal.json").read_bytes()
+        return bool(strict.loads(data, "journal.json", limit=journal.LIMIT) == {"format": journal.FORMAT, "run": None})
+    except (OSError, RagtraceError):
+        return False
+
+
+def _settings(prefix: Prefix) -> Iterator[Finding]:
+    """Look at who can read the settings, which hold keys."""
+    if os.name != "posix":
+        return
+    try:
+        status = prefix.env_file.lstat()
+    except OSError:
+        return
+    if stat.S_ISREG(status.st_mode) and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        details = _("{path} can be read or changed by others").format(path=prefix.env_file)
+        yield Finding(SETTINGS, ".env", details, (".env",))
+
+
+def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:
+    if not release.is_complete:
+        details = _("{release} lacks the mark that it is complete").format(release=release.id)
+        yield Finding(SEAL, release.id, details, (release.complete_file.name,))
+    if prefix.active() is None and _named_by_current(prefix) != release.id:
+        details = _("{path} leads to no complete release").format(path=prefix.current)
+        yield Finding(POINTER, release.id, details, (prefix.current.name,))
+
+
+def _receipt(release: Release) -> tuple[Receipt | None, list[Finding]]:
+    """Return a release's receipt, or what is wrong with it."""
+    try:
+        if release.receipt_file.is_symlink():
+            raise HostError(_("{path} is a link").format(path=release.receipt_file))
+        receipt = receipts.read_receipt(release)
+        if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
+            return receipt, []
+        reason = _("the receipt is of another release ({name})").format(name=receipt.release)
+    except RagtraceError as error:
+        reason = error.what
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+    return None, [Finding(RECEIPT, release.id, reason, (release.receipt_file.name,))]
+
+
+def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
+    """Yield a finding for each package or part of the release that is not as it was sealed."""
+    owners: dict[str, list[Deviation]] = {}
+    for deviation in deviations:
+        owners.setdefault(deviation.owner, []).append(deviation)
+    for owner, found in owners.items():
+        parts = []
+        for kind, text in (
+            (receipts.MISSING, _("missing: {count}")),
+            (receipts.ALTERED, _("altered: {count}")),
+            (ADDED, _("added: {count}")),
+        ):
+            count = sum(deviation.kind == kind for deviation in found)
+            if count:
+                parts.append(text.format(count=count))
+        kind = KIND_OF_AREA.get(owner, PACKAGE)
+        yield Finding(kind, owner, ", ".join(parts), tuple(deviation.path for deviation in found))
+
+
+def _interpreter(receipt: Receipt | None) -> Iterator[Finding]:
+    if receipt is None:
+        return
+    path = Path(receipt.interpreter)
+    try:
+        same = sha256_file(path)[0] == receipt.interpreter_sha256
+        details = _("{path} is another Python than at the installation").format(path=path)
+    except OSError as error:
+        same = False
+        details = _("the Python of the installation is gone: {path}: {reason}").format(path=path, reason=error.strerror)
+    if not same:
+        yield Finding(INTERPRETER, str(path), details)
+
+
+def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
+    for name, content in launchers.scripts(manifest).items():
+        path = prefix.bin / name
+        try:
+            right = not path.is_symlink() and path.read_bytes() == content and os.access(path, os.X_OK)
+        except OSError:
+            right = False
+        if not right:
+            details = _("{path} is missing or altered").format(path=path)
+            yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
+
+
+def counterpart(release: Release, entry: FileEntry) -> Path | None:
+    """Return where a release has a kept file under its real name; wheels are nowhere."""
+    if entry.kind == "source":
+        return release.app / entry.inner
+    if entry.kind == "model":
+        return release.models / entry.inner
+    if entry.path == PYLOCK:
+        return release.bundle / "pylock.toml"
+    return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
+
+
+def _lacking(
+    prefix: Prefix,
+    release: Release,
+    manifest: Manifest,
+    receipt: Receipt | None,
+    deviations: tuple[Deviation, ...],
+) -> tuple[FileEntry, ...]:
+    """Return what the store should hold for a release and does not."""
+    store = Store(prefix.store)
+    good = {release.path / item.path: item.content for item in receipt.items} if receipt else {}
+    for deviation in deviations:
+        good.pop(release.path / deviation.path, None)
+
+    def is_there(entry: FileEntry) -> bool:
+        place = counterpart(release, entry)
+        if place is not None and good.get(place) == entry.sha256:
+            try:
+                # one file under two names was read a moment ago; gigabytes of weights are not read twice
+                if os.path.samestat(place.lstat(), store.path(entry.sha256).lstat()):
+                    return True
+            except OSError:
+                pass
+        return store.has(entry)
+
+    entries = [entry for entry in manifest.files if entry.kind in KEPT_KINDS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        there = list(pool.map(is_there, entries))
+    return tuple(entry for entry, found in zip(entries, there) if not found)
+
+
+def _spare(prefix: Prefix, release: Release, lacking: tuple[FileEntry, ...]) -> dict[str, Path]:
+    """Return good copies of lacking files by digest, from where this host still has them."""
+    from bootstrap import trust
+
+    found = {}
+    running = trust.zipapp()
+    for entry in lacking:
+        places = [counterpart(release, entry)]
+        if entry.kind == "source":
+            places.append(prefix.data / entry.inner)
+        if entry.path == INSTALLER_MEMBER:
+            places.append(running)
+        for place in places:
+            try:
+                if place and place.is_file() and sha256_file(place) == (entry.sha256, entry.size):
+                    found[entry.sha256] = place
+                    break
+            except OSError:
+                continue
+    return found

@@ -1,0 +1,245 @@
+"""From findings to a plan: the smallest remedies that mend everything, in order, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Callable
+
+from bootstrap import receipt as receipts
+from bootstrap import record, transaction
+from bootstrap.errors import RagtraceError
+from bootstrap.i18n import _
+from recovery import diagnose as seen
+from recovery import remedies as cures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.prefix import Release
+    from recovery.diagnose import Diagnosis, Finding
+    from recovery.remedies import Remedy
+
+# findings of these kinds need a new release
+OF_THE_RELEASE = (
+    seen.RECEIPT,
+    seen.MANIFEST,
+    seen.PACKAGE,
+    seen.ENVIRONMENT,
+    seen.INTERPRETER,
+    seen.APPLICATION,
+    seen.MODEL,
+    seen.RUN_FILES,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is wrong and what is done about it. ``unmet`` says what to bring for the rest."""
+
+    release: str | None
+    findings: tuple[Finding, ...]
+    remedies: tuple[Remedy, ...]
+    unmet: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def in_place(self) -> tuple[Remedy, ...]:
+        return tuple(remedy for remedy in self.remedies if remedy.in_place)
+
+    @property
+    def ladder(self) -> tuple[Remedy, ...]:
+        """The remedies that together make another release active."""
+        return tuple(remedy for remedy in self.remedies if not remedy.in_place)
+
+    def has(self, kind: type[Remedy]) -> Remedy | None:
+        return next((remedy for remedy in self.remedies if isinstance(remedy, kind)), None)
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages that are installed anew; all others are taken over."""
+        remedy = self.has(cures.ReinstallPackages)
+        return frozenset(remedy.names if remedy else ())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "release": self.release,
+            "findings": [{**vars(finding), "files": list(finding.files)} for finding in self.findings],
+            "remedies": [remedy.to_json() for remedy in self.remedies],
+            "unmet": self.unmet,
+            "notes": list(self.notes),
+        }
+
+    def lines(self) -> list[str]:
+        """Return the plan for people."""
+        shown = [_("Found:")] if self.findings else []
+        for finding in self.findings:
+            name = f"{finding.name}: " if finding.name else ""
+            shown.append(f"  - {name}{finding.details}")
+            shown += [f"      {file}" for file in finding.files[: cures.NAMES_SHOWN]]
+            if len(finding.files) > cures.NAMES_SHOWN:
+                shown.append(f"      (+{len(finding.files) - cures.NAMES_SHOWN})")
+        shown += [_("Plan:")] if self.remedies else []
+        for number, remedy in enumerate(self.remedies, 1):
+            shown.append(f"  {number}. {remedy.what()}")
+            shown.append(f"     {_('risk: {risk}').format(risk=cures.risk_text(remedy.risk))}. {remedy.effect()}")
+        shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
+        shown += self.notes
+        return [printable(line) for line in shown]
+
+
+def printable(text: str) -> str:
+    """Return a text that cannot steer a terminal: names of files found on disk may hold anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None) -> Plan:
+    """Choose the remedies for what was found; ``bundle`` is one that is at hand, already verified.
+
+    1. What is mended in place.
+    2. The store, from copies on this host, else from the same bundle.
+    3. The release: only what is damaged; all of it where nothing vouches for the rest.
+    4. The last resorts: the bundle in full, the former release, or a word about what to bring.
+    """
+    release = diagnosis.release
+    plan = Plan(release.id if release else None, diagnosis.findings, ())
+    chosen = _in_place(diagnosis)
+    needs_release = bool(diagnosis.of_kind(*OF_THE_RELEASE)) or release is None
+    if diagnosis.proof is None and not needs_release:
+        return replace(plan, remedies=_ordered(chosen))
+    if diagnosis.proof is None:
+        return _with_last_resort(plan, chosen, diagnosis, bundle)
+
+    same = bundle is not None and bundle.manifest_sha256 == diagnosis.proof.manifest_sha256
+    lost = [entry.path for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
+    if lost and same:
+        chosen.append(cures.FillStore(tuple(lost)))
+    if diagnosis.spare and not (lost and same):
+        healed = tuple(entry.path for entry in diagnosis.lacking if entry.sha256 in diagnosis.spare)
+        chosen.append(cures.HealStore(healed))
+    unmet = bring(diagnosis) if lost and not same else ""
+    if not needs_release:
+        return replace(plan, remedies=_ordered(chosen), unmet=unmet)
+
+    if unmet and not _can_build(diagnosis):
+        return _with_last_resort(plan, chosen, diagnosis, bundle)
+    return replace(plan, remedies=_ordered([*chosen, *_of_the_release(diagnosis)]), unmet=unmet)
+
+
+def _ordered(chosen: Sequence[Remedy]) -> tuple[Remedy, ...]:
+    return tuple(sorted(chosen, key=lambda remedy: cures.LADDER.index(type(remedy))))
+
+
+def _in_place(diagnosis: Diagnosis) -> list[Remedy]:
+    """Return the remedies of what needs no new release."""
+    makers: tuple[Callable[[tuple[str, ...]], Remedy], ...] = (
+        cures.CleanUp,
+        cures.ProtectSettings,
+        cures.MarkComplete,
+        cures.WriteLaunchers,
+    )
+    chosen: list[Remedy] = []
+    for make in makers:
+        found = diagnosis.of_kind(*make.kinds)  # type: ignore[attr-defined]
+        if found:
+            chosen.append(make(tuple(finding.name for finding in found if finding.name)))
+    if diagnosis.release is not None and diagnosis.of_kind(seen.POINTER):
+        chosen.append(cures.PointCurrent((diagnosis.release.id,)))
+    return chosen
+
+
+def damaged_packages(diagnosis: Diagnosis) -> frozenset[str]:
+    """Return the packages that must be installed anew.
+
+    Lost bytecode alone is no reason: it is left out, and written again by the next import.
+    """
+    return frozenset(
+        record.normalised(deviation.owner)
+        for deviation in diagnosis.deviations
+        if deviation.owner not in seen.KIND_OF_AREA and not deviation.path.endswith(".pyc")
+    )
+
+
+def _of_the_release(diagnosis: Diagnosis) -> list[Remedy]:
+    if diagnosis.receipt is None:
+        return [cures.RebuildEnvironment()]
+    packages = tuple(sorted(damaged_packages(diagnosis)))
+    chosen: list[Remedy] = [cures.ReinstallPackages(packages)] if packages else []
+    for remedy in (cures.LinkModels, cures.RestoreFiles, cures.RemakeEnvironment):
+        found = diagnosis.of_kind(*remedy.kinds)
+        if found:
+            chosen.append(remedy(tuple(finding.name for finding in found)))
+    # every new release makes these anew, so there is always a remedy to name: bytecode alone, for example
+    return chosen or [cures.RemakeEnvironment()]
+
+
+def _can_build(diagnosis: Diagnosis) -> bool:
+    """Tell whether what the store has is enough for the new release."""
+    assert diagnosis.proof is not None  # the caller plans a release from it
+    whole = diagnosis.receipt is None
+    wheels = wheels_of(diagnosis.proof.manifest, None if whole else damaged_packages(diagnosis))
+    lacking = [
+        *diagnosis.lacks("wheel", wheels),
+        *(e for k in ("source", "model", "lock", "script") for e in diagnosis.lacks(k)),
+    ]
+    return not lacking
+
+
+def wheels_of(manifest: Manifest, packages: frozenset[str] | None) -> frozenset[str]:
+    """Return the paths of the wheels of some packages, or of all."""
+    return frozenset(p.wheel for p in manifest.packages if packages is None or p.name in packages)
+
+
+def bring(diagnosis: Diagnosis) -> str:
+    """Return what to bring, where this host lacks what a repair needs."""
+    if diagnosis.proof is not None:
+        manifest = diagnosis.proof.manifest
+        lost = [entry.path for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
+        text = _("{count} kept files are lost ({first}, …); bring the folder {folder} of release counter {counter}.")
+        return text.format(
+            count=len(lost), first=lost[0] if lost else "", folder=manifest.folder, counter=manifest.product.counter
+        )
+    if diagnosis.release is not None:
+        counter = diagnosis.release.order[0]
+        return _("Bring the bundle of release counter {counter}, or a newer one.").format(counter=counter)
+    return _("Bring the bundle that was installed here, or a newer one.")
+
+
+def _with_last_resort(plan: Plan, chosen: list[Remedy], diagnosis: Diagnosis, bundle: Bundle | None) -> Plan:
+    """Add the bundle in full, else the former release; else say what to bring."""
+    if bundle is not None and _may_replace(bundle, diagnosis):
+        # the new release makes all of this anew
+        lasting = (cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
+        kept: list[Remedy] = [cure for cure in chosen if isinstance(cure, lasting)]
+        return replace(plan, remedies=_ordered([*kept, cures.Reinstall((str(bundle.location),))]))
+    former = intact_former(diagnosis)
+    if former is not None:
+        kept = [cure for cure in chosen if not isinstance(cure, cures.WriteLaunchers)]
+        return replace(plan, remedies=_ordered([*kept, cures.GoBack((former.id,))]), unmet=bring(diagnosis))
+    return replace(plan, remedies=_ordered(chosen), unmet=bring(diagnosis))
+
+
+def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
+    """Tell whether a bundle is not older than what is there, and of the same product as far as that is known."""
+    if diagnosis.release is not None and bundle.manifest.product.counter < diagnosis.release.order[0]:
+        return False
+    known = diagnosis.proof.manifest.product.name if diagnosis.proof else None
+    known = known or (diagnosis.receipt.product if diagnosis.receipt else None)
+    return known is None or bundle.manifest.product.name == known
+
+
+def intact_former(diagnosis: Diagnosis) -> Release | None:
+    """Return another release that is as it was sealed, the one that a rollback goes to first."""
+    prefix, damaged = diagnosis.prefix, diagnosis.release
+    candidates = [transaction.previous(prefix), *reversed(prefix.complete_releases())]
+    for release in candidates:
+        if release is None or (damaged is not None and release.id == damaged.id):
+            continue
+        try:
+            receipt = receipts.read_receipt(release)
+            if receipt.release == release.id and not receipts.compare(release, receipt):
+                return release
+        except (RagtraceError, OSError):
+            continue
+    return None

@@ -1,0 +1,108 @@
+"""The signed manifest that a release was made from, proven again from the copies on this host.
+
+A receipt says which manifest and signers it were. When it is lost, the host's policy must accept
+the signers, as it did when the bundle came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle import digest
+from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, Manifest, parse_manifest
+from bootstrap.bundle.opening import SIGNERS_LIMIT, SUMS
+from bootstrap.bundle.policy import RELEASE_NAMESPACE, judge
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
+from bootstrap.errors import RagtraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.receipt import Receipt
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A manifest with the checksums and signatures that vouch for it, and who signed."""
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    sums: bytes
+    signatures: dict[str, bytes]
+    signers: tuple[PublicKey, ...]
+
+    @property
+    def manifest_sha256(self) -> str:
+        return digest.sha256_bytes(self.manifest_bytes)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        return tuple(key.fingerprint for key in self.signers)
+
+    def write(self, folder: Path) -> None:
+        """Put the copies into a new folder."""
+        folder.mkdir(parents=True)
+        for name, data in {NAME: self.manifest_bytes, SUMS: self.sums, **self.signatures}.items():
+            (folder / name).write_bytes(data)
+
+
+def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy: Policy | None) -> Proof | None:
+    """Return the proven manifest of a release, or None when no copy on this host proves it.
+
+    The release's own copy comes first, then those of other releases made from the same bundle.
+    """
+    for folder in _places(prefix, release):
+        try:
+            proof = _read_proof(folder)
+        except (RagtraceError, OSError):
+            continue
+        if proof.manifest_sha256.startswith(release.order[1]) and _is_accepted(proof, receipt, policy):
+            return proof
+    return None
+
+
+def _places(prefix: Prefix, release: Release) -> Iterator[Path]:
+    yield release.bundle
+    for other in reversed(prefix.complete_releases()):
+        if other.id != release.id and other.order[:2] == release.order[:2]:
+            yield other.bundle
+
+
+def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -> bool:
+    if receipt is not None:
+        return receipt.manifest_sha256 == proof.manifest_sha256 and set(receipt.signers) == set(proof.fingerprints)
+    if policy is None:
+        return False
+    try:
+        # a key that has expired since does not keep a host from being repaired
+        judge(policy, "release", proof.signers, None)
+    except RagtraceError:
+        return False
+    return True
+
+
+def _read_proof(folder: Path) -> Proof:
+    """Read the copies in a folder: every signature holds, and the checksums name the manifest."""
+    manifest_bytes = _read(folder / NAME, MANIFEST_LIMIT)
+    sums = _read(folder / SUMS, digest.SUMS_LIMIT)
+    paths = sorted(folder.glob(f"{SUMS}.*.sig"))[:SIGNERS_LIMIT]
+    signatures = {path.name: _read(path, SIGNATURE_LIMIT) for path in paths}
+    signers = tuple(verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items())
+    if not signers or digest.read_sums(sums, SUMS).get(NAME) != digest.sha256_bytes(manifest_bytes):
+        raise OSError(0, "not the signed copy", str(folder))
+    return Proof(parse_manifest(manifest_bytes), manifest_bytes, sums, signatures, signers)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file, refusing one that is longer than its like may be."""
+    if path.is_symlink():
+        raise OSError(0, "a link", str(path))
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(0, "too long", str(path))
+    return data

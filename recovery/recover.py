@@ -1,0 +1,181 @@
+"""The story of a recovery: look, plan, ask, back up, repair into a new release.
+
+A report that names problems is untrusted: it tells which checks failed, and nothing of it becomes
+a path or a command. What is repaired is what this host shows now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable
+
+from bootstrap import audit_log, install
+from bootstrap.errors import HostError, TrustError, UsageError
+from bootstrap.i18n import _
+from bootstrap.lockfile import locked
+from bootstrap.receipt import ADDED
+from recovery.apply import apply
+from recovery.diagnose import Diagnosis, diagnose
+from recovery.manager import InstallationRecoveryManager
+from recovery.plan import Plan, make_plan
+from validator.check import ERROR, FAIL
+from validator.registry import CHECKS
+from validator.report import LIMIT, Report, host_id, parse_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.console import Progress
+    from bootstrap.prefix import Prefix
+
+# checks that look at what a repair mends; others need the operator
+MENDED = (
+    "packages.record",
+    "packages.versions",
+    "packages.conflicts",
+    "packages.imports",
+    "ragtrace.cli",
+    "ragtrace.models",
+    "ragtrace.probe",
+    "ragtrace.release",
+    "security.integrity",
+    "security.permissions",
+)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a recovery came to. ``active`` is the release that is active now, ``backup`` what was kept before."""
+
+    plan: Plan
+    applied: bool
+    active: str | None
+    former: str | None = None
+    backup: Path | None = None
+    audit_head: str = ""
+
+
+def read_diagnosis(path: Path) -> Report:
+    """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LIMIT + 1)
+    except OSError as error:
+        raise UsageError(
+            _("The diagnosis {path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
+            advice=_("Name a report that validate wrote, or run recover without one."),
+        ) from error
+    try:
+        return parse_report(data, path.name)
+    except TrustError as error:
+        raise TrustError(
+            _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
+            advice=_("Write it again with validate --output, or run recover without one."),
+        ) from error
+
+
+def demand_fitting(report: Report, prefix: Prefix) -> None:
+    """Raise UsageError for a report of another host, or of a release that is not active any more."""
+    active = prefix.active()
+    if report.host is not None and report.host != host_id():
+        raise UsageError(
+            _("The diagnosis was made on another host."),
+            advice=_("Run validate here, or run recover without a diagnosis."),
+        )
+    if report.release is not None and active is not None and report.release != active.id:
+        raise UsageError(
+            _("The diagnosis is not of the active release {release}.").format(release=active.id),
+            advice=_("Run validate again, or run recover without a diagnosis."),
+        )
+
+
+def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return what to say of the problems that a report names, in our own words."""
+    titles = {check.id: check for check in CHECKS}
+    failed = dict.fromkeys(result.id for result in report.results if result.status in (FAIL, ERROR))
+    named = [titles[identifier]().title() for identifier in failed if identifier in MENDED]
+    others = [titles[name]().title() for name in failed if name not in MENDED and name in titles]
+    notes = []
+    if named and not diagnosis.findings:
+        notes.append(
+            _("The diagnosis names problems that are not there any more: {names}.").format(names=", ".join(named))
+        )
+    if others:
+        notes.append(
+            _("A repair does not mend these; see the advice in the report: {names}.").format(names=", ".join(others))
+        )
+    return tuple(notes)
+
+
+def plan_recovery(
+    prefix: Prefix, report: Report | None = None, bundle: Bundle | None = None, policy: Policy | None = None
+) -> tuple[Plan, Diagnosis]:
+    """Look at an installation and choose what to do; nothing is written."""
+    if report is not None:
+        demand_fitting(report, prefix)
+    diagnosis = diagnose(prefix, policy)
+    plan = make_plan(diagnosis, bundle)
+    if report is not None:
+        notes = notes_on(report, diagnosis)
+        plan = Plan(plan.release, plan.findings, plan.remedies, plan.unmet, notes)
+    return plan, diagnosis
+
+
+def recover(
+    prefix: Prefix,
+    confirm: Callable[[Plan], bool],
+    progress: Progress,
+    *,
+    report: Report | None = None,
+    bundle: Bundle | None = None,
+    policy: Policy | None = None,
+    wait: float = 0.0,
+) -> Recovery:
+    """Repair an installation.
+
+    1. Lock the prefix, so that what is found stays what is there.
+    2. Look and plan; ``confirm`` decides whether the plan is carried out.
+    3. Back up what is the user's.
+    4. Carry it out; a failure leaves the release active that was.
+
+    Raises HostError when something must be brought first, InstallError when the repair failed,
+    BusyError while another run holds the lock.
+    """
+    with locked(prefix.state / "lock", wait=wait):
+        progress.step(_("Looking at the installation"))
+        plan, diagnosis = plan_recovery(prefix, report, bundle, policy)
+        former = prefix.active()
+        before = former.id if former else None
+        if not plan.remedies:
+            if plan.unmet:
+                raise HostError(
+                    _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root),
+                    advice=_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet),
+                )
+            return Recovery(plan, applied=False, active=before)
+        if not confirm(plan):
+            return Recovery(plan, applied=False, active=before)
+        remedies = [remedy.id for remedy in plan.remedies]
+        try:
+            backup = InstallationRecoveryManager(prefix.root).create_backup("before-recover", also=strangers(diagnosis))
+            apply(plan, diagnosis, bundle, progress)
+        except BaseException as error:
+            head = audit_log.append(prefix, "recover", "failed", remedies=remedies, reason=str(error)[:500])
+            raise install.explained(error, prefix, head) from error
+        active = prefix.active()
+        now = active.id if active else None
+        head = audit_log.append(
+            prefix, "recover", "done", release=now, former=before, remedies=remedies, packages=sorted(plan.packages)
+        )
+    return Recovery(plan, applied=True, active=now, former=before, backup=backup, audit_head=head)
+
+
+def strangers(diagnosis: Diagnosis) -> list[Path]:
+    """Return files that were added to the application's folder: somebody may miss them, so the backup keeps them."""
+    if diagnosis.release is None:
+        return []
+    added = [deviation.path for deviation in diagnosis.deviations if deviation.kind == ADDED]
+    paths = [diagnosis.release.path / path for path in added if path.startswith("app/")]
+    return [path for path in paths if path.is_file() and not path.is_symlink() and path.suffix != ".pyc"]

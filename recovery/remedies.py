@@ -1,0 +1,274 @@
+"""The remedies, from the smallest to the last resort; each says what it does, its risk and its effect.
+
+Those that are ``in_place`` change one small thing under the lock. All others together make one
+new release; the damaged one stays active until that works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bootstrap.i18n import _
+from recovery.diagnose import (
+    APPLICATION,
+    CRASH,
+    ENVIRONMENT,
+    INTERPRETER,
+    LAUNCHER,
+    MODEL,
+    POINTER,
+    RUN_FILES,
+    SEAL,
+    SETTINGS,
+    STORE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NO_RISK, LOW, MEDIUM, HIGH = "none", "low", "medium", "high"
+NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What is done about some findings. ``names`` are what it touches: packages, files, a release."""
+
+    id: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = ()
+    risk: ClassVar[str] = LOW
+    in_place: ClassVar[bool] = False
+
+    names: tuple[str, ...] = ()
+
+    def what(self) -> str:
+        """Return what is done, as a line of the plan."""
+        raise NotImplementedError
+
+    def effect(self) -> str:
+        """Return what the operator notices of it."""
+        return _("A new release takes the place of the damaged one; data and settings stay as they are.")
+
+    def listed(self) -> str:
+        """Return the first of the names, and how many more there are."""
+        more = len(self.names) - NAMES_SHOWN
+        return ", ".join(self.names[:NAMES_SHOWN]) + (f" (+{more})" if more > 0 else "")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "what": self.what(),
+            "names": list(self.names),
+            "risk": self.risk,
+            "effect": self.effect(),
+            "in_place": self.in_place,
+        }
+
+
+class CleanUp(Remedy):
+    """Undoes what a crash left."""
+
+    id = "clean-up"
+    kinds = (CRASH,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("undo what a run that did not end left behind")
+
+    def effect(self) -> str:
+        return _("Unfinished files of the installer go; the active release stays.")
+
+
+class ProtectSettings(Remedy):
+    """Takes the rights of others on .env away."""
+
+    id = "settings"
+    kinds = (SETTINGS,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("make {names} readable for its owner alone").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Other users of this host can no longer read the keys in it; its content stays.")
+
+
+class MarkComplete(Remedy):
+    """Restores the mark of a release that was active, and so was complete."""
+
+    id = "seal"
+    kinds = (SEAL,)
+    in_place = True
+
+    def what(self) -> str:
+        return _("restore the mark that {release} is complete").format(release=self.listed())
+
+    def effect(self) -> str:
+        return _("The release counts again.")
+
+
+class PointCurrent(Remedy):
+    """Makes ``current`` lead to a release again."""
+
+    id = "current"
+    kinds = (POINTER,)
+    in_place = True
+
+    def what(self) -> str:
+        return _("make {release} the current release again").format(release=self.listed())
+
+    def effect(self) -> str:
+        return _("The commands in bin start this release.")
+
+
+class WriteLaunchers(Remedy):
+    """Writes the commands in PREFIX/bin anew."""
+
+    id = "launchers"
+    kinds = (LAUNCHER,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("write the commands anew: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("The commands in bin are as they were installed.")
+
+
+class HealStore(Remedy):
+    """Fills the store from good copies that this host still has."""
+
+    id = "store-heal"
+    kinds = (STORE,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("restore kept files from their copies in the release: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Only what repairs need is written; nothing that runs changes.")
+
+
+class FillStore(Remedy):
+    """Fills the store from the bundle that the release was made from."""
+
+    id = "store-fill"
+    kinds = (STORE,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("restore kept files from the bundle: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Every byte of the bundle is verified again; only what is missing is written.")
+
+
+class LinkModels(Remedy):
+    """Links model files from the store again, where they were verified."""
+
+    id = "models"
+    kinds = (MODEL,)
+
+    def what(self) -> str:
+        return _("take the model files from the store again")
+
+
+class ReinstallPackages(Remedy):
+    """Installs damaged packages anew from their kept wheels and takes over all others."""
+
+    id = "packages"
+
+    def what(self) -> str:
+        return _("install again from the kept wheels, and nothing else: {names}").format(names=self.listed())
+
+
+class RestoreFiles(Remedy):
+    """Lays the application's files, its start files and the bundle's papers out again."""
+
+    id = "files"
+    kinds = (APPLICATION, RUN_FILES)
+
+    def what(self) -> str:
+        return _("lay the files of the application and its start out again")
+
+    def effect(self) -> str:
+        return _("Altered and added files of the application are left out; the backup keeps the added ones.")
+
+
+class RemakeEnvironment(Remedy):
+    """Makes the virtual environment's own files anew and takes over the packages."""
+
+    id = "environment"
+    kinds = (ENVIRONMENT, INTERPRETER)
+
+    def what(self) -> str:
+        return _("make the environment's own files anew and take over its packages")
+
+
+class RebuildEnvironment(Remedy):
+    """Installs every package anew from the kept wheels, as the lock says."""
+
+    id = "rebuild"
+    risk = MEDIUM
+
+    def what(self) -> str:
+        return _("build the release anew from the signed manifest and all kept wheels")
+
+    def effect(self) -> str:
+        return _("This takes as long as an installation; data and settings stay as they are.")
+
+
+class GoBack(Remedy):
+    """Makes the former release active."""
+
+    id = "rollback"
+    risk = MEDIUM
+
+    def what(self) -> str:
+        return _("go back to the release {release}, which is intact").format(release=self.listed())
+
+    def effect(self) -> str:
+        return _("An earlier version runs; data and settings stay as they are.")
+
+
+class Reinstall(Remedy):
+    """Installs a bundle in full."""
+
+    id = "reinstall"
+    risk = MEDIUM
+
+    def what(self) -> str:
+        return _("install the bundle in full: {path}").format(path=self.listed())
+
+    def effect(self) -> str:
+        return _("This takes as long as an installation; data and settings stay as they are.")
+
+
+# the order in which remedies are applied, which is the order of the ladder
+LADDER: Sequence[type[Remedy]] = (
+    MarkComplete,
+    PointCurrent,
+    CleanUp,
+    ProtectSettings,
+    HealStore,
+    FillStore,
+    WriteLaunchers,
+    LinkModels,
+    ReinstallPackages,
+    RestoreFiles,
+    RemakeEnvironment,
+    RebuildEnvironment,
+    GoBack,
+    Reinstall,
+)
+
+
+def risk_text(risk: str) -> str:
+    """Return a risk in the operator's language."""
+    return {NO_RISK: _("none"), LOW: _("low"), MEDIUM: _("medium"), HIGH: _("high")}[risk]
