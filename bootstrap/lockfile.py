@@ -35,8 +35,12 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
                 )
             time.sleep(POLL)
         os.ftruncate(handle, 0)
-        os.write(handle, str(os.getpid()).encode())
-        yield
+        with contextlib.suppress(OSError):  # a full disk is no reason against a rollback
+            os.write(handle, str(os.getpid()).encode())
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)  # a run that ended is nobody's holder
     finally:
         os.close(handle)
 
