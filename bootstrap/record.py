@@ -10,6 +10,7 @@ import base64
 import csv
 import hashlib
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,11 +55,21 @@ def normalised(name: str) -> str:
     return canonicalize_name(name)
 
 
+def plain_version(text: str) -> str:
+    """Return a version the way that the lock writes it (PEP 440 normal form); what is none stays as it is."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return str(Version(text))
+    except InvalidVersion:
+        return text
+
+
 def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
     """Yield (normalised name, version, .dist-info folder) of what is installed, by folder name."""
     for folder in sorted(site.glob("*.dist-info")):
         name, _dash, version = folder.name[: -len(".dist-info")].partition("-")
-        yield normalised(name), version, folder
+        yield normalised(name), plain_version(version), folder
 
 
 def recorded(site: Path) -> list[Recorded]:
@@ -85,14 +96,17 @@ def _hex(field_text: str) -> str | None:
     algorithm, _equals, value = field_text.partition("=")
     if algorithm != "sha256":
         return None
-    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    except ValueError:
+        return ""  # a damaged digest, which no file has
 
 
 def sha256_of(path: Path) -> str | None:
-    """Return a regular file's digest, or None when it is not there."""
+    """Return a regular file's digest, or None when no regular file is there (a pipe would never end)."""
     digest = hashlib.sha256()
     try:
-        if path.is_symlink():
+        if not stat.S_ISREG(path.lstat().st_mode):
             return None
         with path.open("rb", buffering=0) as file:
             for block in iter(lambda: file.read(BLOCK), b""):
@@ -125,8 +139,9 @@ def survey(site: Path) -> Survey:
 
 
 def _files(site: Path) -> Iterator[Path]:
-    for folder, _folders, names in os.walk(site):
-        for name in names:
+    for folder, folders, names in os.walk(site):
+        # os.walk does not enter a folder that is a link, but Python would import from it
+        for name in (*names, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
             yield Path(folder, name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from bootstrap.bundle import names
@@ -23,6 +24,7 @@ RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical deta
 UNPACKED_LIMIT = 16 << 30  # bytes
 ENTRY_POINTS_LIMIT = 1 << 20  # bytes
 _SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
+_INTERPRETER = re.compile(r"(?i)[^/]+\.data/(scripts/python[^/]*|data/((bin|scripts)/python[^/]*|pyvenv\.cfg))")
 
 
 def inspect(path: Path, name: str) -> None:
@@ -31,7 +33,7 @@ def inspect(path: Path, name: str) -> None:
         with zipfile.ZipFile(path) as wheel:
             _check_members(wheel, name)
             _check_entry_points(wheel, name)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error
 
 
@@ -43,15 +45,7 @@ def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     if len(set(files)) != len(files):
         raise damaged(name, _("a file stands in it twice"))
     for member in members:
-        parts = member.filename.rstrip("/").split("/")
-        if any(part in ("", ".", "..") for part in parts) or re.search(
-            r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", member.filename
-        ):
-            raise damaged(name, _("{member!r} leads out of it").format(member=member.filename[:200]))
-        if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
-            raise damaged(name, _("{member!r} is a link or a device").format(member=member.filename[:200]))
-        if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
-            raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
+        _check_member(member, name)
     if sum(member.file_size for member in members) > UNPACKED_LIMIT:
         raise damaged(name, _("it unpacks to too much"))
     if sum(file.endswith(".dist-info/RECORD") and file.count("/") == 1 for file in files) != 1:
@@ -59,6 +53,19 @@ def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     clash = names.collision(files)
     if clash and clash[0] != clash[1]:
         raise damaged(name, _("{first} and {second} meet on some hosts").format(first=clash[0], second=clash[1]))
+
+
+def _check_member(member: zipfile.ZipInfo, name: str) -> None:
+    written = member.orig_filename  # zipfile ends the other at a NUL, and turns backslashes on Windows
+    parts = written.rstrip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", written):
+        raise damaged(name, _("{member!r} leads out of it").format(member=written[:200]))
+    if _INTERPRETER.fullmatch(written):
+        raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))
+    if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
+        raise damaged(name, _("{member!r} is a link or a device").format(member=member.filename[:200]))
+    if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
+        raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
 
 
 def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:
