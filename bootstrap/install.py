@@ -49,7 +49,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     """Install a bundle as a new release and activate it.
 
     1. Preflight: all that can be known before the first write.
-    2. Lock the prefix and undo what a crash left.
+    2. Lock the prefix, undo what a crash left, and look again at what that changed.
     3. Verify every byte on its way into the store; build the release at its final path.
     4. Accept it: RECORD, imports, smoke commands. Seal it: receipt, sync, COMPLETE.
     5. Activate it: ``current`` is replaced, which is the commit point.
@@ -60,11 +60,13 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     """
     manifest = bundle.manifest
     progress.step(_("Checking this host"))
-    preflight.demand(preflight.preflight(manifest, prefix))
-    fresh = not prefix.exists
+    if not prefix.exists:
+        preflight.demand(preflight.preflight(manifest, prefix))
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)
+        transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
+        preflight.demand(preflight.preflight(manifest, prefix))
+        fresh = not prefix.complete_releases()
         refuse_downgrade(manifest, prefix)
         release = prefix.new_release(manifest.product.counter, bundle.manifest_sha256)
         try:
@@ -75,9 +77,8 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             head = audit_log.append(prefix, "install", "failed", release=release.id, reason=str(error)[:500])
             if fresh:
                 clear_away(prefix)
-            raise _explained(error, prefix, head) from error
-        transaction.collect(prefix)
-        write_env_file(prefix, manifest)
+            raise explained(error, prefix, head) from error
+        tidy_up(prefix, manifest, progress)
         head = audit_log.append(
             prefix,
             "install",
@@ -89,6 +90,15 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             signers=[signer.key.fingerprint for signer in bundle.signers],
         )
     return Outcome(prefix.root, release.id, change.former.id if change.former else None, head)
+
+
+def tidy_up(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
+    """Do what follows an activation; it is done already, so trouble here is told and no failure."""
+    try:
+        transaction.collect(prefix)
+        write_env_file(prefix, manifest)
+    except OSError as error:
+        progress.warn(_("{path}: {reason}.").format(path=error.filename or prefix.root, reason=error.strerror or error))
 
 
 def refuse_downgrade(manifest: Manifest, prefix: Prefix) -> None:
@@ -173,7 +183,7 @@ def activate(change: transaction.Transaction, manifest: Manifest, progress: Prog
     prefix.point_at(change.release)
     try:
         acceptance.check_health(prefix, manifest)
-    except RagtraceError:
+    except BaseException:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         change.switch_back()
         raise
     launchers.prune(prefix, manifest)
@@ -202,11 +212,11 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
         try:
             acceptance.check_health(prefix, manifest)
         except RagtraceError as error:
-            if former is not None:
-                prefix.point_at(former)
-                transaction.remember_former(prefix, target)
+            transaction.switch_to(prefix, former)
+            transaction.remember_former(prefix, target)
+            transaction.tidy_launchers(prefix)
             head = audit_log.append(prefix, "rollback", "failed", release=target.id, reason=error.what[:500])
-            raise _explained(error, prefix, head) from error
+            raise explained(error, prefix, head) from error
         launchers.prune(prefix, manifest)
         head = audit_log.append(prefix, "rollback", "done", release=target.id)
     return Outcome(prefix.root, target.id, former.id if former else None, head)
@@ -230,7 +240,7 @@ def clear_away(prefix: Prefix) -> None:
             files.remove_tree(folder)
 
 
-def _explained(error: BaseException, prefix: Prefix, head: str) -> BaseException:
+def explained(error: BaseException, prefix: Prefix, head: str) -> BaseException:
     """Add to an error which release is active now; a failure of ours or of the disk becomes InstallError."""
     if isinstance(error, KeyboardInterrupt):
         return error

@@ -1,8 +1,9 @@
 """What a run is doing, so that the next command can undo what a crash left.
 
 ``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is
-being built and ``laid`` lists the files put beside the user's: both go unless ``current`` already
-names the release, which is the commit point.
+being built and ``laid`` lists the files put beside the user's, each with its SHA-256 so that nothing
+that the user made or changed since is taken for ours: both go unless ``current`` already names the
+release, which is the commit point.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from bootstrap.bundle import strict
 from bootstrap.errors import RagtraceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bootstrap.prefix import Prefix
@@ -25,7 +27,7 @@ LIMIT = 16 << 20  # bytes
 
 @dataclass(frozen=True)
 class Entry:
-    """One run under way: the command, the release it builds, the one it replaces, files laid in data/."""
+    """One run under way: command, new release, the one it replaces, checksum lines of what it laid in data/."""
 
     command: str
     release: str
@@ -43,9 +45,9 @@ def write(prefix: Prefix, entry: Entry | None) -> None:
     files.write_atomic(_path(prefix), strict.dumps(value), mode=0o600)
 
 
-def lay(prefix: Prefix, entry: Entry, path: str) -> Entry:
-    """Record a file before it is put into data/; return the new entry."""
-    entry = replace(entry, laid=(*entry.laid, path))
+def lay(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
+    """Record files (path → SHA-256) before they are put into data/; return the new entry."""
+    entry = replace(entry, laid=(*entry.laid, *(f"{sha256}  {path}" for path, sha256 in digests.items())))
     write(prefix, entry)
     return entry
 

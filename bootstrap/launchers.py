@@ -88,10 +88,10 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
             files.write_atomic(path, content, mode=0o755)
 
 
-def prune(prefix: Prefix, manifest: Manifest) -> None:
-    """Remove launchers of ours that the active release does not have."""
-    wanted = scripts(manifest)
-    for path in prefix.bin.iterdir():
+def prune(prefix: Prefix, manifest: Manifest | None) -> None:
+    """Remove launchers of ours that the active release does not have; all of them when there is none."""
+    wanted = scripts(manifest) if manifest else {}
+    for path in prefix.bin.iterdir() if prefix.bin.is_dir() else ():
         if path.name not in wanted and path.is_file() and b"Made by ragtrace-install" in path.read_bytes():
             path.unlink()
 

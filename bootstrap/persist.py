@@ -13,8 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal
-from bootstrap.bundle.digest import sha256_file
+from bootstrap import files, journal, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,30 +58,39 @@ def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
 def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
     """Put shipped files into PREFIX/data; where the user has another file, ours is laid beside it.
 
-    Each is journaled before it is written; returns the journal's entry.
+    All are journaled before the first is written; returns the journal's entry.
     """
+    laid: dict[str, str] = {}
     for entry in shipped(manifest):
         target = prefix.data / entry.inner
         if os.path.lexists(target):
-            if target.is_file() and sha256_file(target) == (entry.sha256, entry.size):
+            if record.sha256_of(target) == entry.sha256:
                 continue
             target = target.with_name(f"{target.name}.new-{manifest.product.counter}")
             if os.path.lexists(target):
                 continue
-        run = journal.lay(prefix, run, target.relative_to(prefix.data).as_posix())
+        laid[target.relative_to(prefix.data).as_posix()] = entry.sha256
+    if not laid:
+        return run
+    run = journal.lay(prefix, run, laid)
+    for path, sha256 in laid.items():
+        target = prefix.data / path
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = prefix.data / TEMPORARY.format(process=os.getpid())
-        shutil.copyfile(store.path(entry.sha256), beside)
+        shutil.copyfile(store.path(sha256), beside)
         os.replace(beside, target)
+    files.sync_filesystem(prefix.data)
     return run
 
 
 def take_back(prefix: Prefix, run: Entry) -> None:
-    """Remove what an unfinished run laid, and the folders that this leaves empty."""
-    for relative in run.laid:
+    """Remove what an unfinished run laid and nobody touched since, and the folders that this leaves empty."""
+    for line in run.laid:
+        sha256, _spaces, relative = line.partition("  ")
         target = prefix.data.joinpath(*relative.split("/"))
-        if target.is_file() and not target.is_symlink():
-            target.unlink()
+        if record.sha256_of(target) != sha256:
+            continue
+        target.unlink()
         folder = target.parent
         while folder != prefix.data and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -8,16 +8,12 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bootstrap import files
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
@@ -151,21 +147,21 @@ class Prefix:
             raise UsageError(_("{name} is not the name of a release.").format(name=identifier[:80]))
         return Release(self.releases / identifier)
 
+    def all_releases(self) -> tuple[Release, ...]:
+        """Return every release, whole or not; other things in the folder are not ours."""
+        found = self.releases.iterdir() if self.releases.is_dir() else ()
+        return tuple(Release(path) for path in found if _RELEASE.fullmatch(path.name))
+
     def complete_releases(self) -> tuple[Release, ...]:
         """Return the complete releases, the oldest first."""
-        return tuple(sorted(self._found(), key=lambda release: release.order))
-
-    def _found(self) -> Iterator[Release]:
-        if self.releases.is_dir():
-            for path in self.releases.iterdir():
-                if _RELEASE.fullmatch(path.name) and Release(path).is_complete:
-                    yield Release(path)
+        complete = (release for release in self.all_releases() if release.is_complete)
+        return tuple(sorted(complete, key=lambda release: release.order))
 
     def new_release(self, counter: int, manifest_sha256: str) -> Release:
         """Return the release that the next installation of a manifest makes."""
         start = f"{counter}-{manifest_sha256[:12]}-r"
-        numbers = [int(path.name[len(start) :]) for path in self.releases.glob(f"{start}*")]
-        return Release(self.releases / f"{start}{max(numbers, default=0) + 1}")
+        names = [path.name for path in self.releases.glob(f"{start}*") if _RELEASE.fullmatch(path.name)]
+        return Release(self.releases / f"{start}{max((int(name[len(start) :]) for name in names), default=0) + 1}")
 
     def active(self) -> Release | None:
         """Return the release that ``current`` names, or None when it names none that is complete."""

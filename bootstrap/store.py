@@ -69,8 +69,8 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(self.path(entry.sha256), target)
-        except FileNotFoundError:
-            raise
+        except (FileNotFoundError, FileExistsError):
+            raise  # a copy would write through to whatever the target is linked with
         except OSError:
             self.copy(entry, target)
 
@@ -91,7 +91,7 @@ class Store:
     def collect(self, wanted: set[str]) -> int:
         """Remove objects that no kept release's manifest names; return the bytes freed."""
         freed = 0
-        for folder in list(self.root.iterdir()) if self.root.is_dir() else []:
+        for folder in [path for path in self.root.iterdir() if path.is_dir()] if self.root.is_dir() else []:
             for path in list(folder.iterdir()):
                 if path.name not in wanted:
                     freed += path.lstat().st_size

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal, persist
+from bootstrap import files, journal, launchers, persist
 from bootstrap.errors import RagtraceError
 from bootstrap.store import Store
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
 
 KEPT_RELEASES = 2
+RECOVER = "recover"  # the command whose former release is damaged
 
 
 @dataclass
@@ -44,11 +45,7 @@ class Transaction:
 
     def switch_back(self) -> None:
         """Make the former release current again; with none, nothing is current."""
-        if self.former is not None:
-            self.prefix.point_at(self.former)
-        else:
-            files.remove_tree(self.prefix.current)
-            files.sync_folder(self.prefix.root)
+        switch_to(self.prefix, self.former)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -59,14 +56,40 @@ class Transaction:
             journal.write(self.prefix, None)
 
 
+def switch_to(prefix: Prefix, release: Release | None) -> None:
+    """Make a release current; with None, nothing is current."""
+    if release is not None:
+        prefix.point_at(release)
+    else:
+        files.remove_tree(prefix.current)
+        files.sync_folder(prefix.root)
+
+
 def undo(prefix: Prefix, entry: journal.Entry) -> None:
     """Remove what an unfinished run made, unless ``current`` already names it: then it counts."""
     active = prefix.active()
     if active is None or active.id != entry.release:
         persist.take_back(prefix, entry)
         files.remove_tree(prefix.release(entry.release).path)
+    elif entry.command == RECOVER and entry.former is not None:
+        discard(prefix.release(entry.former))
+    tidy_launchers(prefix)
     collect(prefix)
     journal.write(prefix, None)
+
+
+def tidy_launchers(prefix: Prefix) -> None:
+    """Make PREFIX/bin hold what the active release has, nothing when there is none."""
+    active = prefix.active()
+    if active is None:
+        launchers.prune(prefix, None)
+        return
+    try:
+        manifest = active.manifest()
+    except (RagtraceError, OSError):
+        return  # a damaged release is for recover
+    launchers.write(prefix, manifest)
+    launchers.prune(prefix, manifest)
 
 
 def recover_crash(prefix: Prefix) -> str | None:
@@ -83,6 +106,12 @@ def recover_crash(prefix: Prefix) -> str | None:
         for path in folder.glob(pattern):
             files.remove_tree(path)
     return entry.command if entry is not None else None
+
+
+def discard(release: Release) -> None:
+    """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
+    release.complete_file.unlink(missing_ok=True)
+    files.sync_folder(release.path)
 
 
 def remember_former(prefix: Prefix, former: Release | None) -> None:
@@ -107,9 +136,9 @@ def collect(prefix: Prefix) -> None:
     wanted = (prefix.active(), previous(prefix), *newest_first)
     kept = {release.id: release for release in wanted if release is not None}
     kept = dict(list(kept.items())[:KEPT_RELEASES])
-    for path in prefix.releases.iterdir():
-        if path.name not in kept:
-            files.remove_tree(path)
+    for release in prefix.all_releases():
+        if release.id not in kept:
+            files.remove_tree(release.path)
     try:
         needed = {entry.sha256 for release in kept.values() for entry in release.manifest().files}
     except (RagtraceError, OSError):
