@@ -11,7 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, process, record
+from bootstrap import app_launcher, launchers, process, record, stage
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
@@ -31,8 +31,10 @@ for name in json.loads(sys.argv[1]):
         importlib.import_module(name)
     except BaseException as error:
         failed[name] = f"{type(error).__name__}: {error}"
-print(json.dumps(failed))
+sys.__stdout__.write("\\nragtrace-answer " + json.dumps(failed) + "\\n")
 """
+# the answer has a line of its own after a mark, because modules print while they are imported and at exit
+MARK = "ragtrace-answer "
 
 
 def accept(release: Release, manifest: Manifest, progress: Progress) -> None:
@@ -68,9 +70,14 @@ def check_records(release: Release, manifest: Manifest) -> None:
 
 
 def trial_environment(release: Release, manifest: Manifest, caller: dict[str, str]) -> dict[str, str]:
-    """Return the application's environment with placeholders for what its env template lists."""
-    run = launchers.run_of(manifest)
-    env = app_launcher.environment(str(release.path), run, caller, dict(manifest.application.environment.template))
+    """Return the application's environment with placeholders for what its env template lists.
+
+    Before the release is sealed, scratch data stand for the user's.
+    """
+    run, scratch = launchers.run_of(manifest), stage.scratch_data(release)
+    data = str(scratch) if scratch.is_dir() else None
+    settings = dict(manifest.application.environment.template)
+    env = app_launcher.environment(str(release.path), run, caller, settings, data)
     del env["PYTHONDONTWRITEBYTECODE"]
     return env
 
@@ -89,14 +96,15 @@ def check_imports(release: Release, manifest: Manifest) -> None:
     argv = [str(release.python), "-c", IMPORT, json.dumps(names)]
     env = trial_environment(release, manifest, basic_environment())
     ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
-    if not ended.ok:
+    answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
+    if not ended.ok or not answers:
         reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
         raise InstallError(
             _("Importing {names} ended the interpreter ({reason}): {last}").format(
                 names=", ".join(names), reason=reason, last=last_line(ended.stderr)
             )
         )
-    failed = json.loads(ended.stdout.splitlines()[-1])
+    failed = json.loads(answers[-1][len(MARK) :])
     for name, reason in failed.items():
         raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
 

@@ -15,7 +15,8 @@ import subprocess
 import sys
 from typing import Any
 
-LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
+LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+QUOTED = re.compile(r"\s*(['\"])(.*?)\1\s*(?:#.*)?")
 PLACE = re.compile(r"\{([a-z]+)\}")
 KEPT_PYTHON = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONWARNINGS")
 ENTRY = (
@@ -34,34 +35,32 @@ def read_env(text: str, names: dict[str, str]) -> dict[str, str]:
         matched = LINE.fullmatch(line)
         if not matched or line.lstrip().startswith("#") or matched[1] not in names:
             continue
-        value = matched[2]
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        else:
-            value = re.split(r"\s+#", value, maxsplit=1)[0]
-        found[matched[1]] = value
+        quoted = QUOTED.fullmatch(matched[2])
+        found[matched[1]] = quoted[2] if quoted else re.split(r"\s#", matched[2], maxsplit=1)[0].strip()
     return found
 
 
-def places(release: str) -> dict[str, str]:
-    """Return what ``{app}`` and its like stand for in the settings of a profile."""
+def places(release: str, data: str | None = None) -> dict[str, str]:
+    """Return what ``{app}`` and its like stand for in the settings of a profile; ``data`` replaces the user's."""
     prefix = os.path.dirname(os.path.dirname(release))
     return {
         "app": os.path.join(release, "app"),
-        "data": os.path.join(prefix, "data"),
+        "data": data or os.path.join(prefix, "data"),
         "models": os.path.join(release, "models"),
         "prefix": prefix,
         "venv": os.path.join(release, "venv"),
     }
 
 
-def environment(release: str, run: dict[str, Any], caller: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
+def environment(
+    release: str, run: dict[str, Any], caller: dict[str, str], settings: dict[str, str], data: str | None = None
+) -> dict[str, str]:
     """Return the environment that the application gets.
 
     ``caller`` is the environment of whoever calls, ``settings`` what PREFIX/.env (or, in a smoke
-    test, the template) says.
+    test, the template) says, ``data`` a folder to use in place of the user's.
     """
-    where = places(release)
+    where = places(release, data)
     scripts = os.path.join(where["venv"], "Scripts" if os.name == "nt" else "bin")
     kept = {
         name: value for name, value in caller.items() if not name.upper().startswith("PYTHON") or name in KEPT_PYTHON
@@ -69,7 +68,9 @@ def environment(release: str, run: dict[str, Any], caller: dict[str, str], setti
     result = {**settings, **kept}
     for name, text in run["environment"]["values"].items():
         result[name] = PLACE.sub(lambda matched: where[matched[1]], text)
-    result["PATH"] = scripts + os.pathsep + caller.get("PATH", os.defpath)
+    result["PATH"] = (
+        scripts + os.pathsep + (caller.get("PATH") or os.defpath)
+    )  # an empty one would mean the working folder
     result["VIRTUAL_ENV"] = where["venv"]
     result["PYTHONPATH"] = os.pathsep.join(
         os.path.normpath(os.path.join(where["app"], path)) for path in run["import_paths"]

@@ -108,9 +108,14 @@ def link_wheels(manifest: Manifest, store: Store, folder: Path, *, only: frozens
     return linked
 
 
+def scratch_data(release: Release) -> Path:
+    """Return what stands for the user's data while a release is tried out."""
+    return release.path / SCRATCH / "data"
+
+
 def try_out_data(release: Release, manifest: Manifest, store: Store) -> None:
     """Let the release's persistent folders lead to a scratch copy while it is tried out."""
-    scratch = release.path / SCRATCH / "data"
+    scratch = scratch_data(release)
     persist.lay_scratch(scratch, manifest, store)
     persist.link_to(release, manifest, scratch)
 
