@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -57,11 +58,10 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
     except errors.RagtraceError as error:
         return complain(error, as_json=as_json)
     except KeyboardInterrupt:
-        console.complain(_("Interrupted; nothing of this run was activated."))
+        console.complain(_("Interrupted."))
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader of our stdout went away; there is nobody left to tell
-        sys.stderr.close()
+        leave_stdout()
         return DONE
     except OSError as error:
         return complain(_host_trouble(error), as_json=as_json)
@@ -70,6 +70,16 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
         bug = errors.RagtraceError(text, advice=_("Send the log to whoever gave you this file."))
         return complain(bug, as_json=as_json)
+
+
+def leave_stdout() -> None:
+    """Let what is still buffered go nowhere: the reader of our stdout went away, and Python would complain at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass  # a stdout without a file has nothing to flush into
 
 
 def _host_trouble(error: OSError) -> errors.RagtraceError:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOG = logging.getLogger("ragtrace")
+LOG.addHandler(logging.NullHandler())  # else logging prints warnings and tracebacks to stderr until a log is started
 LINE_INTERVAL = 5.0  # seconds between two plain lines of one task
 
 

@@ -49,9 +49,13 @@ class _Drain(threading.Thread):
             if room > 0:
                 self.kept += block[:room]
 
-    def text(self) -> str:
-        # a grandchild may hold the pipe open after the child was killed
+    def finish(self) -> None:
+        # a grandchild may hold the pipe open after the child has ended
         self.join(2.0)
+        if not self.is_alive():
+            self.pipe.close()
+
+    def text(self) -> str:
         return self.kept.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
@@ -107,7 +111,8 @@ def run(
     _running.add(process)
     try:
         if stdin is not None:
-            _feed(process, stdin)
+            # apart, so that a program which does not read cannot outlast the limit
+            threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
         process.wait(timeout)
     except subprocess.TimeoutExpired:
         timed_out = True
@@ -119,20 +124,19 @@ def run(
         raise
     finally:
         _running.discard(process)
+        for drain in drains:
+            drain.finish()
     stdout, stderr = (drain.text() for drain in drains)
-    for drain, pipe in zip(drains, (process.stdout, process.stderr)):
-        if not drain.is_alive():
-            pipe.close()
     return Completed(tuple(argv), process.returncode, stdout, stderr, timed_out)
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
     assert process.stdin is not None
     try:
-        process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # it did not want it; its exit code tells
+        with process.stdin:
+            process.stdin.write(data)
+    except OSError:
+        pass  # it did not want it (Windows says EINVAL); its exit code tells
 
 
 def checked(completed: Completed, what: str) -> Completed:
