@@ -103,6 +103,26 @@ def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None
     ]
 
 
+def test_what_ends_after_it_was_given_up_changes_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(runner, "GRACE", 0.05)
+    given_up, late = threading.Event(), []
+    tell = runner._given_up
+    monkeypatch.setattr(runner, "_given_up", lambda check: (tell(check), given_up.set())[0])
+
+    def outlive(check):
+        late.append(threading.current_thread())
+        given_up.wait(10)
+        yield check.passed("late")
+
+    def follow(check):
+        given_up.wait(10)
+        late[0].join(10)
+        yield check.passed("fine")
+
+    found = run(make("a", outlive, time_limit=0.05), make("b", follow))
+    assert [status for _id, status, _details in found] == [ERROR, PASS]
+
+
 def test_an_interrupt_ends_the_programs_that_checks_run() -> None:
     threads = []
 
@@ -127,10 +147,14 @@ def test_an_interrupt_ends_the_programs_that_checks_run() -> None:
 def test_measuring_checks_run_alone_and_last() -> None:
     under_way: list[str] = []
     seen: dict[str, list[str]] = {}
+    together = threading.Event()
 
     def act(check):
         under_way.append(check.id)
         seen[check.id] = list(under_way)
+        if len(under_way) > 1 and check.measures:
+            together.set()
+        together.wait(0.2)  # time for another one to come beside it
         yield check.passed("fine")
         under_way.remove(check.id)
 

@@ -49,7 +49,14 @@ def test_another_manifest_fails(prefix) -> None:
     change(path, path.read_bytes() + b" ")
     result = look(Integrity, prefix)
     assert result.status == FAIL
-    assert "MANIFEST.json" in result.details
+    assert result.details == f"{path} is not the one that was signed"
+
+
+def test_checksums_of_another_manifest_fail_though_signed(prefix) -> None:
+    sums = b"0" * 64 + b"  MANIFEST.json\n"
+    change(release_of(prefix).bundle / "SHA256SUMS", sums)
+    change(signature_of(prefix), KEY.sign(sums, RELEASE_NAMESPACE))
+    assert "is not the one that was signed" in look(Integrity, prefix).details
 
 
 def test_altered_checksums_fail(prefix) -> None:
