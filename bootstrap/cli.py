@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from bootstrap import __version__
+from bootstrap.columns import HelpFormatter
 from bootstrap.i18n import _
 
 
@@ -31,11 +32,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog=os.path.basename(sys.argv[0]) or "ragtrace-install.pyz",
         description=_("Installs an application from its signed bundle, without any network."),
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for command, text in commands().items():
-        sub = table.add_parser(command, help=text, description=text)
+        sub = table.add_parser(command, help=text, description=text, formatter_class=HelpFormatter)
         if command == name:
             module = importlib.import_module(f"bootstrap.commands.{command}")
             add_common(sub)

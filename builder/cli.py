@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import getpass
 import os
 import sys
@@ -14,6 +15,7 @@ from bootstrap import __version__, commandline
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import pins
 from bootstrap.bundle.target import GLIBC_FLOOR, host_target, parse_target
+from bootstrap.columns import HelpFormatter
 from bootstrap.console import human_bytes, make_progress, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
@@ -32,13 +34,16 @@ PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m builder", description=_("Makes signed offline bundles of uv-locked projects.")
+        prog="python -m builder",
+        description=_("Makes signed offline bundles of uv-locked projects."),
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-builder {__version__}")
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
-    _add_build(table.add_parser("build", help=_("build a bundle and its installer")))
-    _add_keygen(table.add_parser("keygen", help=_("make a signing key")))
-    _add_inspect(table.add_parser("inspect", help=_("show what is in a bundle")))
+    command = functools.partial(table.add_parser, formatter_class=HelpFormatter)
+    _add_build(command("build", help=_("build a bundle and its installer")))
+    _add_keygen(command("keygen", help=_("make a signing key")))
+    _add_inspect(command("inspect", help=_("show what is in a bundle")))
     parsed = parser.parse_args(argv)
     return commandline.run_command(parsed.run, parsed)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bootstrap.columns import wrap
 from bootstrap.i18n import _
 from validator import check
 from validator.check import CATEGORIES, STATUSES
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from validator.report import Report
 
 NARROW = 50  # columns; below, indents shrink
-LEAST = 12  # columns: what a text is never wrapped below
 
 
 def render(report: Report, *, width: int = 80, quiet: bool = False) -> str:
@@ -98,38 +97,3 @@ def _recommendations(report: Report, width: int) -> Iterator[str]:
         yield from wrap(suggestion, width, first, " " * len(first))
         if command:
             yield f"{' ' * len(first)}{command}"
-
-
-def columns(text: str) -> int:
-    """Return how many columns a text takes: wide characters, as Korean ones, take two (UAX #11)."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
-
-
-def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Iterator[str]:
-    """Yield a text in lines of at most ``width`` columns, the first and the others indented as given."""
-    indent, rest = first, first if rest is None else rest
-    shortest = max(LEAST, width - max(columns(first), columns(rest)))
-    line = ""
-    for piece in (piece for word in text.split() for piece in _pieces(word, shortest)):
-        if line and columns(indent) + columns(line) + 1 + columns(piece) > width:
-            yield indent + line
-            indent, line = rest, ""
-        line = f"{line} {piece}" if line else piece
-    yield (indent + line).rstrip()
-
-
-def _pieces(word: str, room: int) -> Iterator[str]:
-    """Yield a word, cut only where it is wider than a whole line."""
-    if columns(word) <= room:
-        yield word
-        return
-    piece = ""
-    for character in word:
-        if columns(piece) + columns(character) > room:
-            yield piece
-            piece = ""
-        piece += character
-    yield piece
