@@ -109,7 +109,10 @@ def describe(deviations: list[Deviation]) -> str:
     }
     parts = []
     for kind, text in words.items():
-        names = [f"{deviation.path} ({deviation.owner})" for deviation in deviations if deviation.kind == kind]
+        # what no package owns belongs to an area, whose name has its parentheses
+        names = [
+            f"{deviation.path} ({deviation.owner.strip('()')})" for deviation in deviations if deviation.kind == kind
+        ]
         if names:
             parts.append(text.format(names=some_of(names)))
     return "; ".join(parts)

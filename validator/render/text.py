@@ -25,13 +25,14 @@ def render(report: Report, *, width: int = 80, quiet: bool = False) -> str:
     Commands are not wrapped, so that they can be copied.
     """
     lines = [] if quiet else list(_heading(report, width))
+    told: set[str] = set()
     for category in CATEGORIES:
         results = [result for result in report.results if result.category == category]
         if quiet:
             results = [result for result in results if result in report.problems]
         if results:
             lines += [category_title(category, report.title)]
-            lines += [line for result in results for line in _result(result, width)]
+            lines += [line for result in results for line in _result(result, width, told)]
     if not quiet:
         lines += [""]
     lines += list(_overall(report, width))
@@ -62,14 +63,16 @@ def _heading(report: Report, width: int) -> Iterator[str]:
     yield ""
 
 
-def _result(result: CheckResult, width: int) -> Iterator[str]:
+def _result(result: CheckResult, width: int, told: set[str]) -> Iterator[str]:
+    """Yield the lines of a result; a suggestion in ``told`` was given before and is not repeated."""
     indent = "  " if width >= NARROW else ""
     under = indent + " " * (7 if indent else 1)
     text = f"{result.check_name}: {result.details}" if result.details else result.check_name
     yield from wrap(text, width, f"{indent}{result.status:<5}{'  ' if indent else ' '}", under)
     for value in _metrics(result):
         yield from wrap(value, width, under, under + "  ")
-    if result.suggestion and result.status != check.PASS:
+    if result.suggestion and result.status != check.PASS and result.suggestion not in told:
+        told.add(result.suggestion)
         yield from wrap(result.suggestion, width, f"{under}> ", f"{under}  ")
 
 

@@ -35,7 +35,7 @@ def test_names_what_was_altered_added_and_removed(prefix) -> None:
         ("missing", receipts.APP),
         ("added", receipts.RELEASE),
     }
-    assert "app/app.py" in result.details
+    assert "missing: app/app.py (application)" in result.details
 
 
 def test_a_planted_bytecode_file_is_found(prefix) -> None:

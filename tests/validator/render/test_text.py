@@ -82,6 +82,12 @@ def test_quiet_shows_problems_and_what_they_come_to() -> None:
     assert render(well, quiet=True) == "Overall: EXCELLENT (1 PASS)"
 
 
+def test_a_suggestion_is_given_once() -> None:
+    twice = render(report((RESULTS[2], RESULTS[2])))
+    assert twice.count("FAIL   ") == 2
+    assert twice.count("> Repair it") == 1
+
+
 def test_says_when_nothing_is_installed() -> None:
     assert render(report(prefix=None)).startswith("Nothing is installed")
 
