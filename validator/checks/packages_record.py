@@ -49,8 +49,8 @@ class Record(Check):
             return
         try:
             survey = record.survey(site)
-        except (HostError, ValueError) as error:
-            yield self.failed(_("a RECORD is damaged: {reason}").format(reason=error), **subject.repair())
+        except HostError as error:
+            yield self.failed(error.what, **subject.repair())
             return
         if survey.clean:
             details = _("{files} files of {packages} packages are as they were shipped").format(

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, site_of
 from validator.check import ERROR, FAIL, PASS, SKIP
 from validator.checks.packages_record import Record
@@ -45,9 +50,17 @@ def test_names_the_package_whose_record_is_missing(prefix) -> None:
     assert result.evidence == {"packages": ["demo-base"]}
 
 
-def test_a_record_of_nonsense_fails(prefix) -> None:
-    change(site_of(prefix) / "demo_base-2.0.1.dist-info" / "RECORD", b"demo_base.py,sha256=a,1\n")
-    assert look(Record, prefix).status == FAIL
+@pytest.mark.parametrize("content", [b"demo_base.py,sha256=a,1\n", b"\xff\n", b""])
+def test_a_record_of_nonsense_fails(prefix, content) -> None:
+    change(site_of(prefix) / "demo_base-2.0.1.dist-info" / "RECORD", content)
+    result = look(Record, prefix)
+    assert result.status == FAIL
+    assert "demo_base" in result.details
+
+
+def test_a_bundle_without_packages_is_skipped(tmp_path) -> None:
+    bare = replace(APPLICATION, core_imports=(), smoke=())
+    assert look(Record, make_prefix(tmp_path, wheels=(), application=bare)).status == SKIP
 
 
 def test_an_empty_environment_is_not_a_clean_one(prefix) -> None:
