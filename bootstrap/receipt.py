@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import files, record
 from bootstrap.bundle import strict
 from bootstrap.bundle.strict import Fields
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ class Deviation:
 
 def _item(value: Any, path: str) -> Item:
     if not isinstance(value, list) or len(value) != 3:
-        raise strict.refuse(path, "not [path, content, owner]")
+        raise strict.refuse(path, _("not [path, content, owner]"))
     return Item(*(Fields.check_text(part, path) for part in value))
 
 

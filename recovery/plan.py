@@ -83,7 +83,8 @@ class Plan:
         shown += [_("Plan:")] if self.remedies else []
         for number, remedy in enumerate(self.remedies, 1):
             shown.append(f"  {number}. {remedy.what()}")
-            shown.append(f"     {_('risk: {risk}').format(risk=cures.risk_text(remedy.risk))}. {remedy.effect()}")
+            risk = _("risk: {risk}").format(risk=cures.risk_text(remedy.risk))
+            shown.append(f"     {risk}. {remedy.effect()}")
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
         shown += self.notes
         return [printable(line) for line in shown]

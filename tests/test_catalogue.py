@@ -1,10 +1,11 @@
 """Every text that an operator sees has its Korean form, with the same placeholders."""
 
+import ast
 import re
 
 import pytest
 
-from tools.catalogues import LOCALES, extract, read
+from tools.catalogues import LOCALES, ROOT, SOURCES, extract, read
 
 CATALOGUES = sorted(LOCALES.rglob("*.po"))
 PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}")
@@ -17,6 +18,20 @@ def shown():
 
 def forms(text):
     return (text,) if isinstance(text, str) else tuple(text)
+
+
+def called_with(source):
+    """Return the first argument of each call of _ and plural; None where it is no literal."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [call for call in calls if getattr(call.func, "id", "") in ("_", "plural")]
+    return [getattr(call.args[0], "value", None) for call in named]
+
+
+def test_the_extractor_sees_every_text(shown):
+    seen = {forms(message.id)[0] for message in shown}
+    paths = [path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")]
+    unseen = [(path.name, text) for path in paths for text in called_with(path.read_text()) if text not in seen]
+    assert not unseen  # as those inside an f-string
 
 
 def test_there_is_a_korean_catalogue():
