@@ -104,7 +104,11 @@ def start_log(path: str) -> None:
                 entry["traceback"] = self.formatException(record.exc_info)
             return json.dumps(entry, ensure_ascii=False)
 
-    handler = logging.FileHandler(path, encoding="utf-8")
+    class File(logging.FileHandler):
+        def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the library's name
+            pass  # a full disk ends the log, not the command, and shows nobody a traceback
+
+    handler = File(path, encoding="utf-8")
     handler.setFormatter(Lines())
     LOG.addHandler(handler)
     LOG.setLevel(logging.DEBUG)
