@@ -102,7 +102,8 @@ class InstallationRecoveryManager:
         target = self._new_folder(reason)
         beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
-            (beside / FILES).mkdir(parents=True, mode=0o700)
+            beside.mkdir(mode=0o700)
+            (beside / FILES).mkdir(mode=0o700)
             copies = (_save(path, self._relative(path), beside / FILES) for path in sources)
             saved = tuple(copy for copy in copies if copy is not None)
             active = self.prefix.active()

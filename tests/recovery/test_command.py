@@ -1,0 +1,88 @@
+"""``recover`` on the command line: shows, asks, repairs, checks, and says so by its exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from bootstrap import cli
+
+
+@pytest.fixture
+def damaged(host):
+    (host.site / "tiny_lib" / "more.py").unlink()
+    return host
+
+
+def call(host, *arguments):
+    return cli.main(["recover", "--prefix", str(host.prefix.root), "--quiet", *arguments])
+
+
+def test_nothing_to_repair(host, capsys):
+    assert call(host) == 0
+    assert "Nothing to repair" in capsys.readouterr().out
+
+
+def test_a_dry_run_shows_and_writes_nothing(damaged, capsys):
+    before = sorted(damaged.prefix.root.rglob("*"))
+    assert call(damaged, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "tiny_lib/more.py" in shown
+    assert "risk: low" in shown
+    assert sorted(damaged.prefix.root.rglob("*")) == before
+
+
+def test_without_a_terminal_and_yes_only_the_plan_is_shown(damaged, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    release = damaged.release
+    assert call(damaged) == 2
+    told = capsys.readouterr()
+    assert "tiny-lib" in told.out
+    assert "--yes" in told.err
+    assert damaged.release == release
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("no\n", 1), ("", 1)])
+def test_a_person_is_asked(damaged, monkeypatch, answer, code):
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    release = damaged.release
+    assert call(damaged) == code
+    assert (damaged.release == release) == (code != 0)
+
+
+def test_what_was_repaired_is_checked_and_told(damaged, capsys):
+    assert call(damaged, "--yes", "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["applied"]
+    assert done["active"] == damaged.release.id
+    assert {result["status"] for result in done["results"]} == {"PASS"}
+    assert done["plan"]["remedies"][0]["names"] == ["tiny-lib"]
+
+
+@pytest.mark.parametrize("form", [["{}"], ["--diagnosis", "{}"]])
+def test_a_bad_diagnosis_is_refused(damaged, tmp_path, capsys, form):
+    path = tmp_path / "diagnosis.json"
+    path.write_text("\x1b[2J")
+    assert call(damaged, *(part.format(path) for part in form), "--yes") == 3
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert damaged.release.id.endswith("-r1")
+
+
+def test_two_diagnoses_are_one_too_many(damaged):
+    assert call(damaged, "a.json", "--diagnosis", "b.json") == 2
+
+
+def test_what_cannot_be_repaired_says_what_to_bring(host, capsys):
+    weights = host.release.models / "tiny" / "weights.json"
+    weights.chmod(0o644)
+    weights.write_text("{}")
+    assert call(host, "--yes") == 4
+    assert host.tiny.manifest.folder in capsys.readouterr().err

@@ -1,0 +1,457 @@
+"""A damaged installation is repaired into a new release; only what is damaged is made anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from bootstrap import audit_log, journal, receipt, transaction
+from bootstrap.errors import BusyError, HostError, InstallError, ToolError
+from bootstrap.lockfile import locked
+from bootstrap.uv import Uv
+from tests.tiny import EMBEDDING, install_tiny
+
+
+def flip(path):
+    """Change one byte of a file, also where the file is shared or read-only."""
+    path.chmod(0o644)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    with path.open("r+b") as file:
+        file.write(data)
+
+
+def truncate(path):
+    os.truncate(path, 3)
+
+
+def delete(path):
+    path.unlink()
+
+
+def whole(host):
+    """Assert that the active release works and is exactly what its receipt says."""
+    assert receipt.compare(host.release, receipt.read_receipt(host.release)) == []
+    assert host.answer() == list(EMBEDDING)
+    assert host.plan().findings == ()
+    assert journal.read(host.prefix) is None
+
+
+def test_a_whole_installation_is_left_alone(host):
+    before = host.release
+    done = host.recover()
+    assert not done.applied
+    assert done.plan.remedies == ()
+    assert host.release == before
+    assert not list(host.prefix.backups.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("damage", "file"),
+    [
+        (delete, "tiny_lib/more.py"),
+        (truncate, "tiny_lib/table.csv"),
+        (flip, "tiny_lib/more.py"),
+        (delete, "tiny_lib-1.0.0.dist-info/RECORD"),
+        (flip, "../../../bin/tiny-version"),
+    ],
+)
+def test_only_the_damaged_package_is_installed_again(host, installed, damage, file):
+    before, record = host.inventory(), host.recorded("tiny_lib")
+    kept = host.site / "tiny_math" / "text.py"
+    inode, moment = kept.stat().st_ino, kept.stat().st_mtime_ns
+    damage(host.site / file)
+    damaged = host.release
+
+    done = host.recover()
+
+    assert installed == [["tiny-lib"]]
+    assert [remedy.id for remedy in done.plan.remedies] == ["packages"]
+    assert done.plan.packages == {"tiny-lib"}
+    taken = host.site / "tiny_math" / "text.py"
+    assert (taken.stat().st_ino, taken.stat().st_mtime_ns) == (inode, moment)
+    assert taken.stat().st_nlink == 1  # the damaged release is gone
+    assert not damaged.path.exists()
+    assert host.release.id.endswith("-r2")
+    assert host.recorded("tiny_lib") == record
+    after = host.inventory()
+    assert set(after) == set(before)
+    assert {path for path in after if after[path] != before[path]} <= {
+        f"{host.site.relative_to(host.release.path).as_posix()}/tiny_lib-1.0.0.dist-info/RECORD"
+    }
+    whole(host)
+
+
+def test_an_added_file_is_left_out_and_no_package_is_installed(host, installed):
+    (host.site / "tiny_lib" / "planted.py").write_text("raise SystemExit(1)\n")
+    (host.site / "planted.pth").write_text("import os\n")
+    done = host.recover()
+    assert installed == []
+    assert [remedy.id for remedy in done.plan.remedies] == ["environment"]
+    assert not list(host.site.rglob("planted*"))
+    whole(host)
+
+
+def test_damaged_bytecode_is_left_out_and_written_again(host, installed):
+    bytecode = next((host.site / "tiny_math" / "__pycache__").glob("text.*.pyc"))
+    good = bytecode.read_bytes()
+    flip(bytecode)
+    host.recover()
+    assert installed == []
+    again = host.site / "tiny_math" / "__pycache__" / bytecode.name
+    assert again.read_bytes()[:16] == good[:16]  # of the same module: it kept its time
+    whole(host)
+
+
+def test_bytecode_that_nobody_sealed_is_left_out(host, installed):
+    planted = host.site / "tiny_unused.cpython-27.pyc"
+    planted.write_bytes(b"x")
+    host.recover()
+    assert installed == []
+    whole(host)
+
+
+@pytest.mark.parametrize(
+    ("damage", "file"),
+    [(flip, "app/app.py"), (delete, "run.json"), (truncate, "launch.py"), (delete, "interpreter")],
+)
+def test_files_of_the_application_come_from_the_store(host, installed, damage, file):
+    before = host.inventory()
+    damage(host.release.path / file)
+    done = host.recover()
+    assert installed == []
+    assert [remedy.id for remedy in done.plan.remedies] == ["files"]
+    assert host.inventory() == before
+    whole(host)
+
+
+@pytest.mark.parametrize(("damage", "file"), [(delete, "venv/pyvenv.cfg"), (flip, "venv/bin/activate")])
+def test_the_environments_own_files_are_made_anew(host, installed, damage, file):
+    before = host.inventory()
+    damage(host.release.path / file)
+    done = host.recover()
+    assert installed == []
+    assert [remedy.id for remedy in done.plan.remedies] == ["environment"]
+    assert {path: text for path, text in host.inventory().items() if "activate" not in path} == {
+        path: text for path, text in before.items() if "activate" not in path
+    }
+    whole(host)
+
+
+def test_a_python_link_that_leads_elsewhere_is_made_anew(host):
+    host.release.python.unlink()
+    host.release.python.symlink_to("/nowhere/python")
+    host.recover()
+    whole(host)
+
+
+def test_a_deleted_model_comes_from_the_store(host):
+    (host.release.models / "tiny" / "weights.json").unlink()
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["models"]
+    whole(host)
+
+
+def test_a_model_damaged_in_the_store_too_needs_the_bundle(host, tiny):
+    weights = host.release.models / "tiny" / "weights.json"
+    flip(weights)  # one file with two names
+    before = host.release
+    with pytest.raises(HostError) as error:
+        host.recover()
+    assert tiny.manifest.folder in error.value.advice
+    assert "--bundle" in error.value.advice
+    assert host.release == before
+
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "models"]
+    assert host.release.id.endswith("-r2")
+    whole(host)
+
+
+def test_a_lost_wheel_of_a_damaged_package_needs_the_bundle(host, tiny):
+    wheel = next(e for e in tiny.manifest.of_kind("wheel") if "tiny_lib" in e.path)
+    flip(host.prefix.store / wheel.sha256[:2] / wheel.sha256)
+    delete(host.site / "tiny_lib" / "more.py")
+    with pytest.raises(HostError):
+        host.recover()
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "packages"]
+    whole(host)
+
+
+def test_a_lost_wheel_of_a_whole_package_is_told_and_does_not_stop_the_rest(host, installed, tiny):
+    wheel = next(e for e in tiny.manifest.of_kind("wheel") if "tiny_unused" in e.path)
+    (host.prefix.store / wheel.sha256[:2] / wheel.sha256).unlink()
+    delete(host.site / "tiny_lib" / "more.py")
+    done = host.recover()
+    assert installed == [["tiny-lib"]]
+    assert tiny.manifest.folder in done.plan.unmet
+    assert [finding.kind for finding in host.plan().findings] == ["store"]
+
+
+def test_kept_files_are_healed_from_the_release(host, tiny):
+    entry = tiny.manifest.entry("03_Source/app.py")
+    flip(host.prefix.store / entry.sha256[:2] / entry.sha256)
+    before = host.release
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-heal"]
+    assert host.release == before
+    whole(host)
+
+
+def test_a_damaged_application_file_is_restored_after_its_kept_copy_is_healed_from_the_data(host, tiny):
+    entry = tiny.manifest.entry("03_Source/data/questions.csv")
+    flip(host.prefix.store / entry.sha256[:2] / entry.sha256)
+    delete(host.release.app / "app.py")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-heal", "files"]
+    whole(host)
+
+
+@pytest.mark.parametrize("damage", [delete, truncate])
+def test_a_lost_receipt_rebuilds_everything_that_the_signature_proves(host, installed, tiny, damage):
+    damage(host.release.receipt_file)
+    with pytest.raises(HostError):
+        host.recover()  # nobody is trusted, so nothing proves the manifest
+    done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    assert [sorted(names) for names in installed] == [["tiny-lib", "tiny-math", "tiny-text", "tiny-unused"]]
+    whole(host)
+
+
+def test_a_receipt_of_another_release_counts_as_lost(host, tiny):
+    path = host.release.receipt_file
+    path.write_bytes(path.read_bytes().replace(b"-r1", b"-r9"))
+    assert [remedy.id for remedy in host.plan(policy=tiny.policy).remedies] == ["rebuild"]
+
+
+def test_a_receipt_that_leads_out_of_the_release_writes_nothing_there(host, tiny, tmp_path):
+    """Only what a release may hold is taken over, whatever its receipt says."""
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"x")
+    path = host.release.receipt_file
+    site = host.site.relative_to(host.release.path).as_posix()
+    evil = f"venv/../../../../{outside.name}"
+    path.write_bytes(path.read_bytes().replace(f"{site}/tiny_math/text.py".encode(), evil.encode()))
+    host.recover()
+    assert outside.read_bytes() == b"x"
+    assert outside.stat().st_nlink == 1
+    whole(host)
+
+
+def test_a_damaged_manifest_is_replaced_by_a_copy_of_the_same_bundle(host, tiny):
+    install_tiny(tiny, host.prefix.root)  # the same bundle again: two releases hold the manifest
+    flip(host.release.bundle / "MANIFEST.json")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["files"]
+    whole(host)
+
+
+def test_a_manifest_without_another_copy_leads_to_the_former_release(host, tiny, newer):
+    install_tiny(newer, host.prefix.root)
+    damaged = host.release
+    flip(damaged.bundle / "MANIFEST.json")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["rollback"]
+    assert host.release.order[0] == tiny.manifest.product.counter
+    assert not damaged.path.exists()
+    assert host.answer() == list(EMBEDDING)
+
+
+def test_a_manifest_without_another_copy_leads_to_the_bundle_first(host, tiny):
+    flip(host.release.bundle / "MANIFEST.json")
+    damaged = host.release
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
+    assert not damaged.path.exists()
+    whole(host)
+
+
+def test_nothing_left_at_all_is_installed_from_the_bundle(host, tiny):
+    shutil.rmtree(host.prefix.releases)
+    with pytest.raises(HostError) as error:
+        host.recover()
+    assert "--bundle" in error.value.advice
+    host.prefix.releases.mkdir()
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
+    whole(host)
+
+
+def break_current(host, how):
+    current = host.prefix.current
+    current.unlink()
+    if how == "dangling":
+        current.symlink_to("releases/1-0123456789ab-r1")
+    elif how == "file":
+        current.write_text("x")
+    elif how == "folder":
+        current.mkdir()
+
+
+@pytest.mark.parametrize("how", ["missing", "dangling", "file", "folder"])
+def test_a_broken_current_is_put_right_in_place(host, newer, how):
+    install_tiny(newer, host.prefix.root)
+    active = host.release
+    break_current(host, how)
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["current"]
+    assert host.release == active
+    whole(host)
+
+
+def test_a_release_removed_by_hand_leads_to_the_one_that_is_left(host, newer):
+    kept = host.release
+    install_tiny(newer, host.prefix.root)
+    shutil.rmtree(host.release.path)
+    host.recover()
+    assert host.release == kept
+    assert host.answer() == list(EMBEDDING)
+
+
+def test_a_lost_mark_is_restored(host):
+    release = host.release
+    release.complete_file.unlink()
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["seal"]
+    assert host.release == release
+    whole(host)
+
+
+@pytest.mark.parametrize("damage", [delete, truncate, lambda path: path.chmod(0o644)])
+def test_launchers_are_written_anew_in_place(host, damage):
+    release = host.release
+    damage(host.prefix.bin / "tiny")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["launchers"]
+    assert host.release == release
+    whole(host)
+
+
+def test_settings_become_private_and_keep_their_content(host):
+    host.prefix.env_file.write_text("TINY_API_KEY=secret\n")
+    host.prefix.env_file.chmod(0o644)
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["settings"]
+    assert host.prefix.env_file.stat().st_mode & 0o777 == 0o600
+    assert host.prefix.env_file.read_text() == "TINY_API_KEY=secret\n"
+
+
+def test_what_a_crash_left_is_undone(host):
+    unfinished = host.prefix.new_release(1, "f" * 64)
+    unfinished.path.mkdir()
+    (unfinished.path / "half").write_text("x")
+    journal.write(host.prefix, journal.Entry("install", unfinished.id, host.release.id))
+    (host.prefix.root / ".current.7.tmp").symlink_to("x")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["clean-up"]
+    assert not unfinished.path.exists()
+    whole(host)
+
+
+def test_a_damaged_journal_is_made_whole(host):
+    (host.prefix.state / "journal.json").write_text("{")
+    host.recover()
+    whole(host)
+
+
+def test_a_crash_after_the_switch_still_removes_the_damaged_release(host, monkeypatch):
+    delete(host.site / "tiny_lib" / "more.py")
+    damaged = host.release
+
+    def crash(release):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transaction, "discard", crash)
+        patched.setattr(transaction, "undo", lambda prefix, entry: None)
+        with pytest.raises(SystemExit):
+            host.recover()
+    assert damaged.is_complete
+    transaction.recover_crash(host.prefix)
+    assert not damaged.path.exists()
+    whole(host)
+
+
+def test_everything_at_once(host, installed):
+    delete(host.site / "tiny_lib" / "more.py")
+    flip(host.site / "tiny_text" / "__init__.py")
+    truncate(host.release.app / "src" / "helper.py")
+    delete(host.release.venv / "pyvenv.cfg")
+    delete(host.release.models / "tiny" / "config.json")
+    delete(host.prefix.bin / "tiny")
+    host.prefix.env_file.chmod(0o666)
+    break_current(host, "dangling")
+    notes = host.prefix.data / "data" / "notes.txt"
+    notes.write_text("mine\n")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == [
+        "current",
+        "settings",
+        "launchers",
+        "models",
+        "packages",
+        "files",
+        "environment",
+    ]
+    assert installed == [["tiny-lib", "tiny-text"]]
+    assert notes.read_text() == "mine\n"
+    whole(host)
+
+
+def fail(self, python, pylock):
+    raise ToolError("uv broke.")
+
+
+def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
+    delete(host.site / "tiny_lib" / "more.py")
+    damaged, before = host.release, sorted(host.prefix.store.rglob("*"))
+    monkeypatch.setattr(Uv, "sync", fail)
+    with pytest.raises(InstallError) as error:
+        host.recover()
+    assert damaged.id in error.value.advice
+    assert host.release == damaged
+    assert [path.name for path in host.prefix.releases.iterdir()] == [damaged.id]
+    assert sorted(host.prefix.store.rglob("*")) == before
+    assert journal.read(host.prefix) is None
+    assert '"failed"' in audit_log.log_file(host.prefix).read_text().splitlines()[-1]
+
+
+def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed, monkeypatch):
+    from recovery import apply
+    from recovery.takeover import take_over
+
+    def late(items, damaged, release):
+        flip(damaged.path / items[0].path)
+        take_over(items, damaged, release)
+
+    delete(host.site / "tiny_lib" / "more.py")
+    monkeypatch.setattr(apply, "take_over", late)
+    host.recover()
+    assert [len(names) for names in installed] == [1, 4]
+    whole(host)
+
+
+def test_a_refused_plan_changes_nothing(host):
+    from bootstrap.console import NoProgress
+    from recovery.recover import recover
+
+    delete(host.site / "tiny_lib" / "more.py")
+    before = sorted(host.prefix.root.rglob("*"))
+    assert not recover(host.prefix, lambda plan: False, NoProgress()).applied
+    assert sorted(host.prefix.root.rglob("*")) == before
+
+
+def test_another_run_is_waited_for_or_named(host):
+    with locked(host.prefix.state / "lock"), pytest.raises(BusyError):
+        host.recover()
+
+
+def test_files_added_to_the_application_are_kept_in_the_backup(host):
+    (host.release.app / "mine.txt").write_text("mine")
+    release = host.release
+    done = host.recover()
+    assert not (host.release.app / "mine.txt").exists()
+    assert (done.backup / "files" / "releases" / release.id / "app" / "mine.txt").read_text() == "mine"
