@@ -12,7 +12,8 @@ import pytest
 
 from bootstrap import i18n
 from bootstrap.prefix import Prefix
-from tests.tiny import Tiny, install_tiny, tiny_bundle
+from tests.bootstrap.helpers import install
+from tests.tiny import Tiny, tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ def unpacked(travelled: Tiny) -> Path:
 @pytest.fixture(scope="session")
 def first_prefix(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("prefix") / "app"
-    install_tiny(tiny, root)
+    install(tiny, Prefix(root))
     return root
 
 

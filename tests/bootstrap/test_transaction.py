@@ -1,0 +1,134 @@
+"""A run that dies, at every step that it takes: the next command finds the old state whole, or the new one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootstrap import files, journal, transaction
+from bootstrap.prefix import Prefix
+from bootstrap.receipt import compare, read_receipt
+from tests.bootstrap.helpers import NOTES, install, snapshot
+from tests.tiny import COUNTER, tiny_bundle
+
+if TYPE_CHECKING:
+    from tests.tiny import Tiny
+
+# what a run does to a prefix, in its order; the installer dies before or after the call
+STEPS = (
+    ("bootstrap.journal.write", "after"),
+    ("bootstrap.stage.fill_store", "after"),
+    ("bootstrap.stage.stage_environment", "after"),
+    ("bootstrap.install.accept_and_seal", "after"),
+    ("bootstrap.journal.lay", "after"),
+    ("bootstrap.persist.lay", "after"),
+    ("bootstrap.launchers.write", "after"),
+    ("bootstrap.prefix.Prefix.point_at", "before"),
+    ("bootstrap.prefix.Prefix.point_at", "after"),
+    ("bootstrap.acceptance.check_health", "after"),
+    ("bootstrap.transaction.collect", "after"),
+)
+CHILD = """
+import importlib, os, pickle, signal, sys
+name, when, tiny, root = pickle.load(sys.stdin.buffer)
+from bootstrap.prefix import Prefix
+from tests.bootstrap.helpers import install
+module, _dot, last = name.rpartition(".")
+try:
+    owner = importlib.import_module(module)
+except ModuleNotFoundError:
+    package, _dot, kind = module.rpartition(".")
+    owner = getattr(importlib.import_module(package), kind)
+real = getattr(owner, last)
+
+def die(*arguments, **options):
+    if when == "after":
+        real(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(owner, last, die)
+install(tiny, Prefix(root))
+"""
+
+
+def die_at(name: str, when: str, tiny: Tiny, prefix: Prefix) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        input=pickle.dumps((name, when, tiny, prefix.root)),
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    assert child.returncode == -9, child.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def second(tiny: Tiny, tmp_path_factory) -> Tiny:
+    sources = {"data/questions.csv": "질문,답,점수\n", "data/more/new.csv": "a\n"}
+    folder = tmp_path_factory.mktemp("second")
+    return tiny_bundle(folder, counter=COUNTER + 1, sources=sources, key=tiny.key.with_suffix(""))
+
+
+@pytest.mark.parametrize(("name", "when"), STEPS)
+def test_killed_at_a_step(prefix, second, name, when) -> None:
+    before, old = snapshot(prefix.root, *NOTES), prefix.active()
+    die_at(name, when, second, prefix)
+    transaction.recover_crash(prefix)
+    assert journal.read(prefix) is None
+    active = prefix.active()
+    if active == old:
+        assert snapshot(prefix.root, *NOTES) == before
+    else:
+        assert active.id.startswith(f"{COUNTER + 1}-")
+        assert (prefix.data / "data/more/new.csv").read_text() == "a\n"
+    assert compare(active, read_receipt(active)) == []
+    assert subprocess.run([prefix.bin / "tiny-version"], capture_output=True, check=True).stdout == b"1.0.0\n"
+    committed = STEPS.index((name, when)) > STEPS.index(("bootstrap.prefix.Prefix.point_at", "before"))
+    assert (active != old) == committed
+
+
+def test_killed_in_a_first_installation(tmp_path, tiny) -> None:
+    prefix = Prefix(tmp_path / "fresh")
+    die_at("bootstrap.stage.stage_environment", "after", tiny, prefix)
+    assert prefix.active() is None
+    assert install(tiny, prefix).active == prefix.active().id
+
+
+def test_what_the_user_touched_since_is_not_taken_back(prefix, second) -> None:
+    die_at("bootstrap.persist.lay", "after", second, prefix)
+    mine = prefix.data / "data/more/new.csv"
+    mine.write_text("a\nmine\n")
+    transaction.recover_crash(prefix)
+    assert mine.read_text() == "a\nmine\n"
+    assert not list(prefix.data.rglob("*.new-*"))
+
+
+def test_temporary_files_of_a_crash_go(prefix) -> None:
+    left = [prefix.root / ".current.7.tmp", prefix.bin / ".tiny.7.tmp", prefix.data / ".ragtrace-7.tmp"]
+    for path in left:
+        path.write_text("x")
+    before = snapshot(prefix.root, *NOTES, *(str(path.relative_to(prefix.root)) for path in left))
+    assert transaction.recover_crash(prefix) is None
+    assert snapshot(prefix.root, *NOTES) == before
+
+
+def test_a_damaged_journal_counts_as_idle(prefix) -> None:
+    (prefix.state / "journal.json").write_text("{")
+    assert journal.read(prefix) is None
+    transaction.recover_crash(prefix)
+    assert prefix.active()
+
+
+def test_previous_falls_back_to_the_newest_other_release(prefix, second) -> None:
+    first = prefix.active()
+    install(second, prefix)
+    assert transaction.previous(prefix) == first
+    files.remove_tree(prefix.state / "previous")
+    assert transaction.previous(prefix) == first
+    (first.complete_file).unlink()
+    assert transaction.previous(prefix) is None
