@@ -60,9 +60,7 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
     with progress.task(opened.location.name, opened.manifest.total_bytes) as task:
-        for entry, blocks in opened.members():
-            drain(blocks)
-            task.advance(entry.size)
+        opened.visit(lambda _entry, blocks: drain(blocks), task.advance)
     return opened
 
 

@@ -23,6 +23,9 @@ from bootstrap.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+BATCH = 64  # files that a thread hashes between two looks at the queue
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -84,10 +87,11 @@ def recorded(site: Path) -> list[Recorded]:
                 _("{path} cannot be read.").format(path=record),
                 advice=_("Run recover to reinstall {name}.").format(name=name),
             ) from error
+        top = str(site)
         for row in rows:
             if len(row) == 3 and row[0]:
-                path = Path(os.path.normpath(os.path.join(site, row[0])))
-                lines.append(Recorded(path, _hex(row[1]), name))
+                path = os.path.normpath(os.path.join(top, row[0]))
+                lines.append(Recorded(Path(path), _hex(row[1]), name))
     return lines
 
 
@@ -102,24 +106,28 @@ def _hex(field_text: str) -> str | None:
         return ""  # a damaged digest, which no file has
 
 
-def sha256_of(path: Path) -> str | None:
+def sha256_of(path: Path | str) -> str | None:
     """Return a regular file's digest, or None when no regular file is there (a pipe would never end)."""
     digest = hashlib.sha256()
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
-        with path.open("rb", buffering=0) as file:
-            for block in iter(lambda: file.read(BLOCK), b""):
-                digest.update(block)
+        handle = os.open(path, _READ)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    try:
+        for block in iter(lambda: os.read(handle, BLOCK), b""):
+            digest.update(block)
+    finally:
+        os.close(handle)
     return digest.hexdigest()
 
 
 def digests_of(paths: Sequence[Path]) -> list[str | None]:
     """Hash files with as many threads as there are processors (hashlib frees the GIL)."""
+    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(sha256_of, paths, chunksize=64))
+        return [digest for batch in pool.map(lambda batch: [*map(sha256_of, batch)], batches) for digest in batch]
 
 
 def survey(site: Path) -> Survey:
@@ -134,15 +142,19 @@ def survey(site: Path) -> Survey:
         else:
             digests[line.path] = found
     owners = {line.path: line.owner for line in lines}
-    unrecorded = [path for path in _files(site) if path not in owners and not is_bytecode_of(path, owners)]
+    others = _others(site, {str(path) for path in owners})
+    unrecorded = [path for path in others if not is_bytecode_of(path, owners)]
     return Survey(tuple(missing), tuple(altered), tuple(unrecorded), owners, digests)
 
 
-def _files(site: Path) -> Iterator[Path]:
+def _others(site: Path, known: set[str]) -> Iterator[Path]:
+    """Yield every file below a folder but the known ones."""
     for folder, folders, names in os.walk(site):
         # os.walk does not enter a folder that is a link, but Python would import from it
         for name in (*names, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
-            yield Path(folder, name)
+            path = os.path.join(folder, name)
+            if path not in known:
+                yield Path(path)
 
 
 def is_bytecode_of(path: Path, owners: dict[Path, str]) -> bool:

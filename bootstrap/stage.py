@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.bundle.opening import Bundle
-    from bootstrap.console import Progress, Task
+    from bootstrap.console import Progress
     from bootstrap.prefix import Release
     from bootstrap.store import Store
 
@@ -34,19 +34,15 @@ SCRATCH = ".work"
 def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
     """Read the whole bundle once: keep what releases are made of, check everything."""
     progress.step(_("Verifying the bundle"))
+
+    def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+        if entry.kind in KEPT_KINDS:
+            store.add(entry, blocks)
+        else:
+            drain(blocks)
+
     with progress.task(bundle.location.name, bundle.manifest.total_bytes) as task:
-        for entry, blocks in bundle.members():
-            counted = _counted(blocks, task)
-            if entry.kind in KEPT_KINDS:
-                store.add(entry, counted)
-            else:
-                drain(counted)
-
-
-def _counted(blocks: Iterator[bytes], task: Task) -> Iterator[bytes]:
-    for block in blocks:
-        task.advance(len(block))
-        yield block
+        bundle.visit(keep, task.advance)
 
 
 def write_bundle_files(bundle: Bundle, release: Release) -> None:

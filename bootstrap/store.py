@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from bootstrap import files
@@ -50,7 +51,7 @@ class Store:
             return False
         path = self.path(entry.sha256)
         path.parent.mkdir(exist_ok=True)
-        beside = path.with_name(f".{entry.sha256}.{os.getpid()}.tmp")
+        beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
         try:
             with beside.open("wb") as file:
                 for block in blocks:

@@ -4,6 +4,8 @@ The manifest says what comes next, so nothing is parsed: the reader builds the o
 member can have (POSIX.1-1988 ustar) and compares its 512 bytes. It stops at the first deviation.
 Each file is handed out as blocks; the digest is checked before the last block's iterator ends, so
 a consumer that keeps a file only after the iterator is exhausted keeps verified bytes alone.
+Hashing takes most of the time, so other threads do it: one for an archive's own bytes and one for
+its members', or as many as there are processors for the files of a folder.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import hashlib
 import os
 import stat
 import zlib
-from typing import IO, TYPE_CHECKING
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Callable, Union
 
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import BLOCK
@@ -22,11 +26,16 @@ from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
+    from hashlib import _Hash
     from pathlib import Path
+
+    Take = Callable[[FileEntry, Iterator[bytes]], None]
 
 RECORD = 512  # bytes of a tar block
 END = bytes(2 * RECORD)  # two zero blocks end a tar archive
 GZIP = 16 + zlib.MAX_WBITS
+AHEAD = 16  # blocks that reading may be ahead of hashing
 
 
 def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
@@ -73,26 +82,45 @@ def damaged(path: str, reason: str) -> TrustError:
     )
 
 
-def checked_blocks(entry: FileEntry, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass a file's blocks on, and raise TrustError unless all of them together are what was signed."""
-    digest, size = hashlib.sha256(), 0
+class _Aside:
+    """A SHA-256 that a worker of one thread takes, some blocks behind (hashlib frees the GIL)."""
+
+    def __init__(self, worker: ThreadPoolExecutor) -> None:
+        self.worker, self.digest = worker, hashlib.sha256()
+        self.behind: deque[Future[None]] = deque()
+
+    def update(self, block: bytes) -> None:
+        self.behind.append(self.worker.submit(self.digest.update, block))
+        if len(self.behind) > AHEAD:
+            self.behind.popleft().result()
+
+    def hexdigest(self) -> str:
+        while self.behind:
+            self.behind.popleft().result()
+        return self.digest.hexdigest()
+
+
+def checked_blocks(
+    entry: FileEntry, blocks: Iterator[bytes], digest: Union[_Hash, _Aside, None] = None, name: str = ""
+) -> Iterator[bytes]:
+    """Pass a file's blocks on; raise TrustError, naming ``name``, unless all together are what was signed."""
+    digest, size, name = digest or hashlib.sha256(), 0, name or entry.path
     for block in blocks:
         digest.update(block)
         size += len(block)
         yield block
     if size != entry.size:
-        raise damaged(entry.path, _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
+        raise damaged(name, _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
     if digest.hexdigest() != entry.sha256:
-        raise damaged(entry.path, _("its SHA-256 is not the signed one"))
+        raise damaged(name, _("its SHA-256 is not the signed one"))
 
 
 class _Inflated:
     """One gzip stream of a file, inflated in bounded pieces; every raw byte is hashed on the way."""
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self.file, self.name = file, name
+    def __init__(self, file: IO[bytes], name: str, raw: _Aside) -> None:
+        self.file, self.name, self.raw = file, name, raw
         self.inflate = zlib.decompressobj(GZIP)
-        self.raw = hashlib.sha256()
         self.pending = b""
 
     def block(self, limit: int) -> bytes:
@@ -140,13 +168,13 @@ def read_archive(
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
-    with path.open("rb") as file:
-        stream = _Inflated(file, path.name)
+    with path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as raw, ThreadPoolExecutor(1) as worker:
+        stream = _Inflated(file, path.name, _Aside(raw))
         for entry in (own, *manifest.files):
             header = ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime)
             if stream.exactly(RECORD) != header:
                 raise damaged(path.name, _("{member} does not come where it should").format(member=entry.path))
-            blocks = checked_blocks(entry, stream.blocks(entry.size))
+            blocks = checked_blocks(entry, stream.blocks(entry.size), _Aside(worker), f"{path.name}: {entry.path}")
             if entry is own:
                 drain(blocks)
             else:
@@ -165,13 +193,22 @@ def own_entry(manifest_bytes: bytes) -> FileEntry:
     return FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
 
 
-def read_folder(root: Path, manifest: Manifest, manifest_bytes: bytes) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
-    """Yield each file of an unpacked bundle in manifest order, with its checked blocks."""
+def visit_folder(root: Path, manifest: Manifest, manifest_bytes: bytes, take: Take) -> None:
+    """Hand each file of an unpacked bundle to ``take`` with its checked blocks, several at a time.
+
+    The largest come first, so that no thread is left alone with one. Raises TrustError, or what
+    ``take`` raises; then files that nobody took yet are left.
+    """
     drain(checked_blocks(own_entry(manifest_bytes), file_blocks(root / NAME, NAME)))
-    for entry in manifest.files:
+
+    def visit(entry: FileEntry) -> None:
         blocks = checked_blocks(entry, file_blocks(root.joinpath(*entry.path.split("/")), entry.path))
-        yield entry, blocks
+        take(entry, blocks)
         drain(blocks)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _done in pool.map(visit, sorted(manifest.files, key=lambda entry: -entry.size)):
+            pass
 
 
 def file_blocks(path: Path, name: str) -> Iterator[bytes]:
@@ -181,9 +218,10 @@ def file_blocks(path: Path, name: str) -> Iterator[bytes]:
         handle = os.open(path, flags)
     except OSError as error:
         raise damaged(name, _("cannot be read: {reason}").format(reason=error.strerror)) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise damaged(name, _("not a regular file"))
     with os.fdopen(handle, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise damaged(name, _("not a regular file"))
         yield from iter(lambda: file.read(BLOCK), b"")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Callable
 
 from bootstrap.bundle import archive, digest
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
@@ -21,6 +22,8 @@ from bootstrap.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from bootstrap.bundle.archive import Take
 
 SUMS = "SHA256SUMS"
 INSTALLER = "ragtrace-install.pyz"
@@ -48,12 +51,28 @@ class Bundle:
     def is_archive(self) -> bool:
         return self.location.is_file()
 
-    def members(self) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
-        """Yield every file in manifest order with its blocks, checked as they pass."""
-        if self.is_archive:
-            sha256 = digest.read_sums(self.sums, SUMS)[self.manifest.archive]
-            return archive.read_archive(self.location, self.manifest, self.manifest_bytes, sha256)
-        return archive.read_folder(self.location, self.manifest, self.manifest_bytes)
+    def visit(self, take: Take, advance: Callable[[int], None]) -> None:
+        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` is told their bytes.
+
+        An archive's files come in manifest order, those of a folder several at a time.
+        """
+        lock = Lock()
+
+        def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                with lock:
+                    advance(len(block))
+                yield block
+
+        def taken(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+            take(entry, counted(blocks))
+
+        if not self.is_archive:
+            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken)
+            return
+        sha256 = digest.read_sums(self.sums, SUMS)[self.manifest.archive]
+        for entry, blocks in archive.read_archive(self.location, self.manifest, self.manifest_bytes, sha256):
+            taken(entry, blocks)
 
 
 def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bundle:
@@ -70,9 +89,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     signers = judge(policy, "release", claimed_signers(sums, signatures), at)
     digests = digest.read_sums(sums, SUMS)
 
-    manifest_bytes = _read(_manifest_path(path, folder), MANIFEST_LIMIT)
-    if digest.sha256_bytes(manifest_bytes) != digests.get(NAME):
-        raise archive.damaged(NAME, _("its SHA-256 is not the signed one"))
+    manifest_bytes = _read_manifest(path, folder, digests.get(NAME))
     manifest = parse_manifest(manifest_bytes)
 
     if set(digests) != {NAME, INSTALLER, manifest.archive}:
@@ -135,9 +152,15 @@ def _read_signatures(folder: Path) -> dict[str, bytes]:
     return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
 
 
-def _manifest_path(path: Path, folder: Path) -> Path:
-    inside = path / NAME
-    return inside if path.is_dir() and inside.is_file() else folder / NAME
+def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
+    """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
+    copies = [place / NAME for place in (path, folder) if place.is_dir() and os.path.lexists(place / NAME)]
+    data = b""
+    for copy in copies or [folder / NAME]:
+        data = _read(copy, MANIFEST_LIMIT)
+        if digest.sha256_bytes(data) != sha256:
+            raise archive.damaged(NAME, _("its SHA-256 is not the signed one"))
+    return data
 
 
 def _check_installer(folder: Path, manifest: Manifest, sha256: str) -> None:
@@ -146,7 +169,7 @@ def _check_installer(folder: Path, manifest: Manifest, sha256: str) -> None:
         raise archive.damaged(SUMS, _("its installer is not the one in the manifest"))
     beside = folder / INSTALLER
     if beside.exists():
-        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER)))
+        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=INSTALLER))
 
 
 def _location(path: Path, folder: Path, manifest: Manifest) -> Path:
