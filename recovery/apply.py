@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, files, install, journal, launchers, preflight, stage, transaction
+from bootstrap import acceptance, files, install, journal, launchers, preflight, seal, stage, transaction
 from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.errors import InstallError, RagtraceError, ToolError
 from bootstrap.i18n import _
@@ -61,9 +61,11 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
     elif isinstance(remedy, cures.ProtectSettings):
         prefix.env_file.chmod(0o600)
     elif isinstance(remedy, cures.MarkComplete) and release:
-        files.write_atomic(release.complete_file, release.id.encode() + b"\n")
+        seal.mark_complete(release)
     elif isinstance(remedy, cures.PointCurrent) and release:
-        files.remove_tree(prefix.current)  # whatever lies there, it leads nowhere
+        if prefix.current.is_dir() and not prefix.current.is_symlink():
+            # somebody's folder in its place is not ours to delete
+            prefix.current.rename(prefix.root / f"current.moved-{release.id}")
         prefix.point_at(release)
     elif isinstance(remedy, cures.WriteLaunchers) and proof:
         launchers.write(prefix, proof.manifest)

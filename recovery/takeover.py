@@ -29,15 +29,17 @@ FICLONE = 0x40049409  # ioctl_ficlone(2): the target shares the source's blocks 
 
 
 def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled: frozenset[str]) -> Iterator[Item]:
-    """Yield what packages have in the environment, but for damaged files and packages that are installed anew."""
+    """Yield what packages have in the environment, but for damaged files and packages that are installed anew.
+
+    A path of the receipt that leads out of the release is among the deviations: no walk finds it there.
+    """
     damaged = {deviation.path for deviation in deviations}
     for item in receipt.items:
-        parts = item.path.split("/")
-        if parts[0] != "venv" or any(part in ("", ".", "..") for part in parts) or "\\" in item.path:
+        if not item.path.startswith("venv/") or item.content.startswith("-> "):
             continue
-        if item.owner in (APP, MODELS, VENV, RELEASE) or item.content.startswith("-> "):
+        if item.owner in (APP, MODELS, VENV, RELEASE) or item.path in damaged:
             continue
-        if item.path not in damaged and record.normalised(item.owner) not in reinstalled:
+        if record.normalised(item.owner) not in reinstalled:
             yield item
 
 
