@@ -104,7 +104,7 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
         )
     if others:
         notes.append(
-            _("A repair does not mend these; see the advice in the report: {names}.").format(names=", ".join(others))
+            _("These may need more than a repair; validate again afterwards: {names}.").format(names=", ".join(others))
         )
     return tuple(notes)
 
@@ -162,8 +162,8 @@ def recover(
             backup = InstallationRecoveryManager(prefix.root).create_backup("before-recover", also=strangers(diagnosis))
             apply(plan, diagnosis, bundle, progress)
         except BaseException as error:
-            head = audit_log.append(prefix, "recover", "failed", remedies=remedies, reason=str(error)[:500])
-            raise install.explained(error, prefix, head) from error
+            head = audit_log.note_failure(prefix, "recover", error, remedies=remedies)
+            raise install.explained(error, prefix, head, former) from error
         active = prefix.active()
         now = active.id if active else None
         head = audit_log.append(
