@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tools.catalogues import LOCALES, ROOT, SOURCES, extract, read
+from tools.catalogues import LOCALES, extract, read, sources
 
 CATALOGUES = sorted(LOCALES.rglob("*.po"))
 PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}")
@@ -29,8 +29,7 @@ def called_with(source):
 
 def test_the_extractor_sees_every_text(shown):
     seen = {forms(message.id)[0] for message in shown}
-    paths = [path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")]
-    unseen = [(path.name, text) for path in paths for text in called_with(path.read_text()) if text not in seen]
+    unseen = [(path.name, text) for path in sources() for text in called_with(path.read_text()) if text not in seen]
     assert not unseen  # as those inside an f-string
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -29,13 +29,17 @@ msgstr ""
 KEYWORDS = {"_": None, "plural": (1, 2)}
 
 
+def sources() -> list[Path]:
+    """Return the files whose texts an operator sees."""
+    return [ROOT / "build_zipapp.py", *(path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py")))]
+
+
 def extract() -> Catalog:
     """Return every text that goes through ``_`` or ``plural``, with where it stands."""
     found = Catalog(project="ragtrace-offline", charset="utf-8", fuzzy=False)
-    for folder in SOURCES:
-        rows = extract_from_dir(ROOT / folder, [("**.py", "python")], keywords=KEYWORDS, comment_tags=())
-        for name, _line, message, _comments, _context in rows:
-            found.add(message, locations=[(f"{folder}/{name}", 0)])
+    for path in sources():
+        for _line, message, _comments, _context in extract_from_file("python", path, keywords=KEYWORDS):
+            found.add(message, locations=[(path.relative_to(ROOT).as_posix(), 0)])
     return found
 
 
