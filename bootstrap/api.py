@@ -7,7 +7,6 @@ Each raises a subclass of bootstrap.errors.RagtraceError whose text says what ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from bootstrap import trust
@@ -15,6 +14,9 @@ from bootstrap.console import NoProgress, Progress
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release, default_root, find_prefix
+from bootstrap.trust.admission import Conditions, admit, remember
+from bootstrap.trust.authority import authority
+from bootstrap.trust.places import host_places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,9 +25,14 @@ if TYPE_CHECKING:
     from bootstrap.bundle.opening import Bundle
     from bootstrap.install import Outcome
     from bootstrap.preflight import Finding
+    from bootstrap.trust.admission import Admission
+    from bootstrap.trust.chain import Signed
+    from bootstrap.trust.places import Places
+    from bootstrap.trust.state import State
     from validator.report import Report
 
 QUIET = NoProgress()
+AS_IT_IS = Conditions()
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,14 @@ class Status:
     releases: tuple[Release, ...]
 
 
-def open_bundle(bundle: Path | None = None, *, trusted_keys: Sequence[str] = ()) -> Bundle:
-    """Return a bundle whose signature holds; without a path, the one beside the zipapp."""
+def open_bundle(
+    bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), places: Places | None = None
+) -> Bundle:
+    """Return a bundle whose signature holds; without a path, the one beside the zipapp.
+
+    The host's policy judges it, else the keys in this installer, else ``trusted_keys``. ``places`` are this
+    host's by default.
+    """
     from bootstrap.bundle import opening
 
     if bundle is None:
@@ -46,7 +59,8 @@ def open_bundle(bundle: Path | None = None, *, trusted_keys: Sequence[str] = ())
         if running is None:
             raise UsageError(_("No bundle is named."), advice=_("Name the folder that holds SHA256SUMS."))
         bundle = running.parent
-    return opening.open_bundle(bundle, trust.policy(trusted_keys), at=datetime.now(timezone.utc))
+    # keys' validity is a matter of admission, and of a first installation only
+    return opening.open_bundle(bundle, authority(places or host_places(), trusted_keys).policy)
 
 
 def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
@@ -64,18 +78,88 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
     return opened
 
 
-def plan(bundle: Bundle, prefix: Path | None = None) -> list[Finding]:
+def admission(
+    bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
+) -> Admission:
+    """Return whether an opened bundle may be installed, and what to know first; TrustError when it may not."""
+    return admit(bundle, prefix_for(bundle, prefix), places or host_places(), conditions)
+
+
+def plan(
+    bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
+) -> list[Finding]:
     """Return what an installation would find on this host; nothing is written."""
     from bootstrap import preflight
 
+    admission(bundle, prefix, conditions=conditions, places=places)
     return preflight.preflight(bundle.manifest, prefix_for(bundle, prefix))
 
 
-def install(bundle: Bundle, prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Outcome:
+def install(
+    bundle: Bundle,
+    prefix: Path | None = None,
+    *,
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    conditions: Conditions = AS_IT_IS,
+    places: Places | None = None,
+) -> Outcome:
     """Install an opened bundle as a new release and activate it; a failure leaves the former one active."""
     from bootstrap import install as story
 
-    return story.install(bundle, prefix_for(bundle, prefix), progress, wait=wait)
+    places = places or host_places()
+    admitted = admission(bundle, prefix, conditions=conditions, places=places)
+    for warning in admitted.warnings:
+        progress.warn(warning)
+    outcome = story.install(bundle, prefix_for(bundle, prefix), progress, wait=wait)
+    forgotten = remember(bundle.manifest, admitted, places)
+    if forgotten:
+        progress.warn(forgotten)
+    return outcome
+
+
+def upgrade(
+    folder: Path,
+    prefix: Path | None = None,
+    *,
+    options: Sequence[str] = (),
+    conditions: Conditions = AS_IT_IS,
+    places: Places | None = None,
+) -> int:
+    """Judge a newer release on behalf of an installation, then let its own installer install it.
+
+    None of its code runs before its signature, counter and date are accepted and its installer's bytes are
+    the signed ones. ``options`` go to its ``install``; returns that program's exit code.
+    """
+    from bootstrap import upgrade as story
+
+    found, places = find_prefix(prefix), places or host_places()
+    bundle = open_bundle(folder, places=places)
+    admit(bundle, found, places, conditions)
+    return story.hand_over(bundle, folder, found, options)
+
+
+def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> State:
+    """Return whom this host trusts, and what it remembers of what it accepted."""
+    from bootstrap.trust.state import read_state
+
+    return read_state(places or host_places(), prefix_or_none(prefix))
+
+
+def update_trust(
+    policies: Sequence[Path],
+    prefix: Path | None = None,
+    *,
+    only_prefix: bool = False,
+    trusted_keys: Sequence[str] = (),
+    places: Places | None = None,
+) -> list[Signed]:
+    """Take over new policies, for the host or with ``only_prefix`` for one installation; return the new ones."""
+    from bootstrap.trust import update
+
+    if only_prefix:
+        return update.update_prefix(policies, find_prefix(prefix).trust, trusted_keys)
+    return update.update_host(policies, places or host_places(), trusted_keys)
 
 
 def rollback(

@@ -22,6 +22,8 @@ def commands() -> dict[str, str]:
         "validate": _("check whether this host can run the application"),
         "recover": _("repair an installation"),
         "rollback": _("make the former release active again"),
+        "upgrade": _("judge a newer release, then let its own installer install it"),
+        "trust": _("show or update whom this host trusts"),
     }
 
 

@@ -24,6 +24,7 @@ from bootstrap.errors import HostError, InstallError, RagtraceError, TrustError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 from bootstrap.store import Store
+from bootstrap.trust.admission import refuse_downgrade
 from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
@@ -99,28 +100,6 @@ def tidy_up(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
         write_env_file(prefix, manifest)
     except OSError as error:
         progress.warn(_("{path}: {reason}.").format(path=error.filename or prefix.root, reason=error.strerror or error))
-
-
-def refuse_downgrade(manifest: Manifest, prefix: Prefix) -> None:
-    """Raise TrustError for another product's bundle, or for one older than the active release."""
-    active = prefix.active()
-    if active is None:
-        return
-    here = active.manifest().product
-    if here.name != manifest.product.name:
-        raise TrustError(
-            _("{path} holds {here}; this bundle is of {other}.").format(
-                path=prefix.root, here=here.name, other=manifest.product.name
-            ),
-            advice=_("Name another folder with --prefix."),
-        )
-    if manifest.product.counter < here.counter:
-        raise TrustError(
-            _("The bundle (release counter {new}) is older than what is installed ({here}).").format(
-                new=manifest.product.counter, here=here.counter
-            ),
-            advice=_("Use rollback to go back to a release that is kept on this host."),
-        )
 
 
 def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:

@@ -118,6 +118,10 @@ class Prefix:
         return self.state / "logs"
 
     @property
+    def trust(self) -> Path:
+        return self.state / "trust"
+
+    @property
     def backups(self) -> Path:
         return self.root / "backups"
 

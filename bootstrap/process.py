@@ -130,6 +130,25 @@ def run(
     return Completed(tuple(argv), process.returncode, stdout, stderr, timed_out)
 
 
+def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
+    """Let a program take over our terminal until it ends, and return its exit code; Ctrl-C is the program's.
+
+    Raises ToolError when it cannot be started.
+    """
+    try:
+        process = subprocess.Popen(list(argv), env=dict(env))
+    except OSError as error:
+        raise ToolError(
+            _("{program} cannot be started: {reason}.").format(program=argv[0], reason=error.strerror),
+            advice=_("Check that the file exists and that this user may execute it."),
+        ) from error
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # noqa: PERF203 - the wait begins again
+            continue
+
+
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
     assert process.stdin is not None
     try:

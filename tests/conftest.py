@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap.trust import places as trust_places
 from tests.hosts import closed, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+def _places(folder: Path) -> trust_places.Places:
+    owner = os.geteuid() if hasattr(os, "geteuid") else 0
+    return trust_places.Places(
+        folder / "host" / "trust", folder / "user" / "trust", folder, privileged=True, owner=owner
+    )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests accept away from this machine's own places of trust."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = _places(tmp_path_factory.mktemp("trust"))
+        patch.setattr("bootstrap.api.host_places", lambda: found)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> trust_places.Places:
+    """Give the test places of trust of its own: an empty host folder that the run may change."""
+    found = _places(tmp_path_factory.mktemp("trust"))
+    monkeypatch.setattr("bootstrap.api.host_places", lambda: found)
+    return found
 
 
 @pytest.fixture

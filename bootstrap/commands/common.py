@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import commandline
-from bootstrap.bundle.policy import Signer
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.i18n import _
 from bootstrap.prefix import TOOL, Prefix
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
+    from bootstrap.trust.admission import Conditions
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("KEY"),
-        help=_("trust this public key (a .pub file) instead of those pinned in this file; may be repeated"),
+        help=_("trust this public key (a .pub file) where neither this host nor this file names any; may be repeated"),
     )
 
 
@@ -43,6 +44,32 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", type=float, default=0.0, metavar=_("SECONDS"), help=_("wait so long for another run to end")
     )
+
+
+def add_time(parser: argparse.ArgumentParser) -> None:
+    """Add what the operator says to a release's date."""
+    parser.add_argument(
+        "--accept-clock", action="store_true", help=_("go on though the bundle's date lies ahead of this host's clock")
+    )
+    parser.add_argument(
+        "--require-fresh",
+        type=int,
+        metavar=_("DAYS"),
+        help=_("refuse a bundle that is older, or whose signer's key has expired"),
+    )
+
+
+def conditions_of(arguments: argparse.Namespace) -> Conditions:
+    """Return what was said to a release's date."""
+    from bootstrap.trust.admission import Conditions
+
+    return Conditions(arguments.accept_clock, arguments.require_fresh)
+
+
+def time_options(arguments: argparse.Namespace) -> list[str]:
+    """Return the same as options for another run."""
+    fresh = [] if arguments.require_fresh is None else ["--require-fresh", str(arguments.require_fresh)]
+    return (["--accept-clock"] if arguments.accept_clock else []) + fresh
 
 
 def progress_of(arguments: argparse.Namespace) -> Progress:

@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     common.add_bundle(parser)
     common.add_wait(parser)
+    common.add_time(parser)
     parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, and write nothing"))
 
 
@@ -35,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     common.start_log(api.prefix_for(bundle, arguments.prefix), "install")
     for line in common.signer_lines(bundle.signers):
         progress.step(line)
-    outcome = api.install(bundle, arguments.prefix, progress=progress, wait=arguments.wait)
+    outcome = api.install(
+        bundle, arguments.prefix, progress=progress, wait=arguments.wait, conditions=common.conditions_of(arguments)
+    )
     if arguments.json:
         show_json(common.outcome_json(outcome))
     else:
@@ -45,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     """Tell what the host is like and what an installation would do; exit 4 when it does not fit."""
-    findings = api.plan(bundle, arguments.prefix)
+    findings = api.plan(bundle, arguments.prefix, conditions=common.conditions_of(arguments))
     fits = all(finding.fits for finding in findings)
     product = bundle.manifest.product
     if arguments.json:

@@ -1,0 +1,115 @@
+"""``trust``: show whom this host trusts, or take over new policies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bootstrap.bundle.policy import RELEASE, allowed_signers
+from bootstrap.commandline import DONE
+from bootstrap.console import show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from bootstrap.trust.authority import HOST
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from bootstrap.trust.state import State
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("action", choices=("show", "update"), help=_("show the policy in force, or take over new ones"))
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar=_("FILE"), help=_("policy-<N>.json files, or a folder of them")
+    )
+    parser.add_argument(
+        "--trust-key",
+        action="append",
+        default=[],
+        metavar=_("KEY"),
+        help=_("a .pub file that vouches for the first policy; may be repeated"),
+    )
+    parser.add_argument("--only-prefix", action="store_true", help=_("tighten one installation, not the whole host"))
+    parser.add_argument(
+        "--allowed-signers", action="store_true", help=_("write the release signers for ssh-keygen -Y verify")
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show or update."""
+    return update(arguments) if arguments.action == "update" else show_state(arguments)
+
+
+def update(arguments: argparse.Namespace) -> int:
+    """Take over new policies and tell which."""
+    if not arguments.policies:
+        raise UsageError(_("No policy is named."), advice=_("Name the policy-<N>.json files or their folder."))
+    taken = api.update_trust(
+        arguments.policies,
+        arguments.prefix,
+        only_prefix=arguments.only_prefix,
+        trusted_keys=arguments.trust_key,
+    )
+    numbers = [signed.policy.number for signed in taken]
+    if arguments.json:
+        show_json({"taken": numbers})
+    elif numbers:
+        for number in numbers:
+            show(_("Policy {number} is in force now.").format(number=number))
+    else:
+        show(_("Nothing is new: these policies are known."))
+    return DONE
+
+
+def show_state(arguments: argparse.Namespace) -> int:
+    """Show the policy in force."""
+    state = api.trust_state(arguments.prefix)
+    if arguments.allowed_signers:
+        show(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
+    elif arguments.json:
+        show_json(state.to_json())
+    else:
+        for line in lines(state):
+            show(line)
+    return DONE
+
+
+def lines(state: State) -> Iterator[str]:
+    """Yield the state of trust for a person."""
+    facts = state.to_json()
+    if state.authority is None:
+        yield _("Nobody is trusted here: no bundle is accepted.")
+    elif state.authority.source == HOST:
+        yield _("This host's policy, number {number}, in {path}:").format(
+            number=state.authority.policy.number, path=state.places.host
+        )
+    else:
+        yield _("The keys in this installer; the host has no policy of its own in {path}:").format(
+            path=state.places.host
+        )
+    if facts["policy"]:
+        yield from policy_lines(facts["policy"])
+    if facts["prefix_policy"]:
+        yield _("This installation's own policy, number {number}, must agree:").format(
+            number=facts["prefix_policy"]["number"]
+        )
+        yield from policy_lines(facts["prefix_policy"])
+    for name, counter in state.counters.items():
+        yield _("{name}: nothing below release counter {counter} is accepted").format(name=name, counter=counter)
+
+
+def policy_lines(policy: dict[str, Any]) -> Iterator[str]:
+    """Yield the roles of a policy, each with its keys."""
+    keys = {key["keyid"]: key for key in policy["keys"]}
+    for name, role in policy["roles"].items():
+        yield "  " + _("{role}: {threshold} of {count} must sign").format(
+            role=name, threshold=role["threshold"], count=len(role["keys"])
+        )
+        for keyid in role["keys"]:
+            key = keys[keyid]
+            until = _(", until {time}").format(time=key["until"]) if key["until"] else ""
+            yield f"    {key['fingerprint']}  {key['name']}{until}"

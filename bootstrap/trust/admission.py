@@ -1,0 +1,170 @@
+"""Whether a bundle with trusted signatures may be installed here and now.
+
+Downgrade and replay: the highest counter accepted for a product is kept beside the host's policy (or in
+the user's own state folder), so that a new prefix does not forget it. Time is judged when a release is
+first accepted and never again: an SSHSIG carries no time, so all there is is the date in the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle.opening import claimed_signers
+from bootstrap.bundle.policy import RELEASE, judge
+from bootstrap.bundle.strict import time_to_json
+from bootstrap.errors import RagtraceError, TrustError
+from bootstrap.i18n import _
+from bootstrap.trust import memory
+from bootstrap.trust.authority import host_memory, prefix_policy, user_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.prefix import Prefix
+    from bootstrap.trust.places import Places
+
+AHEAD = timedelta(days=1)  # clocks and time zones of honest machines differ by less
+STALE = timedelta(days=365)  # a year without a release is worth a word
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the operator says to a release's date: go on though it lies ahead; refuse it after so many days."""
+
+    accept_clock: bool = False
+    require_fresh: int | None = None
+
+
+@dataclass(frozen=True)
+class Admission:
+    """That a bundle may be installed: what the operator should know, and whether its counter is remembered."""
+
+    warnings: tuple[str, ...]
+    remembered: bool
+
+
+def admit(
+    bundle: Bundle, prefix: Prefix, places: Places, conditions: Conditions, *, now: datetime | None = None
+) -> Admission:
+    """Judge a bundle whose signatures the authority has accepted.
+
+    1. The prefix's own policy, where there is one, accepts its signers too.
+    2. It is of the prefix's product, and not older than the active release.
+    3. It is not older than anything of this product that was accepted on this host.
+    4. Unless the prefix keeps this very release: its date and the validity of its signers' keys.
+
+    ``now`` is by default the host's clock. Raises TrustError.
+    """
+    now = now or datetime.now(timezone.utc)
+    tightened = prefix_policy(prefix.trust)
+    if tightened is not None:
+        judge(tightened, RELEASE, claimed_signers(bundle.sums, bundle.signatures), None)
+    refuse_downgrade(bundle.manifest, prefix, now=now)
+    product = bundle.manifest.product
+    highest = highest_counter(product.name, places)
+    if product.counter < highest:
+        raise TrustError(
+            _("The bundle (release counter {new}) is older than what this host has accepted ({highest}).").format(
+                new=product.counter, highest=highest
+            ),
+            advice=_("Use rollback to go back to a release that is kept on this host."),
+        )
+    if _kept(bundle, prefix):
+        return Admission((), remembered=not is_ahead(bundle.manifest, now))
+    return Admission(tuple(_judge_time(bundle, conditions, now)), remembered=not is_ahead(bundle.manifest, now))
+
+
+def refuse_downgrade(manifest: Manifest, prefix: Prefix, *, now: datetime | None = None) -> None:
+    """Raise TrustError for another product's bundle, or for one older than the active release."""
+    active = prefix.active()
+    if active is None:
+        return
+    try:
+        installed = active.manifest()
+    except (RagtraceError, OSError):
+        return  # damaged: whatever this host has accepted is no older than it, and that is looked at next
+    here = installed.product
+    if here.name != manifest.product.name:
+        raise TrustError(
+            _("{path} holds {here}; this bundle is of {other}.").format(
+                path=prefix.root, here=here.name, other=manifest.product.name
+            ),
+            advice=_("Name another folder with --prefix."),
+        )
+    # a counter from the future would keep out every honest release
+    if manifest.product.counter < here.counter and not is_ahead(installed, now or datetime.now(timezone.utc)):
+        raise TrustError(
+            _("The bundle (release counter {new}) is older than what is installed ({here}).").format(
+                new=manifest.product.counter, here=here.counter
+            ),
+            advice=_("Use rollback to go back to a release that is kept on this host."),
+        )
+
+
+def highest_counter(product: str, places: Places) -> int:
+    """Return the highest counter accepted for a product on this host or by this user, 0 when there was none."""
+    return max(found.products.get(product, 0) for found in (host_memory(places), user_memory(places)))
+
+
+def remember(manifest: Manifest, admission: Admission, places: Places) -> str | None:
+    """Keep the counter of an installed release; return a warning when that failed: it is installed all the same."""
+    if not admission.remembered:
+        return None
+    try:
+        memory.remember(places.make_own(), counters={manifest.product.name: manifest.product.counter})
+    except (OSError, RagtraceError) as error:
+        return _("{path}: this release's counter is not remembered outside its prefix ({reason}).").format(
+            path=places.own, reason=error
+        )
+    return None
+
+
+def is_ahead(manifest: Manifest, now: datetime) -> bool:
+    """Tell whether a release claims to be from later than tomorrow."""
+    return manifest.created_epoch > (now + AHEAD).timestamp()
+
+
+def _kept(bundle: Bundle, prefix: Prefix) -> bool:
+    start = (bundle.manifest.product.counter, bundle.manifest_sha256[:12])
+    return any(release.order[:2] == start for release in prefix.complete_releases())
+
+
+def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterator[str]:
+    created = datetime.fromtimestamp(bundle.manifest.created_epoch, timezone.utc)
+    if is_ahead(bundle.manifest, now):
+        text = _("The bundle says that it was built on {created}, and this host's clock says {now}.").format(
+            created=time_to_json(created), now=time_to_json(now)
+        )
+        if not conditions.accept_clock:
+            raise TrustError(
+                text,
+                advice=_(
+                    "Set the clock; if the clock is right and you know the sender's reason, add --accept-clock "
+                    "(the counter of such a release is not remembered)."
+                ),
+            )
+        yield text
+    age = now - created
+    if conditions.require_fresh is not None and age > timedelta(days=conditions.require_fresh):
+        raise TrustError(
+            _("The bundle was built (claimed) {days} days ago; at most {limit} are allowed.").format(
+                days=age.days, limit=conditions.require_fresh
+            ),
+            advice=_("Bring a newer release, or raise --require-fresh."),
+        )
+    if age > STALE:
+        yield _("The bundle was built (claimed) {days} days ago: ask whether there is a newer one.").format(
+            days=age.days
+        )
+    for signer in bundle.signers:
+        if not signer.valid(now):
+            text = _("The key {fingerprint} ({name}) may not sign at this time.").format(
+                fingerprint=signer.key.fingerprint, name=signer.name
+            )
+            if conditions.require_fresh is not None:
+                raise TrustError(text, advice=_("Bring a release that is signed with a valid key."))
+            yield text

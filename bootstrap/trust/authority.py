@@ -1,0 +1,136 @@
+"""Who judges a bundle: the host's policy, else the keys pinned in the zipapp, else the operator's word.
+
+Nothing is ever accepted for want of a policy.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle.policy import parse_policy, pins
+from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+from bootstrap.trust import chain, memory, zipapp
+from bootstrap.trust.places import names_in, read_small
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.trust.places import Places
+
+PINS = "policy.json"  # a member of the zipapp
+HOST, PINNED, OPERATOR = "host", "installer", "operator"
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A policy in force and where it comes from: HOST, PINNED or OPERATOR."""
+
+    policy: Policy
+    source: str
+
+
+def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
+    """Return who judges bundles on this host.
+
+    The operator's keys are for a first installation where there is neither a policy nor a pin; they never
+    stand above either. Raises TrustError when there is nobody to trust, or when keys are named in vain.
+    """
+    source, policy = HOST, host_policy(places)
+    if policy is None:
+        source, policy = PINNED, pinned_policy(zipapp())
+    if policy is not None:
+        if trusted_keys:
+            raise _named_in_vain(source)
+        return Authority(policy, source)
+    if trusted_keys:
+        return Authority(pins([read_key(key) for key in trusted_keys]), OPERATOR)
+    raise TrustError(
+        _("This installer has no trusted keys in it, so it accepts no bundle."),
+        advice=_("Use the ragtrace-install.pyz that came with the bundle, or name the signer's key with --trust-key."),
+    )
+
+
+def _named_in_vain(source: str) -> TrustError:
+    if source == HOST:
+        return TrustError(
+            _("This host has a policy, and --trust-key cannot stand above it."),
+            advice=_("Leave --trust-key out; new keys come by a new policy (trust update)."),
+        )
+    return TrustError(
+        _("This installer has its signers' keys in it, and --trust-key cannot stand above them."),
+        advice=_("Leave --trust-key out; for other keys, check that bundle's own installer against its trust slip."),
+    )
+
+
+def host_policy(places: Places) -> Policy | None:
+    """Return the host's policy, None when there is none. Raises TrustError for one that does not count."""
+    return chain.check_chain(host_chain(places), host_memory(places).policy, places.host)
+
+
+def host_chain(places: Places) -> list[chain.Signed]:
+    """Return all policies that the host keeps."""
+    return chain.read_all(places.host_names(), lambda name: places.read_host(name) or b"")
+
+
+def host_memory(places: Places) -> memory.Memory:
+    """Return what the host remembers."""
+    return memory.parse(places.read_host(memory.NAME), str(places.host / memory.NAME))
+
+
+def user_memory(places: Places) -> memory.Memory:
+    """Return what this user remembers."""
+    return folder_memory(places.user)
+
+
+def folder_memory(folder: Path) -> memory.Memory:
+    """Return what a folder of no special rights remembers."""
+    path = folder / memory.NAME
+    return memory.parse(read_small(path) if os.path.lexists(path) else None, str(path))
+
+
+def folder_chain(folder: Path) -> list[chain.Signed]:
+    """Return the policies that such a folder keeps."""
+    names = names_in(folder) if os.path.lexists(folder) else []
+    return chain.read_all(names, lambda name: read_small(folder / name))
+
+
+def prefix_policy(folder: Path) -> Policy | None:
+    """Return the policy in PREFIX/state/trust, which may only forbid more than the authority does."""
+    return chain.check_chain(folder_chain(folder), folder_memory(folder).policy, folder)
+
+
+def pinned_policy(installer: Path | None) -> Policy | None:
+    """Return the policy inside a zipapp, None when it has none or there is no zipapp."""
+    if installer is None:
+        return None
+    try:
+        with zipfile.ZipFile(installer) as archive:
+            return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise TrustError(
+            _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
+            advice=_("Copy the file again and compare its SHA-256 with the one on paper."),
+        ) from error
+
+
+def read_key(key: str) -> PublicKey:
+    """Return the key of an OpenSSH public key line, or of the file that holds one."""
+    return parse_public_key(key if key.startswith(("ssh-", "ecdsa-", "sk-")) else _line(Path(key)))
+
+
+def _line(path: Path) -> str:
+    try:
+        if path.stat().st_size > KEY_LIMIT:
+            raise UsageError(_("{path} is not a public key.").format(path=path), advice=_("Name a .pub file."))
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            _("{path}: the public key cannot be read.").format(path=path), advice=_("Name a .pub file.")
+        ) from error

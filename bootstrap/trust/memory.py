@@ -1,0 +1,75 @@
+"""What a place remembers: its highest policy, and the highest release counter of each product.
+
+Kept beside the policy, so that a new prefix does not forget it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import files
+from bootstrap.bundle import strict
+from bootstrap.bundle.strict import Fields
+from bootstrap.errors import TrustError
+from bootstrap.i18n import _
+from bootstrap.lockfile import locked
+from bootstrap.trust.places import FILE_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NAME = "memory.json"
+FORMAT = 1
+PRODUCTS_LIMIT = 1000
+LOCK_WAIT = 10.0  # seconds; it is held for one small write
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The highest policy number (0: none) and each product's highest counter."""
+
+    policy: int = 0
+    products: Mapping[str, int] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        return strict.dumps({"format": FORMAT, "policy": self.policy, "products": dict(self.products)})
+
+
+def parse(data: bytes | None, name: str) -> Memory:
+    """Read a memory; None is an empty one. Raises TrustError for a damaged one: it must not be forgotten."""
+    if data is None:
+        return Memory()
+    try:
+        fields = Fields(strict.loads(data, name, limit=FILE_LIMIT), name)
+        fields.integer("format", least=FORMAT, most=FORMAT)
+        memory = Memory(fields.integer("policy"), fields.nested("products", _products))
+        fields.done()
+    except TrustError as error:
+        raise TrustError(
+            error.what,
+            advice=_("Restore {name} from a backup; without it older releases could come back.").format(name=name),
+        ) from error
+    return memory
+
+
+def _products(value: Any, path: str) -> dict[str, int]:
+    fields = Fields(value, path)
+    products = {str(name): fields.integer(name, least=1) for name in sorted(fields.left)[:PRODUCTS_LIMIT]}
+    fields.done()
+    return products
+
+
+def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
+    """Raise what a folder remembers; nothing in it ever becomes lower. Raises OSError where it cannot be written."""
+    with locked(folder / "lock", wait=LOCK_WAIT):
+        path = folder / NAME
+        now = parse(path.read_bytes() if path.exists() else None, str(path))
+        products = dict(now.products)
+        for name, counter in (counters or {}).items():
+            products[name] = max(counter, products.get(name, 0))
+        raised = Memory(max(policy, now.policy), dict(sorted(products.items())))
+        if raised != now:
+            files.write_atomic(path, raised.to_bytes())
+    return raised

@@ -1,0 +1,110 @@
+"""Where a host keeps its policy and its memory, and where a user without privileges keeps his memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import TrustError
+from bootstrap.i18n import _
+from bootstrap.prefix import TOOL
+from bootstrap.trust import ownership
+
+FILE_LIMIT = 1 << 20  # bytes of any one file here
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of trust. No variable of the environment names the host's: it is a value of this program.
+
+    What lies in ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to
+    ``top``, and nobody else can write there. ``privileged`` tells whether this run may change it.
+    """
+
+    host: Path
+    user: Path
+    top: Path
+    privileged: bool
+    owner: int = 0
+
+    @property
+    def own(self) -> Path:
+        """Where this run remembers what it accepted."""
+        return self.host if self.privileged else self.user
+
+    def make_own(self) -> Path:
+        """Create that folder, the host's for everybody to read."""
+        folder, missing = self.own, []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for new in reversed(missing):
+            new.mkdir(exist_ok=True)
+            if self.privileged and sys.platform != "win32":
+                new.chmod(0o755)  # whatever the umask: every user's run reads it
+        return self.own
+
+    def read_host(self, name: str) -> bytes | None:
+        """Return a file of the host's folder; None when it is not there. Raises TrustError unless it counts."""
+        path = self.host / name
+        if not os.path.lexists(path):
+            return None
+        ownership.demand_private(path, self)
+        return read_small(path)
+
+    def host_names(self) -> list[str]:
+        """Return what the host's folder holds; TrustError unless the folder counts or is not there at all."""
+        if not os.path.lexists(self.host):
+            return []
+        ownership.demand_private(self.host, self)
+        return names_in(self.host)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted. Raises TrustError when it cannot be read: it might forbid something."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def read_small(path: Path) -> bytes:
+    """Return the bytes of a file of trust. Raises TrustError when it cannot be read or is too large."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_LIMIT + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if len(data) > FILE_LIMIT:
+        raise TrustError(
+            _("{path} is larger than {limit} bytes.").format(path=path, limit=FILE_LIMIT),
+            advice=_("It is no file of ours: let an administrator look at who put it there."),
+        )
+    return data
+
+
+def _unreadable(path: Path, error: OSError) -> TrustError:
+    return TrustError(
+        _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
+        advice=_("Let an administrator make it readable for everybody; until then nothing is accepted."),
+    )
+
+
+def host_places() -> Places:
+    """Return the places of this host and of the user who runs this."""
+    import platformdirs
+
+    user = Path(platformdirs.user_state_dir(TOOL, appauthor=False)) / "trust"
+    if sys.platform == "win32":  # pragma: no cover - Windows only
+        import ctypes
+
+        common = ctypes.create_unicode_buffer(260)
+        ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, common)  # CSIDL_COMMON_APPDATA
+        privileged = bool(ctypes.windll.shell32.IsUserAnAdmin())
+        host = Path(common.value) / TOOL / "trust"
+        return Places(host, user, Path(host.anchor), privileged)
+    # on macOS /etc is a link
+    host = Path("/private/etc" if sys.platform == "darwin" else "/etc") / TOOL / "trust"
+    return Places(host, user, Path("/"), os.geteuid() == 0)

@@ -1,0 +1,68 @@
+"""What trust is like on this host: the policies in force and the counters remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.trust import zipapp
+from bootstrap.trust.authority import (
+    Authority,
+    authority,
+    host_memory,
+    host_policy,
+    pinned_policy,
+    prefix_policy,
+    user_memory,
+)
+
+if TYPE_CHECKING:
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.prefix import Prefix
+    from bootstrap.trust.places import Places
+
+
+@dataclass(frozen=True)
+class State:
+    """Who judges (None: nobody, so nothing is accepted), what a prefix forbids besides, the highest counters."""
+
+    authority: Authority | None
+    tightened: Policy | None
+    counters: dict[str, int]
+    places: Places
+
+    def to_json(self) -> dict[str, Any]:
+        found = self.authority
+        return {
+            "source": found.source if found else None,
+            "policy": policy_json(found.policy) if found else None,
+            "prefix_policy": policy_json(self.tightened) if self.tightened else None,
+            "host_folder": str(self.places.host),
+            "counters": self.counters,
+        }
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """Return a policy for people and programs: fingerprints rather than keys."""
+    keys = []
+    for signer in policy.signers:
+        facts = signer.to_json()
+        del facts["key"]
+        keys.append({"keyid": signer.key.keyid, "fingerprint": signer.key.fingerprint, **facts})
+    roles = {name: role.to_json() for name, role in policy.roles.items()}
+    return {"number": policy.number, "roles": roles, "keys": keys}
+
+
+def read_state(places: Places, prefix: Prefix | None) -> State:
+    """Return the state of trust. Raises TrustError for a policy that does not count or a broken chain."""
+    there = host_policy(places) is not None or pinned_policy(zipapp()) is not None
+    counters: dict[str, int] = {}
+    for memory in (host_memory(places), user_memory(places)):
+        for name, counter in memory.products.items():
+            counters[name] = max(counter, counters.get(name, 0))
+    return State(
+        authority(places) if there else None,
+        prefix_policy(prefix.trust) if prefix is not None else None,
+        counters,
+        places,
+    )

@@ -1,0 +1,64 @@
+"""Taking new policies over: the host's by an administrator, a prefix's own by whoever owns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import HostError, UsageError
+from bootstrap.i18n import _
+from bootstrap.trust import chain, memory
+from bootstrap.trust.authority import folder_chain, folder_memory, host_chain, host_memory, read_key
+from bootstrap.trust.places import names_in, read_small
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bootstrap.trust.places import Places
+
+
+def offered(paths: Sequence[Path]) -> list[chain.Signed]:
+    """Return the policies in some files and folders; a file's signatures lie beside it."""
+    found: dict[int, chain.Signed] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(
+                _("{path} does not exist.").format(path=path), advice=_("Name the policy files or their folder.")
+            )
+        folder = path if path.is_dir() else path.parent
+        names = [name for name in names_in(folder) if path.is_dir() or name.startswith(path.name)]
+        for signed in chain.read_all(names, lambda name, folder=folder: read_small(folder / name)):  # type: ignore[misc]
+            found[signed.policy.number] = signed
+    return [found[number] for number in sorted(found)]
+
+
+def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
+    """Walk the host's chain on and keep it; return what is new. Raises HostError without the rights for it."""
+    if not places.privileged:
+        raise HostError(
+            _("{path} is this host's policy, and only an administrator may change it.").format(path=places.host),
+            advice=_("Run it as root, or tighten one installation alone with --only-prefix."),
+        )
+    folder, new_policies = places.host, offered(paths)
+    kept, highest = host_chain(places), host_memory(places).policy
+    chain.check_chain(kept, highest, folder)
+    places.make_own()
+    return _keep(folder, kept, new_policies, trusted_keys)
+
+
+def update_prefix(paths: Sequence[Path], folder: Path, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
+    """Do the same in PREFIX/state/trust, which only ever forbids more."""
+    new_policies, kept = offered(paths), folder_chain(folder)
+    chain.check_chain(kept, folder_memory(folder).policy, folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return _keep(folder, kept, new_policies, trusted_keys)
+
+
+def _keep(
+    folder: Path, kept: Sequence[chain.Signed], new_policies: Sequence[chain.Signed], trusted_keys: Sequence[str]
+) -> list[chain.Signed]:
+    new = chain.extend(kept, new_policies, [read_key(key) for key in trusted_keys])
+    for signed in new:
+        chain.write(folder, signed)
+        memory.remember(folder, policy=signed.policy.number)
+    return new

@@ -1,0 +1,55 @@
+"""Handing over to a newer release's installer, of which nothing runs before its bytes are the signed ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import process
+from bootstrap.bundle.archive import checked_blocks, file_blocks
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.prefix import Prefix
+
+# what the launcher of the running installer tells its own code
+OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX")
+
+
+def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[str]) -> int:
+    """Run the installer of an opened bundle from a checked private copy; return its exit code.
+
+    The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
+    medium meanwhile is refused or not read at all.
+    """
+    with tempfile.TemporaryDirectory(prefix="ragtrace-upgrade-") as private:  # 0700
+        copy = Path(private, INSTALLER)
+        copy_installer(bundle, copy)
+        argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
+        environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+        return process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
+
+
+def copy_installer(bundle: Bundle, copy: Path) -> None:
+    """Write the bundle's installer to a new file. Raises TrustError unless every byte is as signed."""
+    member = bundle.manifest.entry(INSTALLER_MEMBER)
+    assert member is not None  # open_bundle made sure
+    location = bundle.location
+    beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER)
+    found = next((path for path in beside if os.path.lexists(path)), None)
+    if found is None:
+        raise UsageError(
+            _("{path}: {name} is not beside the bundle.").format(path=location, name=INSTALLER),
+            advice=_("Bring the whole folder that the builder made."),
+        )
+    with copy.open("xb") as file:
+        for block in checked_blocks(member, file_blocks(found, INSTALLER)):
+            file.write(block)

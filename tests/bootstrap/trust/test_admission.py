@@ -1,0 +1,168 @@
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from bootstrap import api
+from bootstrap.bundle.opening import open_bundle
+from bootstrap.bundle.policy import Policy, Role, Signer, pins
+from bootstrap.bundle.signature import ED25519
+from bootstrap.bundle.strict import time_from_json
+from bootstrap.errors import TrustError
+from bootstrap.prefix import Prefix
+from bootstrap.trust import memory
+from bootstrap.trust.admission import Admission, Conditions, admit, remember
+from bootstrap.trust.authority import read_key
+from tests.keys import SoftKey
+from tests.policies import lay, make_policy
+from tests.tiny import COUNTER, PRODUCT, tiny_bundle
+
+ROOT = SoftKey(ED25519)
+BUILT = time_from_json("2026-01-31T12:00:00Z", "created")
+SOON = BUILT + timedelta(days=30)
+NONE = Conditions()
+
+
+@pytest.fixture
+def key(tiny):
+    return read_key(str(tiny.key))
+
+
+@pytest.fixture
+def bundle(tiny, key):
+    return open_bundle(tiny.folder, pins([key]))
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return Prefix(tmp_path / "prefix")
+
+
+def refusal(*arguments, now=SOON):
+    with pytest.raises(TrustError) as caught:
+        admit(*arguments, now=now)
+    assert caught.value.advice
+    return caught.value.what
+
+
+def test_a_recent_release_is_admitted_and_remembered(bundle, empty, places):
+    admission = admit(bundle, empty, places, NONE, now=SOON)
+    assert admission == Admission((), remembered=True)
+    assert remember(bundle.manifest, admission, places) is None
+    assert memory.parse((places.host / memory.NAME).read_bytes(), "m").products == {PRODUCT: COUNTER}
+
+
+def test_an_older_release_is_refused_in_a_new_prefix(bundle, empty, places):
+    memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
+    assert "older than what this host has accepted" in refusal(bundle, empty, places, NONE)
+
+
+def test_the_same_release_and_other_products_are_no_downgrade(bundle, empty, places):
+    memory.remember(places.make_own(), counters={PRODUCT: COUNTER, "other": COUNTER + 1})
+    admit(bundle, empty, places, NONE, now=SOON)
+
+
+def test_a_user_without_rights_remembers_for_himself(bundle, empty, places):
+    user = replace(places, privileged=False)
+    remember(bundle.manifest, Admission((), remembered=True), user)
+    assert (places.user / memory.NAME).exists()
+    assert not places.host.exists()
+    memory.remember(places.user, counters={PRODUCT: COUNTER + 1})
+    assert "older than what this host has accepted" in refusal(bundle, empty, user, NONE)
+
+
+def test_the_hosts_memory_binds_users_too(bundle, empty, places):
+    memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
+    assert "older than" in refusal(bundle, empty, replace(places, privileged=False), NONE)
+
+
+def test_a_memory_that_cannot_be_written_is_told(bundle, places):
+    places.host.parent.mkdir()
+    places.host.write_text("in the way")
+    assert "is not remembered" in remember(bundle.manifest, Admission((), remembered=True), places)
+
+
+def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, places):
+    newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
+    older = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)])
+    api.install(api.open_bundle(newer.folder, trusted_keys=[str(tiny.key)]), tmp_path / "first")
+    with pytest.raises(TrustError, match="older than what is installed"):
+        api.install(older, tmp_path / "first")
+    with pytest.raises(TrustError, match="older than what this host has accepted"):
+        api.install(older, tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+
+
+# the prefix's own policy
+
+
+def test_a_prefix_may_forbid_more(bundle, key, empty, places):
+    stranger = SoftKey(ED25519)
+    lay(empty.trust, make_policy(1, [stranger.key], [ROOT.key]), ROOT)
+    assert "is a stranger's key" in refusal(bundle, empty, places, NONE)
+    lay(empty.trust, make_policy(2, [key], [ROOT.key]), ROOT)
+    admit(bundle, empty, places, NONE, now=SOON)
+
+
+# time
+
+
+def test_a_date_ahead_of_the_clock_needs_a_word_and_is_not_remembered(bundle, empty, places):
+    early = BUILT - timedelta(days=1, seconds=1)
+    assert "this host's clock says 2026-01-30T11:59:59Z" in refusal(bundle, empty, places, NONE, now=early)
+    admission = admit(bundle, empty, places, Conditions(accept_clock=True), now=early)
+    assert not admission.remembered
+    assert "this host's clock" in admission.warnings[0]
+    remember(bundle.manifest, admission, places)
+    assert not (places.host / memory.NAME).exists()
+
+
+def test_a_date_within_a_day_of_the_clock_is_fine(bundle, empty, places):
+    assert admit(bundle, empty, places, NONE, now=BUILT - timedelta(hours=23)) == Admission((), remembered=True)
+
+
+def test_an_active_release_from_the_future_does_not_keep_honest_ones_out(bundle, prefix, places, tmp_path, tiny):
+    older = tiny_bundle(tmp_path / "older", counter=COUNTER - 1, key=tiny.key.with_suffix(""))
+    opened = open_bundle(older.folder, pins([read_key(str(tiny.key))]))
+    assert "older than what is installed" in refusal(opened, prefix, places, NONE)
+    admit(opened, prefix, places, Conditions(accept_clock=True), now=BUILT - timedelta(days=2))
+
+
+def test_a_stale_release_is_a_warning(bundle, empty, places):
+    (warning,) = admit(bundle, empty, places, NONE, now=BUILT + timedelta(days=400)).warnings
+    assert "400 days ago" in warning
+
+
+def test_freshness_can_be_required(bundle, empty, places):
+    limit = Conditions(require_fresh=10)
+    assert "30 days ago; at most 10" in refusal(bundle, empty, places, limit)
+    assert admit(bundle, empty, places, limit, now=BUILT + timedelta(days=10)).warnings == ()
+
+
+@pytest.mark.parametrize("window", [(None, BUILT + timedelta(days=1)), (SOON + timedelta(days=1), None)])
+def test_a_key_outside_its_time_is_a_warning(tiny, key, empty, places, window):
+    policy = Policy(1, (Signer(key, "Builder", *window),), {"release": Role(1, (key.keyid,))})
+    bundle = open_bundle(tiny.folder, policy)
+    (warning,) = admit(bundle, empty, places, NONE, now=SOON).warnings
+    assert key.fingerprint in warning
+    assert "may not sign at this time" in refusal(bundle, empty, places, Conditions(require_fresh=100))
+
+
+def test_time_is_judged_only_when_a_release_is_first_accepted(bundle, prefix, places):
+    assert admit(bundle, prefix, places, Conditions(require_fresh=1), now=BUILT + timedelta(days=900)).warnings == ()
+    assert not admit(bundle, prefix, places, NONE, now=BUILT - timedelta(days=900)).remembered
+
+
+def test_now_is_the_hosts_clock(bundle, empty, places):
+    age = (datetime.now(timezone.utc) - BUILT).days
+    if age > 1:
+        with pytest.raises(TrustError, match="days ago"):
+            admit(bundle, empty, places, Conditions(require_fresh=1))
+
+
+# products
+
+
+def test_another_products_bundle_is_refused(bundle, prefix, places):
+    other = replace(bundle, manifest=replace(bundle.manifest, product=replace(bundle.manifest.product, name="other")))
+    assert "this bundle is of other" in refusal(other, prefix, places, NONE)
