@@ -130,7 +130,7 @@ class BarProgress:
 
         LOG.info("%s (%d bytes)", text, total)
         columns = (
-            progress.TextColumn("  {task.description}"),
+            progress.TextColumn("  {task.description}", markup=False),
             progress.BarColumn(bar_width=24),
             progress.DownloadColumn(),
             progress.TransferSpeedColumn(),

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bootstrap import app_launcher, launchers
+from bootstrap.bundle.application import Application, Environment, Launcher
+from bootstrap.prefix import Prefix
+from tests.bundles import make_manifest
+
+APPLICATION = Application(
+    launchers=(
+        Launcher("here", "script", "cli.py", ("--first",)),
+        Launcher("inside", "script", "cli.py", cwd="app"),
+        Launcher("module", "module", "shown"),
+        Launcher("entry", "entry", "shown:Show.main"),
+    ),
+    environment=Environment({"KEY": "x", "OTHER": "y"}, ("KEY",), {"MODEL": "{models}/m", "DATA": "{data}:{prefix}"}),
+)
+SHOW = """
+import json, os, sys
+class Show:
+    @staticmethod
+    def main():
+        print(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]))
+        return int(os.environ.get("CODE", "0"))
+if __name__ == "__main__":
+    sys.exit(Show.main())
+"""
+
+
+@pytest.fixture
+def prefix(tmp_path) -> Prefix:
+    """Give a prefix with a Korean name and spaces, whose release has this interpreter for its own."""
+    prefix = Prefix(tmp_path / "설치 폴더")
+    prefix.make()
+    release = prefix.release(f"1-{'a' * 12}-r1")
+    (release.venv / "bin").mkdir(parents=True)
+    (release.venv / "bin/python").symlink_to(sys.executable)
+    release.app.mkdir()
+    (release.app / "shown.py").write_text(SHOW)
+    (release.app / "cli.py").write_text("import sys, shown\nsys.exit(shown.Show.main())\n")
+    manifest = make_manifest(application=APPLICATION)
+    launchers.write_run_files(release, manifest)
+    launchers.write(prefix, manifest)
+    release.complete_file.touch()
+    prefix.point_at(release)
+    return prefix
+
+
+def show(prefix: Prefix, name: str, *arguments: str, cwd=None, **env: str):
+    path = prefix.bin / name if "/" not in name else name
+    done = subprocess.run(
+        [path, *arguments],
+        env={"PATH": os.environ["PATH"], **env},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == int(env.get("CODE", "0")), done.stderr
+    return json.loads(done.stdout)
+
+
+def test_arguments_pass_as_they_are(prefix) -> None:
+    odd = ["a b", "'", '"', "한글", "$HOME", "", "-x", "*", "a\\b", "line\nbreak"]
+    assert show(prefix, "inside", *odd)[0] == odd
+    assert show(prefix, "here", *odd)[0] == ["--first", *odd]
+
+
+@pytest.mark.parametrize("name", ["here", "inside", "module", "entry"])
+def test_kinds_exit_codes_and_folders(prefix, tmp_path, name) -> None:
+    arguments, folder, _env = show(prefix, name, "x", cwd=tmp_path, CODE="7")
+    assert arguments[-1] == "x"
+    assert folder == str(prefix.current.resolve() / "app" if name == "inside" else tmp_path)
+
+
+def test_through_a_link_from_elsewhere(prefix, tmp_path) -> None:
+    (tmp_path / "one").symlink_to(prefix.bin / "here")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/two").symlink_to("../one")
+    assert show(prefix, str(tmp_path / "sub/two"), cwd="/")[1] == "/"
+    assert show(prefix, "./two", cwd=tmp_path / "sub")[1] == str(tmp_path / "sub")
+
+
+def test_settings(prefix) -> None:
+    prefix.env_file.write_text("KEY=from file\nLD_PRELOAD=/evil.so\nPATH=/evil\nOTHER='kept'\n")
+    env = show(prefix, "here", PYTHONPATH="/evil", PYTHONSTARTUP="/evil", PYTHONUTF8="1", OTHER="mine")[2]
+    assert (env["KEY"], env["OTHER"], env["PYTHONUTF8"]) == ("from file", "mine", "1")
+    assert "LD_PRELOAD" not in env
+    assert "PYTHONSTARTUP" not in env
+    release = prefix.active().path
+    assert env["PATH"].split(":")[0] == str(release / "venv/bin")
+    assert "/evil" not in env["PATH"] + env["PYTHONPATH"]
+    assert env["MODEL"] == str(release / "models/m")
+    assert env["DATA"] == f"{prefix.data}:{prefix.root}"
+    assert env["PYTHONDONTWRITEBYTECODE"] == env["PYTHONNOUSERSITE"] == "1"
+
+
+def test_settings_that_cannot_be_read(prefix) -> None:
+    prefix.env_file.write_bytes(b"KEY=\xff\n")
+    done = subprocess.run([prefix.bin / "here"], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.startswith(str(prefix.env_file))
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_active(prefix) -> None:
+    prefix.current.unlink()
+    done = subprocess.run([prefix.bin / "here"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (5, f"here: no release is active in {prefix.root}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("KEY=a", "a"),
+        (" export KEY = a b ", "a b"),
+        ("KEY='a # b' # c", "a # b"),
+        ('KEY="a" # c', "a"),
+        ("KEY=a#b # c", "a#b"),
+        ("KEY= # fill this in", ""),
+        ("KEY=", ""),
+        ("KEY=a=b", "a=b"),
+        ("KEY='half", "'half"),
+        ("\ufeffKEY=a", None),
+        ("#KEY=a", None),
+        ("KEY a", None),
+        ("NOT_LISTED=a", None),
+    ],
+)
+def test_lines_of_an_env_file(line, value) -> None:
+    assert app_launcher.read_env(f"{line}\n", {"KEY": ""}).get("KEY") == value
+
+
+def test_the_last_line_of_a_name_wins() -> None:
+    assert app_launcher.read_env("KEY=1\r\nKEY=2\r\n", {"KEY": ""}) == {"KEY": "2"}
+
+
+def test_an_empty_path_does_not_mean_the_working_folder() -> None:
+    run = APPLICATION.to_json()
+    env = app_launcher.environment("/p/releases/r", run, {"PATH": ""}, {})
+    assert "" not in env["PATH"].split(os.pathsep)
+
+
+def test_launchers_of_ours_are_pruned_and_those_of_others_stay(prefix) -> None:
+    (prefix.bin / "mine").write_text("#!/bin/sh\n")
+    fewer = make_manifest(application=Application(APPLICATION.launchers[:1]))
+    launchers.prune(prefix, fewer)
+    assert sorted(path.name for path in prefix.bin.iterdir()) == ["here", "mine", "ragtrace"]
+    launchers.prune(prefix, None)
+    assert [path.name for path in prefix.bin.iterdir()] == ["mine"]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+
+import pytest
+
+from bootstrap import commandline, console, errors
+
+pytestmark = pytest.mark.usefixtures("host")
+
+
+def ended(error: BaseException, *, as_json: bool = False) -> int:
+    def command(_arguments: argparse.Namespace) -> int:
+        raise error
+
+    return commandline.run_command(command, argparse.Namespace(json=as_json))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("Usage", 2), ("Trust", 3), ("Host", 4), ("Install", 5), ("Tool", 6), ("Build", 7), ("Busy", 8)],
+)
+def test_every_error_has_its_code(kind, code, capsys) -> None:
+    error = getattr(errors, f"{kind}Error")("what happened.", advice="Do this.")
+    assert ended(error) == code
+    assert capsys.readouterr() == ("", "error: what happened.\n  next: Do this.\n")
+    assert ended(error, as_json=True) == code
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"error": {"code": code, "what": "what happened.", "advice": "Do this."}}
+    assert err == ""
+
+
+def test_the_disk_and_the_person_and_a_reader_that_left(capsys) -> None:
+    assert ended(PermissionError(13, "Permission denied", "/x")) == 4
+    assert "/x: Permission denied." in capsys.readouterr().err
+    assert ended(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+def test_a_bug_shows_no_traceback_but_logs_it(tmp_path, capsys) -> None:
+    assert ended(ZeroDivisionError("oops")) == 70  # before any log was started, too
+    commandline.start_log(str(tmp_path / "log"))
+    assert ended(ZeroDivisionError("oops")) == 70
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+    assert "ZeroDivisionError: oops" in err
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert any(line["level"] == "CRITICAL" and "Traceback" in line["traceback"] for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_stream_that_lacks_characters(encoding) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    console.write_text(stream, "☃ 한 a\n")
+    assert raw.getvalue().endswith(b" a\n")
+
+
+def test_plain_lines_where_there_is_no_terminal(monkeypatch) -> None:
+    stream = io.StringIO()
+    progress = console.make_progress(stream=stream)
+    assert isinstance(progress, console.LineProgress)
+    monkeypatch.setattr(console, "LINE_INTERVAL", 0.0)
+    progress.step("Step")
+    with progress.task("file", 2000) as task:
+        task.advance(1000)
+    progress.warn("careful")
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == ["Step", "  file: 50 %"]
+    assert lines[2].startswith("  file: 2.0 kB, ")
+    assert lines[3:] == ["warning: careful"]
+
+
+def test_bars_on_a_terminal(monkeypatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    progress = console.make_progress(stream=Terminal())
+    assert isinstance(progress, console.BarProgress)
+    with progress.task("[file]", 10) as task:
+        task.advance(10)
+    progress.step("x")
+    progress.warn("y")
+    assert "[file]" in progress.rich.file.getvalue()
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(console.make_progress(stream=Terminal()), console.LineProgress)
+    assert isinstance(console.make_progress(quiet=True, stream=Terminal()), console.NoProgress)
+
+
+def test_quiet_means_quiet(capsys) -> None:
+    progress = console.make_progress(quiet=True)
+    progress.step("x")
+    progress.warn("y")
+    with progress.task("z", 1) as task:
+        task.advance(1)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_040_000_000, "2.0 GB"), (3e12, "3.0 TB")]
+)
+def test_sizes(count, text) -> None:
+    assert console.human_bytes(int(count)) == text
+
+
+def test_the_command_that_works_here(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert console.python_command() == "python"
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert console.python_command() == "python3"

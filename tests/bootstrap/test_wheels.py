@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootstrap.errors import TrustError
+from bootstrap.wheels import inspect
+from tests.tiny import wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(TrustError) as caught:
+        inspect(path, "wheels/lib.whl")
+    assert caught.value.what.startswith("wheels/lib.whl: ")
+    return caught.value.what
+
+
+def made(folder: Path, *extra: tuple[str, bytes], mode: int = 0, entry_points: str = "") -> Path:
+    path = folder / "lib-1.0-py3-none-any.whl"
+    path.write_bytes(wheel("lib", "1.0", {"lib/__init__.py": ""}, entry_points))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in extra:
+            info = zipfile.ZipInfo("placeholder")
+            info.filename = info.orig_filename = name
+            info.external_attr = mode << 16
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def test_an_honest_wheel(tmp_path) -> None:
+    inspect(made(tmp_path, ("lib/data.txt", b"x"), entry_points="[console_scripts]\nlib-tool = lib:main\n"), "w")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../evil.py", "leads out"),
+        ("lib/../../evil.py", "leads out"),
+        ("/etc/evil", "leads out"),
+        ("C:/evil", "leads out"),
+        ("lib\\..\\evil.py", "leads out"),
+        ("lib//evil.py", "leads out"),
+        ("lib/evil.py\0.txt", "leads out"),
+        ("lib/e\nvil", "leads out"),
+        ("LIB/__init__.py", "meet on some hosts"),
+        ("other-1.0.dist-info/RECORD", "exactly one RECORD"),
+        ("lib-1.0.data/scripts/python3", "would replace the interpreter"),
+        ("lib-1.0.data/data/bin/python", "would replace the interpreter"),
+        ("lib-1.0.data/data/pyvenv.cfg", "would replace the interpreter"),
+        ("lib-1.0.data/data/share/man/lib.1", None),
+    ],
+)
+def test_members(tmp_path, name, reason) -> None:
+    path = made(tmp_path, (name, b"x"))
+    if reason is None:
+        inspect(path, "w")
+    else:
+        assert reason in refusal(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_doubled_member(tmp_path) -> None:
+    assert "twice" in refusal(made(tmp_path, ("lib/__init__.py", b"other")))
+
+
+@pytest.mark.parametrize("mode", [0o120777, 0o010644, 0o060644])
+def test_links_and_devices(tmp_path, mode) -> None:
+    assert "link or a device" in refusal(made(tmp_path, ("lib/link", b"/etc/passwd"), mode=mode))
+
+
+def test_a_bomb(tmp_path) -> None:
+    path = made(tmp_path, ("lib/bomb", b"x" * 10))
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"PK\x01\x02")  # the last entry of the central directory
+    data[start + 24 : start + 28] = (1 << 30).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert "more than it can" in refusal(path)
+
+
+@pytest.mark.parametrize("script", ["../x", "a/b", "python3", "Python", "..", "a b"])
+def test_entry_points(tmp_path, script) -> None:
+    assert "entry point" in refusal(made(tmp_path, entry_points=f"[console_scripts]\n{script} = lib:main\n"))
+
+
+def test_unreadable(tmp_path) -> None:
+    path = tmp_path / "x.whl"
+    path.write_bytes(b"not a zip")
+    assert "not a readable wheel" in refusal(path)
+    assert "can't be read" in refusal(made(tmp_path, entry_points="no section\n"))
+    bad = bytearray(made(tmp_path, entry_points="[console_scripts]\na = lib:m\n" * 3).read_bytes())
+    at = bad.index(b"entry_points.txt") + len(b"entry_points.txt")
+    bad[at : at + 8] = b"\xff" * 8
+    path.write_bytes(bad)
+    assert "not a readable wheel" in refusal(path)
