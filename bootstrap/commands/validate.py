@@ -14,6 +14,7 @@ from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from validator import report as reports
 from validator.check import CATEGORIES
+from validator.render import html as as_html
 from validator.render import json as as_json
 from validator.render import text as as_text
 
@@ -23,10 +24,21 @@ if TYPE_CHECKING:
     from validator.report import Report
 
 
+ENDINGS = {".json": "json", ".txt": "text", ".html": "html"}  # of --output, and the formats they mean
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--output", type=Path, metavar=_("FILE"), help=_("write the report to this file, as JSON for recover")
+        "--output",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("write the report to this file: JSON for recover, or as its ending .html or .txt says"),
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(ENDINGS.values()),
+        help=_("how to write the report to the file or, without --output, to the screen"),
     )
     parser.add_argument(
         "--category",
@@ -54,30 +66,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Validate, write and show the report; exit 1 when it is bad."""
     common.start_log(api.prefix_or_none(arguments.prefix), "validate")
+    kind = format_of(arguments)
     report = api.validate(
         arguments.prefix,
         categories=arguments.category,
         checks=arguments.check,
         skip=arguments.skip,
         timeout=arguments.timeout,
-        report_name=str(arguments.output) if arguments.output else None,
+        report_name=str(arguments.output) if arguments.output and kind == "json" else None,
         progress=common.progress_of(arguments),
     )
     if arguments.output:
-        write(report, arguments.output)
-    if arguments.json:
-        show(as_json.render(report))
-    else:
-        width = shutil.get_terminal_size((80, 24)).columns
-        show(as_text.render(report, width=width, quiet=arguments.quiet))
+        write(rendered(report, kind, quiet=arguments.quiet) + "\n", arguments.output)
+        kind = "text"
+    show(rendered(report, "json" if arguments.json else kind, width=screen_width(), quiet=arguments.quiet))
     bad = (reports.CRITICAL, reports.WARNING) if arguments.strict else (reports.CRITICAL,)
     return CHECKS_FAILED if report.overall_status in bad else DONE
 
 
-def write(report: Report, path: Path) -> None:
+def format_of(arguments: argparse.Namespace) -> str:
+    """Return the format that is asked for, by --format or the ending of --output; a file is JSON, the screen text."""
+    if arguments.format:
+        return str(arguments.format)
+    if arguments.output:
+        return ENDINGS.get(arguments.output.suffix.lower(), "json")
+    return "text"
+
+
+def screen_width() -> int:
+    """Return the columns of the terminal, 80 where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def rendered(report: Report, kind: str, *, width: int = 80, quiet: bool = False) -> str:
+    """Return a report in a format, without its last newline; ``width`` and ``quiet`` are for text."""
+    if kind == "html":
+        return as_html.render(report)
+    return as_json.render(report) if kind == "json" else as_text.render(report, width=width, quiet=quiet)
+
+
+def write(text: str, path: Path) -> None:
     """Write a report for its owner alone, whole or not at all."""
     try:
-        files.write_atomic(path, reports.to_bytes(report), mode=0o600)
+        files.write_atomic(path, text.encode(), mode=0o600)
     except OSError as error:
         raise HostError(
             _("{path}: the report cannot be written: {reason}.").format(path=path, reason=error.strerror),

@@ -53,6 +53,12 @@ def category_title(category: str, application: str) -> str:
     }[category]
 
 
+def steps(report: Report) -> list[tuple[str, str]]:
+    """Return what to do and the command for it, each once, the most urgent first."""
+    wanted = [(result.suggestion, result.command) for result in report.problems if result.suggestion]
+    return list(dict.fromkeys(wanted))
+
+
 def _heading(report: Report, width: int) -> Iterator[str]:
     if report.prefix is None:
         yield from wrap(_("Nothing is installed; this is about the host alone."), width)
@@ -88,14 +94,11 @@ def _overall(report: Report, width: int) -> Iterator[str]:
 
 
 def _recommendations(report: Report, width: int) -> Iterator[str]:
-    steps: dict[tuple[str, str], None] = {}
-    for result in report.problems:
-        if result.suggestion:
-            steps[result.suggestion, result.command] = None
-    if steps:
+    found = steps(report)
+    if found:
         yield ""
         yield _("What to do:")
-    for number, (suggestion, command) in enumerate(steps, 1):
+    for number, (suggestion, command) in enumerate(found, 1):
         first = f"{number}. "
         yield from wrap(suggestion, width, first, " " * len(first))
         if command:

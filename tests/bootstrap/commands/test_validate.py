@@ -43,7 +43,7 @@ def test_a_damaged_package_is_critical(prefix, capsys) -> None:
 
 
 def test_a_warning_exits_1_only_when_strict(prefix, capsys) -> None:
-    (prefix.bin / "demo").unlink()
+    change(release_of(prefix).app / "app.py", b"raise SystemExit(3)\n")
     arguments = ["validate", "--prefix", str(prefix.root), "--check", "ragtrace.cli", "--quiet"]
     assert cli.main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Overall: WARNING (1 FAIL)"
@@ -85,3 +85,33 @@ def test_a_report_that_cannot_be_written_is_told(prefix, tmp_path, capsys) -> No
     arguments = ["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--output", str(output)]
     assert cli.main(arguments) == 4
     assert str(output) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "start"),
+    [
+        ("report.html", [], "<!DOCTYPE html>"),
+        ("report.txt", [], "Demo-App 1.0.0"),
+        ("report", [], "{"),
+        ("report", ["--format", "html"], "<!DOCTYPE html>"),
+    ],
+)
+def test_the_file_is_in_the_format_that_is_asked_for(prefix, tmp_path, capsys, name, more, start) -> None:
+    output = tmp_path / name
+    arguments = ["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--output", str(output), *more]
+    assert cli.main(arguments) == 0
+    assert output.read_text(encoding="utf-8").startswith(start)
+    assert capsys.readouterr().out.startswith("Demo-App 1.0.0")
+
+
+@pytest.mark.parametrize(("kind", "start"), [("html", "<!DOCTYPE html>"), ("json", "{"), ("text", "Demo-App")])
+def test_the_screen_gets_the_format_that_is_asked_for(prefix, capsys, kind, start) -> None:
+    assert cli.main(["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--format", kind]) == 0
+    assert capsys.readouterr().out.startswith(start)
+
+
+def test_a_repair_is_not_told_to_read_a_page(prefix, tmp_path, capsys) -> None:
+    change(site_of(prefix) / "demo_base.py", b"NAME = 'other'\n")
+    output = tmp_path / "report.html"
+    cli.main(["validate", "--prefix", str(prefix.root), "--check", "packages.record", "--output", str(output)])
+    assert "recover diagnosis.json" in capsys.readouterr().out

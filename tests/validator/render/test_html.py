@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.validator.render.test_text import RESULTS, report
+from validator.check import CATEGORIES, PERFORMANCE, STATUSES, CheckResult
+from validator.render.html import render
+
+VOID = {"meta", "rect", "circle", "path"}
+HOSTILE = "</style><script>alert('1')</script>\"><img src=x onerror=a>&amp;"
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags, attributes, texts; nesting is checked on the way."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open, self.tags, self.attributes, self.texts = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        self.texts.append(data)
+
+
+def test_it_holds_what_the_report_says_and_the_command_to_run() -> None:
+    page = Page(render(report()))
+    for result in RESULTS:
+        assert result.check_name in page.texts
+        assert result.details in page.texts
+    assert "python3 ragtrace-install.pyz recover diagnosis.json --prefix /opt/app" in page.texts
+    assert page.texts.count("CRITICAL") == 1
+    assert "0.137 s" in page.texts
+    assert page.tags.count("article") == len(RESULTS)
+
+
+def test_import_times_are_bars_the_longest_first() -> None:
+    metric = {"a": {"value": 1, "unit": "s"}, "b": {"value": 4, "unit": "s"}, "c": {"value": 2400, "unit": "MB/s"}}
+    measured = CheckResult("performance.x", PERFORMANCE, "X", "PASS", "seen", performance_metric=metric)
+    page = Page(render(report((measured,))))
+    widths = [value for name, value in page.attributes if name == "width" and "." in value]
+    assert widths == ["100.00", "25.00"]
+    assert page.texts.index("4 s") < page.texts.index("1 s")
+    assert "2400 MB/s" in page.texts
+
+
+def test_every_value_is_escaped_and_nothing_is_loaded() -> None:
+    hostile = tuple(
+        replace(result, check_name=HOSTILE, details=HOSTILE, suggestion=HOSTILE, command=HOSTILE)
+        for result in RESULTS
+        if not result.performance_metric
+    )
+    measured = replace(RESULTS[-1], performance_metric={HOSTILE: {"value": 1.0, "unit": HOSTILE}})
+    shown = replace(
+        report((*hostile, measured)),
+        title=HOSTILE,
+        version=HOSTILE,
+        release=HOSTILE,
+        prefix=HOSTILE,
+        host=HOSTILE,
+        timestamp=HOSTILE,
+        overall_status=HOSTILE,
+        system_info=dict.fromkeys(("platform", "python_version", "cpu_count", "memory_gb"), HOSTILE),
+    )
+    page = Page(render(shown))
+    assert not {"script", "img", "link", "iframe", "object"} & set(page.tags)
+    assert not [name for name, _value in page.attributes if name.startswith("on") or name in ("src", "href", "style")]
+    assert "url(" not in render(report())
+    assert "default-src 'none'" in dict(page.attributes)["content"] or "default-src 'none'" in render(shown)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_status_and_category_can_be_shown(status) -> None:
+    results = tuple(CheckResult(f"x.{name}", name, name, status, "seen") for name in CATEGORIES)
+    page = Page(render(report(results)))
+    assert page.texts.count(f"{status} {CATEGORIES[0]}") == 1
+    assert page.tags.count("article") == len(CATEGORIES)
+
+
+def test_without_an_installation() -> None:
+    page = Page(render(replace(report(prefix=None), release=None, title="", version=None)))
+    assert "Nothing is installed; this is about the host alone." in page.texts
+
+
+def test_the_page_names_its_language(monkeypatch) -> None:
+    assert ("lang", "en") in Page(render(report())).attributes
+    monkeypatch.setattr("validator.render.html.language", lambda: "ko")
+    assert ("lang", "ko") in Page(render(report())).attributes

@@ -1,0 +1,101 @@
+"""Write what the documentation takes from the code: docs/schemas/report.schema.json.
+
+``python -m tools.reference`` writes; tests compare what lies there with what the code says now.
+"""
+
+import json
+from pathlib import Path
+
+from bootstrap.bundle.strict import TEXT_LIMIT
+from validator import check, report
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+TEXT = {"type": "string", "maxLength": TEXT_LIMIT}
+FULL_TEXT = {**TEXT, "minLength": 1}
+OPTIONAL_TEXT = {"type": ["string", "null"], "minLength": 1, "maxLength": TEXT_LIMIT}
+
+
+def closed(properties, required):
+    """Return the schema of an object that has nothing but these properties."""
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def described(schema, text):
+    return {"description": text, **schema}
+
+
+def result_schema():
+    """Return the schema of one result: what a check, ours or a plugin, says."""
+    metric = closed({"value": {"type": "number"}, "unit": TEXT}, ("value", "unit"))
+    properties = {
+        "id": described({"type": "string", "maxLength": 200}, "which check said it"),
+        "category": described({"enum": list(check.CATEGORIES)}, "RAGTrace stands for whatever application it is"),
+        "check_name": described(FULL_TEXT, "the check's name, in the operator's language"),
+        "status": described({"enum": list(check.STATUSES)}, "what could not be looked at is SKIP or ERROR"),
+        "details": described(TEXT, "what was seen"),
+        "suggestion": described(TEXT, "what to do, where there is something"),
+        "command": described(TEXT, "the command that does it, as it can be typed on this host"),
+        "performance_metric": described(
+            {"type": ["object", "null"], "additionalProperties": metric}, "what was measured"
+        ),
+        "evidence": described({"type": "object"}, "for machines; a hint that proves nothing"),
+        "seconds": described({"type": "number", "minimum": 0}, "how long it took to see it"),
+    }
+    return closed(properties, ("category", "check_name", "status", "details", "suggestion", "performance_metric"))
+
+
+def report_schema():
+    """Return the schema of a report."""
+    properties = {
+        "format": {"const": report.FORMAT},
+        "timestamp": described({"type": "string", "format": "date-time"}, "UTC, to the second"),
+        "system_info": described(
+            {
+                "type": "object",
+                "properties": {
+                    "platform": {"type": "string"},
+                    "python_version": {"type": "string"},
+                    "memory_gb": described({"type": "number"}, "10^9 bytes"),
+                    "cpu_count": {"type": "integer", "minimum": 1},
+                },
+                "required": ["platform", "python_version", "memory_gb", "cpu_count"],
+            },
+            "the host; more keys may come",
+        ),
+        "validation_results": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/result"},
+            "minItems": 1,
+            "maxItems": report.RESULTS_LIMIT,
+        },
+        "overall_status": {"enum": list(report.OVERALL)},
+        "recommendations": described({"type": "array", "items": FULL_TEXT}, "the most urgent first"),
+        "title": described(TEXT, "the application's name"),
+        "product": OPTIONAL_TEXT,
+        "version": OPTIONAL_TEXT,
+        "release": described(OPTIONAL_TEXT, "the active release; null where none is"),
+        "prefix": described(OPTIONAL_TEXT, "where it is installed; null where nothing is"),
+        "host": described(OPTIONAL_TEXT, "tells two hosts apart, and nothing else about them"),
+    }
+    fixed = ("timestamp", "system_info", "validation_results", "overall_status", "recommendations")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Report of validate",
+        **closed(properties, fixed),
+        "$defs": {"result": result_schema()},
+    }
+
+
+def documents():
+    """Return path → text of everything that is taken from the code."""
+    return {DOCS / "schemas" / "report.schema.json": json.dumps(report_schema(), indent=2) + "\n"}
+
+
+def main():
+    for path, text in documents().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

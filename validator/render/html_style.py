@@ -1,0 +1,62 @@
+"""The looks of the HTML report: light and dark as the reader's system has it, and on paper."""
+
+from __future__ import annotations
+
+STYLE = """
+:root { color-scheme: light dark;
+  --back: #f4f5f7; --card: #fff; --line: #dfe2e7; --text: #1b212b; --soft: #5b6472; --code: #eef0f3; --bar: #3d6fd6;
+  --pass: #1a7f4b; --warn: #a86200; --fail: #c22f2f; --error: #a5289b; --skip: #6a7280 }
+@media (prefers-color-scheme: dark) { :root {
+  --back: #12151a; --card: #1b2028; --line: #313844; --text: #e6e9ee; --soft: #9aa4b2; --code: #262d38; --bar: #7aa2f7;
+  --pass: #4cc38a; --warn: #e5a23d; --fail: #ff7b72; --error: #e48be0; --skip: #98a1ae } }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--back); color: var(--text); line-height: 1.5; font-size: 15px;
+  overflow-wrap: anywhere;
+  font-family: system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK KR", "Malgun Gothic", sans-serif }
+:lang(ko) { word-break: keep-all }
+main { max-width: 1080px; margin: 0 auto; padding: 28px 20px }
+section, header { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 20px 24px;
+  margin: 0 0 16px }
+h1 { font-size: 24px; line-height: 1.25; margin: 0 } h2 { font-size: 17px; margin: 0 0 12px }
+h3 { font-size: 14px; margin: 0 0 8px } p { margin: 0 }
+.soft { color: var(--soft) } code, pre { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace }
+.top { display: flex; gap: 12px 20px; align-items: center; justify-content: space-between; flex-wrap: wrap }
+.overall { font-weight: 700; font-size: 18px; padding: 6px 16px; border-radius: 8px; border: 2px solid currentColor }
+.EXCELLENT, .PASS { color: var(--pass) } .GOOD, .WARN { color: var(--warn) } .CRITICAL, .FAIL { color: var(--fail) }
+.WARNING { color: var(--warn) } .ERROR { color: var(--error) } .SKIP { color: var(--skip) }
+.GOOD.overall { color: var(--pass) }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 10px 20px; margin: 18px 0 0 }
+dt { color: var(--soft); font-size: 12.5px } dd { margin: 0 }
+.counts { display: flex; flex-wrap: wrap; gap: 4px 26px; list-style: none; padding: 0; margin: 0 0 14px }
+.counts b { font-size: 26px; line-height: 1.2; display: block; font-variant-numeric: tabular-nums }
+.share { display: block; width: 100%; height: 12px; border-radius: 6px } .share rect, .bar rect { fill: currentColor }
+.glance { display: grid; grid-template-columns: max-content 1fr; gap: 8px 18px; margin-top: 18px }
+.glance div { display: flex; flex-wrap: wrap; gap: 5px; align-items: center }
+.dot { width: 14px; height: 14px; display: block } .dot * { fill: currentColor }
+ol.steps { margin: 0; padding-left: 24px } ol.steps li { margin: 0 0 12px } ol.steps li:last-child { margin: 0 }
+pre { background: var(--code); border-radius: 6px; padding: 9px 12px; margin: 6px 0 0; font-size: 13px;
+  white-space: pre-wrap }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 24px 36px }
+.bars { display: grid; grid-template-columns: minmax(60px, max-content) 1fr max-content; gap: 6px 12px;
+  align-items: center; font-size: 13.5px }
+.bar { display: block; width: 100%; height: 14px; color: var(--bar) } .number { text-align: right }
+.number, .seconds { font-variant-numeric: tabular-nums; white-space: nowrap }
+.figures { display: flex; flex-wrap: wrap; gap: 8px 32px }
+.bars + .figures, .bars + .bars { margin-top: 12px }
+.figures b { font-size: 22px; display: block; line-height: 1.3 }
+article { display: grid; grid-template-columns: 66px 1fr max-content; gap: 2px 14px; padding: 10px 0;
+  border-top: 1px solid var(--line); break-inside: avoid }
+article:first-of-type { border-top: 0; padding-top: 0 } article:last-of-type { padding-bottom: 0 }
+.badge { font-weight: 700; font-size: 12px; letter-spacing: .03em; padding-top: 2px }
+article p.hint { border-left: 3px solid var(--line); padding-left: 10px; margin-top: 5px }
+.seconds { color: var(--soft); font-size: 12.5px } footer { color: var(--soft); font-size: 12.5px; padding: 0 4px }
+@media (max-width: 560px) { main { padding: 12px 10px } section, header { padding: 15px 14px }
+  article { grid-template-columns: 1fr max-content } article .what { grid-column: 1 / -1; grid-row: 2 }
+  .counts { gap: 4px 20px } .glance { grid-template-columns: 1fr; gap: 3px } .glance div { margin-bottom: 7px }
+  dl { grid-template-columns: 1fr } }
+@media print { :root { color-scheme: light; --back: #fff; --card: #fff; --line: #c9ccd1; --text: #000; --soft: #444;
+  --code: #f2f2f2; --bar: #3d6fd6; --pass: #1a7f4b; --warn: #8f5300; --fail: #b02525; --error: #8d2084;
+  --skip: #555 }
+  body { font-size: 10.5pt } main { padding: 0; max-width: none } section, header { padding: 10px 0; border: 0;
+  border-bottom: 1px solid var(--line); border-radius: 0 } h2 { break-after: avoid } @page { margin: 15mm } }
+"""
