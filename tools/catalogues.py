@@ -4,11 +4,14 @@
 first brings each .po in line with the texts that the code shows.
 """
 
+from __future__ import annotations
+
+import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -26,7 +29,7 @@ msgstr ""
 "Plural-Forms: nplurals=1; plural=0;\n"
 
 """
-KEYWORDS = {"_": None, "plural": (1, 2)}
+KEYWORDS = {"_": 1, "plural": 2}  # how many texts each takes
 
 
 def sources() -> list[Path]:
@@ -38,9 +41,27 @@ def extract() -> Catalog:
     """Return every text that goes through ``_`` or ``plural``, with where it stands."""
     found = Catalog(project="ragtrace-offline", charset="utf-8", fuzzy=False)
     for path in sources():
-        for _line, message, _comments, _context in extract_from_file("python", path, keywords=KEYWORDS):
+        for message in texts(path):
             found.add(message, locations=[(path.relative_to(ROOT).as_posix(), 0)])
     return found
+
+
+def texts(path: Path) -> Iterator[str | tuple[str, str]]:
+    """Yield the texts of one file, those inside an f-string too, which Babel's extractor passes over.
+
+    Raises:
+        ValueError: a text is no literal, so no catalogue can have it.
+    """
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+            literals = [
+                argument.value
+                for argument in node.args[: KEYWORDS[node.func.id]]
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+            ]
+            if len(literals) != KEYWORDS[node.func.id]:
+                raise ValueError(f"{path}, line {node.lineno}: {ast.unparse(node)} is no literal")
+            yield literals[0] if len(literals) == 1 else (literals[0], literals[1])
 
 
 def read(po: Path) -> Catalog:
