@@ -1,7 +1,8 @@
 """The audit log: append-only JSON lines, each with the hash of the one before.
 
 A chain that its owner can recompute proves nothing alone; its head, printed by every command that
-changes something, is what an outside anchor keeps.
+changes something, is what an outside anchor keeps. A last line that a crash cut short was never
+reported to anybody: the next one takes its place.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import logging
 import os
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+from bootstrap.errors import TrustError
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bootstrap.prefix import Prefix
 
 GENESIS = "0" * 64
+BLOCK = 1 << 16  # bytes
+LOG = logging.getLogger("ragtrace")
 
 
 def log_file(prefix: Prefix) -> Path:
@@ -26,20 +34,27 @@ def log_file(prefix: Prefix) -> Path:
     return prefix.state / "audit" / "audit.jsonl"
 
 
-def _hash(line: str) -> str:
-    return hashlib.sha256(line.encode()).hexdigest()
+def _hash(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
+
+
+def lines(prefix: Prefix) -> Iterator[bytes]:
+    """Yield the log's whole lines, without their ends; what a crash cut short was never reported and is left out."""
+    path = log_file(prefix)
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line[:-1]
 
 
 def head(prefix: Prefix) -> str:
     """Return the hash of the last line, or 64 zeros when nothing was logged."""
-    path = log_file(prefix)
-    if not path.is_file():
-        return GENESIS
-    last = ""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            last = line.rstrip("\n") or last
-    return _hash(last) if last else GENESIS
+    last = None
+    for last in lines(prefix):  # noqa: B007 - the last one is wanted
+        pass
+    return GENESIS if last is None else _hash(last)
 
 
 def _user() -> str:
@@ -61,14 +76,84 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
         **facts,
         "previous": head(prefix),
     }
-    line = json.dumps(entry, ensure_ascii=False, sort_keys=True)
+    line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     with os.fdopen(handle, "rb+") as file:
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # a crash cut the last line short
-                file.write(b"\n")
-        file.write(line.encode() + b"\n")
+        end = _end_of_whole_lines(file)
+        if end < file.seek(0, os.SEEK_END):
+            file.truncate(end)
+        file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
     return _hash(line)
+
+
+def _end_of_whole_lines(file: IO[bytes]) -> int:
+    """Return how long the file is without a last line that has no end."""
+    position = file.seek(0, os.SEEK_END)
+    while position:
+        start = max(0, position - BLOCK)
+        file.seek(start)
+        found = file.read(position - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        position = start
+    return 0
+
+
+def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
+    """Add a line where that is possible and return the new head; "" where the log can't be written."""
+    try:
+        return append(prefix, action, outcome, **facts)
+    except OSError as trouble:
+        LOG.warning("the audit log cannot be written: %s", trouble)
+        return ""
+
+
+def note_failure(prefix: Prefix, action: str, error: BaseException, **facts: Any) -> str:
+    """Add a line on what failed, as ``note`` does."""
+    return note(prefix, action, "failed", reason=str(error)[:500], **facts)
+
+
+def entries(prefix: Prefix) -> list[dict[str, Any]]:
+    """Return what was logged, the oldest first. Raises TrustError for a line that is no entry."""
+    found = []
+    for number, line in enumerate(lines(prefix), 1):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            raise _broken(prefix, number, _("it is not an entry"))
+        found.append(entry)
+    return found
+
+
+def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
+    """Walk the chain; return the number of lines and the head.
+
+    ``anchor`` is a head (or its first 8 digits or more) kept outside: it must be among those that
+    the chain has had, so that a later one is fine. Raises TrustError where the chain breaks, and
+    for an anchor that it never had.
+    """
+    expected, heads = GENESIS, [GENESIS]
+    for number, (line, entry) in enumerate(zip(lines(prefix), entries(prefix)), 1):
+        if entry.get("previous") != expected:
+            raise _broken(prefix, number, _("it does not follow from the line before it"))
+        expected = _hash(line)
+        heads.append(expected)
+    if anchor is not None and not any(head.startswith(anchor.lower()) for head in heads):
+        raise TrustError(
+            _("{path} has never had the head {head}: lines were removed or changed.").format(
+                path=log_file(prefix), head=anchor[:64]
+            ),
+            advice=_("Compare it with an export that was kept elsewhere."),
+        )
+    return len(heads) - 1, expected
+
+
+def _broken(prefix: Prefix, number: int, reason: str) -> TrustError:
+    return TrustError(
+        _("{path}, line {number}: {reason}.").format(path=log_file(prefix), number=number, reason=reason),
+        advice=_("Somebody changed the log; compare it with an export that was kept elsewhere."),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,6 +17,7 @@ from bootstrap import (
     persist,
     preflight,
     receipt,
+    seal,
     stage,
     transaction,
 )
@@ -69,37 +71,28 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
         preflight.demand(preflight.preflight(manifest, prefix))
         fresh = not prefix.complete_releases()
         refuse_downgrade(manifest, prefix)
-        release = prefix.new_release(manifest.product.counter, bundle.manifest_sha256)
+        release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
         try:
             with transaction.Transaction(prefix, "install", release) as change:
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
+                write_env_file(prefix, manifest, progress)
+            head = audit_log.append(
+                prefix,
+                "install",
+                "done",
+                release=release.id,
+                product=manifest.product.name,
+                version=manifest.product.version,
+                manifest_sha256=bundle.manifest_sha256,
+                signers=[signer.key.fingerprint for signer in bundle.signers],
+            )
         except BaseException as error:
-            head = audit_log.append(prefix, "install", "failed", release=release.id, reason=str(error)[:500])
-            if fresh:
+            head = audit_log.note_failure(prefix, "install", error, release=release.id)
+            if fresh and prefix.active() is None:
                 clear_away(prefix)
-            raise explained(error, prefix, head) from error
-        tidy_up(prefix, manifest, progress)
-        head = audit_log.append(
-            prefix,
-            "install",
-            "done",
-            release=release.id,
-            product=manifest.product.name,
-            version=manifest.product.version,
-            manifest_sha256=bundle.manifest_sha256,
-            signers=[signer.key.fingerprint for signer in bundle.signers],
-        )
-    return Outcome(prefix.root, release.id, change.former.id if change.former else None, head)
-
-
-def tidy_up(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Do what follows an activation; it is done already, so trouble here is told and no failure."""
-    try:
-        transaction.collect(prefix)
-        write_env_file(prefix, manifest)
-    except OSError as error:
-        progress.warn(_("{path}: {reason}.").format(path=error.filename or prefix.root, reason=error.strerror or error))
+            raise explained(error, prefix, head, former) from error
+    return Outcome(prefix.root, release.id, former.id if former else None, head)
 
 
 def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
@@ -148,22 +141,35 @@ def accept_and_seal(
             items=receipt.take_inventory(release, release.site_packages(manifest.target.python)),
         ),
     )
-    files.sync_filesystem(release.path)
-    files.write_atomic(release.complete_file, release.id.encode() + b"\n")
+    seal.seal(release)
 
 
 def activate(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
     """Make the built release current, look at it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
+    switch(change, manifest, progress)
+
+
+def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
+    """Make a complete release current, look at it from outside, and switch back when it does not work."""
+    prefix = change.prefix
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     transaction.remember_former(prefix, change.former)
-    prefix.point_at(change.release)
     try:
+        prefix.point_at(change.release)
         acceptance.check_health(prefix, manifest)
-    except BaseException:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
-        change.switch_back()
+    except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
+        try:
+            change.switch_back()
+        except OSError as trouble:
+            raise InstallError(
+                _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(
+                    release=change.release.id, reason=error, trouble=trouble.strerror or trouble
+                ),
+                advice=_("Check the disk, then run rollback."),
+            ) from error
         raise
     launchers.prune(prefix, manifest)
 
@@ -183,57 +189,55 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
                 _("{path} keeps no other release to go back to.").format(path=prefix.root),
                 advice=_("Install the wanted version from its bundle."),
             )
-        progress.step(_("Activating {release}").format(release=target.id))
-        manifest = target.manifest()
-        launchers.write(prefix, manifest)
-        transaction.remember_former(prefix, former)
-        prefix.point_at(target)
         try:
-            acceptance.check_health(prefix, manifest)
-        except RagtraceError as error:
-            transaction.switch_to(prefix, former)
-            transaction.remember_former(prefix, target)
-            transaction.tidy_launchers(prefix)
-            head = audit_log.append(prefix, "rollback", "failed", release=target.id, reason=error.what[:500])
-            raise explained(error, prefix, head) from error
-        launchers.prune(prefix, manifest)
-        head = audit_log.append(prefix, "rollback", "done", release=target.id)
+            with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
+                switch(change, target.manifest(), progress)
+            head = audit_log.append(prefix, "rollback", "done", release=target.id)
+        except BaseException as error:
+            head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
+            raise explained(error, prefix, head, former) from error
     return Outcome(prefix.root, target.id, former.id if former else None, head)
 
 
-def write_env_file(prefix: Prefix, manifest: Manifest) -> None:
-    """Make an empty settings file for the user to fill in, unless there is one."""
+def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
+    """Make an empty settings file for the user to fill in, unless there is one; trouble is told and no failure."""
     template = manifest.application.environment
     if prefix.env_file.exists() or not template.template:
         return
     heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
     names = sorted(template.template, key=lambda name: (name not in template.required, name))
     lines = [f"# {heading.format(title=manifest.product.title)}", *(f"# {name}=" for name in names)]
-    files.write_atomic(prefix.env_file, ("\n".join(lines) + "\n").encode(), mode=0o600)
+    try:
+        files.write_atomic(prefix.env_file, ("\n".join(lines) + "\n").encode(), mode=0o600)
+    except OSError as error:
+        progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=error.strerror or error))
 
 
 def clear_away(prefix: Prefix) -> None:
     """Remove the folders of a prefix that a failed first installation made; logs and audit stay."""
     for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
-        if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
-            files.remove_tree(folder)
+        with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
+            if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+                files.remove_tree(folder)
 
 
-def explained(error: BaseException, prefix: Prefix, head: str) -> BaseException:
+def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:
     """Add to an error which release is active now; a failure of ours or of the disk becomes InstallError."""
     if isinstance(error, KeyboardInterrupt):
         return error
     active = prefix.active()
-    state = (
-        _("The active release is still {release}.").format(release=active.id) if active else _("No release is active.")
-    )
+    if active is None:
+        state = _("No release is active.")
+    elif active == former:
+        state = _("The active release is still {release}.").format(release=active.id)
+    else:
+        state = _("The active release is now {release}.").format(release=active.id)
     if isinstance(error, OSError):
         place = error.filename or prefix.root
         error = InstallError(_("{path}: {reason}.").format(path=place, reason=error.strerror or error))
     if not isinstance(error, RagtraceError):
         return error
-    advice = " ".join(
-        part for part in (error.advice, state, _("Audit log head: {head}.").format(head=head[:16])) if part
-    )
+    noted = _("Audit log head: {head}.").format(head=head[:16]) if head else _("The audit log could not be written.")
+    advice = " ".join(part for part in (error.advice, state, noted) if part)
     kind = type(error) if isinstance(error, (TrustError, HostError, InstallError)) else InstallError
     return kind(error.what, advice=advice)

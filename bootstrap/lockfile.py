@@ -40,7 +40,8 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         try:
             yield
         finally:
-            os.ftruncate(handle, 0)  # a run that ended is nobody's holder
+            with contextlib.suppress(OSError):  # nor against telling how the run ended
+                os.ftruncate(handle, 0)  # a run that ended is nobody's holder
     finally:
         os.close(handle)
 

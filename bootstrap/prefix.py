@@ -140,10 +140,12 @@ class Prefix:
 
     def make(self) -> None:
         """Create the folders that every command needs; the user's own stay private."""
-        for folder in (self.root, self.releases, self.store, self.data, self.bin):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        # state first: it tells that the rest is ours, should we be stopped here
         for folder in (self.state, self.logs, self.backups):
             folder.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.releases, self.store, self.data, self.bin):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def release(self, identifier: str) -> Release:
         """Return a release by its identifier, whether or not it is there."""
@@ -167,8 +169,8 @@ class Prefix:
         names = [path.name for path in self.releases.glob(f"{start}*") if _RELEASE.fullmatch(path.name)]
         return Release(self.releases / f"{start}{max((int(name[len(start) :]) for name in names), default=0) + 1}")
 
-    def active(self) -> Release | None:
-        """Return the release that ``current`` names, or None when it names none that is complete."""
+    def named(self) -> Release | None:
+        """Return the release that ``current`` names, whole or not, or None when it names none."""
         try:
             if sys.platform == "win32":
                 name = json.loads(self.current.read_text(encoding="utf-8"))["release"]
@@ -178,8 +180,12 @@ class Prefix:
             return None
         if not isinstance(name, str) or not _RELEASE.fullmatch(name):
             return None
-        release = Release(self.releases / name)
-        return release if release.is_complete else None
+        return Release(self.releases / name)
+
+    def active(self) -> Release | None:
+        """Return the release that ``current`` names, or None when it names none that is complete."""
+        release = self.named()
+        return release if release is not None and release.is_complete else None
 
     def point_at(self, release: Release) -> None:
         """Make a release the current one, at once and for good: this is the commit point."""

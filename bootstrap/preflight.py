@@ -26,6 +26,8 @@ RESERVE = 64 << 20  # bytes left free for logs, the journal and the filesystem i
 BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at most, measured on 48,000 files
 FILES_RESERVE = 1000  # inodes
 WINDOWS_PATH_LIMIT = 259
+TRIAL = ".ragtrace-"
+LEFT_BY_UNINSTALL = ("data", ".env", "backups")
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,18 @@ class Finding:
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
     """Return every finding; nothing is left behind on disk."""
     return [
-        _platform(manifest),
-        _python(manifest),
-        *_glibc(manifest),
+        *runtime(manifest),
         _place(prefix),
         _writable(prefix),
         _space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
     ]
+
+
+def runtime(manifest: Manifest) -> list[Finding]:
+    """Return whether this platform and this Python are those that a manifest is for."""
+    return [_platform(manifest), _python(manifest), *_glibc(manifest)]
 
 
 def demand(findings: list[Finding]) -> None:
@@ -108,16 +113,21 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
-    if root.is_dir() and any(root.iterdir()) and not prefix.exists:
+    if root.is_dir() and not prefix.exists and any(map(_is_strange, root.iterdir())):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
     return Finding(name, True, str(root))
+
+
+def _is_strange(path: Path) -> bool:
+    """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
+    return path.name not in LEFT_BY_UNINSTALL and not path.name.startswith(TRIAL)
 
 
 def _writable(prefix: Prefix) -> Finding:
     place = nearest(prefix.root)
     advice = _("Give this user the right to write there, or name another folder with --prefix.")
     try:
-        with tempfile.TemporaryDirectory(prefix=".ragtrace-", dir=place):
+        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
             pass
     except OSError as error:
         details = _("{path} cannot be written: {reason}").format(path=place, reason=error.strerror)

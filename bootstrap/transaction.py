@@ -6,14 +6,17 @@ error, and the first command after a crash, do the same: undo what does not coun
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal, launchers, persist
-from bootstrap.errors import RagtraceError
+from bootstrap import files, journal, launchers, persist, seal
+from bootstrap.errors import BusyError, RagtraceError
+from bootstrap.lockfile import locked
 from bootstrap.store import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
 
 KEPT_RELEASES = 2
+ROLLBACK = "rollback"  # the command that makes no release
 RECOVER = "recover"  # the command whose former release is damaged
+LOG = logging.getLogger("ragtrace")
 
 
 @dataclass
@@ -45,15 +50,21 @@ class Transaction:
 
     def switch_back(self) -> None:
         """Make the former release current again; with none, nothing is current."""
-        switch_to(self.prefix, self.former)
+        if self.prefix.named() != self.former:
+            switch_to(self.prefix, self.former)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            undo(self.prefix, self.entry)
-        else:
+            # the journal, because it knows of files laid by a step that failed before it could return
+            undo(self.prefix, journal.read(self.prefix) or self.entry)
+            return
+        try:
+            collect(self.prefix)
             journal.write(self.prefix, None)
+        except OSError as trouble:
+            LOG.warning("left for the next run to clean up: %s", trouble)
 
 
 def switch_to(prefix: Prefix, release: Release | None) -> None:
@@ -70,7 +81,8 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     active = prefix.active()
     if active is None or active.id != entry.release:
         persist.take_back(prefix, entry)
-        files.remove_tree(prefix.release(entry.release).path)
+        if entry.command != ROLLBACK:
+            seal.remove(prefix.release(entry.release))
     elif entry.command == RECOVER and entry.former is not None:
         discard(prefix.release(entry.former))
     tidy_launchers(prefix)
@@ -97,21 +109,47 @@ def recover_crash(prefix: Prefix) -> str | None:
     entry = journal.read(prefix)
     if entry is not None:
         undo(prefix, entry)
-    for folder, pattern in (
-        (prefix.root, ".current.*.tmp"),
-        (prefix.bin, ".*.tmp"),
-        (prefix.state, ".*.tmp"),
-        (prefix.data, persist.TEMPORARY.format(process="*")),
-    ):
-        for path in folder.glob(pattern):
-            files.remove_tree(path)
+    for path in leftovers(prefix):
+        files.remove_tree(path)
     return entry.command if entry is not None else None
+
+
+def leftovers(prefix: Prefix) -> list[Path]:
+    """Return what only a crash leaves: temporary files, and releases that are not whole.
+
+    While none is active, one without its mark may be a damaged one that counted, which is for recover.
+    """
+    found = [
+        path
+        for folder, pattern in (
+            (prefix.root, ".current.*.tmp"),
+            (prefix.root, "..env.*.tmp"),
+            (prefix.root, ".ragtrace-*"),
+            (prefix.bin, ".*.tmp"),
+            (prefix.state, ".*.tmp"),
+            (prefix.backups, ".*.tmp"),
+            (prefix.data, persist.TEMPORARY.format(process="*")),
+        )
+        for path in folder.glob(pattern)
+    ]
+    if prefix.active() is None:
+        return found
+    return found + [release.path for release in prefix.all_releases() if not release.is_complete]
+
+
+def settle(prefix: Prefix) -> None:
+    """Undo what a crash left, before a command that only looks; not while another run is at work."""
+    try:
+        if journal.read(prefix) is not None or leftovers(prefix):
+            with locked(prefix.state / "lock"):
+                recover_crash(prefix)
+    except (BusyError, OSError) as reason:
+        LOG.info("nothing was cleaned up: %s", reason)  # another run, or a user who may only look
 
 
 def discard(release: Release) -> None:
     """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
-    release.complete_file.unlink(missing_ok=True)
-    files.sync_folder(release.path)
+    seal.unmark(release)
 
 
 def remember_former(prefix: Prefix, former: Release | None) -> None:
@@ -136,9 +174,14 @@ def collect(prefix: Prefix) -> None:
     wanted = (prefix.active(), previous(prefix), *newest_first)
     kept = {release.id: release for release in wanted if release is not None}
     kept = dict(list(kept.items())[:KEPT_RELEASES])
-    for release in prefix.all_releases():
-        if release.id not in kept:
-            files.remove_tree(release.path)
+    rest = [release for release in prefix.all_releases() if release.id not in kept]
+    # while none is active, one without its mark may be a damaged one that counted: for recover, with all it needs
+    spared = [release for release in rest if not release.is_complete] if prefix.active() is None else []
+    for release in rest:
+        if release not in spared:
+            seal.remove(release)
+    if spared:
+        return
     try:
         needed = {entry.sha256 for release in kept.values() for entry in release.manifest().files}
     except (RagtraceError, OSError):

@@ -161,14 +161,14 @@ def recover(
         try:
             backup = InstallationRecoveryManager(prefix.root).create_backup("before-recover", also=strangers(diagnosis))
             apply(plan, diagnosis, bundle, progress)
+            active = prefix.active()
+            now = active.id if active else None
+            head = audit_log.append(
+                prefix, "recover", "done", release=now, former=before, remedies=remedies, packages=sorted(plan.packages)
+            )
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=remedies)
             raise install.explained(error, prefix, head, former) from error
-        active = prefix.active()
-        now = active.id if active else None
-        head = audit_log.append(
-            prefix, "recover", "done", release=now, former=before, remedies=remedies, packages=sorted(plan.packages)
-        )
     return Recovery(plan, applied=True, active=now, former=before, backup=backup, audit_head=head)
 
 

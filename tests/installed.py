@@ -201,4 +201,4 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     persist.lay(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.point_at(release)
-    install.write_env_file(prefix, manifest)
+    install.write_env_file(prefix, manifest, progress)

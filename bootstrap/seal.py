@@ -1,0 +1,70 @@
+"""Sealing a release: read-only, on the disk for good, and only then marked as complete."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import files
+
+if TYPE_CHECKING:
+    from bootstrap.prefix import Release
+
+READ_ONLY, RUNNABLE, FOLDER, OPEN = 0o444, 0o555, 0o555, 0o755
+
+
+def seal(release: Release) -> None:
+    """Make a release read-only and lasting; its mark comes last, so it vouches for all that was written before."""
+    protect(release)
+    files.sync_filesystem(release.path)
+    mark_complete(release)
+
+
+def protect(release: Release) -> None:
+    """Take every right to write away, the owner's too; links and what they lead to stay as they are.
+
+    Windows keeps rights elsewhere, and a read-only file there can't even be removed: nothing is done.
+    """
+    if sys.platform == "win32":
+        return
+    for folder, _folders, names in os.walk(release.path, topdown=False):
+        for name in names:
+            path = os.path.join(folder, name)
+            mode = os.lstat(path).st_mode
+            if stat.S_ISREG(mode):
+                wanted = RUNNABLE if mode & stat.S_IXUSR else READ_ONLY
+                # a file of the store has it already: nothing is changed under its other names
+                if stat.S_IMODE(mode) != wanted:
+                    os.chmod(path, wanted)
+        if folder != str(release.path):
+            os.chmod(folder, FOLDER)
+
+
+def mark_complete(release: Release) -> None:
+    """Write the mark that makes a release count."""
+    _open(release)
+    files.write_atomic(release.complete_file, release.id.encode() + b"\n", mode=READ_ONLY)
+    if sys.platform != "win32":
+        os.chmod(release.path, FOLDER)
+
+
+def unmark(release: Release) -> None:
+    """Take the mark away for good, so that what is left of a release is never taken for one."""
+    if os.path.lexists(release.complete_file):
+        _open(release)
+        release.complete_file.unlink()
+        files.sync_folder(release.path)
+
+
+def remove(release: Release) -> None:
+    """Remove a release, its mark first: a removal that is cut short leaves nothing that counts."""
+    if release.path.is_dir() and not release.path.is_symlink():
+        unmark(release)
+    files.remove_tree(release.path)
+
+
+def _open(release: Release) -> None:
+    if sys.platform != "win32":
+        os.chmod(release.path, OPEN)
