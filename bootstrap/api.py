@@ -7,11 +7,11 @@ Each raises a subclass of bootstrap.errors.RagtraceError whose text says what ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import trust
 from bootstrap.console import NoProgress, Progress
-from bootstrap.errors import HostError, UsageError
+from bootstrap.errors import HostError, RagtraceError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release, default_root, find_prefix
 from bootstrap.trust.admission import Conditions, admit, remember
@@ -19,16 +19,22 @@ from bootstrap.trust.authority import authority
 from bootstrap.trust.places import host_places
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from bootstrap.bundle.opening import Bundle
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.history import Event
     from bootstrap.install import Outcome
     from bootstrap.preflight import Finding
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
     from bootstrap.trust.places import Places
     from bootstrap.trust.state import State
+    from bootstrap.uninstall import Removal
+    from recovery.plan import Plan
+    from recovery.recover import Recovery
+    from validator.check import CheckResult
     from validator.report import Report
 
 QUIET = NoProgress()
@@ -173,14 +179,53 @@ def rollback(
 
 def status(prefix: Path | None = None) -> Status:
     """Tell what is installed in a prefix."""
-    found = find_prefix(prefix)
+    found = settled(prefix)
     return Status(found.root, found.active(), found.complete_releases())
+
+
+def settled(prefix: Path | None = None) -> Prefix:
+    """Return a prefix after what a crash left in it was undone, for commands that only look."""
+    from bootstrap import transaction
+
+    found = find_prefix(prefix)
+    transaction.settle(found)
+    return found
+
+
+def history(prefix: Path | None = None) -> list[Event]:
+    """Return what was done in a prefix, the oldest first, and which releases are still kept."""
+    from bootstrap import history as story
+
+    return story.history(settled(prefix))
+
+
+def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
+    """Return the entries of the audit log, the oldest first."""
+    from bootstrap import audit_log
+
+    return audit_log.entries(settled(prefix))
+
+
+def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
+    """Check the audit log's chain, against a head kept elsewhere where one is given; return its length and head."""
+    from bootstrap import audit_log
+
+    return audit_log.verify(settled(prefix), anchor)
+
+
+def uninstall(
+    prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
+) -> Removal:
+    """Remove what was installed; with ``purge`` the user's data, settings and backups too."""
+    from bootstrap import uninstall as story
+
+    return story.uninstall(find_prefix(prefix), progress, purge=purge, wait=wait)
 
 
 def prefix_or_none(prefix: Path | None) -> Prefix | None:
     """Return the named prefix or this user's only one; None when none is named and nothing is installed."""
     try:
-        return find_prefix(prefix)
+        return settled(prefix)
     except HostError:
         if prefix is not None:
             raise
@@ -193,20 +238,102 @@ def validate(
     categories: Collection[str] = (),
     checks: Collection[str] = (),
     skip: Collection[str] = (),
+    effort: str = "normal",
     timeout: float | None = None,
     report_name: str | None = None,
     progress: Progress = QUIET,
 ) -> Report:
     """Check the host and what is installed in a prefix; nothing of the release, data or settings is changed.
 
-    ``categories`` and ``checks`` (identifiers) choose what runs, all by default; ``timeout`` in
+    ``categories`` and ``checks`` (identifiers) choose what runs, all by default, of what ``effort``
+    (quick, normal, full) allows; ``timeout`` in
     seconds replaces each check's own limit; ``report_name`` is the file that the commands in the
     report name. What is broken is told in the report; HostError is raised only when nothing is
     installed in the prefix named, UsageError for a choice that is not known.
     """
     from validator import registry, report, runner, subject
 
-    chosen = runner.select(registry.CHECKS, categories=categories, ids=checks, skip=skip)
+    chosen = runner.select(registry.CHECKS, categories=categories, ids=checks, skip=skip, effort=effort)
     name = report_name or subject.REPORT_NAME
     validated = subject.subject_of(prefix_or_none(prefix), timeout=timeout, report_name=name)
     return report.make_report(validated, runner.run_checks(validated, chosen, progress))
+
+
+def bundle_at_hand(
+    prefix: Prefix, bundle: Path | None, trusted_keys: Sequence[str] = (), places: Places | None = None
+) -> Bundle | None:
+    """Return the named bundle (raises for one that may not be installed), else one beside the zipapp, else None."""
+    places = places or host_places()
+    try:
+        opened = open_bundle(bundle, trusted_keys=trusted_keys, places=places)
+        admit(opened, prefix, places, AS_IT_IS)
+    except (RagtraceError, OSError):
+        if bundle is not None:
+            raise
+        return None
+    return opened
+
+
+def policy_at_hand(trusted_keys: Sequence[str] = (), places: Places | None = None) -> Policy | None:
+    """Return the policy that judges bundles, or None when this host has none and no key is named."""
+    try:
+        return authority(places or host_places(), trusted_keys).policy
+    except TrustError:
+        if trusted_keys:
+            raise
+        return None
+
+
+def plan_recovery(
+    prefix: Path | None = None,
+    *,
+    diagnosis: Path | None = None,
+    bundle: Path | None = None,
+    trusted_keys: Sequence[str] = (),
+    places: Places | None = None,
+) -> Plan:
+    """Return what is wrong with an installation and what a repair would do; nothing is written."""
+    from recovery import recover as story
+
+    found = find_prefix(prefix)
+    report = story.read_diagnosis(diagnosis) if diagnosis else None
+    at_hand = bundle_at_hand(found, bundle, trusted_keys, places)
+    return story.plan_recovery(found, report, at_hand, policy_at_hand(trusted_keys, places))[0]
+
+
+def recover(
+    prefix: Path | None = None,
+    confirm: Callable[[Plan], bool] = lambda _plan: True,
+    *,
+    diagnosis: Path | None = None,
+    bundle: Path | None = None,
+    trusted_keys: Sequence[str] = (),
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    places: Places | None = None,
+) -> Recovery:
+    """Repair an installation from what is on this host, or from a bundle.
+
+    ``diagnosis`` is a report of validate, taken as a hint; ``confirm`` gets the plan and says
+    whether it is carried out. A failure leaves the former release active.
+    """
+    from recovery import recover as story
+
+    found = find_prefix(prefix)
+    return story.recover(
+        found,
+        confirm,
+        progress,
+        report=story.read_diagnosis(diagnosis) if diagnosis else None,
+        bundle=bundle_at_hand(found, bundle, trusted_keys, places),
+        policy=policy_at_hand(trusted_keys, places),
+        wait=wait,
+    )
+
+
+def check_repaired(prefix: Path | None = None, *, progress: Progress = QUIET) -> list[CheckResult]:
+    """Return what the checks say that look at the files of an installation."""
+    from validator import registry, runner, subject
+
+    chosen = runner.select(registry.CHECKS, ids=("packages.record", "ragtrace.release", "security.integrity"))
+    return runner.run_checks(subject.subject_of(find_prefix(prefix)), chosen, progress)

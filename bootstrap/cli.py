@@ -20,8 +20,13 @@ def commands() -> dict[str, str]:
         "install": _("install a bundle as a new release and activate it"),
         "status": _("show what is installed"),
         "validate": _("check whether this host can run the application"),
+        "list-checks": _("list the checks that validate runs"),
+        "compare": _("show what changed between two reports of validate"),
         "recover": _("repair an installation"),
         "rollback": _("make the former release active again"),
+        "history": _("show what was done here, when, by whom and from which bundle"),
+        "audit-log": _("show, verify or export the audit log"),
+        "uninstall": _("remove the application; data, settings and backups stay"),
         "upgrade": _("judge a newer release, then let its own installer install it"),
         "trust": _("show or update whom this host trusts"),
     }
@@ -41,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     for command, text in commands().items():
         sub = table.add_parser(command, help=text, description=text, formatter_class=HelpFormatter)
         if command == name:
-            module = importlib.import_module(f"bootstrap.commands.{command}")
+            module = importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}")
             add_common(sub)
             module.configure(sub)
             sub.set_defaults(run=module.run)

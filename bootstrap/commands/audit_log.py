@@ -1,0 +1,87 @@
+"""``audit-log``: show what was logged, verify its chain, export it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import api, audit_log, files
+from bootstrap.commandline import DONE
+from bootstrap.commands.history import printable
+from bootstrap.console import show, show_json
+from bootstrap.errors import HostError, UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
+
+SHOW, VERIFY, EXPORT = "show", "verify", "export"
+LEAST_DIGITS = 8
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("what", choices=(SHOW, VERIFY, EXPORT), help=_("what is to be done with the log"))
+    parser.add_argument("file", nargs="?", type=Path, metavar=_("FILE"), help=_("where export writes the log"))
+    parser.add_argument(
+        "--head", metavar=_("HEX"), help=_("a head of the log that was kept elsewhere, to verify it against")
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    if (arguments.what == EXPORT) != (arguments.file is not None):
+        raise UsageError(_("export needs a FILE, and nothing else takes one."), advice=_("See --help."))
+    if arguments.head is not None:
+        check_digits(arguments.head)
+    if arguments.what == SHOW:
+        return show_log(arguments)
+    count, head = api.verify_audit_log(arguments.prefix, anchor=arguments.head)
+    anchored = arguments.head is not None
+    if arguments.what == EXPORT:
+        export(arguments)
+    if arguments.json:
+        show_json({"entries": count, "head": head, "anchored": anchored})
+        return DONE
+    show(_("{count} entries, an unbroken chain").format(count=count))
+    show(_("Audit log head: {head}").format(head=head))
+    if anchored:
+        show(_("anchored: the chain has had the head that was given"))
+    else:
+        show(_("unanchored: whoever can write the log could have made all of it anew; give a kept head with --head"))
+    return DONE
+
+
+def check_digits(head: str) -> None:
+    """Raise UsageError for what is no beginning of a head."""
+    if not LEAST_DIGITS <= len(head) <= len(audit_log.GENESIS) or set(head.lower()) - set("0123456789abcdef"):
+        raise UsageError(
+            _("{head} is not a head of the log.").format(head=printable(head)[:80]),
+            advice=_("Give at least {count} of its hexadecimal digits.").format(count=LEAST_DIGITS),
+        )
+
+
+def show_log(arguments: argparse.Namespace) -> int:
+    """Show the entries, the oldest first."""
+    entries = api.audit_entries(arguments.prefix)
+    if arguments.json:
+        show_json({"entries": entries})
+        return DONE
+    for entry in entries:
+        known = [str(entry.get(name, "")) for name in ("time", "user", "action", "outcome")]
+        rest = [f"{name}={value}" for name, value in entry.items() if name not in ("time", "user", "action", "outcome")]
+        show(printable("  ".join([*known, *rest])))
+    return DONE
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Copy the log, whose chain was just verified, to a file."""
+    prefix = api.settled(arguments.prefix)
+    data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
+    try:
+        files.write_atomic(arguments.file, data, mode=0o600)
+    except OSError as error:
+        raise HostError(
+            _("{path}: the log cannot be written: {reason}.").format(path=arguments.file, reason=error.strerror),
+            advice=_("Name another file."),
+        ) from error

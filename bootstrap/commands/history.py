@@ -1,0 +1,54 @@
+"""``history``: what was done here, when, by whom and from which bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bootstrap.commandline import DONE
+from bootstrap.console import show, show_json
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bootstrap.history import Event
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """This command has no options of its own."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the changes, the oldest first."""
+    events = api.history(arguments.prefix)
+    if arguments.json:
+        show_json({"events": [as_json(event) for event in events]})
+        return DONE
+    if not events:
+        show(_("Nothing was done here yet."))
+    for event in events:
+        show(line(event))
+        for signer in event.signers:
+            show("    " + _("signed by {fingerprint}").format(fingerprint=signer))
+        if event.reason:
+            show("    " + printable(event.reason))
+    return DONE
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """Return an event as JSON values."""
+    return {**vars(event), "signers": list(event.signers)}
+
+
+def line(event: Event) -> str:
+    """Return an event as one line."""
+    states = {"active": _("active now"), "kept": _("kept")}
+    parts = [event.time, event.action, event.outcome, event.version, event.release, event.user]
+    parts.append(f"({states[event.state]})" if event.state else "")
+    return printable("  ".join(part for part in parts if part))
+
+
+def printable(text: str) -> str:
+    """Return a text that cannot steer a terminal: reasons quote what programs wrote."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,63 @@
+"""``uninstall``: remove the application; what is the user's stays, unless it is to be purged."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commandline import DONE
+from bootstrap.commands import common
+from bootstrap.console import complain, show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from bootstrap.prefix import find_prefix
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    common.add_wait(parser)
+    parser.add_argument("--purge", action="store_true", help=_("remove data, settings and backups too, for good"))
+    parser.add_argument("--yes", action="store_true", help=_("do not ask"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, remove, tell what stays."""
+    root = find_prefix(arguments.prefix).root
+    if not arguments.yes:
+        confirm(root, purge=arguments.purge)
+    progress = common.progress_of(arguments)
+    removal = api.uninstall(root, purge=arguments.purge, progress=progress, wait=arguments.wait)
+    if arguments.json:
+        show_json(
+            {
+                "prefix": str(removal.prefix),
+                "stays": [str(path) for path in removal.stays],
+                "audit_head": removal.audit_head,
+            }
+        )
+        return DONE
+    show(_("Removed: {path}").format(path=removal.prefix))
+    for path in removal.stays:
+        show(_("Stays:   {path}").format(path=path))
+    show(_("Audit log head: {head}").format(head=removal.audit_head))
+    return DONE
+
+
+def confirm(root: Path, *, purge: bool) -> None:
+    """Raise UsageError unless somebody at a terminal agrees."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            _("Nobody can be asked whether {path} is to be removed.").format(path=root),
+            advice=_("Add --yes to remove it without a question."),
+        )
+    if purge:
+        complain(_("This removes {path} with all data, settings and backups. Type yes:").format(path=root))
+    else:
+        complain(_("This removes the application in {path}; data stay. Type yes:").format(path=root))
+    if sys.stdin.readline().strip().casefold() not in ("yes", _("yes")):
+        raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to remove it."))
