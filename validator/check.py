@@ -27,6 +27,9 @@ SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY = (
     "Security",
 )
 CATEGORIES = (SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY)
+# how much work a check is: --quick runs only QUICK ones, --full the FULL ones too, which write or take minutes
+QUICK, NORMAL, FULL = "quick", "normal", "full"
+EFFORTS = (QUICK, NORMAL, FULL)
 DETAILS_LIMIT = 4000  # characters of a text in a report
 NAMES_SHOWN = 5  # of what a sentence lists; evidence holds the rest
 EVIDENCE_LIMIT = 10_000  # items of one list in evidence
@@ -66,12 +69,16 @@ class UncheckedError(Exception):
 
 
 class Check(ABC):
-    """One thing to look at. ``time_limit`` is in seconds; what ``measures`` runs alone."""
+    """One thing to look at.
+
+    ``time_limit`` is in seconds; what ``measures`` runs alone; ``effort`` is one of EFFORTS.
+    """
 
     id: ClassVar[str]
     category: ClassVar[str]
     time_limit: ClassVar[float] = 60.0
     measures: ClassVar[bool] = False
+    effort: ClassVar[str] = QUICK
 
     def __init__(self, limit: float | None = None) -> None:
         self.limit = self.time_limit if limit is None else limit

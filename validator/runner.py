@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bootstrap import process
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
-from validator.check import CATEGORIES, ERROR, Check, CheckResult, UncheckedError
+from validator.check import CATEGORIES, EFFORTS, ERROR, NORMAL, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -36,9 +36,11 @@ def select(
     categories: Collection[str] = (),
     ids: Collection[str] = (),
     skip: Collection[str] = (),
+    effort: str = NORMAL,
 ) -> list[type[Check]]:
     """Return the checks that are in a named category or named themselves (all, when nothing is), but those to skip.
 
+    Those that are more work than ``effort`` run only when they are named themselves.
     Raises UsageError for a name that is not known, and when nothing is left.
     """
     known = {check.id for check in checks}
@@ -56,10 +58,12 @@ def select(
             advice=_("Name one of {known}.").format(known=", ".join(CATEGORIES)),
         )
     everything = not wanted and not ids
+    affordable = EFFORTS[: EFFORTS.index(effort) + 1]
     chosen = [
         check
         for check in checks
-        if (everything or check.category.casefold() in wanted or check.id in ids) and check.id not in skip
+        if check.id not in skip
+        and (check.id in ids or (check.effort in affordable and (everything or check.category.casefold() in wanted)))
     ]
     if not chosen:
         raise UsageError(_("No check is left to run."), advice=_("Name fewer with --skip."))

@@ -13,7 +13,7 @@ from bootstrap.console import show
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from validator import report as reports
-from validator.check import CATEGORIES
+from validator.check import CATEGORIES, FULL, NORMAL, QUICK
 from validator.render import html as as_html
 from validator.render import json as as_json
 from validator.render import text as as_text
@@ -57,6 +57,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip", action="append", default=[], metavar=_("ID"), help=_("leave this check out; may be repeated")
     )
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument(
+        "--quick",
+        dest="effort",
+        action="store_const",
+        const=QUICK,
+        default=NORMAL,
+        help=_("only what takes a moment: no measuring, no reading of every file"),
+    )
+    effort.add_argument(
+        "--full",
+        dest="effort",
+        action="store_const",
+        const=FULL,
+        help=_("everything, benchmarks too"),
+    )
     parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not for CRITICAL alone"))
     parser.add_argument(
         "--timeout", type=float, metavar=_("SECONDS"), help=_("give every check so long, instead of its own limit")
@@ -72,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         categories=arguments.category,
         checks=arguments.check,
         skip=arguments.skip,
+        effort=arguments.effort,
         timeout=arguments.timeout,
         report_name=str(arguments.output) if arguments.output and kind == "json" else None,
         progress=common.progress_of(arguments),

@@ -218,3 +218,21 @@ def test_what_is_not_known_or_leaves_nothing_is_refused(choice) -> None:
     with pytest.raises(UsageError) as caught:
         select(CHECKS, **choice)
     assert caught.value.advice
+
+
+def test_only_as_much_work_as_is_asked_for() -> None:
+    class Light(Check):
+        id, category = "system.light", "System"
+
+    class Usual(Light):
+        id, effort = "system.usual", "normal"
+
+    class Heavy(Light):
+        id, effort = "system.heavy", "full"
+
+    checks = (Light, Usual, Heavy)
+    assert select(checks, effort="quick") == [Light]
+    assert select(checks) == [Light, Usual]
+    assert select(checks, effort="full") == list(checks)
+    assert select(checks, categories=["system"], effort="quick") == [Light]
+    assert select(checks, ids=["system.heavy"], effort="quick") == [Heavy]

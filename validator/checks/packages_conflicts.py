@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bootstrap.i18n import _
 from bootstrap.uv import Uv
 from validator import trial
-from validator.check import ERROR, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import ERROR, NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ class Conflicts(Check):
     id = "packages.conflicts"
     category = PACKAGES
     time_limit = 120.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Dependencies")

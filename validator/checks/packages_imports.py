@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import PACKAGES, SKIP, Check, CheckResult, UncheckedError
+from validator.check import NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ class Imports(Check):
     id = "packages.imports"
     category = PACKAGES
     time_limit = 900.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Imports")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap import record
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
-from validator.check import PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ class Record(Check):
     id = "packages.record"
     category = PACKAGES
     time_limit = 600.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Installed files")

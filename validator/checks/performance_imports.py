@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import ERROR, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ class ImportTime(Check):
     id = "performance.imports"
     category = PERFORMANCE
     time_limit = 900.0
+    effort = NORMAL
     measures = True
 
     def title(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.check import NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ class MatrixProduct(Check):
     id = "performance.matrix"
     category = PERFORMANCE
     time_limit = 60.0
+    effort = NORMAL
     measures = True
 
     def title(self) -> str:

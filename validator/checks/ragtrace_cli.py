@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ class Commands(Check):
     id = "ragtrace.cli"
     category = APPLICATION
     time_limit = 300.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Commands")

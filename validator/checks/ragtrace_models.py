@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap import record
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
-from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ class Models(Check):
     id = "ragtrace.models"
     category = APPLICATION
     time_limit = 600.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Model files")

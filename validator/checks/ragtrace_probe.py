@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ class ModelProbe(Check):
     id = "ragtrace.probe"
     category = APPLICATION
     time_limit = 300.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Model answer")

@@ -12,7 +12,7 @@ from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from validator.check import SECURITY, Check, CheckResult, some_of
+from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ class Integrity(Check):
     id = "security.integrity"
     category = SECURITY
     time_limit = 900.0
+    effort = NORMAL
 
     def title(self) -> str:
         return _("Integrity")

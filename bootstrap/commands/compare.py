@@ -1,0 +1,81 @@
+"""``compare``: what changed between two reports of validate."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.columns import wrap
+from bootstrap.commandline import DONE
+from bootstrap.console import show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from validator import compare as comparing
+from validator.report import LIMIT, parse_report
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from validator.compare import Comparison
+    from validator.report import Report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the two reports."""
+    parser.add_argument("before", type=Path, metavar=_("BEFORE"), help=_("the earlier report, as JSON"))
+    parser.add_argument("after", type=Path, metavar=_("AFTER"), help=_("the later report, as JSON"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what changed; that something did is no failure."""
+    found = comparing.compare(read(arguments.before), read(arguments.after))
+    if arguments.json:
+        show_json(found.to_json())
+        return DONE
+    width = shutil.get_terminal_size((80, 24)).columns
+    for line in lines(found):
+        show("\n".join(wrap(line, width, "", "  ")))
+    return DONE
+
+
+def read(path: Path) -> Report:
+    """Return a report from a file. Raises UsageError for what is no regular file, TrustError for what is no report."""
+    try:
+        # a pipe would never end
+        with path.open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError(_("{path} is not a file.").format(path=path))
+            data = file.read(LIMIT + 1)
+    except OSError as error:
+        raise UsageError(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
+            advice=_("Name two reports that validate --output wrote."),
+        ) from error
+    return parse_report(data, path.name)
+
+
+def lines(found: Comparison) -> Iterator[str]:
+    """Yield the lines of a comparison, each to be wrapped."""
+    yield _("Overall: {before} -> {after}").format(before=found.overall[0], after=found.overall[1])
+    for name, (before, after) in found.facts.items():
+        yield f"{name}: {before} -> {after}"
+    kinds = {
+        comparing.WORSE: _("worse"),
+        comparing.BETTER: _("better"),
+        comparing.OTHER: _("different"),
+        comparing.NEW: _("new"),
+        comparing.GONE: _("gone"),
+    }
+    for change in found.changes:
+        before = change.before.status if change.before else "-"
+        after = change.after.status if change.after else "-"
+        shown = change.result
+        yield f"{kinds[change.kind]}: {before} -> {after} {shown.id} {shown.check_name}: {shown.details}"
+    for item in found.moved:
+        yield f"{item.id} {item.metric}: {item.before:g} -> {item.after:g} {item.unit}"
+    if not (found.facts or found.changes or found.moved):
+        yield _("Nothing changed.")

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bootstrap import cli
+from tests.validator.render.test_text import RESULTS, report
+from validator.check import FAIL
+from validator.report import to_bytes
+
+
+@pytest.fixture
+def reports(tmp_path):
+    worse = report((replace(RESULTS[0], status=FAIL, details="gone"), *RESULTS[1:]))
+    for name, value in (("a.json", report()), ("b.json", worse)):
+        (tmp_path / name).write_bytes(to_bytes(value))
+    return [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+
+
+def test_what_changed_is_shown(reports, capsys) -> None:
+    assert cli.main(["compare", *reports]) == 0
+    assert "worse: PASS -> FAIL system.python Python: gone" in capsys.readouterr().out
+    assert cli.main(["compare", reports[0], reports[0]]) == 0
+    assert "Nothing changed." in capsys.readouterr().out
+
+
+def test_as_json(reports, capsys) -> None:
+    assert cli.main(["compare", *reports, "--json"]) == 0
+    (change,) = json.loads(capsys.readouterr().out)["changes"]
+    assert (change["kind"], change["before"]["status"], change["after"]["status"]) == ("worse", "PASS", "FAIL")
+
+
+def test_what_is_no_report_is_refused(reports, tmp_path, capsys) -> None:
+    (tmp_path / "c.json").write_text("{}")
+    assert cli.main(["compare", reports[0], str(tmp_path / "c.json")]) == 3
+    assert cli.main(["compare", reports[0], str(tmp_path / "missing.json")]) == 2
+    assert cli.main(["compare", reports[0], str(tmp_path)]) == 2
+    assert "missing.json" in capsys.readouterr().err

@@ -1,0 +1,125 @@
+"""What changed between two reports: statuses that turned, checks that came or went, figures that moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from validator.check import ERROR, FAIL, PASS, SKIP, WARN
+
+if TYPE_CHECKING:
+    from validator.check import CheckResult
+    from validator.report import Report
+
+WORSE, BETTER, OTHER, NEW, GONE = "worse", "better", "other", "new", "gone"
+SEVERITY = {PASS: 0, WARN: 1, ERROR: 2, FAIL: 2}  # SKIP says nothing either way
+ABOUT = ("module", "command", "model")  # in evidence: what one of several results of a check is about
+MOVED = 0.2  # of a figure: two runs on an idle host differ by less
+
+
+@dataclass(frozen=True)
+class Change:
+    """A result that is not as it was: ``before`` or ``after`` is None where the check did not run."""
+
+    kind: str
+    before: CheckResult | None
+    after: CheckResult | None
+
+    @property
+    def result(self) -> CheckResult:
+        """The result to show: the later, where there is one."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "id": self.result.id,
+            "check_name": self.result.check_name,
+            "before": self.before.to_json() if self.before else None,
+            "after": self.after.to_json() if self.after else None,
+        }
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A figure that changed by more than MOVED."""
+
+    id: str
+    check_name: str
+    metric: str
+    unit: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from one report to another; ``facts`` are what the reports are about (name → before, after)."""
+
+    overall: tuple[str, str]
+    facts: dict[str, tuple[Any, Any]]
+    changes: tuple[Change, ...]
+    moved: tuple[Moved, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "overall_status": list(self.overall),
+            "facts": {name: list(pair) for name, pair in self.facts.items()},
+            "changes": [change.to_json() for change in self.changes],
+            "moved": [dict(vars(item)) for item in self.moved],
+        }
+
+
+def compare(before: Report, after: Report) -> Comparison:
+    """Return what changed, what got worse first."""
+    old, new = _by_key(before), _by_key(after)
+    changes = [change for key in {**old, **new} if (change := _change(old.get(key), new.get(key)))]
+    changes.sort(key=lambda change: (WORSE, NEW, GONE, OTHER, BETTER).index(change.kind))
+    moved = [item for key in old if key in new for item in _moved(old[key], new[key])]
+    facts = {
+        name: (getattr(before, name), getattr(after, name))
+        for name in ("host", "prefix", "product", "version", "release")
+        if getattr(before, name) != getattr(after, name)
+    }
+    for name in {**before.system_info, **after.system_info}:
+        pair = before.system_info.get(name), after.system_info.get(name)
+        if pair[0] != pair[1]:
+            facts[name] = pair
+    return Comparison((before.overall_status, after.overall_status), facts, tuple(changes), tuple(moved))
+
+
+def _by_key(report: Report) -> dict[tuple[str, str], CheckResult]:
+    """Return results by what they are about; a name alone would differ with the operator's language."""
+    found: dict[tuple[str, str], CheckResult] = {}
+    for result in report.results:
+        about = next((str(result.evidence[name]) for name in ABOUT if name in result.evidence), "")
+        number = 0
+        while (result.id or result.check_name, f"{about}#{number}") in found:
+            number += 1
+        found[result.id or result.check_name, f"{about}#{number}"] = result
+    return found
+
+
+def _change(before: CheckResult | None, after: CheckResult | None) -> Change | None:
+    if before is None or after is None:
+        return Change(GONE if after is None else NEW, before, after)
+    if before.status == after.status:
+        both_bad = before.status not in (PASS, SKIP)
+        return Change(OTHER, before, after) if both_bad and before.details != after.details else None
+    if SKIP in (before.status, after.status):
+        return Change(OTHER, before, after)
+    difference = SEVERITY[after.status] - SEVERITY[before.status]
+    kind = OTHER if difference == 0 else WORSE if difference > 0 else BETTER
+    return Change(kind, before, after)
+
+
+def _moved(before: CheckResult, after: CheckResult) -> list[Moved]:
+    old, new = before.performance_metric or {}, after.performance_metric or {}
+    return [
+        Moved(after.id, after.check_name, name, new[name]["unit"], old[name]["value"], new[name]["value"])
+        for name in old.keys() & new.keys()
+        if old[name]["unit"] == new[name]["unit"]
+        and abs(new[name]["value"] - old[name]["value"]) > MOVED * abs(old[name]["value"])
+    ]
