@@ -17,7 +17,7 @@ from bootstrap.bundle.manifest import parse_manifest as check_manifest
 from bootstrap.bundle.names import collision
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
-from bootstrap.errors import BuildError, TrustError
+from bootstrap.errors import BuildError, TrustError, UsageError
 from bootstrap.i18n import _
 from builder import documents
 from builder.assemble import Member, member, write_archive
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.bundle.signature import PublicKey
     from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
     from builder.cache import Cache
@@ -41,13 +43,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to build. ``counter`` and ``epoch`` (seconds since 1970) are None when the project decides."""
+    """What to build. ``counter`` and ``epoch`` (seconds since 1970) are None when the project decides.
+
+    ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
+    """
 
     project_root: Path
     output_dir: Path
     target: Target
     signers: tuple[Signer, ...]
     cache: Cache
+    trusted: tuple[PublicKey, ...] = ()
+    threshold: int | None = None
     profile: str | None = None
     models: tuple[str, ...] = ()
     counter: int | None = None
@@ -57,11 +64,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """What was built: the folder that travels, its manifest, digest of the zipapp, seconds for each phase."""
+    """What was built: the folder that travels, manifest, digest of the zipapp, who signed, seconds for each phase."""
 
     folder: Path
     manifest: Manifest
     zipapp_sha256: str
+    signers: tuple[PublicKey, ...]
     seconds: dict[str, float]
 
 
@@ -99,7 +107,7 @@ def build(request: Request, progress: Progress) -> Built:
     Raises UsageError, BuildError, ToolError; the output folder then holds nothing of this run.
     """
     watch = Stopwatch()
-    root = request.project_root
+    root, policy = request.project_root, pinned(request)
     progress.step(_("Reading {project}").format(project=root))
     project = read_project(root)
     profile = read_profile(request)
@@ -117,7 +125,7 @@ def build(request: Request, progress: Progress) -> Built:
         zipapp = build_zipapp.build_zipapp(
             work / INSTALLER,
             request.target,
-            policy=pins([signer.key for signer in request.signers]).to_bytes(),
+            policy=policy.to_bytes(),
             epoch=epoch,
             cache=request.cache.root / "zipapp",
             progress=progress,
@@ -131,7 +139,17 @@ def build(request: Request, progress: Progress) -> Built:
         write_folder(work, manifest, contents, request.signers, progress)
         watch.lap("archive")
         put_in_place(work, request.output_dir / manifest.folder)
-    return Built(request.output_dir / manifest.folder, manifest, contents_digest(contents), watch.laps)
+    signers = tuple(signer.key for signer in request.signers)
+    return Built(request.output_dir / manifest.folder, manifest, contents_digest(contents), signers, watch.laps)
+
+
+def pinned(request: Request) -> Policy:
+    """Return the policy that goes into the zipapp. Raises UsageError for keys and a threshold that don't agree."""
+    keys = tuple(dict.fromkeys([*(signer.key for signer in request.signers), *request.trusted]))
+    try:
+        return pins(keys, request.threshold)
+    except TrustError as error:
+        raise UsageError(error.what, advice=_("Name each key once, and a threshold that they can meet.")) from error
 
 
 class Stopwatch:

@@ -7,6 +7,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from bootstrap.bundle.manifest import DOCUMENTATION, PREREQUISITES, SCRIPTS
+from builder import slip
 from builder.assemble import Member, member
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ PLACES = {
 def members(product: Product, target: Target, profile: Profile) -> list[Member]:
     """Return them as members of the archive."""
     facts = {
+        **slip.commands(),
         "title": product.title,
         "name": product.name,
         "version": product.version,

@@ -174,6 +174,7 @@ def tiny_bundle(
     packages: Mapping[str, tuple[str, dict[str, str]]] | None = None,
     sources: Mapping[str, str] | None = None,
     weights: str = '{"weight": 0.5}\n',
+    installer: bytes = b"#!/usr/bin/env python3\n# stands in for the zipapp\n",
     key: Path | None = None,
     **changes: Any,
 ) -> Tiny:
@@ -194,7 +195,7 @@ def tiny_bundle(
         member(f"{DEPENDENCIES}/pylock.toml", "lock", pylock(wheels)),
         *(member(path, "wheel", data) for path, data in wheels.items()),
         *(member(f"{SOURCE}/{path}", "source", text.encode()) for path, text in texts.items()),
-        member(INSTALLER_MEMBER, "script", b"#!/usr/bin/env python3\n# stands in for the zipapp\n"),
+        member(INSTALLER_MEMBER, "script", installer),
         member(f"{MODELS}/tiny/config.json", "model", b"{}\n"),
         member(f"{MODELS}/tiny/weights.json", "model", weights.encode()),
     ]

@@ -1,0 +1,1 @@
+"""The commands of the builder: each parses, makes one call, renders."""

@@ -1,0 +1,40 @@
+"""``inspect``: show what is in a bundle and who signed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle.opening import open_bundle
+from bootstrap.bundle.policy import pins
+from bootstrap.commandline import DONE
+from bootstrap.console import show, show_json
+from bootstrap.i18n import _
+from builder import inspect as inspection
+from builder.sign import read_public_key
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("bundle", type=Path, metavar=_("BUNDLE"), help=_("the folder that the builder made"))
+    parser.add_argument(
+        "--trust-key", action="append", default=[], type=Path, metavar=_("KEY"), help=_("whose it must be")
+    )
+    parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show a bundle's facts; without --trust-key its signers are named, not judged."""
+    keys = [read_public_key(path) for path in arguments.trust_key]
+    policy = pins(keys or inspection.claimed_signers(arguments.bundle))
+    facts = inspection.describe(open_bundle(arguments.bundle, policy), judged=bool(keys))
+    if arguments.json:
+        show_json(facts)
+    else:
+        for line in inspection.lines(facts):
+            show(line)
+    return DONE

@@ -1,0 +1,40 @@
+"""``keygen``: make a signing key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.commandline import DONE
+from bootstrap.console import show
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from builder.commands.common import PASSPHRASE, passphrase
+from builder.sign import generate_key
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("key", type=Path, metavar=_("FILE"), help=_("the private key to make; FILE.pub goes beside it"))
+    parser.add_argument("--no-passphrase", action="store_true", help=_("leave the key unencrypted"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make an Ed25519 signing key, encrypted unless told otherwise."""
+    secret = None
+    if not arguments.no_passphrase:
+        secret = passphrase(arguments.key)
+        if not secret:
+            raise UsageError(
+                _("No passphrase is given for {path}.").format(path=arguments.key),
+                advice=_("Type one, set {variable}, or say --no-passphrase.").format(variable=PASSPHRASE),
+            )
+    key = generate_key(arguments.key, secret)
+    show(_("Private key: {path} (keep it where only signers can read it)").format(path=arguments.key))
+    show(_("Public key:  {path}.pub").format(path=arguments.key))
+    show(_("Fingerprint: {fingerprint}").format(fingerprint=key.fingerprint))
+    return DONE

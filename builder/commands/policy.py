@@ -1,0 +1,133 @@
+"""``policy``: make, sign or show the numbered policies that hosts go by."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle.policy import Policy, parse_policy
+from bootstrap.bundle.signature import KEY_LIMIT
+from bootstrap.bundle.strict import time_from_json
+from bootstrap.columns import HelpFormatter
+from bootstrap.commandline import CHECKS_FAILED, DONE
+from bootstrap.console import show, show_json
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+from bootstrap.trust.places import read_small
+from builder import policy as policies
+from builder.commands.common import signer_of
+from builder.sign import read_public_key
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bootstrap.bundle.signature import PublicKey
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the three actions."""
+    table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
+    _add_new(table.add_parser("new", help=_("make the next policy of a chain"), formatter_class=HelpFormatter))
+    sign = table.add_parser("sign", help=_("sign a policy"), formatter_class=HelpFormatter)
+    sign.add_argument("file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json"))
+    sign.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
+    sign.set_defaults(run=run_sign)
+    shown = table.add_parser("show", help=_("show policies and who signed them"), formatter_class=HelpFormatter)
+    shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json, or a folder with a chain"))
+    shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
+    shown.set_defaults(run=run_show)
+
+
+def _add_new(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("folder", type=Path, metavar=_("FOLDER"), help=_("where policy-<N>.json goes"))
+    add("--former", type=Path, metavar=_("FILE"), help=_("the policy that this one follows (default: it is the first)"))
+    add("--add", action="append", default=[], metavar="ROLE=KEY.pub", help=_("let a key sign for a role"))
+    add("--remove", action="append", default=[], metavar="KEY.pub|KEYID", help=_("revoke a key"))
+    add("--threshold", action="append", default=[], metavar="ROLE=K", help=_("how many keys must sign (default: all)"))
+    add("--until", action="append", default=[], metavar="KEY.pub|KEYID=TIME", help=_("when a key ends, in UTC"))
+    parser.set_defaults(run=run_new)
+
+
+def run_new(arguments: argparse.Namespace) -> int:
+    """Make a policy and tell who has to sign it."""
+    former = parse_policy(read_small(arguments.former), arguments.former.name) if arguments.former else None
+    change = policies.Change(
+        add=[_addition(text) for text in arguments.add],
+        remove=[_keyid(text) for text in arguments.remove],
+        thresholds=[_threshold(text) for text in arguments.threshold],
+        until=[(_keyid(who), _time(when)) for who, when in map(_pair, arguments.until)],
+    )
+    policy = policies.next_policy(former, change)
+    path = policies.write_policy(arguments.folder, policy)
+    show(_("Policy: {path}").format(path=path))
+    for before in filter(None, (former, policy)):
+        show(_must_sign(before))
+    return DONE
+
+
+def _must_sign(policy: Policy) -> str:
+    names = ", ".join(signer.key.keyid for signer in policy.of_role("policy"))
+    return _("{threshold} of these must sign it, as policy {number} says: {names}").format(
+        threshold=policy.roles["policy"].threshold, number=policy.number, names=names
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.rpartition("=")
+    if not equals or not name or not value:
+        raise UsageError(_("{text} lacks a name or a value.").format(text=text), advice=_("Write it as NAME=VALUE."))
+    return name, value
+
+
+def _addition(text: str) -> tuple[str, PublicKey, str]:
+    role, _equals, path = text.partition("=")
+    file = Path(path)
+    key = read_public_key(file)
+    comment = file.read_text(encoding="utf-8")[:KEY_LIMIT].strip().split(maxsplit=2)[2:]
+    # two keys of one owner have the same comment
+    return policies.role_name(role), key, f"{comment[0] if comment else file.stem} ({key.keyid})"
+
+
+def _keyid(text: str) -> str:
+    return read_public_key(Path(text)).keyid if os.path.exists(text) else text
+
+
+def _threshold(text: str) -> tuple[str, int]:
+    role, count = _pair(text)
+    if not count.isdecimal():
+        raise UsageError(_("{text} is not a number of keys.").format(text=count), advice=_("Write it as release=2."))
+    return policies.role_name(role), int(count)
+
+
+def _time(text: str) -> Any:
+    try:
+        return time_from_json(text, text)
+    except TrustError as error:
+        raise UsageError(error.what, advice=_("Write it as 2027-01-31T12:00:00Z.")) from error
+
+
+def run_sign(arguments: argparse.Namespace) -> int:
+    """Sign a policy."""
+    show(_("Signature: {path}").format(path=policies.sign_policy(arguments.file, signer_of(arguments.sign_key))))
+    return DONE
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Show policies; exit 1 when a host would not take them."""
+    described = policies.describe(arguments.file)
+    if arguments.json:
+        show_json(described)
+    else:
+        for facts in described:
+            show(_("Policy {number}").format(number=facts["number"]))
+            for name, role in facts["roles"].items():
+                show(f"  {name}: {role['threshold']} / {len(role['keys'])}")
+                for key in facts["keys"]:
+                    if key["keyid"] in role["keys"]:
+                        show(f"    {key['fingerprint']}  {key['name']}  {key['until'] or ''}".rstrip())
+            show("  " + _("signed by {names}").format(names=", ".join(facts["signed_by"]) or "-"))
+            if facts["problem"]:
+                show("  " + _("not in order: {reason}").format(reason=facts["problem"]))
+    return CHECKS_FAILED if not described or any(facts["problem"] for facts in described) else DONE

@@ -1,0 +1,46 @@
+"""``sign``: add a signature to a finished release, without changing a signed byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.commandline import DONE
+from bootstrap.console import show, show_json
+from bootstrap.i18n import _
+from builder.commands.common import signer_of
+from builder.release import add_signature, read_release
+from builder.slip import write_slip
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("folder", type=Path, metavar=_("FOLDER"), help=_("the folder that travels"))
+    parser.add_argument(
+        "--sign-key",
+        type=Path,
+        required=True,
+        metavar=_("KEY"),
+        help=_("a private key, or the .pub file of one in an agent or in hardware"),
+    )
+    parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the release, sign it, write its slip anew."""
+    signer = signer_of(arguments.sign_key)
+    release = add_signature(read_release(arguments.folder.absolute()), signer)
+    slip = write_slip(release)
+    if arguments.json:
+        fingerprints = [key.fingerprint for key in release.signers]
+        show_json({"signers": fingerprints, "complete": release.is_complete, "slip": str(slip)})
+        return DONE
+    show(_("Signed by:  {fingerprint}").format(fingerprint=signer.key.fingerprint))
+    show(_("Trust slip: {path} (and a page to print beside it)").format(path=slip))
+    if not release.is_complete:
+        show(_("The installer asks for more signatures than there are: the other signers have to sign too."))
+    return DONE

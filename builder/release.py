@@ -1,0 +1,76 @@
+"""A finished release: who has signed it, and one more signature without changing a signed byte."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootstrap import files
+from bootstrap.bundle import digest, opening
+from bootstrap.bundle.opening import INSTALLER, SUMS
+from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
+from bootstrap.errors import BuildError, UsageError
+from bootstrap.i18n import _
+from bootstrap.trust.authority import pinned_policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.bundle.signature import PublicKey
+    from builder.sign import Signer
+
+
+@dataclass(frozen=True)
+class Release:
+    """A folder that travels: its manifest, signed sums, the keys that signed, and those that its zipapp pins."""
+
+    folder: Path
+    manifest: Manifest
+    sums: bytes
+    signers: tuple[PublicKey, ...]
+    pinned: Policy | None
+
+    @property
+    def zipapp_sha256(self) -> str:
+        return digest.read_sums(self.sums, SUMS)[INSTALLER]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many pinned keys have signed as its zipapp demands."""
+        if self.pinned is None:
+            return True
+        role = self.pinned.roles["release"]
+        return len({key.keyid for key in self.signers} & set(role.keyids)) >= role.threshold
+
+
+def read_release(folder: Path) -> Release:
+    """Return a finished release once every file in it is what its sums say and every signature holds.
+
+    Raises UsageError or TrustError from opening it, BuildError for a file that is not what was signed.
+    """
+    place, sums, signatures = opening.read_signed(folder)
+    signers = opening.claimed_signers(sums, signatures)
+    bundle = opening.open_bundle(folder, pins(signers))
+    for name, wanted in digest.read_sums(sums, SUMS).items():
+        path = place / name
+        if not path.is_file() or digest.sha256_file(path)[0] != wanted:
+            raise BuildError(
+                _("{path} is not what was signed.").format(path=path),
+                advice=_("Build the release again; nothing was signed."),
+            )
+    return Release(place, bundle.manifest, sums, tuple(signers), pinned_policy(place / INSTALLER))
+
+
+def add_signature(release: Release, signer: Signer) -> Release:
+    """Add one signer's signature beside the others. Raises UsageError when that key has signed already."""
+    path = release.folder / f"{SUMS}.{signer.key.keyid}.sig"
+    if os.path.lexists(path):
+        raise UsageError(
+            _("{path} is there: this key has signed already.").format(path=path),
+            advice=_("Sign with another key."),
+        )
+    files.write_atomic(path, signer.sign(release.sums, RELEASE_NAMESPACE))
+    return read_release(release.folder)
