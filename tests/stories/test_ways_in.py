@@ -1,0 +1,117 @@
+"""The ways in which a bundle is checked, brought and installed, and a project without a profile."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import tarfile
+
+import pytest
+
+from bootstrap import process
+from tests.stories.operator import Operator, refused
+from tests.stories.workshop import succeeded
+
+pytestmark = [pytest.mark.index, pytest.mark.host]
+GUIDE = "05_Documentation/INSTALL.md"
+HELLO = "xn--o70b841ad5c9qb763b"  # 안녕하세요 as IDNA 2008 has it
+
+
+def hello_at(operator, prefix):
+    """Return somebody whose installation of the small project has its own folder."""
+    return Operator(operator.host, operator.user, prefix)
+
+
+def greets(operator):
+    done = operator.run(f"{operator.prefix}/bin/hello-site", "안녕하세요", cwd="/tmp")
+    return done.stdout == f"hello {HELLO}\n"
+
+
+def test_a_project_without_a_profile_is_installed_and_runs(operator, hello):
+    site = hello_at(operator, "/srv/hello")
+    outcome = site.install(hello, "--prefix", site.prefix)
+    assert outcome["prefix"] == site.prefix
+    assert sorted(os.listdir(site.path("bin"))) == ["hello-site", "ragtrace"]
+    assert greets(site)
+    assert not site.path(".env").exists()
+    assert "1.0.0" in succeeded(site.tool("status")).stdout
+
+
+def test_a_medium_that_cannot_be_written_serves_from_any_folder(operator, hello):
+    medium = "/mnt/medium"
+    operator.host.put(operator.host.path(hello), medium)
+    operator.host.make_readonly(medium)
+    site = hello_at(operator, "/srv/from-medium")
+    verified = succeeded(operator.run("python3", "ragtrace-install.pyz", "verify", cwd=medium))
+    assert "files are as signed" in verified.stdout
+    planned = succeeded(site.installer(medium, "install", "--dry-run", "--prefix", site.prefix, cwd="/usr"))
+    assert "hello-site 1.0.0, 1 packages" in planned.stdout
+    assert not operator.exists(site.prefix)
+    site.install(medium, "--prefix", site.prefix, cwd="/usr")
+    operator.host.unmount(medium)
+    assert greets(site)
+
+
+@pytest.fixture(scope="module")
+def unpacked(operator, hello):
+    """Unpack the archive with the host's tar, beside the sums, as an operator does; return its root folder."""
+    folder = f"{operator.home}/unpacked"
+    operator.host.put(operator.host.path(hello), folder)
+    archive = next(operator.host.path(folder).glob("*.tar.gz"))
+    succeeded(operator.run("tar", "-xf", archive.name, cwd=folder))
+    archive.unlink()
+    (root,) = (path.name for path in operator.host.path(folder).iterdir() if path.is_dir())
+    return f"{folder}/{root}"
+
+
+@pytest.mark.parametrize("named", ["its root", "the folder above"])
+def test_an_unpacked_folder_is_installed_as_the_archive_is(operator, unpacked, named):
+    site = hello_at(operator, f"/srv/unpacked-{named[:3]}")
+    above = os.path.dirname(unpacked)
+    bundle = unpacked if named == "its root" else above
+    site.install(above, bundle, "--prefix", site.prefix, cwd="/usr")
+    assert greets(site)
+
+
+@pytest.mark.parametrize("script", ["install.sh", "install.py"])
+def test_the_scripts_run_the_installer_for_one_who_knows_its_digest(workshop, operator, unpacked, script):
+    site = hello_at(operator, f"/srv/by-{script}")
+    start = (["sh"] if script == "install.sh" else ["python3"]) + [f"{unpacked}/04_Scripts/{script}"]
+    digest = succeeded(operator.run("sha256sum", f"{unpacked}/04_Scripts/ragtrace-install.pyz")).stdout[:64]
+
+    shown = site.run(*start)
+    assert shown.returncode == 3
+    assert " ".join(re.findall("....", digest)) in shown.stderr
+    assert "--digest XXXX" in shown.stderr
+    for wrong in ("0000" if digest[:4] != "0000" else "1111", digest[:3], ""):
+        denied = site.run(*start, "--digest", wrong, "--prefix", site.prefix)
+        assert denied.returncode == 3
+        assert "another one" in denied.stderr
+    assert not operator.exists(site.prefix)
+
+    succeeded(site.run(*start, "--digest", digest[:4], "--prefix", site.prefix, "--quiet"))
+    assert greets(site)
+
+
+def test_what_the_guide_says_to_check_can_be_checked_with_what_every_system_has(workshop):
+    bundle = workshop.hello("3.11")
+    with tarfile.open(next(bundle.glob("*.tar.gz"))) as archive:
+        member = next(name for name in archive.getnames() if name.endswith(GUIDE))
+        guide = archive.extractfile(member).read().decode()
+    check, sums = re.search(r"```\n(ssh-keygen .*)\n(sha256sum .*)\n```", guide).groups()
+    (signature,) = bundle.glob("SHA256SUMS.*.sig")
+    fingerprint = process.run(["ssh-keygen", "-l", "-f", f"{workshop.key}.pub"], timeout=60).stdout.split()[1]
+
+    checked = succeeded(shell(check.replace("SHA256SUMS.<keyid>.sig", signature.name), bundle))
+    assert fingerprint in checked.stdout
+    assert succeeded(shell(sums, bundle)).stdout.count(": OK\n") == 3
+
+    told = succeeded(workshop.builder("inspect", str(bundle), "--trust-key", f"{workshop.key}.pub"))
+    assert fingerprint in told.stdout
+    stranger = workshop.builder("inspect", str(bundle), "--trust-key", f"{workshop.stranger}.pub")
+    refused(stranger, 3)
+
+
+def shell(command, folder):
+    return process.run(["sh", "-c", f"cd {shlex.quote(str(folder))} && {command}"], timeout=60)
