@@ -106,8 +106,10 @@ def checked_blocks(
     """Pass a file's blocks on; raise TrustError, naming ``name``, unless all together are what was signed."""
     digest, size, name = digest or hashlib.sha256(), 0, name or entry.path
     for block in blocks:
-        digest.update(block)
         size += len(block)
+        if size > entry.size:
+            break  # not one byte more is read: the file may have no end
+        digest.update(block)
         yield block
     if size != entry.size:
         raise damaged(name, _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
