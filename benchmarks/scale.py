@@ -51,7 +51,8 @@ def run(argv: list[str], environment: dict[str, str]) -> Run:
     if process.returncode:
         sys.exit(f"{argv[0]} ended with {process.returncode}: {output}")
     ends = [moment for _text, moment in began[1:]] + [ended]
-    steps = {text: end - moment for (text, moment), end in zip(began, ends, strict=True)}
+    steps = {"Starting": began[0][1] - started} if began else {}
+    steps.update((text, end - moment) for (text, moment), end in zip(began, ends, strict=True))
     return Run(output, steps, ended - started, usage.ru_maxrss * MAXRSS_UNIT)
 
 
@@ -107,7 +108,7 @@ def show_sizes(bundle: Path, prefix: Path) -> None:
         [
             ("wheels", str(len(manifest["packages"]))),
             ("files in the bundle", gigabytes(sum(entry["size"] for entry in manifest["files"]))),
-            ("archive", gigabytes((bundle / manifest["archive"]).stat().st_size)),
+            ("archive", gigabytes(next(bundle.glob("*.tar.gz")).stat().st_size)),
             ("installer", gigabytes((bundle / "ragtrace-install.pyz").stat().st_size)),
             ("installed, by the manifest", gigabytes(manifest["totals"]["installed_bytes"])),
             ("prefix on disk, with kept wheels and bytecode", gigabytes(on_disk)),
