@@ -8,19 +8,32 @@ from validator.checks.packages_conflicts import Conflicts
 from validator.checks.packages_imports import Imports
 from validator.checks.packages_record import Record
 from validator.checks.packages_versions import Versions
+from validator.checks.performance_disk import DiskSpeed
+from validator.checks.performance_import_tree import ImportTree
 from validator.checks.performance_imports import ImportTime
 from validator.checks.performance_matrix import MatrixProduct
+from validator.checks.performance_memory import MemoryBandwidth
+from validator.checks.performance_model import ModelTime
 from validator.checks.ragtrace_cli import Commands
 from validator.checks.ragtrace_data import Data
 from validator.checks.ragtrace_models import Models
 from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.ragtrace_release import ActiveRelease
 from validator.checks.ragtrace_settings import Settings
+from validator.checks.security_ancestors import Ancestors
 from validator.checks.security_integrity import Integrity
 from validator.checks.security_permissions import Permissions
+from validator.checks.security_secrets import Secrets
+from validator.checks.system_clock import Clock
+from validator.checks.system_cpu import Processor
 from validator.checks.system_disk import Disk
+from validator.checks.system_glibc import CLibrary
+from validator.checks.system_limits import Limits
+from validator.checks.system_locale import Locale
 from validator.checks.system_memory import Memory
+from validator.checks.system_paths import PathLength
 from validator.checks.system_python import Python
+from validator.checks.tools_managers import Managers
 from validator.checks.tools_openssh import OpenSsh
 from validator.checks.tools_uv import UvTool
 
@@ -29,10 +42,17 @@ if TYPE_CHECKING:
 
 CHECKS: tuple[type[Check], ...] = (
     Python,
+    Processor,
     Memory,
     Disk,
+    CLibrary,
+    Locale,
+    Clock,
+    PathLength,
+    Limits,
     UvTool,
     OpenSsh,
+    Managers,
     Record,
     Versions,
     Conflicts,
@@ -45,6 +65,12 @@ CHECKS: tuple[type[Check], ...] = (
     Data,
     ImportTime,
     MatrixProduct,
+    ImportTree,
+    MemoryBandwidth,
+    DiskSpeed,
+    ModelTime,
     Integrity,
     Permissions,
+    Ancestors,
+    Secrets,
 )

@@ -30,8 +30,7 @@ class Memory(Check):
         import psutil
 
         memory = psutil.virtual_memory()
-        models = sum(entry.size for entry in subject.manifest.of_kind("model")) if subject.manifest else 0
-        needed = BASE + COPIES * models
+        needed = needed_bytes(subject)
         details = _("{free} of {total} are free, about {needed} are needed").format(
             free=human_bytes(memory.available), total=human_bytes(memory.total), needed=human_bytes(needed)
         )
@@ -42,3 +41,9 @@ class Memory(Check):
             )
         else:
             yield self.passed(details, metric=metric)
+
+
+def needed_bytes(subject: Subject) -> int:
+    """Return about how much memory the application needs, its models loaded."""
+    models = sum(entry.size for entry in subject.manifest.of_kind("model")) if subject.manifest else 0
+    return BASE + COPIES * models

@@ -1,0 +1,53 @@
+"""Folders above: nobody else can put another folder in the place of the installation."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from bootstrap.i18n import _
+from validator.check import SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class Ancestors(Check):
+    """Reads owner and mode of every folder above the prefix."""
+
+    id = "security.ancestors"
+    category = SECURITY
+
+    def title(self) -> str:
+        return _("Folders above")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        root = subject.need_prefix().root.resolve()
+        if os.name != "posix":
+            raise UncheckedError(SKIP, _("only POSIX permissions are looked at"))
+        owner = root.stat().st_uid
+        opened = [str(folder) for folder in root.parents if is_open(folder.stat())]
+        strange = [str(folder) for folder in root.parents if folder.stat().st_uid not in (0, owner)]
+        if opened:
+            yield self.failed(
+                _("anybody can replace what lies in {paths}").format(paths=some_of(opened)),
+                suggestion=_("Take the right to write away from others, or install elsewhere."),
+                command=f"chmod o-w {opened[0]}",
+                evidence={"writable": opened},
+            )
+        elif strange:
+            yield self.warned(
+                _("another user owns {paths}, and can replace the installation").format(paths=some_of(strange)),
+                suggestion=_("Install into a folder below those of root or of your own user."),
+                evidence={"owned": strange},
+            )
+        else:
+            yield self.passed(_("only root and the owner can change the folders above {path}").format(path=root))
+
+
+def is_open(status: os.stat_result) -> bool:
+    """Tell whether anybody may rename what others own in a folder; the sticky bit forbids it."""
+    return bool(status.st_mode & stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX

@@ -1,0 +1,69 @@
+"""Path length: the longest path of the release is one that this system opens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap.i18n import _
+from validator.check import SYSTEM, Check, CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from validator.subject import Subject
+
+WINDOWS_LIMIT = 259  # characters of MAX_PATH without its NUL
+
+
+class PathLength(Check):
+    """Reads the paths in the receipt and the limits of the prefix's filesystem."""
+
+    id = "system.paths"
+    category = SYSTEM
+
+    def title(self) -> str:
+        return _("Path length")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release, receipt = subject.need_release(), subject.need_receipt()
+        lengths = {item.path: length_of(release.path / item.path) for item in receipt.items}
+        longest = max(lengths, key=lambda path: lengths[path], default="")
+        limit = limit_of(release.path)
+        if lengths and lengths[longest] > limit:
+            yield self.failed(
+                _("{path} has {length} characters, {limit} are the most").format(
+                    path=release.path / longest, length=lengths[longest], limit=limit
+                ),
+                suggestion=_("Install into a folder with a shorter path, or allow long paths on Windows."),
+            )
+        else:
+            details = _("the longest path has {length} of {limit} characters")
+            yield self.passed(details.format(length=lengths.get(longest, 0), limit=limit))
+
+
+def length_of(path: Path) -> int:
+    """Return a path's length as the system counts: bytes on POSIX, characters on Windows."""
+    return len(str(path)) if sys.platform == "win32" else len(os.fsencode(path))
+
+
+def limit_of(folder: Path) -> int:
+    """Return how long a path may be."""
+    if sys.platform == "win32":
+        return 32_767 if long_paths_allowed() else WINDOWS_LIMIT
+    return os.pathconf(folder, "PC_PATH_MAX") - 1
+
+
+def long_paths_allowed() -> bool:  # pragma: no cover - only on Windows
+    """Tell whether Windows was set to open long paths."""
+    if sys.platform != "win32":
+        return True
+    import winreg
+
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:
+            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+    except OSError:
+        return False
