@@ -1,12 +1,14 @@
 """The structure of a wheel, looked at before uv sees it, because installers take hostile ones.
 
 From the central directory: no member that is doubled, escapes, or unpacks to more than it may, no
-entry point that escapes. Contents are compared with RECORD on the installed tree (record.py).
+entry point that escapes; and its RECORD names every member with a digest, and nothing else.
+Contents are compared with RECORD on the installed tree (record.py).
 """
 
 from __future__ import annotations
 
 import configparser
+import csv
 import re
 import zipfile
 import zlib
@@ -23,6 +25,10 @@ MEMBERS_LIMIT = 100_000
 RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical details); more is a lie
 UNPACKED_LIMIT = 16 << 30  # bytes
 ENTRY_POINTS_LIMIT = 1 << 20  # bytes
+RECORD_LIMIT = 64 << 20  # bytes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv reads more, which zip bombs need
+_ENCRYPTED = 0x2041  # flags of encryption (APPNOTE 4.4.4)
+_UNSIGNED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")  # the only files without a digest (PEP 427)
 _SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
 _INTERPRETER = re.compile(r"(?i)[^/]+\.data/(scripts/python[^/]*|data/((bin|scripts)/python[^/]*|pyvenv\.cfg))")
 
@@ -32,8 +38,17 @@ def inspect(path: Path, name: str) -> None:
     try:
         with zipfile.ZipFile(path) as wheel:
             _check_members(wheel, name)
+            _check_record(wheel, name)
             _check_entry_points(wheel, name)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except (
+        zipfile.BadZipFile,
+        UnicodeDecodeError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        zlib.error,
+        csv.Error,
+    ) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error
 
 
@@ -64,8 +79,30 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
         raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))
     if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
         raise damaged(name, _("{member!r} is a link or a device").format(member=member.filename[:200]))
+    if member.compress_type not in METHODS or member.flag_bits & _ENCRYPTED:
+        raise damaged(name, _("{member!r} is packed in a way that wheels don't use").format(member=written[:200]))
     if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
         raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
+
+
+def _check_record(wheel: zipfile.ZipFile, name: str) -> None:
+    """Refuse what RECORD leaves out: bytecode that nobody compiled, files outside, files without a digest."""
+    files = {member.filename: member for member in wheel.infolist() if not member.is_dir()}
+    record = next(file for file in files if _UNSIGNED.fullmatch(file) and file.endswith("RECORD"))
+    if files[record].file_size > RECORD_LIMIT:
+        raise damaged(name, _("its RECORD is too long"))
+    rows = [row for row in csv.reader(wheel.read(record).decode("utf-8").splitlines()) if row]
+    listed = {row[0] for row in rows}
+    if len(listed) != len(rows):
+        raise damaged(name, _("a file stands in its RECORD twice"))
+    for path, *digest in rows:
+        if path not in files:
+            raise damaged(name, _("{member!r} is in its RECORD and not in it").format(member=path[:200]))
+        if not _UNSIGNED.fullmatch(path) and not (digest and digest[0].startswith("sha256=")):
+            raise damaged(name, _("{member!r} has no SHA-256 in its RECORD").format(member=path[:200]))
+    for path in files:
+        if path not in listed and not _UNSIGNED.fullmatch(path):
+            raise damaged(name, _("{member!r} is not in its RECORD").format(member=path[:200]))
 
 
 def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:

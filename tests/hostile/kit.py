@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import cli
@@ -17,7 +17,6 @@ from bootstrap.bundle.manifest import NAME, Manifest
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from tests.bootstrap.helpers import NOTES, snapshot
-from tests.keys import SoftKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from tests.keys import SoftKey
     from tests.tiny import Tiny
 
 BOUND = 20.0  # seconds that any refusal may take
@@ -83,7 +83,7 @@ class Draft:
     contents: dict[str, bytes]
     parts: list[Part]
     tail: bytes = END
-    wrap: Callable[[bytes], bytes] = field(default=lambda tar: gzip(tar))
+    wrap: Callable[[bytes], bytes] = lambda tar: gzip(tar)  # noqa: PLW0108 - it stands below
     sums: bytes | None = None
     signatures: list[tuple[str, bytes]] | None = None
 

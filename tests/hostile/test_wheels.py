@@ -1,0 +1,185 @@
+"""Wheels that a signer vouched for and that would mislead an installer: refused, most before uv sees them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from bootstrap.bundle.digest import sha256_bytes
+from bootstrap.bundle.manifest import DEPENDENCIES
+from tests.hostile.kit import ARCHIVE, Draft, Original
+from tests.tiny import pylock
+
+WHEEL = f"{DEPENDENCIES}/wheels/tiny_unused-0.1.0-py3-none-any.whl"
+LOCK = f"{DEPENDENCIES}/pylock.toml"
+INFO = "tiny_unused-0.1.0.dist-info"
+RECORD = f"{INFO}/RECORD"
+GOOD = {
+    "tiny_unused.py": b"ANSWER = 42\n",
+    f"{INFO}/METADATA": b"Metadata-Version: 2.1\nName: tiny-unused\nVersion: 0.1.0\n",
+    f"{INFO}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+}
+
+
+def line(path: str, data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{path},sha256={digest},{len(data)}\n"
+
+
+def pack(members, method=zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for info, data in members:
+            member = zipfile.ZipInfo(info) if isinstance(info, str) else info
+            member.compress_type = method
+            archive.writestr(member, data)
+    return out.getvalue()
+
+
+def wheel(extra=(), record=lambda text: text, drop=(), **options) -> bytes:
+    """Return a wheel with more members, all in its RECORD unless ``record`` changes that."""
+    members = [(path, data) for path, data in GOOD.items() if path not in drop] + list(extra)
+    named = [(info if isinstance(info, str) else info.filename, data) for info, data in members]
+    text = "".join(line(path, data) for path, data in named) + f"{RECORD},,\n"
+    return pack([*members, (RECORD, record(text).encode())], **options)
+
+
+def special(name: str, mode: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    return info
+
+
+def nul(data: bytes) -> bytes:
+    return data.replace(b"tiny_evil.pyXevil", b"tiny_evil.py\0evil")
+
+
+def entry_points(text: str) -> bytes:
+    return wheel([(f"{INFO}/entry_points.txt", text.encode())])
+
+
+def twice() -> bytes:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        return wheel([("tiny_unused.py", b"ANSWER = 43\n")])
+
+
+def liar(name: bytes = b"tiny_unused.py") -> bytes:
+    """Let the local header of a file give it another name than the central directory."""
+    data = wheel()
+    return data.replace(name, b"../../evil.py"[: len(name)].ljust(len(name), b"y"), 1)
+
+
+def encrypted() -> bytes:
+    data = bytearray(wheel())
+    at = data.index(b"PK\x01\x02")
+    data[at + 8] |= 1
+    return bytes(data)
+
+
+# name, the wheel's bytes, why it is refused, whether uv may see it first
+CASES = [
+    ("escapes", wheel([("../../../../evil.py", b"x")]), "leads out of it", False),
+    ("escapes-inside", wheel([("tiny/../../evil.py", b"x")]), "leads out of it", False),
+    ("absolute", wheel([("/evil.py", b"x")]), "leads out of it", False),
+    ("drive", wheel([("C:/evil.py", b"x")]), "leads out of it", False),
+    ("backslash", wheel([("..\\evil.py", b"x")]), "leads out of it", False),
+    ("nul", nul(wheel([("tiny_evil.pyXevil", b"x")])), "leads out of it", False),
+    ("control", wheel([("tiny\x1b[2J.py", b"x")]), "leads out of it", False),
+    ("empty-part", wheel([("tiny//evil.py", b"x")]), "leads out of it", False),
+    ("twice", twice(), "stands in it twice", False),
+    ("another-case", wheel([("TINY_unused.py", b"x")]), "meet on some hosts", False),
+    ("file-and-folder", wheel([("tiny_unused.py/x.py", b"x")]), "meet on some hosts", False),
+    ("symlink", wheel([(special("tiny.py", 0o120777), b"/etc/passwd")]), "a link or a device", False),
+    ("device", wheel([(special("tiny.py", 0o020666), b"")]), "a link or a device", False),
+    ("interpreter-as-script", wheel([("tiny_unused-0.1.0.data/scripts/python3", b"#!python\n")]),
+     "replace the interpreter", False),
+    ("interpreter-as-data", wheel([("tiny_unused-0.1.0.data/data/bin/python", b"x")]),
+     "replace the interpreter", False),
+    ("pyvenv-cfg", wheel([("tiny_unused-0.1.0.data/data/pyvenv.cfg", b"home = /tmp\n")]),
+     "replace the interpreter", False),
+    ("no-record", pack(list(GOOD.items())), "not exactly one RECORD", False),
+    ("two-records", wheel([("other-1.dist-info/RECORD", b"")]), "not exactly one RECORD", False),
+    ("no-members", pack([]), "it holds 0 files", False),
+    ("not-a-zip", b"hello" * 100, "not a readable wheel", False),
+    ("cut", wheel()[:-30], "not a readable wheel", False),
+    ("script-escapes", entry_points("[console_scripts]\n../../evil = tiny_unused:main\n"), "the entry point", False),
+    ("script-absolute", entry_points("[console_scripts]\n/tmp/evil = tiny_unused:main\n"), "the entry point", False),
+    ("script-named-python", entry_points("[console_scripts]\npython = tiny_unused:main\n"), "the entry point", False),
+    ("gui-script-escapes", entry_points("[gui_scripts]\n.. = tiny_unused:main\n"), "the entry point", False),
+    ("entry-points-garbage", entry_points("no section\n"), "can't be read", False),
+    ("entry-points-huge", entry_points("#" * (2 << 20)), "too long", False),
+    ("unrecorded-module", wheel([("evil.py", b"x")], lambda text: "".join(
+        row for row in text.splitlines(True) if not row.startswith("evil"))), "is not in its RECORD", False),
+    ("unrecorded-bytecode", wheel([("__pycache__/tiny_unused.cpython-311.pyc", b"x")], lambda text: "".join(
+        row for row in text.splitlines(True) if "pycache" not in row)), "is not in its RECORD", False),
+    ("recorded-but-missing", wheel(record=lambda text: line("gone.py", b"x") + text), "and not in it", False),
+    ("recorded-device", wheel(record=lambda text: line("/dev/zero", b"x") + text), "and not in it", False),
+    ("recorded-outside", wheel(record=lambda text: line("../../../../../etc/passwd", b"x") + text),
+     "and not in it", False),
+    ("recorded-twice", wheel(record=lambda text: line("tiny_unused.py", b"x") + text), "stands in its RECORD twice",
+     False),
+    ("no-digest", wheel(record=lambda text: "tiny_unused.py,,\n" + text.split("\n", 1)[1]), "has no SHA-256", False),
+    ("weak-digest", wheel(record=lambda text: "tiny_unused.py,md5=1B2M,12\n" + text.split("\n", 1)[1]),
+     "has no SHA-256", False),
+    ("record-not-utf-8", pack([*GOOD.items(), (RECORD, b"\xff\xfe,,\n")]), "not a readable wheel", False),
+    ("bzip2", wheel(method=zipfile.ZIP_BZIP2), "packed in a way", False),
+    ("lzma", wheel(method=zipfile.ZIP_LZMA), "packed in a way", False),
+    ("encrypted", encrypted(), "packed in a way", False),
+    ("wrong-digest", wheel(record=lambda text: line("tiny_unused.py", b"another") + text.split("\n", 1)[1]),
+     "not as its RECORD says", True),
+    ("no-metadata", wheel([("x.py", b"x")], drop=[f"{INFO}/METADATA"]), "METADATA", True),
+    ("local-name-differs", liar(), "no local file header", True),
+    ("another-packages-module", wheel([("tiny_math/text.py", b"def length(text):\n    return 0\n")]), "not as its RECORD says", True),
+]  # fmt: skip
+
+
+def with_wheel(original: Original, data: bytes) -> Original:
+    """Return the bundle with another wheel in it, everything else of it made right again."""
+    contents = {**original.contents, WHEEL: data}
+    wheels = {path: content for path, content in contents.items() if path.endswith(".whl")}
+    contents[LOCK] = pylock(wheels)
+    files = tuple(
+        replace(entry, size=len(contents[entry.path]), sha256=sha256_bytes(contents[entry.path]))
+        for entry in original.manifest.files
+    )
+    manifest = replace(original.manifest, files=files, lock_sha256=sha256_bytes(contents[LOCK]))
+    return Original(manifest, contents, original.key)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "reaches_uv"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_hostile_wheel_is_refused(host, draft: Draft, capsys, monkeypatch, data, reason, reaches_uv) -> None:
+    if not reaches_uv:
+        monkeypatch.setattr("bootstrap.uv.Uv.sync", lambda *_arguments: pytest.fail("uv was to install it"))
+    bent = with_wheel(draft.original, data).draft(draft.folder)
+    bent.write(ARCHIVE)
+    host.refuses(capsys, bent.folder, reason, "install")
+
+
+def test_a_wheel_with_data_and_scripts_installs(host, draft, capsys, tmp_path) -> None:
+    data = wheel(
+        [
+            ("tiny_unused-0.1.0.data/scripts/tiny-tool", b"#!python\nprint('tool')\n"),
+            ("tiny_unused-0.1.0.data/data/share/tiny/안내.txt", b"x"),
+            ("tiny_unused-0.1.0.data/purelib/tiny_more.py", b"x = 1\n"),
+            ("tiny_empty/", b""),
+            ("tiny_data/empty", b""),
+        ],
+        lambda text: "".join(row for row in text.splitlines(True) if not row.startswith("tiny_empty/")),
+    )
+    bent = with_wheel(draft.original, data).draft(draft.folder)
+    bent.write(ARCHIVE)
+    ended = host.run(capsys, "install", bent.folder, "--prefix", tmp_path / "prefix")
+    assert ended.code == 0, ended.text
+    assert (tmp_path / "prefix" / "current" / "venv" / "share" / "tiny" / "안내.txt").is_file()
+
+
+def test_the_list_is_long_enough() -> None:
+    assert len(CASES) >= 20
+    assert len({case[0] for case in CASES}) == len(CASES)
