@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ import build_zipapp
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.opening import INSTALLER, open_bundle
 from bootstrap.bundle.policy import pins
+from bootstrap.errors import TrustError
+from bootstrap.trust.authority import pinned_policy
 from builder import build as story
 from builder import cli
+from builder.commands.common import PASSPHRASE
 from builder.sign import generate_key, read_public_key
 
 PROJECT = """
@@ -33,13 +37,15 @@ def _quick(monkeypatch, tmp_path) -> None:
     """Put a stand-in for the zipapp, which has tests of its own, and keep builds apart from this user."""
 
     def stand_in(output: Path, target, *, policy: bytes, epoch: int, **_options) -> Path:
-        output.write_bytes(b"#!/usr/bin/env python3\n" + policy + f"{target} {epoch}".encode())
+        with zipfile.ZipFile(output, "w") as archive:
+            for name, data in (("policy.json", policy), ("target", f"{target} {epoch}".encode())):
+                archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
         return output
 
     monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    monkeypatch.delenv(cli.PASSPHRASE, raising=False)
+    monkeypatch.delenv(PASSPHRASE, raising=False)
 
 
 def make_project(folder: Path) -> Path:
@@ -67,6 +73,12 @@ def build(project: Path, key: Path, output: Path, *more: str) -> int:
     return cli.main(["build", *map(str, common), "--offline", "--quiet", *more])
 
 
+def made(output: Path) -> Path:
+    """Return the folder that travels; its trust slip lies beside it."""
+    (sums,) = output.glob("*/SHA256SUMS")
+    return sums.parent
+
+
 def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     assert build(project, key, tmp_path / "out", "--json") == 0
     facts = json.loads(capsys.readouterr().out)
@@ -74,13 +86,13 @@ def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     assert facts["signers"] == [public.fingerprint]
     assert facts["product"] == {"name": "small-app", "title": "small-app", "version": "1.2.3", "counter": 1700000000}
     folder = Path(facts["folder"])
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [folder.name]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [folder.name, f"{folder.name}.slip"]
+    assert public.grouped in Path(facts["slip"]).read_text(encoding="utf-8")
     bundle = open_bundle(folder, pins([public]))
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
     paths = {entry.path for entry in bundle.manifest.files}
     assert {"03_Source/한글.txt", "04_Scripts/install.py", "05_Documentation/INSTALL.ko.md"} <= paths
-    text = (folder / INSTALLER).read_bytes()
-    assert public.line().encode() in text
+    assert pinned_policy(folder / INSTALLER) == pins([public])
     checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, check=False)
     assert checked.returncode == 0
 
@@ -94,7 +106,7 @@ def test_two_builds_are_the_same_bytes(tmp_path, key) -> None:
             assert build(project, key, tmp_path / f"out{number}") == 0
         finally:
             os.umask(former)
-        (folder,) = (tmp_path / f"out{number}").iterdir()
+        folder = made(tmp_path / f"out{number}")
         built.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert built[0] == built[1]
 
@@ -102,14 +114,14 @@ def test_two_builds_are_the_same_bytes(tmp_path, key) -> None:
 def test_a_later_build_takes_the_place_of_the_former(project, key, tmp_path) -> None:
     for number in ("5", "6"):
         assert build(project, key, tmp_path / "out", "--counter", number) == 0
-    (folder,) = (tmp_path / "out").iterdir()
+    folder = made(tmp_path / "out")
     assert b'"counter": 6' in (folder / "MANIFEST.json").read_bytes()
 
 
 def test_an_epoch_of_zero_counts(project, key, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     assert build(project, key, tmp_path / "out") == 0
-    (folder,) = (tmp_path / "out").iterdir()
+    folder = made(tmp_path / "out")
     assert b"1970-01-01T00:00:00Z" in (folder / "MANIFEST.json").read_bytes()
 
 
@@ -157,7 +169,7 @@ def test_a_build_that_ends_early_leaves_nothing(project, key, tmp_path, monkeypa
 
 def test_inspect(project, key, tmp_path, capsys) -> None:
     build(project, key, tmp_path / "out")
-    (folder,) = (tmp_path / "out").iterdir()
+    folder = made(tmp_path / "out")
     capsys.readouterr()
     assert cli.main(["inspect", str(folder)]) == 0
     assert "(not judged)" in capsys.readouterr().out
@@ -177,41 +189,29 @@ def test_keygen(tmp_path, monkeypatch, capsys) -> None:
     path = tmp_path / "new"
     assert cli.main(["keygen", str(path)]) == 2  # no passphrase, no terminal
     assert not path.exists()
-    monkeypatch.setenv(cli.PASSPHRASE, "secret")
+    monkeypatch.setenv(PASSPHRASE, "secret")
     assert cli.main(["keygen", str(path)]) == 0
     assert read_public_key(tmp_path / "new.pub").fingerprint in capsys.readouterr().out
     assert path.stat().st_mode & 0o077 == 0
     assert cli.main(["keygen", str(path), "--no-passphrase"]) == 2
 
 
-def test_the_bundles_own_script_wants_the_digest_typed(project, key, tmp_path) -> None:
-    import hashlib
-    import sys
+def test_two_persons_must_sign(project, key, tmp_path, capsys) -> None:
+    other = tmp_path / "other"
+    generate_key(other, None)
+    assert build(project, key, tmp_path / "out", "--trust-key", f"{other}.pub", "--threshold", "2") == 0
+    folder, out = made(tmp_path / "out"), capsys.readouterr().out
+    assert "has not signed yet" in out
+    policy = pinned_policy(folder / INSTALLER)
+    with pytest.raises(TrustError, match="2 trusted signatures are needed, 1 found"):
+        open_bundle(folder, policy)
+    assert cli.main(["sign", str(folder), "--sign-key", str(other)]) == 0
+    assert len(open_bundle(folder, policy).signers) == 2
 
-    import builder
 
-    folder = tmp_path / "04_Scripts"
-    folder.mkdir()
-    (folder / "install.py").write_bytes(
-        Path(builder.__file__).with_name("bundle_files").joinpath("install.py").read_bytes()
-    )
-    (folder / INSTALLER).write_text("import sys; print('ran', sys.argv[1:])\n")
-    digest = hashlib.sha256((folder / INSTALLER).read_bytes()).hexdigest()
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, str(folder / "install.py"), *arguments]
-        return subprocess.run(argv, capture_output=True, text=True, check=False)
-
-    for refused in (
-        [],
-        ["--digest"],
-        ["--digest", "    "],
-        ["--digest", ""],
-        ["--digest", digest[:3]],
-        ["--digest", "zzzz"],
-    ):
-        done = run(*refused)
-        assert (done.returncode, done.stdout) == (3, ""), refused
-    assert digest[:4] in run().stderr
-    for given in (digest[:4], digest.upper(), f"{digest[:4]} {digest[4:8]}"):
-        assert run("--digest", given, "--dry-run").stdout == f"ran ['install', '{tmp_path}', '--dry-run']\n"
+@pytest.mark.parametrize("threshold", ["0", "3"])
+def test_a_threshold_that_cannot_be_met(project, key, tmp_path, capsys, threshold) -> None:
+    generate_key(tmp_path / "other", None)
+    options = ["--trust-key", str(tmp_path / "other.pub"), "--threshold", threshold]
+    assert build(project, key, tmp_path / "out", *options) == 2
+    assert "threshold" in capsys.readouterr().err
