@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bootstrap import api
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
-from bootstrap.console import human_bytes, show, show_json
+from bootstrap.console import show, show_json
+from bootstrap.description import describe, lines
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -22,42 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify the bundle and describe it."""
     bundle = api.verify(arguments.bundle, trusted_keys=arguments.trust_key, progress=common.progress_of(arguments))
-    manifest = bundle.manifest
+    facts, prefix = describe(bundle), api.prefix_for(bundle, arguments.prefix)
     if arguments.json:
-        show_json(
-            {
-                "bundle": str(bundle.location),
-                "product": manifest.product.to_json(),
-                "target": manifest.target.to_json(),
-                "built_claimed": manifest.created,
-                "signers": [{"fingerprint": s.key.fingerprint, "name": s.name} for s in bundle.signers],
-                "files": len(manifest.files),
-                "bytes": manifest.total_bytes,
-                "packages": len(manifest.packages),
-                "models": [model.to_json() for model in manifest.models],
-                "manifest_sha256": bundle.manifest_sha256,
-            }
-        )
+        show_json({**facts, "prefix": str(prefix.root)})
         return DONE
-    product = manifest.product
-    show(
-        _("{title} {version} (release counter {counter}) for {target}, Python {python}").format(
-            title=product.title,
-            version=product.version,
-            counter=product.counter,
-            target=manifest.target,
-            python=manifest.target.python,
-        )
-    )
-    for line in common.signer_lines(bundle.signers):
+    for line in lines(facts, prefix=str(prefix.root)):
         show(line)
-    show(_("built (claimed) {time}").format(time=manifest.created))
-    show(
-        _("all {count} files are as signed ({size}; {packages} packages, {models} models)").format(
-            count=len(manifest.files),
-            size=human_bytes(manifest.total_bytes),
-            packages=len(manifest.packages),
-            models=len(manifest.models),
-        )
-    )
+    show(_("all {count} files are as signed").format(count=facts["files"]))
     return DONE

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import pins
 from bootstrap.commandline import DONE
-from bootstrap.console import show, show_json
+from bootstrap.console import human_bytes, show, show_json
+from bootstrap.description import describe, lines
 from bootstrap.i18n import _
-from builder import inspect as inspection
+from builder.inspect import claimed_signers
 from builder.sign import read_public_key
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show a bundle's facts; without --trust-key its signers are named, not judged."""
     keys = [read_public_key(path) for path in arguments.trust_key]
-    policy = pins(keys or inspection.claimed_signers(arguments.bundle))
-    facts = inspection.describe(open_bundle(arguments.bundle, policy), judged=bool(keys))
+    policy = pins(keys or claimed_signers(arguments.bundle))
+    facts = describe(open_bundle(arguments.bundle, policy), judged=bool(keys))
     if arguments.json:
         show_json(facts)
     else:
-        for line in inspection.lines(facts):
+        for line in lines(facts):
             show(line)
+        show(_("largest files:"))
+        for entry in facts["largest"]:
+            show(f"  {human_bytes(entry['bytes']):>10}  {entry['path']}")
     return DONE

@@ -175,7 +175,7 @@ def test_inspect(project, key, tmp_path, capsys) -> None:
     assert "(not judged)" in capsys.readouterr().out
     assert cli.main(["inspect", str(folder), "--json", "--trust-key", f"{key}.pub"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["signers_trusted"], facts["launchers"]) == (True, ["small"])
+    assert (facts["signers_trusted"], facts["effects"]["commands"]) == (True, ["small"])
     generate_key(tmp_path / "stranger", None)
     assert cli.main(["inspect", str(folder), "--trust-key", str(tmp_path / "stranger.pub")]) == 3
     assert cli.main(["inspect", str(folder), "--trust-key", str(tmp_path / "missing.pub")]) == 2
