@@ -251,11 +251,12 @@ def validate(
     report name. What is broken is told in the report; HostError is raised only when nothing is
     installed in the prefix named, UsageError for a choice that is not known.
     """
-    from validator import registry, report, runner, subject
+    from validator import plugins, registry, report, runner, subject
 
-    chosen = runner.select(registry.CHECKS, categories=categories, ids=checks, skip=skip, effort=effort)
     name = report_name or subject.REPORT_NAME
     validated = subject.subject_of(prefix_or_none(prefix), timeout=timeout, report_name=name)
+    known = (*registry.CHECKS, *plugins.find(validated, host_places()))
+    chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
     return report.make_report(validated, runner.run_checks(validated, chosen, progress))
 
 

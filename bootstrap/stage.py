@@ -61,6 +61,8 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
         store.copy(entry, release.app / entry.inner)
     for entry in manifest.of_kind("model"):
         store.link(entry, release.models / entry.inner)
+    for entry in manifest.of_kind("plugin"):
+        store.link(entry, release.bundle / "plugins" / entry.inner)
     for path, name in ((PYLOCK, "pylock.toml"), (INSTALLER_MEMBER, INSTALLER)):
         entry_or_none = manifest.entry(path)
         if entry_or_none is not None:

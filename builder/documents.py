@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.manifest import DOCUMENTATION, PREREQUISITES, SCRIPTS
+from bootstrap.bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS
 from builder import slip
 from builder.assemble import Member, member
 
@@ -52,4 +52,5 @@ def members(product: Product, target: Target, profile: Profile) -> list[Member]:
         if name.endswith(".bat"):
             text = text.replace("\n", "\r\n")
         found.append(member(f"{folder}/{name}", kind, text.encode()))
+    found += [member(f"{KINDS['plugin']}/{file.name}", "plugin", file) for file in profile.plugins]
     return found

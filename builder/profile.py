@@ -28,6 +28,7 @@ PROFILES = Path(__file__).parent / "profiles"
 PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -37,6 +38,7 @@ class Profile:
 
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` choose
     among the project's files, ``allow_secrets`` names those that only look like secrets.
+    ``plugins`` are the files of the user's own checks.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Profile:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()
+    plugins: tuple[Path, ...] = ()
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -77,6 +80,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
         launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
+        plugins = tuple(_plugins(fields.texts("plugins"), path))
         rest = {**fields.left, "environment": environment, "launchers": list(launchers)}
         application = application_from_json(rest, path.name)
         _check_application(application, path.name, project_root)
@@ -87,6 +91,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             include=source.texts("include"),
             exclude=source.texts("exclude"),
             allow_secrets=source.texts("allow_secrets"),
+            plugins=plugins,
         )
         source.done()
         _check_models(profile, path.name)
@@ -102,10 +107,26 @@ _TOP: dict[str, Any] = {
     "import_paths": ["."],
     "persist": [],
     "smoke": [],
+    "plugins": [],
 }
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}}
+
+
+def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
+    """Yield the files of checks, which a profile names relative to itself."""
+    seen = set()
+    for index, name in enumerate(names):
+        file, where = profile.parent / name, f"{profile.name}.plugins[{index}]"
+        if not _PLUGIN.fullmatch(file.name):
+            raise refuse(where, _("not a name like my_check.py, of small letters, digits and '_'"))
+        if not file.is_file():
+            raise refuse(where, _("{path} is not a file").format(path=file))
+        if file.name in seen:
+            raise refuse(where, _("a check of that name stands there already"))
+        seen.add(file.name)
+        yield file
 
 
 @contextmanager

@@ -120,6 +120,7 @@ class Installation:
     model: dict[str, bytes] = field(default_factory=lambda: {"weights.json": b"[0.5, -0.25]\n", "config.json": b"{}\n"})
     probe: Probe | None = PROBE
     application: Application = APPLICATION
+    plugins: dict[str, bytes] = field(default_factory=dict)
 
     def contents(self) -> dict[str, tuple[str, bytes]]:
         """Return path → (kind, bytes) of every file of the bundle."""
@@ -136,6 +137,7 @@ class Installation:
             **dict(sorted(wheels.items())),
             **{f"03_Source/{path}": ("source", data) for path, data in self.source.items()},
             "04_Scripts/ragtrace-install.pyz": ("script", b"an installer\n"),
+            **{f"06_Verification/plugins/{name}": ("plugin", data) for name, data in self.plugins.items()},
             **{f"07_Models/tiny/{path}": ("model", data) for path, data in self.model.items()},
         }
 

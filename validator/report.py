@@ -156,7 +156,7 @@ def parse_report(data: bytes, name: str = "report") -> Report:
     report = Report(
         timestamp=fields.text("timestamp"),
         system_info=fields.nested("system_info", _object),
-        results=fields.items("validation_results", _result, most=RESULTS_LIMIT),
+        results=fields.items("validation_results", read_result, most=RESULTS_LIMIT),
         overall_status=fields.choice("overall_status", OVERALL),
         recommendations=fields.texts("recommendations", most=RESULTS_LIMIT),
         title=fields.optional_text("title") or "",
@@ -172,7 +172,8 @@ def parse_report(data: bytes, name: str = "report") -> Report:
     return report
 
 
-def _result(value: Any, path: str) -> CheckResult:
+def read_result(value: Any, path: str) -> CheckResult:
+    """Read one result; ``path`` is its place in the document. Raises TrustError."""
     if isinstance(value, dict):
         value = {"id": "", "command": "", "seconds": 0, "evidence": {}, **value}
     fields = Fields(value, path)

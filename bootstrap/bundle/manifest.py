@@ -37,6 +37,7 @@ KINDS = {
     "script": SCRIPTS,
     "document": DOCUMENTATION,
     "verification": VERIFICATION,
+    "plugin": f"{VERIFICATION}/plugins",
     "model": MODELS,
 }
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -1,0 +1,40 @@
+"""A user's own checks on their way into a bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootstrap.bundle.manifest import Product
+from bootstrap.bundle.target import parse_target
+from bootstrap.errors import UsageError
+from builder import documents
+from builder.profile import load_profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def profile(folder: Path, plugins: str) -> Path:
+    (folder / "checks").mkdir()
+    (folder / "checks" / "gpu_driver.py").write_text("print()\n")
+    (folder / "checks" / "Bad-Name.py").write_text("")
+    path = folder / "ragtrace-profile.toml"
+    path.write_text(f'name = "App"\nplugins = {plugins}\n')
+    return path
+
+
+def test_they_go_where_hosts_look_for_them(tmp_path: Path) -> None:
+    loaded = load_profile(profile(tmp_path, '["checks/gpu_driver.py"]'), tmp_path)
+    members = documents.members(Product("app", "App", "1.0", 1), parse_target("linux-x86_64", "3.11"), loaded)
+    (entry,) = [member.entry for member in members if member.entry.kind == "plugin"]
+    assert entry.path == "06_Verification/plugins/gpu_driver.py"
+
+
+@pytest.mark.parametrize(
+    "plugins", ['["checks/none.py"]', '["checks/Bad-Name.py"]', '["checks/gpu_driver.py", "checks/gpu_driver.py"]']
+)
+def test_what_cannot_travel_is_refused_with_its_place(tmp_path: Path, plugins: str) -> None:
+    with pytest.raises(UsageError, match=r"ragtrace-profile.toml: plugins\[[01]\]"):
+        load_profile(profile(tmp_path, plugins), tmp_path)
