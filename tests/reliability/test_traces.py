@@ -1,0 +1,116 @@
+"""What is told of the past, and what an uninstallation leaves."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bootstrap import audit_log
+from tests.reliability import world as worlds
+
+
+def log(prefix, *words):
+    return worlds.run(["audit-log", *words, "--prefix", str(prefix.root)])
+
+
+@pytest.fixture
+def prefix(world, place):
+    return world.start(worlds.ROLLBACK, place)
+
+
+def test_verify_says_whether_an_outside_head_vouches_for_the_chain(prefix):
+    head = audit_log.head(prefix)
+    said = log(prefix, "verify")
+    assert said.code == 0
+    assert head in said.out
+    assert "unanchored" in said.out
+    said = log(prefix, "verify", "--head", head[:16])
+    assert said.code == 0
+    assert "unanchored" not in said.out
+    audit_log.append(prefix, "test", "done")
+    assert log(prefix, "verify", "--head", head).code == 0  # an earlier head, of a log that has grown since
+
+
+def test_a_changed_removed_or_remade_line_is_found(prefix):
+    head, path = audit_log.head(prefix), audit_log.log_file(prefix)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == 2
+    path.write_bytes(whole.replace(b'"install"', b'"nothing"', 1))
+    assert log(prefix, "verify").code == 3
+    path.write_bytes(lines[1])
+    assert log(prefix, "verify").code == 3
+    path.write_bytes(lines[0])  # its end cut off: a whole chain, but not that of the head
+    assert log(prefix, "verify").code == 0
+    assert log(prefix, "verify", "--head", head).code == 3
+    path.write_bytes(b"nonsense\n" + whole)
+    assert log(prefix, "verify").code == 3
+
+
+@pytest.mark.parametrize("torn", [b'{"action": "roll', b"\0" * 700, b"x" * 70_000])
+def test_a_line_that_a_crash_cut_short_is_replaced_by_the_next(prefix, torn):
+    path, head = audit_log.log_file(prefix), audit_log.head(prefix)
+    with path.open("ab") as file:
+        file.write(torn)
+    assert audit_log.head(prefix) == head
+    assert log(prefix, "verify", "--head", head).code == 0
+    audit_log.append(prefix, "test", "done")
+    assert [entry["action"] for entry in audit_log.entries(prefix)] == ["install", "install", "test"]
+    assert log(prefix, "verify", "--head", head).code == 0
+
+
+def test_a_log_that_is_all_torn_begins_anew(prefix):
+    path = audit_log.log_file(prefix)
+    path.write_bytes(b"torn")
+    audit_log.append(prefix, "test", "done")
+    assert log(prefix, "verify").code == 0
+
+
+def test_show_and_export(prefix, tmp_path):
+    shown = json.loads(log(prefix, "show", "--json").out)["entries"]
+    assert [entry["outcome"] for entry in shown] == ["done", "done"]
+    assert log(prefix, "export", str(tmp_path / "log")).code == 0
+    assert (tmp_path / "log").read_bytes() == audit_log.log_file(prefix).read_bytes()
+    assert log(prefix, "export").code == 2
+    assert log(prefix, "verify", "--head", "xyz").code == 2
+
+
+def test_history_tells_what_was_done_and_what_is_there(prefix):
+    worlds.tell(["rollback", "--prefix", str(prefix.root)])
+    events = json.loads(worlds.tell(["history", "--json", "--prefix", str(prefix.root)]).out)["events"]
+    assert [(event["action"], event["version"], event["state"]) for event in events] == [
+        ("install", "1.0.0", "active"),
+        ("install", "2.0.0", "kept"),
+        ("rollback", "1.0.0", "active"),
+    ]
+    assert all(event["signers"][0].startswith("SHA256:") for event in events)
+    audit_log.log_file(prefix).unlink()
+    events = json.loads(worlds.tell(["history", "--json", "--prefix", str(prefix.root)]).out)["events"]
+    assert sorted(event["version"] for event in events) == ["1.0.0", "2.0.0"]
+
+
+def test_uninstall_asks_and_leaves_what_is_the_users(world, prefix):
+    before = worlds.users(prefix)
+    said = worlds.run(["uninstall", "--prefix", str(prefix.root)])
+    assert said.code == 2
+    assert "--yes" in said.err
+    assert prefix.active() is not None
+    worlds.tell(["uninstall", "--yes", "--prefix", str(prefix.root)])
+    assert {path.name for path in prefix.root.iterdir()} == {"data", ".env"}
+    assert worlds.users(prefix) == before
+    worlds.tell(world.argv(worlds.UPGRADE, prefix.root))  # the folder is taken again, with what is in it
+    assert (prefix.root / ".env").read_bytes() == worlds.SETTINGS
+
+
+def test_purge_leaves_nothing(prefix):
+    worlds.tell(["uninstall", "--purge", "--yes", "--prefix", str(prefix.root)])
+    assert not prefix.root.exists()
+
+
+def test_a_folder_that_merely_looks_like_ours_stays(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "theirs").write_text("kept")
+    (tmp_path / "bin").mkdir()
+    assert worlds.run(["uninstall", "--yes", "--prefix", str(tmp_path)]).code == 4
+    assert (tmp_path / "state" / "theirs").read_text() == "kept"

@@ -1,0 +1,63 @@
+"""The installer's command line as a program that is to be hurt: one of its processes runs behind strace.
+
+Process 0 is the installer itself and is put behind strace by whoever starts this; process k is the
+k-th program that it starts, and is put behind strace here. Its threads are kept to one. When it is killed,
+this one dies at once, as both would when the power goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bootstrap import api, cli, files, process
+from bootstrap.trust.places import Places
+
+ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
+
+
+def own_places(folder):
+    """Keep what a run accepts in a folder, away from this machine's places of trust."""
+    found = Places(folder / "host", folder / "user", folder, privileged=True, owner=os.geteuid())
+    api.host_places = lambda: found
+
+
+def hurt(prefixes):
+    """Put programs that the installer starts behind commands, by their number; ``*`` stands for all."""
+    run, started = process.run, 0
+
+    def running(argv, *, env=None, **options):
+        nonlocal started
+        started += 1
+        before = prefixes.get(str(started)) or [part.format(number=started) for part in prefixes.get("*", [])]
+        if not before:
+            return run(argv, env=env, **options)
+        ended = run([*before, *argv], env={**(os.environ if env is None else env), **ONE_THREAD}, **options)
+        if ended.returncode == -signal.SIGKILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return ended
+
+    process.run = running
+
+
+def leave_out_sync():
+    """Break the product: what was written before a release counts is not made to last."""
+    files.sync_filesystem = lambda _path: None
+
+
+def main(argv):
+    spec = json.loads(argv[0])
+    if spec.get("no_sync"):
+        leave_out_sync()
+    own_places(Path(spec["trust"]))
+    hurt(spec["programs"])
+    return cli.main(argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

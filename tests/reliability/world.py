@@ -1,0 +1,284 @@
+"""A small world to hurt: two releases of the tiny application, prefixes to start from, and what must hold ever after."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import stat
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bootstrap import cli, journal, launchers, process, receipt, transaction
+from bootstrap.bundle.application import Launcher
+from bootstrap.commandline import LOG
+from bootstrap.prefix import Prefix
+from bootstrap.store import KEPT_KINDS
+from tests import tiny
+from tests.reliability import victim
+
+SETTINGS = f"# mine\n{tiny.KEY}=secret\n".encode()
+MINE = {"data/notes.txt": "what I noted\n", "data/questions.csv": "my own question,answer\n"}
+DAMAGED = "venv/lib/python{python}/site-packages/tiny_lib/more.py"
+INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL = "install", "upgrade", "rollback", "recover", "uninstall"
+OPERATIONS = (INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL)
+LOOKING = (["status"], ["history"], ["audit-log", "verify"], ["validate", "--check", "ragtrace.release"])
+NOT_COMPARED = ("state/logs", "state/audit", "state/lock", "backups")
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder with both bundles and, for each operation, the prefix that it starts from."""
+
+    folder: Path
+
+    @property
+    def key(self):
+        return self.folder / "old" / "key.pub"
+
+    def bundle(self, name):
+        return next(path for path in (self.folder / name).iterdir() if path.is_dir())
+
+    def argv(self, operation, root):
+        """Return the command line of an operation."""
+        words = {
+            INSTALL: ["install", str(self.bundle("old")), "--trust-key", str(self.key)],
+            UPGRADE: ["install", str(self.bundle("new")), "--trust-key", str(self.key)],
+            ROLLBACK: ["rollback"],
+            RECOVER: ["recover", "--yes"],
+            UNINSTALL: ["uninstall", "--yes"],
+        }[operation]
+        return [*words, "--prefix", str(root)]
+
+    def start(self, operation, place):
+        """Make an empty place and put the prefix there that an operation starts from."""
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        template = self.folder / f"{operation}.prefix"
+        if template.is_dir():
+            shutil.copytree(template, place / "prefix", symlinks=True)
+        return Prefix(place / "prefix")
+
+
+def make(folder):
+    """Build the world once: takes two seconds."""
+    world = World(folder)
+    old = tiny.tiny_bundle(folder / "old")
+    tiny.tiny_bundle(
+        folder / "new",
+        counter=tiny.COUNTER + 1,
+        version="2.0.0",
+        packages={"tiny-text": ("0.4.0", {"tiny_text/__init__.py": "def words(text):\n    return [text]\n"})},
+        sources={"data/questions.csv": "새 질문,답\n", "data/sub/more.csv": "more\n"},
+        key=folder / "old" / "key",
+        launchers=(*tiny.application().launchers, Launcher("tiny-more", "script", "app.py")),
+    )
+    assert old.key == world.key
+    (folder / "trust").mkdir()
+    victim.own_places(folder / "trust")
+    base = folder / f"{UPGRADE}.prefix"
+    tell(world.argv(INSTALL, base))
+    (base / ".env").write_bytes(SETTINGS)
+    (base / ".env").chmod(0o600)
+    for path, text in MINE.items():
+        (base / "data" / path).write_text(text)
+    both = folder / f"{ROLLBACK}.prefix"
+    shutil.copytree(base, both, symlinks=True)
+    tell(world.argv(UPGRADE, both))
+    shutil.copytree(both, folder / f"{UNINSTALL}.prefix", symlinks=True)
+    damaged = folder / f"{RECOVER}.prefix"
+    shutil.copytree(both, damaged, symlinks=True)
+    release = Prefix(damaged).active()
+    path = release.path / DAMAGED.format(python=release.manifest().target.python)
+    path.chmod(0o644)
+    path.write_text("MORE = 'changed'\n")
+    path.chmod(0o444)
+    return world
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+def run(argv):
+    """Run a command of the installer in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = cli.main(argv)
+        except SystemExit as ended:
+            code = ended.code
+    for handler in [handler for handler in LOG.handlers if isinstance(handler, logging.FileHandler)]:
+        LOG.removeHandler(handler)  # a process that ends closes its log; a disk with an open file is not unmounted
+        handler.close()
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+def tell(argv):
+    """Run a command that must succeed."""
+    said = run(argv)
+    assert said.code == 0, f"{argv}: {said}"
+    return said
+
+
+def hurt(argv, spec, before=(), timeout=120):
+    """Run a command in a process of its own, the installer or a program of its behind other commands."""
+    python = [sys.executable, "-B", "-X", "faulthandler"]
+    return process.run([*before, *python, victim.__file__, json.dumps(spec), *argv], timeout=timeout)
+
+
+def tree(root, skip=NOT_COMPARED):
+    """Return what every file below a folder is: kind, mode, content."""
+    found = {}
+    for folder, folders, names in os.walk(root):
+        for name in [*folders, *names]:
+            path = os.path.join(folder, name)
+            inside = os.path.relpath(path, root)
+            if inside.startswith(skip):
+                continue
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode):
+                found[inside] = f"-> {os.readlink(path)}"
+            elif stat.S_ISREG(status.st_mode):
+                content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+                found[inside] = f"{status.st_mode:o} {content}"
+            else:
+                found[inside] = f"{status.st_mode:o}"
+    return found
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was there when the operation began."""
+
+    operation: str
+    active: str | None
+    user: dict
+    releases: frozenset
+
+    @classmethod
+    def of(cls, operation, prefix):
+        active = prefix.active()
+        names = frozenset(release.id for release in prefix.complete_releases())
+        return cls(operation, active.id if active else None, users(prefix), names)
+
+
+def users(prefix):
+    """Return the bytes of what is the user's."""
+    paths = [path for path in prefix.data.rglob("*") if path.is_file()] + [prefix.env_file]
+    return {str(path.relative_to(prefix.root)): path.read_bytes() for path in paths if path.is_file()}
+
+
+def check_whole(prefix, before):
+    """Raise unless the prefix has the whole old or the whole new release, or none where none may be."""
+    active = prefix.active()
+    named = prefix.named()
+    assert named is None or active is not None, f"current names {named.id}, which is not whole"
+    check_users(prefix, before, laid_may_be=True)
+    if active is None:
+        assert before.active is None or before.operation == UNINSTALL, "no release is active"
+        return
+    check_release(active, damaged=before.operation == RECOVER and active.id == before.active)
+    command = prefix.bin / "tiny"
+    ended = process.run([str(command), "embed", tiny.SENTENCE], env={"PATH": os.environ["PATH"]}, timeout=60)
+    key = SETTINGS in before.user.values()
+    if key:
+        assert ended.ok, ended
+        assert json.loads(ended.stdout) == [*tiny.EMBEDDING]
+    else:
+        assert "TINY_API_KEY is not set" in ended.stderr, ended
+
+
+def check_release(release, *, damaged=False):
+    """Raise unless a release is as its receipt says."""
+    found = receipt.read_receipt(release)
+    assert found.release == release.id
+    deviations = [deviation.path for deviation in receipt.compare(release, found)]
+    wanted = [DAMAGED.format(python=release.manifest().target.python)] if damaged else []
+    assert deviations == wanted, deviations[:5]
+
+
+def check_users(prefix, before, *, laid_may_be=False):
+    """Raise unless the user's files are as they were; files that a new active release ships may have come."""
+    found = users(prefix)
+    changed = [path for path, data in before.user.items() if found.get(path) != data]
+    assert not changed, f"changed: {changed}"
+    come = sorted(set(found) - set(before.user) - {".env"})
+    active = prefix.active()
+    if come and not laid_may_be:
+        assert active is not None, come
+        assert active.id != before.active, come
+
+
+def check_clean(prefix):
+    """Raise unless nothing of an unfinished run is left."""
+    assert journal.read(prefix) is None
+    assert transaction.leftovers(prefix) == []
+    extra = {path.name for path in prefix.root.iterdir()} - {
+        *("releases", "store", "data", ".env", "state", "backups", "current", "bin")
+    }
+    assert not extra, extra
+    releases = prefix.complete_releases()
+    assert {path.name for path in prefix.releases.iterdir()} == {release.id for release in releases}
+    assert len(releases) <= transaction.KEPT_RELEASES
+    needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.kind in KEPT_KINDS}
+    kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
+    assert kept == needed, (sorted(kept - needed), sorted(needed - kept))
+    active = prefix.active()
+    wanted = set(launchers.scripts(active.manifest())) if active else set()
+    assert {path.name for path in prefix.bin.iterdir()} == wanted
+
+
+def check_after(prefix, before, number, world):
+    """Raise unless the next command of any kind mends what a crash left, and a second one changes nothing."""
+    if not prefix.exists:
+        check_gone(prefix, before)
+        return
+    looking = [*LOOKING[number % len(LOOKING)], "--prefix", str(prefix.root)]
+    first = run(looking)
+    assert "Traceback" not in first.err + first.out
+    check_whole(prefix, before)
+    if before.operation == UNINSTALL and prefix.active() is None:
+        tell(world.argv(UNINSTALL, prefix.root))
+        check_gone(prefix, before)
+        return
+    for folder in (prefix.releases, prefix.bin, prefix.data, prefix.store):
+        if not folder.is_dir():  # stopped while the folders were made
+            assert prefix.active() is None
+            return
+    check_clean(prefix)
+    check_users(prefix, before)
+    once = tree(prefix.root)
+    second = run(looking)
+    assert second.code == first.code, (first, second)
+    assert tree(prefix.root) == once
+    if number % 3 == 0 and before.operation != ROLLBACK:
+        check_again(prefix, before, world)
+
+
+def check_again(prefix, before, world):
+    """Raise unless the operation can simply be done again."""
+    tell(world.argv(before.operation, prefix.root))
+    if before.operation == UNINSTALL:
+        check_gone(prefix, before)
+        return
+    after = replace(before, operation=UPGRADE) if before.operation == RECOVER else before
+    check_whole(prefix, after)
+    check_clean(prefix)
+
+
+def check_gone(prefix, before):
+    """Raise unless nothing but the user's is left."""
+    assert before.operation in (UNINSTALL, INSTALL)
+    left = {path.name for path in prefix.root.iterdir()} if prefix.root.exists() else set()
+    assert left <= {"data", ".env", "backups"}, left
+    if before.operation == UNINSTALL:
+        assert users(prefix) == before.user
