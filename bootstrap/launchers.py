@@ -13,6 +13,8 @@ from bootstrap import app_launcher, files
 from bootstrap.bundle import strict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix, Release
 
@@ -86,6 +88,18 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
         path = prefix.bin / name
         if not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
             files.write_atomic(path, content, mode=0o755)
+
+
+def damaged(prefix: Prefix, manifest: Manifest) -> list[str]:
+    """Return the launchers of a manifest that are not in PREFIX/bin as they were written, paths from the prefix."""
+
+    def right(path: Path, content: bytes) -> bool:
+        try:
+            return not path.is_symlink() and path.read_bytes() == content and os.access(path, os.X_OK)
+        except OSError:
+            return False
+
+    return [f"bin/{name}" for name, content in scripts(manifest).items() if not right(prefix.bin / name, content)]
 
 
 def prune(prefix: Prefix, manifest: Manifest | None) -> None:

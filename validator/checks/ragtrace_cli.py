@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bootstrap import launchers
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Commands(Check):
-    """Runs each smoke command through PREFIX/bin with placeholders for the settings."""
+    """Compares the scripts in PREFIX/bin, and runs each smoke command through them with placeholders for settings."""
 
     id = "ragtrace.cli"
     category = APPLICATION
@@ -28,6 +29,13 @@ class Commands(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, manifest = subject.need_prefix(), subject.need_manifest()
+        wrong = launchers.damaged(prefix, manifest)
+        if wrong:
+            yield self.failed(
+                _("missing or altered: {names}").format(names=some_of(wrong)),
+                evidence={"launchers": wrong},
+                **subject.repair(),
+            )
         if not manifest.application.smoke:
             raise UncheckedError(SKIP, _("the profile names no smoke commands"))
         for command in manifest.application.smoke:
