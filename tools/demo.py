@@ -17,6 +17,7 @@ from bootstrap.uv import base_interpreter
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 EXAMPLE = ROOT / "examples" / "rag-mini"
+HOST_TRUST = Path("/etc/ragtrace/trust")
 HOST_PYTHON = str(base_interpreter())
 
 
@@ -33,7 +34,9 @@ def call(argv, **options):
 
 def cut_off():
     """Return what to put before a command so that it runs without any network, or nothing where that can't be."""
-    candidates = (["unshare", "-n"], ["unshare", "-r", "-n"]) if shutil.which("unshare") else ()
+    candidates = (
+        (["unshare", "-n"], ["unshare", "-c", "-n"], ["unshare", "-r", "-n"]) if shutil.which("unshare") else ()
+    )
     for prefix in candidates:
         if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0:
             return prefix
@@ -53,7 +56,9 @@ def main():
     call([*builder, "keygen", DEMO / "signing-key", "--no-passphrase"])
     source = ["--project-root", EXAMPLE, "--model", f"path:{model}"]
     places = ["--output-dir", DEMO / "packages", "--cache-dir", ROOT / ".cache/builder"]
-    call([*builder, "build", *source, *places, "--sign-key", DEMO / "signing-key"])
+    # a host remembers the highest counter of a product, so each demo is a newer release than the last
+    counter = ["--counter", str(int(time.time()))]
+    call([*builder, "build", *source, *places, *counter, "--sign-key", DEMO / "signing-key"])
     (bundle,) = (sums.parent for sums in (DEMO / "packages").glob("*/SHA256SUMS"))  # its trust slip lies beside
 
     say("2. On the closed host: only a Python, no network")
@@ -78,6 +83,8 @@ def main():
         (DEMO / "diagnosis.json", "what validate found"),
     ):
         print(f"  {os.path.relpath(path):<48} {what}")
+    if HOST_TRUST.is_dir():
+        print(f"  {HOST_TRUST!s:<48} the newest release of each product that this host accepted")
 
 
 if __name__ == "__main__":
