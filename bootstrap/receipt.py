@@ -129,10 +129,10 @@ def area(relative: str) -> str:
     return {"app": APP, "models": MODELS, "venv": VENV}.get(relative.partition("/")[0], RELEASE)
 
 
-def compare(release: Release, receipt: Receipt) -> list[Deviation]:
+def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sha256_of) -> list[Deviation]:
     """Return every file of a release that is missing, altered or added since it was sealed."""
     expected = {item.path: item for item in receipt.items}
-    found = dict(_contents(release.path))
+    found = dict(_contents(release.path, hash_of))
     deviations = []
     for path, item in expected.items():
         if path not in found:
@@ -143,7 +143,7 @@ def compare(release: Release, receipt: Receipt) -> list[Deviation]:
     return sorted(deviations, key=lambda deviation: deviation.path)
 
 
-def _contents(root: Path) -> list[tuple[str, str]]:
+def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
     """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
     paths = sorted(_walk(root))
 
@@ -152,7 +152,7 @@ def _contents(root: Path) -> list[tuple[str, str]]:
         if path.is_symlink():
             return f"-> {os.readlink(path)}"
         try:
-            return record.sha256_of(path) or "?"
+            return hash_of(path) or "?"
         except OSError as error:
             return f"? {error.strerror}"
 

@@ -14,7 +14,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Optional
 
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import HostError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BATCH = 64  # files that a thread hashes between two looks at the queue
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+Hash = Callable[[Path], Optional[str]]  # gives a file's SHA-256, None where no regular file is
 
 
 @dataclass(frozen=True)
@@ -123,18 +125,18 @@ def sha256_of(path: Path | str) -> str | None:
     return digest.hexdigest()
 
 
-def digests_of(paths: Sequence[Path]) -> list[str | None]:
+def digests_of(paths: Sequence[Path], hash_of: Hash = sha256_of) -> list[str | None]:
     """Hash files with as many threads as there are processors (hashlib frees the GIL)."""
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [digest for batch in pool.map(lambda batch: [*map(sha256_of, batch)], batches) for digest in batch]
+        return [digest for batch in pool.map(lambda batch: [*map(hash_of, batch)], batches) for digest in batch]
 
 
-def survey(site: Path) -> Survey:
+def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
     """Compare an installed site-packages with its RECORDs; scripts outside it included."""
     lines = recorded(site)
     missing, altered, digests = [], [], {}
-    for line, found in zip(lines, digests_of([line.path for line in lines])):
+    for line, found in zip(lines, digests_of([line.path for line in lines], hash_of)):
         if found is None:
             missing.append(line.path)
         elif line.sha256 is not None and found != line.sha256:

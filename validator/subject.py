@@ -18,6 +18,7 @@ from bootstrap.console import python_command
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import ERROR, SKIP, UncheckedError
+from validator.digests import Digests
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
@@ -33,7 +34,8 @@ class Subject:
     """What checks look at. ``problems`` says why a part of it is None though a prefix is there.
 
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
-    report goes to, for the commands that a result suggests.
+    report goes to, for the commands that a result suggests. ``digests`` reads a file once for
+    all checks of a run.
     """
 
     prefix: Prefix | None = None
@@ -43,6 +45,7 @@ class Subject:
     problems: dict[str, str] = field(default_factory=dict)
     timeout: float | None = None
     report_name: str = REPORT_NAME
+    digests: Digests = field(default_factory=Digests, compare=False)
 
     @property
     def title(self) -> str:

@@ -49,7 +49,7 @@ class Record(Check):
             yield self.failed(details, evidence={"packages": lost}, **subject.repair())
             return
         try:
-            survey = record.survey(site)
+            survey = record.survey(site, subject.digests)
         except HostError as error:
             yield self.failed(error.what, **subject.repair())
             return

@@ -31,7 +31,7 @@ class Models(Check):
         entries = list(manifest.of_kind("model"))
         if not entries:
             raise UncheckedError(SKIP, _("the bundle has no models"))
-        found = record.digests_of([release.models / entry.inner for entry in entries])
+        found = record.digests_of([release.models / entry.inner for entry in entries], subject.digests)
         missing = [entry.inner for entry, digest in zip(entries, found) if digest is None]
         altered = [entry.inner for entry, digest in zip(entries, found) if digest not in (None, entry.sha256)]
         if missing or altered:

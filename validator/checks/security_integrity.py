@@ -44,7 +44,7 @@ class Integrity(Check):
         if trouble:
             yield self.failed(trouble, evidence={"origin": "chain"}, **subject.reinstall())
             return
-        deviations = receipts.compare(release, subject.receipt)
+        deviations = receipts.compare(release, subject.receipt, subject.digests)
         if deviations:
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.repair())
         elif not subject.receipt.locked:
