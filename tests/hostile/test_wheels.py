@@ -134,7 +134,8 @@ CASES = [
      "not as its RECORD says", True),
     ("no-metadata", wheel([("x.py", b"x")], drop=[f"{INFO}/METADATA"]), "METADATA", True),
     ("local-name-differs", liar(), "no local file header", True),
-    ("another-packages-module", wheel([("tiny_math/text.py", b"def length(text):\n    return 0\n")]), "not as its RECORD says", True),
+    ("another-packages-module", wheel([("tiny_math/text.py", b"def length(text):\n    return 0\n")]),
+     "not as its RECORD says", True),
 ]  # fmt: skip
 
 

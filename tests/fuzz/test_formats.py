@@ -1,0 +1,164 @@
+"""Every reader of foreign bytes, fed with bent ones: it takes what is right, or says TrustError, never anything else.
+
+Short in ``make test``; ``make fuzz`` runs for FUZZ_SECONDS. ``corpus`` keeps inputs that were interesting once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bootstrap import record, wheels
+from bootstrap.bundle.archive import END, drain, padding, read_archive, ustar_header
+from bootstrap.bundle.digest import read_sums, sha256_bytes, write_sums
+from bootstrap.bundle.manifest import NAME, parse_manifest
+from bootstrap.bundle.policy import RELEASE_NAMESPACE, parse_policy, pins
+from bootstrap.bundle.signature import ED25519, parse_public_key, verify
+from bootstrap.errors import HostError, TrustError
+from tests.bundles import CONTENTS, make_manifest
+from tests.keys import SoftKey
+from tests.tiny import wheel
+
+CORPUS = Path(__file__).parent / "corpus"
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "1"))
+KEY = SoftKey(ED25519)
+MESSAGE = b"a message"
+MANIFEST = make_manifest()
+DATA = MANIFEST.to_bytes()
+POLICY = pins([KEY.key])
+
+
+def tar() -> bytes:
+    modes = {entry.path: entry.mode for entry in MANIFEST.files}
+    parts = []
+    for path, data in ((NAME, DATA), *((path, data) for path, (_kind, data) in CONTENTS.items())):
+        header = ustar_header(f"{MANIFEST.root}/{path}", len(data), modes.get(path, 0o644), MANIFEST.created_epoch)
+        parts += [header, data, bytes(padding(len(data)))]
+    return b"".join(parts) + END
+
+
+def read_as_archive(data: bytes, folder: Path) -> None:
+    path = folder / "archive.tar.gz"
+    path.write_bytes(data)
+    for _entry, blocks in read_archive(path, MANIFEST, DATA, sha256_bytes(data)):
+        drain(blocks)
+
+
+def read_as_tar(data: bytes, folder: Path) -> None:
+    read_as_archive(zlib.compress(data, 1, 31), folder)
+
+
+def read_as_manifest(data: bytes, folder: Path) -> None:
+    assert parse_manifest(data).to_bytes() == data
+
+
+def read_as_policy(data: bytes, folder: Path) -> None:
+    assert parse_policy(data, "policy").to_bytes() == data
+
+
+def read_as_signature(data: bytes, folder: Path) -> None:
+    assert verify(data, MESSAGE, RELEASE_NAMESPACE) == KEY.key
+
+
+def read_as_key(data: bytes, folder: Path) -> None:
+    parse_public_key(data.decode("latin-1"))
+
+
+def read_as_sums(data: bytes, folder: Path) -> None:
+    assert write_sums(read_sums(data, "SHA256SUMS")) == data
+
+
+def read_as_record(data: bytes, folder: Path) -> None:
+    info = folder / "x-1.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "RECORD").write_bytes(data)
+    record.survey(folder)
+
+
+def read_as_wheel(data: bytes, folder: Path) -> None:
+    path = folder / "x-1-py3-none-any.whl"
+    path.write_bytes(data)
+    wheels.inspect(path, path.name)
+
+
+# format → its reader, a good input
+FORMATS = {
+    "archive": (read_as_archive, zlib.compress(tar(), 1, 31)),
+    "tar": (read_as_tar, tar()),
+    "manifest": (read_as_manifest, DATA),
+    "policy": (read_as_policy, POLICY.to_bytes()),
+    "signature": (read_as_signature, KEY.sign(MESSAGE, RELEASE_NAMESPACE)),
+    "key": (read_as_key, KEY.key.line().encode()),
+    "sums": (read_as_sums, write_sums({"a": "0" * 64, "b": "1" * 64})),
+    "record": (read_as_record, b"x.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\nx-1.dist-info/RECORD,,\n"),
+    "wheel": (read_as_wheel, wheel("x", "1", {"x.py": "X = 1\n"}, "[console_scripts]\nx = x:main\n")),
+}
+REFUSALS = (TrustError, HostError)
+
+
+def bend(data: bytes, chance: random.Random) -> bytes:
+    """Return the bytes with a few places changed, cut, doubled or exchanged."""
+    bent = bytearray(data)
+    for _change in range(chance.randint(1, 4)):
+        at = chance.randrange(len(bent) + 1)
+        length = chance.choice((1, 1, 1, 2, 8, 70, 512))
+        piece = bent[at : at + length]
+        bent[at : at + length] = chance.choice(
+            (
+                b"",
+                bytes(piece) * 2,
+                bytes(chance.randrange(256) for _byte in piece),
+                bytes(byte ^ 1 << chance.randrange(8) for byte in piece),
+                chance.choice((b"\0", b"\n", b"\r\n", b"../", b'"', b",", b"9" * 30, b"\xff", b"\\u0000", b"[[[[")),
+                bytes(reversed(piece)),
+            )
+        )
+    return bytes(bent)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_good_input_is_taken(tmp_path, kind) -> None:
+    read, good = FORMATS[kind]
+    read(good, tmp_path)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_bent_inputs_are_taken_or_refused_in_words(tmp_path, kind) -> None:
+    read, good = FORMATS[kind]
+    end, seed = time.monotonic() + SECONDS / len(FORMATS), int(os.environ.get("FUZZ_SEED", "0"))
+    tried = 0
+    while tried < 20 or time.monotonic() < end:
+        bent = bend(good, random.Random(seed + tried))
+        tried += 1
+        try:
+            read(bent, tmp_path)
+        except REFUSALS:
+            pass
+        except BaseException as error:
+            (tmp_path / "input").write_bytes(bent)
+            error.add_note(f"seed {seed + tried - 1}; keep {tmp_path / 'input'} as tests/fuzz/corpus/{kind}-NAME")
+            raise
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@settings(max_examples=max(20, int(SECONDS * 10)), deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.binary(max_size=2000))
+def test_any_bytes_are_taken_or_refused_in_words(tmp_path, kind, data) -> None:
+    try:
+        FORMATS[kind][0](data, tmp_path)
+    except REFUSALS:
+        pass
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in CORPUS.iterdir()))
+def test_the_corpus_is_refused_in_words(tmp_path, name) -> None:
+    read, _good = FORMATS[name.partition("-")[0]]
+    with pytest.raises(REFUSALS):
+        read((CORPUS / name).read_bytes(), tmp_path)
