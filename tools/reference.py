@@ -1,4 +1,4 @@
-"""Write what the documentation takes from the code: docs/schemas/report.schema.json.
+"""Write what the documentation takes from the code: docs/schemas/report.schema.json and docs/checks.md.
 
 ``python -m tools.reference`` writes; tests compare what lies there with what the code says now.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bootstrap.bundle.strict import TEXT_LIMIT
 from validator import check, report
+from validator.registry import CHECKS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TEXT = {"type": "string", "maxLength": TEXT_LIMIT}
@@ -86,9 +87,39 @@ def report_schema():
     }
 
 
+CHECKS_HEAD = """\
+# Checks
+
+What `validate` looks at; this table is generated from the code. `list-checks` prints it on a host, in the operator's
+language. Effort: `--quick` runs the quick ones alone, `--full` the full ones too; a check that is named runs in any
+case. Those that measure run one at a time. The limit is in seconds, `--timeout` replaces it.
+
+Each yields PASS, WARN, FAIL, SKIP or ERROR; what could not be looked at is SKIP or ERROR with the reason. A FAIL or
+ERROR in Security or Packages makes the whole CRITICAL, any other makes it WARNING.
+"""
+
+
+def checks_table():
+    """Return the page of all checks, by category."""
+    lines = [CHECKS_HEAD]
+    for category in check.CATEGORIES:
+        title = "RAGTrace (shown under the application's name)" if category == check.APPLICATION else category
+        lines += [f"## {title}", "| identifier | title | what it does | effort | limit |", "|---|---|---|---|---|"]
+        for kind in (kind for kind in CHECKS if kind.category == category):
+            story = kind.__doc__.split("\n\n")[0].replace("\n", " ").replace("``", "`").strip()
+            effort = f"{kind.effort}, measures" if kind.measures else kind.effort
+            lines.append(f"| `{kind.id}` | {kind().title()} | {story} | {effort} | {kind.time_limit:.0f} |")
+        lines.append("")
+    lines.append("Your own checks are `plugin.NAME`: see [plugins](plugins.md).\n")
+    return "\n".join(lines)
+
+
 def documents():
     """Return path → text of everything that is taken from the code."""
-    return {DOCS / "schemas" / "report.schema.json": json.dumps(report_schema(), indent=2) + "\n"}
+    return {
+        DOCS / "schemas" / "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
+        DOCS / "checks.md": checks_table(),
+    }
 
 
 def main():
