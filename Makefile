@@ -3,13 +3,15 @@ BIN := .venv/bin
 TESTS ?= tests
 # percent of lines and branches that the tests must reach
 COVERED ?= 0
+FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint zipapp format clean
+.PHONY: help demo test fuzz lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
 	@echo "make test    run the tests"
+	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make lint    ruff, mypy, import directions"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
 
@@ -32,6 +34,10 @@ test: .venv/ready
 	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
+
+# feed bent inputs to every reader of foreign bytes; whatever it finds belongs in tests/fuzz/corpus
+fuzz: .venv/ready
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q tests/fuzz
 
 demo: .venv/ready
 	$(BIN)/python -m tools.demo
