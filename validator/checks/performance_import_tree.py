@@ -53,7 +53,8 @@ class ImportTree(Check):
             if cold is not None:
                 metric = {"cold": (round(cold, 4), "s"), **metric}
         limit = self.left(MODULE_LIMIT)
-        argv = ["-X", "importtime", "-c", trial.IMPORT, slowest]
+        # importlib.import_module would leave the module itself out of the tree
+        argv = ["-X", "importtime", "-c", "import sys; __import__(sys.argv[1])", slowest]
         ended = trial.run_python(release, manifest, argv, timeout=limit)
         tree = parse(ended.stderr)
         if not ended.ok or not tree:
