@@ -20,14 +20,14 @@ def test_damage_is_found_named_and_repaired(workshop, closed_host):
     data = f"{operator.prefix}/data/data"
     succeeded(operator.app("evaluate", "questions.json", cwd=data))
     sound = validate(operator, 0)
-    assert sound["overall_status"] in ("EXCELLENT", "GOOD")
+    assert failures(sound) == []
 
     damage(operator)
     broken = host.run(f"{operator.prefix}/bin/rag-mini", "embed", "text", user=operator.user)
     assert "ImportError" in broken.stderr  # the application's own words
     found = validate(operator, 1)
     assert found["overall_status"] == "CRITICAL"
-    failed = [result for result in found["validation_results"] if result["status"] == "FAIL"]
+    failed = failures(found)
     assert {"Packages", "Security"} <= {result["category"] for result in failed}
     told = json.dumps(failed, ensure_ascii=False)
     for package in ("tokenizers", "numpy", "pydantic"):
@@ -40,7 +40,7 @@ def test_damage_is_found_named_and_repaired(workshop, closed_host):
     assert operator.state() == before
     succeeded(operator.tool("recover", f"{operator.home}/diagnosis.json", "--yes"))
 
-    assert validate(operator, 0)["overall_status"] == sound["overall_status"]
+    assert failures(validate(operator, 0)) == []
     assert succeeded(operator.app("embed", "text")).stdout.startswith("384 numbers")
     assert "site-handbook" in succeeded(operator.app("history")).stdout
     assert not list(operator.path("releases").glob("*/venv/**/planted.py"))
@@ -52,6 +52,10 @@ def validate(operator, code):
     done = operator.tool("validate", "--output", report)
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(operator.host.path(report).read_text())
+
+
+def failures(report):
+    return [result for result in report["validation_results"] if result["status"] in ("FAIL", "ERROR")]
 
 
 def damage(operator):
