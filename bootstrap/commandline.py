@@ -105,7 +105,7 @@ def start_log(path: str) -> None:
             return json.dumps(entry, ensure_ascii=False)
 
     class File(logging.FileHandler):
-        def handleError(self, record: logging.LogRecord) -> None:
+        def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
             pass  # a full disk ends the log, not the command, and shows nobody a traceback
 
     handler = File(path, encoding="utf-8")
