@@ -6,11 +6,12 @@ COVERED ?= 0
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test fuzz lint zipapp format clean
+.PHONY: help demo test fuzz crash lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
 	@echo "make test    run the tests"
+	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make lint    ruff, mypy, import directions"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
@@ -34,6 +35,14 @@ test: .venv/ready
 	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
+
+# each run goes on where the last one was stopped; remove build/crash to begin again
+crash: .venv/ready
+	@mkdir -p build/crash
+	$(BIN)/python -m tests.reliability.matrix kill --points 1100 --log build/crash/kill.jsonl
+	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
+	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
+	$(BIN)/python -m tests.reliability.damage --batches 50
 
 # feed bent inputs to every reader of foreign bytes; whatever it finds belongs in tests/fuzz/corpus
 fuzz: .venv/ready

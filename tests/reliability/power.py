@@ -61,6 +61,12 @@ class Disk:
         finally:
             os.close(handle)
         self.unmount()
+        # under a new name: whoever has a copy of our mounts keeps the old filesystem alive, dead as it is
+        copy = self.image.with_name(self.image.name + ".next")
+        _must(["cp", "--sparse=always", str(self.image), str(copy)])
+        number = self.image.stat().st_ino
+        self.image.unlink()
+        self.image = copy.rename(self.image.with_name(f"{self.image.name.partition('-')[0]}-{number}"))
         self.mount()
 
 

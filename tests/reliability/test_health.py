@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from bootstrap import audit_log
+from bootstrap import audit_log, files
 from bootstrap.errors import InstallError
 from bootstrap.prefix import Prefix
 from tests.reliability import matrix
@@ -73,7 +73,7 @@ def test_a_switch_that_fails_is_no_switch(world, place, monkeypatch):
     before = worlds.Before.of(worlds.UPGRADE, prefix)
     tries = []
 
-    def sync_folder(folder, real=worlds.files.sync_folder):
+    def sync_folder(folder, real=files.sync_folder):
         if folder == prefix.root and prefix.named() and prefix.named().id != before.active and not tries:
             tries.append(folder)
             raise OSError(errno.EIO, "Input/output error", str(folder))

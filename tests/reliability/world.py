@@ -1,4 +1,4 @@
-"""A small world to hurt: two releases of the tiny application, prefixes to start from, and what must hold ever after."""
+"""A small world to hurt: two releases of the tiny application, prefixes to start from, and what must always hold."""
 
 from __future__ import annotations
 
