@@ -61,7 +61,7 @@ def demand(findings: list[Finding]) -> None:
     """Raise HostError for the first finding that does not fit."""
     for finding in findings:
         if not finding.fits:
-            raise HostError(finding.details, advice=finding.advice)
+            raise HostError(f"{finding.details}.", advice=finding.advice)
 
 
 def nearest(path: Path) -> Path:
