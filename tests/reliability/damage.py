@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from bootstrap import audit_log, receipt
+from bootstrap.console import show
 from tests.reliability import corruption, matrix, points, victim
 from tests.reliability import world as worlds
 
@@ -84,14 +85,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=50)
     options = parser.parse_args()
-    time.monotonic()
+    began = time.monotonic()
     with matrix.scratch() as folder:
         world = worlds.make(folder / "world")
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(matrix.WORKERS, mp_context=context) as pool:
             results = list(pool.map(partial(batch, world=world, folder=folder), range(options.batches)))
-    Counter(area for damaged, _broke in results for area in damaged)
+    areas = Counter(area for damaged, _broke in results for area in damaged)
+    show(", ".join(f"{area} {count}" for area, count in sorted(areas.items())))
     broken = [broke for _areas, broke in results if broke]
+    show("\n".join([*broken, f"{sum(areas.values())} corruptions, {len(broken)} bad batches"]))
+    show(f"{time.monotonic() - began:.0f} s")
     return 1 if broken else 0
 
 

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bootstrap import files
+from bootstrap.console import show
 from tests.reliability import points, power, victim
 from tests.reliability import world as worlds
 
@@ -208,19 +209,22 @@ def main():
         "--log", type=Path, help="a line of JSON for each point; those that are in it are not done again"
     )
     options = parser.parse_args()
-    time.monotonic()
+    began = time.monotonic()
     with scratch() as folder:
         world = worlds.make(folder / "world")
         found = all_points(world, folder, options.operation or worlds.OPERATIONS)
         cases = {"kill": kills, "power": cuts, "fail": failures}[options.fault](found, options.points)
         done = read_log(options.log)
+        show(f"{len(found)} points, {len(cases)} chosen, {len(done)} done before")
         todo = [case for case in cases if json.dumps([asdict(case.point), case.what]) not in done]
         with ExitStack() as stack:
             disks = [
                 stack.enter_context(power.disk(folder, n)) for n in range(WORKERS if options.fault == "power" else 0)
             ]
             results = run(todo, world, folder, lambda result: note(result, options.log), disks)
+    show(table(results))
     broken = [result for result in results if result.broke]
+    show(f"{len(broken)} broken states in {time.monotonic() - began:.0f} s")
     return 1 if broken else 0
 
 
@@ -234,7 +238,7 @@ def read_log(path):
 
 def note(result, path):
     if result.broke:
-        pass
+        show(json.dumps(result.row(), indent=1))
     if path is not None:
         with path.open("a") as file:
             file.write(json.dumps(result.row()) + "\n")
