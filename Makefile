@@ -6,7 +6,7 @@ COVERED ?= 0
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test fuzz crash lint zipapp format clean
+.PHONY: bench help demo test fuzz crash lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -14,6 +14,7 @@ help:
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make lint    ruff, mypy, import directions"
+	@echo "make bench   time the installer's start against a zipapp that does nothing"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
 
 .venv/ready: tools/setup_env.py uv.lock pyproject.toml $(wildcard bootstrap/locale/*/LC_MESSAGES/*.po)
@@ -50,6 +51,9 @@ fuzz: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/python -m tools.demo
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/start.py
 
 zipapp: .venv/ready
 	$(BIN)/python build_zipapp.py --output-dir dist

@@ -29,7 +29,12 @@ MODULE = "import sys,runpy;sys.path.pop(0);runpy.run_module(sys.argv.pop(1),run_
 
 
 def read_env(text: str, names: dict[str, str]) -> dict[str, str]:
-    """Return the settings of an .env text that are in ``names``; the last line of a name wins."""
+    """Return the settings of an .env text that are in ``names``; the last line of a name wins.
+
+    Raises ValueError for a NUL, which no environment can hold.
+    """
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
     found: dict[str, str] = {}
     for line in text.splitlines():
         matched = LINE.fullmatch(line)
@@ -110,7 +115,7 @@ def main(argv: list[str]) -> int:
         run = json.load(file)
     try:
         settings = settings_of(prefix, run)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         sys.stderr.write(f"{os.path.join(prefix, '.env')}: {error}\n")
         return 4
     env = environment(release, run, dict(os.environ), settings)

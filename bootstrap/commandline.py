@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -42,8 +41,11 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     code = exit_code(error)
     LOG.debug("error", exc_info=error)
     if as_json:
-        console.show_json({"error": {"code": code, "what": error.what, "advice": error.advice}})
-        return code
+        try:
+            console.show_json({"error": {"code": code, "what": error.what, "advice": error.advice}})
+            return code
+        except OSError:
+            console.leave(sys.stdout)
     console.complain(_("error: {what}").format(what=error.what))
     if error.advice:
         console.complain(_("  next: {advice}").format(advice=error.advice))
@@ -61,25 +63,18 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         console.complain(_("Interrupted."))
         return INTERRUPTED
     except BrokenPipeError:
-        leave_stdout()
+        console.leave(sys.stdout)
         return DONE
     except OSError as error:
-        return complain(_host_trouble(error), as_json=as_json)
+        code = complain(_host_trouble(error), as_json=as_json)
+        if error.filename is None:
+            console.leave(sys.stdout)  # it may be what could not be written
+        return code
     except Exception as error:  # the last border: an operator never sees a traceback
         LOG.critical("bug", exc_info=error)
         text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
         bug = errors.RagtraceError(text, advice=_("Send the log to whoever gave you this file."))
         return complain(bug, as_json=as_json)
-
-
-def leave_stdout() -> None:
-    """Let what is still buffered go nowhere: the reader of our stdout went away, and Python would complain at exit."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        pass  # a stdout without a file has nothing to flush into
 
 
 def _host_trouble(error: OSError) -> errors.RagtraceError:

@@ -85,7 +85,10 @@ class LineProgress:
         self.stream = stream
 
     def _write(self, text: str) -> None:
-        write_text(self.stream, text + "\n")
+        try:
+            write_text(self.stream, text + "\n")
+        except OSError:
+            leave(self.stream)  # whoever read the progress went away; the work goes on
 
     def step(self, text: str) -> None:
         LOG.info(text)
@@ -154,8 +157,10 @@ def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Prog
     return LineProgress(target)
 
 
-def write_text(stream: IO[str], text: str) -> None:
-    """Write text to a stream whose encoding may lack some of its characters."""
+def write_text(stream: IO[str] | None, text: str) -> None:
+    """Write text to a stream whose encoding may lack some of its characters; a closed one (None) gets nothing."""
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
@@ -172,8 +177,21 @@ def show_json(value: Any) -> None:
 
 
 def complain(text: str) -> None:
-    """Write one line to stderr."""
-    write_text(sys.stderr, text + "\n")
+    """Write one line to stderr, where that is possible."""
+    try:
+        write_text(sys.stderr, text + "\n")
+    except OSError:
+        leave(sys.stderr)
+
+
+def leave(stream: IO[str] | None) -> None:
+    """Let what is still buffered go nowhere: its reader went away or its disk is full. Python would tell at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno() if stream is not None else nowhere)
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass  # a stream without a file has nothing to flush into
 
 
 def human_bytes(count: int) -> str:

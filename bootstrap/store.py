@@ -50,7 +50,7 @@ class Store:
             drain(blocks)
             return False
         path = self.path(entry.sha256)
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
         try:
             with beside.open("wb") as file:

@@ -51,15 +51,15 @@ def run():
         from .cache import open_cache
 
         open_cache(zipapp, facts)
+        from _bootstrap import bootstrap  # type: ignore[import-not-found] # shiv's
+
+        bootstrap()
     except Refusal as refusal:
         sys.stderr.write(_("error: {what}").format(what=refusal.what) + "\n")
         sys.stderr.write(_("  next: {advice}").format(advice=refusal.advice) + "\n")
         sys.exit(refusal.code)
     except KeyboardInterrupt:
         sys.exit(130)
-    from _bootstrap import bootstrap  # type: ignore[import-not-found] # shiv's
-
-    bootstrap()
 
 
 def _(message):

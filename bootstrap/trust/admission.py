@@ -71,7 +71,7 @@ def admit(
             _("The bundle (release counter {new}) is older than what this host has accepted ({highest}).").format(
                 new=product.counter, highest=highest
             ),
-            advice=_("Use rollback to go back to a release that is kept on this host."),
+            advice=_("Bring that release or a newer one; rollback goes back to what a prefix keeps."),
         )
     if _kept(bundle, prefix):
         return Admission((), remembered=not is_ahead(bundle.manifest, now))

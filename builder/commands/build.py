@@ -63,8 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     python = arguments.python or here.python
     target = parse_target(arguments.target or str(here), python, glibc=_glibc(arguments.glibc))
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is not None and not (epoch.isdecimal() and int(epoch) <= TIME_LIMIT):
+    if epoch is not None and not (epoch.isascii() and epoch.isdecimal() and int(epoch) <= TIME_LIMIT):
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can hold."))
+    if arguments.counter is not None and arguments.counter < 1:
+        raise UsageError(_("The release counter {counter} is not 1 or more.").format(counter=arguments.counter))
     request = Request(
         project_root=arguments.project_root.resolve(),
         output_dir=arguments.output_dir.resolve(),
@@ -86,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _glibc(text: str) -> tuple[int, int]:
     major, _dot, minor = text.partition(".")
-    if major != "2" or not minor.isdecimal():
+    if major != "2" or not (minor.isascii() and minor.isdecimal()):
         raise UsageError(_("{text} is not a version of glibc.").format(text=text), advice=_("Write it as 2.28."))
     return 2, int(minor)
 

@@ -154,3 +154,8 @@ def test_launchers_of_ours_are_pruned_and_those_of_others_stay(prefix) -> None:
     assert sorted(path.name for path in prefix.bin.iterdir()) == ["here", "mine", "ragtrace"]
     launchers.prune(prefix, None)
     assert [path.name for path in prefix.bin.iterdir()] == ["mine"]
+
+
+def test_a_nul_in_the_settings_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        app_launcher.read_env("KEY=a\0b\n", {"KEY": ""})

@@ -114,3 +114,29 @@ def test_the_command_that_works_here(monkeypatch) -> None:
     assert console.python_command() == "python"
     monkeypatch.setattr(sys, "platform", "linux")
     assert console.python_command() == "python3"
+
+
+class Broken(io.StringIO):
+    """A stream whose reader went away."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_progress_that_nobody_reads_stops_nothing() -> None:
+    progress = console.LineProgress(Broken())
+    progress.step("one")
+    with progress.task("two", 10) as task:
+        task.advance(10)
+
+
+def test_a_result_that_cannot_be_written_is_told_on_stderr(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "stdout", Broken())
+    code = commandline.complain(errors.HostError("no room", advice="make some"), as_json=True)
+    assert code == 4
+    assert "no room" in capsys.readouterr().err
+
+
+def test_a_closed_stdout_gets_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    console.show("text")

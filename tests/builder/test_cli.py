@@ -139,7 +139,7 @@ def test_an_epoch_that_is_none(project, key, tmp_path, monkeypatch, epoch, capsy
         (["--python", "2.7"], 2, "Python 2.7 is not supported"),
         (["--glibc", "3"], 2, "not a version of glibc"),
         (["--profile", "nobody"], 2, "no profile nobody"),
-        (["--counter", "0"], 7, "counter"),
+        (["--counter", "0"], 2, "counter"),
         (["--model", "path:nowhere"], 7, "nowhere"),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, release_of
+from tests.validator.looking import change, look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP
 from validator.checks.ragtrace_cli import Commands
 
@@ -23,9 +23,10 @@ def test_a_command_that_ends_badly_fails_with_its_last_line(prefix) -> None:
 
 def test_a_launcher_that_is_missing_fails(prefix) -> None:
     (prefix.bin / "demo").unlink()
-    result = look(Commands, prefix)
-    assert result.status == FAIL
-    assert "bin/demo" in result.details
+    scripts, command = look_all(Commands, prefix)
+    assert (scripts.status, command.status) == (FAIL, FAIL)
+    assert "demo" in scripts.details
+    assert "bin/demo" in command.details
 
 
 def test_a_command_that_hangs_is_stopped(prefix) -> None:
