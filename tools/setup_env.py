@@ -47,4 +47,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"The environment could not be made: {error.cmd[2]} failed; its message stands above.")
