@@ -56,9 +56,10 @@ def refused(capfd, *arguments, error=TrustError, **options):
 
 
 def test_the_new_installer_takes_over(newer, prefix, capfd, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("RAGTRACE_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("RAGTRACE_ZIPAPP", "/the/old/one.pyz")
     monkeypatch.setenv("RAGTRACE_LANG", "ko")
-    monkeypatch.delenv("RAGTRACE_TEST_CACHE", raising=False)
     monkeypatch.setattr("bootstrap.trust.authority.pinned_policy", lambda _zipapp: None)
     arguments = [
         "upgrade",
