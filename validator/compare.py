@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from validator.check import ERROR, FAIL, PASS, SKIP, WARN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from validator.check import CheckResult
     from validator.report import Report
 
@@ -74,7 +77,7 @@ class Comparison:
 
 def compare(before: Report, after: Report) -> Comparison:
     """Return what changed, what got worse first."""
-    old, new = _by_key(before), _by_key(after)
+    old, new = dict(by_subject(before)), dict(by_subject(after))
     changes = [change for key in {**old, **new} if (change := _change(old.get(key), new.get(key)))]
     changes.sort(key=lambda change: (WORSE, NEW, GONE, OTHER, BETTER).index(change.kind))
     moved = [item for key in old if key in new for item in _moved(old[key], new[key])]
@@ -90,16 +93,18 @@ def compare(before: Report, after: Report) -> Comparison:
     return Comparison((before.overall_status, after.overall_status), facts, tuple(changes), tuple(moved))
 
 
-def _by_key(report: Report) -> dict[tuple[str, str], CheckResult]:
-    """Return results by what they are about; a name alone would differ with the operator's language."""
-    found: dict[tuple[str, str], CheckResult] = {}
+def by_subject(report: Report) -> Iterator[tuple[tuple[str, str], CheckResult]]:
+    """Yield each result after its check and what of several it is about; no two have the same.
+
+    Names for people would differ with the operator's language, so they tell nothing here.
+    """
+    counted: Counter[tuple[str, str]] = Counter()
     for result in report.results:
+        check = result.id or result.check_name
         about = next((str(result.evidence[name]) for name in ABOUT if name in result.evidence), "")
-        number = 0
-        while (result.id or result.check_name, f"{about}#{number}") in found:
-            number += 1
-        found[result.id or result.check_name, f"{about}#{number}"] = result
-    return found
+        number = counted[check, about]
+        counted[check, about] += 1
+        yield (check, f"{about}#{number}" if number else about), result
 
 
 def _change(before: CheckResult | None, after: CheckResult | None) -> Change | None:

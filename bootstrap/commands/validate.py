@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import api, files
+from bootstrap import api, exposition, files
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
 from bootstrap.console import show
@@ -16,6 +16,7 @@ from validator import report as reports
 from validator.check import CATEGORIES, FULL, NORMAL, QUICK
 from validator.render import html as as_html
 from validator.render import json as as_json
+from validator.render import prometheus as as_prometheus
 from validator.render import text as as_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from validator.report import Report
 
 
-ENDINGS = {".json": "json", ".txt": "text", ".html": "html"}  # of --output, and the formats they mean
+# of --output, and the formats they mean
+ENDINGS = {".json": "json", ".txt": "text", ".html": "html", exposition.ENDING: "prometheus"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar=_("FILE"),
-        help=_("write the report to this file: JSON for recover, or as its ending .html or .txt says"),
+        help=_("write the report to this file: JSON for recover, or as its ending .html, .txt or .prom says"),
     )
     parser.add_argument(
         "--format",
@@ -94,7 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
         progress=common.progress_of(arguments),
     )
     if arguments.output:
-        write(rendered(report, kind, quiet=arguments.quiet) + "\n", arguments.output)
+        mode = exposition.MODE if kind == "prometheus" else 0o600
+        write(rendered(report, kind, quiet=arguments.quiet) + "\n", arguments.output, mode)
         kind = "text"
     show(rendered(report, "json" if arguments.json else kind, width=screen_width(), quiet=arguments.quiet))
     bad = (reports.CRITICAL, reports.WARNING) if arguments.strict else (reports.CRITICAL,)
@@ -117,15 +120,16 @@ def screen_width() -> int:
 
 def rendered(report: Report, kind: str, *, width: int = 80, quiet: bool = False) -> str:
     """Return a report in a format, without its last newline; ``width`` and ``quiet`` are for text."""
-    if kind == "html":
-        return as_html.render(report)
-    return as_json.render(report) if kind == "json" else as_text.render(report, width=width, quiet=quiet)
+    if kind == "text":
+        return as_text.render(report, width=width, quiet=quiet)
+    renderers = {"html": as_html.render, "json": as_json.render, "prometheus": as_prometheus.render}
+    return renderers[kind](report)
 
 
-def write(text: str, path: Path) -> None:
-    """Write a report for its owner alone, whole or not at all."""
+def write(text: str, path: Path, mode: int) -> None:
+    """Write a report whole or not at all: for its owner alone, but metrics for the exporter too."""
     try:
-        files.write_atomic(path, text.encode(), mode=0o600)
+        files.write_atomic(path, text.encode(), mode=mode)
     except OSError as error:
         raise HostError(
             _("{path}: the report cannot be written: {reason}.").format(path=path, reason=error.strerror),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 
 import pytest
 
 from bootstrap import api, cli
 from bootstrap.errors import HostError
+from tests import metrics
 from tests.installed import make_prefix
 from tests.validator.looking import change, release_of, site_of, snapshot
 from validator.report import parse_report
@@ -94,6 +96,7 @@ def test_a_report_that_cannot_be_written_is_told(prefix, tmp_path, capsys) -> No
         ("report.txt", [], "Demo-App 1.0.0"),
         ("report", [], "{"),
         ("report", ["--format", "html"], "<!DOCTYPE html>"),
+        ("report.prom", [], "# HELP ragtrace_"),
     ],
 )
 def test_the_file_is_in_the_format_that_is_asked_for(prefix, tmp_path, capsys, name, more, start) -> None:
@@ -104,7 +107,9 @@ def test_the_file_is_in_the_format_that_is_asked_for(prefix, tmp_path, capsys, n
     assert capsys.readouterr().out.startswith("Demo-App 1.0.0")
 
 
-@pytest.mark.parametrize(("kind", "start"), [("html", "<!DOCTYPE html>"), ("json", "{"), ("text", "Demo-App")])
+@pytest.mark.parametrize(
+    ("kind", "start"), [("html", "<!DOCTYPE html>"), ("json", "{"), ("text", "Demo-App"), ("prometheus", "# HELP")]
+)
 def test_the_screen_gets_the_format_that_is_asked_for(prefix, capsys, kind, start) -> None:
     assert cli.main(["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--format", kind]) == 0
     assert capsys.readouterr().out.startswith(start)
@@ -115,3 +120,17 @@ def test_a_repair_is_not_told_to_read_a_page(prefix, tmp_path, capsys) -> None:
     output = tmp_path / "report.html"
     cli.main(["validate", "--prefix", str(prefix.root), "--check", "packages.record", "--output", str(output)])
     assert "recover diagnosis.json" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_metrics_of_a_whole_run_are_read_by_another_user_and_replaced_at_once(prefix, tmp_path, capsys) -> None:
+    output = tmp_path / "ragtrace.prom"
+    output.write_text("old\n")
+    with output.open() as reading:
+        assert cli.main(["validate", "--prefix", str(prefix.root), "--quick", "--output", str(output)]) == 0
+        assert reading.read() == "old\n"  # whoever reads meanwhile has the old bytes, whole
+    assert stat.S_IMODE(output.stat().st_mode) == 0o644
+    samples = metrics.parse(output.read_text())
+    assert metrics.value(samples, "ragtrace_check_status", check="system.disk", status="PASS") == 1
+    assert "s3cret" not in output.read_text()
+    assert [path.name for path in tmp_path.iterdir() if ".tmp" in path.name] == []
