@@ -41,12 +41,17 @@ def link_to(release: Release, manifest: Manifest, target: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         files.remove_tree(place)
-        if sys.platform == "win32":  # pragma: no cover - junctions exist only there
-            import _winapi
+        lead(place, data)
 
-            _winapi.CreateJunction(str(data), str(place))
-        else:
-            os.symlink(os.path.relpath(data, place.parent), place)
+
+def lead(place: Path, folder: Path) -> None:
+    """Make a path lead to a folder."""
+    if sys.platform == "win32":  # pragma: no cover - junctions exist only there
+        import _winapi
+
+        _winapi.CreateJunction(str(folder), str(place))
+    else:
+        os.symlink(os.path.relpath(folder, place.parent), place)
 
 
 def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:

@@ -1,23 +1,32 @@
-"""Running parts of an installed release to see whether they work, without changing a byte of it."""
+"""Running parts of an installed release to see whether they work, without changing a byte of it or of the user's.
+
+Commands run in a scratch prefix: its launchers, launch.py and application are copies, the persistent
+folders hold what the source ships, the environment and the models are links.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, process
+from bootstrap import acceptance, files, persist, process
+from bootstrap.errors import ToolError
 from bootstrap.i18n import _
+from bootstrap.prefix import Prefix, Release
+from bootstrap.store import Store
+from validator import apart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.manifest import Manifest
-    from bootstrap.prefix import Prefix, Release
 
 # the answer has a line of its own after a mark, because modules print while they are imported
 MARK = "ragtrace-answer "
@@ -56,12 +65,76 @@ def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *
         return process.run(argv, env=environment(release, manifest), cwd=Path(folder), timeout=timeout)
 
 
-def run_launcher(prefix: Prefix, manifest: Manifest, command: Sequence[str], *, timeout: float) -> process.Completed:
-    """Run a command of PREFIX/bin as a user starts it, but with placeholders for all settings."""
+def run_launcher(
+    prefix: Prefix,
+    release: Release,
+    manifest: Manifest,
+    command: Sequence[str],
+    *,
+    timeout: float,
+    offline: bool = False,
+) -> process.Completed:
+    """Run a command of PREFIX/bin as a user starts it, but with placeholders and scratch data.
+
+    ``offline`` takes the network away where that can be. Raises ToolError when it cannot be started.
+    """
+    with scratch_prefix(prefix, release, manifest) as scratch:
+        argv, env = launcher(scratch, manifest, command)
+        if offline:
+            argv, _is_cut_off = apart.without_network(argv)
+        return process.run(argv, env=env, cwd=scratch.root, timeout=timeout)
+
+
+def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
+    argv = acceptance.launcher_argv(scratch, command[0], list(command[1:]))
+    if not os.path.isfile(argv[0]):
+        raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
     env = {**acceptance.basic_environment(), **manifest.application.environment.template, "HF_HUB_OFFLINE": "1"}
-    argv = acceptance.launcher_argv(prefix, command[0], list(command[1:]))
-    with tempfile.TemporaryDirectory(prefix="ragtrace-") as folder:
-        return process.run(argv, env=env, cwd=Path(folder), timeout=timeout)
+    return argv, env
+
+
+@contextmanager
+def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[Prefix]:
+    """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
+
+    Raises ToolError when what it takes is not there.
+    """
+    beside = prefix.state if os.access(prefix.state, os.W_OK | os.X_OK) else None
+    root = Path(tempfile.mkdtemp(prefix=".trial-", dir=beside)).resolve()
+    try:
+        scratch = Prefix(root)
+        try:
+            _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
+        except OSError as error:  # shutil.Error, of many files, is one too
+            reason = error.strerror or str(error.args[0])[:300]
+            raise ToolError(
+                _("{path} cannot be tried out: {reason}").format(path=release.path, reason=reason)
+            ) from error
+        yield scratch
+    finally:
+        files.remove_tree(root)
+
+
+def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Manifest) -> None:
+    """Copy what a program could write into, lead to the rest."""
+    release = Release(scratch.releases / installed.name)
+    theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
+
+    def persistent(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if os.path.join(folder, name) in theirs]
+
+    shutil.copytree(installed / "app", release.app, symlinks=True, ignore=persistent)
+    for name in ("launch.py", "run.json"):
+        shutil.copy(installed / name, release.path / name)
+    for name in ("venv", "models"):
+        if (installed / name).is_dir():
+            persist.lead(release.path / name, installed / name)
+    persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
+    persist.link_to(release, manifest, scratch.data)
+    scratch.data.mkdir(exist_ok=True)
+    shutil.copytree(prefix.bin, scratch.bin)
+    scratch.point_at(release)
 
 
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:

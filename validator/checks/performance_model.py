@@ -29,7 +29,7 @@ class ModelTime(Check):
         return _("Model time")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, manifest = subject.need_prefix(), subject.need_manifest()
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         probed = [(model, model.probe) for model in manifest.models if model.probe]
         if not probed:
             raise UncheckedError(SKIP, _("no model of the bundle has a probe"))
@@ -37,7 +37,7 @@ class ModelTime(Check):
         for model, probe in probed:
             limit, started = self.left(), time.perf_counter()
             try:
-                ended = trial.run_launcher(prefix, manifest, (*probe.command, probe.sentence), timeout=limit)
+                ended = trial.run_launcher(prefix, release, manifest, (*probe.command, probe.sentence), timeout=limit)
             except ToolError as error:
                 raise UncheckedError(ERROR, error.what) from error
             if not ended.ok:

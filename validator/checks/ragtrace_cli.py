@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Commands(Check):
-    """Compares the scripts in PREFIX/bin, and runs each smoke command through them with placeholders for settings."""
+    """Compares the scripts in PREFIX/bin, and runs each smoke command on scratch data and placeholders."""
 
     id = "ragtrace.cli"
     category = APPLICATION
@@ -28,7 +28,7 @@ class Commands(Check):
         return _("Commands")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, manifest = subject.need_prefix(), subject.need_manifest()
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         wrong = launchers.damaged(prefix, manifest)
         if wrong:
             yield self.failed(
@@ -43,7 +43,7 @@ class Commands(Check):
             evidence = {"command": list(command)}
             name = _("Command {line}").format(line=line)
             try:
-                ended = trial.run_launcher(prefix, manifest, command, timeout=limit)
+                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit)
             except ToolError as error:
                 yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
                 continue

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
-from validator import trial
+from validator import apart, trial
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.bundle.manifest import Manifest, Model, Probe
-    from bootstrap.prefix import Prefix
+    from bootstrap.prefix import Prefix, Release
     from validator.subject import Subject
 
 
 class ModelProbe(Check):
-    """Runs the command of each model's probe and compares what it prints with the promised embedding."""
+    """Runs the command of each model's probe without a network; compares its output with the promised embedding."""
 
     id = "ragtrace.probe"
     category = APPLICATION
@@ -31,29 +31,32 @@ class ModelProbe(Check):
         return _("Model answer")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, manifest = subject.need_prefix(), subject.need_manifest()
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         probed = [(model, model.probe) for model in manifest.models if model.probe]
         if not probed:
             raise UncheckedError(SKIP, _("no model of the bundle has a probe"))
         for model, probe in probed:
-            reason = self.trouble(prefix, manifest, probe)
+            reason = self.trouble(prefix, release, manifest, probe)
             name, evidence = self.name_of(model), {"model": model.name}
             if reason:
                 yield self.failed(reason, name=name, evidence=evidence, **subject.repair())
-            else:
-                details = _("the embedding of the test sentence is right within {tolerance:g}").format(
-                    tolerance=probe.tolerance
-                )
-                yield self.passed(details, name=name, evidence=evidence)
+                continue
+            right = (
+                _("the embedding of the test sentence is right within {tolerance:g}, with no network")
+                if apart.possible()
+                else _("the embedding is right within {tolerance:g}; the network could not be taken away here")
+            )
+            yield self.passed(right.format(tolerance=probe.tolerance), name=name, evidence=evidence)
 
     def name_of(self, model: Model) -> str:
         return _("Answer of {model}").format(model=model.name)
 
-    def trouble(self, prefix: Prefix, manifest: Manifest, probe: Probe) -> str | None:
+    def trouble(self, prefix: Prefix, release: Release, manifest: Manifest, probe: Probe) -> str | None:
         """Return what is wrong with the model's answer, or None."""
         limit = self.left()
         try:
-            ended = trial.run_launcher(prefix, manifest, (*probe.command, probe.sentence), timeout=limit)
+            command = (*probe.command, probe.sentence)
+            ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
         except ToolError as error:
             return error.what
         if not ended.ok:

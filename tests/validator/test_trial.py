@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bootstrap import files
+from bootstrap.errors import ToolError
+from tests.installed import APPLICATION, make_prefix
+from tests.validator.looking import look, release_of, snapshot
+from validator import trial
+from validator.check import FAIL, PASS
+from validator.checks.ragtrace_cli import Commands
+
+
+def test_what_a_command_writes_never_reaches_the_user(tmp_path) -> None:
+    prefix = make_prefix(tmp_path, application=replace(APPLICATION, smoke=(("demo", "note", "hello"),)))
+    (prefix.data / "data" / "notes.txt").write_text("the user's own")
+    before = snapshot(prefix.root)
+    assert look(Commands, prefix).status == PASS
+    assert snapshot(prefix.root) == before
+    assert (prefix.data / "data" / "notes.txt").read_text() == "the user's own"
+    assert not list(prefix.state.glob(".trial-*"))
+
+
+def test_the_shipped_data_are_there_to_be_tried(prefix) -> None:
+    release = release_of(prefix)
+    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
+        shipped = scratch.root / "current" / "app" / "data" / "질문.csv"
+        assert shipped.read_bytes() == (prefix.data / "data" / "질문.csv").read_bytes()
+        assert (scratch.root / "current" / "venv" / "pyvenv.cfg").is_file()
+
+
+def test_a_state_folder_that_cannot_be_written_is_left_alone(prefix, monkeypatch) -> None:
+    monkeypatch.setattr(trial.os, "access", lambda *_arguments: False)
+    release = release_of(prefix)
+    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
+        assert prefix.root not in scratch.root.parents
+
+
+@pytest.mark.parametrize("lost", ["launch.py", "run.json", "app"])
+def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
+    release = release_of(prefix)
+    files.remove_tree(release.path / lost)
+    manifest = release.manifest()
+    with pytest.raises(ToolError, match="cannot be tried out"), trial.scratch_prefix(prefix, release, manifest):
+        pass
+    assert look(Commands, prefix).status == FAIL
+    assert not list(prefix.state.glob(".trial-*"))

@@ -1,0 +1,59 @@
+"""Running a program without a network: in a network namespace of its own, where Linux lets us have one.
+
+Loopback works inside. Where that can't be had (other systems, hosts that forbid it), the program runs
+as it is, and whoever asks says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import acceptance, process
+from bootstrap.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TRY_LIMIT = 10.0  # seconds
+# unshare(2): as root a network namespace, else one of a user namespace in which we keep our own ids
+# (user_namespaces(7)); netdevice(7): loopback is down in a new one
+ENTER = """
+import ctypes, fcntl, os, socket, struct, sys
+NEWNET, NEWUSER, SIOCSIFFLAGS, UP = 0x40000000, 0x10000000, 0x8914, 1
+user, group = os.geteuid(), os.getegid()
+unshare = ctypes.CDLL(None, use_errno=True).unshare
+if unshare(NEWNET):
+    if unshare(NEWNET | NEWUSER):
+        sys.exit("unshare: " + os.strerror(ctypes.get_errno()))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open("/proc/self/" + name, "w") as file:
+            file.write(text)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+    fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP))
+if sys.argv[1:]:
+    os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def without_network(argv: Sequence[str]) -> tuple[list[str], bool]:
+    """Return what to run in place of a program (absolute path first), and whether it will have no network."""
+    if not possible():
+        return list(argv), False
+    return [*_entering(), *argv], True
+
+
+@functools.cache
+def possible() -> bool:
+    """Tell whether this host lets us run a program without a network."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return process.run(_entering(), env=acceptance.basic_environment(), timeout=TRY_LIMIT).ok
+    except ToolError:
+        return False
+
+
+def _entering() -> list[str]:
+    return [sys.executable, "-I", "-S", "-B", "-c", ENTER]
