@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import files, launchers, persist, wheels
 from bootstrap.bundle.archive import drain
-from bootstrap.bundle.manifest import DEPENDENCIES
+from bootstrap.bundle.lock import PYLOCK, rows_of, write_pylock
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.i18n import _
@@ -17,7 +17,7 @@ from bootstrap.store import KEPT_KINDS
 from bootstrap.uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Release
     from bootstrap.store import Store
 
-PYLOCK = f"{DEPENDENCIES}/pylock.toml"
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
 SCRATCH = ".work"
 
@@ -72,38 +71,38 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
 
 
 def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
-    """Make the virtual environment from the kept wheels, exactly as the lock says."""
+    """Make the virtual environment from the kept wheels, exactly as the manifest says."""
     progress.step(_("Installing {count} packages").format(count=len(manifest.packages)))
     scratch = release.path / SCRATCH
     uv = Uv(scratch)
     try:
         uv.venv(release.venv, python)
-        lock = manifest.entry(PYLOCK)
-        if lock is None or not manifest.packages:
-            return
-        link_wheels(manifest, store, scratch / "wheels")
-        store.copy(lock, scratch / "pylock.toml")
-        uv.sync(release.python, scratch / "pylock.toml")
+        if manifest.packages:
+            sync_environment(uv, release, manifest, store)
     finally:
         uv.close()
         files.remove_tree(scratch)
 
 
-def link_wheels(manifest: Manifest, store: Store, folder: Path, *, only: frozenset[str] | None = None) -> list[Path]:
-    """Give kept wheels their real names in a folder, after a look at the structure of each.
+def sync_environment(
+    uv: Uv, release: Release, manifest: Manifest, store: Store, *, only: Collection[str] | None = None
+) -> None:
+    """Let uv install the kept wheels, or those of some packages, from a lock made of the manifest.
 
-    ``only`` limits them to some packages. The kept bytes are hashed again before use.
+    The kept bytes are hashed again and the structure of each wheel is looked at before uv sees it. A
+    requirement with a path, instead of a lock, would leave direct_url.json (PEP 610) in the environment.
     """
-    chosen = {package.wheel for package in manifest.packages if only is None or package.name in only}
-    entries = [entry for entry in manifest.of_kind("wheel") if entry.path in chosen]
-    store.require(iter(entries))
-    linked = []
-    for entry in entries:
-        target = folder / entry.inner
-        store.link(entry, target)
-        wheels.inspect(target, entry.path)
-        linked.append(target)
-    return linked
+    scratch = release.path / SCRATCH
+    packages = [package for package in manifest.packages if only is None or package.name in only]
+    entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
+    store.require(entries[package.wheel] for package in packages)
+    for package in packages:
+        target = scratch / "wheels" / entries[package.wheel].inner
+        store.link(entries[package.wheel], target)
+        wheels.inspect(target, package)
+    lock = scratch / "pylock.toml"
+    lock.write_bytes(write_pylock(rows_of(manifest, only)))
+    uv.sync(release.python, lock)
 
 
 def scratch_data(release: Release) -> Path:

@@ -1,8 +1,8 @@
 """The structure of a wheel, looked at before uv sees it, because installers take hostile ones.
 
 From the central directory: no member that is doubled, escapes, or unpacks to more than it may, no
-entry point that escapes; and its RECORD names every member with a digest, and nothing else.
-Contents are compared with RECORD on the installed tree (record.py).
+entry point that escapes; it is the package that the manifest says, and its RECORD names every member
+with a digest, and nothing else. Contents are compared with RECORD on the installed tree (record.py).
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
+from bootstrap import record
 from bootstrap.bundle import names
 from bootstrap.bundle.archive import damaged
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bootstrap.bundle.manifest import Package
 
 MEMBERS_LIMIT = 100_000
 RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical details); more is a lie
@@ -29,15 +32,19 @@ RECORD_LIMIT = 64 << 20  # bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv reads more, which zip bombs need
 _ENCRYPTED = 0x2041  # flags of encryption (APPNOTE 4.4.4)
 _UNSIGNED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")  # the only files without a digest (PEP 427)
+_INFO = ".dist-info"
+_IN_INFO = re.compile(r"[^/]*\.dist-info/")
 _SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
 _INTERPRETER = re.compile(r"(?i)[^/]+\.data/(scripts/python[^/]*|data/((bin|scripts)/python[^/]*|pyvenv\.cfg))")
 
 
-def inspect(path: Path, name: str) -> None:
+def inspect(path: Path, package: Package) -> None:
     """Raise TrustError, naming the wheel, when its structure could mislead an installer."""
+    name = package.wheel
     try:
         with zipfile.ZipFile(path) as wheel:
             _check_members(wheel, name)
+            _check_package(wheel, package)
             _check_record(wheel, name)
             _check_entry_points(wheel, name)
     except (
@@ -83,6 +90,16 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
         raise damaged(name, _("{member!r} is packed in a way that wheels don't use").format(member=written[:200]))
     if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
         raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
+
+
+def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
+    """Refuse a wheel of another package or version than the manifest says, or of more than one."""
+    found = {member.split("/")[0][: -len(_INFO)] for member in wheel.namelist() if _IN_INFO.match(member)}
+    for name, _dash, version in (info.partition("-") for info in found):
+        if (record.normalised(name), record.plain_version(version)) != (package.name, package.version):
+            reason = _("it is of {found}, not of {name} {version}")
+            found_text = f"{name} {version}"[:200]
+            raise damaged(package.wheel, reason.format(found=found_text, name=package.name, version=package.version))
 
 
 def _check_record(wheel: zipfile.ZipFile, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import build_zipapp
 from bootstrap import files
 from bootstrap.bundle import digest
+from bootstrap.bundle.lock import PYLOCK, write_pylock
 from bootstrap.bundle.manifest import DEPENDENCIES, MODELS, NAME, SOURCE, Manifest, Model, Package, Probe, Product
 from bootstrap.bundle.manifest import parse_manifest as check_manifest
 from bootstrap.bundle.names import collision
@@ -21,7 +22,7 @@ from bootstrap.errors import BuildError, TrustError, UsageError
 from bootstrap.i18n import _
 from builder import documents
 from builder.assemble import Member, member, write_archive
-from builder.lock import Lock, Selection, read_lock, select_wheels, write_pylock, write_requirements
+from builder.lock import Lock, Selection, lock_rows, read_lock, select_wheels, write_requirements
 from builder.models import CollectedModel, collect_model, parse_model_spec
 from builder.profile import Profile, default_profile, find_profile, load_profile, with_models
 from builder.project import read_project
@@ -202,7 +203,7 @@ def fetch_model(source: ModelSource, request: Request, progress: Progress) -> tu
 def members_of(inputs: Inputs, target: Target, zipapp: Path) -> list[Member]:
     """Return everything that goes into the archive, in the order of its paths."""
     found = [
-        member(f"{DEPENDENCIES}/pylock.toml", "lock", write_pylock(inputs.selection.wheels)),
+        member(PYLOCK, "lock", write_pylock(lock_rows(inputs.selection.wheels))),
         member(
             f"{DEPENDENCIES}/requirements-{target.platform}.txt", "lock", write_requirements(inputs.selection.wheels)
         ),

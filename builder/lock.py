@@ -28,6 +28,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import sha256_file
+from bootstrap.bundle.lock import Row
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 from builder.export import export_pylock
@@ -281,13 +282,9 @@ def _locked(package: Package, source: Any, root: Path, target: Target) -> Locked
     return LockedWheel(filename, name, str(version), url, source.size, digest)
 
 
-def write_pylock(wheels: Iterable[LockedWheel]) -> bytes:
-    """Return the host's pylock.toml: wheels by relative path, each with its digest (PEP 751)."""
-    blocks = ['lock-version = "1.0"\ncreated-by = "ragtrace"\n']
-    for wheel in sorted(wheels):
-        place = f'path = "wheels/{wheel.filename}", hashes = {{ sha256 = "{wheel.sha256}" }}'
-        blocks.append(f'[[packages]]\nname = "{wheel.name}"\nversion = "{wheel.version}"\nwheels = [{{ {place} }}]\n')
-    return "\n".join(blocks).encode()
+def lock_rows(wheels: Iterable[LockedWheel]) -> list[Row]:
+    """Return the rows of the host's pylock.toml."""
+    return [Row(wheel.filename, wheel.name, wheel.version, wheel.sha256) for wheel in wheels]
 
 
 def write_requirements(wheels: Iterable[LockedWheel]) -> bytes:

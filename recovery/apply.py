@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bootstrap import acceptance, files, install, journal, launchers, preflight, seal, stage, transaction
@@ -16,8 +15,6 @@ from recovery.plan import wheels_of
 from recovery.takeover import good_items, take_over
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
     from bootstrap.console import Progress
@@ -137,37 +134,12 @@ def remake_environment(
         uv.venv(release.venv, base_interpreter())
         if packages:
             progress.step(_("Installing again: {names}").format(names=", ".join(sorted(packages))))
-            wheels = stage.link_wheels(manifest, Store(diagnosis.prefix.store), scratch / "wheels", only=packages)
-            lock = scratch / "pylock.toml"
-            lock.write_text(partial_lock(manifest, packages, wheels), encoding="utf-8")
-            uv.sync(release.python, lock)
+            stage.sync_environment(uv, release, manifest, Store(diagnosis.prefix.store), only=packages)
     finally:
         uv.close()
         files.remove_tree(scratch)
     progress.step(_("Taking over what is not damaged"))
     take_over(list(good_items(diagnosis.receipt, diagnosis.deviations, packages)), diagnosis.release, release)
-
-
-def partial_lock(manifest: Manifest, packages: frozenset[str], wheels: list[Path]) -> str:
-    """Return a pylock.toml (PEP 751) of some packages, whose wheels lie in ``wheels/`` beside it.
-
-    uv writes the same files from it as from the whole lock; a requirement with a path would leave
-    direct_url.json (PEP 610) in the environment. A JSON text is a TOML one too.
-    """
-    there = {path.name for path in wheels}
-    lines = ['lock-version = "1.0"', 'created-by = "ragtrace"']
-    for package in manifest.packages:
-        entry = manifest.entry(package.wheel)
-        if package.name not in packages or entry is None or entry.inner not in there:
-            continue
-        path, sha256 = json.dumps(f"wheels/{entry.inner}", ensure_ascii=False), json.dumps(entry.sha256)
-        lines += [
-            "[[packages]]",
-            f"name = {json.dumps(package.name)}",
-            f"version = {json.dumps(package.version)}",
-            f"wheels = [{{ path = {path}, hashes = {{ sha256 = {sha256} }} }}]",
-        ]
-    return "\n".join(lines) + "\n"
 
 
 def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from bootstrap import audit_log, journal, launchers, persist, transaction
 from bootstrap import receipt as receipts
 from bootstrap.bundle.digest import sha256_file
+from bootstrap.bundle.lock import PYLOCK
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
 from bootstrap.errors import HostError, RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
-from bootstrap.stage import PYLOCK
 from bootstrap.store import KEPT_KINDS, Store
 from recovery.proof import Proof, find_proof
 

@@ -21,6 +21,7 @@ from typing import Any
 from bootstrap import install, launchers, persist, stage
 from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.bundle.digest import write_sums
+from bootstrap.bundle.lock import Row, write_pylock
 from bootstrap.bundle.manifest import Manifest, Model, Package, Probe, Product
 from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
@@ -125,15 +126,12 @@ class Installation:
     def contents(self) -> dict[str, tuple[str, bytes]]:
         """Return path → (kind, bytes) of every file of the bundle."""
         wheels = {f"02_Dependencies/wheels/{wheel.filename}": ("wheel", wheel.build()) for wheel in self.wheels}
-        lock = ['lock-version = "1.0"\ncreated-by = "tests"\n']
-        for wheel in self.wheels:
-            digest = hashlib.sha256(wheel.build()).hexdigest()
-            lock.append(
-                f'[[packages]]\nname = "{wheel.name}"\nversion = "{wheel.version}"\n[[packages.wheels]]\n'
-                f'path = "wheels/{wheel.filename}"\nhashes = {{ sha256 = "{digest}" }}\n'
-            )
+        rows = [
+            Row(wheel.filename, wheel.name, wheel.version, hashlib.sha256(wheel.build()).hexdigest())
+            for wheel in self.wheels
+        ]
         return {
-            "02_Dependencies/pylock.toml": ("lock", "\n".join(lock).encode()),
+            "02_Dependencies/pylock.toml": ("lock", write_pylock(rows)),
             **dict(sorted(wheels.items())),
             **{f"03_Source/{path}": ("source", data) for path, data in self.source.items()},
             "04_Scripts/ragtrace-install.pyz": ("script", b"an installer\n"),

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import install
 from bootstrap.bundle import digest
 from bootstrap.bundle.application import Application, Environment, Launcher
-from bootstrap.bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
+from bootstrap.bundle.lock import PYLOCK, Row, write_pylock
+from bootstrap.bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
@@ -141,15 +142,12 @@ def wheel(name: str, version: str, files: Mapping[str, str], entry_points: str =
 
 def pylock(wheels: Mapping[str, bytes]) -> bytes:
     """Return the lock (PEP 751) of wheels that lie beside it."""
-    lines = ['lock-version = "1.0"\ncreated-by = "ragtrace"\n']
-    for path, data in sorted(wheels.items()):
+    rows = []
+    for path, data in wheels.items():
         file = path.rpartition("/")[2]
         name, version = file.split("-")[:2]
-        lines.append(
-            f'[[packages]]\nname = "{name.replace("_", "-")}"\nversion = "{version}"\n'
-            f'wheels = [{{ path = "wheels/{file}", hashes = {{ sha256 = "{digest.sha256_bytes(data)}" }} }}]\n'
-        )
-    return "\n".join(lines).encode()
+        rows.append(Row(file, name.replace("_", "-"), version, digest.sha256_bytes(data)))
+    return write_pylock(rows)
 
 
 def application() -> Application:
@@ -192,7 +190,7 @@ def tiny_bundle(
     }
     texts = {"app.py": APP, "data/questions.csv": "질문,답\n", "src/helper.py": "HELP = 1\n", **(sources or {})}
     contents = [
-        member(f"{DEPENDENCIES}/pylock.toml", "lock", pylock(wheels)),
+        member(PYLOCK, "lock", pylock(wheels)),
         *(member(path, "wheel", data) for path, data in wheels.items()),
         *(member(f"{SOURCE}/{path}", "source", text.encode()) for path, text in texts.items()),
         member(INSTALLER_MEMBER, "script", installer),

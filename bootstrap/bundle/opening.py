@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Callable
 
 from bootstrap.bundle import archive, digest
+from bootstrap.bundle.lock import demand_lock
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bootstrap.bundle.signature import PublicKey, verify
@@ -79,7 +80,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     """Return the bundle at a path (its folder, its archive, or its unpacked root) once it is trusted.
 
     1. The signatures over SHA256SUMS hold, and the policy accepts their signers at time ``at``.
-    2. MANIFEST.json has the signed digest and breaks no rule.
+    2. MANIFEST.json has the signed digest and breaks no rule; its lock names its packages and nothing else.
     3. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
 
     Raises UsageError when nothing is there, TrustError for anything that is not as signed.
@@ -91,6 +92,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     manifest_bytes = _read_manifest(path, folder, digests.get(NAME))
     manifest = parse_manifest(manifest_bytes)
+    demand_lock(manifest)
 
     if set(digests) != {NAME, INSTALLER, manifest.archive}:
         raise archive.damaged(SUMS, _("it does not name the manifest, the archive and the installer"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap.bundle.manifest import Package
 from bootstrap.errors import TrustError
 from bootstrap.wheels import inspect
 from tests.tiny import wheel
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LIB = Package("lib", "1.0", "wheels/lib.whl", None)
+
+
 def refusal(path: Path) -> str:
     with pytest.raises(TrustError) as caught:
-        inspect(path, "wheels/lib.whl")
+        inspect(path, LIB)
     assert caught.value.what.startswith("wheels/lib.whl: ")
     return caught.value.what
 
@@ -36,8 +40,8 @@ def made(
 
 
 def test_an_honest_wheel(tmp_path) -> None:
-    inspect(made(tmp_path, recorded="lib/data.txt", entry_points="[console_scripts]\nlib-tool = lib:main\n"), "w")
-    inspect(made(tmp_path, recorded="lib-1.0.data/data/share/man/lib.1"), "w")
+    inspect(made(tmp_path, recorded="lib/data.txt", entry_points="[console_scripts]\nlib-tool = lib:main\n"), LIB)
+    inspect(made(tmp_path, recorded="lib-1.0.data/data/share/man/lib.1"), LIB)
 
 
 def test_a_member_that_no_record_names(tmp_path) -> None:
@@ -64,6 +68,23 @@ def test_a_member_that_no_record_names(tmp_path) -> None:
 )
 def test_members(tmp_path, name, reason) -> None:
     assert reason in refusal(made(tmp_path, (name, b"x")))
+
+
+@pytest.mark.parametrize("name", ["other-1.0.dist-info/METADATA", "lib-2.0.dist-info/METADATA", ".dist-info/x"])
+def test_a_second_package(tmp_path, name) -> None:
+    assert "not of lib 1.0" in refusal(made(tmp_path, (name, b"x")))
+
+
+@pytest.mark.parametrize(("name", "version"), [("other", "1.0"), ("lib", "1.0.1")])
+def test_another_package_than_the_manifest_says(tmp_path, name, version) -> None:
+    with pytest.raises(TrustError, match=f"it is of lib 1.0, not of {name} {version}"):
+        inspect(made(tmp_path), Package(name, version, "wheels/lib.whl", None))
+
+
+def test_names_and_versions_in_another_form(tmp_path) -> None:
+    path = tmp_path / "My_Lib-1.0rc1-py3-none-any.whl"
+    path.write_bytes(wheel("My.Lib", "1.0.RC1", {"lib/__init__.py": ""}))
+    inspect(path, Package("my-lib", "1.0rc1", "wheels/lib.whl", None))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -10,10 +10,11 @@ import pytest
 import tomllib
 from packaging.pylock import Pylock
 
+from bootstrap.bundle.lock import write_pylock
 from bootstrap.bundle.target import parse_target
 from bootstrap.errors import BuildError
 from builder.export import uv_environment
-from builder.lock import Lock, LockedWheel, read_lock, select_wheels, write_pylock, write_requirements
+from builder.lock import Lock, LockedWheel, lock_rows, read_lock, select_wheels, write_requirements
 from tests.servers import make_wheel
 
 LINUX = parse_target("linux-x86_64", "3.11")
@@ -235,8 +236,8 @@ def test_the_hosts_lock_is_read_by_packaging_and_taken_by_uv(tmp_path):
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "foo-1.0-py3-none-any.whl").write_bytes(data)
     wheels = [LockedWheel("foo-1.0-py3-none-any.whl", "foo", "1.0", "https://index.test/x", len(data), digest)]
-    (tmp_path / "pylock.toml").write_bytes(write_pylock(wheels))
-    (read,) = Pylock.from_dict(tomllib.loads(write_pylock(wheels).decode())).packages
+    (tmp_path / "pylock.toml").write_bytes(write_pylock(lock_rows(wheels)))
+    (read,) = Pylock.from_dict(tomllib.loads(write_pylock(lock_rows(wheels)).decode())).packages
     assert read.wheels is not None
     assert read.wheels[0].path == "wheels/foo-1.0-py3-none-any.whl"
     argv = [uv.find_uv_bin(), "pip", "sync", "--preview-features", "pylock", "--offline", "--no-index", "--no-config"]
@@ -257,5 +258,5 @@ def test_the_hosts_lock_is_read_by_packaging_and_taken_by_uv(tmp_path):
 
 def test_locks_for_the_host_do_not_depend_on_the_order_they_were_given():
     wheels = [LockedWheel(f"{name}-1-py3-none-any.whl", name, "1", "https://x", None, SHA) for name in ("b", "a")]
-    assert write_pylock(wheels) == write_pylock(wheels[::-1])
+    assert write_pylock(lock_rows(wheels)) == write_pylock(lock_rows(wheels[::-1]))
     assert write_requirements(wheels).decode() == f"a==1 --hash=sha256:{SHA}\nb==1 --hash=sha256:{SHA}\n"

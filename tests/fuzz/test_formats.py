@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bootstrap import record, wheels
 from bootstrap.bundle.archive import END, drain, padding, read_archive, ustar_header
 from bootstrap.bundle.digest import read_sums, sha256_bytes, write_sums
-from bootstrap.bundle.manifest import NAME, parse_manifest
+from bootstrap.bundle.manifest import NAME, Package, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, parse_policy, pins
 from bootstrap.bundle.signature import ED25519, parse_public_key, verify
 from bootstrap.errors import HostError, TrustError
@@ -85,7 +85,7 @@ def read_as_record(data: bytes, folder: Path) -> None:
 def read_as_wheel(data: bytes, folder: Path) -> None:
     path = folder / "x-1-py3-none-any.whl"
     path.write_bytes(data)
-    wheels.inspect(path, path.name)
+    wheels.inspect(path, Package("x", "1", path.name, None))
 
 
 # format → its reader, a good input
