@@ -27,7 +27,14 @@ def described(schema, text):
 
 def result_schema():
     """Return the schema of one result: what a check, ours or a plugin, says."""
-    metric = closed({"value": {"type": "number"}, "unit": TEXT}, ("value", "unit"))
+    number = {"type": "number"}
+    properties = {
+        "value": number,
+        "unit": TEXT,
+        "last": described(number, "the value of the last run here"),
+        "threshold": described(number, "what is wanted at the least or at the most"),
+    }
+    metric = closed(properties, ("value", "unit"))
     properties = {
         "id": described({"type": "string", "maxLength": 200}, "which check said it"),
         "category": described({"enum": list(check.CATEGORIES)}, "RAGTrace stands for whatever application it is"),

@@ -197,6 +197,7 @@ def _metrics(value: Any, path: str) -> dict[str, dict[str, Any]]:
     def metric(value: Any, path: str) -> dict[str, Any]:
         fields = Fields(value, path)
         read = {"value": fields.number("value"), "unit": fields.text("unit", empty=True)}
+        read.update({name: fields.number(name) for name in ("last", "threshold") if name in fields.left})
         fields.done()
         return read
 

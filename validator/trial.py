@@ -10,11 +10,13 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import acceptance, files, persist, process
 from bootstrap.errors import ToolError
@@ -42,6 +44,24 @@ seconds = time.perf_counter() - started
 sys.__stdout__.write("\\nragtrace-answer " + json.dumps([seconds, reason]) + "\\n")
 sys.__stdout__.flush()
 """
+# a small parent, because a program's peak counts what its parent had before (getrusage(2))
+TIME = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+code = subprocess.call(sys.argv[1:])
+seconds = time.perf_counter() - started
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print("\\nragtrace-answer " + json.dumps([seconds, peak]))
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+@dataclass(frozen=True)
+class Took:
+    """What a program took: seconds from its start to its end, and the peak of its memory in bytes, where known."""
+
+    seconds: float
+    peak: int | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,29 @@ def run_launcher(
         if offline:
             argv, _is_cut_off = apart.without_network(argv)
         return process.run(argv, env=env, cwd=scratch.root, timeout=timeout)
+
+
+def time_launcher(
+    prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
+) -> tuple[Took | None, process.Completed]:
+    """Run a command as run_launcher does, without a network, and return what it took; None when it did not end."""
+    with scratch_prefix(prefix, release, manifest) as scratch:
+        argv, env = launcher(scratch, manifest, command)
+        if sys.platform != "win32":
+            argv = [sys.executable, "-I", "-S", "-B", "-c", TIME, *argv]
+        started = time.perf_counter()
+        ended = process.run(apart.without_network(argv)[0], env=env, cwd=scratch.root, timeout=timeout)
+        seconds = time.perf_counter() - started
+    if sys.platform == "win32":
+        return Took(seconds, None), ended
+    answer = answer_in(ended)
+    return (Took(*answer) if answer else None), ended
+
+
+def answer_in(ended: process.Completed) -> Any:
+    """Return what one of our own scripts answered in a line after the mark, or None."""
+    line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
+    return None if line is None else json.loads(line[len(MARK) :])
 
 
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -140,10 +183,10 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
     ended = run_python(release, manifest, ["-c", IMPORT, module], timeout=timeout)
-    answer = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
+    answer = answer_in(ended)
     if answer is None or not ended.ok:
         return Imported(None, ending(ended, timeout))
-    seconds, reason = json.loads(answer[len(MARK) :])
+    seconds, reason = answer
     return Imported(None if reason else seconds, reason)
 
 

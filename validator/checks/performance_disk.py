@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable
 from bootstrap.i18n import _
 from bootstrap.preflight import RESERVE
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BLOCK, BLOCKS = bytes(range(256)) * 4096, 128  # 1 MiB, 128 MiB in all
 SYNCS = 20
+BOUNDS = {"write": "disk_write_mb_per_second", "read": "disk_read_mb_per_second", "fsync": "fsync_milliseconds"}
 
 
 class DiskSpeed(Check):
@@ -50,7 +52,7 @@ class DiskSpeed(Check):
             "read": (read, "MB/s"),
             "fsync": (round(sync * 1000, 3), "ms"),
         }
-        yield self.passed(details.format(path=state), metric=metric)
+        yield judged(self, subject, details.format(path=state), metric, BOUNDS)
 
 
 def speed(work: Callable[[], None]) -> float:

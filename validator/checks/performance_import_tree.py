@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap.i18n import _
 from validator import trial
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ BRANCHES = 400  # lines of the tree that evidence keeps
 
 
 class ImportTree(Check):
-    """Runs ``-X importtime`` of the release's interpreter on the slowest core module, cold first where that can be."""
+    """Imports each core module from the cache and from the disk, and runs ``-X importtime`` on the slowest."""
 
     id = "performance.import_tree"
     category = PERFORMANCE
@@ -38,20 +39,13 @@ class ImportTree(Check):
         modules = manifest.application.core_imports
         if not modules:
             raise UncheckedError(SKIP, _("the profile names no core imports"))
-        seconds: dict[str, float] = {}
+        warm = {module: self.seconds_of(subject, module) for module in modules}
+        slowest = max(warm, key=lambda module: warm[module])
+        metric = {f"{module} warm": (round(seconds, 4), "s") for module, seconds in warm.items()}
         for module in modules:
-            imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
-            if imported.seconds is None:
-                raise UncheckedError(
-                    ERROR, _("{module} does not import: {reason}").format(module=module, reason=imported.reason)
-                )
-            seconds[module] = imported.seconds
-        slowest = max(seconds, key=lambda module: seconds[module])
-        metric = {"warm": (round(seconds[slowest], 4), "s")}
-        if forget(release.site_packages(manifest.target.python)):
-            cold = trial.try_import(release, manifest, slowest, timeout=self.left(MODULE_LIMIT)).seconds
-            if cold is not None:
-                metric = {"cold": (round(cold, 4), "s"), **metric}
+            if forget(release.site_packages(manifest.target.python)):
+                metric[f"{module} cold"] = (round(self.seconds_of(subject, module), 4), "s")
+        bounds = dict.fromkeys(metric, "import_seconds")
         limit = self.left(MODULE_LIMIT)
         # importlib.import_module would leave the module itself out of the tree
         argv = ["-X", "importtime", "-c", "import sys; __import__(sys.argv[1])", slowest]
@@ -60,14 +54,21 @@ class ImportTree(Check):
         if not ended.ok or not tree:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
         heavy = sorted(tree, key=lambda line: -line[1])[:SHOWN]
-        metric.update({name: (round(own / 1e6, 4), "s") for name, own, _whole, _depth in heavy if name not in metric})
-        yield self.passed(
-            _("{module}: {count} modules, the most by {heaviest} with {seconds:.2f} s of its own").format(
-                module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6
-            ),
-            metric=metric,
-            evidence={"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]},
+        metric.update({name: (round(own / 1e6, 4), "s") for name, own, _whole, _depth in heavy})
+        details = _("{module}: {count} modules, the most by {heaviest} with {seconds:.2f} s of its own").format(
+            module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6
         )
+        evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
+        yield judged(self, subject, details, metric, bounds, evidence=evidence)
+
+    def seconds_of(self, subject: Subject, module: str) -> float:
+        """Return how long a module takes to import now; raises UncheckedError when it does not."""
+        release, manifest = subject.need_release(), subject.need_manifest()
+        imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
+        if imported.seconds is None:
+            reason = _("{module} does not import: {reason}").format(module=module, reason=imported.reason)
+            raise UncheckedError(ERROR, reason)
+        return imported.seconds
 
 
 def forget(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap.i18n import _
 from validator import trial
 from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,4 +48,4 @@ class ImportTime(Check):
             return
         slowest = max(seconds, key=lambda module: seconds[module])
         details = _("the slowest is {module} with {seconds:.2f} s").format(module=slowest, seconds=seconds[slowest])
-        yield self.passed(details, metric=metric)
+        yield judged(self, subject, details, metric, dict.fromkeys(metric, "import_seconds"))

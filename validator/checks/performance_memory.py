@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ class MemoryBandwidth(Check):
     def title(self) -> str:
         return _("Memory bandwidth")
 
-    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
         import psutil
 
         if psutil.virtual_memory().available < 4 * SIZE:
@@ -41,4 +42,5 @@ class MemoryBandwidth(Check):
             view[:] = source
             best = min(best, time.perf_counter() - started)
         details = _("{size} copied in {milliseconds:.1f} ms").format(size=human_bytes(SIZE), milliseconds=best * 1000)
-        yield self.passed(details, metric={"memory_bandwidth": (round(2 * SIZE / best / 1e9, 2), "GB/s")})
+        metric = {"memory_bandwidth": (round(2 * SIZE / best / 1e9, 2), "GB/s")}
+        yield judged(self, subject, details, metric, {"memory_bandwidth": "memory_gb_per_second"})

@@ -1,18 +1,19 @@
-"""Model time: how long a model takes from its command's start to its answer."""
+"""Model: how long it takes to load, how many sentences a second it embeds, how much memory that takes."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap.bundle.manifest import Model, Probe
     from validator.subject import Subject
 
 
@@ -26,23 +27,35 @@ class ModelTime(Check):
     effort = FULL
 
     def title(self) -> str:
-        return _("Model time")
+        return _("Model")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        probed = [(model, model.probe) for model in manifest.models if model.probe]
+        probed = [(model, model.probe) for model in subject.need_manifest().models if model.probe]
         if not probed:
             raise UncheckedError(SKIP, _("no model of the bundle has a probe"))
-        metric = {}
         for model, probe in probed:
-            limit, started = self.left(), time.perf_counter()
-            try:
-                ended = trial.run_launcher(prefix, release, manifest, (*probe.command, probe.sentence), timeout=limit)
-            except ToolError as error:
-                raise UncheckedError(ERROR, error.what) from error
-            if not ended.ok:
-                raise UncheckedError(ERROR, trial.ending(ended, limit))
-            metric[model.name] = (round(time.perf_counter() - started, 3), "s")
-        slowest = max(metric, key=lambda name: metric[name])
-        details = _("{model} starts, loads and answers in {seconds:.2f} s")
-        yield self.passed(details.format(model=slowest, seconds=metric[slowest][0]), metric=metric)
+            yield self.measure(subject, model, probe)
+
+    def measure(self, subject: Subject, model: Model, probe: Probe) -> CheckResult:
+        """Return what one model takes."""
+        once = self.timed(subject, (*probe.command, probe.sentence))
+        details = _("it starts, loads and answers in {seconds:.2f} s").format(seconds=once.seconds)
+        metric = {f"{model.name}.load": (round(once.seconds, 3), "s")}
+        bounds = {f"{model.name}.load": "model_seconds"}
+        if once.peak is not None:
+            metric[f"{model.name}.memory"] = (round(once.peak / 1e9, 3), "GB")
+            bounds[f"{model.name}.memory"] = "model_memory_gb"
+        name = _("Model {model}").format(model=model.name)
+        return judged(self, subject, details, metric, bounds, name=name)
+
+    def timed(self, subject: Subject, command: tuple[str, ...]) -> trial.Took:
+        """Run a command of the application to its end; raises UncheckedError when it does not work."""
+        limit = self.left()
+        parts = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        try:
+            took, ended = trial.time_launcher(*parts, command, timeout=limit)
+        except ToolError as error:
+            raise UncheckedError(ERROR, error.what) from error
+        if took is None or not ended.ok:
+            raise UncheckedError(ERROR, trial.ending(ended, limit))
+        return took

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from tests.validator.looking import look
-from validator.check import ERROR, PASS, SKIP
+from validator import measured
+from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks import performance_disk
 from validator.checks.performance_disk import DiskSpeed
 
 
 def test_it_is_measured_and_leaves_nothing(prefix, monkeypatch) -> None:
     monkeypatch.setattr(performance_disk, "BLOCKS", 2)
-    before = sorted(prefix.state.iterdir())
+    before = {*prefix.state.iterdir(), prefix.state / measured.NAME}
     result = look(DiskSpeed, prefix)
     assert result.status == PASS
     assert {name: metric["unit"] for name, metric in result.performance_metric.items()} == {
@@ -18,7 +21,17 @@ def test_it_is_measured_and_leaves_nothing(prefix, monkeypatch) -> None:
         "read": "MB/s",
         "fsync": "ms",
     }
-    assert sorted(prefix.state.iterdir()) == before
+    assert {*prefix.state.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least"),
+    [("disk_write_mb_per_second", True), ("disk_read_mb_per_second", True), ("fsync_milliseconds", False)],
+)
+def test_a_slow_disk_is_told(prefix, monkeypatch, name, at_least) -> None:
+    monkeypatch.setattr(performance_disk, "BLOCKS", 2)
+    monkeypatch.setitem(measured.DEFAULTS, name, measured.Bound(1e9 if at_least else 0, at_least=at_least))
+    assert look(DiskSpeed, prefix).status == WARN
 
 
 def test_a_full_disk_is_not_filled_further(prefix, monkeypatch) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, site_of
-from validator.check import ERROR, PASS, SKIP
+from validator import measured
+from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks.performance_imports import ImportTime
 
 
@@ -15,6 +16,11 @@ def test_gives_the_seconds_of_each_module(prefix) -> None:
     assert set(result.performance_metric) == {"demo_lib", "demo_base"}
     assert result.performance_metric["demo_base"]["unit"] == "s"
     assert 0.05 <= result.performance_metric["demo_base"]["value"] < 5
+
+
+def test_a_slow_import_is_told(prefix, monkeypatch) -> None:
+    monkeypatch.setitem(measured.DEFAULTS, "import_seconds", measured.Bound(1e-9, at_least=False))
+    assert look(ImportTime, prefix).status == WARN
 
 
 def test_a_module_that_does_not_import_is_not_measured(prefix) -> None:

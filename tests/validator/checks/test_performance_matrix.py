@@ -4,7 +4,8 @@ import pytest
 
 from tests.installed import BASE, LIB, Wheel, make_prefix
 from tests.validator.looking import change, look, site_of
-from validator.check import FAIL, PASS, SKIP
+from validator import measured
+from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks import performance_matrix
 from validator.checks.performance_matrix import MatrixProduct
 
@@ -38,6 +39,11 @@ def test_gives_the_speed_with_its_unit(with_numpy) -> None:
     assert result.status == PASS
     assert result.performance_metric["matrix_product"]["unit"] == "GFLOP/s"
     assert result.performance_metric["matrix_product"]["value"] > 0
+
+
+def test_a_slow_processor_is_told(with_numpy, monkeypatch) -> None:
+    monkeypatch.setitem(measured.DEFAULTS, "matrix_gflops", measured.Bound(1e12, at_least=True))
+    assert look(MatrixProduct, with_numpy).status == WARN
 
 
 def test_a_numpy_that_does_not_load_fails(with_numpy) -> None:

@@ -1,19 +1,35 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.installed import make_prefix
 from tests.validator.looking import change, look, release_of
-from validator.check import ERROR, PASS, SKIP
+from validator import measured
+from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks.performance_model import ModelTime
 
 
-def test_it_is_measured(prefix) -> None:
+def test_loading_and_memory_are_measured(prefix) -> None:
     result = look(ModelTime, prefix)
-    assert result.status == PASS, result.details
-    assert result.performance_metric["tiny"]["unit"] == "s"
+    assert (result.status, result.check_name) == (PASS, "Model tiny"), result.details
+    assert result.performance_metric["tiny.load"]["unit"] == "s"
+    assert 0.005 < result.performance_metric["tiny.memory"]["value"] < 2
+
+
+@pytest.mark.parametrize("name", ["model_seconds", "model_memory_gb"])
+def test_more_than_the_threshold_is_told(prefix, monkeypatch, name) -> None:
+    monkeypatch.setitem(measured.DEFAULTS, name, measured.Bound(1e-6, at_least=False))
+    assert look(ModelTime, prefix).status == WARN
 
 
 def test_a_model_that_does_not_answer_was_not_measured(prefix) -> None:
     change(release_of(prefix).app / "app.py", b"raise SystemExit(3)\n")
+    result = look(ModelTime, prefix)
+    assert (result.status, "exit code 3" in result.details) == (ERROR, True)
+
+
+def test_a_model_that_crashes_was_not_measured(prefix) -> None:
+    change(release_of(prefix).app / "app.py", b"import os\nos.kill(os.getpid(), 11)\n")
     assert look(ModelTime, prefix).status == ERROR
 
 
