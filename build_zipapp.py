@@ -16,22 +16,19 @@ import shutil
 import sys
 import tempfile
 import time
-import urllib.request
 import zipfile
-from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import tomllib
-from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
-from packaging.utils import parse_wheel_filename
-
-from bootstrap import commandline, console, process
-from bootstrap.bundle.digest import BLOCK, sha256_bytes, sha256_file
+from bootstrap import commandline, console
+from bootstrap.bundle.digest import sha256_bytes, sha256_file
 from bootstrap.bundle.target import PYTHONS, Target, host_target, parse_target
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
+from builder.cache import Cache, default_cache
+from builder.installer_wheels import Chosen, choose_wheels, read_installer_lock
+from builder.wheels import fetch_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,55 +40,48 @@ NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "validator", "recovery")
 LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
 ENTRY_POINT = "bootstrap.cli:main"
-GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is taken
-PATCH = 2  # requires-python begins at 3.9.2
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6
-# Never imported nor run on a host, and each file is checked at every start: what rich needs only for
-# source code and Markdown, what cryptography needs only of cffi's own extension module.
-NOT_SHIPPED = frozenset({"pygments", "markdown-it-py", "mdurl", "pycparser"})
+# Never imported nor run on a host, and each file is checked at every start.
 LEFT_OUT = re.compile(
     r"cffi/.*|.*\.(pyi|h|c|typed)|[^/]+/tests/.*|.*\.data/(?!(scripts|purelib|platlib)/).*"
     r"|[^/]+\.dist-info/(RECORD|WHEEL|top_level\.txt|entry_points\.txt)"
 )
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """A wheel of the lock and the Python minors that use it."""
-
-    package: str
-    filename: str
-    url: str
-    sha256: str
-    pythons: tuple[str, ...]
-
-
 def build_zipapp(
-    output: Path, target: Target, *, policy: bytes | None, epoch: int, cache: Path, progress: Progress
+    output: Path,
+    target: Target,
+    *,
+    policy: bytes | None,
+    epoch: int,
+    cache: Cache,
+    progress: Progress,
+    offline: bool = False,
 ) -> Path:
     """Write the zipapp for the target's platform and architecture to ``output`` and return it.
 
     ``policy`` are the pins, added as policy.json; ``epoch`` is the time of every member in
-    seconds since 1970; ``cache`` keeps wheels by digest. The target's Python and glibc do not
-    matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
+    seconds since 1970; ``offline`` takes wheels from the cache alone. The target's Python and glibc
+    do not matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
     """
     with tempfile.TemporaryDirectory(prefix="ragtrace-zipapp-") as folder:
         site = Path(folder, "site-packages")
-        floor = stage(site, target, cache=cache, progress=progress)
+        floor = stage(site, target, cache=cache, progress=progress, offline=offline)
         progress.step(_("Packing {name}").format(name=output.name))
         pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)
     return output
 
 
-def stage(site: Path, target: Target, *, cache: Path, progress: Progress) -> tuple[int, int] | None:
+def stage(
+    site: Path, target: Target, *, cache: Cache, progress: Progress, offline: bool = False
+) -> tuple[int, int] | None:
     """Lay everything that runs on the host into ``site``; return the lowest glibc that it needs."""
-    progress.step(_("Choosing the installer's wheels for {target}").format(target=target))
-    wheels, floor = choose_wheels(read_lock(ROOT), target)
-    progress.step(_("Fetching {count} wheels").format(count=len(wheels)))
-    files = [fetch(wheel, cache) for wheel in wheels]
-    for wheel, file in zip(wheels, files, strict=True):
-        unpack_wheel(wheel, file, site)
+    progress.step(_("Collecting the installer's wheels for {target}").format(target=target))
+    wheels, floor = choose_wheels(read_installer_lock(ROOT), target)
+    files = fetch_wheels([chosen.wheel for chosen in wheels], cache, progress, offline=offline)
+    for chosen in wheels:
+        unpack_wheel(chosen, files[chosen.wheel], site)
     add_own_packages(ROOT, site)
     return floor
 
@@ -113,135 +103,7 @@ def pack(
         bare.unlink(missing_ok=True)
 
 
-# the lock
-
-
-def read_lock(project: Path) -> Pylock:
-    """Return what the zipapp's own lock holds for a closed host, as a PEP 751 lock."""
-    from uv import find_uv_bin
-
-    argv = [find_uv_bin(), "export", "--project", str(project), "--quiet", "--locked", "--offline"]
-    argv += ["--no-default-groups", "--no-emit-project", "--format", "pylock.toml"]
-    exported = process.run(argv, timeout=120)
-    if not exported.ok:
-        reason = exported.stderr.strip().splitlines()[-1:] or [_("no message")]
-        raise BuildError(
-            _("{path} cannot be used: {reason}").format(path=project / "uv.lock", reason=reason[0]),
-            advice=_("Run uv lock in that folder and build again."),
-        )
-    try:
-        return Pylock.from_dict(tomllib.loads(exported.stdout))
-    except (ValueError, PylockValidationError) as error:
-        raise BuildError(_("{path}: {reason}").format(path=project / "uv.lock", reason=error)) from error
-
-
-def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:
-    """Return the wheels that serve all minors, and the lowest glibc that they need (Linux only).
-
-    The floor is the lowest one for which every package has a wheel. Raises BuildError that
-    names the package for which there is none.
-    """
-    if target.platform != "linux":
-        return _choose(lock, target), None
-    for floor in GLIBC_FLOORS[:-1]:
-        try:
-            return _choose(lock, replace(target, glibc=floor)), floor
-        except BuildError:  # noqa: PERF203 - the next floor may do
-            continue
-    return _choose(lock, replace(target, glibc=GLIBC_FLOORS[-1])), GLIBC_FLOORS[-1]
-
-
-def _choose(lock: Pylock, target: Target) -> list[Chosen]:
-    pythons: dict[tuple[str, str], list[str]] = {}
-    found: dict[tuple[str, str], PackageWheel] = {}
-    for python in PYTHONS:
-        minor = replace(target, python=python)
-        for package in _packages(lock, minor):
-            if package.name in NOT_SHIPPED:
-                continue
-            earlier = [wheel for (name, _filename), wheel in found.items() if name == package.name]
-            wheel = _best_wheel(package, earlier, minor)
-            key = (package.name, wheel.filename)
-            found[key] = wheel
-            pythons.setdefault(key, []).append(python)
-    return [
-        Chosen(name, filename, wheel.url or "", wheel.hashes["sha256"], tuple(pythons[name, filename]))
-        for (name, filename), wheel in sorted(found.items())
-    ]
-
-
-def _packages(lock: Pylock, target: Target) -> list[Package]:
-    """Return the packages whose markers hold for one minor; wheels are chosen afterwards."""
-    environment: Any = target.environment(PATCH)
-    names = [wheel.filename for package in lock.packages for wheel in package.wheels or ()]
-    every_tag = [tag for name in names for tag in parse_wheel_filename(name)[3]]
-    try:
-        return [package for package, _file in lock.select(environment=environment, tags=every_tag)]
-    except PylockSelectError as error:
-        raise BuildError(
-            _("The installer's lock does not fit {target} with Python {python}: {reason}").format(
-                target=target, python=target.python, reason=error
-            ),
-            advice=_("Lock versions that have wheels for every Python from 3.9 to 3.14."),
-        ) from error
-
-
-def _best_wheel(package: Package, earlier: Sequence[PackageWheel], target: Target) -> PackageWheel:
-    """Return a pure wheel, else one that an earlier minor took and that fits, else the best one."""
-    ranks = {str(tag): rank for rank, tag in enumerate(target.tags())}
-
-    def rank(wheel: PackageWheel) -> int:
-        tags = parse_wheel_filename(wheel.filename)[3]
-        return min((ranks[str(tag)] for tag in tags if str(tag) in ranks), default=len(ranks))
-
-    fitting = [wheel for wheel in package.wheels or () if rank(wheel) < len(ranks)]
-    if not fitting:
-        platforms = {tag.platform for wheel in package.wheels or () for tag in parse_wheel_filename(wheel.filename)[3]}
-        raise BuildError(
-            _("{package} {version} has no wheel for {target} with Python {python}.").format(
-                package=package.name, version=package.version, target=target, python=target.python
-            ),
-            advice=_("Lock a version that has one; this one has wheels for: {platforms}.").format(
-                platforms=", ".join(sorted(platforms)) or _("none")
-            ),
-        )
-    pure = [wheel for wheel in fitting if wheel.filename.endswith("-none-any.whl")]
-    kept = [wheel for wheel in fitting if wheel in earlier]
-    return min(pure or kept or fitting, key=rank)
-
-
 # the wheels
-
-
-def fetch(wheel: Chosen, cache: Path) -> Path:
-    """Return a wheel from the cache, fetched first when it is not there or not what it was."""
-    path = cache / wheel.sha256[:2] / wheel.sha256 / wheel.filename
-    if path.is_file() and sha256_file(path)[0] == wheel.sha256:
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{wheel.filename}.{os.getpid()}.tmp")
-    if not wheel.url.startswith("https://"):
-        raise BuildError(_("{url} is not an https address.").format(url=wheel.url))
-    try:
-        with urllib.request.urlopen(wheel.url, timeout=60) as source, beside.open("wb") as file:  # noqa: S310 - https, see above
-            shutil.copyfileobj(source, file, BLOCK)
-        found = sha256_file(beside)[0]
-        if found != wheel.sha256:
-            raise BuildError(
-                _("{url} has the SHA-256 {found}, the lock says {wanted}.").format(
-                    url=wheel.url, found=found, wanted=wheel.sha256
-                ),
-                advice=_("Something between here and the index alters files; fetch from another network."),
-            )
-        os.replace(beside, path)
-    except OSError as error:
-        raise BuildError(
-            _("{url} cannot be fetched: {reason}.").format(url=wheel.url, reason=error),
-            advice=_("Check the connection and run the same command again."),
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
 
 
 def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
@@ -261,9 +123,9 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
             if path.exists() and not metadata and path.read_bytes() != data:
                 raise BuildError(
                     _("{name} of {package} differs between the wheels for the Python versions.").format(
-                        name=name, package=wheel.package
+                        name=name, package=wheel.wheel.name
                     ),
-                    advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.package),
+                    advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.wheel.name),
                 )
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -383,6 +245,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output-dir", type=Path, required=True, help=_("the folder that gets {name}").format(name=NAME)
     )
     parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine's)"))
+    parser.add_argument("--cache-dir", type=Path, help=_("where downloads are kept"))
+    parser.add_argument("--offline", action="store_true", help=_("take wheels from the cache only"))
     parser.add_argument("--policy", type=Path, help=_("the policy whose keys the installer trusts"))
     parser.add_argument("--verbose", action="store_true", help=_("show where time goes"))
     return commandline.run_command(_command, parser.parse_args(argv))
@@ -395,7 +259,8 @@ def _command(arguments: argparse.Namespace) -> int:
         target,
         policy=arguments.policy.read_bytes() if arguments.policy else None,
         epoch=int(os.environ.get("SOURCE_DATE_EPOCH", EARLIEST)),
-        cache=ROOT / ".cache" / "wheels",
+        cache=Cache(arguments.cache_dir or default_cache()),
+        offline=arguments.offline,
         progress=console.make_progress(),
     )
     console.show(f"{sha256_file(path)[0]}  {path}")

@@ -128,8 +128,9 @@ def build(request: Request, progress: Progress) -> Built:
             request.target,
             policy=policy.to_bytes(),
             epoch=epoch,
-            cache=request.cache.root / "zipapp",
+            cache=request.cache,
             progress=progress,
+            offline=request.offline,
         )
         watch.lap("zipapp")
         progress.step(_("Writing the bundle"))

@@ -11,10 +11,11 @@ from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-EXPORT = ("export", "--locked", "--offline", "--no-dev", "--no-emit-project", "--format", "pylock.toml")
+EXPORT = ("export", "--locked", "--offline", "--no-emit-project", "--format", "pylock.toml")
+WITHOUT_DEV = ("--no-dev",)
 EXPORT_TIME_LIMIT = 300.0  # seconds
 # What uv sees of the shell: where things are, how the network is reached, who the user is there.
 # Nothing of what else UV_* says (indexes, resolution, Python, groups) may change a locked result.
@@ -33,10 +34,11 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**passed, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
 
-def export_pylock(root: Path) -> str:
+def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
     """Return the text of the pylock.toml (PEP 751) that uv exports of a project's lock.
 
-    Raises BuildError when there is no project or lock, or uv refuses the lock.
+    ``options`` choose among its dependency groups and extras. Raises BuildError when there is no
+    project or lock, or uv refuses the lock.
     """
     import uv
 
@@ -46,7 +48,7 @@ def export_pylock(root: Path) -> str:
     ):
         if not (root / file).is_file():
             raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
-    argv = [uv.find_uv_bin(), *EXPORT]
+    argv = [uv.find_uv_bin(), *EXPORT, *options]
     done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
     if not done.ok:
         raise _export_error(root / "uv.lock", done)

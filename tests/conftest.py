@@ -58,8 +58,9 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import build_zipapp
     from bootstrap.bundle.target import PYTHONS, host_target, parse_target
     from bootstrap.console import NoProgress
+    from builder.cache import Cache
 
     target = parse_target(str(host_target()), PYTHONS[0])
     output = tmp_path_factory.mktemp("zipapp") / build_zipapp.NAME
-    cache = needs.cache_folder() / "wheels"
+    cache = Cache(needs.cache_folder() / "builder")
     return build_zipapp.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
+import socket
 import stat
 import struct
 import sys
@@ -21,7 +21,9 @@ from bootstrap import process
 from bootstrap.bundle.target import PYTHONS, host_target, parse_target
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError
-from build_zipapp import Chosen
+from builder.cache import Cache
+from builder.installer_wheels import Chosen, choose_wheels, read_installer_lock
+from builder.lock import LockedWheel
 from tests.hosts import needs
 
 LINUX = parse_target("linux-x86_64", "3.9")
@@ -57,7 +59,7 @@ def lock(*packages):
 
 
 def chosen(*packages, target=LINUX):
-    wheels, floor = build_zipapp.choose_wheels(lock(*packages), target)
+    wheels, floor = choose_wheels(lock(*packages), target)
     return {wheel.filename.split("-", 2)[2][: -len(".whl")]: wheel.pythons for wheel in wheels}, floor
 
 
@@ -106,7 +108,7 @@ def test_a_lock_out_of_date_is_refused(tmp_path):
     project = tmp_path / "pyproject.toml"
     project.write_text(project.read_text().replace('"platformdirs>=4"', '"platformdirs>=4", "another-one>=1"'))
     with pytest.raises(BuildError, match=re.escape(str(tmp_path / "uv.lock"))) as caught:
-        build_zipapp.read_lock(tmp_path)
+        read_installer_lock(tmp_path)
     assert "uv lock" in caught.value.advice
 
 
@@ -119,55 +121,7 @@ def wheel_file(path, members):
             archive.writestr(name, data)
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    return Chosen("a", path.name, f"https://index.invalid/{path.name}", digest, PYTHONS), path
-
-
-@pytest.fixture
-def index(monkeypatch):
-    """Serve bytes by the last part of the address; what was asked for is kept."""
-    served, asked = {}, []
-
-    def urlopen(url, timeout):
-        asked.append(url)
-        name = url.rpartition("/")[2]
-        if name not in served:
-            raise OSError("unreachable")
-        return io.BytesIO(served[name])
-
-    monkeypatch.setattr(build_zipapp.urllib.request, "urlopen", urlopen)
-    return served, asked
-
-
-def test_a_wheel_is_fetched_once_and_again_when_the_cached_one_was_altered(tmp_path, index):
-    served, asked = index
-    wheel, file = wheel_file(tmp_path / "a-1.0-py3-none-any.whl", {"a.py": b""})
-    served[wheel.filename] = file.read_bytes()
-    path = build_zipapp.fetch(wheel, tmp_path / "cache")
-    assert build_zipapp.fetch(wheel, tmp_path / "cache") == path
-    assert len(asked) == 1
-    path.write_bytes(b"altered")
-    assert build_zipapp.fetch(wheel, tmp_path / "cache").read_bytes() == file.read_bytes()
-    assert len(asked) == 2
-
-
-def test_a_wheel_of_another_digest_is_refused_and_not_kept(tmp_path, index):
-    wheel, _file = wheel_file(tmp_path / "a-1.0-py3-none-any.whl", {"a.py": b""})
-    index[0][wheel.filename] = b"something else"
-    with pytest.raises(BuildError, match=re.escape(wheel.url)):
-        build_zipapp.fetch(wheel, tmp_path / "cache")
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-
-
-def test_an_index_that_cannot_be_reached_is_one_sentence(tmp_path, index):
-    wheel, _file = wheel_file(tmp_path / "a-1.0-py3-none-any.whl", {"a.py": b""})
-    with pytest.raises(BuildError, match="cannot be fetched: unreachable"):
-        build_zipapp.fetch(wheel, tmp_path / "cache")
-
-
-def test_wheels_are_fetched_through_https_alone(tmp_path):
-    wheel = Chosen("a", "a-1.0-py3-none-any.whl", "file:///etc/passwd", "0" * 64, PYTHONS)
-    with pytest.raises(BuildError, match="not an https address"):
-        build_zipapp.fetch(wheel, tmp_path)
+    return Chosen(LockedWheel(path.name, "a", "1.0", "https://index.invalid/x", len(data), digest), PYTHONS), path
 
 
 def test_programs_lie_in_bin_and_what_is_not_run_stays_out(tmp_path):
@@ -235,7 +189,7 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
 
 
 def make(output, target, **options):
-    options = {"policy": None, "epoch": 0, "cache": needs.cache_folder() / "wheels", **options}
+    options = {"policy": None, "epoch": 0, "cache": Cache(needs.cache_folder() / "builder"), **options}
     return build_zipapp.build_zipapp(output, target, progress=NoProgress(), **options)
 
 
@@ -249,6 +203,22 @@ def test_two_builds_are_the_same_bytes(zipapp, tmp_path, monkeypatch):
     finally:
         os.umask(before)
     assert again.read_bytes() == zipapp.read_bytes()
+
+
+@pytest.mark.index
+def test_a_warm_cache_needs_no_network(zipapp, tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise AssertionError("asked the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert make(tmp_path / "a.pyz", HERE, offline=True).read_bytes() == zipapp.read_bytes()
+
+
+def test_an_empty_cache_without_network_names_what_is_missing(tmp_path):
+    with pytest.raises(BuildError, match=r"wheels are not in the cache .*\.whl") as caught:
+        make(tmp_path / "a.pyz", HERE, cache=Cache(tmp_path / "cache"), offline=True)
+    assert "without --offline" in caught.value.advice
 
 
 @pytest.mark.index
@@ -330,6 +300,7 @@ def test_the_command_line_builds_for_the_target_it_is_given(tmp_path, monkeypatc
     policy = tmp_path / "policy"
     policy.write_bytes(b"pins")
     argv = ["--output-dir", str(tmp_path / "dist"), "--target", "linux-x86_64", "--policy", str(policy)]
+    argv += ["--cache-dir", str(needs.cache_folder() / "builder")]
     assert build_zipapp.main(argv) == 0
     path = tmp_path / "dist" / "ragtrace-install.pyz"
     assert capsys.readouterr().out == f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n"

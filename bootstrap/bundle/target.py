@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 ARCHITECTURES = {
     "linux": ("x86_64", "aarch64"),
+    "musllinux": ("x86_64", "aarch64"),
     "windows": ("amd64", "arm64"),
     "macos": ("arm64", "x86_64"),
 }
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+FREE_THREADED = ("3.13t", "3.14t")  # builds that wheels can be looked up for; the installer does not run on them
 GLIBC_FLOOR = (2, 28)  # Debian 10, RHEL 8: what current scientific wheels are built for
+MUSL_FLOOR = (1, 2)  # Alpine 3.13
 MACOS_FLOOR = (12, 0)
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
@@ -44,12 +47,17 @@ class Target:
 
     @property
     def abi(self) -> str:
-        """The CPython ABI tag, for example ``cp311``."""
+        """The CPython ABI tag, for example ``cp311``, or ``cp314t`` for a free-threaded build."""
         return "cp" + self.python.replace(".", "")
 
     @property
+    def version(self) -> str:
+        """The Python language version: ``3.14`` for ``3.14t`` too."""
+        return self.python.removesuffix("t")
+
+    @property
     def python_tuple(self) -> tuple[int, int]:
-        major, minor = self.python.split(".")
+        major, minor = self.version.split(".")
         return int(major), int(minor)
 
     def platform_tags(self) -> list[str]:
@@ -60,6 +68,8 @@ class Target:
             return [f"win_{self.architecture}"]
         if self.platform == "macos":
             return list(tags.mac_platforms(MACOS_FLOOR, self.architecture))
+        if self.platform == "musllinux":
+            return [f"musllinux_1_{minor}_{self.architecture}" for minor in range(MUSL_FLOOR[1], -1, -1)]
         found = []
         for minor in range(self.glibc[1], 4, -1):
             found.append(f"manylinux_2_{minor}_{self.architecture}")
@@ -73,7 +83,7 @@ class Target:
         from packaging import tags
 
         platforms = self.platform_tags()
-        interpreter = self.abi
+        interpreter = self.abi.removesuffix("t")
         return [
             *tags.cpython_tags(self.python_tuple, [self.abi], platforms),
             *tags.compatible_tags(self.python_tuple, interpreter, platforms),
@@ -83,11 +93,12 @@ class Target:
         """Return the marker environment of this target's Python at the given patch release."""
         names = {
             "linux": ("posix", "linux", "Linux"),
+            "musllinux": ("posix", "linux", "Linux"),
             "windows": ("nt", "win32", "Windows"),
             "macos": ("posix", "darwin", "Darwin"),
         }
         os_name, sys_platform, system = names[self.platform]
-        full = f"{self.python}.{patch}"
+        full = f"{self.version}.{patch}"
         return {
             "implementation_name": "cpython",
             "implementation_version": full,
@@ -98,7 +109,7 @@ class Target:
             "platform_system": system,
             "platform_version": "",
             "python_full_version": full,
-            "python_version": self.python,
+            "python_version": self.version,
             "sys_platform": sys_platform,
         }
 
@@ -150,8 +161,9 @@ def host_target() -> Target:
     system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
     machine = platform.machine().lower()
     aliases = {"x86_64": "amd64"} if system == "windows" else {"amd64": "x86_64"}
-    if system == "linux":
+    if sys.platform == "linux":
         aliases["arm64"] = "aarch64"
+        system = "linux" if host_glibc() else "musllinux"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return Target(system, aliases.get(machine, machine), version, host_glibc() or (0, 0))
 

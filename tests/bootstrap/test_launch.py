@@ -21,6 +21,7 @@ from bootstrap import launch, process
 from bootstrap.bundle.target import PYTHONS, host_target, parse_target
 from bootstrap.console import NoProgress
 from bootstrap.launch import cache
+from builder.cache import Cache
 from tests.hosts import needs
 
 HERE = parse_target(str(host_target()), "3.9")
@@ -51,7 +52,7 @@ def probe(tmp_path_factory):
     """The zipapp with another entry point, which tells what it sees; its Korean is one sentence."""
     folder = tmp_path_factory.mktemp("probe")
     site = folder / "site-packages"
-    floor = build_zipapp.stage(site, HERE, cache=needs.cache_folder() / "wheels", progress=NoProgress())
+    floor = build_zipapp.stage(site, HERE, cache=Cache(needs.cache_folder() / "builder"), progress=NoProgress())
     (site / "probe.py").write_text(PROBE)
     messages = Catalog("ko")
     messages.add("error: {what}", "오류: {what}")

@@ -162,7 +162,7 @@ def test_the_environment_of_this_host_is_the_one_that_pip_finds():
     [
         ("sys_platform == 'win32'", {"windows-amd64", "windows-arm64"}),
         ("platform_system == 'Darwin' and platform_machine == 'arm64'", {"macos-arm64"}),
-        ("platform_machine == 'x86_64' and os_name == 'posix'", {"linux-x86_64", "macos-x86_64"}),
+        ("platform_machine == 'x86_64' and os_name == 'posix'", {"linux-x86_64", "musllinux-x86_64", "macos-x86_64"}),
         ("platform_machine == 'AMD64'", {"windows-amd64"}),
         ("platform_python_implementation != 'CPython'", set()),
     ],
