@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.application import Application, Launcher, application_from_json, source_path
+from bootstrap.bundle.application import Application, Launcher, source_path
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -82,7 +82,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
         rest = {**fields.left, "environment": environment, "launchers": list(launchers)}
-        application = application_from_json(rest, path.name)
+        application = Application.from_json(rest, path.name)
         _check_application(application, path.name, project_root)
         profile = Profile(
             title=title,
@@ -194,7 +194,7 @@ def default_profile(project_root: Path) -> Profile:
         "smoke": [],
     }
     with _as_usage(path):
-        application = application_from_json(value, path.name)
+        application = Application.from_json(value, path.name)
         _check_application(application, path.name, project_root)
     return Profile(title=table["name"], application=application)
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.bundle import names
-from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.bundle import names, strict
+from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
 
 LAUNCHER_KINDS = ("script", "module", "entry")
@@ -19,8 +19,23 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
+def source_path(value: Any, path: str) -> str:
+    """Take a path inside the application's source; ``.`` is the source itself."""
+    taken = strict.text(value, path)
+    trouble = None if taken == "." else names.problem(taken)
+    if trouble:
+        raise refuse(path, trouble)
+    return taken
+
+
+def _command(value: Any, path: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or len(value) > 100:
+        raise refuse(path, _("not a command"))
+    return tuple(strict.text(part, f"{path}[{index}]", empty=index > 0) for index, part in enumerate(value))
+
+
 @dataclass(frozen=True)
-class Launcher:
+class Launcher(Value):
     """One command in PREFIX/bin.
 
     ``kind`` says what ``target`` is: a script of the source (``cli.py``), a module run with -m
@@ -28,24 +43,28 @@ class Launcher:
     the caller's. ``cwd`` is the caller's folder or the application's.
     """
 
-    name: str
-    kind: str
-    target: str
-    arguments: tuple[str, ...] = ()
-    cwd: str = "caller"
+    name: str = field(metadata=by(strict.text))
+    kind: str = field(metadata=by(strict.choice, choices=LAUNCHER_KINDS))
+    target: str = field(metadata=by(strict.text))
+    arguments: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    cwd: str = field(default="caller", metadata=by(strict.choice, choices=WORKING_FOLDERS))
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "target": self.target,
-            "arguments": list(self.arguments),
-            "cwd": self.cwd,
+    def check(self, path: str) -> None:
+        """Refuse names that are none, and a target that its kind does not have."""
+        if not _NAME.fullmatch(self.name) or names.problem(self.name):
+            raise refuse(f"{path}.name", _("not a name for a command"))
+        module, colon, function = self.target.partition(":")
+        fits = {
+            "script": names.problem(self.target) is None,
+            "module": _MODULE.fullmatch(module) and not colon,
+            "entry": _MODULE.fullmatch(module) and _MODULE.fullmatch(function),
         }
+        if not fits[self.kind]:
+            raise refuse(f"{path}.target", _("not what a launcher of kind {kind} starts").format(kind=self.kind))
 
 
 @dataclass(frozen=True)
-class Environment:
+class Environment(Value):
     """The settings of an application.
 
     ``template`` maps each name of the env template to its placeholder; only these names are
@@ -54,16 +73,26 @@ class Environment:
     replaced by the installed folders.
     """
 
-    template: dict[str, str] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    values: dict[str, str] = field(default_factory=dict)
+    template: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    required: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    values: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
 
-    def to_json(self) -> dict[str, Any]:
-        return {"template": self.template, "required": list(self.required), "values": self.values}
+    def check(self, path: str) -> None:
+        """Refuse what is no variable, no setting of the template, or no place."""
+        for name in (*self.template, *self.required, *self.values):
+            if not _VARIABLE.fullmatch(name):
+                raise refuse(path, _("{name!r} is not a name for a variable").format(name=name[:80]))
+        for name in self.required:
+            if name not in self.template:
+                raise refuse(f"{path}.required", _("{name} is not in the template").format(name=name))
+        for name, setting in self.values.items():
+            for place in _PLACE.findall(setting):
+                if place not in PLACES:
+                    raise refuse(f"{path}.values.{name}", _("{{{place}}} is not a place").format(place=place[:80]))
 
 
 @dataclass(frozen=True)
-class Application:
+class Application(Value):
     """What a profile tells of an application beyond its files.
 
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
@@ -71,101 +100,23 @@ class Application:
     arguments) that must exit 0 with placeholder settings.
     """
 
-    launchers: tuple[Launcher, ...]
-    environment: Environment = Environment()
-    core_imports: tuple[str, ...] = ()
-    import_paths: tuple[str, ...] = (".",)
-    persist: tuple[str, ...] = ()
-    smoke: tuple[tuple[str, ...], ...] = ()
+    launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
+    environment: Environment = field(default=Environment(), metadata=by(Environment.from_json))
+    core_imports: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    import_paths: tuple[str, ...] = field(default=(".",), metadata=by(strict.items, of=source_path, most=100))
+    persist: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=source_path, most=100))
+    smoke: tuple[tuple[str, ...], ...] = field(default=(), metadata=by(strict.items, of=_command, most=100))
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "launchers": [launcher.to_json() for launcher in self.launchers],
-            "environment": self.environment.to_json(),
-            "core_imports": list(self.core_imports),
-            "import_paths": list(self.import_paths),
-            "persist": list(self.persist),
-            "smoke": [list(command) for command in self.smoke],
-        }
-
-
-def _launcher(value: Any, path: str) -> Launcher:
-    fields = Fields(value, path)
-    launcher = Launcher(
-        name=fields.text("name"),
-        kind=fields.choice("kind", LAUNCHER_KINDS),
-        target=fields.text("target"),
-        arguments=fields.texts("arguments"),
-        cwd=fields.choice("cwd", WORKING_FOLDERS),
-    )
-    fields.done()
-    if not _NAME.fullmatch(launcher.name) or names.problem(launcher.name):
-        raise refuse(f"{path}.name", _("not a name for a command"))
-    if not _is_target(launcher.kind, launcher.target):
-        raise refuse(f"{path}.target", _("not what a launcher of kind {kind} starts").format(kind=launcher.kind))
-    return launcher
-
-
-def _is_target(kind: str, target: str) -> bool:
-    if kind == "script":
-        return names.problem(target) is None
-    module, colon, function = target.partition(":")
-    return bool(_MODULE.fullmatch(module)) and (bool(_MODULE.fullmatch(function)) if kind == "entry" else not colon)
-
-
-def _environment(value: Any, path: str) -> Environment:
-    fields = Fields(value, path)
-    result = Environment(fields.mapping("template"), fields.texts("required"), fields.mapping("values"))
-    fields.done()
-    for name in (*result.template, *result.required, *result.values):
-        if not _VARIABLE.fullmatch(name):
-            raise refuse(path, _("{name!r} is not a name for a variable").format(name=name[:80]))
-    for name in result.required:
-        if name not in result.template:
-            raise refuse(f"{path}.required", _("{name} is not in the template").format(name=name))
-    for name, text in result.values.items():
-        for place in _PLACE.findall(text):
-            if place not in PLACES:
-                raise refuse(f"{path}.values.{name}", _("{{{place}}} is not a place").format(place=place[:80]))
-    return result
-
-
-def source_path(value: Any, path: str) -> str:
-    """Take a path inside the application's source; ``.`` is the source itself."""
-    text = Fields.check_text(value, path)
-    trouble = None if text == "." else names.problem(text)
-    if trouble:
-        raise refuse(path, trouble)
-    return text
-
-
-def _command(value: Any, path: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or len(value) > 100:
-        raise refuse(path, _("not a command"))
-    return tuple(Fields.check_text(part, f"{path}[{index}]", empty=index > 0) for index, part in enumerate(value))
-
-
-def application_from_json(value: Any, path: str) -> Application:
-    """Read the application's part of a manifest or, after the profile, of a build."""
-    fields = Fields(value, path)
-    result = Application(
-        launchers=fields.items("launchers", _launcher, most=100),
-        environment=fields.nested("environment", _environment),
-        core_imports=fields.texts("core_imports"),
-        import_paths=fields.items("import_paths", source_path, most=100),
-        persist=fields.items("persist", source_path, most=100),
-        smoke=fields.items("smoke", _command, most=100),
-    )
-    fields.done()
-    known = {launcher.name for launcher in result.launchers}
-    if len({name.casefold() for name in known}) != len(result.launchers):
-        raise refuse(f"{path}.launchers", _("two have the same name"))
-    for index, command in enumerate(result.smoke):
-        if command[0] not in known:
-            raise refuse(f"{path}.smoke[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
-    for folder in result.persist:
-        if folder == "." or any(other != folder and folder.startswith(f"{other}/") for other in result.persist):
-            raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
-    if names.collision(result.persist):
-        raise refuse(f"{path}.persist", _("a folder stands twice"))
-    return result
+    def check(self, path: str) -> None:
+        """Refuse launchers of one name, commands that name none, and folders inside each other."""
+        known = {launcher.name for launcher in self.launchers}
+        if len({name.casefold() for name in known}) != len(self.launchers):
+            raise refuse(f"{path}.launchers", _("two have the same name"))
+        for index, command in enumerate(self.smoke):
+            if command[0] not in known:
+                raise refuse(f"{path}.smoke[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
+        for folder in self.persist:
+            if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
+                raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
+        if names.collision(self.persist):
+            raise refuse(f"{path}.persist", _("a folder stands twice"))

@@ -1,7 +1,8 @@
 """Strict JSON: what is not expected is refused, and the refusal names the path of it.
 
-Unknown or duplicate keys, NaN, floats where integers belong, and anything over its bound
-raise TrustError, for example ``MANIFEST.json: files[3].sha256: not 64 hex digits``.
+A document is described once, by the fields of frozen dataclasses: ``Value`` reads and writes them.
+Unknown or duplicate keys, NaN, floats where integers belong, and anything over its bound raise
+TrustError, for example ``MANIFEST.json.files[3].sha256: not 64 hex digits``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,17 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import fields
 from datetime import datetime, timezone
-from typing import Any, Callable, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Self
 
 T = TypeVar("T")
 TEXT_LIMIT = 4096
@@ -30,6 +37,9 @@ def refuse(path: str, reason: str) -> TrustError:
         f"{shown}: {reason}.",
         advice=_("The document is not one that this version writes; bring it again from where it was made."),
     )
+
+
+# 1. the document
 
 
 def loads(data: bytes, name: str, *, limit: int) -> Any:
@@ -57,15 +67,69 @@ def dumps(value: Any) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
+# 2. the readers: each takes a value and its path, and returns what it stands for or refuses it
+
+
+def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
+    """Take one line of text without control characters."""
+    if not isinstance(value, str):
+        raise refuse(path, _("not a text"))
+    if not value and not empty:
+        raise refuse(path, _("empty"))
+    if len(value) > limit:
+        raise refuse(path, _("longer than {limit} characters").format(limit=limit))
+    # the first question answers most texts, and quickly
+    if not value.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise refuse(path, _("holds a control character"))
+    return value
+
+
+def matching(value: Any, path: str, *, pattern: re.Pattern[str]) -> str:
+    """Take a text of which ``pattern`` matches all."""
+    if not pattern.fullmatch(text(value, path)):
+        raise refuse(path, _("not of the form {form}").format(form=pattern.pattern))
+    return str(value)
+
+
+def choice(value: Any, path: str, *, choices: Collection[str]) -> str:
+    """Take one of some texts."""
+    if text(value, path) not in choices:
+        raise refuse(path, _("not one of {choices}").format(choices=", ".join(choices)))
+    return str(value)
+
+
+def sha256(value: Any, path: str) -> str:
+    """Take a digest: 64 small hex digits."""
+    if not _HEX64.fullmatch(text(value, path)):
+        raise refuse(path, _("not 64 hex digits"))
+    return str(value)
+
+
+def integer(value: Any, path: str, *, least: int = 0, most: int = INTEGER_LIMIT) -> int:
+    """Take a whole number between two bounds, both included."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise refuse(path, _("not a whole number"))
+    if not least <= value <= most:
+        raise refuse(path, _("not between {least} and {most}").format(least=least, most=most))
+    return value
+
+
+def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
+    """Take a finite number whose size is at most ``most``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > most:
+        raise refuse(path, _("not a number"))
+    return float(value)
+
+
 def time_from_json(value: Any, path: str) -> datetime:
     """Read a moment written ``2026-01-31T12:00:00Z`` (RFC 3339, UTC, whole seconds, from 1970 on)."""
-    text = Fields.check_text(value, path)
+    written = text(value, path)
     try:
-        moment = datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc) if _TIME.fullmatch(text) else None
+        moment = datetime.fromisoformat(written[:-1]).replace(tzinfo=timezone.utc) if _TIME.fullmatch(written) else None
     except ValueError:
         moment = None
     # newer Pythons read 24:00:00 as the next day's midnight
-    if moment is None or time_to_json(moment) != text:
+    if moment is None or time_to_json(moment) != written:
         raise refuse(path, _("not a time of the form 2026-01-31T12:00:00Z"))
     return moment
 
@@ -73,6 +137,86 @@ def time_from_json(value: Any, path: str) -> datetime:
 def time_to_json(moment: datetime) -> str:
     """Write a moment of UTC the one way that ``time_from_json`` reads."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def optional(value: Any, path: str, *, of: Callable[[Any, str], T]) -> T | None:
+    """Take null, or what another reader takes."""
+    return None if value is None else of(value, path)
+
+
+def items(value: Any, path: str, *, of: Callable[[Any, str], T], most: int) -> tuple[T, ...]:
+    """Take a list; ``of`` reads each item."""
+    if not isinstance(value, list):
+        raise refuse(path, _("not a list"))
+    if len(value) > most:
+        raise refuse(path, _("longer than {limit} items").format(limit=most))
+    return tuple(of(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def texts(value: Any, path: str, *, most: int = 1000) -> tuple[str, ...]:
+    """Take a list of texts."""
+    return items(value, path, of=text, most=most)
+
+
+def mapping(value: Any, path: str, *, most: int = 1000) -> dict[str, str]:
+    """Take an object whose values are all texts, possibly empty."""
+    if not isinstance(value, dict) or len(value) > most:
+        raise refuse(path, _("not an object of at most {limit} keys").format(limit=most))
+    return {text(name, path): text(item, f"{path}.{name[:80]}", empty=True) for name, item in value.items()}
+
+
+# 3. values with named fields
+
+
+def by(
+    read: Callable[..., Any],
+    *,
+    key: str | None = None,
+    write: Callable[[Any], Any] | None = None,
+    **bounds: Any,
+) -> dict[str, Any]:
+    """Return the metadata of a Value's field: its reader, with the reader's bounds.
+
+    ``key`` is its name in the document where that is another one, ``write`` the way back where
+    ``written`` does not know it.
+    """
+    return {"read": partial(read, **bounds), "key": key, "write": write or written}
+
+
+class Value:
+    """A frozen dataclass, each of whose fields says ``by`` which reader it is read."""
+
+    @classmethod
+    def from_json(cls, value: Any, path: str) -> Self:
+        """Take an object with a key for each field and no other."""
+        taken, left = {}, Fields(value, path)
+        for field in fields(cls):  # type: ignore[arg-type] # those who inherit are dataclasses
+            taken[field.name] = left.nested(field.metadata["key"] or field.name, field.metadata["read"])
+        left.done()
+        result = cls(**taken)
+        result.check(path)
+        return result
+
+    def check(self, path: str) -> None:
+        """Refuse what no single field shows; ``path`` is where the value stands."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``from_json`` takes."""
+        return {
+            field.metadata["key"] or field.name: field.metadata["write"](getattr(self, field.name))
+            for field in fields(self)  # type: ignore[arg-type]
+        }
+
+
+def written(value: Any) -> Any:
+    """Return the JSON of a value: tuples become lists, Values objects, times texts."""
+    if isinstance(value, Value):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [written(item) for item in value]
+    if isinstance(value, dict):
+        return {name: written(item) for name, item in value.items()}
+    return time_to_json(value) if isinstance(value, datetime) else value
 
 
 class Fields:
@@ -84,86 +228,46 @@ class Fields:
         self.left = dict(value)
         self.path = path
 
-    def _take(self, key: str) -> Any:
+    def nested(self, key: str, read: Callable[..., T], **bounds: Any) -> T:
+        """Take a key by its reader."""
         if key not in self.left:
             raise refuse(f"{self.path}.{key}", _("missing"))
-        return self.left.pop(key)
+        return read(self.left.pop(key), f"{self.path}.{key}", **bounds)
 
     def done(self) -> None:
         for key in self.left:
             raise refuse(f"{self.path}.{key[:80]}", _("unknown key"))
 
-    def text(self, key: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
-        return self.check_text(self._take(key), f"{self.path}.{key}", limit=limit, empty=empty)
+    check_text = staticmethod(text)
 
-    @staticmethod
-    def check_text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
-        if not isinstance(value, str):
-            raise refuse(path, _("not a text"))
-        if not value and not empty:
-            raise refuse(path, _("empty"))
-        if len(value) > limit:
-            raise refuse(path, _("longer than {limit} characters").format(limit=limit))
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-            raise refuse(path, _("holds a control character"))
-        return value
+    def text(self, key: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
+        return self.nested(key, text, limit=limit, empty=empty)
 
     def optional_text(self, key: str, *, limit: int = TEXT_LIMIT) -> str | None:
-        value = self._take(key)
-        return None if value is None else self.check_text(value, f"{self.path}.{key}", limit=limit)
+        return self.nested(key, optional, of=partial(text, limit=limit))
 
     def sha256(self, key: str) -> str:
-        value = self.text(key)
-        if not _HEX64.fullmatch(value):
-            raise refuse(f"{self.path}.{key}", _("not 64 hex digits"))
-        return value
+        return self.nested(key, sha256)
 
     def integer(self, key: str, *, least: int = 0, most: int = INTEGER_LIMIT) -> int:
-        value = self._take(key)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise refuse(f"{self.path}.{key}", _("not a whole number"))
-        if not least <= value <= most:
-            raise refuse(f"{self.path}.{key}", _("not between {least} and {most}").format(least=least, most=most))
-        return value
+        return self.nested(key, integer, least=least, most=most)
 
     def number(self, key: str) -> float:
-        value = self._take(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > INTEGER_LIMIT:
-            raise refuse(f"{self.path}.{key}", _("not a number"))
-        return float(value)
+        return self.nested(key, number)
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        value = self.text(key)
-        if value not in choices:
-            raise refuse(f"{self.path}.{key}", _("not one of {choices}").format(choices=", ".join(choices)))
-        return value
+        return self.nested(key, choice, choices=choices)
 
     def items(self, key: str, parse: Callable[[Any, str], T], *, most: int) -> tuple[T, ...]:
         """Take a list; ``parse`` gets each item with its path."""
-        value = self._take(key)
-        path = f"{self.path}.{key}"
-        if not isinstance(value, list):
-            raise refuse(path, _("not a list"))
-        if len(value) > most:
-            raise refuse(path, _("longer than {limit} items").format(limit=most))
-        return tuple(parse(item, f"{path}[{index}]") for index, item in enumerate(value))
+        return self.nested(key, items, of=parse, most=most)
 
     def texts(self, key: str, *, most: int = 1000) -> tuple[str, ...]:
-        return self.items(key, self.check_text, most=most)
+        return self.nested(key, texts, most=most)
 
     def mapping(self, key: str, *, most: int = 1000) -> dict[str, str]:
         """Take an object whose values are all texts, possibly empty."""
-        value, path = self._take(key), f"{self.path}.{key}"
-        if not isinstance(value, dict) or len(value) > most:
-            raise refuse(path, _("not an object of at most {limit} keys").format(limit=most))
-        return {
-            self.check_text(name, path): self.check_text(text, f"{path}.{name[:80]}", empty=True)
-            for name, text in value.items()
-        }
-
-    def nested(self, key: str, parse: Callable[[Any, str], T]) -> T:
-        return parse(self._take(key), f"{self.path}.{key}")
+        return self.nested(key, mapping, most=most)
 
     def optional(self, key: str, parse: Callable[[Any, str], T]) -> T | None:
-        value = self._take(key)
-        return None if value is None else parse(value, f"{self.path}.{key}")
+        return self.nested(key, optional, of=parse)

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from bootstrap.bundle.application import Application, Environment, Launcher, application_from_json
+from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.errors import TrustError
 
 FULL = Application(
@@ -24,9 +24,9 @@ FULL = Application(
 
 
 def test_round_trip():
-    assert application_from_json(FULL.to_json(), "app") == FULL
+    assert Application.from_json(FULL.to_json(), "app") == FULL
     least = Application(launchers=())
-    assert application_from_json(least.to_json(), "app") == least
+    assert Application.from_json(least.to_json(), "app") == least
 
 
 def refusal(*path_and_value):
@@ -37,7 +37,7 @@ def refusal(*path_and_value):
         inner = inner[step]
     inner[last] = new
     with pytest.raises(TrustError) as caught:
-        application_from_json(value, "app")
+        Application.from_json(value, "app")
     return caught.value.what
 
 
@@ -92,4 +92,4 @@ def test_refusals_name_their_path(change, what):
 def test_folders_with_a_common_beginning_are_apart():
     value = FULL.to_json()
     value["persist"] = ["data", "data2", "database/x"]
-    assert application_from_json(value, "app").persist == ("data", "data2", "database/x")
+    assert Application.from_json(value, "app").persist == ("data", "data2", "database/x")
