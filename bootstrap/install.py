@@ -14,6 +14,7 @@ from bootstrap import (
     audit_log,
     files,
     launchers,
+    papers,
     persist,
     preflight,
     receipt,
@@ -25,6 +26,7 @@ from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError, InstallError, RagtraceError, TrustError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
+from bootstrap.prefix import Prefix
 from bootstrap.store import Store
 from bootstrap.trust.admission import refuse_downgrade
 from bootstrap.uv import base_interpreter
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
     from bootstrap.console import Progress
-    from bootstrap.prefix import Prefix, Release
+    from bootstrap.prefix import Release
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
                 product=manifest.product.name,
                 version=manifest.product.version,
                 manifest_sha256=bundle.manifest_sha256,
+                receipt_sha256=seal.receipt_sha256(release),
                 signers=[signer.key.fingerprint for signer in bundle.signers],
             )
         except BaseException as error:
@@ -120,7 +123,7 @@ def accept_and_seal(
     stage.try_out_data(release, manifest, store)
     acceptance.accept(release, manifest, progress)
     stage.end_try_out(release)
-    persist.link_to(release, manifest, release.path.parent.parent / "data")
+    persist.link_to(release, manifest, Prefix(release.path.parent.parent).data)
     progress.step(_("Sealing the release"))
     product = manifest.product
     receipt.write_receipt(
@@ -141,6 +144,7 @@ def accept_and_seal(
             items=receipt.take_inventory(release, release.site_packages(manifest.target.python)),
         ),
     )
+    papers.keep(Prefix(release.path.parent.parent), papers.read(release.bundle))
     seal.seal(release)
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, record
-from bootstrap.bundle import strict
+from bootstrap import files, record, seal
+from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
+from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -78,10 +79,21 @@ def _item(value: Any, path: str) -> Item:
     return Item(*(Fields.check_text(part, path) for part in value))
 
 
-def read_receipt(release: Release) -> Receipt:
-    """Return a release's receipt. Raises TrustError when it is damaged, OSError when it is missing."""
+def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
+    """Return a release's receipt, which must be the one that it was sealed with.
+
+    ``sealed`` is that receipt's SHA-256, by default what the mark says. Raises TrustError when either
+    is damaged, OSError when either is missing.
+    """
     path = release.receipt_file
-    fields = Fields(strict.loads(path.read_bytes(), path.name, limit=LIMIT), path.name)
+    with path.open("rb") as file:
+        data = file.read(LIMIT + 1)
+    if digest.sha256_bytes(data) != (sealed or seal.receipt_sha256(release)):
+        raise TrustError(
+            _("{path} is not the receipt that the release was sealed with.").format(path=path),
+            advice=_("Run recover: it builds the release anew from what was signed."),
+        )
+    fields = Fields(strict.loads(data, path.name, limit=LIMIT), path.name)
     fields.integer("format", least=FORMAT, most=FORMAT)
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):

@@ -1,4 +1,7 @@
-"""Sealing a release: read-only, on the disk for good, and only then marked as complete."""
+"""Sealing a release: read-only, on the disk for good, and only then marked as complete.
+
+The mark, ``COMPLETE``, is the checksum line of the receipt, which has the digest of every other file.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from bootstrap import files
+from bootstrap.bundle import digest
+from bootstrap.bundle.strict import refuse
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from bootstrap.prefix import Release
 
 READ_ONLY, RUNNABLE, FOLDER, OPEN = 0o444, 0o555, 0o555, 0o755
+MARK_LIMIT = 1024  # bytes
 
 
 def seal(release: Release) -> None:
@@ -44,10 +51,24 @@ def protect(release: Release) -> None:
 
 def mark_complete(release: Release) -> None:
     """Write the mark that makes a release count."""
+    mark = digest.write_sums({release.receipt_file.name: digest.sha256_file(release.receipt_file)[0]})
     _open(release)
-    files.write_atomic(release.complete_file, release.id.encode() + b"\n", mode=READ_ONLY)
+    files.write_atomic(release.complete_file, mark, mode=READ_ONLY)
     if sys.platform != "win32":
         os.chmod(release.path, FOLDER)
+
+
+def receipt_sha256(release: Release) -> str:
+    """Return the digest of the receipt that a release was sealed with.
+
+    Raises TrustError for a mark that is none, OSError where there is no mark.
+    """
+    name = release.complete_file.name
+    with release.complete_file.open("rb") as file:
+        sums = digest.read_sums(file.read(MARK_LIMIT), name)
+    if set(sums) != {release.receipt_file.name}:
+        raise refuse(name, _("not the checksum of the receipt"))
+    return sums[release.receipt_file.name]
 
 
 def unmark(release: Release) -> None:

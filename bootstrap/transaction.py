@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal, launchers, persist, seal
+from bootstrap import files, journal, launchers, papers, persist, seal
 from bootstrap.errors import BusyError, RagtraceError
 from bootstrap.lockfile import locked
 from bootstrap.store import Store
@@ -182,6 +182,7 @@ def collect(prefix: Prefix) -> None:
             seal.remove(release)
     if spared:
         return
+    papers.collect(prefix, kept.values())
     try:
         needed = {entry.sha256 for release in kept.values() for entry in release.manifest().files}
     except (RagtraceError, OSError):

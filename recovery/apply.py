@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, files, install, journal, launchers, preflight, seal, stage, transaction
+from bootstrap import acceptance, files, install, journal, launchers, papers, preflight, seal, stage, transaction
 from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.errors import InstallError, RagtraceError, ToolError
 from bootstrap.i18n import _
@@ -66,6 +66,9 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
         prefix.point_at(release)
     elif isinstance(remedy, cures.WriteLaunchers) and proof:
         launchers.write(prefix, proof.manifest)
+    elif isinstance(remedy, cures.KeepPapers) and proof:
+        papers.keep(prefix, proof.papers)
+        files.sync_filesystem(prefix.state)
     elif isinstance(remedy, cures.HealStore):
         heal_store(diagnosis)
     elif isinstance(remedy, cures.FillStore) and bundle:

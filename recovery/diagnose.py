@@ -7,14 +7,14 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, journal, launchers, persist, transaction
+from bootstrap import audit_log, journal, launchers, papers, persist, transaction
 from bootstrap import receipt as receipts
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.bundle.lock import PYLOCK
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
-from bootstrap.errors import HostError, RagtraceError, UsageError
+from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
 from bootstrap.store import KEPT_KINDS, Store
@@ -39,13 +39,14 @@ CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
     "environment",
     "interpreter",
 )
-APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS = (
+APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS = (
     "application",
     "model",
     "release",
     "store",
     "launcher",
     "settings",
+    "papers",
 )
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
 CHANGES = ("install", "rollback", "recover")  # actions of the audit log that make a release active
@@ -103,7 +104,7 @@ def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
         findings.append(Finding(POINTER, prefix.current.name, details))
         return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings))
     findings += _pointer(prefix, release)
-    receipt, trouble = _receipt(release)
+    receipt, trouble = _receipt(prefix, release)
     findings += trouble
     proof = find_proof(prefix, release, receipt, policy)
     if proof is None:
@@ -116,6 +117,7 @@ def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
     spare: dict[str, Path] = {}
     if proof:
         findings += _launchers(prefix, proof.manifest)
+        findings += _papers(prefix, proof)
         lacking = _lacking(prefix, release, proof.manifest, receipt, deviations)
         spare = _spare(prefix, release, lacking)
         if lacking:
@@ -135,7 +137,9 @@ def _release_to_repair(prefix: Prefix) -> Release | None:
             release = prefix.release(name or "")
         except UsageError:
             continue
-        if release.path.is_dir() and not release.path.is_symlink() and (release.is_complete or _is_sealed(release)):
+        # a release without its mark was once finished if it has a receipt, which is written just before it
+        was_sealed = release.is_complete or release.receipt_file.is_file()
+        if was_sealed and release.path.is_dir() and not release.path.is_symlink():
             return release
     former = transaction.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
@@ -151,25 +155,30 @@ def _named_by_current(prefix: Prefix) -> str | None:
         return None
 
 
-def _last_activated(prefix: Prefix) -> str | None:
-    """Return the release that the audit log says was made active last."""
+def _activations(prefix: Prefix) -> Iterator[dict[str, Any]]:
+    """Yield what the audit log says was made active, the oldest first, as far as the log can be read."""
     import json
 
-    name = None
     try:
-        with audit_log.log_file(prefix).open(encoding="utf-8") as file:
-            for line in file:
-                entry = json.loads(line)
-                if entry.get("action") in CHANGES and entry.get("outcome") == "done":
-                    name = entry.get("release")
+        for line in audit_log.lines(prefix):
+            entry = json.loads(line)
+            if entry.get("action") in CHANGES and entry.get("outcome") == "done":
+                yield entry
     except (OSError, ValueError, AttributeError):
-        pass  # a damaged log is not what a repair hangs on
-    return name if isinstance(name, str) else None
+        return  # a damaged log is not what a repair hangs on
 
 
-def _is_sealed(release: Release) -> bool:
-    """Tell whether a release without its mark was once finished: the receipt is written just before it."""
-    return _receipt(release)[0] is not None
+def _last_activated(prefix: Prefix) -> str | None:
+    """Return the release that the audit log says was made active last."""
+    names = [entry.get("release") for entry in _activations(prefix)]
+    return names[-1] if names and isinstance(names[-1], str) else None
+
+
+def _logged_receipt(prefix: Prefix, release: Release) -> str | None:
+    """Return the SHA-256 of a release's receipt as the audit log has it, for one whose mark is lost."""
+    digests = [entry.get("receipt_sha256") for entry in _activations(prefix) if entry.get("release") == release.id]
+    known = [digest for digest in digests if isinstance(digest, str) and digest]
+    return known[-1] if known else None
 
 
 def _leftovers(prefix: Prefix) -> Iterator[Finding]:
@@ -214,28 +223,41 @@ def _settings(prefix: Prefix) -> Iterator[Finding]:
 
 
 def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:
-    if not release.is_complete:
-        details = _("{release} lacks the mark that it is complete").format(release=release.id)
-        yield Finding(SEAL, release.id, details, (release.complete_file.name,))
     if prefix.active() is None and _named_by_current(prefix) != release.id:
         details = _("{path} leads to no complete release").format(path=prefix.current)
         yield Finding(POINTER, release.id, details, (prefix.current.name,))
 
 
-def _receipt(release: Release) -> tuple[Receipt | None, list[Finding]]:
-    """Return a release's receipt, or what is wrong with it."""
+def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
+    """Return a release's receipt, or what is wrong with it.
+
+    The mark vouches for it; where that is lost, the audit log's line on its activation.
+    """
+    receipt, reason = _sealed_receipt(release)
+    if receipt is not None:
+        return receipt, []
+    logged = _logged_receipt(prefix, release)
+    if logged is not None:
+        receipt, _reason = _sealed_receipt(release, logged)
+        if receipt is not None:
+            details = _("{release} lacks the mark that it is complete").format(release=release.id)
+            return receipt, [Finding(SEAL, release.id, details, (release.complete_file.name,))]
+    return None, [Finding(RECEIPT, release.id, reason, (release.receipt_file.name, release.complete_file.name))]
+
+
+def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
+    """Return a receipt that is vouched for and of this release, else None and why not."""
     try:
         if release.receipt_file.is_symlink():
-            raise HostError(_("{path} is a link").format(path=release.receipt_file))
-        receipt = receipts.read_receipt(release)
-        if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
-            return receipt, []
-        reason = _("the receipt is of another release ({name})").format(name=receipt.release)
+            return None, _("{path} is a link").format(path=release.receipt_file)
+        receipt = receipts.read_receipt(release, sealed)
     except RagtraceError as error:
-        reason = error.what
+        return None, error.what
     except OSError as error:
-        reason = f"{error.filename}: {error.strerror}"
-    return None, [Finding(RECEIPT, release.id, reason, (release.receipt_file.name,))]
+        return None, f"{error.filename}: {error.strerror}"
+    if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
+        return receipt, ""
+    return None, _("the receipt is of another release ({name})").format(name=receipt.release)
 
 
 def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
@@ -281,6 +303,18 @@ def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
         if not right:
             details = _("{path} is missing or altered").format(path=path)
             yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
+
+
+def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
+    """Look at the second copy of what proves where the release came from."""
+    folder = papers.place(prefix, proof.manifest_sha256)
+    try:
+        same = papers.read(folder) == proof.papers
+    except OSError:
+        same = False
+    if not same:
+        details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=folder)
+        yield Finding(PAPERS, "", details)
 
 
 def counterpart(release: Release, entry: FileEntry) -> Path | None:

@@ -139,6 +139,7 @@ def _in_place(diagnosis: Diagnosis) -> list[Remedy]:
         cures.ProtectSettings,
         cures.MarkComplete,
         cures.WriteLaunchers,
+        cures.KeepPapers,
     )
     chosen: list[Remedy] = []
     for make in makers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap import papers
 from bootstrap.bundle import digest
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, Manifest, parse_manifest
 from bootstrap.bundle.opening import SIGNERS_LIMIT, SUMS
@@ -43,17 +44,22 @@ class Proof:
     def fingerprints(self) -> tuple[str, ...]:
         return tuple(key.fingerprint for key in self.signers)
 
+    @property
+    def papers(self) -> dict[str, bytes]:
+        """The files by name."""
+        return {NAME: self.manifest_bytes, SUMS: self.sums, **self.signatures}
+
     def write(self, folder: Path) -> None:
         """Put the copies into a new folder."""
         folder.mkdir(parents=True)
-        for name, data in {NAME: self.manifest_bytes, SUMS: self.sums, **self.signatures}.items():
+        for name, data in self.papers.items():
             (folder / name).write_bytes(data)
 
 
 def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy: Policy | None) -> Proof | None:
     """Return the proven manifest of a release, or None when no copy on this host proves it.
 
-    The release's own copy comes first, then those of other releases made from the same bundle.
+    The release's own copy comes first, then the second one, then those of other releases made from the same bundle.
     """
     for folder in _places(prefix, release):
         try:
@@ -67,6 +73,7 @@ def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy
 
 def _places(prefix: Prefix, release: Release) -> Iterator[Path]:
     yield release.bundle
+    yield from sorted(papers.folder(prefix).glob(f"{release.order[1]}*"))
     for other in reversed(prefix.complete_releases()):
         if other.id != release.id and other.order[:2] == release.order[:2]:
             yield other.bundle

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, install
+from bootstrap import audit_log, install, seal
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -164,7 +164,14 @@ def recover(
             active = prefix.active()
             now = active.id if active else None
             head = audit_log.append(
-                prefix, "recover", "done", release=now, former=before, remedies=remedies, packages=sorted(plan.packages)
+                prefix,
+                "recover",
+                "done",
+                release=now,
+                receipt_sha256=seal.receipt_sha256(active) if active else None,
+                former=before,
+                remedies=remedies,
+                packages=sorted(plan.packages),
             )
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=remedies)

@@ -6,6 +6,7 @@ new release; the damaged one stays active until that works.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +18,7 @@ from recovery.diagnose import (
     INTERPRETER,
     LAUNCHER,
     MODEL,
+    PAPERS,
     POINTER,
     RUN_FILES,
     SEAL,
@@ -32,7 +34,7 @@ NAMES_SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Remedy:
+class Remedy(ABC):
     """What is done about some findings. ``names`` are what it touches: packages, files, a release."""
 
     id: ClassVar[str]
@@ -42,9 +44,9 @@ class Remedy:
 
     names: tuple[str, ...] = ()
 
+    @abstractmethod
     def what(self) -> str:
         """Return what is done, as a line of the plan."""
-        raise NotImplementedError
 
     def effect(self) -> str:
         """Return what the operator notices of it."""
@@ -137,6 +139,21 @@ class WriteLaunchers(Remedy):
 
     def effect(self) -> str:
         return _("The commands in bin are as they were installed.")
+
+
+class KeepPapers(Remedy):
+    """Writes the second copy of what proves where the release came from."""
+
+    id = "papers"
+    kinds = (PAPERS,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("copy the manifest and its signatures once more")
+
+    def effect(self) -> str:
+        return _("A later repair has its proof, should the copy in the release be damaged.")
 
 
 class HealStore(Remedy):
@@ -256,6 +273,7 @@ LADDER: Sequence[type[Remedy]] = (
     PointCurrent,
     CleanUp,
     ProtectSettings,
+    KeepPapers,
     HealStore,
     FillStore,
     WriteLaunchers,

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from bootstrap import audit_log, journal, receipt, transaction
-from bootstrap.errors import BusyError, HostError, InstallError, ToolError
+from bootstrap import audit_log, journal, papers, receipt, seal, transaction
+from bootstrap.bundle import digest
+from bootstrap.errors import BusyError, HostError, InstallError, ToolError, TrustError
 from bootstrap.lockfile import locked
 from bootstrap.uv import Uv
 from tests.tiny import EMBEDDING, install_tiny
@@ -221,9 +222,15 @@ def test_a_lost_receipt_rebuilds_everything_that_the_signature_proves(host, inst
     whole(host)
 
 
+def forge(release, old, new):
+    """Change a receipt, and the mark so that it vouches for it."""
+    path = release.receipt_file
+    path.write_bytes(path.read_bytes().replace(old, new))
+    seal.mark_complete(release)
+
+
 def test_a_receipt_of_another_release_counts_as_lost(host, tiny):
-    path = host.release.receipt_file
-    path.write_bytes(path.read_bytes().replace(b"-r1", b"-r9"))
+    forge(host.release, b"-r1", b"-r9")
     assert [remedy.id for remedy in host.plan(policy=tiny.policy).remedies] == ["rebuild"]
 
 
@@ -231,21 +238,107 @@ def test_a_receipt_that_leads_out_of_the_release_writes_nothing_there(host, tiny
     """Only what a release may hold is taken over, whatever its receipt says."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"x")
-    path = host.release.receipt_file
     site = host.site.relative_to(host.release.path).as_posix()
     evil = f"venv/../../../../{outside.name}"
-    path.write_bytes(path.read_bytes().replace(f"{site}/tiny_math/text.py".encode(), evil.encode()))
+    forge(host.release, f"{site}/tiny_math/text.py".encode(), evil.encode())
     host.recover()
     assert outside.read_bytes() == b"x"
     assert outside.stat().st_nlink == 1
     whole(host)
 
 
-def test_a_damaged_manifest_is_replaced_by_a_copy_of_the_same_bundle(host, tiny):
-    install_tiny(tiny, host.prefix.root)  # the same bundle again: two releases hold the manifest
-    flip(host.release.bundle / "MANIFEST.json")
+def test_a_receipt_that_was_changed_to_fit_a_changed_file_is_not_believed(host, tiny):
+    file, receipt_file = host.site / "tiny_lib" / "more.py", host.release.receipt_file
+    before = digest.sha256_file(file)[0]
+    flip(file)
+    receipt_file.chmod(0o644)
+    receipt_file.write_bytes(receipt_file.read_bytes().replace(before.encode(), digest.sha256_file(file)[0].encode()))
+    with pytest.raises(TrustError, match="not the receipt"):
+        receipt.read_receipt(host.release)
+    done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    whole(host)
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, lambda path: path.write_bytes(b"x" * 5000), delete])
+def test_a_damaged_mark_is_restored_where_the_audit_log_knows_the_receipt(host, damage):
+    release = host.release
+    release.complete_file.chmod(0o644)
+    damage(release.complete_file)
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["seal"]
+    assert host.release == release
+    whole(host)
+
+
+def test_after_a_repair_the_mark_is_restored_too(host):
+    delete(host.site / "tiny_lib" / "more.py")
+    host.recover()
+    delete(host.release.complete_file)
+    assert [remedy.id for remedy in host.recover().plan.remedies] == ["seal"]
+    whole(host)
+
+
+def test_a_lost_mark_vouches_for_no_changed_receipt(host, tiny):
+    release = host.release
+    flip(release.receipt_file)
+    delete(release.complete_file)
+    done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    assert not release.path.exists()
+    whole(host)
+
+
+def test_without_mark_and_log_the_release_is_built_anew(host, tiny):
+    delete(host.release.complete_file)
+    delete(audit_log.log_file(host.prefix))
+    done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    whole(host)
+
+
+PAPERS = ["MANIFEST.json", "SHA256SUMS", "SHA256SUMS.*.sig"]
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, delete])
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_damaged_first_copy_of_the_papers_is_replaced_by_the_second(host, installed, paper, damage):
+    damage(next(host.release.bundle.glob(paper)))
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["files"]
+    assert installed == []
+    whole(host)
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, delete, lambda path: shutil.rmtree(path.parent)])
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_damaged_second_copy_of_the_papers_is_written_again(host, paper, damage):
+    release = host.release
+    copy = papers.place(host.prefix, digest.sha256_file(release.bundle / "MANIFEST.json")[0])
+    damage(next(copy.glob(paper)))
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["papers"]
+    assert host.release == release
+    assert papers.read(copy) == papers.read(release.bundle)
+    whole(host)
+
+
+def test_only_kept_releases_have_second_copies(host, newer, tiny):
+    for bundle in (newer, newer, newer):
+        install_tiny(bundle, host.prefix.root)
+    kept = {release.manifest().product.counter for release in host.prefix.complete_releases()}
+    assert kept == {newer.manifest.product.counter}
+    assert [path.name for path in papers.folder(host.prefix).iterdir()] == [
+        digest.sha256_file(host.release.bundle / "MANIFEST.json")[0]
+    ]
+
+
+def test_a_damaged_manifest_is_replaced_by_a_copy_of_the_same_bundle(host, tiny):
+    install_tiny(tiny, host.prefix.root)  # the same bundle again: two releases hold the manifest
+    shutil.rmtree(papers.folder(host.prefix))
+    flip(host.release.bundle / "MANIFEST.json")
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["papers", "files"]
     whole(host)
 
 
@@ -253,6 +346,7 @@ def test_a_manifest_without_another_copy_leads_to_the_former_release(host, tiny,
     install_tiny(newer, host.prefix.root)
     damaged = host.release
     flip(damaged.bundle / "MANIFEST.json")
+    shutil.rmtree(papers.folder(host.prefix))
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["rollback"]
     assert host.release.order[0] == tiny.manifest.product.counter
@@ -262,6 +356,7 @@ def test_a_manifest_without_another_copy_leads_to_the_former_release(host, tiny,
 
 def test_a_manifest_without_another_copy_leads_to_the_bundle_first(host, tiny):
     flip(host.release.bundle / "MANIFEST.json")
+    shutil.rmtree(papers.folder(host.prefix))
     damaged = host.release
     done = host.recover(bundle=tiny.open())
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
@@ -309,15 +404,6 @@ def test_a_release_removed_by_hand_leads_to_the_one_that_is_left(host, newer):
     host.recover()
     assert host.release == kept
     assert host.answer() == list(EMBEDDING)
-
-
-def test_a_lost_mark_is_restored(host):
-    release = host.release
-    release.complete_file.unlink()
-    done = host.recover()
-    assert [remedy.id for remedy in done.plan.remedies] == ["seal"]
-    assert host.release == release
-    whole(host)
 
 
 @pytest.mark.parametrize("damage", [delete, truncate, lambda path: path.chmod(0o644)])

@@ -71,6 +71,7 @@ def test_its_owner_can_remove_it_without_privileges(nobody, scratch):
     release = Release(scratch / "owned" / "1-0123456789ab-r1")
     (release.path / "app" / "sub").mkdir(parents=True)
     (release.path / "app" / "sub" / "file").write_text("text")
+    release.receipt_file.write_text("{}")
     for path in (release.path.parent, *release.path.parent.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
     scratch.chmod(0o755)

@@ -28,7 +28,7 @@ def test_nothing_installed_is_a_reason_to_skip() -> None:
     [
         ("manifest", b"{", "not JSON"),
         ("manifest", None, "No such file"),
-        ("receipt", b"[]", "not an object"),
+        ("receipt", b"[]", "not the receipt"),
         ("receipt", None, "No such file"),
     ],
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootstrap import receipt as receipts
+from bootstrap import seal
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import ED25519
 from tests.installed import KEY
@@ -92,6 +93,7 @@ def test_the_receipt_of_another_release_fails(prefix) -> None:
     release = release_of(prefix)
     receipt = receipts.read_receipt(release)
     change(release.receipt_file, replace(receipt, release=release.id[:-1] + "7").to_bytes())
+    seal.mark_complete(release)
     assert "another release" in look(Integrity, prefix).details
 
 
@@ -106,7 +108,16 @@ def test_a_set_of_packages_that_nobody_signed_warns(prefix) -> None:
     release = release_of(prefix)
     receipt = receipts.read_receipt(release)
     change(release.receipt_file, replace(receipt, locked=False).to_bytes())
+    seal.mark_complete(release)
     assert look(Integrity, prefix).status == WARN
+
+
+def test_a_receipt_that_is_not_the_sealed_one_fails(prefix) -> None:
+    release = release_of(prefix)
+    change(release.receipt_file, replace(receipts.read_receipt(release), version="9").to_bytes())
+    result = look(Integrity, prefix)
+    assert result.status == FAIL
+    assert "not the receipt" in result.details
 
 
 def test_nothing_installed_is_skipped() -> None:
