@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import acceptance, process
+from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
 
@@ -17,12 +21,15 @@ if TYPE_CHECKING:
 
 CPUINFO = Path("/proc/cpuinfo")
 INTEL = ("x86_64", "AMD64")
-# package → the instructions that its x86-64 wheels cannot do without
-NEEDED = {"torch": "avx2"}
+# package → the instructions that its x86-64 wheels are built for, as their projects say
+NEEDED = {"torch": "avx2", "polars": "avx2", "tensorflow": "avx", "pyarrow": "sse4_2"}
+# PF_…_INSTRUCTIONS_AVAILABLE of winnt.h, by their Linux names
+WINDOWS_FEATURES = {38: "sse4_2", 39: "avx", 40: "avx2"}
+SYSCTL = ["/usr/sbin/sysctl", "-n", "machdep.cpu.features", "machdep.cpu.leaf7_features"]
 
 
 class Processor(Check):
-    """Reads /proc/cpuinfo and which processors the scheduler gives, and the packages of the manifest."""
+    """Reads what the system tells of its processors and how many the scheduler gives, and the manifest's packages."""
 
     id = "system.cpu"
     category = SYSTEM
@@ -64,9 +71,24 @@ def usable_processors() -> int:
 
 def cpu_features() -> set[str] | None:
     """Return the instructions that every processor has (Linux names), or None where they are not told."""
+    if sys.platform == "win32":
+        present = ctypes.windll.kernel32.IsProcessorFeaturePresent
+        return {name for number, name in WINDOWS_FEATURES.items() if present(number)}
+    if sys.platform == "darwin":
+        return sysctl_features()
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     lines = [set(line.partition(":")[2].split()) for line in text.splitlines() if line.startswith("flags")]
     return set.intersection(*lines) if lines else None
+
+
+def sysctl_features() -> set[str] | None:
+    """Return what macOS says of an Intel processor, whose names are those of Linux in capitals (SSE4.2, AVX1.0)."""
+    try:
+        ended = process.run(SYSCTL, env=acceptance.basic_environment(), timeout=10.0)
+    except ToolError:
+        return None
+    names = ended.stdout.lower().replace("avx1.0", "avx").replace(".", "_").split()
+    return set(names) or None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
-from validator.check import TOOLS, Check, CheckResult
+from validator.check import TOOLS, Check, CheckResult, some_of
 from validator.subject import caller_names
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("conda", "mamba", "micromamba", "poetry", "pipenv", "pdm", "pyenv", "pixi", "pip")
 # launchers drop what PYTHON… would change, but a loader's own variables reach every program
+CONFIGURED = ("PIP_", "UV_", "CONDA_", "POETRY_", "PIPENV_", "VIRTUAL_ENV")  # how their variables begin
+PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf", "~/Library/Application Support/pip/pip.conf")
 LOADER = ("LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH")
 
 
 class Managers(Check):
-    """Reads PATH, the names of the caller's variables, and whether conda owns the base interpreter."""
+    """Reads PATH, the names of the caller's variables, pip's settings, and whether conda owns the base interpreter."""
 
     id = "tools.managers"
     category = TOOLS
@@ -32,7 +35,8 @@ class Managers(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         present = [name for name in PROGRAMS if shutil.which(name)]
         loader = sorted(set(LOADER) & caller_names())
-        evidence = {"programs": present, "variables": loader}
+        settings = [*sorted(name for name in caller_names() if name.startswith(CONFIGURED)), *pip_files()]
+        evidence = {"programs": present, "variables": loader, "settings": settings}
         if loader:
             yield self.warned(
                 _("{names} may put other libraries in front of the application's own").format(names=", ".join(loader)),
@@ -48,11 +52,20 @@ class Managers(Check):
                 command=subject.tool("install"),
                 evidence=evidence,
             )
-        elif present:
-            details = _("{names} are here; none of them touches the application").format(names=", ".join(present))
+        elif present or settings:
+            names = some_of([*present, *settings])
+            details = _("{names} are here; none of them touches the application").format(names=names)
             yield self.passed(details, evidence=evidence)
         else:
             yield self.passed(_("none"), evidence=evidence)
+
+
+def pip_files() -> list[str]:
+    """Return the settings files of pip that this user has; only a pip that someone runs by hand reads them."""
+    found = [Path(name).expanduser() for name in PIP_FILES]
+    if "APPDATA" in os.environ:
+        found.append(Path(os.environ["APPDATA"], "pip", "pip.ini"))
+    return [str(path) for path in found if path.is_file()]
 
 
 def owned_by_conda(interpreter: Path) -> bool:

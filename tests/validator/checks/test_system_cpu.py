@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.installed import BASE, LIB, Wheel, make_prefix
@@ -43,3 +45,29 @@ def test_torch_needs_avx2(tmp_path, intel, flags, status) -> None:
 def test_a_feature_counts_only_when_every_processor_has_it(intel) -> None:
     intel.write_text("flags : a b\nflags : b c\n")
     assert cpu_features() == {"b"}
+
+
+def test_windows_is_asked_for_each(monkeypatch) -> None:
+    asked = SimpleNamespace(kernel32=SimpleNamespace(IsProcessorFeaturePresent=lambda number: number in (38, 40)))
+    monkeypatch.setattr(system_cpu.sys, "platform", "win32")
+    monkeypatch.setattr(system_cpu.ctypes, "windll", asked, raising=False)
+    assert cpu_features() == {"sse4_2", "avx2"}
+
+
+@pytest.mark.parametrize(
+    ("output", "features"),
+    [
+        ("FPU SSE4.2 AVX1.0\nSMEP AVX2\n", {"fpu", "sse4_2", "avx", "smep", "avx2"}),
+        ("", None),
+    ],
+)
+def test_macos_is_asked_by_sysctl(monkeypatch, output, features) -> None:
+    monkeypatch.setattr(system_cpu.sys, "platform", "darwin")
+    monkeypatch.setattr(system_cpu.process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
+    assert cpu_features() == features
+
+
+def test_a_system_that_cannot_be_asked_tells_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(system_cpu.sys, "platform", "darwin")
+    monkeypatch.setattr(system_cpu, "SYSCTL", ["/nowhere/sysctl"])
+    assert cpu_features() is None

@@ -12,15 +12,25 @@ from validator.checks.tools_managers import LOADER, Managers, owned_by_conda
 
 
 @pytest.fixture(autouse=True)
-def no_loader(monkeypatch) -> None:
+def no_loader(tmp_path, monkeypatch) -> None:
     for name in LOADER:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tools_managers, "PROGRAMS", ("sh",))
+    monkeypatch.setattr(tools_managers, "PIP_FILES", ("~/pip.conf",))
+    monkeypatch.setenv("HOME", str(tmp_path))
 
 
 def test_programs_that_do_no_harm_are_named(prefix) -> None:
     result = look(Managers, prefix)
     assert (result.status, result.evidence["programs"]) == (PASS, ["sh"])
+
+
+def test_settings_of_pip_are_named(prefix, tmp_path, monkeypatch) -> None:
+    (tmp_path / "pip.conf").write_text("[install]\ntarget = /opt\n")
+    monkeypatch.setenv("PIP_TARGET", "/opt")
+    result = look(Managers, prefix)
+    assert result.status == PASS
+    assert {"PIP_TARGET", str(tmp_path / "pip.conf")} <= {*result.evidence["settings"]}
 
 
 def test_a_variable_that_changes_what_is_loaded(prefix, monkeypatch) -> None:
