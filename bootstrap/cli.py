@@ -22,6 +22,7 @@ def commands() -> dict[str, str]:
         "validate": _("check whether this host can run the application"),
         "list-checks": _("list the checks that validate runs"),
         "compare": _("show what changed between two reports of validate"),
+        "monitor": _("show or record what the application uses of this host"),
         "recover": _("repair an installation"),
         "rollback": _("make the former release active again"),
         "history": _("show what was done here, when, by whom and from which bundle"),

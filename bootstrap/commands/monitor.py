@@ -1,0 +1,198 @@
+"""``monitor``: what the application uses, on a terminal, in a file, or as metrics."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api, exposition, files, monitor
+from bootstrap.columns import wrap
+from bootstrap.commandline import DONE
+from bootstrap.commands import common, monitor_view
+from bootstrap.commands.validate import screen_width
+from bootstrap.console import human_bytes, show
+from bootstrap.errors import HostError, UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from bootstrap.console import Progress
+    from bootstrap.monitor import Sample
+
+JSON, PROMETHEUS = "json", "prometheus"
+SLICE = 0.2  # seconds that Ctrl-C may take
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--interval", type=float, default=5.0, metavar=_("SECONDS"), help=_("look every so many seconds (default: 5)")
+    )
+    parser.add_argument("--count", type=int, metavar=_("NUMBER"), help=_("end after so many samples"))
+    parser.add_argument("--duration", type=float, metavar=_("SECONDS"), help=_("end after so many seconds"))
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("add a line of JSON to this file for each sample; one that ends in .prom is replaced by metrics"),
+    )
+    parser.add_argument("--format", choices=(JSON, PROMETHEUS), help=_("how to write the samples"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Sample until the count or time is reached or somebody ends it, then tell what was seen."""
+    check_numbers(arguments)
+    kind = format_of(arguments)
+    prefix = api.settled(arguments.prefix)
+    summary, ending = Summary(), Ending()
+    limits = {"interval": arguments.interval, "count": arguments.count, "duration": arguments.duration}
+    samples = monitor.samples(prefix, **limits, wait=ending.wait)
+    with shown(arguments, kind) as tell:
+        for sample in kept(samples, arguments.output, kind, common.progress_of(arguments)):
+            summary.add(sample)
+            tell(sample)
+    if arguments.output is not None or kind is None:
+        for line in summary.lines():
+            show("\n".join(wrap(line, screen_width(), "", "  ")))
+    return DONE
+
+
+class Ending:
+    """Ctrl-C, or the end of a service, taken between two samples, so that none is cut short; a second one at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.ask)
+
+    def ask(self, number: int, _frame: object) -> None:
+        """Note that somebody wants it to end."""
+        self.asked = True
+        signal.signal(number, signal.default_int_handler)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, and return whether it is to end."""
+        until = time.monotonic() + seconds
+        while not self.asked and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, SLICE))  # a signal that is only noted does not end a sleep
+        return self.asked
+
+
+def check_numbers(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for numbers that make no sense."""
+    if not monitor.LEAST_INTERVAL <= arguments.interval < math.inf:
+        raise UsageError(
+            _("--interval is at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
+            advice=_("Give a longer one."),
+        )
+    for name in ("count", "duration"):
+        value = getattr(arguments, name)
+        if value is not None and not value > 0:
+            raise UsageError(_("{option} is above 0.").format(option=f"--{name}"), advice=_("Give a greater number."))
+
+
+def format_of(arguments: argparse.Namespace) -> str | None:
+    """Return how samples are written: as asked, as the file's ending says, or None for people alone."""
+    if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
+        raise UsageError(
+            _("Metrics replace each other, so they need a file."),
+            advice=_("Name one with --output, or take a single sample with --count 1."),
+        )
+    if arguments.format is not None:
+        return str(arguments.format)
+    if arguments.output is not None:
+        return PROMETHEUS if arguments.output.suffix == exposition.ENDING else JSON
+    return JSON if arguments.json else None
+
+
+def written(sample: Sample, kind: str) -> str:
+    """Return a sample as it is written: one line of JSON, or metrics."""
+    if kind == PROMETHEUS:
+        return exposition.render(monitor.families(sample))
+    return json.dumps(sample.to_json(), ensure_ascii=False) + "\n"
+
+
+def kept(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:
+    """Yield samples after they were written to the file.
+
+    One that cannot be written later, on a full disk for example, is told once and the next is tried;
+    the first one must be written. Raises HostError.
+    """
+    worked = failing = False
+    for sample in samples:
+        if path is not None and kind is not None:
+            try:
+                keep(written(sample, kind).encode(), path, kind)
+                worked, failing = True, False
+            except OSError as error:
+                text = _("{path}: the samples cannot be written: {reason}.").format(path=path, reason=error.strerror)
+                if not worked:
+                    raise HostError(text, advice=_("Name another file with --output.")) from error
+                if not failing:
+                    progress.warn(text)
+                failing = True
+        yield sample
+
+
+def keep(data: bytes, path: Path, kind: str) -> None:
+    """Write one sample: metrics replace the file, lines are added, whole or not at all."""
+    if kind == PROMETHEUS:
+        files.write_atomic(path, data, mode=exposition.MODE)
+        return
+    # opened each time, so that the file may be renamed or removed when it has grown
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            if file.write(data) != len(data):
+                raise OSError(0, _("there is no room"))
+        except OSError:
+            file.truncate(before)
+            raise
+
+
+def shown(arguments: argparse.Namespace, kind: str | None) -> Any:
+    """Return a context manager that gives the function which shows a sample."""
+    if arguments.output is None and kind is not None:
+        return monitor_view.plain(lambda sample: show(written(sample, kind).rstrip("\n")))
+    if arguments.quiet:
+        return monitor_view.plain(lambda _sample: None)
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        return monitor_view.live()
+    return monitor_view.plain(lambda sample: show(monitor_view.line(sample)))
+
+
+class Summary:
+    """What all samples come to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seconds = self.core_seconds = self.most_cpu = 0.0
+        self.most_resident = 0
+
+    def add(self, sample: Sample) -> None:
+        """Count a sample in."""
+        self.count += 1
+        self.seconds += sample.seconds
+        self.core_seconds += sample.cpu_percent * sample.seconds
+        self.most_cpu = max(self.most_cpu, sample.cpu_percent)
+        self.most_resident = max(self.most_resident, sample.resident)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what was seen, for a person."""
+        if not self.count:
+            yield _("No sample was taken.")
+            return
+        yield _("Samples: {count}, in {seconds:.0f} s").format(count=self.count, seconds=self.seconds)
+        yield _("Processor: {mean:.0f} % of a core on average, {most:.0f} % at most").format(
+            mean=self.core_seconds / max(self.seconds, 1e-9), most=self.most_cpu
+        )
+        yield _("Memory: {most} at most").format(most=human_bytes(self.most_resident))
