@@ -40,6 +40,7 @@ POSIX_OWN = (
     'RAGTRACE_PREFIX=$prefix exec "$(cat "$release/interpreter")" -I -B "$release/bundle/ragtrace-install.pyz" "$@"'
 )
 
+# no block in parentheses: a path with ) in it would end it
 WINDOWS = """\
 @echo off
 rem Starts {name} from the current release. Made by ragtrace-install; every release uses it as it is.
@@ -47,10 +48,10 @@ setlocal DisableDelayedExpansion
 for %%p in ("%~dp0..") do set "RAGTRACE_PREFIX=%%~fp"
 set "RAGTRACE_RELEASE="
 for /f "usebackq tokens=2 delims=:{{}} " %%r in ("%RAGTRACE_PREFIX%\\current.json") do set "RAGTRACE_RELEASE=%%~r"
-if not defined RAGTRACE_RELEASE (
-    echo {name}: no release is active in "%RAGTRACE_PREFIX%" 1>&2
-    exit /b 5
-)
+if defined RAGTRACE_RELEASE goto start
+echo {name}: no release is active in "%RAGTRACE_PREFIX%" 1>&2
+exit /b 5
+:start
 {start}
 exit /b %ERRORLEVEL%
 """

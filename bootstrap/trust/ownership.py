@@ -16,6 +16,7 @@ from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bootstrap.trust.places import Places
@@ -49,23 +50,37 @@ _NAMES = {
     "LO": 0x80,
     "CR": 0x100,
 }
+# owner Administrators; full access for these and SYSTEM, reading for users; nothing inherited
+PRIVATE = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FRFX;;;BU)"
 _ACE = re.compile(r"\(([^()]*)\)")
 
 
 def demand_private(path: Path, places: Places) -> None:
     """Raise TrustError unless only the host's administrators can write a file or folder and all above it."""
-    for index, place in enumerate((path, *path.parents)):
-        problem = _windows_problem(place, parent=index > 0) if sys.platform == "win32" else posix_problem(place, places)
+    for place, problem in _problems(path, places, folder=False):
+        raise TrustError(
+            _("{path} does not count as this host's policy: {place} {problem}.").format(
+                path=path, place=place, problem=problem
+            ),
+            advice=_(
+                "Let an administrator look at who made it, and give it to root alone "
+                "(Windows: Administrators and SYSTEM); until then nothing is accepted."
+            ),
+        )
+
+
+def counts_below(folder: Path, places: Places) -> bool:
+    """Return whether what an administrator makes in a folder would count: nobody else could replace it."""
+    return not any(_problems(folder, places, folder=True))
+
+
+def _problems(path: Path, places: Places, *, folder: bool) -> Iterator[tuple[Path, str]]:
+    """Yield each place from a path up to the top that others could change; ``folder``: only what is in it matters."""
+    for place in (path, *path.parents):
+        parent = folder or place != path
+        problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, places)
         if problem:
-            raise TrustError(
-                _("{path} does not count as this host's policy: {place} {problem}.").format(
-                    path=path, place=place, problem=problem
-                ),
-                advice=_(
-                    "Let an administrator look at who made it, and give it to root alone "
-                    "(Windows: Administrators and SYSTEM); until then nothing is accepted."
-                ),
-            )
+            yield place, problem
         if place == places.top:
             return
 
@@ -111,6 +126,27 @@ def _mask(rights: str) -> int:
     for name in re.findall("..", rights):
         mask |= _NAMES.get(name, _WRITE)  # what is not known may write
     return mask
+
+
+def make_private(folder: Path) -> None:  # pragma: no cover - Windows only
+    """Create a folder that administrators alone may write and everybody may read, so from its first moment on."""
+    import ctypes
+    from ctypes import wintypes
+
+    class Attributes(ctypes.Structure):  # SECURITY_ATTRIBUTES of CreateDirectoryW
+        _fields_ = (("size", wintypes.DWORD), ("descriptor", ctypes.c_void_p), ("inherit", wintypes.BOOL))
+
+    windll = ctypes.windll  # type: ignore[attr-defined,unused-ignore]
+    descriptor, revision = ctypes.c_void_p(), 1
+    windll.advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
+        ctypes.c_wchar_p(PRIVATE), revision, ctypes.byref(descriptor), None
+    )
+    try:
+        attributes = Attributes(ctypes.sizeof(Attributes), descriptor, 0)
+        if not windll.kernel32.CreateDirectoryW(ctypes.c_wchar_p(str(folder)), ctypes.byref(attributes)):
+            raise ctypes.WinError()  # type: ignore[attr-defined,unused-ignore]
+    finally:
+        windll.kernel32.LocalFree(descriptor)
 
 
 def _windows_problem(place: Path, *, parent: bool) -> str:  # pragma: no cover - Windows only

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootstrap.errors import TrustError
@@ -41,8 +42,12 @@ class Places:
             missing.append(folder)
             folder = folder.parent
         for new in reversed(missing):
+            if self.privileged and sys.platform == "win32":  # pragma: no cover - Windows only
+                with suppress(FileExistsError):  # another run was first
+                    ownership.make_private(new)
+                continue
             new.mkdir(exist_ok=True)
-            if self.privileged and sys.platform != "win32":
+            if self.privileged:
                 new.chmod(0o755)  # whatever the umask: every user's run reads it
         return self.own
 
@@ -102,9 +107,11 @@ def host_places() -> Places:
 
         common = ctypes.create_unicode_buffer(260)
         ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, common)  # CSIDL_COMMON_APPDATA
-        privileged = bool(ctypes.windll.shell32.IsUserAnAdmin())
-        host = Path(common.value) / TOOL / "trust"
-        return Places(host, user, Path(host.anchor), privileged)
+        data = Path(common.value)
+        found = Places(data / TOOL / "trust", user, Path(data.anchor), privileged=False)
+        # what an administrator wrote where it does not count would stop every later run
+        privileged = bool(ctypes.windll.shell32.IsUserAnAdmin()) and ownership.counts_below(data, found)
+        return replace(found, privileged=privileged)
     # on macOS /etc is a link
     host = Path("/private/etc" if sys.platform == "darwin" else "/etc") / TOOL / "trust"
     return Places(host, user, Path("/"), os.geteuid() == 0)

@@ -85,6 +85,18 @@ def test_what_administrators_alone_can_write(parent):
     assert ownership.sddl_problem(PRIVATE, parent=parent) == ""
 
 
+def test_what_we_make_on_windows_counts():
+    assert ownership.sddl_problem(ownership.PRIVATE, parent=False) == ""
+
+
+@posix
+def test_an_administrator_s_file_counts_where_nobody_else_can_replace_it(places):
+    places.host.mkdir(parents=True)
+    assert ownership.counts_below(places.host, places)
+    places.host.parent.chmod(0o777)
+    assert not ownership.counts_below(places.host, places)
+
+
 def test_program_data_serves_as_a_parent_alone():
     assert ownership.sddl_problem(PROGRAM_DATA, parent=True) == ""
     assert "written by others" in ownership.sddl_problem(PROGRAM_DATA, parent=False)
