@@ -1,0 +1,126 @@
+"""The index: every live advisory by package, one line of JSON for each package, sorted by name.
+
+A scan parses only the lines of what is installed. The index's SHA-256 is in the snapshot's header,
+which is signed; each line is still read strictly.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle import strict
+from bootstrap.bundle.advisories.severity import LEVELS
+from bootstrap.bundle.advisories.versions import Interval, parse_interval
+from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LINE_LIMIT = 8 << 20  # bytes of one package's advisories
+RECORDS_LIMIT = 20_000  # advisories of one package
+BOUNDS_LIMIT = 10_000  # intervals or versions of one advisory
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """What an advisory says of one package.
+
+    ``affected`` are the intervals that are hit, ``versions`` those hit that lie in none of them (texts,
+    as published), ``possible`` the stretches where the record contradicts itself. ``undecided`` says why
+    what is in none of these cannot be judged, or is empty. ``score`` is a CVSS base score, ``severity``
+    one of LEVELS.
+    """
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    severity: str = "unknown"
+    score: float | None = None
+    fixed: tuple[str, ...] = ()
+    summary: str = ""
+    affected: tuple[Interval, ...] = ()
+    possible: tuple[Interval, ...] = ()
+    versions: tuple[str, ...] = ()
+    undecided: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        value: dict[str, Any] = dict(vars(self))
+        value.update(affected=[str(one) for one in self.affected], possible=[str(one) for one in self.possible])
+        return {key: found for key, found in value.items() if found not in ((), "", None, [])}
+
+
+# what an advisory that leaves a key out means by it
+_ABSENT: dict[str, Any] = {
+    **{key: [] for key in ("aliases", "fixed", "affected", "possible", "versions")},
+    **dict.fromkeys(("summary", "undecided"), ""),
+    "score": None,
+}
+
+
+def parse_advisory(value: Any, path: str) -> Advisory:
+    """Read an advisory of a line. Raises TrustError that names the path of what it refuses."""
+    fields = Fields(value, path)
+    fields.left = {**_ABSENT, **fields.left}
+    score = fields.left.pop("score")
+    if score is not None and (isinstance(score, bool) or not isinstance(score, (int, float)) or not 0 <= score <= 10):
+        raise refuse(f"{path}.score", _("not a CVSS score"))
+    advisory = Advisory(
+        id=fields.text("id", limit=100),
+        aliases=fields.texts("aliases"),
+        severity=fields.choice("severity", LEVELS),
+        score=None if score is None else float(score),
+        fixed=fields.texts("fixed"),
+        summary=fields.text("summary", empty=True),
+        affected=fields.items("affected", parse_interval, most=BOUNDS_LIMIT),
+        possible=fields.items("possible", parse_interval, most=BOUNDS_LIMIT),
+        versions=fields.texts("versions", most=BOUNDS_LIMIT),
+        undecided=fields.text("undecided", empty=True),
+    )
+    fields.done()
+    return advisory
+
+
+@dataclass(frozen=True)
+class Index:
+    """The lines of an index by package; ``of`` parses one."""
+
+    lines: Mapping[str, bytes] = field(repr=False)
+
+    def of(self, package: str) -> tuple[Advisory, ...]:
+        """Return the advisories of a package (normalised name), none for one that has none."""
+        line = self.lines.get(package)
+        if line is None:
+            return ()
+        value = strict.loads(line, package, limit=LINE_LIMIT)
+        if not isinstance(value, list) or len(value) != 2 or value[0] != package or not isinstance(value[1], list):
+            raise refuse(package, _("not a line of an index"))
+        if not 0 < len(value[1]) <= RECORDS_LIMIT:
+            raise refuse(package, _("not between {least} and {most}").format(least=1, most=RECORDS_LIMIT))
+        return tuple(parse_advisory(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
+
+
+def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
+    """Return the index of some packages."""
+
+    def line(name: str) -> str:
+        found = [advisory.to_json() for advisory in packages[name]]
+        return json.dumps([name, found], ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    return "".join(f"{line(name)}\n" for name in sorted(packages)).encode()
+
+
+def parse_index(data: bytes, name: str) -> Index:
+    """Split an index into its lines. Raises TrustError unless they are sorted by package, each once."""
+    lines: dict[str, bytes] = {}
+    former = ""
+    for number, line in enumerate(data.split(b"\n")[:-1]):
+        package = line[2 : line.find(b'"', 2)].decode("utf-8", "replace")
+        if not line.startswith(b'["') or package <= former:
+            raise refuse(f"{name}[{number}]", _("not a line of an index"))
+        lines[package] = line
+        former = package
+    if not lines or not data.endswith(b"\n"):
+        raise refuse(name, _("cut short"))
+    return Index(lines)

@@ -1,0 +1,47 @@
+"""What a finding means: levels of CVSS, and the two tables from a level to a status.
+
+Levels are the qualitative ratings of CVSS v3.1 (section 5) and v4.0 (section 6); ``unknown`` is an advisory
+without a score.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LEVELS = ("none", "low", "medium", "high", "critical", "unknown")
+RANK = {"none": 0, "low": 1, "unknown": 2, "medium": 3, "high": 4, "critical": 5}
+DEFAULT, STRICT = "default", "strict"
+PASS, WARN, FAIL = "PASS", "WARN", "FAIL"
+TABLES: Mapping[str, Mapping[str, str]] = {
+    DEFAULT: {"none": PASS, "low": PASS, "medium": WARN, "high": FAIL, "critical": FAIL, "unknown": WARN},
+    STRICT: {"none": PASS, "low": WARN, "medium": FAIL, "high": FAIL, "critical": FAIL, "unknown": FAIL},
+}
+# what fails a build: a finding of this level or a higher one; "any" counts those without a score too
+GATES: Mapping[str, frozenset[str]] = {
+    "never": frozenset(),
+    "critical": frozenset({"critical"}),
+    "high": frozenset({"critical", "high"}),
+    "medium": frozenset({"critical", "high", "medium"}),
+    "low": frozenset({"critical", "high", "medium", "low"}),
+    "any": frozenset(LEVELS),
+}
+OLD = timedelta(days=30)  # older knowledge is at best a warning
+STALE = timedelta(days=90)  # from then on finding nothing says nothing
+AHEAD = timedelta(days=1)  # clocks and time zones of honest machines differ by less
+
+
+def level_of(score: float | None) -> str:
+    """Return the level of a CVSS base score."""
+    if score is None:
+        return "unknown"
+    bounds = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
+    return next((level for least, level in bounds if score >= least), "none")
+
+
+def worst(statuses: list[str]) -> str:
+    """Return the worst of some statuses, PASS when there are none."""
+    return max(statuses, key=(PASS, WARN, FAIL).index, default=PASS)

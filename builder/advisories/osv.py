@@ -1,0 +1,166 @@
+"""One OSV record (OSV schema 1.7) turned into what the matcher judges by.
+
+What the record says is kept exactly; a bound that is no version is repaired only where there is one
+thing that it can mean, else the record stays undecided.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from bootstrap.bundle.advisories.index import Advisory
+from bootstrap.bundle.advisories.severity import level_of
+from bootstrap.bundle.advisories.versions import FIRST, Interval, public
+from bootstrap.i18n import _
+from builder.advisories.score import highest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ECOSYSTEM = "PyPI"
+SUMMARY_LIMIT = 160  # characters
+MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which carry no score
+# CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without update
+_ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
+_NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
+_BUILD = re.compile(r"-((?:cu|rocm)[0-9.]+|cpu)$")  # builds of one version for several devices
+# at one version a range is closed before it is opened again
+_ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Where a range opens or closes; ``repaired`` tells that the record wrote it otherwise."""
+
+    kind: str
+    version: Version
+    repaired: bool = False
+
+
+class UndecidedError(Exception):
+    """A range cannot be read with certainty; the text says why."""
+
+
+def is_withdrawn(record: dict[str, Any]) -> bool:
+    """Tell whether a record was taken back by its source."""
+    return "withdrawn" in record
+
+
+def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:
+    """Return what a record says of each package of the ecosystem.
+
+    Raises KeyError, TypeError, ValueError or AttributeError for what is no OSV record.
+    """
+    blocks: dict[str, list[dict[str, Any]]] = {}
+    for block in record.get("affected", ()):
+        if block["package"]["ecosystem"].partition(":")[0] == ECOSYSTEM:
+            blocks.setdefault(canonicalize_name(block["package"]["name"]), []).append(block)
+    return {name: _advisory(record, found) for name, found in blocks.items()}
+
+
+def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advisory:
+    affected: list[Interval] = []
+    possible: list[Interval] = []
+    fixed: set[Version] = set()
+    undecided = ""
+    listed = [text for block in blocks for text in block.get("versions", ())]
+    ranges = [one for block in blocks for one in block.get("ranges", ()) if one["type"] != "GIT"]
+    for one in ranges:
+        try:
+            events = read_events(one)
+        except UndecidedError as reason:
+            undecided = str(reason)
+            continue
+        fixed |= {event.version for event in events if event.kind == "fixed"}
+        sure, unsure = intervals(events)
+        affected += sure
+        possible += unsure
+    if not ranges and not listed:
+        undecided = _("it names no versions")
+    score = highest([*record.get("severity", ()), *(one for block in blocks for one in block.get("severity", ()))])
+    malicious = record["id"].startswith(MALICIOUS)
+    return Advisory(
+        id=_line(record["id"]),
+        aliases=tuple(sorted({_line(alias) for alias in record.get("aliases", ())})),
+        severity="critical" if malicious and score is None else level_of(score),
+        score=score,
+        fixed=tuple(str(version) for version in sorted(fixed)),
+        summary=summary_of(record),
+        affected=tuple(affected),
+        possible=tuple(possible),
+        versions=tuple(sorted({text for text in listed if not _covered(text, affected)})),
+        undecided=undecided,
+    )
+
+
+def read_events(one: dict[str, Any]) -> list[Event]:
+    """Return a range's events in the order of their versions. Raises UndecidedError."""
+    if one["type"] != "ECOSYSTEM":
+        raise UndecidedError(_("its versions are not this ecosystem's ({kind})").format(kind=one["type"]))
+    events = []
+    for found in one["events"]:
+        ((kind, text),) = found.items()
+        if kind not in _ORDER:
+            raise UndecidedError(_("it has an event of kind {kind}").format(kind=kind))
+        events.append(read_event(kind, text))
+    return sorted(events, key=lambda event: (event.version, _ORDER[event.kind]))
+
+
+def read_event(kind: str, text: str) -> Event:
+    """Return one event, repaired where that is certain. Raises UndecidedError."""
+    if text == "0":
+        return Event(kind, FIRST)  # OSV: sorts before any other version
+    plain = _NO_UPDATE.sub("", _ESCAPE.sub("", text))
+    if kind == "last_affected":
+        plain = _BUILD.sub(r"+\1", plain)
+    try:
+        version = Version(plain)
+    except InvalidVersion as error:
+        raise UndecidedError(_("its bound {text} is not a version").format(text=text)) from error
+    if version.local and kind == "fixed":
+        # whether the version itself has the fix is not said
+        raise UndecidedError(_("its bound {text} is one build of a version").format(text=text))
+    return Event(kind, Version(version.public), plain != text)
+
+
+def intervals(events: Iterable[Event]) -> tuple[list[Interval], list[Interval]]:
+    """Return what sorted events say is hit, and what lies between two closings in a row: possibly hit."""
+    affected: list[Interval] = []
+    possible: list[Interval] = []
+    opened: Version | None = None
+    closed: Event | None = None
+    for event in events:
+        if event.kind == "introduced":
+            opened = event.version if opened is None else opened
+            continue
+        inclusive = event.kind == "last_affected"
+        if opened is not None:
+            affected.append(Interval(opened, True, event.version, inclusive))
+        elif closed is not None:
+            possible.append(Interval(closed.version, closed.kind == "fixed", event.version, inclusive))
+        opened, closed = None, event
+    if opened is not None:
+        affected.append(Interval(opened, True, None, False))
+    return affected, [one for one in possible if one.low != one.high or (one.low_closed and one.high_closed)]
+
+
+def _covered(text: str, affected: Iterable[Interval]) -> bool:
+    version = public(text)
+    return version is not None and any(interval.holds(version) for interval in affected)
+
+
+def _line(text: str) -> str:
+    """Return a text without the characters that a terminal or a strict reader takes amiss."""
+    return "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Cf", "Zl", "Zp") else one for one in text).strip()
+
+
+def summary_of(record: dict[str, Any]) -> str:
+    """Return a record's summary, else the beginning of its details, as one line."""
+    text = " ".join(_line(record.get("summary") or record.get("details") or "").split())
+    return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1].rstrip() + "…"

@@ -1,0 +1,111 @@
+"""An OSV export (``all.zip``, one JSON file a record) read whole: what is live, by package, and what it counts."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.errors import BuildError
+from bootstrap.i18n import _
+from builder.advisories.osv import advisories_of, is_withdrawn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.advisories.index import Advisory
+
+RECORD_LIMIT = 8 << 20  # bytes of one record
+RECORDS_LIMIT = 1_000_000
+BROKEN = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error)
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export holds: advisories by package, counts, and until when it knows (newest ``modified``)."""
+
+    packages: dict[str, list[Advisory]]
+    counts: dict[str, int]
+    known_until: datetime
+
+
+def read_export(path: Path, now: datetime) -> Export:
+    """Read an export. ``now`` bounds what its records may say of their own time.
+
+    Raises BuildError for a file that is cut short or holds anything that is no record.
+    """
+    packages: dict[str, list[Advisory]] = {}
+    counts: Counter[str] = Counter(records=0, live=0, withdrawn=0, undecided=0, possible=0, unscored=0)
+    newest: datetime | None = None
+    for name, record in read_records(path):
+        counts["records"] += 1
+        try:
+            if is_withdrawn(record):
+                counts["withdrawn"] += 1
+                continue
+            counts["live"] += 1
+            modified = _moment(record["modified"])
+            found = advisories_of(record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _no_record(path, name, f"{type(error).__name__}: {error}") from error
+        if modified <= now and (newest is None or modified > newest):
+            newest = modified  # some claim a time to come
+        for package, advisory in found.items():
+            packages.setdefault(package, []).append(advisory)
+        for kind in ("undecided", "possible"):
+            counts[kind] += any(getattr(advisory, kind) for advisory in found.values())
+        counts["unscored"] += all(advisory.score is None for advisory in found.values())
+    if newest is None or not packages:
+        raise BuildError(
+            _("{path} holds no advisory of this ecosystem.").format(path=path), advice=_("Fetch the export again.")
+        )
+    for advisories in packages.values():
+        advisories.sort(key=lambda advisory: advisory.id)
+    return Export(packages, {**counts, "packages": len(packages)}, newest)
+
+
+def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each record of an export with its member's name."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if info.filename.endswith(".json")]
+            if len(members) > RECORDS_LIMIT or any(info.file_size > RECORD_LIMIT for info in members):
+                raise _unreadable(path, _("larger than any export of advisories"))
+            for info in sorted(members, key=lambda info: info.filename):
+                yield info.filename, _record(path, info.filename, archive.read(info))
+    except BROKEN as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _record(path: Path, name: str, data: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _no_record(path, name, str(error)) from error
+    if not isinstance(record, dict):
+        raise _no_record(path, name, _("not an object"))
+    return record
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _unreadable(path: Path, reason: str) -> BuildError:
+    return BuildError(
+        _("{path} is not a whole export of advisories: {reason}.").format(path=path, reason=reason),
+        advice=_("Fetch it again; nothing was made of it."),
+    )
+
+
+def _no_record(path: Path, name: str, reason: str) -> BuildError:
+    return BuildError(
+        _("{path}: {name} is not an OSV record: {reason}.").format(path=path, name=name, reason=reason[:200]),
+        advice=_("Fetch the export again; if it stays so, tell whoever publishes it."),
+    )

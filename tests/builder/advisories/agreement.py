@@ -1,0 +1,84 @@
+"""Compare matcher and specifiers with the specification, for every live advisory of an export, on every processor.
+
+Prints the counts, what is undecided and every difference as JSON; ``test_agreement`` runs it in a process of its own,
+where nothing measures coverage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from bootstrap.bundle.advisories.matcher import AFFECTED, CLEAR, POSSIBLE, UNDECIDED, judge
+from bootstrap.bundle.advisories.specifiers import specifiers
+from builder.advisories.osv import advisories_of, is_withdrawn
+from builder.advisories.records import read_records
+from tests.builder.advisories.osv_literal import UndecidableError, interesting_versions, is_vulnerable
+
+# what the matcher may say to each answer of the specification; None: it has none
+ALLOWED = {True: {AFFECTED}, False: {CLEAR, POSSIBLE}, None: {UNDECIDED, POSSIBLE}}
+
+
+def compare(path: Path, part: int, parts: int) -> tuple[dict[str, int], list[str], list[tuple]]:
+    """Return counts, undecided advisories and differences of every ``parts``-th record."""
+    counts: Counter[str] = Counter()
+    differences: list[tuple] = []
+    undecided: set[str] = set()
+    for number, (_name, record) in enumerate(read_records(path)):
+        if number % parts != part or is_withdrawn(record):
+            continue
+        counts["advisories"] += 1
+        versions = interesting_versions(record)
+        for package, advisory in advisories_of(record).items():
+            sets = [SpecifierSet(text) for text in specifiers(advisory)]
+            for text in versions:
+                answer, verdict = literal(record, package, text), judge(advisory, text)
+                counts[verdict] += 1
+                if verdict not in ALLOWED[answer]:
+                    differences.append((record["id"], package, text, answer, verdict))
+                version = parsed(text)
+                if version is None:
+                    continue
+                if verdict == UNDECIDED:
+                    undecided.add(record["id"])
+                if any(one.contains(version) for one in sets) != (verdict == AFFECTED):
+                    differences.append((record["id"], package, text, "specifiers", verdict))
+    return dict(counts), sorted(undecided), differences
+
+
+def literal(record: dict, package: str, text: str) -> bool | None:
+    try:
+        return is_vulnerable(record, package, text)
+    except UndecidableError:
+        return None
+
+
+def parsed(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def main(path: Path) -> None:
+    parts = os.cpu_count() or 1
+    counts: Counter[str] = Counter()
+    undecided, differences = [], []
+    with ProcessPoolExecutor(parts) as pool:
+        for some, open_ones, wrong in pool.map(partial(compare, path, parts=parts), range(parts)):
+            counts.update(some)
+            undecided += open_ones
+            differences += wrong
+    print(json.dumps({"counts": counts, "undecided": sorted(undecided), "differences": differences}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
