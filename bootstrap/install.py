@@ -21,6 +21,8 @@ from bootstrap import (
     seal,
     stage,
     transaction,
+    usage,
+    userdata,
 )
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError, InstallError, RagtraceError, TrustError
@@ -76,6 +78,8 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
         release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
         try:
             with transaction.Transaction(prefix, "install", release) as change:
+                change.back_up()
+                change.make_folders(manifest)
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
                 write_env_file(prefix, manifest, progress)
@@ -101,12 +105,16 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
 def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
     """Build, accept and seal a release from a bundle."""
     manifest, store, python = bundle.manifest, Store(prefix.store), base_interpreter()
-    stage.fill_store(bundle, store, progress)
-    stage.write_bundle_files(bundle, release)
-    stage.stage_files(release, manifest, store, python)
-    stage.stage_environment(release, manifest, store, python, progress)
+    meter = usage.Meter()
+    with meter.phase(usage.VERIFY):
+        stage.fill_store(bundle, store, progress)
+        stage.write_bundle_files(bundle, release)
+    with meter.phase(usage.FILES):
+        stage.stage_files(release, manifest, store, python)
+    with meter.phase(usage.ENVIRONMENT):
+        stage.stage_environment(release, manifest, store, python, progress)
     signers = tuple(signer.key.fingerprint for signer in bundle.signers)
-    accept_and_seal(release, manifest, store, python, signers, progress)
+    accept_and_seal(release, manifest, store, python, signers, progress, meter=meter)
 
 
 def accept_and_seal(
@@ -118,14 +126,19 @@ def accept_and_seal(
     progress: Progress,
     *,
     is_locked: bool = True,
+    meter: usage.Meter | None = None,
 ) -> None:
     """Try a built release out on scratch data, then link the user's data, write the receipt, make it last."""
-    stage.try_out_data(release, manifest, store)
-    acceptance.accept(release, manifest, progress)
-    stage.end_try_out(release)
+    meter = meter or usage.Meter()
+    with meter.phase(usage.TRIAL):
+        stage.try_out_data(release, manifest, store)
+        acceptance.accept(release, manifest, progress)
+        stage.end_try_out(release)
     persist.link_to(release, manifest, Prefix(release.path.parent.parent).data)
     progress.step(_("Sealing the release"))
     product = manifest.product
+    with meter.phase(usage.INVENTORY):
+        items = receipt.take_inventory(release, release.site_packages(manifest.target.python))
     receipt.write_receipt(
         release,
         receipt.Receipt(
@@ -141,7 +154,8 @@ def accept_and_seal(
             interpreter_sha256=sha256_file(python)[0],
             installer_version=__version__,
             locked=is_locked,
-            items=receipt.take_inventory(release, release.site_packages(manifest.target.python)),
+            items=items,
+            usage=meter.usage(),
         ),
     )
     papers.keep(Prefix(release.path.parent.parent), papers.read(release.bundle))
@@ -160,9 +174,8 @@ def switch(change: transaction.Transaction, manifest: Manifest, progress: Progre
     prefix = change.prefix
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
-    transaction.remember_former(prefix, change.former)
     try:
-        prefix.point_at(change.release)
+        change.switch()
         acceptance.check_health(prefix, manifest)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
@@ -179,10 +192,11 @@ def switch(change: transaction.Transaction, manifest: Manifest, progress: Progre
 
 
 def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait: float = 0.0) -> Outcome:
-    """Make the former release (or a kept one that is named) current again; data and settings stay.
+    """Make the former release (or a kept one that is named) current again; settings stay.
 
-    Raises HostError when there is none to go to, InstallError when it does not work; the release
-    that was active before then stays so.
+    Data stay too, unless they were migrated for the release that is left: then the former come back.
+    Raises HostError when there is none to go to, InstallError when it does not work; the release that
+    was active before then stays so.
     """
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
@@ -195,12 +209,30 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
             )
         try:
             with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
-                switch(change, target.manifest(), progress)
+                back_up_if_possible(change, progress)
+                return_to_kept(change, progress)
             head = audit_log.append(prefix, "rollback", "done", release=target.id)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
             raise explained(error, prefix, head, former) from error
     return Outcome(prefix.root, target.id, former.id if former else None, head)
+
+
+def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
+    """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
+    try:
+        change.back_up()
+    except (HostError, OSError) as trouble:
+        change.note(backup=None)
+        progress.warn(_("There is no backup of this rollback, which changes no data: {reason}").format(reason=trouble))
+
+
+def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
+    """Switch to a release that is kept, and to its data where they were set aside."""
+    data = userdata.waiting(change.prefix, change.release)
+    if data is not None:
+        change.expect(data)
+    switch(change, change.release.manifest(), progress)
 
 
 def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:

@@ -3,7 +3,8 @@
 ``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is
 being built and ``laid`` lists the files put beside the user's, each with its SHA-256 so that nothing
 that the user made or changed since is taken for ours: both go unless ``current`` already names the
-release, which is the commit point.
+release, which is the commit point. So does ``backup``; ``incoming`` is a tree that changes places with
+the user's data, known by its inode.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ LIMIT = 16 << 20  # bytes
 
 @dataclass(frozen=True)
 class Entry:
-    """One run under way: command, new release, the one it replaces, checksum lines of what it laid in data/."""
+    """One run under way: command, new release, the one it replaces, lines on what it laid in data/.
+
+    A line is a checksum line or ``folder  path``. ``backup`` is a name in backups/, ``incoming`` a path in the prefix.
+    """
 
     command: str
     release: str
     former: str | None = None
     laid: tuple[str, ...] = ()
+    backup: str | None = None
+    incoming: str | None = None
+    inode: str = "-"
 
 
 def _path(prefix: Prefix) -> Path:
@@ -59,6 +66,9 @@ def _entry(value: Any, path: str) -> Entry:
         fields.text("release"),
         fields.optional_text("former"),
         fields.texts("laid", most=100_000),
+        fields.optional_text("backup"),
+        fields.optional_text("incoming"),
+        fields.text("inode"),
     )
     fields.done()
     return entry

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bootstrap import files, journal, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
     from bootstrap.store import Store
 
+FOLDER = "folder"  # stands in the journal in place of a digest
 TEMPORARY = ".ragtrace-{process}.tmp"
 
 
@@ -60,6 +61,30 @@ def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
         store.copy(entry, scratch / entry.inner)
 
 
+def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
+    """Make the persistent folders that PREFIX/data lacks, journaled first; return the journal's entry."""
+    wanted = [prefix.data / folder for folder in manifest.application.persist]
+    lacking = _lacking_folders(prefix, wanted)
+    if not lacking:
+        return run
+    run = journal.lay(prefix, run, dict.fromkeys(lacking, FOLDER))
+    for folder in wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def _lacking_folders(prefix: Prefix, wanted: Iterable[Path]) -> list[str]:
+    """Return the folders that must be made, parents first, as paths in data/."""
+    lacking: dict[str, None] = {}
+    for folder in wanted:
+        path, missing = folder, []
+        while path != prefix.data and not path.is_dir():
+            missing.append(path.relative_to(prefix.data).as_posix())
+            path = path.parent
+        lacking.update(dict.fromkeys(reversed(missing)))
+    return list(lacking)
+
+
 def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
     """Put shipped files into PREFIX/data; where the user has another file, ours is laid beside it.
 
@@ -77,7 +102,8 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
         laid[target.relative_to(prefix.data).as_posix()] = entry.sha256
     if not laid:
         return run
-    run = journal.lay(prefix, run, laid)
+    folders = _lacking_folders(prefix, [(prefix.data / path).parent for path in laid])
+    run = journal.lay(prefix, run, {**dict.fromkeys(folders, FOLDER), **laid})
     for path, sha256 in laid.items():
         target = prefix.data / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -89,14 +115,12 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
 
 
 def take_back(prefix: Prefix, run: Entry) -> None:
-    """Remove what an unfinished run laid and nobody touched since, and the folders that this leaves empty."""
-    for line in run.laid:
+    """Remove what an unfinished run laid and nobody touched since, and the folders it made that are empty."""
+    for line in reversed(run.laid):
         sha256, _spaces, relative = line.partition("  ")
         target = prefix.data.joinpath(*relative.split("/"))
-        if record.sha256_of(target) != sha256:
-            continue
-        target.unlink()
-        folder = target.parent
-        while folder != prefix.data and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
+        if sha256 != FOLDER:
+            if record.sha256_of(target) == sha256:
+                target.unlink()
+        elif target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
+            target.rmdir()

@@ -5,56 +5,49 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import sysconfig
 import tempfile
-from dataclasses import dataclass
+import zipfile
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.target import host_glibc, host_target
+from bootstrap import backups, process
 from bootstrap.console import human_bytes
-from bootstrap.errors import HostError
+from bootstrap.errors import HostError, ToolError
+from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
+from bootstrap.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix
 
+__all__ = ["Finding", "demand", "nearest", "needed_bytes", "preflight", "repair_space", "runtime"]
+
 RESERVE = 64 << 20  # bytes left free for logs, the journal and the filesystem itself
 BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at most, measured on 48,000 files
 FILES_RESERVE = 1000  # inodes
+TRY_TIMEOUT = 30.0  # seconds
 WINDOWS_PATH_LIMIT = 259
 TRIAL = ".ragtrace-"
 LEFT_BY_UNINSTALL = ("data", ".env", "backups")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: what, whether it fits, what was seen, and what to do when it doesn't."""
-
-    name: str
-    fits: bool
-    details: str
-    advice: str = ""
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
     """Return every finding; nothing is left behind on disk."""
     return [
         *runtime(manifest),
+        clock(manifest),
         _place(prefix),
+        *_owner(prefix),
         _writable(prefix),
-        _space(manifest, prefix),
+        _executable(prefix),
+        *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
+        *processes(prefix),
     ]
-
-
-def runtime(manifest: Manifest) -> list[Finding]:
-    """Return whether this platform and this Python are those that a manifest is for."""
-    return [_platform(manifest), _python(manifest), *_glibc(manifest)]
 
 
 def demand(findings: list[Finding]) -> None:
@@ -69,41 +62,6 @@ def nearest(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _platform(manifest: Manifest) -> Finding:
-    host, target = host_target(), manifest.target
-    fits = (host.platform, host.architecture) == (target.platform, target.architecture)
-    details = _("this host is {host}, the bundle is for {target}").format(host=host, target=target)
-    return Finding(_("Platform"), fits, details, _("Bring the bundle that was built for {host}.").format(host=host))
-
-
-def _python(manifest: Manifest) -> Finding:
-    running = f"{sys.version_info[0]}.{sys.version_info[1]}.{sys.version_info[2]}"
-    wanted = manifest.target.python
-    details = _("this is Python {running}, the bundle is for {wanted}").format(running=running, wanted=wanted)
-    fits = running.rpartition(".")[0] == wanted and not sysconfig.get_config_var("Py_GIL_DISABLED")
-    if fits and manifest.python_range:
-        first, last = manifest.python_range
-        fits = first <= sys.version_info[2] <= last
-        details += _(" (patch releases {first} to {last})").format(first=first, last=last)
-    advice = _("Run the installer with Python {wanted}, or bring the bundle for this Python.").format(wanted=wanted)
-    return Finding(_("Python"), fits, details, advice)
-
-
-def _glibc(manifest: Manifest) -> Iterator[Finding]:
-    if manifest.target.platform != "linux" or sys.platform != "linux":
-        return
-    found, wanted = host_glibc(), manifest.target.glibc
-    seen = ".".join(map(str, found)) if found else _("none")
-    yield Finding(
-        _("C library"),
-        found is not None and found >= wanted,
-        _("glibc here: {seen}; the bundle needs {wanted} or later").format(
-            seen=seen, wanted=".".join(map(str, wanted))
-        ),
-        _("Use a newer system, or have the bundle built for an older glibc."),
-    )
 
 
 def _place(prefix: Prefix) -> Finding:
@@ -123,30 +81,111 @@ def _is_strange(path: Path) -> bool:
     return path.name not in LEFT_BY_UNINSTALL and not path.name.startswith(TRIAL)
 
 
+def _owner(prefix: Prefix) -> Iterator[Finding]:
+    """Tell whether an installation belongs to whoever runs this: what root leaves there, its owner can't change."""
+    if sys.platform == "win32" or not prefix.exists:
+        return
+    here, own = prefix.root.stat().st_uid, os.geteuid()
+    details = _("{path} belongs to user {owner}, and this run is user {own}").format(
+        path=prefix.root, owner=here, own=own
+    )
+    yield Finding(_("Owner"), True, details, _("Run this as its owner."), warns=here != own)
+
+
 def _writable(prefix: Prefix) -> Finding:
-    place = nearest(prefix.root)
-    advice = _("Give this user the right to write there, or name another folder with --prefix.")
+    name, advice = _("Permission"), _("Give this user the right to write there, or name another folder with --prefix.")
+    ours = (prefix.state, prefix.releases, prefix.store, prefix.bin, prefix.data, prefix.backups)
+    places = [nearest(prefix.root), *(path for path in ours if prefix.exists and path.is_dir())]
+    for place in places:
+        trouble = _trouble_writing(place)
+        if trouble:
+            details = _("{path} cannot be written: {reason}").format(path=place, reason=trouble)
+            return Finding(name, False, details, advice)
+    return Finding(name, True, _("{path} can be written").format(path=places[0]))
+
+
+def _trouble_writing(place: Path) -> str:
     try:
         with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
-            pass
+            return ""
     except OSError as error:
-        details = _("{path} cannot be written: {reason}").format(path=place, reason=error.strerror)
-        return Finding(_("Permission"), False, details, advice)
-    return Finding(_("Permission"), True, _("{path} can be written").format(path=place))
+        return error.strerror or str(error)
+
+
+def _executable(prefix: Prefix) -> Finding:
+    """Try to run a program there: a filesystem mounted noexec takes files and runs none."""
+    name, place = _("Execution"), nearest(prefix.root)
+    advice = _("Name a folder on a filesystem that is not mounted noexec with --prefix.")
+    if sys.platform == "win32":
+        return Finding(name, True, _("every folder allows it"))
+    try:
+        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
+            program = os.path.join(folder, "try")
+            with open(program, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\nexit 0\n")
+            os.chmod(program, 0o700)
+            ended = process.run([program], timeout=TRY_TIMEOUT)
+    except ToolError as error:
+        return Finding(name, False, error.what.rstrip("."), advice)
+    except OSError as error:
+        details = _("could not try in {path}: {reason}").format(path=place, reason=error.strerror)
+        return Finding(name, True, details, advice, warns=True)
+    return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
 
 
 def needed_bytes(manifest: Manifest) -> int:
     """Return the most that an installation holds at once: kept files, the release, its bytecode."""
-    return manifest.total_bytes + int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + RESERVE
+    return manifest.total_bytes + _release_bytes(manifest) + RESERVE
 
 
-def _space(manifest: Manifest, prefix: Prefix) -> Finding:
-    place = nearest(prefix.root)
-    free, needed = shutil.disk_usage(place).free, needed_bytes(manifest)
+def _release_bytes(manifest: Manifest) -> int:
+    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE))
+
+
+def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+    """Look at each filesystem that takes part: folders of a prefix may be mounts."""
+    shares = (
+        (prefix.root, RESERVE),
+        (prefix.store, manifest.total_bytes),
+        (prefix.releases, _release_bytes(manifest)),
+        (prefix.backups, backups.needed_bytes(prefix)),
+    )
+    needed: dict[int, int] = {}
+    places: dict[int, Path] = {}
+    for path, share in shares:
+        place = nearest(path)
+        device = place.stat().st_dev
+        needed[device] = needed.get(device, 0) + share
+        places.setdefault(device, place)
+    return (_free(places[device], share) for device, share in needed.items())
+
+
+def _free(place: Path, needed: int) -> Finding:
+    free = shutil.disk_usage(place).free
     details = _("{free} free on {path}, {needed} needed").format(
         free=human_bytes(free), path=place, needed=human_bytes(needed)
     )
     return Finding(_("Space"), free >= needed, details, _("Free space there, or name another disk with --prefix."))
+
+
+def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
+    """Look at the space for a repair that installs some packages again, or all (None); the rest is linked."""
+    if packages is None:
+        return _free(nearest(prefix.releases), _release_bytes(manifest) + RESERVE)
+    wheels = {package.wheel for package in manifest.packages if package.name in packages}
+    store = Store(prefix.store)
+    again = sum(_unpacked(store.path(entry.sha256)) for entry in manifest.of_kind("wheel") if entry.path in wheels)
+    source = sum(entry.size for entry in manifest.of_kind("source"))
+    return _free(nearest(prefix.releases), int(again * (1 + BYTECODE_SHARE)) + source + RESERVE)
+
+
+def _unpacked(wheel: Path) -> int:
+    """Return the bytes that a kept wheel takes unpacked; whether it is sound is for its installation to tell."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (OSError, zipfile.BadZipFile):
+        return 0
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:

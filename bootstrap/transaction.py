@@ -7,10 +7,10 @@ error, and the first command after a crash, do the same: undo what does not coun
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, journal, launchers, papers, persist, seal
+from bootstrap import backups, files, journal, launchers, papers, persist, seal, userdata
 from bootstrap.errors import BusyError, RagtraceError
 from bootstrap.lockfile import locked
 from bootstrap.store import Store
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 KEPT_RELEASES = 2
 ROLLBACK = "rollback"  # the command that makes no release
+RETURN = "return"  # the same, when the former release is damaged
 RECOVER = "recover"  # the command whose former release is damaged
+RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
 LOG = logging.getLogger("ragtrace")
 
 
@@ -44,14 +46,41 @@ class Transaction:
         journal.write(self.prefix, self.entry)
         return self
 
+    def note(self, **changes: Any) -> None:
+        """Write something into the journal before it is done."""
+        self.entry = replace(self.entry, **changes)
+        journal.write(self.prefix, self.entry)
+
+    def back_up(self) -> None:
+        """Copy what is the user's; a run that does not count takes the copy with it."""
+        if self.former is None and not any(path.is_file() for path in backups.of_the_user(self.prefix)):
+            return
+        name = backups.new_name(self.prefix, f"before-{self.command}")
+        self.note(backup=name)
+        backups.create(self.prefix, name, quick=self.command == ROLLBACK)
+
+    def expect(self, data: Path) -> None:
+        """Let a tree become the user's data when the release is activated."""
+        self.note(incoming=data.relative_to(self.prefix.root).as_posix(), inode=userdata.inode(data))
+
+    def make_folders(self, manifest: Manifest) -> None:
+        """Make the user's folders that a new release leads to, each journaled."""
+        self.entry = persist.make_folders(self.prefix, manifest, self.entry)
+
     def lay_data(self, manifest: Manifest, store: Store) -> None:
         """Lay the files that the source ships beside the user's, each journaled."""
         self.entry = persist.lay(self.prefix, manifest, store, self.entry)
+
+    def switch(self) -> None:
+        """Make the release current, with the data that come with it."""
+        userdata.bring_in(self.prefix, self.entry)
+        self.prefix.point_at(self.release)
 
     def switch_back(self) -> None:
         """Make the former release current again; with none, nothing is current."""
         if self.prefix.named() != self.former:
             switch_to(self.prefix, self.former)
+        userdata.take_out(self.prefix, self.entry)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -61,7 +90,9 @@ class Transaction:
             undo(self.prefix, journal.read(self.prefix) or self.entry)
             return
         try:
+            settle_counted(self.prefix, self.entry)
             collect(self.prefix)
+            backups.prune(self.prefix)
             journal.write(self.prefix, None)
         except OSError as trouble:
             LOG.warning("left for the next run to clean up: %s", trouble)
@@ -77,17 +108,42 @@ def switch_to(prefix: Prefix, release: Release | None) -> None:
 
 
 def undo(prefix: Prefix, entry: journal.Entry) -> None:
-    """Remove what an unfinished run made, unless ``current`` already names it: then it counts."""
+    """Remove what an unfinished run made, unless ``current`` already names its release: then it counts.
+
+    Settings and data that were about to be restored are restored.
+    """
+    if entry.command == RESTORE:
+        finish_restoring(prefix, entry)
+        return
     active = prefix.active()
     if active is None or active.id != entry.release:
+        userdata.take_out(prefix, entry)
         persist.take_back(prefix, entry)
-        if entry.command != ROLLBACK:
+        if entry.backup is not None:
+            backups.remove(prefix, entry.backup)
+        if entry.command not in (ROLLBACK, RETURN):
             seal.remove(prefix.release(entry.release))
-    elif entry.command == RECOVER and entry.former is not None:
-        discard(prefix.release(entry.former))
+    else:
+        settle_counted(prefix, entry)
+        if entry.command in (RECOVER, RETURN) and entry.former is not None:
+            discard(prefix.release(entry.former))
     tidy_launchers(prefix)
     collect(prefix)
     journal.write(prefix, None)
+
+
+def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
+    """Finish what follows from a release having become current."""
+    userdata.keep_former(prefix, entry)
+    remember_former(prefix, prefix.release(entry.former) if entry.former else None)
+
+
+def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:
+    """Carry a journaled restoration to its end."""
+    userdata.finish_restoring(prefix, entry)
+    journal.write(prefix, None)
+    files.remove_tree(prefix.root / userdata.RESTORED)
+    backups.prune(prefix)
 
 
 def tidy_launchers(prefix: Prefix) -> None:
@@ -127,11 +183,11 @@ def leftovers(prefix: Prefix) -> list[Path]:
             (prefix.root, ".ragtrace-*"),
             (prefix.bin, ".*.tmp"),
             (prefix.state, ".*.tmp"),
-            (prefix.backups, ".*.tmp"),
             (prefix.data, persist.TEMPORARY.format(process="*")),
         )
         for path in folder.glob(pattern)
     ]
+    found += backups.leftovers(prefix)
     if prefix.active() is None:
         return found
     return found + [release.path for release in prefix.all_releases() if not release.is_complete]
@@ -154,6 +210,8 @@ def discard(release: Release) -> None:
 
 def remember_former(prefix: Prefix, former: Release | None) -> None:
     """Note which release was active before, for rollback."""
+    if former is not None and former == _remembered(prefix):
+        return
     files.write_atomic(prefix.state / "previous", f"{former.id if former else ''}\n".encode())
 
 
@@ -161,19 +219,29 @@ def previous(prefix: Prefix) -> Release | None:
     """Return the complete release that a rollback goes to, or None."""
     active = prefix.active()
     others = [release for release in prefix.complete_releases() if active is None or release.id != active.id]
+    remembered = _remembered(prefix)
+    return next((release for release in others if release == remembered), others[-1] if others else None)
+
+
+def _remembered(prefix: Prefix) -> Release | None:
     try:
-        named = (prefix.state / "previous").read_text(encoding="utf-8").strip()
-    except OSError:
-        named = ""
-    return next((release for release in others if release.id == named), others[-1] if others else None)
+        return prefix.release((prefix.state / "previous").read_text(encoding="utf-8").strip())
+    except (OSError, ValueError, RagtraceError):
+        return None
 
 
 def collect(prefix: Prefix) -> None:
-    """Keep two releases, the active one and the one before it; remove the rest and what only they needed."""
+    """Keep two releases, the active one and the one before it, and one that a backup pins; remove the rest.
+
+    What only they needed goes too.
+    """
     newest_first = reversed(prefix.complete_releases())
     wanted = (prefix.active(), previous(prefix), *newest_first)
     kept = {release.id: release for release in wanted if release is not None}
     kept = dict(list(kept.items())[:KEPT_RELEASES])
+    pinned = backups.pinned(prefix)
+    if pinned is not None:
+        kept[pinned.id] = pinned
     rest = [release for release in prefix.all_releases() if release.id not in kept]
     # while none is active, one without its mark may be a damaged one that counted: for recover, with all it needs
     spared = [release for release in rest if not release.is_complete] if prefix.active() is None else []
@@ -183,6 +251,7 @@ def collect(prefix: Prefix) -> None:
     if spared:
         return
     papers.collect(prefix, kept.values())
+    userdata.collect(prefix, kept.values())
     try:
         needed = {entry.sha256 for release in kept.values() for entry in release.manifest().files}
     except (RagtraceError, OSError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, files, install, journal, launchers, papers, preflight, seal, stage, transaction
+from bootstrap import files, install, journal, launchers, papers, preflight, seal, stage, transaction
 from bootstrap.bundle.archive import checked_blocks, file_blocks
-from bootstrap.errors import InstallError, RagtraceError, ToolError
+from bootstrap.errors import InstallError, ToolError
 from bootstrap.i18n import _
 from bootstrap.store import Store
 from bootstrap.uv import Uv, base_interpreter
@@ -109,10 +109,13 @@ def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
 def _repair(packages: frozenset[str], diagnosis: Diagnosis, proof: Proof, progress: Progress, *, whole: bool) -> None:
     prefix, manifest, damaged = diagnosis.prefix, proof.manifest, diagnosis.release
     assert damaged is not None  # there is a proof of what it was made from
-    preflight.demand(preflight.runtime(manifest))
+    preflight.demand(
+        [*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None if whole else packages)]
+    )
     release = prefix.new_release(manifest.product.counter, proof.manifest_sha256)
     python, store = base_interpreter(), Store(prefix.store)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
+        change.make_folders(manifest)
         proof.write(release.bundle)
         stage.stage_files(release, manifest, store, python)
         if whole or diagnosis.receipt is None:
@@ -150,6 +153,7 @@ def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     preflight.demand(preflight.preflight(bundle.manifest, prefix))
     release = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
+        change.make_folders(bundle.manifest)
         install.build(bundle, release, prefix, progress)
         install.activate(change, bundle.manifest, progress)
         if change.former is not None:
@@ -158,20 +162,10 @@ def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 
 def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
     """Make the former release active, and look at it from outside; the damaged one goes when it works."""
-    prefix, damaged = diagnosis.prefix, diagnosis.release
     remedy = plan.has(cures.GoBack)
     assert remedy is not None
-    former = prefix.release(remedy.names[0])
-    active, manifest = prefix.active(), former.manifest()
-    progress.step(_("Activating {release}").format(release=former.id))
-    launchers.write(prefix, manifest)
-    prefix.point_at(former)
-    try:
-        acceptance.check_health(prefix, manifest)
-    except RagtraceError:
-        if active is not None:
-            prefix.point_at(active)
-        raise
-    launchers.prune(prefix, manifest)
-    if damaged is not None:
-        transaction.discard(damaged)
+    prefix = diagnosis.prefix
+    with transaction.Transaction(prefix, transaction.RETURN, prefix.release(remedy.names[0])) as change:
+        install.return_to_kept(change, progress)
+        if diagnosis.release is not None:
+            transaction.discard(diagnosis.release)

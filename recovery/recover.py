@@ -6,17 +6,17 @@ a path or a command. What is repaired is what this host shows now.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, install, seal
+from bootstrap import audit_log, backups, install, seal
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 from bootstrap.receipt import ADDED
 from recovery.apply import apply
 from recovery.diagnose import Diagnosis, diagnose
-from recovery.manager import InstallationRecoveryManager
 from recovery.plan import Plan, make_plan
 from validator.check import ERROR, FAIL
 from validator.registry import CHECKS
@@ -158,8 +158,9 @@ def recover(
         if not confirm(plan):
             return Recovery(plan, applied=False, active=before)
         remedies = [remedy.id for remedy in plan.remedies]
+        name = backups.new_name(prefix, "before-recover")
         try:
-            backup = InstallationRecoveryManager(prefix.root).create_backup("before-recover", also=strangers(diagnosis))
+            backup = backups.create(prefix, name, also=strangers(diagnosis))
             apply(plan, diagnosis, bundle, progress)
             active = prefix.active()
             now = active.id if active else None
@@ -173,8 +174,11 @@ def recover(
                 remedies=remedies,
                 packages=sorted(plan.packages),
             )
+            backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=remedies)
+            with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
+                backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
     return Recovery(plan, applied=True, active=now, former=before, backup=backup, audit_head=head)
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootstrap import lockfile, preflight
+from bootstrap import host_findings, lockfile, preflight
 from bootstrap.bundle.target import Target, host_target
 from bootstrap.errors import BusyError, HostError
 from bootstrap.prefix import Prefix
@@ -67,7 +67,7 @@ def test_space_is_compared_to_the_byte(tmp_path, monkeypatch) -> None:
 
 
 def test_no_glibc(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(preflight, "host_glibc", lambda: None)
+    monkeypatch.setattr(host_findings, "host_glibc", lambda: None)
     assert unfit(MANIFEST, tmp_path / "new") == ["C library"]
 
 

@@ -1,0 +1,131 @@
+"""The story of restoring a backup: settings and data become what they were, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootstrap import audit_log, backups, files, journal, transaction, userdata
+from bootstrap.errors import HostError, InstallError, RagtraceError
+from bootstrap.i18n import _
+from bootstrap.lockfile import locked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.backup_index import Backup
+    from bootstrap.console import Progress
+    from bootstrap.prefix import Prefix
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came of it: the backup, the backup of what was there until now, the audit log's head."""
+
+    backup: Backup
+    before: Path
+    audit_head: str
+
+
+def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.MANUAL, wait: float = 0.0) -> Path:
+    """Make a backup and keep the newest ones. Raises HostError, BusyError; InstallError where the disk fails."""
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        progress.step(_("Backing up settings and data"))
+        try:
+            made = backups.create(prefix, backups.new_name(prefix, reason))
+            backups.prune(prefix)
+        except OSError as error:
+            raise _explained(error, prefix) from error
+        audit_log.note(prefix, "backup", "done", backup=made.name)
+    return made
+
+
+def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0) -> Restored:
+    """Make settings and data what a backup holds.
+
+    1. Check every file of the backup, and back up what is there now.
+    2. Lay all of it ready beside, hashed again, and make it last.
+    3. The journal says so, which is the commit point: whoever comes after a crash goes on from there.
+    4. The data change places at once; the settings are replaced.
+
+    Raises UsageError for an unknown name, HostError for a damaged backup or too little space, BusyError;
+    InstallError when the disk fails: before the commit point nothing has changed then.
+    """
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        backup = backups.find(prefix, name)
+        try:
+            return _restore(prefix, backup, progress)
+        except BaseException as error:
+            head = audit_log.note_failure(prefix, "restore", error, backup=backup.name)
+            if journal.read(prefix) is None:
+                _clear(prefix)
+            if isinstance(error, OSError):
+                raise _explained(error, prefix, head) from error
+            raise
+
+
+def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
+    progress.step(_("Checking the backup {name}").format(name=backup.name))
+    backups.check(backup)
+    userdata.demand_plain(prefix)
+    active, restored = prefix.active(), prefix.root / userdata.RESTORED
+    progress.step(_("Backing up settings and data"))
+    before = backups.create(prefix, backups.new_name(prefix, "before-restore"))
+    try:
+        progress.step(_("Restoring settings and data"))
+        _clear(prefix)
+        _demand_space(prefix, backup)
+        backups.stage(backup, restored)
+        _make_folders(prefix, restored / prefix.data.name)
+        files.sync_filesystem(restored)
+    except BaseException:
+        backups.remove(prefix, before.name)
+        raise
+    incoming = restored / prefix.data.name
+    run = journal.Entry(
+        transaction.RESTORE,
+        active.id if active else "-",
+        incoming=incoming.relative_to(prefix.root).as_posix(),
+        inode=userdata.inode(incoming),
+    )
+    prefix.data.mkdir(exist_ok=True)
+    journal.write(prefix, run)
+    transaction.finish_restoring(prefix, run)
+    head = audit_log.note(prefix, "restore", "done", backup=backup.name, before=before.name)
+    return Restored(backup, before, head)
+
+
+def _make_folders(prefix: Prefix, data: Path) -> None:
+    """Make the folders that the active release leads to, which a backup from before it may lack."""
+    data.mkdir(exist_ok=True)
+    active = prefix.active()
+    if active is None:
+        return
+    with contextlib.suppress(RagtraceError, OSError):  # a damaged release is for recover
+        for folder in active.manifest().application.persist:
+            (data / folder).mkdir(parents=True, exist_ok=True)
+
+
+def _demand_space(prefix: Prefix, backup: Backup) -> None:
+    needed = userdata.size(backup.path) + backups.RESERVE
+    backups.demand_free(prefix, needed)
+
+
+def _clear(prefix: Prefix) -> None:
+    with contextlib.suppress(OSError):  # what stays goes at the next run
+        files.remove_tree(prefix.root / userdata.RESTORED)
+
+
+def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
+    if journal.read(prefix) is not None:
+        advice = _("Mend this; the next command finishes what was begun.")
+    else:
+        advice = _("Nothing was changed; mend this, then run again.")
+    if head:
+        advice = f"{advice} " + _("Audit log head: {head}.").format(head=head[:16])
+    place = error.filename or prefix.root
+    kind = HostError if journal.read(prefix) is None else InstallError
+    return kind(_("{path}: {reason}.").format(path=place, reason=error.strerror or error), advice=advice)
