@@ -82,10 +82,17 @@ class Workshop:
         self._begin(key, lambda: self.build(self._project("hello", HELLO), "--python", python, *options))
         return self._made[key].result()
 
-    def build(self, project: Path, *options: str) -> Path:
+    def hello_by(self, key: Path, counter: str, python: str) -> Path:
+        """Return a release of the small project with another signer and counter."""
+        out = f"{key.name}-{counter}"
+        options = ("--python", python, "--counter", counter)
+        self._begin((out, python), lambda: self.build(self._project("hello", HELLO), *options, key=key, out=out))
+        return self._made[out, python].result()
+
+    def build(self, project: Path, *options: str, key: Path | None = None, out: str = "out") -> Path:
         """Build a project as its README says and return the folder that travels."""
-        places = ("--output-dir", str(self.folder / "out"), "--cache-dir", str(self.cache))
-        signed = ("--sign-key", str(self.key), "--json")
+        places = ("--output-dir", str(self.folder / out), "--cache-dir", str(self.cache))
+        signed = ("--sign-key", str(key or self.key), "--json")
         done = succeeded(self.builder("build", "--project-root", str(project), *places, *signed, *options))
         return Path(json.loads(done.stdout)["folder"])
 
