@@ -1,6 +1,6 @@
 """MANIFEST.json: what every other file of a bundle must be.
 
-Format 1. SHA256SUMS holds its digest, so one signature over SHA256SUMS covers all.
+SHA256SUMS holds its digest, so one signature over SHA256SUMS covers all.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import names, strict
 from bootstrap.bundle.application import Application
-from bootstrap.bundle.strict import Fields, Value, by, refuse
+from bootstrap.bundle.strict import Document, Fields, Value, by, refuse
 from bootstrap.bundle.target import Target, target_from_json
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
-FORMAT = 1
 MANIFEST_LIMIT = 64 << 20  # bytes
 FILES_LIMIT = 200_000
 FILE_SIZE_LIMIT = 8 << 30  # bytes, exclusive: 11 octal digits of a ustar header
@@ -151,7 +151,7 @@ def _time(value: Any, path: str) -> str:
 
 
 @dataclass(frozen=True)
-class Manifest(Value):
+class Manifest(Document):
     """A bundle's table of contents and promises.
 
     ``python_range`` is the (first, last) patch release for which the selection of packages holds,
@@ -203,11 +203,22 @@ class Manifest(Value):
     def entry(self, path: str) -> FileEntry | None:
         return next((entry for entry in self.files if entry.path == path), None)
 
-    def to_bytes(self) -> bytes:
-        """Return the one way to write this manifest."""
-        value = self.to_json()
+    @classmethod
+    def from_json(cls, value: Any, path: str) -> Self:
+        """Take the totals apart: the sums must be those of the files."""
+        fields = Fields(value, path)
+        totals = fields.nested("totals", _Totals.from_json)
+        installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
+        manifest = super().from_json({**fields.left, **installed}, path)
+        if (totals.files, totals.bytes) != (len(manifest.files), manifest.total_bytes):
+            raise refuse(f"{path}.totals", _("not the sums of the files"))
+        return manifest
+
+    def to_json(self) -> dict[str, Any]:
+        """Put the sums of the files beside what is installed."""
+        value = super().to_json()
         totals = _Totals(len(self.files), self.total_bytes, value.pop("installed_bytes"), value.pop("installed_files"))
-        return strict.dumps({"format": FORMAT, **value, "totals": totals.to_json()})
+        return {**value, "totals": totals.to_json()}
 
     def check(self, path: str) -> None:
         """Refuse what no single field shows: doubles, collisions, references to nothing."""
@@ -248,13 +259,4 @@ class Manifest(Value):
 
 def parse_manifest(data: bytes) -> Manifest:
     """Read a manifest. Raises TrustError that names the path of what it refuses."""
-    fields = Fields(strict.loads(data, NAME, limit=MANIFEST_LIMIT), NAME)
-    fields.nested("format", strict.integer, least=FORMAT, most=FORMAT)
-    totals = fields.nested("totals", _Totals.from_json)
-    installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
-    manifest = Manifest.from_json({**fields.left, **installed}, NAME)
-    if (totals.files, totals.bytes) != (len(manifest.files), manifest.total_bytes):
-        raise refuse(f"{NAME}.totals", _("not the sums of the files"))
-    if manifest.to_bytes() != data:
-        raise refuse(NAME, _("not written the one way that is signed"))
-    return manifest
+    return Manifest.from_bytes(data, NAME, limit=MANIFEST_LIMIT)

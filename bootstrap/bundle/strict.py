@@ -208,6 +208,26 @@ class Value:
         }
 
 
+class Document(Value):
+    """A Value that is a whole file: it says the number of its format, and there is one way to write it."""
+
+    FORMAT = 1
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str, *, limit: int) -> Self:
+        """Read a document of at most ``limit`` bytes. Raises TrustError that names the path of what it refuses."""
+        keys = Fields(loads(data, name, limit=limit), name)
+        keys.nested("format", integer, least=cls.FORMAT, most=cls.FORMAT)
+        document = cls.from_json(keys.left, name)
+        if document.to_bytes() != data:
+            raise refuse(name, _("not written the one way that is signed"))
+        return document
+
+    def to_bytes(self) -> bytes:
+        """Return the one way to write this document."""
+        return dumps({"format": self.FORMAT, **self.to_json()})
+
+
 def written(value: Any) -> Any:
     """Return the JSON of a value: tuples become lists, Values objects, times texts."""
     if isinstance(value, Value):

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
-from bootstrap.bundle.policy import RELEASE, allowed_signers
+from bootstrap.bundle.policy import RELEASE
 from bootstrap.commandline import DONE
 from bootstrap.console import show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.trust.authority import HOST
+from bootstrap.trust.openssh import allowed_signers
 
 if TYPE_CHECKING:
     import argparse

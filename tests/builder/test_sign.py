@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from bootstrap.bundle.policy import RELEASE_NAMESPACE, allowed_signers, pins
+from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.bundle.signature import ECDSA, ED25519, parse_public_key, verify
 from bootstrap.errors import ToolError, UsageError
+from bootstrap.trust.openssh import allowed_signers
 from builder.sign import FileSigner, KeygenSigner, generate_key, load_signer, public_file
 from tests.keys import SoftKey, keygen, keygen_accepts, needs_keygen
 
