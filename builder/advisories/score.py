@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cvss import CVSS3, CVSS4
-from cvss.exceptions import CVSSError
+from cvss import CVSS3, CVSS4  # type: ignore[import-untyped]
+from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ def highest(severities: Iterable[Any]) -> float | None:
 
 def base_score(severity: Any) -> float | None:
     """Return the base score of one severity, None for another system or a vector that is none."""
-    kind = KINDS.get(severity.get("type")) if isinstance(severity, dict) else None
+    kind = KINDS.get(str(severity.get("type"))) if isinstance(severity, dict) else None
     if kind is None:
         return None
     try:

@@ -119,9 +119,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
             judged = [(advisory, judge(advisory, version)) for advisory in advisories]
             findings += _merged(name, version, judged)
             doubts += [
-                Doubt(
-                    name, version, advisory.id, advisory.undecided or _("its version is not one that can be compared")
-                )
+                Doubt(name, version, advisory.id, advisory.undecided or _incomparable())
                 for advisory, verdict in judged
                 if verdict == UNDECIDED
             ]
@@ -132,6 +130,10 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
     return Scan(tuple(findings), tuple(doubts), frozenset(hits), len(versions))
 
 
+def _incomparable() -> str:
+    return _("its version is not one that can be compared")
+
+
 def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
     known = sorted(version for version in versions if version is not None)
     doubts = []
@@ -140,11 +142,7 @@ def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
     if len(known) > 1:
         reason = _("more than one version is installed: {versions}").format(versions=", ".join(known))
         doubts.append(Doubt(name, None, "", reason))
-    doubts += [
-        Doubt(name, version, "", _("its version is not one that can be compared"))
-        for version in known
-        if public(version) is None
-    ]
+    doubts += [Doubt(name, version, "", _incomparable()) for version in known if public(version) is None]
     return doubts
 
 

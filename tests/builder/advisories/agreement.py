@@ -77,7 +77,8 @@ def main(path: Path) -> None:
             counts.update(some)
             undecided += open_ones
             differences += wrong
-    print(json.dumps({"counts": counts, "undecided": sorted(undecided), "differences": differences}))
+    found = {"counts": counts, "undecided": sorted(undecided), "differences": differences}
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ sorted, leave it vulnerable. Versions are compared by PEP 440; a local version c
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -33,7 +33,7 @@ class UndecidableError(Exception):
     """A bound cannot be read."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def version_of(text: str) -> Version:
     return Version(Version(text).public)
 
