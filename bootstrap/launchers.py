@@ -59,8 +59,13 @@ WINDOWS_APPLICATION = (
     '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\venv\\Scripts\\python.exe" -I -B '
     '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\launch.py" {name} %*'
 )
+# the file is UTF-8, and cmd reads files in the console's code page
 WINDOWS_OWN = (
-    'set /p RAGTRACE_PYTHON=<"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\interpreter"\n'
+    'for /f "tokens=2 delims=:." %%c in (\'chcp\') do set "RAGTRACE_CODE_PAGE=%%c"\n'
+    "chcp 65001 >nul 2>&1\n"
+    'for /f "usebackq delims=" %%i in ("%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\interpreter") '
+    'do set "RAGTRACE_PYTHON=%%i"\n'
+    "chcp %RAGTRACE_CODE_PAGE% >nul 2>&1\n"
     '"%RAGTRACE_PYTHON%" -I -B '
     '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\bundle\\ragtrace-install.pyz" %*'
 )
