@@ -291,6 +291,7 @@ def plan_recovery(
     diagnosis: Path | None = None,
     bundle: Path | None = None,
     trusted_keys: Sequence[str] = (),
+    allow_unlocked: bool = False,
     places: Places | None = None,
 ) -> Plan:
     """Return what is wrong with an installation and what a repair would do; nothing is written."""
@@ -299,16 +300,18 @@ def plan_recovery(
     found = find_prefix(prefix)
     report = story.read_diagnosis(diagnosis) if diagnosis else None
     at_hand = bundle_at_hand(found, bundle, trusted_keys, places)
-    return story.plan_recovery(found, report, at_hand, policy_at_hand(trusted_keys, places))[0]
+    policy = policy_at_hand(trusted_keys, places)
+    return story.plan_recovery(found, report, at_hand, policy, allow_unlocked=allow_unlocked)[0]
 
 
-def recover(
+def recover(  # noqa: PLR0913 - each is an option of the command
     prefix: Path | None = None,
     confirm: Callable[[Plan], bool] = lambda _plan: True,
     *,
     diagnosis: Path | None = None,
     bundle: Path | None = None,
     trusted_keys: Sequence[str] = (),
+    allow_unlocked: bool = False,
     progress: Progress = QUIET,
     wait: float = 0.0,
     places: Places | None = None,
@@ -316,7 +319,8 @@ def recover(
     """Repair an installation from what is on this host, or from a bundle.
 
     ``diagnosis`` is a report of validate, taken as a hint; ``confirm`` gets the plan and says
-    whether it is carried out. A failure leaves the former release active.
+    whether it is carried out; ``allow_unlocked`` lets other versions that are kept here replace what is
+    lost. A failure leaves the former release active.
     """
     from recovery import recover as story
 
@@ -328,6 +332,7 @@ def recover(
         report=story.read_diagnosis(diagnosis) if diagnosis else None,
         bundle=bundle_at_hand(found, bundle, trusted_keys, places),
         policy=policy_at_hand(trusted_keys, places),
+        allow_unlocked=allow_unlocked,
         wait=wait,
     )
 

@@ -97,17 +97,27 @@ class Uv:
         )
         _remove_lock(python)
 
-    def install(self, python: Path, requirements: Path) -> None:
-        """Install single wheels, listed with hashes in a requirements file, over what is there."""
-        self._run(
-            [
-                *("pip", "install", "--no-index", "--no-build", "--no-deps", "--reinstall", "--require-hashes"),
-                *("--link-mode", "hardlink", "--python", str(python), "-r", str(requirements)),
-            ],
-            _("uv pip install"),
-            SYNC_TIMEOUT,
-        )
-        _remove_lock(python)
+    def resolve(
+        self, python: Path, names: Sequence[str], constraints: Sequence[str], wheels: Path
+    ) -> list[tuple[str, str]]:
+        """Return name and version of what satisfies these names from the wheels in a folder alone.
+
+        Raises ToolError when nothing does.
+        """
+        wanted, limits = self.empty.parent / "wanted.txt", self.empty.parent / "limits.txt"
+        wanted.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        limits.write_text("".join(f"{constraint}\n" for constraint in constraints), encoding="utf-8")
+        argv = [
+            *("pip", "compile", "--no-index", "--no-build", "--no-header", "--no-annotate", "--python", str(python)),
+            *("--find-links", str(wheels), "--constraints", str(limits), str(wanted)),
+        ]
+        try:
+            answer = process.checked(self._call(argv, VENV_TIMEOUT), _("uv pip compile"))
+        finally:
+            wanted.unlink()
+            limits.unlink()
+        lines = [line.strip() for line in answer.stdout.splitlines() if "==" in line]
+        return [(name, version) for name, _equal, version in (line.partition("==") for line in lines)]
 
     def check(self, python: Path, *, timeout: float = VENV_TIMEOUT) -> process.Completed:
         """Return how ``uv pip check`` (dependency conflicts) ended."""

@@ -95,9 +95,11 @@ def heal_store(diagnosis: Diagnosis) -> None:
 def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
     """Make a release like the damaged one and activate it; where that fails, rebuild it from all kept wheels."""
     assert diagnosis.proof is not None  # a plan without it goes to the last resorts
-    whole = plan.has(cures.RebuildEnvironment) is not None
+    others = plan.has(cures.ResolveAgain)
+    whole = plan.has(cures.RebuildEnvironment) is not None or others is not None
+    unlocked = others.manifest if isinstance(others, cures.ResolveAgain) else None
     try:
-        _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=whole)
+        _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=whole, unlocked=unlocked)
     except (InstallError, ToolError) as error:
         wheels = wheels_of(diagnosis.proof.manifest, None)
         if whole or diagnosis.lacks("wheel", wheels):
@@ -106,8 +108,17 @@ def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
         _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=True)
 
 
-def _repair(packages: frozenset[str], diagnosis: Diagnosis, proof: Proof, progress: Progress, *, whole: bool) -> None:
-    prefix, manifest, damaged = diagnosis.prefix, proof.manifest, diagnosis.release
+def _repair(
+    packages: frozenset[str],
+    diagnosis: Diagnosis,
+    proof: Proof,
+    progress: Progress,
+    *,
+    whole: bool,
+    unlocked: Manifest | None = None,
+) -> None:
+    """Build and activate a release; ``unlocked`` is the signed manifest with other versions of packages."""
+    prefix, manifest, damaged = diagnosis.prefix, unlocked or proof.manifest, diagnosis.release
     assert damaged is not None  # there is a proof of what it was made from
     preflight.demand(
         [*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None if whole else packages)]
@@ -118,12 +129,13 @@ def _repair(packages: frozenset[str], diagnosis: Diagnosis, proof: Proof, progre
         change.make_folders(manifest)
         proof.write(release.bundle)
         stage.stage_files(release, manifest, store, python)
-        if whole or diagnosis.receipt is None:
+        if whole:
             stage.stage_environment(release, manifest, store, python, progress)
         else:
             remake_environment(release, packages, diagnosis, manifest, progress)
-        is_locked = diagnosis.receipt.locked if diagnosis.receipt else True
-        install.accept_and_seal(release, manifest, store, python, proof.fingerprints, progress, is_locked=is_locked)
+        install.accept_and_seal(
+            release, manifest, store, python, proof.fingerprints, progress, is_locked=unlocked is None
+        )
         install.activate(change, manifest, progress)
         transaction.discard(damaged)
 

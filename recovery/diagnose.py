@@ -39,7 +39,7 @@ CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
     "environment",
     "interpreter",
 )
-APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS = (
+APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS, UNLOCKED = (
     "application",
     "model",
     "release",
@@ -47,6 +47,7 @@ APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS = (
     "launcher",
     "settings",
     "papers",
+    "unlocked",
 )
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
 CHANGES = ("install", "rollback", "recover")  # actions of the audit log that make a release active
@@ -113,6 +114,8 @@ def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
     deviations = tuple(receipts.compare(release, receipt)) if receipt else ()
     findings += _grouped(deviations)
     findings += _interpreter(receipt)
+    if receipt is not None and not receipt.locked:
+        findings.append(Finding(UNLOCKED, release.id, _("nobody signed this set of packages")))
     lacking: tuple[FileEntry, ...] = ()
     spare: dict[str, Path] = {}
     if proof:

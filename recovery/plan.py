@@ -11,6 +11,7 @@ from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from recovery import diagnose as seen
 from recovery import remedies as cures
+from recovery import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,13 +96,14 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None) -> Plan:
+def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unlocked: bool = False) -> Plan:
     """Choose the remedies for what was found; ``bundle`` is one that is at hand, already verified.
 
     1. What is mended in place.
     2. The store, from copies on this host, else from the same bundle.
     3. The release: only what is damaged; all of it where nothing vouches for the rest.
-    4. The last resorts: the bundle in full, the former release, or a word about what to bring.
+    4. With ``allow_unlocked``, the release from other versions of what is lost.
+    5. The last resorts: the former release, the bundle in full, or a word about what to bring.
     """
     release = diagnosis.release
     plan = Plan(release.id if release else None, diagnosis.findings, ())
@@ -110,7 +112,7 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None) -> Plan:
     if diagnosis.proof is None and not needs_release:
         return replace(plan, remedies=_ordered(chosen))
     if diagnosis.proof is None:
-        return _with_last_resort(plan, chosen, diagnosis, bundle)
+        return _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=allow_unlocked)
 
     same = bundle is not None and bundle.manifest_sha256 == diagnosis.proof.manifest_sha256
     lost = [entry.path for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
@@ -120,11 +122,12 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None) -> Plan:
         healed = tuple(entry.path for entry in diagnosis.lacking if entry.sha256 in diagnosis.spare)
         chosen.append(cures.HealStore(healed))
     unmet = bring(diagnosis) if lost and not same else ""
-    if not needs_release:
+    can_build = not unmet or _can_build(diagnosis)
+    # what nobody signed gives way as soon as the lock can be had again
+    if not needs_release and not (diagnosis.of_kind(seen.UNLOCKED) and can_build):
         return replace(plan, remedies=_ordered(chosen), unmet=unmet)
-
-    if unmet and not _can_build(diagnosis):
-        return _with_last_resort(plan, chosen, diagnosis, bundle)
+    if not can_build:
+        return _with_other_versions(plan, chosen, diagnosis, bundle, allow_unlocked=allow_unlocked)
     return replace(plan, remedies=_ordered([*chosen, *_of_the_release(diagnosis)]), unmet=unmet)
 
 
@@ -164,7 +167,7 @@ def damaged_packages(diagnosis: Diagnosis) -> frozenset[str]:
 
 
 def _of_the_release(diagnosis: Diagnosis) -> list[Remedy]:
-    if diagnosis.receipt is None:
+    if _is_built_whole(diagnosis):
         return [cures.RebuildEnvironment()]
     packages = tuple(sorted(damaged_packages(diagnosis)))
     chosen: list[Remedy] = [cures.ReinstallPackages(packages)] if packages else []
@@ -179,13 +182,19 @@ def _of_the_release(diagnosis: Diagnosis) -> list[Remedy]:
 def _can_build(diagnosis: Diagnosis) -> bool:
     """Tell whether what the store has is enough for the new release."""
     assert diagnosis.proof is not None  # the caller plans a release from it
-    whole = diagnosis.receipt is None
+    whole = _is_built_whole(diagnosis)
     wheels = wheels_of(diagnosis.proof.manifest, None if whole else damaged_packages(diagnosis))
-    lacking = [
-        *diagnosis.lacks("wheel", wheels),
-        *(e for k in ("source", "model", "lock", "script") for e in diagnosis.lacks(k)),
-    ]
-    return not lacking
+    return not diagnosis.lacks("wheel", wheels) and not _lacks_more(diagnosis)
+
+
+def _is_built_whole(diagnosis: Diagnosis) -> bool:
+    """Tell whether nothing is taken over: no receipt says what is good, or what is there nobody signed."""
+    return diagnosis.receipt is None or not diagnosis.receipt.locked
+
+
+def _lacks_more(diagnosis: Diagnosis) -> bool:
+    """Tell whether something else than wheels is lost."""
+    return any(diagnosis.lacks(kind) for kind in ("source", "model", "lock", "script"))
 
 
 def wheels_of(manifest: Manifest, packages: frozenset[str] | None) -> frozenset[str]:
@@ -208,18 +217,39 @@ def bring(diagnosis: Diagnosis) -> str:
     return _("Bring the bundle that was installed here, or a newer one.")
 
 
-def _with_last_resort(plan: Plan, chosen: list[Remedy], diagnosis: Diagnosis, bundle: Bundle | None) -> Plan:
-    """Add the bundle in full, else the former release; else say what to bring."""
-    if bundle is not None and _may_replace(bundle, diagnosis):
-        # the new release makes all of this anew
-        lasting = (cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
-        kept: list[Remedy] = [cure for cure in chosen if isinstance(cure, lasting)]
-        return replace(plan, remedies=_ordered([*kept, cures.Reinstall((str(bundle.location),))]))
+def _with_other_versions(
+    plan: Plan, chosen: list[Remedy], diagnosis: Diagnosis, bundle: Bundle | None, *, allow_unlocked: bool
+) -> Plan:
+    """Add other versions of what is lost where that is allowed and there are some, else a last resort."""
+    manifest = resolve.resolve(diagnosis) if allow_unlocked and not _lacks_more(diagnosis) else None
+    if manifest is None:
+        return _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=allow_unlocked)
+    assert diagnosis.proof is not None  # resolved from it
+    locked = {(package.name, package.version) for package in diagnosis.proof.manifest.packages}
+    others = [f"{p.name} {p.version}" for p in manifest.packages if (p.name, p.version) not in locked]
+    remedies = _ordered([*chosen, cures.ResolveAgain(tuple(others), manifest)])
+    return replace(plan, remedies=remedies, unmet=bring(diagnosis))
+
+
+def _with_last_resort(
+    plan: Plan, chosen: list[Remedy], diagnosis: Diagnosis, bundle: Bundle | None, *, allow_unlocked: bool
+) -> Plan:
+    """Add the former release, else the bundle in full; else say what to bring."""
     former = intact_former(diagnosis)
     if former is not None:
         kept = [cure for cure in chosen if not isinstance(cure, cures.WriteLaunchers)]
         return replace(plan, remedies=_ordered([*kept, cures.GoBack((former.id,))]), unmet=bring(diagnosis))
-    return replace(plan, remedies=_ordered(chosen), unmet=bring(diagnosis))
+    if bundle is not None and _may_replace(bundle, diagnosis):
+        # the new release makes all of this anew
+        lasting = (cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
+        kept = [cure for cure in chosen if isinstance(cure, lasting)]
+        return replace(plan, remedies=_ordered([*kept, cures.Reinstall((str(bundle.location),))]))
+    notes = () if allow_unlocked or diagnosis.proof is None or _lacks_more(diagnosis) else (_hint(),)
+    return replace(plan, remedies=_ordered(chosen), unmet=bring(diagnosis), notes=notes)
+
+
+def _hint() -> str:
+    return _("With --allow-unlocked other versions that are kept here are tried, which nobody signed together.")
 
 
 def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:

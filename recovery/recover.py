@@ -7,7 +7,7 @@ a path or a command. What is repaired is what this host shows now.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Callable
 
 from bootstrap import audit_log, backups, install, seal
@@ -110,16 +110,23 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
 
 
 def plan_recovery(
-    prefix: Prefix, report: Report | None = None, bundle: Bundle | None = None, policy: Policy | None = None
+    prefix: Prefix,
+    report: Report | None = None,
+    bundle: Bundle | None = None,
+    policy: Policy | None = None,
+    *,
+    allow_unlocked: bool = False,
 ) -> tuple[Plan, Diagnosis]:
-    """Look at an installation and choose what to do; nothing is written."""
+    """Look at an installation and choose what to do; nothing is written.
+
+    ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
+    """
     if report is not None:
         demand_fitting(report, prefix)
     diagnosis = diagnose(prefix, policy)
-    plan = make_plan(diagnosis, bundle)
+    plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
     if report is not None:
-        notes = notes_on(report, diagnosis)
-        plan = Plan(plan.release, plan.findings, plan.remedies, plan.unmet, notes)
+        plan = replace(plan, notes=(*plan.notes, *notes_on(report, diagnosis)))
     return plan, diagnosis
 
 
@@ -131,6 +138,7 @@ def recover(
     report: Report | None = None,
     bundle: Bundle | None = None,
     policy: Policy | None = None,
+    allow_unlocked: bool = False,
     wait: float = 0.0,
 ) -> Recovery:
     """Repair an installation.
@@ -145,14 +153,16 @@ def recover(
     """
     with locked(prefix.state / "lock", wait=wait):
         progress.step(_("Looking at the installation"))
-        plan, diagnosis = plan_recovery(prefix, report, bundle, policy)
+        plan, diagnosis = plan_recovery(prefix, report, bundle, policy, allow_unlocked=allow_unlocked)
         former = prefix.active()
         before = former.id if former else None
         if not plan.remedies:
             if plan.unmet:
                 raise HostError(
                     _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root),
-                    advice=_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet),
+                    advice=" ".join(
+                        [_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]
+                    ),
                 )
             return Recovery(plan, applied=False, active=before)
         if not confirm(plan):

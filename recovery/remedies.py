@@ -29,6 +29,8 @@ from recovery.diagnose import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bootstrap.bundle.manifest import Manifest
+
 NO_RISK, LOW, MEDIUM, HIGH = "none", "low", "medium", "high"
 NAMES_SHOWN = 8
 
@@ -241,6 +243,22 @@ class RebuildEnvironment(Remedy):
         return _("This takes as long as an installation; data and settings stay as they are.")
 
 
+@dataclass(frozen=True)
+class ResolveAgain(Remedy):
+    """Installs other versions from the kept wheels, where those of the lock are lost."""
+
+    id: ClassVar[str] = "resolve"
+    risk: ClassVar[str] = HIGH
+
+    manifest: Manifest | None = None
+
+    def what(self) -> str:
+        return _("build the release from other versions that are kept here: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Nobody signed this set of packages; validate warns as long as it is active.")
+
+
 class GoBack(Remedy):
     """Makes the former release active."""
 
@@ -282,6 +300,7 @@ LADDER: Sequence[type[Remedy]] = (
     RestoreFiles,
     RemakeEnvironment,
     RebuildEnvironment,
+    ResolveAgain,
     GoBack,
     Reinstall,
 )

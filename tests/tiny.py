@@ -120,11 +120,14 @@ class Tiny:
         return open_bundle(self.folder, self.policy)
 
 
-def wheel(name: str, version: str, files: Mapping[str, str], entry_points: str = "") -> bytes:
+def wheel(
+    name: str, version: str, files: Mapping[str, str], entry_points: str = "", requires: tuple[str, ...] = ()
+) -> bytes:
     """Return a wheel with a right RECORD (PEP 427), the same bytes each time."""
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     contents = {path: text.encode() for path, text in files.items()}
-    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+    needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
+    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}".encode()
     contents[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     if entry_points:
         contents[f"{info}/entry_points.txt"] = entry_points.encode()
@@ -172,19 +175,21 @@ def tiny_bundle(
     packages: Mapping[str, tuple[str, dict[str, str]]] | None = None,
     sources: Mapping[str, str] | None = None,
     weights: str = '{"weight": 0.5}\n',
+    requires: Mapping[str, tuple[str, ...]] | None = None,
     installer: bytes = b"#!/usr/bin/env python3\n# stands in for the zipapp\n",
     key: Path | None = None,
     **changes: Any,
 ) -> Tiny:
     """Build and sign a bundle below a folder.
 
-    ``packages`` replaces or adds wheels, ``sources`` files of the application; ``changes`` are
-    fields of Application; ``key`` is the private key of an earlier bundle, to sign with it again.
+    ``packages`` replaces or adds wheels, ``requires`` is what they need by name, ``sources`` replaces or adds
+    files of the application; ``changes`` are fields of Application; ``key`` is the private key of an earlier
+    bundle, to sign with it again.
     """
     chosen = {**WHEEL_FILES, **(packages or {})}
     wheels = {
         f"{WHEELS}/{name.replace('-', '_')}-{number}-py3-none-any.whl": wheel(
-            name, number, files, SCRIPTS.get(name, "")
+            name, number, files, SCRIPTS.get(name, ""), (requires or {}).get(name, ())
         )
         for name, (number, files) in chosen.items()
     }

@@ -40,6 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("KEY"),
         help=_("trust this public key (a .pub file) instead of those pinned in this file; may be repeated"),
     )
+    parser.add_argument(
+        "--allow-unlocked",
+        action="store_true",
+        help=_("let other versions that are kept here replace what is lost: a set that nobody signed"),
+    )
     parser.add_argument("--yes", action="store_true", help=_("carry the plan out without asking"))
     parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, and write nothing"))
     common.add_wait(parser)
@@ -53,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         "diagnosis": arguments.diagnosis or arguments.named,
         "bundle": arguments.bundle,
         "trusted_keys": arguments.trust_key,
+        "allow_unlocked": arguments.allow_unlocked,
     }
     if arguments.dry_run:
         plan = api.plan_recovery(arguments.prefix, **given)

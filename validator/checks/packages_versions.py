@@ -43,6 +43,12 @@ class Versions(Check):
         }
         if wrong:
             names = sorted(wrong)
+            unlocked = subject.receipt is not None and not subject.receipt.locked
+            if unlocked and not wanted.keys() - installed.keys() and not doubled:
+                yield self.warned(
+                    some_of(wrong[name] for name in names), evidence={"packages": names}, **subject.reinstall()
+                )
+                return
             yield self.failed(some_of(wrong[name] for name in names), evidence={"packages": names}, **subject.repair())
         else:
             yield self.passed(_("{count} packages, each as the lock has it").format(count=len(wanted)))
