@@ -10,13 +10,18 @@ from bootstrap.errors import RagtraceError
 
 if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
+    from bootstrap.usage import Usage
 
 KEPT, ACTIVE = "kept", "active"
+ROLLBACK = "rollback"  # it makes no release, so nothing of what making one took is its own
 
 
 @dataclass(frozen=True)
 class Event:
-    """One change: when (UTC), by whom, what, how it ended, of which release, and whether that is still there."""
+    """One change: when (UTC), by whom, what, how it ended, of which release, and whether that is still there.
+
+    ``usage`` is what making that release took, where it is still there.
+    """
 
     time: str
     user: str
@@ -27,6 +32,7 @@ class Event:
     signers: tuple[str, ...]
     state: str = ""
     reason: str = ""
+    usage: Usage | None = None
 
 
 def history(prefix: Prefix) -> list[Event]:
@@ -38,9 +44,10 @@ def history(prefix: Prefix) -> list[Event]:
     states = dict.fromkeys(kept, KEPT)
     if active is not None:
         states[active.id] = ACTIVE
-    logged = [_event(entry, kept, states) for entry in audit_log.entries(prefix)]
+    sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in kept.items()}
+    logged = [_event(entry, sealed, states) for entry in audit_log.entries(prefix)]
     named = {event.release for event in logged}
-    unnamed = [_from_receipt(release, states[release.id]) for release in kept.values() if release.id not in named]
+    unnamed = [event for event in sealed.values() if event.release not in named]
     return sorted([*unnamed, *logged], key=lambda event: event.time)
 
 
@@ -49,23 +56,21 @@ def _text(entry: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _event(entry: dict[str, Any], kept: dict[str, Release], states: dict[str, str]) -> Event:
-    release = _text(entry, "release")
-    signers = entry.get("signers")
-    version = _text(entry, "version")
-    if release in kept and not (version and signers):
-        sealed = _from_receipt(kept[release], "")
-        version, signers = version or sealed.version, signers or sealed.signers
+def _event(entry: dict[str, Any], sealed: dict[str, Event], states: dict[str, str]) -> Event:
+    release, action = _text(entry, "release"), _text(entry, "action")
+    made = sealed.get(release)
+    signers = entry.get("signers") or (made.signers if made else ())
     return Event(
         time=_text(entry, "time"),
         user=_text(entry, "user"),
-        action=_text(entry, "action"),
+        action=action,
         outcome=_text(entry, "outcome"),
         release=release,
-        version=version,
-        signers=tuple(signer for signer in signers or () if isinstance(signer, str)),
+        version=_text(entry, "version") or (made.version if made else ""),
+        signers=tuple(signer for signer in signers if isinstance(signer, str)),
         state=states.get(release, ""),
         reason=_text(entry, "reason"),
+        usage=made.usage if made and action != ROLLBACK else None,
     )
 
 
@@ -74,4 +79,6 @@ def _from_receipt(release: Release, state: str) -> Event:
         sealed = receipt.read_receipt(release)
     except (RagtraceError, OSError):
         return Event("", "", "install", "", release.id, "", (), state)
-    return Event(sealed.installed, "", "install", "", release.id, sealed.version, sealed.signers, state)
+    return Event(
+        sealed.installed, "", "install", "", release.id, sealed.version, sealed.signers, state, usage=sealed.usage
+    )

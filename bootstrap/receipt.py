@@ -16,6 +16,7 @@ from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
+from bootstrap.usage import Usage, read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a release was made from. ``locked`` is False for a set of packages that nobody signed."""
+    """What a release was made from, and what making it took; ``locked`` is False for packages that nobody signed."""
 
     release: str
     product: str
@@ -56,10 +57,12 @@ class Receipt:
     installer_version: str
     locked: bool
     items: tuple[Item, ...]
+    usage: Usage | None = None
 
     def to_bytes(self) -> bytes:
         value: dict[str, Any] = dict(vars(self))
         value["signers"] = list(self.signers)
+        value["usage"] = self.usage.to_json() if self.usage else None
         value["items"] = [[item.path, item.content, item.owner] for item in self.items]
         return strict.dumps({"format": FORMAT, **value})
 
@@ -98,6 +101,7 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):
         raise strict.refuse(f"{path.name}.locked", "not true or false")
+    fields.left.setdefault("usage", None)  # receipts of the first installers have none
     receipt = Receipt(
         release=fields.text("release"),
         product=fields.text("product"),
@@ -112,6 +116,7 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
         installer_version=fields.text("installer_version"),
         locked=locked,
         items=fields.items("items", _item, most=2_000_000),
+        usage=fields.optional("usage", read_usage),
     )
     fields.done()
     return receipt

@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         show(line(event))
         for signer in event.signers:
             show("    " + _("signed by {fingerprint}").format(fingerprint=signer))
+        if event.usage is not None:
+            show("    " + event.usage.line())
         if event.reason:
             show("    " + printable(event.reason))
     return DONE
@@ -38,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def as_json(event: Event) -> dict[str, Any]:
     """Return an event as JSON values."""
-    return {**vars(event), "signers": list(event.signers)}
+    usage = event.usage.to_json() if event.usage else None
+    return {**vars(event), "signers": list(event.signers), "usage": usage}
 
 
 def line(event: Event) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import api
+from bootstrap import api, receipt
 from bootstrap.commandline import DONE
 from bootstrap.console import show, show_json
 from bootstrap.errors import RagtraceError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from bootstrap.prefix import Release
+    from bootstrap.usage import Usage
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,18 +36,30 @@ def describe(release: Release) -> dict[str, Any]:
     }
 
 
+def usage_of(release: Release) -> Usage | None:
+    """Return what making a release took; None where its receipt does not say or is damaged."""
+    try:
+        return receipt.read_receipt(release).usage
+    except (RagtraceError, OSError):
+        return None
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Tell which releases are there."""
     status = api.status(arguments.prefix)
     active = status.active.id if status.active else None
     rows = [describe(release) for release in status.releases]
+    usages = [usage_of(release) for release in status.releases]
     if arguments.json:
-        show_json({"prefix": str(status.prefix), "active": active, "releases": rows})
+        releases = [{**row, "usage": usage.to_json() if usage else None} for row, usage in zip(rows, usages)]
+        show_json({"prefix": str(status.prefix), "active": active, "releases": releases})
         return DONE
     show(_("Installed in: {path}").format(path=status.prefix))
-    for row in rows:
+    for row, usage in zip(rows, usages):
         mark = "*" if row["release"] == active else " "
         version = row["product"]["version"] if "product" in row else row["error"]
         show(f" {mark} {row['release']}  {version}")
+        if usage is not None:
+            show(f"     {usage.line()}")
     show(_("Active: {release}").format(release=active) if active else _("No release is active."))
     return DONE
