@@ -257,7 +257,7 @@ def model_entry(source: ModelSource, model: CollectedModel) -> Model:
     probe = None
     if source.probe and source.probe.embedding is not None:
         wanted = source.probe
-        probe = Probe(wanted.command, wanted.sentence, source.probe.embedding, wanted.tolerance)
+        probe = Probe(wanted.command, wanted.sentence, source.probe.embedding, wanted.tolerance, wanted.batch)
     return Model(model.name, model.repository, model.revision, probe)
 
 

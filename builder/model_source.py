@@ -19,7 +19,7 @@ EMBEDDING_LIMIT = 1 << 20  # bytes of a probe's embedding file
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HUB_SOURCE = re.compile(r"hf:[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 _MODEL: dict[str, Any] = {"source": None, "include": [], "exclude": [], "probe": None}
-_PROBE: dict[str, Any] = {"embedding_file": None, "tolerance": TOLERANCE}
+_PROBE: dict[str, Any] = {"embedding_file": None, "tolerance": TOLERANCE, "batch": []}
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,15 @@ class ProbeSource:
     """A sentence that the installed model must embed, and the launcher command that embeds it.
 
     The sentence is added to the command, which prints a JSON list. ``embedding`` is None when the
-    builder is to compute it; components may differ by ``tolerance`` each.
+    builder is to compute it; components may differ by ``tolerance`` each. ``batch`` embeds several
+    sentences that are added to it.
     """
 
     command: tuple[str, ...]
     sentence: str
     embedding: tuple[float, ...] | None
     tolerance: float
+    batch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
         sentence=fields.text("sentence"),
         embedding=None if name is None else _embedding(folder / name, f"{path}.embedding_file"),
         tolerance=fields.number("tolerance"),
+        batch=fields.texts("batch", most=100),
     )
     fields.done()
     if not probe.command:

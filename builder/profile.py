@@ -80,8 +80,9 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
         launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
+        dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
-        rest = {**fields.left, "environment": environment, "launchers": list(launchers)}
+        rest = {**fields.left, "environment": environment, "launchers": list(launchers), "dashboard": dashboard}
         application = Application.from_json(rest, path.name)
         _check_application(application, path.name, project_root)
         profile = Profile(
@@ -108,9 +109,12 @@ _TOP: dict[str, Any] = {
     "persist": [],
     "smoke": [],
     "plugins": [],
+    "dashboard": None,
+    "thresholds": {},
 }
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
+_DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
 _ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}}
 
 
@@ -163,9 +167,11 @@ def _check_models(profile: Profile, path: str) -> None:
         raise refuse(f"{path}.models", _("two have the same name"))
     launchers = {launcher.name for launcher in profile.application.launchers}
     for index, model in enumerate(profile.models):
-        if model.probe and model.probe.command[0] not in launchers:
-            where = f"{path}.models[{index}].probe.command"
-            raise refuse(where, _("{name} is not a launcher").format(name=model.probe.command[0]))
+        commands = {"command": model.probe.command, "batch": model.probe.batch} if model.probe else {}
+        for key, command in commands.items():
+            if command and command[0] not in launchers:
+                where = f"{path}.models[{index}].probe.{key}"
+                raise refuse(where, _("{name} is not a launcher").format(name=command[0]))
 
 
 def default_profile(project_root: Path) -> Profile:
@@ -192,6 +198,8 @@ def default_profile(project_root: Path) -> Profile:
         "import_paths": ["src" if apart else "."],
         "persist": [],
         "smoke": [],
+        "dashboard": None,
+        "thresholds": {},
     }
     with _as_usage(path):
         application = Application.from_json(value, path.name)

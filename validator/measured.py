@@ -67,7 +67,7 @@ def judged(
     """
     last = read_last(subject.prefix).get(check.id, {})
     keep(subject.prefix, check.id, {name: value for name, (value, _unit) in metric.items()})
-    limits = {name: DEFAULTS[bound] for name, bound in bounds.items()}
+    limits = {name: bound_of(subject, bound) for name, bound in bounds.items()}
     missed = [
         shortfall(name, *metric[name], limit) for name, limit in limits.items() if not limit.holds(metric[name][0])
     ]
@@ -80,6 +80,12 @@ def judged(
     else:
         result = check.passed(details, metric=metric, **more)
     return replace(result, performance_metric=annotated(result.performance_metric or {}, limits, last))
+
+
+def bound_of(subject: Subject, name: str) -> Bound:
+    """Return a threshold as the profile sets it, else our own."""
+    own = subject.manifest.application.thresholds.get(name) if subject.manifest else None
+    return DEFAULTS[name] if own is None else replace(DEFAULTS[name], value=own)
 
 
 def shortfall(name: str, value: float, unit: str, limit: Bound) -> str:

@@ -15,6 +15,7 @@ from validator.checks.performance_matrix import MatrixProduct
 from validator.checks.performance_memory import MemoryBandwidth
 from validator.checks.performance_model import ModelTime
 from validator.checks.ragtrace_cli import Commands
+from validator.checks.ragtrace_dashboard import DashboardAnswer
 from validator.checks.ragtrace_data import Data
 from validator.checks.ragtrace_models import Models
 from validator.checks.ragtrace_probe import ModelProbe
@@ -62,6 +63,7 @@ CHECKS: tuple[type[Check], ...] = (
     Settings,
     Models,
     ModelProbe,
+    DashboardAnswer,
     Data,
     ImportTime,
     MatrixProduct,

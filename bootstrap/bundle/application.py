@@ -12,6 +12,19 @@ from bootstrap.i18n import _
 
 LAUNCHER_KINDS = ("script", "module", "entry")
 WORKING_FOLDERS = ("caller", "app")
+# what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
+THRESHOLDS = (
+    "import_seconds",
+    "matrix_gflops",
+    "memory_gb_per_second",
+    "disk_write_mb_per_second",
+    "disk_read_mb_per_second",
+    "fsync_milliseconds",
+    "model_seconds",
+    "embeddings_per_second",
+    "model_memory_gb",
+)
+PORT = "{port}"
 PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -92,12 +105,45 @@ class Environment(Value):
 
 
 @dataclass(frozen=True)
+class Dashboard(Value):
+    """How to see whether a web page of the application answers.
+
+    ``command`` is a launcher and its arguments, ``environment`` what is set for it; ``{port}`` in
+    them is replaced by a free port, and stands at least once. ``path`` is asked for with GET on 127.0.0.1.
+    """
+
+    command: tuple[str, ...] = field(metadata=by(_command))
+    environment: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    path: str = field(default="/", metadata=by(strict.matching, pattern=re.compile(r"/[!-~]{0,200}")))
+
+    def check(self, path: str) -> None:
+        """Refuse a page that would not be told its port, and what is no variable."""
+        if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
+            raise refuse(path, _("{port} stands neither in command nor in environment").format(port=PORT))
+        for name in self.environment:
+            if not _VARIABLE.fullmatch(name):
+                raise refuse(f"{path}.environment", _("{name!r} is not a name for a variable").format(name=name[:80]))
+
+
+def _thresholds(value: Any, path: str) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise refuse(path, _("not an object"))
+    found = {}
+    for name, item in value.items():
+        where = f"{path}.{name[:80]}"
+        found[strict.choice(name, where, choices=THRESHOLDS)] = strict.number(item, where)
+        if found[name] < 0:
+            raise refuse(where, _("less than 0"))
+    return found
+
+
+@dataclass(frozen=True)
 class Application(Value):
     """What a profile tells of an application beyond its files.
 
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
-    arguments) that must exit 0 with placeholder settings.
+    arguments) that must exit 0 with placeholder settings. ``thresholds`` replace those of validate.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -106,6 +152,8 @@ class Application(Value):
     import_paths: tuple[str, ...] = field(default=(".",), metadata=by(strict.items, of=source_path, most=100))
     persist: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=source_path, most=100))
     smoke: tuple[tuple[str, ...], ...] = field(default=(), metadata=by(strict.items, of=_command, most=100))
+    dashboard: Dashboard | None = field(default=None, metadata=by(strict.optional, of=Dashboard.from_json))
+    thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
 
     def check(self, path: str) -> None:
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
@@ -115,6 +163,9 @@ class Application(Value):
         for index, command in enumerate(self.smoke):
             if command[0] not in known:
                 raise refuse(f"{path}.smoke[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
+        if self.dashboard and self.dashboard.command[0] not in known:
+            name = self.dashboard.command[0][:80]
+            raise refuse(f"{path}.dashboard.command", _("{name} is not a launcher").format(name=name))
         for folder in self.persist:
             if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
                 raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))

@@ -100,13 +100,19 @@ class Probe(Value):
     """A sentence and the embedding that the installed model must give for it.
 
     ``command`` is a launcher and its arguments; the sentence is added to it, and it prints the
-    embedding as a JSON list. Components may differ by at most ``tolerance`` each.
+    embedding as a JSON list. Components may differ by at most ``tolerance`` each. ``batch`` is a
+    command that embeds each of several sentences added to it, for measuring; empty where there is none.
     """
 
     command: tuple[str, ...] = field(metadata=by(strict.texts, most=100))
     sentence: str = field(metadata=by(strict.text))
     embedding: tuple[float, ...] = field(metadata=by(strict.items, of=partial(strict.number, most=1e6), most=100_000))
     tolerance: float = field(metadata=by(strict.number))
+    batch: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=100))
+
+    @property
+    def commands(self) -> dict[str, tuple[str, ...]]:
+        return {"command": self.command, "batch": self.batch}
 
     def check(self, path: str) -> None:
         """Refuse a probe that compares nothing."""
@@ -252,9 +258,10 @@ class Manifest(Document):
         for index, model in enumerate(self.models):
             if not any(entry.path.startswith(f"{MODELS}/{model.name}/") for entry in self.of_kind("model")):
                 raise refuse(f"{path}[{index}]", _("{name} has no files").format(name=model.name))
-            if model.probe and model.probe.command[0] not in launchers:
-                name = model.probe.command[0][:80]
-                raise refuse(f"{path}[{index}].probe.command[0]", _("{name} is not a launcher").format(name=name))
+            for key, command in (model.probe.commands if model.probe else {}).items():
+                if command and command[0] not in launchers:
+                    where = f"{path}[{index}].probe.{key}[0]"
+                    raise refuse(where, _("{name} is not a launcher").format(name=command[0][:80]))
 
 
 def parse_manifest(data: bytes) -> Manifest:

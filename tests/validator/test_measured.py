@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
+from bootstrap.bundle.application import THRESHOLDS
+from tests.installed import APPLICATION, make_prefix
 from validator import measured
 from validator.check import PASS, PERFORMANCE, WARN, Check
 from validator.measured import Bound, judged, read_last
@@ -51,6 +54,17 @@ def test_a_threshold(prefix, monkeypatch, bound, value, status) -> None:
     result = judge(prefix, value)
     assert result.status == status
     assert bool(result.suggestion) == (status == WARN)
+
+
+def test_every_threshold_has_a_default() -> None:
+    assert tuple(measured.DEFAULTS) == THRESHOLDS
+
+
+def test_the_profile_sets_its_own(tmp_path) -> None:
+    application = replace(APPLICATION, thresholds={"disk_read_mb_per_second": 500.0})
+    result = judge(make_prefix(tmp_path, application=application), 100)
+    assert result.status == WARN
+    assert result.performance_metric["speed"]["threshold"] == 500
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Model, Probe
     from validator.subject import Subject
 
+BATCH = 32  # sentences beyond the first: what they take longer is embedding, the rest loading
+
 
 class ModelTime(Check):
-    """Runs the command of each model's probe once more, with nothing beside; start and loading are in it."""
+    """Runs each model's probe once more, with nothing beside, then for a batch of sentences; watches its memory."""
 
     id = "performance.model"
     category = PERFORMANCE
@@ -45,6 +47,12 @@ class ModelTime(Check):
         if once.peak is not None:
             metric[f"{model.name}.memory"] = (round(once.peak / 1e9, 3), "GB")
             bounds[f"{model.name}.memory"] = "model_memory_gb"
+        if probe.batch:
+            many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
+            rate = BATCH / max(1e-6, many.seconds - once.seconds)
+            metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
+            bounds[f"{model.name}.rate"] = "embeddings_per_second"
+            details = _("{details}, then embeds {rate:.1f} sentences a second").format(details=details, rate=rate)
         name = _("Model {model}").format(model=model.name)
         return judged(self, subject, details, metric, bounds, name=name)
 

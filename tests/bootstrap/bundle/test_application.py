@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from bootstrap.bundle.application import Application, Environment, Launcher
+from bootstrap.bundle.application import Application, Dashboard, Environment, Launcher
 from bootstrap.errors import TrustError
 
 FULL = Application(
@@ -20,6 +20,8 @@ FULL = Application(
     import_paths=(".", "src"),
     persist=("data", "exports"),
     smoke=(("demo", "--help"), ("demo", "")),
+    dashboard=Dashboard(("demo-web", "--port={port}"), {"DEMO_PORT": "{port}"}, "/health"),
+    thresholds={"import_seconds": 20.0, "matrix_gflops": 0.0},
 )
 
 
@@ -83,6 +85,16 @@ def refusal(*path_and_value):
         (("smoke", [["", "x"]]), "app.smoke[0][0]: empty"),
         (("smoke", [["demo", 1]]), "app.smoke[0][1]: not a text"),
         (("smoke", [["sh", "-c"]]), "app.smoke[0]: sh is not a launcher"),
+        (("dashboard", "command", ["sh", "{port}"]), "app.dashboard.command: sh is not a launcher"),
+        (("dashboard", "command", []), "app.dashboard.command: not a command"),
+        (("dashboard", {"command": ["demo"], "environment": {}, "path": "/"}), "app.dashboard: {port} stands neither"),
+        (("dashboard", "environment", {"A B": ""}), "app.dashboard.environment: 'A B' is not a name"),
+        (("dashboard", "path", "health"), "app.dashboard.path: not of the form"),
+        (("dashboard", "path", "/a b\r\nHost: x"), "app.dashboard.path: holds a control"),
+        (("thresholds", {"speed": 1}), "app.thresholds.speed: not one of"),
+        (("thresholds", {"import_seconds": -1}), "app.thresholds.import_seconds: less than 0"),
+        (("thresholds", {"import_seconds": "fast"}), "app.thresholds.import_seconds: not a number"),
+        (("thresholds", []), "app.thresholds: not an object"),
     ],
 )
 def test_refusals_name_their_path(change, what):

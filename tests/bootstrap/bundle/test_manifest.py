@@ -63,7 +63,7 @@ def refusal(*path_and_value):
 
 
 FILE = json.loads(make_manifest().to_bytes())["files"][0]
-PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 0.1}
+PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 0.1, "batch": []}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("models", 0, "extra", 1), "MANIFEST.json.models[0].extra: unknown key"),
         (("models", 0, "probe", {**PROBE, "command": []}), "MANIFEST.json.models[0].probe: lacks a command"),
         (("models", 0, "probe", {**PROBE, "command": ["sh"]}), "MANIFEST.json.models[0].probe.command[0]: sh is not"),
+        (("models", 0, "probe", {**PROBE, "batch": ["sh"]}), "MANIFEST.json.models[0].probe.batch[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "embedding": []}), "MANIFEST.json.models[0].probe: lacks"),
         (("models", 0, "probe", {**PROBE, "embedding": [0.1, True]}), "MANIFEST.json.models[0].probe.embedding[1]: "),
         (("models", 0, "probe", {**PROBE, "embedding": [1e7]}), "MANIFEST.json.models[0].probe.embedding[0]: "),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.installed import make_prefix
+from tests.installed import APP, PROBE, make_prefix
 from tests.validator.looking import change, look, release_of
 from validator import measured
 from validator.check import ERROR, PASS, SKIP, WARN
@@ -14,6 +16,18 @@ def test_loading_and_memory_are_measured(prefix) -> None:
     assert (result.status, result.check_name) == (PASS, "Model tiny"), result.details
     assert result.performance_metric["tiny.load"]["unit"] == "s"
     assert 0.005 < result.performance_metric["tiny.memory"]["value"] < 2
+
+
+def test_a_batch_gives_the_rate(tmp_path) -> None:
+    answer = b"print(json.dumps(demo_lib.embed(sys.argv[2], weights)))"
+    assert answer in APP
+    slow = APP.replace(answer, b"import time; time.sleep(0.01 * len(sys.argv))")
+    prefix = make_prefix(tmp_path, probe=replace(PROBE, batch=("demo", "embed")), source={"app.py": slow})
+    result = look(ModelTime, prefix)
+    assert result.status == PASS, result.details
+    rate = result.performance_metric["tiny.rate"]
+    assert rate["unit"] == "1/s"
+    assert 30 < rate["value"] < 300
 
 
 @pytest.mark.parametrize("name", ["model_seconds", "model_memory_gb"])

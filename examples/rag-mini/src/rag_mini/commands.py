@@ -26,9 +26,9 @@ def main(argv=None):
 def _parser():
     parser = argparse.ArgumentParser(prog="rag-mini", description="Score retrieval with a local model.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    embed = commands.add_parser("embed", help="print the embedding of a text")
+    embed = commands.add_parser("embed", help="print the embedding of each text")
     embed.add_argument("--json", action="store_true", help="print all numbers as a JSON list")
-    embed.add_argument("text")
+    embed.add_argument("texts", nargs="+", metavar="text")
     embed.set_defaults(run=_embed)
     evaluate = commands.add_parser("evaluate", help="score a dataset of questions and documents")
     evaluate.add_argument("dataset", metavar="QUESTIONS.json")
@@ -46,11 +46,12 @@ def _encoder(settings):
 
 
 def _embed(arguments, settings):
-    vector = [round(float(number), 7) for number in _encoder(settings).embed([arguments.text])[0]]
-    if arguments.json:
-        print(json.dumps(vector))
-    else:
-        print(f"{len(vector)} numbers: {', '.join(f'{number:.4f}' for number in vector[:8])}, …")
+    for embedding in _encoder(settings).embed(arguments.texts):
+        vector = [round(float(number), 7) for number in embedding]
+        if arguments.json:
+            print(json.dumps(vector))
+        else:
+            print(f"{len(vector)} numbers: {', '.join(f'{number:.4f}' for number in vector[:8])}, …")
     return 0
 
 

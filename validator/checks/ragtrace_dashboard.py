@@ -1,0 +1,112 @@
+"""Dashboard: the application's web page answers on this host."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import process
+from bootstrap.bundle.application import PORT
+from bootstrap.errors import ToolError
+from bootstrap.i18n import _
+from validator import apart, trial
+from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.bundle.application import Dashboard
+    from validator.subject import Subject
+
+# Starts the page, asks until it answers, ends everything in its own process group, itself included. The page and
+# whoever asks share one network, which may be one of their own. No proxy stands before loopback.
+ASK = """
+import http.client, json, os, signal, socket, subprocess, sys, tempfile, time
+argv, variables, port_mark, path, limit = json.loads(sys.stdin.readline())
+with socket.create_server(("127.0.0.1", 0)) as free:
+    port = str(free.getsockname()[1])
+started, status, reason = time.monotonic(), None, None
+with tempfile.TemporaryFile() as errors:
+    page = subprocess.Popen(
+        [part.replace(port_mark, port) for part in argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=errors, env={**os.environ, **{name: text.replace(port_mark, port) for name, text in variables.items()}},
+    )
+    while status is None and page.poll() is None and time.monotonic() < started + limit:
+        try:
+            left = max(0.1, started + limit - time.monotonic())
+            asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=left)
+            asked.request("GET", path)
+            status = asked.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error)
+            time.sleep(0.05)
+    errors.seek(0, 2)
+    errors.seek(max(0, errors.tell() - 4000))
+    lines = errors.read().decode("utf-8", "replace").split("\\n")
+    seconds = time.monotonic() - started
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    print("ragtrace-answer " + json.dumps([status, seconds, page.poll(), said or reason or ""]), flush=True)
+    if os.name == "nt":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(page.pid)], capture_output=True)
+    else:
+        os.killpg(0, signal.SIGKILL)
+"""
+LAST = 5.0  # seconds kept of the check's limit for ending what it started
+
+
+class DashboardAnswer(Check):
+    """Starts the profile's dashboard on a free port of 127.0.0.1, without a network, and asks for its page."""
+
+    id = "ragtrace.dashboard"
+    category = APPLICATION
+    time_limit = 120.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Dashboard")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        dashboard = subject.need_manifest().application.dashboard
+        if dashboard is None:
+            raise UncheckedError(SKIP, _("the profile names no dashboard"))
+        try:
+            ended = self.ask(subject, dashboard)
+        except ToolError as error:
+            yield self.failed(error.what, **subject.repair())
+            return
+        answer = trial.answer_in(ended)
+        if answer is None:
+            raise UncheckedError(ERROR, trial.ending(ended, self.limit))
+        status, seconds, code, said = answer
+        metric = {"dashboard": (round(seconds, 3), "s")}
+        if status is not None and status < 400:
+            words = (
+                _("{path} answers with {status} after {seconds:.1f} s, with no network")
+                if apart.possible()
+                else _("{path} answers with {status} after {seconds:.1f} s; the network could not be taken away here")
+            )
+            details = words.format(path=dashboard.path, status=status, seconds=seconds)
+            yield self.passed(details, metric=metric)
+        elif status is not None:
+            yield self.failed(
+                _("{path} answers with {status}").format(path=dashboard.path, status=status), **subject.repair()
+            )
+        elif code is not None:
+            details = _("it ended with exit code {code}: {last}").format(code=code, last=said)
+            yield self.failed(details, **subject.repair())
+        else:
+            details = _("{path} did not answer within {limit:.0f} s: {last}").format(
+                path=dashboard.path, limit=seconds, last=said
+            )
+            yield self.failed(details, **subject.repair())
+
+    def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
+        """Return how asking for the page ended."""
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        with trial.scratch_prefix(prefix, release, manifest) as scratch:
+            argv, env = trial.launcher(scratch, manifest, dashboard.command)
+            limit = max(self.left() - LAST, self.left() / 2)
+            told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
+            asking, _is_cut_off = apart.without_network([sys.executable, "-I", "-S", "-B", "-c", ASK])
+            return process.run(asking, env=env, cwd=scratch.root, timeout=self.left(), stdin=told.encode() + b"\n")
