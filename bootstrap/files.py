@@ -6,10 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 def sync_folder(folder: Path) -> None:
@@ -47,15 +44,20 @@ def remove_tree(path: Path) -> None:
     if not os.path.lexists(path):
         return
     if path.is_symlink() or not path.is_dir():
+        _allow_removal(path)
         path.unlink()
         return
-    for folder, _folders, _files in os.walk(path):
+    for folder, _folders, files in os.walk(path):
         os.chmod(folder, stat.S_IRWXU)
-    if sys.platform == "win32":  # pragma: no cover - a read-only file cannot be deleted only there
-        for folder, _folders, files in os.walk(path):
-            for name in files:
-                os.chmod(os.path.join(folder, name), stat.S_IWRITE)
+        for name in files:
+            _allow_removal(Path(folder, name))
     shutil.rmtree(path)
+
+
+def _allow_removal(path: Path) -> None:
+    """Windows alone deletes no file that is read-only."""
+    if sys.platform == "win32":
+        os.chmod(path, stat.S_IWRITE)
 
 
 def sync_filesystem(path: Path) -> None:
