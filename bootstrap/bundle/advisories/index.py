@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import strict
 from bootstrap.bundle.advisories.severity import LEVELS
 from bootstrap.bundle.advisories.versions import Interval, parse_interval
-from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -22,35 +23,7 @@ if TYPE_CHECKING:
 LINE_LIMIT = 8 << 20  # bytes of one package's advisories
 RECORDS_LIMIT = 20_000  # advisories of one package
 BOUNDS_LIMIT = 10_000  # intervals or versions of one advisory
-
-
-@dataclass(frozen=True)
-class Advisory:
-    """What an advisory says of one package.
-
-    ``affected`` are the intervals that are hit, ``versions`` those hit that lie in none of them (texts,
-    as published), ``possible`` the stretches where the record contradicts itself. ``undecided`` says why
-    what is in none of these cannot be judged, or is empty. ``score`` is a CVSS base score, ``severity``
-    one of LEVELS.
-    """
-
-    id: str
-    aliases: tuple[str, ...] = ()
-    severity: str = "unknown"
-    score: float | None = None
-    fixed: tuple[str, ...] = ()
-    summary: str = ""
-    affected: tuple[Interval, ...] = ()
-    possible: tuple[Interval, ...] = ()
-    versions: tuple[str, ...] = ()
-    undecided: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        value: dict[str, Any] = dict(vars(self))
-        value.update(affected=[str(one) for one in self.affected], possible=[str(one) for one in self.possible])
-        return {key: found for key, found in value.items() if found not in ((), "", None, [])}
-
-
+_INTERVALS = partial(strict.items, of=parse_interval, most=BOUNDS_LIMIT)
 # what an advisory that leaves a key out means by it
 _ABSENT: dict[str, Any] = {
     **{key: [] for key in ("aliases", "fixed", "affected", "possible", "versions")},
@@ -59,27 +32,38 @@ _ABSENT: dict[str, Any] = {
 }
 
 
-def parse_advisory(value: Any, path: str) -> Advisory:
-    """Read an advisory of a line. Raises TrustError that names the path of what it refuses."""
-    fields = Fields(value, path)
-    fields.left = {**_ABSENT, **fields.left}
-    score = fields.left.pop("score")
-    if score is not None and (isinstance(score, bool) or not isinstance(score, (int, float)) or not 0 <= score <= 10):
-        raise refuse(f"{path}.score", _("not a CVSS score"))
-    advisory = Advisory(
-        id=fields.text("id", limit=100),
-        aliases=fields.texts("aliases"),
-        severity=fields.choice("severity", LEVELS),
-        score=None if score is None else float(score),
-        fixed=fields.texts("fixed"),
-        summary=fields.text("summary", empty=True),
-        affected=fields.items("affected", parse_interval, most=BOUNDS_LIMIT),
-        possible=fields.items("possible", parse_interval, most=BOUNDS_LIMIT),
-        versions=fields.texts("versions", most=BOUNDS_LIMIT),
-        undecided=fields.text("undecided", empty=True),
-    )
-    fields.done()
-    return advisory
+def _texts(intervals: Iterable[Interval]) -> list[str]:
+    return [str(interval) for interval in intervals]
+
+
+@dataclass(frozen=True)
+class Advisory(Value):
+    """What an advisory says of one package; keys of which it has nothing to say are left out.
+
+    ``affected`` are the intervals that are hit, ``versions`` those hit that lie in none of them (texts,
+    as published), ``possible`` the stretches where the record contradicts itself. ``undecided`` says why
+    what is in none of these cannot be judged, or is empty. ``score`` is a CVSS base score, ``severity``
+    one of LEVELS.
+    """
+
+    id: str = field(metadata=by(strict.text, limit=100))
+    aliases: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    severity: str = field(default="unknown", metadata=by(strict.choice, choices=LEVELS))
+    score: float | None = field(default=None, metadata=by(strict.optional, of=partial(strict.number, most=10)))
+    fixed: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    summary: str = field(default="", metadata=by(strict.text, empty=True))
+    affected: tuple[Interval, ...] = field(default=(), metadata=by(_INTERVALS, write=_texts))
+    possible: tuple[Interval, ...] = field(default=(), metadata=by(_INTERVALS, write=_texts))
+    versions: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=BOUNDS_LIMIT))
+    undecided: str = field(default="", metadata=by(strict.text, empty=True))
+
+    @classmethod
+    def from_json(cls, value: Any, path: str) -> Advisory:
+        """Take an object in which keys may be left out."""
+        return super().from_json({**_ABSENT, **value} if isinstance(value, dict) else value, path)
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: found for key, found in super().to_json().items() if found != _ABSENT.get(key, "")}
 
 
 @dataclass(frozen=True)
@@ -98,7 +82,7 @@ class Index:
             raise refuse(package, _("not a line of an index"))
         if not 0 < len(value[1]) <= RECORDS_LIMIT:
             raise refuse(package, _("not between {least} and {most}").format(least=1, most=RECORDS_LIMIT))
-        return tuple(parse_advisory(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
+        return tuple(Advisory.from_json(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
 
 
 def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.bundle import strict
+from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
 
 FIRST = Version("0.dev0")  # nothing of epoch 0 is lower (PEP 440): where OSV says "0"
@@ -66,7 +67,7 @@ def public(text: str) -> Version | None:
 
 def parse_interval(value: Any, path: str) -> Interval:
     """Read an interval in the one way that it is written. Raises TrustError."""
-    text = Fields.check_text(value, path)
+    text = strict.text(value, path)
     low, _comma, high = text[1:-1].partition(",")
     try:
         interval = Interval(Version(low), text[0] == "[", Version(high) if high else None, text[-1] == "]")

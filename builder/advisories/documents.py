@@ -1,0 +1,76 @@
+"""Signing snapshots and exceptions, and adding an exception to a file of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bootstrap import files
+from bootstrap.bundle.advisories import exceptions as exempt
+from bootstrap.bundle.advisories import snapshot as form
+from bootstrap.bundle.policy import NAMESPACES
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.advisories.exceptions import Exceptions, Exemption
+    from builder.sign import Signer
+
+SNAPSHOT_ROLE, EXCEPTIONS_ROLE = "advisories", "exceptions"
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return a file's bytes. Raises UsageError when it cannot be read or is larger than ``limit`` bytes."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
+            advice=_("Name a file that the builder's command advisories made."),
+        ) from error
+    if len(data) > limit:
+        raise UsageError(_("{path} is larger than {limit} bytes.").format(path=path, limit=limit))
+    return data
+
+
+def role_of(data: bytes) -> str:
+    """Return the role whose keys sign a file: a snapshot (a zip) or exceptions. Raises TrustError for another file."""
+    if data.startswith(b"PK"):
+        form.read_snapshot(data)
+        return SNAPSHOT_ROLE
+    exempt.read_exceptions(data)
+    return EXCEPTIONS_ROLE
+
+
+def sign_file(path: Path, signer: Signer) -> Path:
+    """Sign a snapshot or a file of exceptions as it is; return the signature's file."""
+    data = read_file(path, form.SNAPSHOT_LIMIT)
+    signature = path.with_name(f"{path.name}.{signer.key.keyid}.sig")
+    files.write_atomic(signature, signer.sign(data, NAMESPACES[role_of(data)]))
+    return signature
+
+
+def add_exception(path: Path, exemption: Exemption, sequence: int) -> Exceptions:
+    """Add an exception to a file (a new one when there is none), which then needs signatures anew.
+
+    One for the same advisory, package and versions takes the former's place. ``sequence`` is the new
+    number if it is higher than the former one.
+    """
+    former = exempt.NONE
+    if os.path.lexists(path):
+        former = exempt.read_exceptions(read_file(path, exempt.EXCEPTIONS_LIMIT))
+    same = (exemption.id, exemption.package, exemption.versions)
+    others = [one for one in former.exceptions if (one.id, one.package, one.versions) != same]
+    changed = replace(former, sequence=max(sequence, former.sequence + 1), exceptions=(*others, exemption))
+    try:
+        data = exempt.read_exceptions(changed.to_bytes()).to_bytes()
+    except TrustError as error:
+        raise UsageError(error.what, advice=_("Change what you have named, then run it again.")) from error
+    for old in path.parent.glob(f"{path.name}.*.sig"):
+        old.unlink()
+    files.write_atomic(path, data)
+    return changed

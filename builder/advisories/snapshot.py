@@ -1,0 +1,182 @@
+"""Making a snapshot of an export: compiled, with canaries, packed the same way every time."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from bootstrap import files
+from bootstrap.bundle import digest
+from bootstrap.bundle.advisories import snapshot as form
+from bootstrap.bundle.advisories.index import Advisory, write_index
+from bootstrap.bundle.advisories.matcher import AFFECTED, CLEAR, judge
+from bootstrap.bundle.advisories.snapshot import CANARIES, HEADER, MEMBERS, Canary, Header, MemberFile, Snapshot
+from bootstrap.bundle.advisories.versions import Interval
+from bootstrap.bundle.policy import NAMESPACES
+from bootstrap.errors import BuildError, TrustError, UsageError
+from bootstrap.i18n import _
+from builder.advisories.records import read_export
+from builder.advisories.safety_files import safety_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from builder.sign import Signer
+
+DROP_LIMIT = 0.05  # part of the live advisories; more than that have never been withdrawn between two exports
+CANARY_PACKAGES = 5
+ROLE = "advisories"
+LICENCE = "CC-BY-4.0"
+NOTICE = """\
+The advisories in this file come from {source}
+(state of {known_until}), in the form of OSV records.
+
+They are licensed under CC-BY-4.0 (https://creativecommons.org/licenses/by/4.0/), attribution: the Python
+Packaging Authority and the authors of the advisories. Records from other databases in the export carry the
+licence of their database (https://google.github.io/osv.dev/data/). The records were shortened, and bounds
+that are no versions were repaired where that is certain.
+"""
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a snapshot is made.
+
+    ``sequence`` is by default the time ``now`` in seconds; ``accept_drop`` lets advisories be many fewer
+    than in the former snapshot.
+    """
+
+    source: str
+    now: datetime
+    sequence: int | None = None
+    accept_drop: bool = False
+
+
+def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
+    """Return the snapshot of an export.
+
+    Raises BuildError for an export that is not whole or has lost more than 5 % of the advisories that were
+    live in ``former``, UsageError for a sequence number that does not grow.
+    """
+    found = read_export(export, making.now)
+    sequence = making.sequence or int(making.now.timestamp())
+    if former is not None:
+        _check_growth(found.counts["live"], sequence, former, accept_drop=making.accept_drop)
+    packages = {**found.packages, CANARIES[0].package: [_own_canary()]}
+    known_until = found.known_until.replace(microsecond=0)
+    notice = NOTICE.format(source=making.source, known_until=f"{known_until:%Y-%m-%d}")
+    contents = (write_index(packages), *safety_files(packages), notice.encode())
+    members = dict(zip(MEMBERS, contents, strict=True))
+    header = Header(
+        sequence=sequence,
+        made=making.now.replace(microsecond=0),
+        known_until=known_until,
+        source=making.source,
+        licence=LICENCE,
+        counts=dict(sorted(found.counts.items())),
+        files=tuple(MemberFile(name, len(data), digest.sha256_bytes(data)) for name, data in members.items()),
+        canaries=tuple(choose_canaries(found.packages)),
+    )
+    data = _pack({HEADER: header.to_bytes(), **members})
+    try:
+        blind = list(form.read_snapshot(data).blind_spots())
+    except TrustError as error:
+        raise BuildError(error.what, advice=_("The export names something that no snapshot can hold.")) from error
+    assert not blind, blind
+    return data
+
+
+def _check_growth(live: int, sequence: int, former: Snapshot, *, accept_drop: bool) -> None:
+    before = former.header.counts["live"]
+    if live < before * (1 - DROP_LIMIT) and not accept_drop:
+        raise BuildError(
+            _("The export has {live} advisories, the former snapshot {before}: more than 5 % are gone.").format(
+                live=live, before=before
+            ),
+            advice=_("Fetch it again; if they were really withdrawn, add --accept-drop."),
+        )
+    if sequence <= former.header.sequence:
+        raise UsageError(
+            _("The sequence number {sequence} is not above the former snapshot's ({former}).").format(
+                sequence=sequence, former=former.header.sequence
+            ),
+            advice=_("Hosts refuse it: name a higher --sequence, or set this machine's clock."),
+        )
+
+
+def _own_canary() -> Advisory:
+    return Advisory(
+        id=CANARIES[0].id,
+        severity="none",
+        score=0.0,
+        summary="No vulnerability: tests that a scanner finds what it knows",
+        affected=(Interval(Version("1.0"), True, Version("2.0"), False),),
+    )
+
+
+def choose_canaries(packages: Mapping[str, Sequence[Advisory]]) -> Iterator[Canary]:
+    """Yield versions that are hit and versions that are not, of packages spread over the whole index."""
+    fit = sorted(name for name, advisories in packages.items() if any(map(_bounds, advisories)))
+    for place in range(min(CANARY_PACKAGES, len(fit))):
+        name = fit[place * len(fit) // CANARY_PACKAGES]
+        advisory, (low, high) = next((one, found) for one in packages[name] if (found := _bounds(one)))
+        yield Canary(name, low, advisory.id, hit=True)
+        yield Canary(name, high, advisory.id, hit=False)
+    if not fit:
+        yield from CANARIES
+
+
+def _bounds(advisory: Advisory) -> tuple[str, str] | None:
+    """Return a version that an advisory hits and one that it does not, or None where no bound is such."""
+    for interval in advisory.affected:
+        low, high = str(interval.low), str(interval.high)
+        if judge(advisory, low) == AFFECTED and interval.high is not None and judge(advisory, high) == CLEAR:
+            return low, high
+    return None
+
+
+def _pack(members: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in members.items():
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
+            archive.writestr(info, data)
+    return stream.getvalue()
+
+
+def load_snapshot(path: Path) -> Snapshot:
+    """Return a snapshot of this machine's own. Raises UsageError when it is missing, TrustError for another file."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(form.SNAPSHOT_LIMIT + 1)
+    except OSError as error:
+        raise UsageError(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
+            advice=_("Name a snapshot that 'advisories import' or 'advisories fetch' made."),
+        ) from error
+    return form.read_snapshot(data)
+
+
+def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[Path]:
+    """Put a snapshot and its signatures in place; those of a former one go. Return all files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    signatures = {f"{path.name}.{signer.key.keyid}.sig": signer.sign(data, NAMESPACES[ROLE]) for signer in signers}
+    for old in path.parent.glob(f"{path.name}.*.sig"):
+        old.unlink()
+    files.write_atomic(path, data)
+    for name, signature in signatures.items():
+        files.write_atomic(path.with_name(name), signature)
+    return [path, *(path.with_name(name) for name in signatures)]
+
+
+def former_of(path: Path) -> Snapshot | None:
+    """Return the snapshot that a new one takes the place of, None when there is none."""
+    return load_snapshot(path) if os.path.lexists(path) else None

@@ -1,0 +1,185 @@
+"""``advisories``: make, sign and show snapshots of known vulnerabilities, and the exceptions from them."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from bootstrap.bundle.advisories.assess import facts_of
+from bootstrap.bundle.advisories.exceptions import JUSTIFICATIONS, LONGEST, Exemption
+from bootstrap.bundle.advisories.snapshot import NAME, read_snapshot
+from bootstrap.columns import HelpFormatter
+from bootstrap.commandline import DONE
+from bootstrap.console import human_bytes, make_progress, show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from builder.advisories import documents, fetch
+from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
+from builder.commands.common import signer_of
+from builder.credentials import redact
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the actions."""
+    table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        return table.add_parser(name, help=text, description=text, formatter_class=HelpFormatter)
+
+    fetched = action("fetch", _("make a snapshot of what OSV publishes now"))
+    fetched.add_argument(
+        "--url", default=fetch.ADDRESS, metavar=_("URL"), help=_("a mirror's address of PyPI/all.zip (default: OSV's)")
+    )
+    _add_making(fetched)
+    fetched.set_defaults(run=run_fetch)
+    imported = action("import", _("make a snapshot of an export that was brought here"))
+    imported.add_argument("file", type=Path, metavar=_("FILE"), help=_("an OSV export: PyPI/all.zip"))
+    _add_making(imported)
+    imported.set_defaults(run=run_import)
+    signed = action("sign", _("sign a snapshot or a file of exceptions"))
+    signed.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot, or a file of exceptions"))
+    signed.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
+    signed.set_defaults(run=run_sign)
+    shown = action("show", _("show what a snapshot holds"))
+    shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot"))
+    shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
+    shown.set_defaults(run=run_show)
+    _add_except(action("except", _("add an exception from a finding to a file of exceptions")))
+
+
+def _add_making(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--output", type=Path, default=Path(NAME), metavar=_("FILE"), help=_("the snapshot (default: advisories.zip)"))
+    add(
+        "--former",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("the snapshot before this one (default: the one that --output takes the place of)"),
+    )
+    add("--sequence", type=int, metavar="N", help=_("the sequence number (default: the time in seconds)"))
+    add("--accept-drop", action="store_true", help=_("go on though more than 5 %% of the advisories are gone"))
+    add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
+    add("--json", action="store_true", help=_("write the result as JSON"))
+    add("--quiet", action="store_true", help=_("no progress, only the result"))
+
+
+def _add_except(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", type=Path, metavar=_("FILE"), help=_("the file of exceptions, made when it is not there"))
+    add("--id", required=True, metavar="ID", help=_("the advisory, by any of its identifiers"))
+    add("--package", required=True, metavar=_("NAME"), help=_("the package"))
+    add("--versions", required=True, metavar=_("VERSIONS"), help=_("its versions, for example ==1.2.3"))
+    add("--justification", required=True, choices=JUSTIFICATIONS, help=_("why it does no harm here (OpenVEX)"))
+    add("--statement", required=True, metavar=_("TEXT"), help=_("the same in a sentence"))
+    add("--approver", required=True, metavar=_("NAME"), help=_("who answers for it"))
+    add(
+        "--days",
+        type=int,
+        default=90,
+        metavar=_("DAYS"),
+        help=_("for how long, at most {days} (default: 90)").format(days=LONGEST.days),
+    )
+    parser.set_defaults(run=run_except)
+
+
+def moment() -> datetime:
+    """Return the time that documents are made at: SOURCE_DATE_EPOCH, else now (UTC, whole seconds)."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return datetime.now(timezone.utc).replace(microsecond=0)
+    if not (epoch.isascii() and epoch.isdecimal() and int(epoch) < 8**11):
+        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds."))
+    return datetime.fromtimestamp(int(epoch), timezone.utc)
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """Fetch an export and make a snapshot of it."""
+    with TemporaryDirectory(prefix="ragtrace-") as folder:
+        export = Path(folder) / "all.zip"
+        fetch.fetch_export(arguments.url, export, make_progress(quiet=arguments.quiet))
+        return _make(export, redact(arguments.url), arguments)
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Make a snapshot of an export that lies here."""
+    return _make(arguments.file, arguments.file.name, arguments)
+
+
+def _make(export: Path, source: str, arguments: argparse.Namespace) -> int:
+    former = load_snapshot(arguments.former) if arguments.former else former_of(arguments.output)
+    making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
+    signers = [signer_of(path) for path in arguments.sign_key]
+    data = make_snapshot(export, making, former)
+    written = write_snapshot(arguments.output.absolute(), data, signers)
+    facts = facts_of(read_snapshot(data))
+    if arguments.json:
+        show_json({**facts, "bytes": len(data), "files": [str(path) for path in written]})
+        return DONE
+    for path in written:
+        show(_("Written: {path}").format(path=path))
+    _show_facts(facts, len(data))
+    return DONE
+
+
+def _show_facts(facts: dict[str, object], size: int) -> None:
+    counts = facts["counts"]
+    assert isinstance(counts, dict)
+    show(
+        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, of {packages} packages").format(
+            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided", "packages")}
+        )
+    )
+    show(
+        _("Known until: {time}   sequence: {sequence}   size: {size}").format(
+            time=facts["known_until"], sequence=facts["sequence"], size=human_bytes(size)
+        )
+    )
+    show(_("SHA-256: {digest}").format(digest=facts["sha256"]))
+
+
+def run_sign(arguments: argparse.Namespace) -> int:
+    """Sign a snapshot or a file of exceptions."""
+    signature = documents.sign_file(arguments.file.absolute(), signer_of(arguments.sign_key))
+    show(_("Signature: {path}").format(path=signature))
+    return DONE
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Show what a snapshot holds."""
+    snapshot = load_snapshot(arguments.file)
+    facts = facts_of(snapshot)
+    if arguments.json:
+        show_json(facts)
+    else:
+        _show_facts(facts, len(snapshot.data))
+    return DONE
+
+
+def run_except(arguments: argparse.Namespace) -> int:
+    """Add an exception."""
+    now = moment()
+    exemption = Exemption(
+        id=arguments.id,
+        package=canonicalize_name(arguments.package),
+        versions=arguments.versions,
+        justification=arguments.justification,
+        statement=arguments.statement,
+        approver=arguments.approver,
+        approved=now,
+        expires=now + timedelta(days=arguments.days),
+    )
+    changed = documents.add_exception(arguments.file.absolute(), exemption, int(now.timestamp()))
+    show(_("Written: {path}").format(path=arguments.file))
+    show(
+        _("Exceptions: {count}   sequence: {sequence}").format(count=len(changed.exceptions), sequence=changed.sequence)
+    )
+    show(_("Sign it now: advisories sign {path} --sign-key KEY").format(path=arguments.file))
+    return DONE

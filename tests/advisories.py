@@ -1,0 +1,78 @@
+"""Small exports of advisories, written for these tests, and snapshots of them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from builder.advisories.snapshot import Making, make_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+HIGH = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"
+MEDIUM = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N"
+CRITICAL = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"
+
+
+def record(
+    identifier: str,
+    package: str,
+    *events: dict[str, str],
+    vector: str = "",
+    aliases: tuple[str, ...] = (),
+    versions: tuple[str, ...] = (),
+    modified: str = "2026-05-30T10:00:00Z",
+    **more: Any,
+) -> dict[str, Any]:
+    """Return an OSV record of one package."""
+    affected: dict[str, Any] = {"package": {"ecosystem": "PyPI", "name": package}, "versions": list(versions)}
+    if events:
+        affected["ranges"] = [{"type": "ECOSYSTEM", "events": list(events)}]
+    return {
+        "id": identifier,
+        "modified": modified,
+        "aliases": list(aliases),
+        "summary": f"What {identifier} is about",
+        "severity": [{"type": "CVSS_V3", "score": vector}] if vector else [],
+        "affected": [affected],
+        **more,
+    }
+
+
+def below(fixed: str) -> tuple[dict[str, str], dict[str, str]]:
+    return {"introduced": "0"}, {"fixed": fixed}
+
+
+RECORDS = (
+    record("TEST-1", "demo-lib", *below("1.3"), vector=HIGH, aliases=("CVE-2026-0001",)),
+    record("TEST-2", "demo-base", *below("1.0"), vector=CRITICAL),
+    record("TEST-3", "Other_Thing", {"introduced": "2.0"}, {"last_affected": "2.5"}, vector=MEDIUM),
+    record("TEST-4", "unscored", {"introduced": "1.0"}, {"fixed": "2.0"}),
+    record("TEST-5", "odd", {"introduced": "0"}, {"fixed": "2018-04-22b"}),
+    record("TEST-6", "demo-base", *below("9.0"), withdrawn="2026-01-01T00:00:00Z"),
+    record("TEST-7", "ahead", *below("2.0"), modified="2031-01-01T00:00:00Z"),
+    record("TEST-8", "twice", *below("1.0"), {"fixed": "2.0"}, vector=HIGH),
+)
+
+
+def write_export(path: Path, records: tuple[dict[str, Any], ...] = RECORDS) -> Path:
+    """Write an export as OSV lays it out."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for one in records:
+            archive.writestr(f"{one['id']}.json", json.dumps(one))
+    return path
+
+
+def snapshot_bytes(
+    folder: Path, records: tuple[dict[str, Any], ...] = RECORDS, *, now: datetime = NOW, sequence: int | None = None
+) -> bytes:
+    """Return a snapshot of some records."""
+    export = write_export(folder / "all.zip", records)
+    try:
+        return make_snapshot(export, Making("tests", now, sequence))
+    finally:
+        export.unlink()
