@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import trust
 from bootstrap.console import NoProgress, Progress
-from bootstrap.errors import HostError, RagtraceError, TrustError, UsageError
+from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release, default_root, find_prefix
 from bootstrap.trust.admission import Conditions, admit, remember
+from bootstrap.trust.at_hand import look
 from bootstrap.trust.authority import authority
 from bootstrap.trust.places import host_places
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.bundle.opening import Bundle
-    from bootstrap.bundle.policy import Policy
     from bootstrap.history import Event
     from bootstrap.install import Outcome
     from bootstrap.preflight import Finding
@@ -260,31 +260,6 @@ def validate(
     return report.make_report(validated, runner.run_checks(validated, chosen, progress))
 
 
-def bundle_at_hand(
-    prefix: Prefix, bundle: Path | None, trusted_keys: Sequence[str] = (), places: Places | None = None
-) -> Bundle | None:
-    """Return the named bundle (raises for one that may not be installed), else one beside the zipapp, else None."""
-    places = places or host_places()
-    try:
-        opened = open_bundle(bundle, trusted_keys=trusted_keys, places=places)
-        admit(opened, prefix, places, AS_IT_IS)
-    except (RagtraceError, OSError):
-        if bundle is not None:
-            raise
-        return None
-    return opened
-
-
-def policy_at_hand(trusted_keys: Sequence[str] = (), places: Places | None = None) -> Policy | None:
-    """Return the policy that judges bundles, or None when this host has none and no key is named."""
-    try:
-        return authority(places or host_places(), trusted_keys).policy
-    except TrustError:
-        if trusted_keys:
-            raise
-        return None
-
-
 def plan_recovery(
     prefix: Path | None = None,
     *,
@@ -299,9 +274,8 @@ def plan_recovery(
 
     found = find_prefix(prefix)
     report = story.read_diagnosis(diagnosis) if diagnosis else None
-    at_hand = bundle_at_hand(found, bundle, trusted_keys, places)
-    policy = policy_at_hand(trusted_keys, places)
-    return story.plan_recovery(found, report, at_hand, policy, allow_unlocked=allow_unlocked)[0]
+    at_hand = look(found, bundle, trusted_keys, places or host_places())
+    return story.plan_recovery(found, report, at_hand.bundle, at_hand.policy, allow_unlocked=allow_unlocked)[0]
 
 
 def recover(  # noqa: PLR0913 - each is an option of the command
@@ -324,17 +298,26 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     """
     from recovery import recover as story
 
-    found = find_prefix(prefix)
-    return story.recover(
+    found, places = find_prefix(prefix), places or host_places()
+    report = story.read_diagnosis(diagnosis) if diagnosis else None
+    at_hand = look(found, bundle, trusted_keys, places)
+    for warning in at_hand.admission.warnings if at_hand.admission else ():
+        progress.warn(warning)
+    done = story.recover(
         found,
         confirm,
         progress,
-        report=story.read_diagnosis(diagnosis) if diagnosis else None,
-        bundle=bundle_at_hand(found, bundle, trusted_keys, places),
-        policy=policy_at_hand(trusted_keys, places),
+        report=report,
+        bundle=at_hand.bundle,
+        policy=at_hand.policy,
         allow_unlocked=allow_unlocked,
         wait=wait,
     )
+    if done.installed and at_hand.bundle and at_hand.admission:
+        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places)
+        if forgotten:
+            progress.warn(forgotten)
+    return done
 
 
 def check_repaired(prefix: Path | None = None, *, progress: Progress = QUIET) -> list[CheckResult]:

@@ -15,6 +15,7 @@ from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 from bootstrap.receipt import ADDED
+from recovery import remedies as cures
 from recovery.apply import apply
 from recovery.diagnose import Diagnosis, diagnose
 from recovery.plan import Plan, make_plan
@@ -55,6 +56,11 @@ class Recovery:
     former: str | None = None
     backup: Path | None = None
     audit_head: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether a bundle was installed in full, and not only taken from."""
+        return self.applied and self.plan.has(cures.Reinstall) is not None
 
 
 def read_diagnosis(path: Path) -> Report:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Callable
 
 from bootstrap.bundle import archive, digest
 from bootstrap.bundle.lock import demand_lock
-from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
+from bootstrap.bundle.manifest import DEPENDENCIES, MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bootstrap.bundle.signature import PublicKey, verify
 from bootstrap.errors import TrustError, UsageError
@@ -175,13 +175,14 @@ def _check_installer(folder: Path, manifest: Manifest, sha256: str) -> None:
 
 
 def _location(path: Path, folder: Path, manifest: Manifest) -> Path:
-    for place in (path, folder / manifest.archive):
-        if place.is_file():
-            return place
-    for place in (path, folder, folder / manifest.root):
-        if (place / "02_Dependencies").is_dir():
-            return place
+    """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
+    if path.is_file() or (path / DEPENDENCIES).is_dir():
+        return path
+    if path == folder and (folder / manifest.archive).is_file():
+        return folder / manifest.archive
+    if path == folder and (folder / manifest.root / DEPENDENCIES).is_dir():
+        return folder / manifest.root
     raise TrustError(
-        _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=folder, archive=manifest.archive),
+        _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=path, archive=manifest.archive),
         advice=_("Bring the archive, or unpack it beside SHA256SUMS."),
     )

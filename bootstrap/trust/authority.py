@@ -37,10 +37,23 @@ class Authority:
 
 
 def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
-    """Return who judges bundles on this host.
+    """Return who judges bundles on this host. Raises TrustError when there is nobody to trust."""
+    found = find_authority(places, trusted_keys)
+    if found is None:
+        raise TrustError(
+            _("This installer has no trusted keys in it, so it accepts no bundle."),
+            advice=_(
+                "Use the ragtrace-install.pyz that came with the bundle, or name the signer's key with --trust-key."
+            ),
+        )
+    return found
+
+
+def find_authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority | None:
+    """Return who judges bundles on this host, None when nobody does: a policy that does not count is no such case.
 
     The operator's keys are for a first installation where there is neither a policy nor a pin; they never
-    stand above either. Raises TrustError when there is nobody to trust, or when keys are named in vain.
+    stand above either. Raises TrustError for a policy or pins that do not count, or when keys are named in vain.
     """
     source, policy = HOST, host_policy(places)
     if policy is None:
@@ -51,10 +64,7 @@ def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
         return Authority(policy, source)
     if trusted_keys:
         return Authority(pins([read_key(key) for key in trusted_keys]), OPERATOR)
-    raise TrustError(
-        _("This installer has no trusted keys in it, so it accepts no bundle."),
-        advice=_("Use the ragtrace-install.pyz that came with the bundle, or name the signer's key with --trust-key."),
-    )
+    return None
 
 
 def _named_in_vain(source: str) -> TrustError:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.trust import zipapp
 from bootstrap.trust.authority import (
     Authority,
-    authority,
+    find_authority,
     host_memory,
-    host_policy,
-    pinned_policy,
     prefix_policy,
     user_memory,
 )
@@ -55,13 +52,12 @@ def policy_json(policy: Policy) -> dict[str, Any]:
 
 def read_state(places: Places, prefix: Prefix | None) -> State:
     """Return the state of trust. Raises TrustError for a policy that does not count or a broken chain."""
-    there = host_policy(places) is not None or pinned_policy(zipapp()) is not None
     counters: dict[str, int] = {}
     for memory in (host_memory(places), user_memory(places)):
         for name, counter in memory.products.items():
             counters[name] = max(counter, counters.get(name, 0))
     return State(
-        authority(places) if there else None,
+        find_authority(places),
         prefix_policy(prefix.trust) if prefix is not None else None,
         counters,
         places,

@@ -84,6 +84,18 @@ def test_the_working_folder_is_an_unpacked_root(unpacked, policy, monkeypatch) -
     assert open_bundle(Path(), policy).location == unpacked
 
 
+def test_what_was_named_is_read_and_nothing_beside_it(unpacked, travelled, policy, tiny) -> None:
+    shutil.copy(tiny.archive, travelled.archive)
+    assert open_bundle(unpacked, policy).location == unpacked
+    assert open_bundle(travelled.archive, policy).location == travelled.archive
+    assert open_bundle(travelled.folder, policy).location == travelled.archive
+    (unpacked / "03_Source" / "app.py").write_text("import evil\n")
+    assert read_whole(open_bundle(travelled.folder, policy))
+    assert "03_Source/app.py" in refusal(unpacked, policy)
+    shutil.rmtree(unpacked / "02_Dependencies")
+    assert f"{unpacked}: neither" in refusal(unpacked, policy)
+
+
 def test_nothing_there(tmp_path, policy) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         open_bundle(tmp_path / "missing", policy)

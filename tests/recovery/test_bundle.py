@@ -1,0 +1,88 @@
+"""A repair from a bundle: whose word counts, what a wrong clock does, and what the host remembers of it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from bootstrap import api, papers
+from bootstrap.bundle.signature import ED25519
+from bootstrap.console import NoProgress
+from bootstrap.errors import TrustError
+from bootstrap.trust.admission import highest_counter
+from bootstrap.trust.authority import read_key
+from tests.keys import SoftKey
+from tests.policies import lay, make_policy
+from tests.tiny import PRODUCT
+
+ROOT = SoftKey(ED25519)
+
+
+class Heard(NoProgress):
+    def __init__(self):
+        self.warnings = []
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def unproven(host):
+    """An installation whose manifest is lost, so that only a bundle helps."""
+    (host.release.bundle / "MANIFEST.json").write_bytes(b"{}")
+    shutil.rmtree(papers.folder(host.prefix))
+    return host
+
+
+def recover(host, bundle, **options):
+    return api.recover(host.prefix.root, bundle=bundle.folder, trusted_keys=[str(bundle.key)], **options)
+
+
+def test_what_was_installed_from_a_bundle_is_remembered(unproven, newer, places):
+    done = recover(unproven, newer)
+    assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
+    assert highest_counter(PRODUCT, places) == newer.manifest.product.counter
+
+
+def test_what_was_only_taken_from_it_is_not(host, tiny, places):
+    (host.site / "tiny_lib" / "more.py").unlink()
+    assert recover(host, tiny).applied
+    assert highest_counter(PRODUCT, places) == 0
+
+
+def test_nor_what_nobody_wanted(unproven, newer, places):
+    assert not api.recover(
+        unproven.prefix.root, lambda _plan: False, bundle=newer.folder, trusted_keys=[str(newer.key)]
+    ).applied
+    assert highest_counter(PRODUCT, places) == 0
+
+
+def test_a_clock_that_is_behind_is_told_and_stops_no_repair(unproven, newer, places, monkeypatch):
+    monkeypatch.setattr("bootstrap.trust.admission.is_ahead", lambda _manifest, _now: True)
+    heard = Heard()
+    assert recover(unproven, newer, progress=heard).installed
+    assert any("this host's clock says" in warning for warning in heard.warnings)
+    assert highest_counter(PRODUCT, places) == 0
+
+
+def test_an_older_bundle_is_refused(host, newer, tiny, places):
+    from bootstrap.trust import memory
+
+    memory.remember(places.make_own(), counters={PRODUCT: newer.manifest.product.counter})
+    with pytest.raises(TrustError, match="older than what this host has accepted"):
+        recover(host, tiny)
+
+
+@pytest.mark.parametrize("ask", [api.recover, api.plan_recovery])
+def test_a_policy_that_does_not_count_stops_a_repair_before_it_begins(host, tiny, places, ask):
+    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+    policy = places.host / "policy-1.json"
+    policy.write_bytes(policy.read_bytes() + b" ")
+    (host.site / "tiny_lib" / "more.py").unlink()
+    before = host.release
+    with pytest.raises(TrustError, match="policy-1") as caught:
+        ask(host.prefix.root)
+    assert caught.value.advice
+    assert host.release == before
+    assert not (host.site / "tiny_lib" / "more.py").exists()
