@@ -21,6 +21,7 @@ from validator.checks.ragtrace_models import Models
 from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.ragtrace_release import ActiveRelease
 from validator.checks.ragtrace_settings import Settings
+from validator.checks.ragtrace_store import KeptFiles
 from validator.checks.security_ancestors import Ancestors
 from validator.checks.security_integrity import Integrity
 from validator.checks.security_permissions import Permissions
@@ -62,6 +63,7 @@ CHECKS: tuple[type[Check], ...] = (
     Commands,
     Settings,
     Models,
+    KeptFiles,
     ModelProbe,
     DashboardAnswer,
     Data,

@@ -1,0 +1,44 @@
+"""Kept files: what a repair takes its wheels, models and sources from is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import record
+from bootstrap.console import human_bytes
+from bootstrap.i18n import _
+from bootstrap.store import KEPT_KINDS, Store
+from validator.check import APPLICATION, NORMAL, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class KeptFiles(Check):
+    """Reads every file that PREFIX/store keeps for repairs of the active release."""
+
+    id = "ragtrace.store"
+    category = APPLICATION
+    time_limit = 600.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Kept files")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, manifest = subject.need_prefix(), subject.need_manifest()
+        store = Store(prefix.store)
+        entries = [entry for entry in manifest.files if entry.kind in KEPT_KINDS]
+        found = record.digests_of([store.path(entry.sha256) for entry in entries], subject.digests)
+        damaged = [entry.path for entry, digest in zip(entries, found) if digest != entry.sha256]
+        if damaged:
+            yield self.warned(
+                _("missing or damaged, so that a repair needs the bundle: {names}").format(names=some_of(damaged)),
+                evidence={"kept": damaged},
+                **subject.reinstall(),
+            )
+            return
+        size = human_bytes(sum(entry.size for entry in entries))
+        yield self.passed(_("{count} files ({size}) are kept for repairs").format(count=len(entries), size=size))
