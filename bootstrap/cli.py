@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from bootstrap import __version__
-from bootstrap.columns import HelpFormatter
 from bootstrap.i18n import _
+from bootstrap.parser import Parser
 
 
 def commands() -> dict[str, str]:
@@ -37,15 +37,14 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     name = next((word for word in arguments if not word.startswith("-")), None)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=os.path.basename(sys.argv[0]) or "ragtrace-install.pyz",
         description=_("Installs an application from its signed bundle, without any network."),
-        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for command, text in commands().items():
-        sub = table.add_parser(command, help=text, description=text, formatter_class=HelpFormatter)
+        sub = table.add_parser(command, help=text, description=text)
         if command == name:
             module = importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}")
             add_common(sub)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__, commandline
-from bootstrap.columns import HelpFormatter
 from bootstrap.i18n import _
+from bootstrap.parser import Parser
 from builder.commands import build, inspect, keygen, policy, sign
 
 if TYPE_CHECKING:
@@ -16,10 +15,9 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m builder",
         description=_("Makes signed offline bundles of uv-locked projects."),
-        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-builder {__version__}")
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
@@ -30,6 +28,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         (policy, "policy", _("make, sign or show the policies of hosts")),
         (inspect, "inspect", _("show what is in a bundle")),
     ):
-        module.configure(table.add_parser(name, help=text, description=text, formatter_class=HelpFormatter))
+        module.configure(table.add_parser(name, help=text, description=text))
     parsed = parser.parse_args(argv)
     return commandline.run_command(parsed.run, parsed)

@@ -1,4 +1,4 @@
-"""Write what the documentation takes from the code: docs/schemas/report.schema.json and docs/checks.md.
+"""Write what the documentation takes from the code: docs/schemas and docs/checks.md.
 
 ``python -m tools.reference`` writes; tests compare what lies there with what the code says now.
 """
@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from bootstrap.bundle.strict import TEXT_LIMIT
+from tools.schemas import DRAFT, closed, described, schemas
 from validator import check, report
 from validator.registry import CHECKS
 
@@ -14,15 +15,6 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 TEXT = {"type": "string", "maxLength": TEXT_LIMIT}
 FULL_TEXT = {**TEXT, "minLength": 1}
 OPTIONAL_TEXT = {"type": ["string", "null"], "minLength": 1, "maxLength": TEXT_LIMIT}
-
-
-def closed(properties, required):
-    """Return the schema of an object that has nothing but these properties."""
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
-
-
-def described(schema, text):
-    return {"description": text, **schema}
 
 
 def result_schema():
@@ -87,7 +79,7 @@ def report_schema():
     }
     fixed = ("timestamp", "system_info", "validation_results", "overall_status", "recommendations")
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "title": "Report of validate",
         **closed(properties, fixed),
         "$defs": {"result": result_schema()},
@@ -123,8 +115,9 @@ def checks_table():
 
 def documents():
     """Return path → text of everything that is taken from the code."""
+    written = {"report.schema.json": report_schema(), **schemas()}
     return {
-        DOCS / "schemas" / "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
+        **{DOCS / "schemas" / name: json.dumps(schema, indent=2) + "\n" for name, schema in written.items()},
         DOCS / "checks.md": checks_table(),
     }
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.bundle.policy import Policy, parse_policy
 from bootstrap.bundle.signature import KEY_LIMIT
 from bootstrap.bundle.strict import time_from_json
-from bootstrap.columns import HelpFormatter
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.console import show, show_json
 from bootstrap.errors import TrustError, UsageError
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the three actions."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
-    _add_new(table.add_parser("new", help=_("make the next policy of a chain"), formatter_class=HelpFormatter))
-    sign = table.add_parser("sign", help=_("sign a policy"), formatter_class=HelpFormatter)
+    _add_new(table.add_parser("new", help=_("make the next policy of a chain")))
+    sign = table.add_parser("sign", help=_("sign a policy"))
     sign.add_argument("file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json"))
     sign.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
     sign.set_defaults(run=run_sign)
-    shown = table.add_parser("show", help=_("show policies and who signed them"), formatter_class=HelpFormatter)
+    shown = table.add_parser("show", help=_("show policies and who signed them"))
     shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json, or a folder with a chain"))
     shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     shown.set_defaults(run=run_show)

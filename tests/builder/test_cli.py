@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import zipfile
@@ -21,6 +20,7 @@ from builder import build as story
 from builder import cli
 from builder.commands.common import PASSPHRASE
 from builder.sign import generate_key, read_public_key
+from tests.schemas import validated
 
 PROJECT = """
 [project]
@@ -81,7 +81,7 @@ def made(output: Path) -> Path:
 
 def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     assert build(project, key, tmp_path / "out", "--json") == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = validated("builder-build", capsys.readouterr().out)
     public = read_public_key(key.with_suffix(".pub"))
     assert facts["signers"] == [public.fingerprint]
     assert facts["product"] == {"name": "small-app", "title": "small-app", "version": "1.2.3", "counter": 1700000000}
@@ -174,7 +174,7 @@ def test_inspect(project, key, tmp_path, capsys) -> None:
     assert cli.main(["inspect", str(folder)]) == 0
     assert "(not judged)" in capsys.readouterr().out
     assert cli.main(["inspect", str(folder), "--json", "--trust-key", f"{key}.pub"]) == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = validated("verify", capsys.readouterr().out)
     assert (facts["signers_trusted"], facts["effects"]["commands"]) == (True, ["small"])
     generate_key(tmp_path / "stranger", None)
     assert cli.main(["inspect", str(folder), "--trust-key", str(tmp_path / "stranger.pub")]) == 3

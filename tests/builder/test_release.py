@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from bootstrap.bundle.opening import INSTALLER, open_bundle
@@ -12,6 +10,7 @@ from builder.sign import generate_key, load_signer
 from builder.slip import folder_of
 from tests.builder.releases import pinned_release
 from tests.keys import keygen, needs_keygen
+from tests.schemas import validated
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ def test_an_unsigned_folder_is_no_release(release, signers):
 
 def test_the_command_signs_and_renews_the_slip(release, keys, signers, capsys):
     assert main(["sign", str(release), "--sign-key", str(keys[1]), "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = validated("builder-sign", capsys.readouterr().out)
     assert set(facts["signers"]) == {signers[0].key.fingerprint, signers[1].key.fingerprint}
     assert facts["complete"]
     assert "has not signed yet" not in (folder_of(read_release(release)) / "TRUST-SLIP.txt").read_text()

@@ -1,0 +1,36 @@
+"""The parser of every command line: argparse's own, but that a wrong call under --json is told as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.columns import HelpFormatter
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Wraps help by columns; commands that are added to it have parsers of the same kind."""
+
+    as_json = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": HelpFormatter, **options})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as ever; what is wrong is told before --json itself may have been parsed."""
+        self.as_json = "--json" in (sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong with the call and end with 2."""
+        if not self.as_json:
+            super().error(message)
+        from bootstrap.commandline import complain
+        from bootstrap.errors import UsageError
+
+        sys.exit(complain(UsageError(f"{message}.", advice=_("See --help.")), as_json=True))

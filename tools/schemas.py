@@ -1,0 +1,413 @@
+"""The JSON Schemas of everything that the command lines print as JSON (draft 2020-12).
+
+What the formats describe by their fields is taken from there; a test runs every command and compares.
+"""
+
+from functools import partial
+
+from bootstrap import monitor, usage
+from bootstrap.bundle import manifest, strict
+from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
+from bootstrap.bundle.target import ARCHITECTURES, PYTHONS
+from bootstrap.commandline import BUG, EXIT_CODES
+from recovery.remedies import NO_RISK
+from validator import check, compare
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+ANY_TEXT = {"type": "string"}
+TEXT = {"type": "string", "maxLength": TEXT_LIMIT}
+FULL_TEXT = {**TEXT, "minLength": 1}
+COUNT = {"type": "integer", "minimum": 0}
+NUMBER = {"type": "number"}
+SECONDS = {"type": "number", "minimum": 0}
+YES_NO = {"type": "boolean"}
+SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+HEAD = {"type": "string", "pattern": "^([0-9a-f]{64})?$"}
+TIME = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|\\+00:00)$"}
+FINGERPRINT = {"type": "string", "pattern": "^SHA256:[A-Za-z0-9+/]{43}$"}
+KEYID = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+RELEASE = {"type": "string", "pattern": "^[0-9]+-[0-9a-f]{12}-r[0-9]+$"}
+RESULT = {"$ref": "report.schema.json#/$defs/result"}
+
+
+def closed(properties, required=None):
+    """Return the schema of an object that has these keys (those that are required, else all) and no other."""
+    names = list(properties if required is None else required)
+    return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
+
+
+def described(schema, text):
+    return {"description": text, **schema}
+
+
+def nullable(schema):
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def items(schema, **bounds):
+    return {"type": "array", "items": schema, **bounds}
+
+
+def mapping(schema):
+    return {"type": "object", "additionalProperties": schema}
+
+
+# 1. what the formats say of themselves
+
+
+def value(kind):
+    """Return the schema of a ``strict.Value``, by the readers of its fields."""
+    keys = {field.metadata["key"] or name: field.metadata["read"] for name, field in kind.__dataclass_fields__.items()}
+    return closed({name: taken_by(read) for name, read in keys.items()})
+
+
+def taken_by(read):
+    """Return the schema of what a reader of bootstrap.bundle.strict takes."""
+    function, bounds = (read.func, read.keywords) if isinstance(read, partial) else (read, {})
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type) and issubclass(owner, strict.Value):
+        return value(owner)
+    inner = taken_by(bounds["of"]) if "of" in bounds else None
+    # JSON Schema searches, the readers match all of a text
+    pattern = f"^(?:{bounds['pattern'].pattern})$" if "pattern" in bounds else None
+    return {
+        strict.text: lambda: TEXT if bounds.get("empty") else FULL_TEXT,
+        strict.matching: lambda: {**FULL_TEXT, "pattern": pattern},
+        strict.choice: lambda: {"enum": list(bounds["choices"])},
+        strict.sha256: lambda: SHA256,
+        strict.integer: lambda: {
+            "type": "integer",
+            "minimum": bounds.get("least", 0),
+            "maximum": bounds.get("most", INTEGER_LIMIT),
+        },
+        strict.number: lambda: NUMBER,
+        strict.optional: lambda: nullable(inner),
+        strict.items: lambda: items(inner, maxItems=bounds["most"]),
+        strict.texts: lambda: items(FULL_TEXT, maxItems=bounds.get("most", 1000)),
+        strict.mapping: lambda: mapping(TEXT),
+    }[function]()
+
+
+TARGET = closed(
+    {
+        "platform": {"enum": list(ARCHITECTURES)},
+        "architecture": {"enum": sorted({name for names in ARCHITECTURES.values() for name in names})},
+        "python": {"enum": list(PYTHONS)},
+        "glibc": nullable({"type": "string", "pattern": "^2\\.[0-9]{1,2}$"}),
+    }
+)
+PRODUCT = value(manifest.Product)
+
+
+# 2. the installer's commands
+
+
+def verify():
+    """Return the schema of ``verify`` and, without the prefix, of the builder's ``inspect``."""
+    signer = closed({"fingerprint": FINGERPRINT, "keyid": KEYID, "type": ANY_TEXT, "name": nullable(ANY_TEXT)})
+    effects = closed(
+        {
+            "installed_bytes": COUNT,
+            "store_bytes": COUNT,
+            "commands": items(ANY_TEXT),
+            "settings_required": items(ANY_TEXT),
+            "kept_folders": items(ANY_TEXT),
+            "runs_when_installing": items(items(ANY_TEXT)),
+        }
+    )
+    facts = {
+        "bundle": described(ANY_TEXT, "the archive or unpacked root"),
+        "product": PRODUCT,
+        "target": TARGET,
+        "built_claimed": described(TIME, "as its signers say: a signature carries no time"),
+        "source_commit": nullable(ANY_TEXT),
+        "signers": items(signer),
+        "signers_trusted": described(YES_NO, "false: nobody has judged them"),
+        "files": COUNT,
+        "bytes": COUNT,
+        "manifest_sha256": SHA256,
+        "packages": items(value(manifest.Package)),
+        "models": items(value(manifest.Model)),
+        "largest": items(closed({"path": ANY_TEXT, "bytes": COUNT})),
+        "effects": described(effects, "what installing it will do to a host"),
+    }
+    return closed({**facts, "prefix": described(ANY_TEXT, "where it would be installed")}, required=facts)
+
+
+def install():
+    """Return the schema of ``install``, ``rollback`` and ``upgrade``."""
+    return closed(
+        {
+            "prefix": ANY_TEXT,
+            "active": described(RELEASE, "the release that is active now"),
+            "former": described(nullable(RELEASE), "the one that was before"),
+            "audit_head": described(HEAD, "to keep elsewhere: audit-log verify --head"),
+        }
+    )
+
+
+def dry_run():
+    """Return the schema of ``install --dry-run``."""
+    finding = closed(
+        {
+            "name": ANY_TEXT,
+            "fits": YES_NO,
+            "details": ANY_TEXT,
+            "advice": ANY_TEXT,
+            "warns": described(YES_NO, "it fits and should be known all the same"),
+        }
+    )
+    return closed({"prefix": ANY_TEXT, "fits": described(YES_NO, "all do"), "findings": items(finding)})
+
+
+def took():
+    size = nullable(COUNT)
+    return closed(
+        {
+            "seconds": {
+                "type": "object",
+                "properties": dict.fromkeys(usage.PHASES, SECONDS),
+                "additionalProperties": False,
+            },
+            "peak_memory": described(size, "bytes, of the installer"),
+            "peak_memory_uv": described(size, "bytes, of uv"),
+            "peak_memory_programs": described(size, "bytes, of the largest program that was called"),
+            "written": described(size, "bytes that went to a disk"),
+        }
+    )
+
+
+def status():
+    """Return the schema of ``status``."""
+    made = {"usage": described(nullable(took()), "what making it took; null where that is not known")}
+    whole = {
+        "release": RELEASE,
+        "product": PRODUCT,
+        "python": {"enum": list(PYTHONS)},
+        "packages": COUNT,
+        "launchers": items(ANY_TEXT),
+    }
+    damaged = {"release": RELEASE, "error": described(ANY_TEXT, "why nothing more is known")}
+    releases = items({"oneOf": [closed({**whole, **made}), closed({**damaged, **made})]})
+    return closed({"prefix": ANY_TEXT, "active": nullable(RELEASE), "releases": releases})
+
+
+def list_checks():
+    """Return the schema of ``list-checks``."""
+    row = {
+        "id": FULL_TEXT,
+        "category": {"enum": list(check.CATEGORIES)},
+        "title": FULL_TEXT,
+        "effort": {"enum": list(check.EFFORTS)},
+        "measures": described(YES_NO, "it runs alone"),
+        "limit": described(SECONDS, "seconds"),
+    }
+    return closed({"checks": items(closed(row), minItems=1)})
+
+
+def comparison():
+    """Return the schema of ``compare``."""
+    kinds = (compare.WORSE, compare.BETTER, compare.OTHER, compare.NEW, compare.GONE)
+    change = {"kind": {"enum": list(kinds)}, "id": ANY_TEXT, "check_name": ANY_TEXT}
+    moved = {"id": ANY_TEXT, "check_name": ANY_TEXT, "metric": ANY_TEXT, "unit": ANY_TEXT}
+    return closed(
+        {
+            "overall_status": items({"$ref": "report.schema.json#/properties/overall_status"}, minItems=2, maxItems=2),
+            "facts": described(mapping(items({}, minItems=2, maxItems=2)), "name → before and after"),
+            "changes": items(closed({**change, "before": nullable(RESULT), "after": nullable(RESULT)})),
+            "moved": items(closed({**moved, "before": NUMBER, "after": NUMBER})),
+        }
+    )
+
+
+def sample():
+    """Return the schema of each line of ``monitor``."""
+    size = nullable(COUNT)
+    host = {
+        "cpu_percent": described(NUMBER, "of all processors"),
+        "memory_total": COUNT,
+        "memory_available": COUNT,
+        "disk_total": size,
+        "disk_free": described(size, "of the prefix's filesystem"),
+    }
+    shared = {
+        "cpu_percent": described(NUMBER, "100 is one core"),
+        "resident": described(COUNT, "bytes"),
+        "threads": COUNT,
+        "read": described(size, "bytes; null where this user may not know"),
+        "written": size,
+    }
+    process = closed({"pid": COUNT, "name": ANY_TEXT, "started": TIME, **shared})
+    return closed(
+        {
+            "format": {"const": monitor.FORMAT},
+            "time": TIME,
+            "seconds": described(SECONDS, "that the percentages are of"),
+            "product": nullable(ANY_TEXT),
+            "release": nullable(RELEASE),
+            "prefix": ANY_TEXT,
+            "host": closed(host),
+            "application": closed({"processes": COUNT, **shared}),
+            "processes": items(process),
+        }
+    )
+
+
+def recover():
+    """Return the schema of ``recover``, with --dry-run too."""
+    finding = {"kind": ANY_TEXT, "name": ANY_TEXT, "details": ANY_TEXT, "files": items(ANY_TEXT)}
+    remedy = {
+        "id": FULL_TEXT,
+        "what": ANY_TEXT,
+        "names": items(ANY_TEXT),
+        "risk": described(FULL_TEXT, f"{NO_RISK} where there is none"),
+        "effect": ANY_TEXT,
+        "in_place": YES_NO,
+    }
+    plan = {
+        "release": nullable(RELEASE),
+        "findings": items(closed(finding)),
+        "remedies": items(closed(remedy)),
+        "unmet": described(ANY_TEXT, "what to bring for the rest, or empty"),
+        "notes": items(ANY_TEXT),
+    }
+    outcome = {
+        "active": nullable(RELEASE),
+        "former": nullable(RELEASE),
+        "backup": described(nullable(ANY_TEXT), "where settings and data were backed up"),
+        "audit_head": nullable(SHA256),
+        "results": described(items(RESULT), "what the checks say of the repaired files"),
+    }
+    planned = {"plan": closed(plan), "applied": YES_NO}
+    return closed({**planned, **outcome}, required=planned)
+
+
+def history():
+    """Return the schema of ``history``."""
+    event = {
+        "time": nullable(ANY_TEXT),
+        "user": ANY_TEXT,
+        "action": ANY_TEXT,
+        "outcome": ANY_TEXT,
+        "release": ANY_TEXT,
+        "version": ANY_TEXT,
+        "signers": items(ANY_TEXT),
+        "state": {"enum": ["", "kept", "active"]},
+        "reason": ANY_TEXT,
+        "usage": nullable(took()),
+    }
+    return closed({"events": items(closed(event))})
+
+
+def audit_log():
+    """Return the schema of ``audit-log``: its entries, or with verify and export how it stands."""
+    known = {"time": TIME, "user": ANY_TEXT, "action": ANY_TEXT, "outcome": ANY_TEXT, "previous": SHA256}
+    entry = {"type": "object", "properties": known, "required": list(known)}
+    entries = closed({"entries": items(described(entry, "more keys may come"))})
+    chain = closed({"entries": COUNT, "head": SHA256, "anchored": described(YES_NO, "compared with a kept head")})
+    return {"oneOf": [entries, chain]}
+
+
+def uninstall():
+    """Return the schema of ``uninstall``."""
+    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD})
+
+
+def policy(more=None):
+    """Return the schema of a policy as it is shown: fingerprints rather than keys."""
+    key = {
+        "keyid": KEYID,
+        "fingerprint": FINGERPRINT,
+        "name": FULL_TEXT,
+        "from": nullable(TIME),
+        "until": nullable(TIME),
+    }
+    role = {"threshold": {"type": "integer", "minimum": 1}, "keys": items(KEYID)}
+    return closed({"number": COUNT, "roles": mapping(closed(role)), "keys": items(closed(key)), **(more or {})})
+
+
+def trust():
+    """Return the schema of ``trust show`` and ``trust update``."""
+    state = {
+        "source": nullable(FULL_TEXT),
+        "policy": nullable(policy()),
+        "prefix_policy": nullable(policy()),
+        "host_folder": ANY_TEXT,
+        "counters": described(mapping(COUNT), "product → the least release counter that is accepted"),
+    }
+    return {"oneOf": [closed(state), closed({"taken": described(items(COUNT), "numbers of the new policies")})]}
+
+
+def error():
+    """Return the schema of what any command prints instead of its result when it stops."""
+    codes = sorted({code for _kind, code in EXIT_CODES} | {BUG})
+    inside = {
+        "code": described({"enum": codes}, "the exit code"),
+        "what": described(FULL_TEXT, "one sentence: what happened, to which file"),
+        "advice": described(ANY_TEXT, "what to do next, or empty"),
+    }
+    return closed({"error": closed(inside)})
+
+
+# 3. the builder's commands
+
+
+def build():
+    """Return the schema of the builder's ``build``."""
+    return closed(
+        {
+            "folder": described(ANY_TEXT, "what travels"),
+            "archive": ANY_TEXT,
+            "product": PRODUCT,
+            "target": TARGET,
+            "packages": COUNT,
+            "bytes": COUNT,
+            "installer_sha256": SHA256,
+            "signers": items(FINGERPRINT),
+            "slip": ANY_TEXT,
+            "seconds": mapping(SECONDS),
+        }
+    )
+
+
+def sign():
+    """Return the schema of the builder's ``sign``."""
+    complete = described(YES_NO, "enough of those that the installer names have signed")
+    return closed({"signers": items(FINGERPRINT), "complete": complete, "slip": ANY_TEXT})
+
+
+def policies():
+    """Return the schema of the builder's ``policy show``."""
+    return items(policy({"signed_by": items(FINGERPRINT), "problem": nullable(ANY_TEXT)}))
+
+
+COMMANDS = {
+    "verify": verify,
+    "install": install,
+    "install-dry-run": dry_run,
+    "status": status,
+    "list-checks": list_checks,
+    "compare": comparison,
+    "monitor": sample,
+    "recover": recover,
+    "history": history,
+    "audit-log": audit_log,
+    "uninstall": uninstall,
+    "trust": trust,
+    "error": error,
+    "builder-build": build,
+    "builder-sign": sign,
+    "builder-policy": policies,
+}
+
+
+def schemas():
+    """Return file name → schema of each command; ``report.schema.json`` is made beside these."""
+    return {
+        f"{name}.schema.json": {"$schema": DRAFT, "title": titled(make), **make()} for name, make in COMMANDS.items()
+    }
+
+
+def titled(make):
+    """Return what a schema is of, from its docstring."""
+    return f"JSON of {make.__doc__.removeprefix('Return the schema of ').rstrip('.')}".replace("``", "")
