@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
-from validator.check import SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from bootstrap.prefix import Prefix
     from validator.subject import Subject
@@ -41,7 +41,7 @@ class Permissions(Check):
                 command=f"chmod 600 {prefix.env_file}",
                 evidence={"exposed": [".env"]},
             )
-        opened = [str(path) for path in places(prefix, subject) if is_open(path)]
+        opened = list(open_to_all(prefix, subject))
         if opened:
             yield self.failed(
                 _("anybody can write: {paths}").format(paths=some_of(opened)),
@@ -53,14 +53,30 @@ class Permissions(Check):
             yield self.passed(_("settings are private, and only their owner can change the installed files"))
 
 
-def places(prefix: Prefix, subject: Subject) -> Iterator[Path]:
-    """Yield what must not be writable for everybody: the prefix, its folders, the launchers, the release."""
-    yield prefix.root
-    yield from (prefix.releases, prefix.store, prefix.data, prefix.bin, prefix.state, prefix.backups)
-    trees = [prefix.bin, *([subject.release.path] if subject.release else [])]
-    for tree in trees:
-        for folder_name, folders, names in os.walk(tree):
-            yield from (Path(folder_name, name) for name in (*folders, *names))
+def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
+    """Yield what everybody may write of the prefix, its folders, the launchers and the release; links say nothing.
+
+    A folder with the sticky bit still lets them add files.
+    """
+    folders = (prefix.root, prefix.releases, prefix.store, prefix.data, prefix.bin, prefix.state, prefix.backups)
+    yield from (str(folder) for folder in folders if mode_of(folder) & stat.S_IWOTH)
+    waiting = [str(prefix.bin), *([str(subject.release.path)] if subject.release else [])]
+    while waiting:
+        # tens of thousands of files: no Path is made of any, and the type of each comes with its name
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        continue
+                    if entry.stat(follow_symlinks=False).st_mode & stat.S_IWOTH:
+                        yield entry.path
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            reason = _("{path} cannot be read: {reason}").format(path=error.filename, reason=error.strerror)
+            raise UncheckedError(ERROR, reason) from error
 
 
 def mode_of(path: Path) -> int:
@@ -70,8 +86,3 @@ def mode_of(path: Path) -> int:
     except OSError:
         return 0
     return 0 if stat.S_ISLNK(status.st_mode) else status.st_mode
-
-
-def is_open(path: Path) -> bool:
-    """Tell whether everybody may write; a folder with the sticky bit still lets them add files."""
-    return bool(mode_of(path) & stat.S_IWOTH)

@@ -29,24 +29,23 @@ class PathLength(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, receipt = subject.need_release(), subject.need_receipt()
-        lengths = {item.path: length_of(release.path / item.path) for item in receipt.items}
-        longest = max(lengths, key=lambda path: lengths[path], default="")
-        limit = limit_of(release.path)
-        if lengths and lengths[longest] > limit:
+        longest = max((item.path for item in receipt.items), key=length_of, default="")
+        length, limit = length_of(str(release.path / longest)), limit_of(release.path)
+        if length > limit:
             yield self.failed(
                 _("{path} has {length} characters, {limit} are the most").format(
-                    path=release.path / longest, length=lengths[longest], limit=limit
+                    path=release.path / longest, length=length, limit=limit
                 ),
                 suggestion=_("Install into a folder with a shorter path, or allow long paths on Windows."),
             )
         else:
             details = _("the longest path has {length} of {limit} characters")
-            yield self.passed(details.format(length=lengths.get(longest, 0), limit=limit))
+            yield self.passed(details.format(length=length, limit=limit))
 
 
-def length_of(path: Path) -> int:
+def length_of(path: str) -> int:
     """Return a path's length as the system counts: bytes on POSIX, characters on Windows."""
-    return len(str(path)) if sys.platform == "win32" else len(os.fsencode(path))
+    return len(path) if sys.platform == "win32" else len(os.fsencode(path))
 
 
 def limit_of(folder: Path) -> int:

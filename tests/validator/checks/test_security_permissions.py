@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.validator.looking import look, look_all, release_of, site_of
-from validator.check import FAIL, PASS
+from validator.check import ERROR, FAIL, PASS
 from validator.checks.security_permissions import Permissions
 
 
@@ -40,3 +42,16 @@ def test_both_are_told(prefix) -> None:
     prefix.env_file.chmod(0o644)
     release_of(prefix).app.chmod(0o777)
     assert [result.status for result in look_all(Permissions, prefix)] == [FAIL, FAIL]
+
+
+def test_a_folder_that_cannot_be_read_was_not_looked_at(prefix, monkeypatch) -> None:
+    closed, scandir = str(prefix.bin), os.scandir
+
+    def refuse(path):
+        if path == closed:
+            raise PermissionError(13, os.strerror(13), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    result = look(Permissions, prefix)
+    assert (result.status, closed in result.details) == (ERROR, True)
