@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files, process
+from bootstrap import carried, files, process
 from bootstrap.errors import HostError, ToolError
 from bootstrap.i18n import _
 
@@ -25,9 +25,9 @@ KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_A
 
 def binary() -> Path:
     """Return the uv that came with this tool, its bytes checked now; never one of the host's PATH."""
-    launcher = sys.modules.get("launch.cache")
-    if launcher is not None:
-        return Path(launcher.program("uv"))
+    cache = carried.launcher()
+    if cache is not None:
+        return Path(carried.program(cache, "uv"))
     name = "uv.exe" if sys.platform == "win32" else "uv"
     import bootstrap
 

@@ -16,6 +16,7 @@ from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap.bundle.signature import PublicKey
     from builder.release import Release
 
 FILES = Path(__file__).parent / "slip_files"
@@ -48,6 +49,12 @@ def groups(digest: str) -> list[str]:
     """Return a SHA-256 as four rows of four groups of four digits."""
     rows = [digest[start : start + 16] for start in range(0, 64, 16)]
     return [" ".join(row[start : start + 4] for start in range(0, 16, 4)) for row in rows]
+
+
+def grouped(key: PublicKey) -> str:
+    """Return a key's fingerprint in groups of four characters, for paper."""
+    method, _colon, text = key.fingerprint.partition(":")
+    return f"{method}: " + " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def folder_of(release: Release) -> Path:
@@ -90,7 +97,7 @@ def signer_lines(release: Release) -> Iterator[str]:
     pinned = [signer.key for signer in release.pinned.of_role(RELEASE)] if release.pinned else []
     for key in [*pinned, *(key for key in release.signers if key not in pinned)]:
         signed = "signed · 서명함" if key in release.signers else "has not signed yet · 아직 서명하지 않음"
-        yield f"{key.grouped}  ({signed})"
+        yield f"{grouped(key)}  ({signed})"
 
 
 def _facts(release: Release) -> dict[str, str]:

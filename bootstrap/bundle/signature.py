@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ _MAGIC = b"SSHSIG"
 _BEGIN, _END = b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n"
 _COLUMNS = 70  # sshbuf_dtob64 of OpenSSH
 _USER_PRESENT, _USER_VERIFIED = 0x01, 0x04  # flags of an authenticator (WebAuthn 6.1)
+_APPLICATION = re.compile(rb"ssh:[!-~]{0,251}")
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # FIPS 186-5
 _ED25519_PRIME = 2**255 - 19
 # y of the points whose order divides 8 (curve of RFC 8032, 5.1): under such a key anybody can sign
@@ -58,12 +60,6 @@ class PublicKey:
     def fingerprint(self) -> str:
         """The fingerprint as ``ssh-keygen -l`` prints it."""
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
-
-    @property
-    def grouped(self) -> str:
-        """The fingerprint in groups of four characters, for paper."""
-        method, _colon, text = self.fingerprint.partition(":")
-        return f"{method}: " + " ".join(text[index : index + 4] for index in range(0, len(text), 4))
 
     @property
     def point(self) -> bytes:
@@ -141,43 +137,33 @@ def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
     point = reader.string()
     application = reader.string() if kind in (SK_ED25519, SK_ECDSA) else b""
     reader.done()
-    if kind in (SK_ED25519, SK_ECDSA) and not _is_application(application):
+    if kind in (SK_ED25519, SK_ECDSA) and not _APPLICATION.fullmatch(application):
         raise _MalformedError(_("the application of its hardware key is not of the form ssh:name"))
-    _check_point(kind, point)
+    check = _ecdsa_key if kind in (ECDSA, SK_ECDSA) else _ed25519_key
+    check(point)
     return kind, point, application
-
-
-def _is_application(application: bytes) -> bool:
-    printable = all(0x20 < byte < 0x7F for byte in application)
-    return application.startswith(b"ssh:") and printable and len(application) <= 255
-
-
-def _check_point(kind: str, point: bytes) -> None:
-    if kind in (ECDSA, SK_ECDSA):
-        if len(point) != 65 or point[0] != 4:
-            raise _MalformedError(_("its key is not an uncompressed point"))
-        _ecdsa_key(point)
-        return
-    if len(point) != 32:
-        raise _MalformedError(_("its key is not 32 bytes long"))
-    y = int.from_bytes(point, "little") & (2**255 - 1)
-    if y >= _ED25519_PRIME or y in _ED25519_WEAK:
-        raise _MalformedError(_("its key is a weak one, under which anybody can sign"))
-
-
-def _ecdsa_key(point: bytes) -> EllipticCurvePublicKey:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    try:
-        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-    except ValueError as error:
-        raise _MalformedError(_("its key is not a point of the curve")) from error
 
 
 def _ed25519_key(point: bytes) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
+    if len(point) != 32:
+        raise _MalformedError(_("its key is not 32 bytes long"))
+    y = int.from_bytes(point, "little") & (2**255 - 1)
+    if y >= _ED25519_PRIME or y in _ED25519_WEAK:
+        raise _MalformedError(_("its key is a weak one, under which anybody can sign"))
     return ed25519.Ed25519PublicKey.from_public_bytes(point)
+
+
+def _ecdsa_key(point: bytes) -> EllipticCurvePublicKey:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    if len(point) != 65 or point[0] != 4:
+        raise _MalformedError(_("its key is not an uncompressed point"))
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError as error:
+        raise _MalformedError(_("its key is not a point of the curve")) from error
 
 
 def parse_public_key(line: str) -> PublicKey:
@@ -274,35 +260,29 @@ def _check_signature(kind: str, point: bytes, application: bytes, signature: byt
             raise _MalformedError(_("its hardware key set flags that are not known"))
         data = hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(data).digest()
     reader.done()
-    if kind in (ECDSA, SK_ECDSA):
-        _check_ecdsa(point, value, data)
-    else:
-        _check_ed25519(point, value, data)
+    from cryptography.exceptions import InvalidSignature
+
+    check = _check_ecdsa if kind in (ECDSA, SK_ECDSA) else _check_ed25519
+    try:
+        check(point, value, data)
+    except InvalidSignature as error:
+        raise _MalformedError(_("it does not fit the file: one of the two was altered")) from error
 
 
 def _check_ed25519(point: bytes, value: bytes, data: bytes) -> None:
-    from cryptography.exceptions import InvalidSignature
-
     if len(value) != 64:
         raise _MalformedError(_("an Ed25519 signature has 64 bytes, this one {count}").format(count=len(value)))
-    try:
-        _ed25519_key(point).verify(value, data)
-    except InvalidSignature as error:
-        raise _not_fitting() from error
+    _ed25519_key(point).verify(value, data)
 
 
 def _check_ecdsa(point: bytes, value: bytes, data: bytes) -> None:
-    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, utils
 
     reader = _Reader(value)
     r, s = (_positive(reader.string()) for _number in range(2))
     reader.done()
-    try:
-        _ecdsa_key(point).verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature as error:
-        raise _not_fitting() from error
+    _ecdsa_key(point).verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
 
 
 def _positive(content: bytes) -> int:
@@ -310,7 +290,3 @@ def _positive(content: bytes) -> int:
     if not 0 < value < _P256_ORDER or mpint(value) != content:
         raise _MalformedError(_("a number in it is out of range or not written the one way"))
     return value
-
-
-def _not_fitting() -> _MalformedError:
-    return _MalformedError(_("it does not fit the file: one of the two was altered"))

@@ -14,7 +14,7 @@ import stat
 import sys
 from hashlib import sha256
 
-from . import Refusal, _, broken
+from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ ROOT_VARIABLE = "RAGTRACE_CACHE_ROOT"  # environment.json names it to shiv inste
 PROGRAMS = "bin/"  # large: checked when they are about to run
 LEAF = "ragtrace-zipapp"
 BLOCK = 1 << 20  # bytes read at a time
-KEPT_CACHES = 3
-UNUSED, LEFTOVER = 30 * 86400, 86400  # seconds after which an old cache, or what a crash left, goes
 REPARSE_POINT = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT: a junction is not a real folder
 OUTSIDE = 65534  # whoever lies outside a user namespace; there it stands for the real root
 
@@ -46,12 +44,11 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
             if damage(os.path.join(folder, name), facts["files"]) is not None:
                 try_execution(folder)
                 build(zipapp, folder, name, facts["files"])
-                prune(folder, name)
         except OSError as error:
             troubles.append(f"{place} ({error.strerror or error})")
             continue
         try:
-            os.utime(os.path.join(folder, name))  # the mark of use that prune() goes by
+            os.utime(os.path.join(folder, name))  # the mark of use by which old caches go (bootstrap/carried.py)
         except OSError:
             pass  # a cache that somebody made for us, read-only
         os.environ[ROOT_VARIABLE] = folder
@@ -69,23 +66,20 @@ def places() -> list[str]:
     given = os.environ.get("RAGTRACE_CACHE")
     if given:
         return [os.path.join(os.path.abspath(given), LEAF)]
-    home = os.path.expanduser("~")
-    if os.name == "nt":
-        own = [os.environ.get("LOCALAPPDATA")]
-    elif sys.platform == "darwin":
-        own = [os.path.join(home, "Library", "Caches")]
-    else:
-        own = [os.environ.get("XDG_CACHE_HOME"), os.path.join(home, ".cache") if os.path.isdir(home) else None]
-    shared = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    shared += [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - made 0700, checked for its owner
+    own = {"win32": ["$LOCALAPPDATA"], "darwin": ["~/Library/Caches"]}
+    shared = [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - made 0700, checked for its owner
     # in a folder that all share, each user's has a name of its own
     leaf = LEAF if os.name == "nt" else f"{LEAF}-{os.geteuid()}"
-    found = [os.path.join(folder, LEAF) for folder in own if folder and os.path.isabs(folder)]
-    return found + [os.path.join(folder, leaf) for folder in shared if folder and os.path.isabs(folder)]
+    named = [(folder, LEAF) for folder in own.get(sys.platform, ["$XDG_CACHE_HOME", "~/.cache"])]
+    named += [(folder, leaf) for folder in ("$TMPDIR", "$TEMP", "$TMP", *shared)]
+    # a variable that is empty or not set leaves what is not absolute
+    found = [(os.path.expandvars(os.path.expanduser(folder)), leaf) for folder, leaf in named]
+    return [os.path.join(folder, leaf) for folder, leaf in found if os.path.isabs(folder)]
 
 
 def private_folder(path: str) -> str:
     """Make a folder 0700, or take it as it is when it is a real one of this user; else raise OSError."""
+    os.stat(os.path.dirname(os.path.dirname(path)))  # a home that is not there is not made
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         os.mkdir(path, 0o700)
@@ -118,18 +112,18 @@ def try_execution(folder: str) -> None:
     if os.name == "nt":
         return
     import subprocess
-    import tempfile
 
-    handle, path = tempfile.mkstemp(prefix=".try-", dir=folder)
+    path = os.path.join(folder, f".try-{os.getpid()}")
     try:
-        os.write(handle, b"#!/bin/sh\nexit 0\n")
-        os.fchmod(handle, 0o700)
-        os.close(handle)
+        with open(path, "w") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(path, 0o700)
         subprocess.call([path])
     except FileNotFoundError:
         pass  # a host without a shell
     finally:
-        os.unlink(path)
+        if os.path.lexists(path):
+            os.unlink(path)
 
 
 def damage(home: str, files: dict[str, Known]) -> str | None:
@@ -212,49 +206,3 @@ def unpack(archive: zipfile.ZipFile, name: str, path: str, known: Known) -> None
     if hashed.hexdigest() != digest:
         raise broken(archive.filename, name)
     os.chmod(path, mode)
-
-
-def prune(folder: str, own: str) -> None:
-    """Remove caches that were not used for long, but for the newest, and what crashed runs left."""
-    import re
-    import time
-
-    ages = {}
-    for entry in os.scandir(folder):
-        try:
-            ages[entry.name] = time.time() - entry.stat(follow_symlinks=False).st_mtime
-        except OSError:  # noqa: PERF203
-            pass  # another run removed it
-    leftovers = [name for name in ages if name.startswith((".new-", ".old-")) and ages[name] > LEFTOVER]
-    caches = sorted((name for name in ages if re.search(r"_[0-9a-f]{16}$", name)), key=lambda name: ages[name])
-    unused = [name for name in caches[KEPT_CACHES:] if ages[name] > UNUSED and name != own]
-    for name in leftovers + unused:
-        shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
-
-
-def program(name: str) -> str:
-    """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
-
-    An altered one is unpacked anew. Raises OSError when that cannot be done.
-    """
-    import errno
-    import tempfile
-    import zipfile
-    import zlib
-
-    inner = PROGRAMS + name + (".exe" if os.name == "nt" else "")
-    path, hashed = os.path.join(opened["tree"], inner), sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(BLOCK), b""):
-            hashed.update(block)
-    if hashed.hexdigest() != opened["files"][inner][0]:
-        beside = tempfile.mkdtemp(prefix=".new-", dir=opened["folder"])
-        try:
-            with zipfile.ZipFile(opened["zipapp"]) as archive:
-                unpack(archive, inner, os.path.join(beside, name), opened["files"][inner])
-            os.replace(os.path.join(beside, name), path)
-        except (Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-            raise OSError(errno.EIO, _("damaged"), opened["zipapp"]) from error
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    return path

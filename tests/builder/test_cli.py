@@ -20,6 +20,7 @@ from builder import build as story
 from builder import cli
 from builder.commands.common import PASSPHRASE
 from builder.sign import generate_key, read_public_key
+from builder.slip import grouped
 from tests.schemas import validated
 
 PROJECT = """
@@ -87,7 +88,7 @@ def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     assert facts["product"] == {"name": "small-app", "title": "small-app", "version": "1.2.3", "counter": 1700000000}
     folder = Path(facts["folder"])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [folder.name, f"{folder.name}.slip"]
-    assert public.grouped in Path(facts["slip"]).read_text(encoding="utf-8")
+    assert grouped(public) in Path(facts["slip"]).read_text(encoding="utf-8")
     bundle = open_bundle(folder, pins([public]))
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
     paths = {entry.path for entry in bundle.manifest.files}

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from bootstrap.bundle.signature import ED25519, PublicKey
 from builder import documents, slip
 from builder.profile import Profile
 from builder.release import add_signature, read_release
@@ -45,13 +46,20 @@ def shell(commands, folder):
     return subprocess.run(["sh", "-c", script], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
+def test_a_fingerprint_stands_on_paper_in_groups_of_four() -> None:
+    text = slip.grouped(PublicKey(ED25519, b"blob"))
+    assert text.replace(" ", "") == PublicKey(ED25519, b"blob").fingerprint
+    assert all(len(group) == 4 for group in text.split()[1:-1])
+    assert len(text.split()) == 12
+
+
 def test_the_slip_says_what_the_operator_compares(release, made):
     text, signers = slip.text(release), made[1]
     digest = hashlib.sha256((release.folder / "ragtrace-install.pyz").read_bytes()).hexdigest()
     assert digest in re.sub(r"\s", "", text)
     assert f"  {digest[:4]} {digest[4:8]} {digest[8:12]} {digest[12:16]}\n" in text
-    assert f"{signers[0].key.grouped}  (signed" in text
-    assert f"{signers[1].key.grouped}  (has not signed yet" in text
+    assert f"{slip.grouped(signers[0].key)}  (signed" in text
+    assert f"{slip.grouped(signers[1].key)}  (has not signed yet" in text
     assert "2 of 2" in text
     product = release.manifest.product
     for fact in (product.title, product.version, str(product.counter), release.manifest.created, "linux"):

@@ -1,0 +1,85 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined,name-defined,union-attr"
+"""Whether this host and its Python are what the zipapp is made for; all that this module can do is refuse.
+
+Its syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
+"""
+
+import os
+import sys
+
+from .words import Refusal, _
+
+FIRST, LAST = (3, 9, 2), (3, 14)
+MODULES = "argparse ctypes gettext hashlib json logging shutil subprocess tarfile zipfile zlib"
+
+
+def check_python():
+    """Refuse a Python that is too old, too new or not CPython."""
+    version = tuple(sys.version_info[:3])
+    # Python 2 does not tell its implementation
+    name = getattr(getattr(sys, "implementation", None), "name", "cpython")
+    if name != "cpython" or version < FIRST or version[:2] > LAST:
+        raise Refusal(
+            _("This installer needs CPython 3.9.2 to 3.14; {path} is {name} {found}.").format(
+                path=sys.executable, name=name, found="%d.%d.%d" % version
+            ),
+            _("Run it with another interpreter of this host, for example python3.11."),
+        )
+
+
+def check_modules():
+    """Refuse a Python without the standard library (Debian's python3-minimal)."""
+    from importlib.machinery import PathFinder
+
+    names = [name for name in MODULES.split() if name not in sys.builtin_module_names]
+    missing = [name for name in names if name not in sys.modules and PathFinder.find_spec(name) is None]
+    if missing:
+        raise Refusal(
+            _("{path} is a Python without its standard library: {names} missing.").format(
+                path=sys.executable, names=", ".join(missing)
+            ),
+            _("Install the whole Python; on Debian and Ubuntu that is the package python3."),
+        )
+
+
+def check_host(facts):
+    """Refuse a platform, architecture, C library or build of Python that the zipapp is not made for."""
+    from importlib.machinery import EXTENSION_SUFFIXES
+
+    system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
+    fitting = [suffix for suffix in EXTENSION_SUFFIXES if suffix in facts["suffixes"]]
+    if any("%d%dt" % sys.version_info[:2] in suffix for suffix in EXTENSION_SUFFIXES):
+        raise Refusal(
+            _("{path} is a free-threaded build of Python, which this installer does not run on.").format(
+                path=sys.executable
+            ),
+            _("Run it with the ordinary build of the same version."),
+        )
+    # only a Mac's suffixes do not name the architecture
+    wrong_machine = system == "macos" and os.uname().machine != facts["architecture"]
+    if system != facts["platform"] or not fitting or wrong_machine:
+        import sysconfig
+
+        raise Refusal(
+            _("This installer is made for {wanted}; {path} is a Python for {found}.").format(
+                wanted="%s-%s" % (facts["platform"], facts["architecture"]),
+                path=sys.executable,
+                found=sysconfig.get_platform(),
+            ),
+            _("Bring the installer that was built for this platform."),
+        )
+    if facts["glibc"] and glibc() < tuple(facts["glibc"]):
+        raise Refusal(
+            _("This installer needs glibc {wanted} or later; this host has {found}.").format(
+                wanted="%d.%d" % tuple(facts["glibc"]), found="%d.%d" % glibc() if glibc() != (0, 0) else "none"
+            ),
+            _("Use a host with a newer system."),
+        )
+
+
+def glibc():
+    """Return the version of this host's glibc, (0, 0) where there is none (musl)."""
+    try:
+        return tuple(int(part) for part in os.confstr("CS_GNU_LIBC_VERSION").split()[1].split(".")[:2])
+    except (AttributeError, IndexError, OSError, ValueError):
+        return (0, 0)

@@ -1,0 +1,52 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined,name-defined,union-attr"
+"""What the launcher says when it stops, in the operator's language.
+
+Its syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
+"""
+
+import os
+
+HOST, DAMAGED = 4, 3  # exit codes
+
+
+class Refusal(Exception):  # noqa: N818 - not an error of ours, the host does not fit
+    """Why we stop: what happened, what to do next, and the exit code."""
+
+    def __init__(self, what, advice, code=HOST):
+        Exception.__init__(self, what)
+        self.what, self.advice, self.code = what, advice, code
+
+
+def _(message):
+    """Return a message in the operator's language, from the catalogue inside the zipapp."""
+    try:
+        import gettext
+        import io
+
+        path = os.path.join("site-packages", "bootstrap", "locale", language(), "LC_MESSAGES", "ragtrace.mo")
+        return gettext.GNUTranslations(io.BytesIO(__loader__.get_data(path))).gettext(message)
+    except Exception:  # noqa: BLE001 - no such catalogue, or a Python too old or too bare: English
+        return message
+
+
+def language():
+    """Return the code of the operator's language, as bootstrap/i18n.py finds it."""
+    for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return os.environ[name].partition(".")[0].partition("_")[0]
+    if os.name == "nt":
+        import ctypes
+        import locale
+
+        code = ctypes.windll.kernel32.GetUserDefaultUILanguage()
+        return locale.windows_locale.get(code, "en").partition("_")[0]
+    return "en"
+
+
+def broken(zipapp, reason):
+    """Return the refusal of a zipapp whose own bytes are not right."""
+    return Refusal(
+        _("{path} is damaged: {reason}.").format(path=zipapp, reason=reason),
+        _("Copy the file again and compare its SHA-256 with the one on paper."),
+        DAMAGED,
+    )

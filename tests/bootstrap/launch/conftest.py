@@ -1,0 +1,69 @@
+"""A zipapp with another entry point, which tells what it sees."""
+
+from __future__ import annotations
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+import build_zipapp
+from bootstrap.bundle.target import host_target, parse_target
+from bootstrap.console import NoProgress
+from builder.cache import Cache
+from tests.bootstrap.launch.starts import start, told
+from tests.hosts import needs
+
+HERE = parse_target(str(host_target()), "3.9")
+PROBE = """
+import json, os, sys
+
+def main():
+    found = {"argv": sys.argv, "env": dict(os.environ), "flags": [sys.flags.isolated, sys.dont_write_bytecode]}
+    if sys.argv[1:] == ["imports"]:
+        import packaging.version, platformdirs, psutil, rich.progress, uv
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from bootstrap import carried
+        key = Ed25519PrivateKey.generate()
+        key.public_key().verify(key.sign(b"x"), b"x")
+        found.update(cores=psutil.cpu_count(), uv=[carried.program(carried.launcher(), "uv"), uv.find_uv_bin()])
+    if sys.argv[1:] == ["program"]:
+        from bootstrap import carried
+        found["uv"] = carried.program(carried.launcher(), "uv")
+    print(json.dumps(found))
+    return 9
+"""
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory):
+    """The zipapp with another entry point, which tells what it sees; its Korean is one sentence."""
+    folder = tmp_path_factory.mktemp("probe")
+    site = folder / "site-packages"
+    floor = build_zipapp.stage(site, HERE, cache=Cache(needs.cache_folder() / "builder"), progress=NoProgress())
+    (site / "probe.py").write_text(PROBE)
+    messages = Catalog("ko")
+    messages.add("error: {what}", "오류: {what}")
+    korean = site / "bootstrap" / "locale" / "ko" / "LC_MESSAGES" / "ragtrace.mo"
+    with korean.open("wb") as file:
+        write_mo(file, messages)
+    digests = build_zipapp.describe(site, HERE, floor)
+    output = folder / "probe.pyz"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_zipapp, "COMPRESSION_LEVEL", 1)
+        build_zipapp.pack(site, output, digests, policy=None, epoch=0, entry_point="probe:main")
+    return output
+
+
+@pytest.fixture
+def home(tmp_path):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def warm(probe, tmp_path_factory):
+    """A home whose cache is filled; each damage done to it must be undone by the next start."""
+    home = tmp_path_factory.mktemp("warm")
+    told(start(probe, home))
+    return home
