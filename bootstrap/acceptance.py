@@ -117,7 +117,7 @@ def check_smoke(release: Release, manifest: Manifest) -> None:
         argv, folder = app_launcher.command(str(release.path), run, name, arguments)
         cwd = release.app if folder else release.path
         ended = process.run(argv, env=env, cwd=cwd, timeout=SMOKE_TIMEOUT)
-        _demand(ended, name, arguments)
+        demand(ended, name, arguments)
 
 
 def check_health(prefix: Prefix, manifest: Manifest) -> None:
@@ -126,7 +126,7 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     for name, *arguments in manifest.application.smoke:
         argv = launcher_argv(prefix, name, arguments)
         ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)
-        _demand(ended, name, arguments)
+        demand(ended, name, arguments)
 
 
 def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:
@@ -135,7 +135,8 @@ def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:
     return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
 
 
-def _demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
+def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
+    """Raise InstallError unless a command of the application succeeded."""
     if ended.ok:
         return
     reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)

@@ -201,7 +201,7 @@ class _Saver:
         target = self.folder / relative
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            status = path.lstat()
+            status = path.stat() if path == self.prefix.data else path.lstat()  # data may lie on another disk
             if stat.S_ISLNK(status.st_mode):
                 os.symlink(os.readlink(path), target)
                 return Saved(relative, f"-> {os.readlink(path)}", 0)

@@ -25,6 +25,7 @@ def commands() -> dict[str, str]:
         "monitor": _("show or record what the application uses of this host"),
         "recover": _("repair an installation"),
         "rollback": _("make the former release active again"),
+        "backup": _("copy settings and data, list the copies, bring one back"),
         "history": _("show what was done here, when, by whom and from which bundle"),
         "audit-log": _("show, verify or export the audit log"),
         "uninstall": _("remove the application; data, settings and backups stay"),
@@ -56,12 +57,19 @@ def main(argv: list[str] | None = None) -> int:
     return run_command(parsed.run, parsed)
 
 
+def folder(text: str) -> Path:
+    """Take the path of a folder; an empty text is what a variable that is not set leaves."""
+    if not text:
+        raise argparse.ArgumentTypeError(_("it is empty"))
+    return Path(text)
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command has."""
     named = os.environ.get("RAGTRACE_PREFIX")
     parser.add_argument(
         "--prefix",
-        type=Path,
+        type=folder,
         default=Path(named) if named else None,
         metavar=_("FOLDER"),
         help=_("the folder of the installation"),

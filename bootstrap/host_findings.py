@@ -91,7 +91,7 @@ def _glibc(manifest: Manifest) -> Iterator[Finding]:
 def _processor(manifest: Manifest) -> Iterator[Finding]:
     if manifest.target.architecture not in ("x86_64", "amd64"):
         return
-    wanted, found = getattr(manifest.application, "cpu_level", 1), cpu_level()
+    wanted, found = manifest.application.cpu_level, cpu_level()
     advice = _("Use a host with a newer processor, or have the bundle built from wheels for this one.")
     if found is None:
         details = _("could not look; the bundle needs x86-64-v{wanted}").format(wanted=wanted)

@@ -14,6 +14,7 @@ from bootstrap import (
     audit_log,
     files,
     launchers,
+    migration,
     papers,
     persist,
     preflight,
@@ -67,12 +68,18 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     """
     manifest = bundle.manifest
     progress.step(_("Checking this host"))
-    if not prefix.exists:
+    made = not prefix.exists
+    if made:
         preflight.demand(preflight.preflight(manifest, prefix))
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
-        preflight.demand(preflight.preflight(manifest, prefix))
+        try:
+            look(manifest, prefix, progress)
+        except HostError:
+            if made:
+                unmake(prefix)
+            raise
         fresh = not prefix.complete_releases()
         refuse_downgrade(manifest, prefix)
         release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
@@ -80,6 +87,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             with transaction.Transaction(prefix, "install", release) as change:
                 change.back_up()
                 change.make_folders(manifest)
+                migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
                 write_env_file(prefix, manifest, progress)
@@ -100,6 +108,15 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
                 clear_away(prefix)
             raise explained(error, prefix, head, former) from error
     return Outcome(prefix.root, release.id, former.id if former else None, head)
+
+
+def look(manifest: Manifest, prefix: Prefix, progress: Progress) -> None:
+    """Tell what should be known of this host. Raises HostError for what does not fit."""
+    findings = preflight.preflight(manifest, prefix)
+    preflight.demand(findings)
+    for finding in findings:
+        if finding.warns:
+            progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
 
 
 def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
@@ -128,13 +145,15 @@ def accept_and_seal(
     is_locked: bool = True,
     meter: usage.Meter | None = None,
 ) -> None:
-    """Try a built release out on scratch data, then link the user's data, write the receipt, make it last."""
+    """Try a built release out on scratch data, migrate those that come with it, link the user's, make it last."""
+    prefix = Prefix(release.path.parent.parent)
     meter = meter or usage.Meter()
     with meter.phase(usage.TRIAL):
         stage.try_out_data(release, manifest, store)
         acceptance.accept(release, manifest, progress)
         stage.end_try_out(release)
-    persist.link_to(release, manifest, Prefix(release.path.parent.parent).data)
+    migration.migrate(prefix, release, manifest, progress)
+    persist.link_to(release, manifest, prefix.data)
     progress.step(_("Sealing the release"))
     product = manifest.product
     with meter.phase(usage.INVENTORY):
@@ -158,7 +177,7 @@ def accept_and_seal(
             usage=meter.usage(),
         ),
     )
-    papers.keep(Prefix(release.path.parent.parent), papers.read(release.bundle))
+    papers.keep(prefix, papers.read(release.bundle))
     seal.seal(release)
 
 
@@ -229,10 +248,16 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
 
 def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
     """Switch to a release that is kept, and to its data where they were set aside."""
-    data = userdata.waiting(change.prefix, change.release)
+    prefix, manifest = change.prefix, change.release.manifest()
+    data, layout = userdata.waiting(prefix, change.release), migration.layout(prefix)
     if data is not None:
         change.expect(data)
-    switch(change, change.release.manifest(), progress)
+    elif layout is not None and layout != manifest.application.data_layout:
+        raise HostError(
+            _("The data that {release} reads are not kept any more.").format(release=change.release.id),
+            advice=_("Go to another release; its data are in a backup, see backup list."),
+        )
+    switch(change, manifest, progress)
 
 
 def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
@@ -255,6 +280,14 @@ def clear_away(prefix: Prefix) -> None:
         with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
             if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
                 files.remove_tree(folder)
+
+
+def unmake(prefix: Prefix) -> None:
+    """Remove the folders that were made for a first installation which this host turned out not to fit."""
+    clear_away(prefix)
+    files.remove_tree(prefix.state)
+    if not any(prefix.root.iterdir()):
+        prefix.root.rmdir()
 
 
 def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:

@@ -64,7 +64,7 @@ def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
 def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
     """Make the persistent folders that PREFIX/data lacks, journaled first; return the journal's entry."""
     wanted = [prefix.data / folder for folder in manifest.application.persist]
-    lacking = _lacking_folders(prefix, wanted)
+    lacking = _lacking_folders(prefix.data, wanted)
     if not lacking:
         return run
     run = journal.lay(prefix, run, dict.fromkeys(lacking, FOLDER))
@@ -73,52 +73,55 @@ def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
     return run
 
 
-def _lacking_folders(prefix: Prefix, wanted: Iterable[Path]) -> list[str]:
-    """Return the folders that must be made, parents first, as paths in data/."""
+def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
+    """Return the folders that must be made, parents first, as paths in the data."""
     lacking: dict[str, None] = {}
     for folder in wanted:
         path, missing = folder, []
-        while path != prefix.data and not path.is_dir():
-            missing.append(path.relative_to(prefix.data).as_posix())
+        while path != data and not path.is_dir():
+            missing.append(path.relative_to(data).as_posix())
             path = path.parent
         lacking.update(dict.fromkeys(reversed(missing)))
     return list(lacking)
 
 
 def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
-    """Put shipped files into PREFIX/data; where the user has another file, ours is laid beside it.
+    """Put shipped files among the user's; where the user has another file, ours is laid beside it.
 
-    All are journaled before the first is written; returns the journal's entry.
+    All are journaled before the first is written; returns the journal's entry. Files for a tree that is still to
+    come in are not: it goes as a whole with a run that fails.
     """
+    data = prefix.root / run.incoming if run.incoming else prefix.data
     laid: dict[str, str] = {}
     for entry in shipped(manifest):
-        target = prefix.data / entry.inner
+        target = data / entry.inner
         if os.path.lexists(target):
             if record.sha256_of(target) == entry.sha256:
                 continue
             target = target.with_name(f"{target.name}.new-{manifest.product.counter}")
             if os.path.lexists(target):
                 continue
-        laid[target.relative_to(prefix.data).as_posix()] = entry.sha256
+        laid[target.relative_to(data).as_posix()] = entry.sha256
     if not laid:
         return run
-    folders = _lacking_folders(prefix, [(prefix.data / path).parent for path in laid])
-    run = journal.lay(prefix, run, {**dict.fromkeys(folders, FOLDER), **laid})
+    folders = _lacking_folders(data, [(data / path).parent for path in laid])
+    if data == prefix.data:
+        run = journal.lay(prefix, run, {**dict.fromkeys(folders, FOLDER), **laid})
     for path, sha256 in laid.items():
-        target = prefix.data / path
+        target = data / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = prefix.data / TEMPORARY.format(process=os.getpid())
+        beside = data / TEMPORARY.format(process=os.getpid())
         shutil.copyfile(store.path(sha256), beside)
         os.replace(beside, target)
-    files.sync_filesystem(prefix.data)
+    files.sync_filesystem(data)
     return run
 
 
-def take_back(prefix: Prefix, run: Entry) -> None:
+def take_back(data: Path, run: Entry) -> None:
     """Remove what an unfinished run laid and nobody touched since, and the folders it made that are empty."""
     for line in reversed(run.laid):
         sha256, _spaces, relative = line.partition("  ")
-        target = prefix.data.joinpath(*relative.split("/"))
+        target = data.joinpath(*relative.split("/"))
         if sha256 != FOLDER:
             if record.sha256_of(target) == sha256:
                 target.unlink()

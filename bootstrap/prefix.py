@@ -17,6 +17,10 @@ from bootstrap.i18n import _
 
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
+# what lies in a prefix and in its state, apart from what somebody put there
+OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin")
+OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
+TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
 
 
@@ -135,8 +139,15 @@ class Prefix:
 
     @property
     def exists(self) -> bool:
-        """Whether this folder is a prefix of ours."""
-        return self.state.is_dir()
+        """Whether this folder is a prefix of ours, be it one that is just being made or removed.
+
+        A folder ``state`` with our lock and logs tells it, or that there is nothing but what we make.
+        """
+        if self.state.is_symlink() or not self.state.is_dir():
+            return False
+        if (self.state / "lock").is_file() and self.logs.is_dir():
+            return True
+        return all(map(_is_ours, self.root.iterdir())) and all(map(_is_of_state, self.state.iterdir()))
 
     def make(self) -> None:
         """Create the folders that every command needs; the user's own stay private."""
@@ -200,6 +211,14 @@ class Prefix:
         files.sync_folder(self.root)
 
 
+def _is_ours(path: Path) -> bool:
+    return path.name in OURS or path.name.startswith(TEMPORARY)
+
+
+def _is_of_state(path: Path) -> bool:
+    return path.name in OF_STATE or path.name.startswith(".")
+
+
 def default_root() -> Path:
     """Return the folder that holds the prefixes of this user, as the platform has it."""
     import platformdirs
@@ -210,10 +229,15 @@ def default_root() -> Path:
 def find_prefix(named: Path | None) -> Prefix:
     """Return the prefix that a command means: the named one, or the only one of this user.
 
-    Raises UsageError when several could be meant, HostError when there is none.
+    Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:
         prefix = Prefix(named.absolute())
+        if not prefix.exists and os.path.lexists(prefix.state):
+            raise HostError(
+                _("{path} was not made by this installer.").format(path=prefix.root),
+                advice=_("Name the folder of an installation with --prefix."),
+            )
         if not prefix.exists:
             raise HostError(
                 _("{path}: nothing is installed there.").format(path=prefix.root),

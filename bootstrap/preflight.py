@@ -7,9 +7,10 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, process
+from bootstrap import backups, migration, persist, process, userdata
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
@@ -18,7 +19,6 @@ from bootstrap.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix
@@ -43,9 +43,11 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *_owner(prefix),
         _writable(prefix),
         _executable(prefix),
+        *_linking(manifest, prefix),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
+        *_data(manifest, prefix),
         *processes(prefix),
     ]
 
@@ -133,6 +135,26 @@ def _executable(prefix: Prefix) -> Finding:
     return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
 
 
+def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+    """Try to let one folder lead to another, as a release's do to the user's data: FAT and some shares cannot."""
+    if not manifest.application.persist:
+        return
+    name, place = _("Links"), nearest(prefix.releases)
+    if _trouble_writing(place):
+        return  # the finding on permission tells
+    with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
+        link = Path(folder, "link")
+        try:
+            persist.lead(link, Path(folder))
+        except OSError as error:
+            details = _("no folder in {path} can lead to another: {reason}").format(path=place, reason=error.strerror)
+            advice = _("Name a folder on another filesystem with --prefix (Windows: NTFS or ReFS).")
+            yield Finding(name, False, details, advice)
+            return
+        link.unlink()
+    yield Finding(name, True, _("folders in {path} can lead to others").format(path=place))
+
+
 def needed_bytes(manifest: Manifest) -> int:
     """Return the most that an installation holds at once: kept files, the release, its bytecode."""
     return manifest.total_bytes + _release_bytes(manifest) + RESERVE
@@ -149,6 +171,7 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         (prefix.store, manifest.total_bytes),
         (prefix.releases, _release_bytes(manifest)),
         (prefix.backups, backups.needed_bytes(prefix)),
+        (prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0),
     )
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
@@ -186,6 +209,25 @@ def _unpacked(wheel: Path) -> int:
             return sum(member.file_size for member in archive.infolist())
     except (OSError, zipfile.BadZipFile):
         return 0
+
+
+def _migrates(manifest: Manifest, prefix: Prefix) -> bool:
+    try:
+        return migration.is_due(manifest, prefix)
+    except HostError:
+        return False
+
+
+def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+    """Tell whether the user's data must come to another layout, and whether they can."""
+    name = _("Data")
+    try:
+        if migration.is_due(manifest, prefix):
+            userdata.demand_plain(prefix)
+            number = manifest.application.data_layout
+            yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
+    except HostError as trouble:
+        yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:

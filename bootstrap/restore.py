@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Restored:
-    """What came of it: the backup, the backup of what was there until now, the audit log's head."""
+    """What came of it: the backup, the backup of what was there, the active release, the audit log's head."""
 
     backup: Backup
     before: Path
+    active: str | None
     audit_head: str
 
 
@@ -72,12 +73,12 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     backups.check(backup)
     userdata.demand_plain(prefix)
     active, restored = prefix.active(), prefix.root / userdata.RESTORED
+    backups.demand_free(prefix, needed_bytes(prefix, backup))
     progress.step(_("Backing up settings and data"))
     before = backups.create(prefix, backups.new_name(prefix, "before-restore"))
     try:
         progress.step(_("Restoring settings and data"))
         _clear(prefix)
-        _demand_space(prefix, backup)
         backups.stage(backup, restored)
         _make_folders(prefix, restored / prefix.data.name)
         files.sync_filesystem(restored)
@@ -95,7 +96,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     journal.write(prefix, run)
     transaction.finish_restoring(prefix, run)
     head = audit_log.note(prefix, "restore", "done", backup=backup.name, before=before.name)
-    return Restored(backup, before, head)
+    return Restored(backup, before, active.id if active else None, head)
 
 
 def _make_folders(prefix: Prefix, data: Path) -> None:
@@ -109,9 +110,9 @@ def _make_folders(prefix: Prefix, data: Path) -> None:
             (data / folder).mkdir(parents=True, exist_ok=True)
 
 
-def _demand_space(prefix: Prefix, backup: Backup) -> None:
-    needed = userdata.size(backup.path) + backups.RESERVE
-    backups.demand_free(prefix, needed)
+def needed_bytes(prefix: Prefix, backup: Backup) -> int:
+    """Return what restoring a backup takes: a copy of it beside, and a backup of what is there now."""
+    return userdata.size(backup.path) + backups.needed_bytes(prefix) + backups.RESERVE
 
 
 def _clear(prefix: Prefix) -> None:

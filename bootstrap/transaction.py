@@ -118,7 +118,7 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     active = prefix.active()
     if active is None or active.id != entry.release:
         userdata.take_out(prefix, entry)
-        persist.take_back(prefix, entry)
+        persist.take_back(prefix.data, entry)
         if entry.backup is not None:
             backups.remove(prefix, entry.backup)
         if entry.command not in (ROLLBACK, RETURN):
@@ -134,6 +134,9 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
 
 def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
     """Finish what follows from a release having become current."""
+    if entry.incoming is not None:
+        userdata.bring_in(prefix, entry)
+        persist.take_back(prefix.root / entry.incoming, entry)  # folders for the new release alone
     userdata.keep_former(prefix, entry)
     remember_former(prefix, prefix.release(entry.former) if entry.former else None)
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, files, launchers, seal
+from bootstrap import audit_log, backups, files, launchers, seal, transaction
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -32,17 +32,21 @@ class Removal:
 def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: float = 0.0) -> Removal:
     """Remove an installation; with ``purge`` the user's data, settings and backups too.
 
-    1. ``current`` goes: from here on no release is active.
-    2. Launchers, releases, store. With ``purge`` what is the user's.
-    3. ``state`` goes last, because it tells that the folder is ours.
+    1. What a crash left is undone. Unless it is to go, what is the user's is backed up; where that fails it is
+       told and no reason to stop, because it stays where it is.
+    2. ``current`` goes: from here on no release is active.
+    3. Launchers, releases, store. With ``purge`` what is the user's.
+    4. ``state`` goes last, because it tells that the folder is ours.
 
-    Raises HostError for a folder that is not ours, BusyError, InstallError when something can't be removed.
+    Raises BusyError, InstallError when something can't be removed.
     """
-    demand_ours(prefix)
     with locked(prefix.state / LOCK, wait=wait):
         progress.step(_("Removing {path}").format(path=prefix.root))
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
+            transaction.recover_crash(prefix)
+            if not purge:
+                _back_up(prefix, progress)
             files.remove_tree(prefix.current)
             files.sync_folder(prefix.root)
             _remove_ours(prefix)
@@ -50,28 +54,28 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
                 for path in _of_the_user(prefix):
                     files.remove_tree(path)
             for path in prefix.state.iterdir():
-                if path.name != LOCK:
+                if path not in (prefix.state / LOCK, prefix.logs):
                     files.remove_tree(path)
         except OSError as error:
-            place = error.filename or prefix.root
+            place, active = error.filename or prefix.root, prefix.active()
+            still = _("The active release is still {release}.").format(release=active.id) if active else ""
             raise InstallError(
                 _("{path} cannot be removed: {reason}.").format(path=place, reason=error.strerror or error),
-                advice=_("No release is active. Mend this, then run uninstall again."),
+                advice=f"{still or _('No release is active.')} " + _("Mend this, then run uninstall again."),
             ) from error
     files.remove_tree(prefix.state)
     stays = _stays(prefix)
     return Removal(prefix.root, stays, head)
 
 
-def demand_ours(prefix: Prefix) -> None:
-    """Raise HostError for a folder that merely has a ``state`` in it."""
-    if prefix.state.is_symlink() or (any(prefix.state.iterdir()) and not (prefix.state / LOCK).is_file()):
-        ours = prefix.logs.is_dir() and {path.name for path in prefix.state.iterdir()} == {prefix.logs.name}
-        if not ours:
-            raise HostError(
-                _("{path} was not made by this installer.").format(path=prefix.root),
-                advice=_("Name the folder of an installation with --prefix."),
-            )
+def _back_up(prefix: Prefix, progress: Progress) -> None:
+    if not any(path.is_file() for path in backups.of_the_user(prefix)):
+        return
+    try:
+        backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
+        backups.prune(prefix)
+    except (HostError, OSError) as trouble:
+        progress.warn(_("There is no backup of the data, which stay where they are: {reason}").format(reason=trouble))
 
 
 def _remove_ours(prefix: Prefix) -> None:

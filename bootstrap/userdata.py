@@ -146,7 +146,6 @@ def keep_former(prefix: Prefix, entry: Entry) -> None:
     """Put what ``bring_in`` left aside for the former release; with none it goes, for the backup holds it."""
     if entry.incoming is None:
         return
-    bring_in(prefix, entry)
     left = prefix.root / entry.incoming
     if not left.is_dir():
         return
@@ -176,7 +175,8 @@ def finish_restoring(prefix: Prefix, entry: Entry) -> None:
 
 
 def _exchange(incoming: Path, prefix: Prefix) -> None:
-    """Let a folder and PREFIX/data change places: at once on Linux, else in three renames."""
+    """Let a folder, once it is on the disk, and PREFIX/data change places: at once on Linux, else in three renames."""
+    files.sync_filesystem(incoming)
     if not _exchange_at_once(incoming, prefix.data):
         moved = prefix.root / MOVED
         os.rename(prefix.data, moved)

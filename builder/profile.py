@@ -111,6 +111,8 @@ _TOP: dict[str, Any] = {
     "plugins": [],
     "dashboard": None,
     "thresholds": {},
+    "migration": None,
+    "cpu_level": 1,
 }
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
@@ -200,6 +202,8 @@ def default_profile(project_root: Path) -> Profile:
         "smoke": [],
         "dashboard": None,
         "thresholds": {},
+        "migration": None,
+        "cpu_level": 1,
     }
     with _as_usage(path):
         application = Application.from_json(value, path.name)

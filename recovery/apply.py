@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import files, install, journal, launchers, papers, preflight, seal, stage, transaction
+from bootstrap import files, install, journal, launchers, migration, papers, preflight, seal, stage, transaction
 from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.errors import InstallError, ToolError
 from bootstrap.i18n import _
@@ -166,6 +166,7 @@ def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     release = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(bundle.manifest)
+        migration.prepare(change, bundle.manifest, progress)
         install.build(bundle, release, prefix, progress)
         install.activate(change, bundle.manifest, progress)
         if change.former is not None:

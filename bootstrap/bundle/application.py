@@ -125,6 +125,18 @@ class Dashboard(Value):
                 raise refuse(f"{path}.environment", _("{name!r} is not a name for a variable").format(name=name[:80]))
 
 
+@dataclass(frozen=True)
+class Migration(Value):
+    """How the user's data come to the layout that a release reads.
+
+    ``layout`` is a number that grows with each change of the layout; ``command``, a launcher and its arguments,
+    turns data of any former layout into it.
+    """
+
+    layout: int = field(metadata=by(strict.integer, least=1))
+    command: tuple[str, ...] = field(metadata=by(_command))
+
+
 def _thresholds(value: Any, path: str) -> dict[str, float]:
     if not isinstance(value, dict):
         raise refuse(path, _("not an object"))
@@ -144,6 +156,7 @@ class Application(Value):
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
     arguments) that must exit 0 with placeholder settings. ``thresholds`` replace those of validate.
+    ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -154,6 +167,13 @@ class Application(Value):
     smoke: tuple[tuple[str, ...], ...] = field(default=(), metadata=by(strict.items, of=_command, most=100))
     dashboard: Dashboard | None = field(default=None, metadata=by(strict.optional, of=Dashboard.from_json))
     thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
+    migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
+    cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
+
+    @property
+    def data_layout(self) -> int:
+        """The number of the layout in which a release reads the user's data; 0 where the profile names none."""
+        return self.migration.layout if self.migration else 0
 
     def check(self, path: str) -> None:
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
@@ -166,6 +186,9 @@ class Application(Value):
         if self.dashboard and self.dashboard.command[0] not in known:
             name = self.dashboard.command[0][:80]
             raise refuse(f"{path}.dashboard.command", _("{name} is not a launcher").format(name=name))
+        if self.migration and self.migration.command[0] not in known:
+            name = self.migration.command[0][:80]
+            raise refuse(f"{path}.migration.command", _("{name} is not a launcher").format(name=name))
         for folder in self.persist:
             if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
                 raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))

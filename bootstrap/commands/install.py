@@ -73,7 +73,9 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
 def finding_line(finding: Finding) -> str:
     """Return one line of the plan."""
     mark = _("ok") if finding.fits else _("NO")
-    advice = "" if finding.fits or not finding.advice else f" {finding.advice}"
+    if finding.fits and finding.warns:
+        mark = "!"
+    advice = f" {finding.advice}" if finding.advice and (finding.warns or not finding.fits) else ""
     return f"  {mark:<3} {finding.name}: {finding.details}.{advice}"
 
 

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from bootstrap import host_findings, lockfile, preflight
+from bootstrap import host_findings, lockfile, persist, preflight
 from bootstrap.bundle.target import Target, host_target
 from bootstrap.errors import BusyError, HostError
 from bootstrap.prefix import Prefix
 from tests.bundles import make_manifest
+from tests.hosts import needs
 
 HERE = Target(host_target().platform, host_target().architecture, host_target().python)
 MANIFEST = make_manifest(target=HERE)
@@ -96,6 +99,17 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
 # the lock
 
 
+def test_folders_that_cannot_lead_to_others(tmp_path, monkeypatch) -> None:
+    def refuse(_place, _folder):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(persist, "lead", refuse)
+    assert unfit(MANIFEST, tmp_path / "prefix") == ["Links"]
+    without = replace(MANIFEST, application=replace(MANIFEST.application, persist=()))
+    assert unfit(without, tmp_path / "prefix") == []
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_held_lock_refuses_at_once_and_is_free_afterwards(tmp_path) -> None:
     path = tmp_path / "lock"
     with lockfile.locked(path), pytest.raises(BusyError, match=f"process {os.getpid()}"), lockfile.locked(path):
@@ -119,3 +133,124 @@ def test_waiting_for_a_lock(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(lockfile.time, "sleep", lambda _seconds: (enough.set(), holder.join(10)))
     with lockfile.locked(path, wait=60):
         assert enough.is_set()
+
+
+# processor, clock, processes, owner, execution
+
+
+def found(manifest, root, name):
+    return next((finding for finding in preflight.preflight(manifest, Prefix(root)) if finding.name == name), None)
+
+
+FLAGS = {
+    1: "fpu sse sse2",
+    2: "fpu cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3",
+    3: "cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave",
+    4: "cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave "
+    "avx512f avx512bw avx512cd avx512dq avx512vl",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux says of a processor")
+@pytest.mark.parametrize("level", FLAGS)
+def test_the_level_of_a_processor(tmp_path, monkeypatch, level) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"processor\t: 0\nflags\t\t: {FLAGS[level]}\n")
+    monkeypatch.setattr(host_findings, "CPUINFO", path)
+    assert host_findings.cpu_level() == level
+    path.write_text("processor\t: 0\n")
+    assert host_findings.cpu_level() is None
+
+
+@pytest.mark.parametrize(("here", "fits", "warns"), [(3, True, False), (2, False, False), (None, True, True)])
+def test_a_processor_is_compared_with_what_the_profile_asks_for(tmp_path, monkeypatch, here, fits, warns) -> None:
+    monkeypatch.setattr(host_findings, "cpu_level", lambda: here)
+    target = replace(HERE, architecture="x86_64")
+    manifest = replace(MANIFEST, target=target, application=replace(MANIFEST.application, cpu_level=3))
+    finding = found(manifest, tmp_path / "new", "Processor")
+    assert (finding.fits, finding.warns) == (fits, warns)
+
+
+def test_a_clock_before_the_bundles_date_is_told(tmp_path) -> None:
+    assert not found(MANIFEST, tmp_path / "new", "Clock").warns
+    late = found(replace(MANIFEST, created="2099-01-01T00:00:00Z"), tmp_path / "new", "Clock")
+    assert (late.fits, late.warns) == (True, True)
+
+
+@pytest.mark.parametrize("how", ["cwd", "argument"])
+def test_a_running_application_is_told(tmp_path, how) -> None:
+    prefix = Prefix(tmp_path / "ours")
+    prefix.make()
+    app = prefix.releases / "1-000000000000-r1" / "app"
+    app.mkdir(parents=True)
+    assert not found(MANIFEST, prefix.root, "Processes").warns
+    code = "import sys; print('up', flush=True); sys.stdin.read()"
+    arguments = [str(app / "main.py")] if how == "argument" else []
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=app if how == "cwd" else tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert child.stdout.readline()
+        finding = found(MANIFEST, prefix.root, "Processes")
+        assert (finding.fits, finding.warns) == (sys.platform != "win32", True)
+        assert f"({child.pid})" in finding.details
+    finally:
+        child.communicate()
+
+
+def test_processes_that_cannot_be_looked_at_are_not_called_none(tmp_path, monkeypatch) -> None:
+    prefix = Prefix(tmp_path / "ours")
+    prefix.make()
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    finding = found(MANIFEST, prefix.root, "Processes")
+    assert finding.warns
+    assert "could not look" in finding.details
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives a folder away, which only root may")
+def test_an_installation_of_another_user_is_told(tmp_path) -> None:
+    prefix = Prefix(tmp_path / "ours")
+    prefix.make()
+    assert not found(MANIFEST, prefix.root, "Owner").warns
+    os.chown(prefix.root, 12345, 12345)
+    assert found(MANIFEST, prefix.root, "Owner").warns
+
+
+def test_a_folder_where_no_program_runs(tmp_path) -> None:
+    with needs.or_skip():
+        needs.root_on_linux()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,size=1g", "none", tmp_path], check=False)
+    if mounted.returncode:
+        pytest.skip("a tmpfs cannot be mounted")
+    try:
+        assert unfit(MANIFEST, tmp_path / "new") == ["Execution"]
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_each_filesystem_is_asked_for_its_share(tmp_path, monkeypatch) -> None:
+    prefix = Prefix(tmp_path / "ours")
+    prefix.make()
+    with needs.or_skip():
+        needs.root_on_linux()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", prefix.backups], check=False)
+    if mounted.returncode:
+        pytest.skip("a tmpfs cannot be mounted")
+    try:
+        assert unfit(MANIFEST, prefix.root) == []
+        (prefix.data / "large").write_bytes(bytes(100_000))
+        assert unfit(MANIFEST, prefix.root) == ["Space"]
+    finally:
+        subprocess.run(["umount", prefix.backups], check=True)
+
+
+def test_the_space_of_a_repair_is_that_of_its_packages(tmp_path, monkeypatch) -> None:
+    manifest = replace(MANIFEST, installed_bytes=1 << 40)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1 << 30))
+    prefix = Prefix(tmp_path / "ours")
+    prefix.make()
+    assert not preflight.repair_space(manifest, prefix, None).fits
+    assert preflight.repair_space(manifest, prefix, frozenset({"nothing"})).fits

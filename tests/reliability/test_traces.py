@@ -97,7 +97,7 @@ def test_uninstall_asks_and_leaves_what_is_the_users(world, prefix):
     assert "--yes" in said.err
     assert prefix.active() is not None
     worlds.tell(["uninstall", "--yes", "--prefix", str(prefix.root)])
-    assert {path.name for path in prefix.root.iterdir()} == {"data", ".env"}
+    assert {path.name for path in prefix.root.iterdir()} == {"data", ".env", "backups"}
     assert worlds.users(prefix) == before
     worlds.tell(world.argv(worlds.UPGRADE, prefix.root))  # the folder is taken again, with what is in it
     assert (prefix.root / ".env").read_bytes() == worlds.SETTINGS

@@ -1,0 +1,89 @@
+"""Data whose layout changes with a release: migrated on a copy, which comes in only with a release that works.
+
+The profile gives each layout a number. The former data go aside with the former release, and come back with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import acceptance, app_launcher, files, journal, launchers, persist, process, userdata
+from bootstrap.errors import HostError, RagtraceError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.console import Progress
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.transaction import Transaction
+
+TIMEOUT = 6 * 3600.0  # seconds
+FROM = "RAGTRACE_DATA_LAYOUT"  # tells the command the layout of the data, empty where it is not known
+
+
+def layout(prefix: Prefix) -> int | None:
+    """Return the layout of the user's data, or None where no release at hand tells."""
+    active = prefix.active()
+    try:
+        return active.manifest().application.data_layout if active else None
+    except (RagtraceError, OSError):
+        return None
+
+
+def is_due(manifest: Manifest, prefix: Prefix) -> bool:
+    """Tell whether a release needs the user's data in another layout.
+
+    Data of which nobody tells the layout are migrated: the command finds out. Raises HostError for data that
+    are newer than the release.
+    """
+    found, wanted = layout(prefix), manifest.application.data_layout
+    if found is not None and found > wanted:
+        raise HostError(
+            _("The data in {path} have layout {found}; this release reads layout {wanted}.").format(
+                path=prefix.data, found=found, wanted=wanted
+            ),
+            advice=_("Bring a release that reads them, or go back with rollback."),
+        )
+    if manifest.application.migration is None or found == wanted:
+        return False
+    return any(path.is_file() for path in userdata.walk(prefix.data)) if prefix.data.is_dir() else False
+
+
+def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None:
+    """Make a copy of the user's data that becomes theirs with the release, where a migration is due."""
+    prefix = change.prefix
+    if not is_due(manifest, prefix):
+        return
+    userdata.demand_plain(prefix)
+    progress.step(_("Copying the data"))
+    copy = prefix.root / userdata.INCOMING
+    try:
+        userdata.copy_tree(prefix.data, copy)
+        change.expect(copy)
+    except BaseException:
+        files.remove_tree(copy)
+        raise
+
+
+def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Progress) -> None:
+    """Let the release's command migrate the copy that this run has made, if any. Raises InstallError when it fails.
+
+    It gets placeholders for settings, so that nothing leads it to the data themselves.
+    """
+    entry = journal.read(prefix)
+    if entry is None or entry.incoming != userdata.INCOMING:
+        return
+    data = prefix.root / entry.incoming
+    migration = manifest.application.migration
+    assert migration is not None  # without one, none is due
+    progress.step(_("Migrating the data to layout {number}").format(number=migration.layout))
+    persist.link_to(release, manifest, data)
+    name, *arguments = migration.command
+    run = launchers.run_of(manifest)
+    settings = dict(manifest.application.environment.template)
+    former = layout(prefix)
+    caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
+    env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
+    argv, folder = app_launcher.command(str(release.path), run, name, arguments)
+    ended = process.run(argv, env=env, cwd=release.app if folder else data, timeout=TIMEOUT)
+    acceptance.demand(ended, name, arguments)

@@ -1,0 +1,111 @@
+"""A folder that is not ours is refused by every command, and one that is being made or removed still counts as ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bootstrap import cli
+from bootstrap.prefix import Prefix
+from tests.bootstrap.helpers import snapshot
+
+if TYPE_CHECKING:
+    from tests.tiny import Tiny
+
+COMMANDS = (
+    ("status",),
+    ("validate",),
+    ("recover", "--yes"),
+    ("rollback",),
+    ("backup",),
+    ("backup", "list"),
+    ("backup", "restore", "latest"),
+    ("history",),
+    ("audit-log", "show"),
+    ("uninstall", "--yes"),
+)
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """Give a folder of somebody else's program, which keeps a state of its own."""
+    root = tmp_path / "theirs"
+    (root / "state" / "logs").mkdir(parents=True)
+    (root / "state" / "index.db").write_text("kept")
+    (root / "bin").mkdir()
+    return root
+
+
+def run(capsys, *words: str) -> tuple[int, str]:
+    try:
+        code = cli.main(list(words))
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    return code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_folder_that_is_not_ours_is_refused(theirs, host, capsys, words) -> None:
+    before = snapshot(theirs)
+    code, said = run(capsys, *words, "--prefix", str(theirs))
+    assert code == 4
+    assert f"{theirs} was not made by this installer." in said
+    assert snapshot(theirs) == before
+
+
+def test_nor_is_anything_installed_into_it(theirs, host, capsys, tiny: Tiny) -> None:
+    before = snapshot(theirs)
+    code, said = run(capsys, "install", str(tiny.folder), "--trust-key", str(tiny.key), "--prefix", str(theirs))
+    assert code == 4
+    assert "holds files that are not ours" in said
+    assert snapshot(theirs) == before
+
+
+def test_a_state_that_is_a_link_is_not_ours(prefix, tmp_path) -> None:
+    prefix.state.rename(tmp_path / "elsewhere")
+    prefix.state.symlink_to(tmp_path / "elsewhere")
+    assert not prefix.exists
+
+
+def test_ours_with_somebodys_notes_in_it_stays_ours(prefix) -> None:
+    (prefix.root / "notes.txt").write_text("mine")
+    (prefix.state / "notes.txt").write_text("mine")
+    assert prefix.exists
+
+
+def test_one_that_is_just_being_made_is_ours(tmp_path) -> None:
+    prefix = Prefix(tmp_path / "new")
+    prefix.state.mkdir(parents=True)
+    assert prefix.exists
+    (prefix.root / "src").mkdir()
+    assert not prefix.exists
+
+
+@pytest.mark.parametrize("words", [("status",), ("install",)])
+def test_an_empty_prefix_is_a_mistake(host, capsys, monkeypatch, tmp_path, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = run(capsys, *words, "--prefix", "")
+    assert code == 2
+    assert "--prefix" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_refused_first_installation_leaves_nothing(host, capsys, tiny: Tiny, tmp_path, monkeypatch) -> None:
+    from bootstrap import preflight
+
+    found = preflight.Finding("Space", False, "0 bytes free", "Free some.")
+    asked = []
+
+    def later(*_arguments: object) -> list[preflight.Finding]:
+        asked.append(1)
+        return [found] if len(asked) == refused else []
+
+    monkeypatch.setattr(preflight, "preflight", later)
+    for refused in (1, 2):  # 2: what changed between the look from outside and the one under the lock
+        asked.clear()
+        root = tmp_path / f"app{refused}"
+        code, said = run(capsys, "install", str(tiny.folder), "--trust-key", str(tiny.key), "--prefix", str(root))
+        assert code == 4, said
+        assert not root.exists()
+        assert list((host / ".local/state/ragtrace/logs").glob("*-install-*.log"))
