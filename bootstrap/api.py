@@ -7,6 +7,7 @@ Each raises a subclass of bootstrap.errors.RagtraceError whose text says what ha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import trust
@@ -20,13 +21,14 @@ from bootstrap.trust.authority import authority
 from bootstrap.trust.places import host_places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from bootstrap.backup_index import Backup
     from bootstrap.bundle.opening import Bundle
     from bootstrap.history import Event
     from bootstrap.install import Outcome
+    from bootstrap.monitor import Sample
     from bootstrap.preflight import Finding
     from bootstrap.restore import Restored
     from bootstrap.trust.admission import Admission
@@ -311,6 +313,23 @@ def validate(
     known = (*registry.CHECKS, *plugins.find(validated, host_places()))
     chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
     return report.make_report(validated, runner.run_checks(validated, chosen, progress))
+
+
+def monitor(
+    prefix: Path | None = None,
+    *,
+    interval: float = 5.0,
+    count: int | None = None,
+    duration: float | None = None,
+    wait: Callable[[float], bool | None] = sleep,
+) -> Iterator[Sample]:
+    """Yield what the host and the application use, every ``interval`` seconds; without limits it never ends.
+
+    ``duration`` is in seconds. ``wait`` gets the seconds to the next sample, and ends it by returning True.
+    """
+    from bootstrap import monitor as story
+
+    return story.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
 
 
 def plan_recovery(

@@ -51,10 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Sample until the count or time is reached or somebody ends it, then tell what was seen."""
     check_numbers(arguments)
     kind = format_of(arguments)
-    prefix = api.settled(arguments.prefix)
     summary, ending = Summary(), Ending()
     limits = {"interval": arguments.interval, "count": arguments.count, "duration": arguments.duration}
-    samples = monitor.samples(prefix, **limits, wait=ending.wait)
+    samples = api.monitor(arguments.prefix, **limits, wait=ending.wait)
     with shown(arguments, kind) as tell:
         for sample in kept(samples, arguments.output, kind, common.progress_of(arguments)):
             summary.add(sample)
