@@ -6,13 +6,13 @@ import hashlib
 import shutil
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import cli
 from bootstrap.bundle import strict
 from bootstrap.bundle.archive import END, padding, ustar_header
-from bootstrap.bundle.digest import write_sums
+from bootstrap.bundle.digest import sha256_bytes, write_sums
 from bootstrap.bundle.manifest import NAME, Manifest
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
@@ -106,6 +106,15 @@ class Draft:
 
     def part(self, path: str) -> Part:
         return next(part for part in self.parts if part.path == path)
+
+    def with_installer(self, data: bytes) -> Draft:
+        """Return the draft of the same bundle with another installer."""
+        files = tuple(
+            replace(entry, size=len(data), sha256=sha256_bytes(data)) if entry.path == INSTALLER_MEMBER else entry
+            for entry in self.original.manifest.files
+        )
+        contents = {**self.original.contents, INSTALLER_MEMBER: data}
+        return Original(replace(self.original.manifest, files=files), contents, self.original.key).draft(self.folder)
 
     def change_manifest(self, change: Callable[[dict[str, Any]], None]) -> None:
         value = strict.loads(self.manifest, NAME, limit=1 << 26)

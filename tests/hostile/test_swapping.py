@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
+from contextlib import suppress
 
-from bootstrap.bundle.opening import open_bundle
+import pytest
+
+from bootstrap import acceptance, stage
+from bootstrap.bundle.digest import sha256_file
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, open_bundle
 from bootstrap.bundle.policy import pins
 from bootstrap.console import NoProgress
 from bootstrap.errors import TrustError
-from bootstrap.stage import fill_store
-from bootstrap.store import KEPT_KINDS, Store
+from bootstrap.install import install
+from bootstrap.prefix import Prefix
+from bootstrap.store import KEPT_KINDS
 from tests.hostile.kit import ARCHIVE, UNPACKED
 
-RUNS, SWAPS, BOUND = 100, 500, 60.0  # of each form: 200 verifications, 1,000 swaps, seconds
+RUNS, SWAPS, BOUND = 100, 500, 120.0  # of each form: 200 installations, 1,000 swaps, seconds
 
 
 class Swapper(threading.Thread):
@@ -28,43 +35,57 @@ class Swapper(threading.Thread):
         self.swaps = 0
 
     def run(self) -> None:
-        beside = self.place.with_name("beside")
-        contents = (self.evil, self.good)
+        beside, sources = self.place.with_name("beside"), []
+        for name, data in (("evil", self.evil), ("good", self.good)):
+            sources.append(self.place.with_name(name))
+            sources[-1].write_bytes(data)
         while not self.ending.is_set():
             self.reading.wait(0.1)
-            beside.write_bytes(contents[self.swaps % 2])
-            os.replace(beside, self.place)
-            if self.reading.is_set():
-                self.swaps += 1
+            for source in sources:  # in turn: a link is not renamed onto another one of the same file
+                os.link(source, beside)
+                os.replace(beside, self.place)
+                self.swaps += self.reading.is_set()
 
 
-def verifications(draft, place, evil, tmp_path) -> tuple[int, int, int]:
-    """Fill a store from the bundle again and again; return clean and refused runs, and the swaps during them."""
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Leave out of an installation what comes after all bytes were read: environment, trial, health check."""
+
+    def bare_environment(release, manifest, *_arguments) -> None:
+        release.site_packages(manifest.target.python).mkdir(parents=True)
+
+    monkeypatch.setattr(stage, "stage_environment", bare_environment)
+    monkeypatch.setattr(acceptance, "accept", lambda *_arguments: None)
+    monkeypatch.setattr(acceptance, "check_health", lambda *_arguments: None)
+
+
+def installations(draft, place, evil, tmp_path, monkeypatch) -> tuple[int, int, int]:
+    """Install the bundle again and again; return clean and refused runs, and the swaps while it was read."""
     policy = pins([draft.original.key.key])
-    wanted = {entry.sha256 for entry in draft.original.manifest.files if entry.kind in KEPT_KINDS}
     swapper = Swapper(place, evil)
-    bundle = open_bundle(draft.folder, policy)
+    fill_store = stage.fill_store
+
+    def fill_and_tell(*arguments) -> None:
+        fill_store(*arguments)
+        swapper.reading.clear()
+
+    monkeypatch.setattr(stage, "fill_store", fill_and_tell)
     swapper.start()
     clean = refused = 0
     deadline = time.monotonic() + BOUND
     try:
         while (clean + refused < RUNS or swapper.swaps < SWAPS or not clean) and time.monotonic() < deadline:
-            store = Store(tmp_path / f"store-{clean + refused}")
-            store.root.mkdir()
+            prefix = Prefix(tmp_path / f"prefix-{clean + refused}")
             swapper.reading.set()
             try:
-                fill_store(bundle, store, NoProgress())
+                install(open_bundle(draft.folder, policy), prefix, NoProgress())
                 clean += 1
             except TrustError:
                 refused += 1
             finally:
                 swapper.reading.clear()
-            held = {path.name: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
-            for name, data in held.items():
-                assert evil not in data, name
-                assert store.path(name).exists(), "something unfinished was left"
-            if len(held) == len(wanted):
-                assert set(held) == wanted
+            holds_what_was_signed(prefix, draft, evil)
+            shutil.rmtree(prefix.root, ignore_errors=True)
     finally:
         swapper.ending.set()
         swapper.reading.set()
@@ -72,25 +93,66 @@ def verifications(draft, place, evil, tmp_path) -> tuple[int, int, int]:
     return clean, refused, swapper.swaps
 
 
-def test_a_file_of_a_folder_that_is_exchanged_while_it_is_read(draft, tmp_path) -> None:
+def holds_what_was_signed(prefix, draft, evil) -> None:
+    """Assert that no file of a prefix has a foreign byte, and that it holds a whole release or none."""
+    contents = draft.original.contents
+    for path in prefix.root.rglob("*") if prefix.exists else ():
+        if path.is_file():
+            assert evil not in path.read_bytes(), path
+    kept = {path.name: sha256_file(path)[0] for path in prefix.store.rglob("*") if path.is_file()}
+    assert all(name == digest for name, digest in kept.items()), "something unfinished was left"
+    release = prefix.active()
+    if release is None:
+        assert not list(prefix.releases.glob("*")), "a release was left"
+        return
+    for entry in draft.original.manifest.of_kind("source"):
+        place = prefix.data if entry.inner.startswith("data/") else release.app
+        assert (place / entry.inner).read_bytes() == contents[entry.path]
+    assert (release.bundle / INSTALLER).read_bytes() == contents[INSTALLER_MEMBER]
+    assert set(kept) == {entry.sha256 for entry in draft.original.manifest.files if entry.kind in KEPT_KINDS}
+
+
+def evil_one(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_of_a_folder_that_is_exchanged_while_it_is_installed(draft, tmp_path, monkeypatch) -> None:
     draft.write(UNPACKED)
     place = draft.root / "03_Source/app.py"
-    evil = bytes([place.read_bytes()[0] ^ 1]) + place.read_bytes()[1:]
-    clean, refused, swaps = verifications(draft, place, evil, tmp_path)
-    assert clean + refused >= RUNS
-    assert swaps >= SWAPS
-    assert clean >= 1
-    assert refused >= 1
+    enough(*installations(draft, place, evil_one(place.read_bytes()), tmp_path, monkeypatch))
 
 
-def test_an_archive_that_is_exchanged_while_it_is_read(draft, tmp_path) -> None:
+@pytest.mark.usefixtures("quick")
+def test_an_archive_that_is_exchanged_while_it_is_installed(draft, tmp_path, monkeypatch) -> None:
     evil = draft.original.draft(draft.folder.with_name("evil"))
-    data = evil.part("03_Source/app.py").data
-    evil.part("03_Source/app.py").data = bytes([data[0] ^ 1]) + data[1:]
+    evil.part("03_Source/app.py").data = evil_one(evil.part("03_Source/app.py").data)
     evil.write(ARCHIVE)
     draft.write(ARCHIVE)
-    clean, refused, swaps = verifications(draft, draft.archive, evil.archive.read_bytes(), tmp_path)
+    enough(*installations(draft, draft.archive, evil.archive.read_bytes(), tmp_path, monkeypatch))
+
+
+def enough(clean: int, refused: int, swaps: int) -> None:
     assert clean + refused >= RUNS
     assert swaps >= SWAPS
     assert clean >= 1
     assert refused >= 1
+
+
+def test_a_whole_installation_while_a_file_is_exchanged(draft, tmp_path) -> None:
+    """Nothing is left out here, and what is installed works."""
+    draft.write(UNPACKED)
+    place = draft.root / "03_Source/app.py"
+    swapper = Swapper(place, evil_one(place.read_bytes()))
+    swapper.start()
+    swapper.reading.set()
+    prefix, deadline = Prefix(tmp_path / "prefix"), time.monotonic() + BOUND
+    try:
+        while prefix.active() is None and time.monotonic() < deadline:
+            with suppress(TrustError):
+                install(open_bundle(draft.folder, pins([draft.original.key.key])), prefix, NoProgress())
+    finally:
+        swapper.ending.set()
+        swapper.join()
+    assert prefix.active() is not None
+    holds_what_was_signed(prefix, draft, swapper.evil)
