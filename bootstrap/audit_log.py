@@ -10,13 +10,14 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-import logging
 import os
 from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any
 
+from bootstrap import runlog
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
+from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 BLOCK = 1 << 16  # bytes
-LOG = logging.getLogger("ragtrace")
 
 
 def log_file(prefix: Prefix) -> Path:
@@ -74,6 +74,7 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
         "action": action,
         "outcome": outcome,
         **facts,
+        "run": runlog.RUN,
         "previous": head(prefix),
     }
     line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
@@ -85,7 +86,9 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
         file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    return _hash(line)
+    found = _hash(line)
+    LOG.info("audit log head %s after %s: %s", found, action, outcome, extra={"audit_head": found})
+    return found
 
 
 def _end_of_whole_lines(file: IO[bytes]) -> int:

@@ -7,10 +7,14 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap import __version__
 from bootstrap.i18n import _
 from bootstrap.parser import Parser
+
+if TYPE_CHECKING:
+    from bootstrap import syslog
 
 
 def commands() -> dict[str, str]:
@@ -53,8 +57,10 @@ def main(argv: list[str] | None = None) -> int:
             sub.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
     from bootstrap.commandline import run_command  # --version and --help come back without it
+    from bootstrap.commands import common
 
-    return run_command(parsed.run, parsed)
+    with common.logged(parsed):
+        return run_command(parsed.run, parsed)
 
 
 def folder(text: str) -> Path:
@@ -74,8 +80,26 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar=_("FOLDER"),
         help=_("the folder of the installation"),
     )
+    parser.add_argument(
+        "--syslog",
+        type=collector,
+        default=os.environ.get("RAGTRACE_SYSLOG") or None,
+        metavar=_("HOST:PORT"),
+        help=_("send the log to this collector too, with tcp:// before it over TCP"),
+    )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.add_argument("--quiet", action="store_true", help=_("no progress, only the result"))
+
+
+def collector(text: str) -> syslog.Address:
+    """Return the address of a log collector, for argparse."""
+    from bootstrap import syslog
+    from bootstrap.errors import UsageError
+
+    try:
+        return syslog.parse_address(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(f"{error.what} {error.advice}") from error
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ A command is a function that takes parsed arguments and returns an exit code.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -83,30 +82,6 @@ def _host_trouble(error: OSError) -> errors.RagtraceError:
         _("{place}: {reason}.").format(place=place, reason=error.strerror or str(error)),
         advice=_("Check space and permissions there, then run the same command again."),
     )
-
-
-def start_log(path: str) -> None:
-    """Send the DEBUG log of this run to a file, as JSON lines."""
-
-    class Lines(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            entry = {
-                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
-                "level": record.levelname,
-                "message": record.getMessage(),
-            }
-            if record.exc_info:
-                entry["traceback"] = self.formatException(record.exc_info)
-            return json.dumps(entry, ensure_ascii=False)
-
-    class File(logging.FileHandler):
-        def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-            pass  # a full disk ends the log, not the command, and shows nobody a traceback
-
-    handler = File(path, encoding="utf-8")
-    handler.setFormatter(Lines())
-    LOG.addHandler(handler)
-    LOG.setLevel(logging.DEBUG)
 
 
 def log_to_screen() -> None:

@@ -29,6 +29,7 @@ def _own_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         found = _places(tmp_path_factory.mktemp("trust"))
         patch.setattr("bootstrap.api.host_places", lambda: found)
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # logs that belong to no prefix
         yield
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import commandline
+from bootstrap import __version__, runlog
 from bootstrap.console import Progress, make_progress, show
+from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from bootstrap.prefix import TOOL, Prefix
+from bootstrap.prefix import TOOL, Prefix, find_prefix
+from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
@@ -77,13 +78,44 @@ def progress_of(arguments: argparse.Namespace) -> Progress:
     return make_progress(quiet=arguments.quiet)
 
 
-def start_log(prefix: Prefix | None, command: str) -> None:
-    """Begin this run's DEBUG log, under the prefix or, before there is one, in the user's own state folder."""
+@contextmanager
+def logged(arguments: argparse.Namespace) -> Iterator[None]:
+    """Log a whole run: to a file, and to the collector where one is named.
+
+    ``install`` begins its file itself, when it knows where it installs to. A dry run writes none.
+    """
+    before = list(LOG.handlers)
+    command = arguments.command
+    if arguments.syslog is not None:
+        from bootstrap import syslog
+
+        runlog.send_to(syslog.Collector(arguments.syslog, command), runlog.Lines(command, arguments.syslog.limit))
+    prefix = prefix_at_hand(arguments.prefix)
+    if prefix is not None:
+        runlog.hide(runlog.secrets_of(prefix.env_file))
+    if command != "install" and not getattr(arguments, "dry_run", False):
+        start_log(None if command == "uninstall" else prefix, command)
+    LOG.info("ragtrace-install %s begins", __version__)
     try:
-        folder = prefix.logs if prefix is not None and prefix.exists else user_logs()
-        folder.mkdir(parents=True, exist_ok=True)
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        commandline.start_log(str(folder / f"{stamp}-{command}-{os.getpid()}.log"))
+        yield
+    finally:
+        runlog.end([handler for handler in LOG.handlers if handler not in before])
+
+
+def prefix_at_hand(named: Path | None) -> Prefix | None:
+    """Return the prefix that a command means, or None where that is not clear."""
+    try:
+        return find_prefix(named)
+    except (RagtraceError, OSError):
+        return None
+
+
+def start_log(prefix: Prefix | None, command: str) -> None:
+    """Begin this run's log file, under the prefix or, before there is one, in the user's own state folder."""
+    try:
+        if prefix is not None:
+            runlog.hide(runlog.secrets_of(prefix.env_file))
+        runlog.to_file(prefix.logs if prefix is not None and prefix.exists else user_logs(), command)
     except OSError:
         pass  # a command is not refused for want of a log; whatever is wrong with the disk is told by its own work
 
@@ -110,6 +142,7 @@ def outcome_json(outcome: Outcome) -> dict[str, str | None]:
         "active": outcome.active,
         "former": outcome.former,
         "audit_head": outcome.audit_head,
+        "run": runlog.RUN,
     }
 
 

@@ -12,7 +12,7 @@ from bootstrap.commands import common
 from bootstrap.console import complain, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
-from bootstrap.prefix import find_prefix
+from bootstrap.runlog import RUN
 
 if TYPE_CHECKING:
     import argparse
@@ -64,8 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
         plan = api.plan_recovery(arguments.prefix, **given)
         show_json({"plan": plan.to_json(), "applied": False}) if arguments.json else show_plan(plan)
         return DONE
-    prefix = find_prefix(arguments.prefix)
-    common.start_log(prefix, "recover")
     progress = common.progress_of(arguments)
     asker = Asker(yes=arguments.yes, as_json=arguments.json)
     done = api.recover(arguments.prefix, asker.confirm, progress=progress, wait=arguments.wait, **given)
@@ -130,6 +128,7 @@ def recovery_json(done: Recovery, results: list[CheckResult]) -> dict[str, Any]:
         "former": done.former,
         "backup": str(done.backup) if done.backup else None,
         "audit_head": done.audit_head or None,
+        "run": RUN,
         "results": [result.to_json() for result in results],
     }
 

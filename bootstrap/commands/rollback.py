@@ -9,7 +9,6 @@ from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show_json
 from bootstrap.i18n import _
-from bootstrap.prefix import find_prefix
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +22,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Roll back and tell what is active now."""
-    common.start_log(find_prefix(arguments.prefix), "rollback")
     progress = common.progress_of(arguments)
     outcome = api.rollback(arguments.prefix, to=arguments.to, progress=progress, wait=arguments.wait)
     if arguments.json:

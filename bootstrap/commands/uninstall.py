@@ -12,6 +12,7 @@ from bootstrap.console import complain, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import find_prefix
+from bootstrap.runlog import RUN
 
 if TYPE_CHECKING:
     import argparse
@@ -38,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "prefix": str(removal.prefix),
                 "stays": [str(path) for path in removal.stays],
                 "audit_head": removal.audit_head,
+                "run": RUN,
             }
         )
         return DONE

@@ -24,4 +24,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Hand over to the new installer and end as it ends."""
     options = ["--wait", str(arguments.wait), *common.time_options(arguments)]
     options += [name for name in ("--json", "--quiet") if getattr(arguments, name[2:])]
+    options += ["--syslog", str(arguments.syslog)] if arguments.syslog is not None else []
     return api.upgrade(arguments.bundle, arguments.prefix, options=options, conditions=common.conditions_of(arguments))

@@ -83,7 +83,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Validate, write and show the report; exit 1 when it is bad."""
-    common.start_log(api.prefix_or_none(arguments.prefix), "validate")
     kind = format_of(arguments)
     report = api.validate(
         arguments.prefix,

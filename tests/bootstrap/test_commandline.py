@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bootstrap import commandline, console, errors
+from bootstrap import commandline, console, errors, runlog
 
 pytestmark = pytest.mark.usefixtures("host")
 
@@ -42,13 +42,13 @@ def test_the_disk_and_the_person_and_a_reader_that_left(capsys) -> None:
 
 def test_a_bug_shows_no_traceback_but_logs_it(tmp_path, capsys) -> None:
     assert ended(ZeroDivisionError("oops")) == 70  # before any log was started, too
-    commandline.start_log(str(tmp_path / "log"))
+    runlog.to_file(tmp_path, "install")
     assert ended(ZeroDivisionError("oops")) == 70
     out, err = capsys.readouterr()
     assert out == ""
     assert "Traceback" not in err
     assert "ZeroDivisionError: oops" in err
-    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    lines = [json.loads(line) for line in next(tmp_path.glob("*.log")).read_text().splitlines()]
     assert any(line["level"] == "CRITICAL" and "Traceback" in line["traceback"] for line in lines)
 
 

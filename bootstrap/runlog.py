@@ -1,0 +1,108 @@
+"""The log of a run: one JSON object a line, all with the run's identifier, to a file and to a collector.
+
+The audit log has the same identifier. Values of the user's settings never get into it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+LOG = logging.getLogger("ragtrace")
+RUN = uuid.uuid4().hex[:16]  # of this process
+KEPT_LOGS = 100
+LEAST_SECRET = 6  # characters; shorter values are words that stand everywhere
+HIDDEN = "***"
+_secrets: set[str] = set()
+
+
+def hide(values: Iterable[str]) -> None:
+    """Keep values out of every line that is written from now on."""
+    _secrets.update(value for value in values if len(value) >= LEAST_SECRET)
+
+
+def secrets_of(env_file: Path) -> list[str]:
+    """Return the values in a settings file, quoted or not; none of a file that can't be read."""
+    try:
+        lines = env_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    values = [line.partition("=")[2].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")]
+    return values + [value[1:-1] for value in values if value[:1] in ("'", '"')]
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which no hidden value stands."""
+    for value in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return text
+
+
+class Lines(logging.Formatter):
+    """Makes a line of a record, at most so many bytes long; ASCII, because RFC 5424 wants a BOM before more."""
+
+    def __init__(self, command: str, limit: int | None = None) -> None:
+        super().__init__()
+        self.command, self.limit = command, limit
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, timezone.utc)
+        entry: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "run": RUN,
+            "command": self.command,
+            "level": record.levelname,
+            "message": without_secrets(record.getMessage()),
+        }
+        if hasattr(record, "audit_head"):
+            entry["audit_head"] = record.audit_head
+        if record.exc_info:
+            entry["traceback"] = without_secrets(self.formatException(record.exc_info))
+        line = json.dumps(entry)
+        while self.limit is not None and len(line) > self.limit:
+            longest = max(("message", "traceback"), key=lambda name: len(entry.get(name, "")))
+            if not entry.get(longest):
+                break
+            half = len(entry[longest]) // 2
+            # the end of a traceback says what happened
+            entry[longest] = entry[longest][-half:] if longest == "traceback" and half else entry[longest][:half]
+            line = json.dumps({**entry, "cut": True})
+        return line
+
+
+class File(logging.FileHandler):
+    """A log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        pass
+
+
+def to_file(folder: Path, command: str) -> None:
+    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.glob("*.log"))[: 1 - KEPT_LOGS]:
+        path.unlink()
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    send_to(File(str(folder / f"{stamp}-{command}-{RUN}.log"), encoding="utf-8"), Lines(command))
+
+
+def send_to(handler: logging.Handler, lines: Lines) -> None:
+    """Send the DEBUG log of this run to a handler."""
+    handler.setFormatter(lines)
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.DEBUG)
+
+
+def end(handlers: Iterable[logging.Handler]) -> None:
+    """Close what a run's log went to."""
+    for handler in handlers:
+        LOG.removeHandler(handler)
+        handler.close()
