@@ -23,6 +23,7 @@ SECONDS = {"type": "number", "minimum": 0}
 YES_NO = {"type": "boolean"}
 SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 HEAD = {"type": "string", "pattern": "^([0-9a-f]{64})?$"}
+RUN = {"description": "as in the log of the run and its audit entry", "type": "string", "pattern": "^[0-9a-f]{16}$"}
 TIME = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|\\+00:00)$"}
 FINGERPRINT = {"type": "string", "pattern": "^SHA256:[A-Za-z0-9+/]{43}$"}
 KEYID = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
@@ -142,6 +143,7 @@ def install():
             "active": described(RELEASE, "the release that is active now"),
             "former": described(nullable(RELEASE), "the one that was before"),
             "audit_head": described(HEAD, "to keep elsewhere: audit-log verify --head"),
+            "run": RUN,
         }
     )
 
@@ -276,6 +278,7 @@ def recover():
         "former": nullable(RELEASE),
         "backup": described(nullable(ANY_TEXT), "where settings and data were backed up"),
         "audit_head": nullable(SHA256),
+        "run": RUN,
         "results": described(items(RESULT), "what the checks say of the repaired files"),
     }
     planned = {"plan": closed(plan), "applied": YES_NO}
@@ -310,7 +313,7 @@ def audit_log():
 
 def uninstall():
     """Return the schema of ``uninstall``."""
-    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD})
+    return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD, "run": RUN})
 
 
 def policy(more=None):
