@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bootstrap.i18n import _
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -96,6 +98,15 @@ class Check(ABC):
         """Return how many seconds are left, at most ``most``: the limit for a program that is run now."""
         left = max(0.1, self.started + self.limit - time.monotonic())
         return left if most is None else min(left, most)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the limit was reached, so that what is still to be tried was not looked at."""
+        return time.monotonic() >= self.started + self.limit
+
+    def untried(self, **more: Any) -> CheckResult:
+        """Return the result of a part for which no time was left."""
+        return self.result(ERROR, _("no time was left to try it; give more with --timeout"), **more)
 
     def result(
         self,

@@ -141,6 +141,10 @@ def results_of(check: Check, subject: Subject) -> list[CheckResult]:
         results.append(_timed(check, check.result(reason.status, reason.reason), results))
     except RagtraceError as error:
         results.append(_timed(check, check.result(ERROR, error.what, suggestion=error.advice), results))
+    except OSError as error:
+        advice = _("Validate as the user who installed it; if that is you, the disk or its permissions need a look.")
+        details = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        results.append(_timed(check, check.result(ERROR, details, suggestion=advice), results))
     except Exception as error:  # a check that breaks must not end the run
         LOG.exception("check %s broke", check.id)
         details = _("the check broke: {kind}: {text}").format(kind=type(error).__name__, text=error)

@@ -150,10 +150,8 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
         except OSError as error:  # shutil.Error, of many files, is one too
-            reason = error.strerror or str(error.args[0])[:300]
-            raise ToolError(
-                _("{path} cannot be tried out: {reason}").format(path=release.path, reason=reason)
-            ) from error
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.args[0])[:300]
+            raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
         yield scratch
     finally:
         files.remove_tree(root)
@@ -182,7 +180,10 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
 
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
-    ended = run_python(release, manifest, ["-c", IMPORT, module], timeout=timeout)
+    try:
+        ended = run_python(release, manifest, ["-c", IMPORT, module], timeout=timeout)
+    except ToolError as error:
+        return Imported(None, error.what)
     answer = answer_in(ended)
     if answer is None or not ended.ok:
         return Imported(None, ending(ended, timeout))

@@ -72,6 +72,8 @@ def test_results_come_in_the_order_of_the_checks() -> None:
     [
         (ValueError("bad\nline"), ERROR, "the check broke: ValueError: bad line"),
         (ToolError("uv is gone", advice="Copy it."), ERROR, "uv is gone"),
+        (PermissionError(13, "Permission denied", "/a/file"), ERROR, "/a/file: Permission denied"),
+        (OSError("odd"), ERROR, "odd"),
         (UncheckedError(SKIP, "nothing to see"), SKIP, "nothing to see"),
     ],
 )

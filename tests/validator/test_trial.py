@@ -43,7 +43,10 @@ def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
     release = release_of(prefix)
     files.remove_tree(release.path / lost)
     manifest = release.manifest()
-    with pytest.raises(ToolError, match="cannot be tried out"), trial.scratch_prefix(prefix, release, manifest):
+    with (
+        pytest.raises(ToolError, match=f"cannot be tried out: .*{lost}"),
+        trial.scratch_prefix(prefix, release, manifest),
+    ):
         pass
     assert look(Commands, prefix).status == FAIL
     assert not list(prefix.state.glob(".trial-*"))

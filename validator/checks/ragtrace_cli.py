@@ -42,6 +42,9 @@ class Commands(Check):
             line, limit = " ".join(command), self.left()
             evidence = {"command": list(command)}
             name = _("Command {line}").format(line=line)
+            if self.is_over:
+                yield self.untried(name=name, evidence=evidence)
+                continue
             try:
                 ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit)
             except ToolError as error:

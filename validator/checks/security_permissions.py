@@ -49,6 +49,7 @@ class Permissions(Check):
                 command=f"chmod -R o-w {prefix.root}",
                 evidence={"writable": opened},
             )
+        subject.need_release()  # where there is none, its files were not looked at
         if not exposed and not opened:
             yield self.passed(_("settings are private, and only their owner can change the installed files"))
 

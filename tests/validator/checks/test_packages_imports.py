@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, look_all, site_of, snapshot
-from validator.check import FAIL, PASS, SKIP
+from tests.validator.looking import change, look, look_all, release_of, site_of, snapshot
+from validator.check import ERROR, FAIL, PASS, SKIP
 from validator.checks.packages_imports import Imports
 
 
@@ -43,3 +43,17 @@ def test_a_module_that_breaks_fails_alone(prefix, source, reason) -> None:
 def test_a_profile_without_core_imports_is_skipped(tmp_path) -> None:
     prefix = make_prefix(tmp_path, application=replace(APPLICATION, core_imports=()))
     assert look(Imports, prefix).status == SKIP
+
+
+def test_an_interpreter_that_is_gone_fails_for_each_module(prefix) -> None:
+    release_of(prefix).python.unlink()
+    results = look_all(Imports, prefix)
+    assert [result.status for result in results] == [FAIL, FAIL]
+    assert all("cannot be started" in result.details and result.command for result in results)
+
+
+def test_modules_after_one_that_hangs_were_not_tried(prefix) -> None:
+    change(site_of(prefix) / "demo_base.py", b"import time\ntime.sleep(60)\n")
+    first, second = look_all(Imports, prefix, limit=0.5)
+    assert (first.status, second.status) == (FAIL, ERROR)
+    assert "no time was left" in second.details

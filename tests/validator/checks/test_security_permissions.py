@@ -38,6 +38,11 @@ def test_files_of_the_release_and_launchers_that_anybody_can_write_fail(prefix) 
     assert set(result.evidence["writable"]) == {str(module), str(launcher)}
 
 
+def test_without_a_release_its_files_were_not_looked_at(prefix) -> None:
+    release_of(prefix).complete_file.unlink()
+    assert look(Permissions, prefix).status == ERROR
+
+
 def test_both_are_told(prefix) -> None:
     prefix.env_file.chmod(0o644)
     release_of(prefix).app.chmod(0o777)
