@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bootstrap import app_launcher, launchers, process, record, stage
+from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
@@ -78,7 +79,8 @@ def trial_environment(release: Release, manifest: Manifest, caller: dict[str, st
     data = str(scratch) if scratch.is_dir() else None
     settings = dict(manifest.application.environment.template)
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
-    del env["PYTHONDONTWRITEBYTECODE"]
+    if not release.is_complete:  # a sealed release changes no more
+        del env["PYTHONDONTWRITEBYTECODE"]
     return env
 
 
@@ -121,12 +123,37 @@ def check_smoke(release: Release, manifest: Manifest) -> None:
 
 
 def check_health(prefix: Prefix, manifest: Manifest) -> None:
-    """Raise InstallError unless the smoke commands exit 0 through PREFIX/bin, as a user starts them."""
+    """Raise InstallError unless the active release works through PREFIX/bin, as a user starts it.
+
+    1. The core modules import.
+    2. The profile's smoke commands exit 0.
+    3. Each model that has a probe gives the embedding that the manifest promises.
+    """
+    active = prefix.active()
+    if active is None:
+        raise InstallError(_("No release is active."))
+    check_imports(active, manifest)
     env = {**basic_environment(), **manifest.application.environment.template}
     for name, *arguments in manifest.application.smoke:
         argv = launcher_argv(prefix, name, arguments)
         ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)
         demand(ended, name, arguments)
+    check_answers(prefix, manifest, env)
+
+
+def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str]) -> None:
+    """Raise InstallError for a model that does not give the embedding that its probe promises."""
+    for model in manifest.models:
+        if model.probe is None:
+            continue
+        name, *arguments = model.probe.command
+        argv = launcher_argv(prefix, name, [*arguments, model.probe.sentence])
+        ended = process.run(argv, env=env, cwd=prefix.root, timeout=IMPORT_TIMEOUT)
+        demand(ended, name, arguments)
+        answer = embedding_in(ended.stdout)
+        reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
+        if reason:
+            raise InstallError(_("The model {name} answers wrongly: {reason}.").format(name=model.name, reason=reason))
 
 
 def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:

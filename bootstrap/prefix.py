@@ -138,6 +138,19 @@ class Prefix:
         return self.root / ("current.json" if sys.platform == "win32" else "current")
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folder itself and those in it that a run writes into."""
+        return (
+            self.root,
+            self.state,
+            self.releases,
+            self.store,
+            self.bin,
+            self.data,
+            self.backups,
+        )
+
+    @property
     def exists(self) -> bool:
         """Whether this folder is a prefix of ours, be it one that is just being made or removed.
 

@@ -96,8 +96,8 @@ def _owner(prefix: Prefix) -> Iterator[Finding]:
 
 def _writable(prefix: Prefix) -> Finding:
     name, advice = _("Permission"), _("Give this user the right to write there, or name another folder with --prefix.")
-    ours = (prefix.state, prefix.releases, prefix.store, prefix.bin, prefix.data, prefix.backups)
-    places = [nearest(prefix.root), *(path for path in ours if prefix.exists and path.is_dir())]
+    ours = [path for path in prefix.folders if path.is_dir()] if prefix.exists else []
+    places = ours or [nearest(prefix.root)]
     for place in places:
         trouble = _trouble_writing(place)
         if trouble:

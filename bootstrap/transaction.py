@@ -183,10 +183,9 @@ def leftovers(prefix: Prefix) -> list[Path]:
         for folder, pattern in (
             (prefix.root, ".current.*.tmp"),
             (prefix.root, "..env.*.tmp"),
-            (prefix.root, ".ragtrace-*"),
+            *((folder, ".ragtrace-*") for folder in prefix.folders),
             (prefix.bin, ".*.tmp"),
             (prefix.state, ".*.tmp"),
-            (prefix.data, persist.TEMPORARY.format(process="*")),
         )
         for path in folder.glob(pattern)
     ]

@@ -82,7 +82,7 @@ def hit(case, world, place, disk=None):
 def _hit(case, world, place, disk):
     point = case.point
     prefix = world.start(point.operation, place)
-    before = worlds.Before.of(point.operation, prefix)
+    before = worlds.Before.of(point.operation, prefix, world)
     trust = points.trust_of(place)
     victim.own_places(Path(trust))
     if disk:
@@ -120,6 +120,9 @@ def check_told(ended, prefix, before):
     now = active.id if active else None
     if ended.returncode == 4:
         assert now == before.active, ended.stderr
+    elif before.operation == worlds.RESTORE:
+        assert now == before.active
+        assert "the next command finishes what was begun" in ended.stderr, ended.stderr
     elif now is None:
         assert "No release is active." in ended.stderr, ended.stderr
     elif now == before.active:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootstrap import cli, journal, launchers, process, receipt, transaction
-from bootstrap.bundle.application import Launcher
+from bootstrap.backups import list_backups
+from bootstrap.bundle.application import Launcher, Migration
 from bootstrap.commandline import LOG
 from bootstrap.prefix import Prefix
 from bootstrap.store import KEPT_KINDS
@@ -26,8 +27,15 @@ SETTINGS = f"# mine\n{tiny.KEY}=secret\n".encode()
 MINE = {"data/notes.txt": "what I noted\n", "data/questions.csv": "my own question,answer\n"}
 DAMAGED = "venv/lib/python{python}/site-packages/tiny_lib/more.py"
 INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL = "install", "upgrade", "rollback", "recover", "uninstall"
-OPERATIONS = (INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL)
+RESTORE, MIGRATE, RETURN = "restore", "migrate", "return"  # those that exchange the user's data
+OPERATIONS = (INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL, RESTORE, MIGRATE, RETURN)
 LOOKING = (["status"], ["history"], ["audit-log", "verify"], ["validate", "--check", "ragtrace.release"])
+MIGRATING = """elif command == "migrate":
+    notes = Path(__file__).parent / "data" / "notes.txt"
+    (notes.parent / "notes.json").write_text(json.dumps(notes.read_text()))
+    notes.unlink()
+else:
+"""
 NOT_COMPARED = ("state/logs", "state/audit", "state/lock", "backups")
 
 
@@ -52,8 +60,16 @@ class World:
             ROLLBACK: ["rollback"],
             RECOVER: ["recover", "--yes"],
             UNINSTALL: ["uninstall", "--yes"],
+            RESTORE: ["backup", "restore", next((backup.name for backup in list_backups(Prefix(root))), "-")],
+            MIGRATE: ["install", str(self.bundle("migrating")), "--trust-key", str(self.key)],
+            RETURN: ["rollback"],
         }[operation]
         return [*words, "--prefix", str(root)]
+
+    def end(self, operation):
+        """Return what the user's files are after an operation that exchanges them, None for others."""
+        folder = self.folder / f"{operation}.end"
+        return users(Prefix(folder)) if folder.is_dir() else None
 
     def start(self, operation, place):
         """Make an empty place and put the prefix there that an operation starts from."""
@@ -78,6 +94,15 @@ def make(folder):
         key=folder / "old" / "key",
         launchers=(*tiny.application().launchers, Launcher("tiny-more", "script", "app.py")),
     )
+    changed = MIGRATING.join(tiny.APP.rpartition("else:\n")[::2])
+    tiny.tiny_bundle(
+        folder / "migrating",
+        counter=tiny.COUNTER + 1,
+        version="2.0.0",
+        sources={"app.py": changed},
+        key=folder / "old" / "key",
+        migration=Migration(1, ("tiny", "migrate")),
+    )
     assert old.key == world.key
     (folder / "trust").mkdir()
     victim.own_places(folder / "trust")
@@ -98,7 +123,27 @@ def make(folder):
     path.chmod(0o644)
     path.write_text("MORE = 'changed'\n")
     path.chmod(0o444)
+    make_exchanges(world, base)
     return world
+
+
+def make_exchanges(world, base):
+    """Make what operations that exchange the user's data start from, and what they end with."""
+    restoring = world.folder / f"{RESTORE}.prefix"
+    shutil.copytree(base, restoring, symlinks=True)
+    tell(["backup", "--prefix", str(restoring)])
+    (restoring / ".env").write_bytes(SETTINGS + b"# later\n")
+    (restoring / "data" / "data" / "notes.txt").write_text("later\n")
+    (restoring / "data" / "data" / "more").mkdir()
+    (restoring / "data" / "data" / "more" / "new.txt").write_text("new\n")
+    for operation, template in ((RESTORE, restoring), (MIGRATE, base)):
+        end = world.folder / f"{operation}.end"
+        shutil.copytree(template, end, symlinks=True)
+        tell(world.argv(operation, end))
+    shutil.copytree(base, world.folder / f"{MIGRATE}.prefix", symlinks=True)
+    shutil.copytree(world.folder / f"{MIGRATE}.end", world.folder / f"{RETURN}.prefix", symlinks=True)
+    shutil.copytree(base, world.folder / f"{RETURN}.end", symlinks=True)
+    assert len({str(users(Prefix(world.folder / name))) for name in (base, f"{MIGRATE}.end", f"{RESTORE}.end")}) > 1
 
 
 @dataclass(frozen=True)
@@ -163,12 +208,14 @@ class Before:
     active: str | None
     user: dict
     releases: frozenset
+    end: dict | None = None
 
     @classmethod
-    def of(cls, operation, prefix):
+    def of(cls, operation, prefix, world=None):
         active = prefix.active()
         names = frozenset(release.id for release in prefix.complete_releases())
-        return cls(operation, active.id if active else None, users(prefix), names)
+        end = world.end(operation) if world else None
+        return cls(operation, active.id if active else None, users(prefix), names, end)
 
 
 def users(prefix):
@@ -189,7 +236,7 @@ def check_whole(prefix, before):
     check_release(active, damaged=before.operation == RECOVER and active.id == before.active)
     command = prefix.bin / "tiny"
     ended = process.run([str(command), "embed", tiny.SENTENCE], env={"PATH": os.environ["PATH"]}, timeout=60)
-    key = SETTINGS in before.user.values()
+    key = any(text.startswith(SETTINGS) for text in before.user.values())
     if key:
         assert ended.ok, ended
         assert json.loads(ended.stdout) == [*tiny.EMBEDDING]
@@ -209,6 +256,9 @@ def check_release(release, *, damaged=False):
 def check_users(prefix, before, *, laid_may_be=False):
     """Raise unless the user's files are as they were; files that a new active release ships may have come."""
     found = users(prefix)
+    if before.end is not None:
+        check_exchanged(prefix, found, before, half_way=laid_may_be)
+        return
     changed = [path for path, data in before.user.items() if found.get(path) != data]
     assert not changed, f"changed: {changed}"
     come = sorted(set(found) - set(before.user) - {".env"})
@@ -216,6 +266,20 @@ def check_users(prefix, before, *, laid_may_be=False):
     if come and not laid_may_be:
         assert active is not None, come
         assert active.id != before.active, come
+
+
+def check_exchanged(prefix, found, before, *, half_way):
+    """Raise unless the data are whole the old or whole the new, and after the next command those of the release."""
+    data = [
+        {path: text for path, text in state.items() if path != ".env"} for state in (found, before.user, before.end)
+    ]
+    assert data[0] in data[1:], sorted(set(data[0]) ^ set(data[1]))
+    assert found[".env"] in (before.user[".env"], before.end[".env"])
+    if half_way:
+        return
+    assert found in (before.user, before.end)
+    if before.operation != RESTORE:
+        assert (found == before.user) == (prefix.active().id == before.active)
 
 
 def check_clean(prefix):

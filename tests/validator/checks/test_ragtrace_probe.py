@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.bundle.manifest import Probe
+from bootstrap.embedding import embedding_in
 from tests.installed import SENTENCE, make_prefix
 from tests.validator.looking import change, look, release_of
 from validator.check import FAIL, PASS, SKIP
-from validator.checks.ragtrace_probe import ModelProbe, embedding_in
+from validator.checks.ragtrace_probe import ModelProbe
 
 
 def test_the_promised_embedding_passes(prefix) -> None:
