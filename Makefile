@@ -40,6 +40,7 @@ test: .venv/ready
 # each run goes on where the last one was stopped; remove build/crash to begin again
 crash: .venv/ready
 	@mkdir -p build/crash
+	$(BIN)/pytest -q tests/reliability -k "without_its_sync"
 	$(BIN)/python -m tests.reliability.matrix kill --points 1100 --log build/crash/kill.jsonl
 	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl

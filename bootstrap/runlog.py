@@ -5,6 +5,7 @@ The audit log has the same identifier. Values of the user's settings never get i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -83,6 +84,10 @@ class File(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def to_file(folder: Path, command: str) -> None:

@@ -7,6 +7,7 @@ a path or a command. What is repaired is what this host shows now.
 from __future__ import annotations
 
 import contextlib
+import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Callable
 
@@ -66,6 +67,8 @@ class Recovery:
 def read_diagnosis(path: Path) -> Report:
     """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(0, _("not a regular file"))  # a pipe may never end, or never begin
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:

@@ -294,6 +294,12 @@ def test_a_bad_address_is_a_word_about_the_option(installed, capsys):
     assert "HOST:PORT" in capsys.readouterr().err
 
 
+def test_a_full_disk_ends_the_log_and_not_the_command(installed, monkeypatch, capsys):
+    monkeypatch.setattr(logging.FileHandler, "_open", lambda self: open("/dev/full", "w"))  # noqa: SIM115
+    assert cli.main(["status", "--prefix", str(installed.root)]) == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_only_the_newest_logs_stay(tmp_path):
     for number in range(runlog.KEPT_LOGS + 20):
         (tmp_path / f"20260101T{number:06}Z-status-x.log").touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -78,8 +79,9 @@ def test_a_huge_file_is_refused_before_it_is_read_whole(tmp_path):
         read_diagnosis(path)
 
 
-@pytest.mark.parametrize("name", ["nothing.json", "."])
+@pytest.mark.parametrize("name", ["nothing.json", ".", "pipe"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError):
         read_diagnosis(tmp_path / name)
 

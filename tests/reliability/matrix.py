@@ -65,6 +65,7 @@ def scratch():
     memory = Path("/dev/shm")
     place = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="ragtrace-reliability-", dir=place))
+    os.environ.setdefault("XDG_STATE_HOME", str(folder / "state"))  # logs that belong to no prefix
     try:
         yield folder
     finally:

@@ -14,9 +14,10 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import cli, journal, launchers, process, receipt, transaction
+from bootstrap import cli, journal, launchers, papers, process, receipt, transaction
 from bootstrap.backups import list_backups
 from bootstrap.bundle.application import Launcher, Migration
+from bootstrap.bundle.digest import sha256_file
 from bootstrap.commandline import LOG
 from bootstrap.prefix import Prefix
 from bootstrap.store import KEPT_KINDS
@@ -296,6 +297,8 @@ def check_clean(prefix):
     needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.kind in KEPT_KINDS}
     kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
     assert kept == needed, (sorted(kept - needed), sorted(needed - kept))
+    copies = {path.name for path in papers.folder(prefix).iterdir()} if releases else set()
+    assert copies == {sha256_file(release.bundle / "MANIFEST.json")[0] for release in releases}
     active = prefix.active()
     wanted = set(launchers.scripts(active.manifest())) if active else set()
     assert {path.name for path in prefix.bin.iterdir()} == wanted
