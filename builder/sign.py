@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bootstrap import process
@@ -25,7 +27,6 @@ from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 HASH = HASHES[0]
 KEY_FILE_LIMIT = 64 << 10  # bytes
-TOUCH_TIMEOUT = 120.0  # seconds for a person to touch a hardware key
 
 
 class Signer(Protocol):
@@ -76,17 +76,25 @@ class FileSigner:
 class KeygenSigner:
     """Lets ``ssh-keygen -Y sign`` do it: the key is in an agent, or the hardware that the file names.
 
-    ssh-keygen gets no terminal, so a PIN is asked for by SSH_ASKPASS or the agent.
+    It has our terminal, where it asks for a PIN, a passphrase or a touch; SSH_ASKPASS and the agent do too.
     """
 
     key: PublicKey
     path: Path
 
     def sign(self, message: bytes, namespace: str) -> bytes:
-        argv = ["ssh-keygen", "-Y", "sign", "-q", "-f", str(self.path), "-n", namespace]
         what = _("Signing with {path}").format(path=self.path)
-        done = process.checked(process.run(argv, timeout=TOUCH_TIMEOUT, stdin=message), what)
-        armoured = done.stdout.encode()
+        with tempfile.TemporaryDirectory(prefix="ragtrace-sign-") as private:  # 0700
+            file = Path(private, "message")
+            file.write_bytes(message)
+            argv = ["ssh-keygen", "-Y", "sign", "-q", "-f", str(self.path), "-n", namespace, str(file)]
+            code = process.attend(argv, env=os.environ)
+            if code:
+                raise ToolError(
+                    _("{what} failed: ssh-keygen ended with exit code {code}.").format(what=what, code=code),
+                    advice=_("It has said why; 'ssh-add -l' lists the keys that an agent holds."),
+                )
+            armoured = file.with_name("message.sig").read_bytes()
         if verify(armoured, message, namespace, name=what) != self.key:
             raise ToolError(_("{what} gave the signature of another key.").format(what=what))
         return armoured

@@ -2,6 +2,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 
 import pytest
 
@@ -151,23 +152,102 @@ def test_a_public_file_signs_through_ssh_keygen(pair):
         signer.sign(MESSAGE, RELEASE_NAMESPACE)
 
 
+@pytest.fixture
+def guarded(tmp_path, monkeypatch):
+    """Make a key under a passphrase, with nobody to ask for it."""
+    for name in ("SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    generate_key(tmp_path / "guarded", b"correct horse")
+    return tmp_path / "guarded"
+
+
+@pytest.fixture
+def askpass(tmp_path, monkeypatch):
+    """Let a program know the passphrase, as a desktop's does."""
+    program = tmp_path / "askpass"
+    program.write_text("#!/bin/sh\necho correct horse\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("SSH_ASKPASS", str(program))
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+
+
+def signs(path):
+    signer = load_signer(public_file(path), never)
+    assert isinstance(signer, KeygenSigner)
+    return verify(signer.sign(MESSAGE, RELEASE_NAMESPACE), MESSAGE, RELEASE_NAMESPACE) == signer.key
+
+
 @needs_keygen
 @pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="ssh-agent is not installed")
-def test_an_agents_key_signs(tmp_path, pair, monkeypatch):
-    path = pair("key", "-t", "ed25519")
+def test_an_agents_key_signs(tmp_path, guarded, askpass, monkeypatch):
     socket = tmp_path / "agent"
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE)
     try:
         assert agent.stdout.readline()
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-        subprocess.run(["ssh-add", "-q", str(path)], check=True, capture_output=True)
-        path.unlink()
-        signer = load_signer(public_file(path), never)
-        assert verify(signer.sign(MESSAGE, RELEASE_NAMESPACE), MESSAGE, RELEASE_NAMESPACE) == signer.key
+        subprocess.run(["ssh-add", "-q", str(guarded)], check=True, capture_output=True)
+        monkeypatch.delenv("SSH_ASKPASS")
+        guarded.unlink()
+        assert signs(guarded)
     finally:
         agent.terminate()
         agent.wait()
         agent.stdout.close()
+
+
+@needs_keygen
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_a_program_of_the_desktop_is_asked_for_the_passphrase(guarded, askpass):
+    assert signs(guarded)
+
+
+IN_A_TERMINAL = """
+import sys
+from pathlib import Path
+from builder.sign import load_signer
+sys.stdout.write("signed by " + load_signer(Path(sys.argv[1]), None).sign(b"x", "ragtrace-release@v1")[:25].decode())
+"""
+
+
+@needs_keygen
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize(("typed", "ends"), [("correct horse", 0), ("wrong", 1)])
+def test_a_person_at_the_terminal_is_asked_for_the_passphrase(guarded, typed, ends):
+    import pty
+
+    child, terminal = pty.fork()
+    if child == 0:  # it has a terminal of its own, which nobody watches but us
+        os.execv(sys.executable, [sys.executable, "-c", IN_A_TERMINAL, str(public_file(guarded))])
+    shown = b""
+    try:
+        while chunk := read(terminal):
+            shown += chunk
+            if shown.endswith(b": "):
+                os.write(terminal, typed.encode() + b"\n")
+                shown += b"(typed)"
+    finally:
+        os.close(terminal)
+        _pid, status = os.waitpid(child, 0)
+    assert b"passphrase" in shown
+    assert (os.waitstatus_to_exitcode(status), b"BEGIN SSH SIGNATURE" in shown) == (ends, ends == 0), shown
+
+
+def read(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux says EIO when the other side is closed
+        return b""
+
+
+@needs_keygen
+def test_with_nobody_to_ask_it_fails_and_does_not_wait(guarded, capfd):
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_TERMINAL, str(public_file(guarded))],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"Signing with {public_file(guarded)} failed" in done.stderr
+    assert "SIGNATURE" not in done.stdout
 
 
 @needs_keygen
