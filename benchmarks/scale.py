@@ -68,7 +68,7 @@ def build(folder: Path, cache: Path) -> tuple[Path, Run, dict[str, float]]:
         {**os.environ, "LC_ALL": "C.UTF-8"},
     )
     told = json.loads(done.output)
-    return Path(told["folder"]), done, told["seconds"]
+    return Path(told["bundles"][0]["folder"]), done, told["seconds"]
 
 
 def install(bundle: Path, prefix: Path) -> Run:

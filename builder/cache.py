@@ -6,10 +6,14 @@ Files lie under ``<algorithm>/<first two digits>/<digest>``. One that is under w
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
+import shutil
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +25,10 @@ from bootstrap.files import sync_folder
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
 
 LOG = logging.getLogger("ragtrace")
+DAY = 86400  # seconds
 LOCK_POLL = 0.2  # seconds between two tries for a lock that another build holds
 
 
@@ -61,6 +65,19 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_path("ragtrace-builder", appauthor=False))
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a cache holds: whole files and partial downloads, how many and their bytes."""
+
+    files: int
+    size: int
+    partial: int
+    partial_size: int
+
+    def to_json(self) -> dict[str, int]:
+        return {"files": self.files, "bytes": self.size, "partial": self.partial, "partial_bytes": self.partial_size}
+
+
 class Cache:
     """A folder of files by digest."""
 
@@ -86,9 +103,28 @@ class Cache:
                 for block in iter(lambda: file.read(BLOCK), b""):
                     hasher.update(block)
             if hasher.hexdigest() == digest.value:
+                with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
+                    os.utime(path)  # used now: ``prune`` looks at this time
                 return True
         path.unlink()
         raise HashMismatchError(_("{path} was altered in the cache and has been removed.").format(path=path))
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep ``prune`` away from what a build relies on; builds do not keep each other away.
+
+        Raises BuildError when the cache cannot be written.
+        """
+        with self._gate() as gate:
+            _lock_shared(gate)
+            yield
+
+    def _gate(self) -> IO[bytes]:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return (self.root / ".lock").open("ab")
+        except OSError as error:
+            raise self.unwritable(error) from error
 
     @contextmanager
     def entry(self, digest: Digest, stop: threading.Event) -> Iterator[Path]:
@@ -122,12 +158,64 @@ class Cache:
         sync_folder(path.parent)
         return path
 
+    def keep(self, digest: Digest, file: Path) -> Path:
+        """Copy a file that was made here into the cache, by its digest."""
+        with self.entry(digest, threading.Event()) as part:
+            try:
+                shutil.copyfile(file, part)
+                return self.commit(digest)
+            except OSError as error:
+                raise self.unwritable(error) from error
+
+    def contents(self) -> Contents:
+        """Return how much lies here."""
+        whole: list[int] = []
+        partial: list[int] = []
+        for path in self._files():
+            (partial if path.suffix == ".part" else whole).append(path.stat().st_size)
+        return Contents(len(whole), sum(whole), len(partial), sum(partial))
+
+    def prune(self, days: int, *, dry_run: bool = False) -> tuple[int, int]:
+        """Remove what no build used for so many days, partial downloads too; return how many files, and their bytes.
+
+        Raises BusyError while a build uses the cache.
+        """
+        if not self.root.is_dir():
+            return 0, 0
+        with self._gate() as gate:
+            if not _try_lock(gate):
+                raise BusyError(
+                    _("A build is using the cache {folder}.").format(folder=self.root),
+                    advice=_("Prune it when the build has ended."),
+                )
+            oldest = time.time() - days * DAY
+            stale = [path for path in self._files() if path.stat().st_mtime <= oldest]
+            sizes = [path.stat().st_size for path in stale]
+            for path in [] if dry_run else stale:
+                path.with_name(f"{path.stem}.lock").unlink(missing_ok=True)
+                path.unlink()
+            return len(stale), sum(sizes)
+
+    def _files(self) -> Iterator[Path]:
+        """Give every file but locks."""
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and path.suffix != ".lock" and path.name != ".lock":
+                yield path
+
     def unwritable(self, error: OSError) -> BuildError:
         """Return the error for a cache that could not be written."""
         return BuildError(
             _("The cache {folder} cannot be written: {reason}.").format(folder=self.root, reason=error.strerror),
             advice=_("Make room there or make it writable, or name another folder with --cache-dir."),
         )
+
+
+def _lock_shared(file: IO[bytes]) -> None:
+    """Lock a file together with others that share it, once nobody has it alone."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def _try_lock(file: IO[bytes]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap import __version__, commandline
 from bootstrap.i18n import _
 from bootstrap.parser import Parser
-from builder.commands import build, inspect, keygen, policy, sign
+from builder.commands import build, cache, inspect, keygen, policy, sign, targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for module, name, text in (
         (build, "build", _("build a bundle and its installer")),
+        (targets, "targets", _("show which targets a lock has all wheels for")),
+        (cache, "cache", _("show or prune what was fetched")),
         (keygen, "keygen", _("make a signing key")),
         (sign, "sign", _("add a signature to a finished release")),
         (policy, "policy", _("make, sign or show the policies of hosts")),

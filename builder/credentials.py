@@ -7,10 +7,20 @@ import netrc
 import os
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from bootstrap.errors import BuildError
+from bootstrap import process
+from bootstrap.errors import BuildError, ToolError
 from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from builder.project import UvSettings
+
+KEYRING_USER = "oauth2accesstoken"  # whom uv names where an index names nobody
+KEYRING_TIME_LIMIT = 60.0  # seconds; it may ask the person
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,23 @@ class Bearer:
 
     origin: str
     token: str = field(repr=False)
+
+    @property
+    def header(self) -> str:
+        return f"Bearer {self.token}"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user's name and password for an index, which go to its origin only."""
+
+    origin: str
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+    @property
+    def header(self) -> str:
+        return _basic(self.username, self.password)
 
 
 def redact(text: str) -> str:
@@ -33,15 +60,51 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def authorization(url: str, bearer: Bearer | None) -> str | None:
-    """Return the Authorization header for a URL: its own userinfo, the token of its origin, or netrc's."""
+def authorization(url: str, logins: Sequence[Bearer | Login] = ()) -> str | None:
+    """Return the Authorization header for a URL: its own userinfo, what is for its origin, or netrc's."""
     parts = urlsplit(url)
     if parts.username is not None:
         return _basic(unquote(parts.username), unquote(parts.password or ""))
-    if bearer is not None and origin(url) == origin(bearer.origin):
-        return f"Bearer {bearer.token}"
+    for login in logins:
+        if origin(url) == origin(login.origin):
+            return login.header
     known = _netrc().authenticators(parts.hostname or "") if _netrc_path() else None
     return _basic(known[0], known[2]) if known else None
+
+
+def index_logins(settings: UvSettings, environ: Mapping[str, str]) -> tuple[Login, ...]:
+    """Return what uv itself would take for the project's indexes: UV_INDEX_<NAME>_* first, then keyring.
+
+    Raises BuildError when keyring is asked for and cannot be run.
+    """
+    provider = environ.get("UV_KEYRING_PROVIDER") or settings.keyring_provider
+    logins = []
+    for index in settings.indexes:
+        parts = urlsplit(index.url)
+        prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", index.name.upper())
+        username = environ.get(f"{prefix}_USERNAME") or unquote(parts.username or "")
+        password = environ.get(f"{prefix}_PASSWORD") or unquote(parts.password or "")
+        if not password and provider == "subprocess" and (username or index.authenticate == "always"):
+            username, password = _keyring(index.url, parts.hostname or "", username)
+        if password:
+            logins.append(Login(origin(index.url), username, password))
+    return tuple(logins)
+
+
+def _keyring(url: str, host: str, username: str) -> tuple[str, str]:
+    """Ask the program ``keyring`` as uv does: for the address of the index, then for its host."""
+    user = username or KEYRING_USER
+    for service in (redact(url), host):
+        try:
+            done = process.run(["keyring", "get", service, user], timeout=KEYRING_TIME_LIMIT)
+        except ToolError as error:
+            raise BuildError(
+                _("The program keyring, which has the password for {host}, cannot be run.").format(host=host),
+                advice=_("Install keyring, or give UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD."),
+            ) from error
+        if done.ok and done.stdout.strip():
+            return user, done.stdout.strip("\r\n")
+    return "", ""
 
 
 def _basic(user: str, password: str) -> str:

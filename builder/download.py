@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bootstrap.console import Progress, Task
     from builder.cache import Cache
-    from builder.credentials import Bearer
+    from builder.credentials import Bearer, Login
 
 LOG = logging.getLogger("ragtrace")
 ATTEMPTS = 6  # in a row without PROGRESS
@@ -62,11 +62,11 @@ class Downloader:
         self,
         cache: Cache,
         *,
-        bearer: Bearer | None = None,
+        logins: Sequence[Bearer | Login] = (),
         pause: Callable[[float], object] | None = None,
     ) -> None:
         self.cache = cache
-        self.bearer = bearer
+        self.logins = logins
         self.stop = threading.Event()
         self.pause = pause or self.stop.wait
         self.counting = threading.Lock()
@@ -179,7 +179,7 @@ class Downloader:
 
     def _open(self, file: Remote, offset: int) -> httpx2.Response:
         """Send a request and follow redirects; only the first origin gets credentials."""
-        header = authorization(file.url, self.bearer)
+        header = authorization(file.url, self.logins)
         url = file.url
         for _hop in range(REDIRECTS):
             headers = {"Accept-Encoding": "identity"}

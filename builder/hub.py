@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.errors import BuildError
+from bootstrap.files import write_atomic
 from bootstrap.i18n import _
 from builder.cache import Digest, sha256
 from builder.credentials import Bearer, redact
@@ -19,8 +22,11 @@ from builder.partial import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from huggingface_hub import HfApi, RepoFile
+
+    from builder.cache import Cache
 
 TIMEOUT = httpx2.Timeout(30.0)  # seconds, for each answer of the hub's API
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -38,11 +44,11 @@ class HubFile:
 
 @dataclass(frozen=True)
 class HubListing:
-    """A repository at a commit, and the token for what it holds."""
+    """A repository at a commit, and the token, if any, for what it holds."""
 
     commit: str
     files: tuple[HubFile, ...]
-    bearer: Bearer | None
+    logins: tuple[Bearer, ...]
 
 
 def list_repository(repository: str, revision: str, *, pause: Callable[[float], object]) -> HubListing:
@@ -62,7 +68,41 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
     for file in files:
         url = huggingface_hub.hf_hub_url(repository, file.path, revision=commit, endpoint=endpoint)
         listed.append(HubFile(file.path, _remote(file, url, repository)))
-    return HubListing(commit, tuple(listed), Bearer(endpoint, token) if token else None)
+    return HubListing(commit, tuple(listed), (Bearer(endpoint, token),) if token else ())
+
+
+def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
+    """Keep what a repository holds at a commit, so that a later build needs no hub."""
+    place = _kept(cache, repository, listing.commit)
+    remotes = {file.path: file.remote for file in listing.files}
+    rows = [[path, remote.digest.algorithm, remote.digest.value, remote.size] for path, remote in remotes.items()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(place, json.dumps(rows).encode())
+    except OSError as error:
+        raise cache.unwritable(error) from error
+
+
+def kept_listing(cache: Cache, repository: str, commit: str) -> HubListing:
+    """Return what was kept of a repository at a commit. Raises BuildError when nothing usable was."""
+    try:
+        rows = json.loads(_kept(cache, repository, commit).read_bytes())
+        files = [
+            HubFile(str(path), Remote(f"{repository}: {path}", "", Digest(str(algorithm), str(value)), int(size)))
+            for path, algorithm, value, size in rows
+        ]
+    except (OSError, ValueError, TypeError) as error:
+        raise BuildError(
+            _("What {repository} holds at {commit} is not in the cache {folder}.").format(
+                repository=repository, commit=commit, folder=cache.root
+            ),
+            advice=_("Name the whole commit, and build once without --offline, with the same --cache-dir."),
+        ) from error
+    return HubListing(commit, tuple(files), ())
+
+
+def _kept(cache: Cache, repository: str, commit: str) -> Path:
+    return cache.root / "hub" / f"{sha256_bytes(f'{repository}@{commit}'.encode())}.json"
 
 
 def _listing(api: HfApi, repository: str, revision: str) -> tuple[list[RepoFile], str]:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import tomllib
 from packaging.pylock import (
@@ -29,12 +29,14 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.bundle.lock import Row
+from bootstrap.bundle.target import host_target
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
-from builder.export import export_pylock
+from builder.export import WITHOUT_DEV, export_pylock
+from builder.gaps import Gap, MissingWheelsError, why_none_fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from packaging.pylock import Package
@@ -42,9 +44,11 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.target import Target
 
+    _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
+
 LAST_PATCH = 99  # the highest patch release of a Python that markers are asked about
-TAGS_SHOWN = 6  # of a package without a fitting wheel
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -68,21 +72,44 @@ class LockedWheel:
     sha256: str
 
 
+@dataclass(frozen=True, order=True)
+class LockedSource:
+    """A package that the lock gives as source, and what pins it.
+
+    ``kind`` is ``sdist`` (a source archive at ``place``, ``pin`` its SHA-256), ``git`` (a repository,
+    ``pin`` its commit) or ``folder`` (a path; nothing pins it). ``size`` is in bytes where the lock says.
+    """
+
+    name: str
+    version: str
+    kind: str
+    place: str = field(repr=False)  # it may hold credentials
+    pin: str = ""
+    subdirectory: str = ""
+    filename: str = ""
+    size: int | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True)
 class Selection:
-    """The wheels of one target, by filename, and the patch releases of its Python that they hold for."""
+    """What one target needs, and the patch releases of its Python that this holds for.
+
+    ``wheels`` by filename; ``sources`` are still to be built to wheels.
+    """
 
     wheels: tuple[LockedWheel, ...]
     python_range: tuple[int, int] | None
+    sources: tuple[LockedSource, ...] = ()
 
 
-def read_lock(project_root: Path) -> Lock:
-    """Return a project's lock.
+def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Lock:
+    """Return a project's lock, with the extras and dependency groups that are to travel too.
 
     Raises BuildError when there is no project or lock, or the lock is out of date or unreadable.
     """
     root = project_root.resolve()
-    exported = export_pylock(root)
+    chosen = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
+    exported = export_pylock(root, [*(() if "dev" in groups else WITHOUT_DEV), *chosen])
     digest, _size = sha256_file(root / "uv.lock")
     try:
         return Lock(root, Pylock.from_dict(tomllib.loads(exported)), digest)
@@ -95,31 +122,32 @@ def read_lock(project_root: Path) -> Lock:
         ) from error
 
 
-def select_wheels(lock: Lock, target: Target) -> Selection:
+def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selection:
     """Return the wheels that a target needs, and for which patch releases of its Python.
 
-    Where the lock selects differently for X.Y.0 and a later release, the widest range of releases
-    with one selection is taken. Raises BuildError when no selection is whole.
+    ``build`` lets packages come as source: those without any wheel, and on this machine's own platform
+    those without a fitting one. Where the lock selects differently for X.Y.0 and a later release, the widest
+    range of releases with one selection is taken. Raises BuildError when no selection is whole.
     """
     tags = target.tags()
     starts = _turning_points(lock.pylock, target)
-    runs: list[tuple[int, int, tuple[LockedWheel, ...]]] = []
+    runs: list[tuple[int, int, _Picked]] = []
     trouble: BuildError | None = None
     for first, following in zip(starts, [*starts[1:], LAST_PATCH + 1], strict=True):
         try:
-            wheels = _select(lock, target, tags, first)
+            picked = _select(lock, target, tags, first, build=build)
         except BuildError as error:
             trouble = error
             continue
-        if runs and runs[-1][1:] == (first - 1, wheels):
-            runs[-1] = (runs[-1][0], following - 1, wheels)
+        if runs and runs[-1][1:] == (first - 1, picked):
+            runs[-1] = (runs[-1][0], following - 1, picked)
         else:
-            runs.append((first, following - 1, wheels))
+            runs.append((first, following - 1, picked))
     if not runs:
         assert trouble is not None
         raise trouble
-    first, last, wheels = max(runs, key=lambda run: (run[1] - run[0], run[0]))
-    return Selection(wheels, None if (first, last) == (0, LAST_PATCH) else (first, last))
+    first, last, (wheels, sources) = max(runs, key=lambda run: (run[1] - run[0], run[0]))
+    return Selection(wheels, None if (first, last) == (0, LAST_PATCH) else (first, last), sources)
 
 
 def _turning_points(pylock: Pylock, target: Target) -> list[int]:
@@ -127,32 +155,40 @@ def _turning_points(pylock: Pylock, target: Target) -> list[int]:
     texts = [str(pylock.requires_python or ""), *map(str, pylock.environments or ())]
     for package in pylock.packages:
         texts += [str(package.marker or ""), str(package.requires_python or "")]
-    named = re.compile(rf"(?<![0-9.]){re.escape(target.python)}\.([0-9]{{1,2}})")
+    named = re.compile(rf"(?<![0-9.]){re.escape(target.version)}\.([0-9]{{1,2}})")
     patches = {int(patch) for text in texts for patch in named.findall(text)}
     return sorted({0, *(point for patch in patches for point in (patch, patch + 1) if point <= LAST_PATCH)})
 
 
-def _select(lock: Lock, target: Target, tags: Sequence[Tag], patch: int) -> tuple[LockedWheel, ...]:
+def _select(lock: Lock, target: Target, tags: Sequence[Tag], patch: int, *, build: bool) -> _Picked:
     environment: Any = target.environment(patch)
     wanted = [package for package in lock.pylock.packages if _applies(package, environment)]
     _check_python(lock.pylock, target, patch)
     _check_doubles(wanted, target)
     stranded = [package for package in wanted if _is_stranded(package, frozenset(tags))]
-    lost = {id(package) for package in stranded}
-    rest = replace(lock.pylock, packages=[package for package in lock.pylock.packages if id(package) not in lost])
+    own = str(target) == str(host_target())
+    gaps = [_gap(package, target) for package in stranded if not (build and own and package.sdist)]
+    lost = {gap.name for gap in gaps}
+    rest = replace(lock.pylock, packages=[package for package in lock.pylock.packages if package.name not in lost])
     try:
         chosen = list(rest.select(environment=environment, tags=tags))
     except PylockSelectError as error:
         raise BuildError(
             _("The lock does not hold for {target} with Python {python}: {reason}.").format(
-                target=target, python=f"{target.python}.{patch}", reason=error
+                target=target, python=f"{target.version}.{patch}", reason=error
             ),
             advice=_("Widen requires-python or tool.uv.environments in pyproject.toml and run `uv lock`."),
         ) from error
-    stranded += [package for package, source in chosen if _wheel_name(source) is None]
-    if stranded:
-        raise _no_wheel(stranded, target)
-    return tuple(sorted(_locked(package, source, lock.root, target) for package, source in chosen))
+    wheels = [(package, source) for package, source in chosen if _wheel_name(source)]
+    sources = [(package, source) for package, source in chosen if not _wheel_name(source)]
+    if not build:
+        gaps += [_gap(package, target) for package, _source in sources]
+    if gaps:
+        raise MissingWheelsError(target, gaps)
+    return (
+        tuple(sorted(_locked(package, source, lock.root, target) for package, source in wheels)),
+        tuple(sorted(_locked_source(package, source, lock.root) for package, source in sources)),
+    )
 
 
 def _applies(package: Package, environment: Mapping[str, str]) -> bool:
@@ -162,7 +198,7 @@ def _applies(package: Package, environment: Mapping[str, str]) -> bool:
 
 def _check_python(pylock: Pylock, target: Target, patch: int) -> None:
     required = pylock.requires_python
-    if required is not None and not required.contains(f"{target.python}.{patch}"):
+    if required is not None and not required.contains(f"{target.version}.{patch}"):
         raise BuildError(
             _("The lock requires Python {required}, the target has {python}.").format(
                 required=required, python=target.python
@@ -213,36 +249,44 @@ def _is_stranded(package: Package, tags: frozenset[Tag]) -> bool:
     return bool(filenames) and not any(tags & _wheel_tags(filename) for filename in filenames)
 
 
-def _no_wheel(packages: Iterable[Package], target: Target) -> BuildError:
-    told = "; ".join(_what_exists(package, target) for package in sorted(packages, key=lambda package: package.name))
-    return BuildError(
-        _("No wheel for {target} with Python {python}: {packages}.").format(
-            target=target, python=target.python, packages=told
-        ),
-        advice=_(
-            "Only wheels can travel for now, nothing is built from source: lock versions that have a wheel "
-            "for this target, or build for another target."
-        ),
-    )
-
-
-def _what_exists(package: Package, target: Target) -> str:
-    kinds: list[tuple[type, str]] = [
-        (PackageVcs, _("a version control repository")),
-        (PackageDirectory, _("a local folder")),
-        (PackageArchive, _("a source archive")),
-        (PackageSdist, _("a source distribution only")),
-    ]
-    found = ["-".join(filename.removesuffix(".whl").split("-")[-3:]) for filename in _filenames(package)]
-    if found:
-        near = sorted(found, key=lambda tag: (target.architecture not in tag, target.abi not in tag, tag))
-        more = ["…"] if len(near) > TAGS_SHOWN else []
-        text = _("wheels exist for {tags}").format(tags=", ".join(near[:TAGS_SHOWN] + more))
-        text += ", " + (_("and a source distribution") if package.sdist else _("no source distribution"))
+def _gap(package: Package, target: Target) -> Gap:
+    filenames = _filenames(package)
+    if filenames:
+        reason = why_none_fits(filenames, target, has_source=package.sdist is not None)
     else:
         source = package.vcs or package.directory or package.archive or package.sdist
-        text = next(words for kind, words in kinds if isinstance(source, kind))
-    return f"{package.name} {package.version or ''}".rstrip() + f" ({text})"
+        reason = _KINDS[type(source)]()
+    return Gap(package.name, str(package.version or ""), reason)
+
+
+_KINDS: dict[type, Callable[[], str]] = {
+    PackageVcs: lambda: _("a version control repository"),
+    PackageDirectory: lambda: _("a local folder"),
+    PackageArchive: lambda: _("a source archive"),
+    PackageSdist: lambda: _("a source distribution only"),
+}
+
+
+def _locked_source(package: Package, source: Any, root: Path) -> LockedSource:
+    """Return what a package is built from. Raises BuildError where nothing pins an archive."""
+    version = str(package.version or "")
+    inner = source.subdirectory or "" if not isinstance(source, PackageSdist) else ""
+    if isinstance(source, PackageVcs):
+        if source.type != "git" or not _COMMIT.fullmatch(source.commit_id):
+            raise BuildError(_("{package} comes from a repository that is not git's.").format(package=package.name))
+        place = source.url or str((root / (source.path or "")).resolve())
+        return LockedSource(package.name, version, "git", place, source.commit_id, inner)
+    if isinstance(source, PackageDirectory):
+        return LockedSource(package.name, version, "folder", str((root / source.path).resolve()), "", inner)
+    digest = source.hashes.get("sha256", "").lower()
+    url = source.url or (root / source.path).resolve().as_uri()
+    filename = (source.filename if isinstance(source, PackageSdist) else urlsplit(url).path).rpartition("/")[2]
+    if not _DIGEST.fullmatch(digest):
+        raise BuildError(
+            _("The lock has no SHA-256 for {file}.").format(file=filename),
+            advice=_("Use an index that gives SHA-256 digests, and run `uv lock` again."),
+        )
+    return LockedSource(package.name, version, "sdist", url, digest, inner, unquote(filename), source.size)
 
 
 def _travel_name(filename: str, target: Target) -> str:

@@ -17,14 +17,15 @@ from bootstrap.bundle.manifest import FILE_SIZE_LIMIT, MODELS
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
 from builder.download import Downloader
-from builder.hub import list_repository
+from builder.hub import keep_listing, kept_listing, list_repository
+from builder.wheels import cached_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bootstrap.console import Progress
     from builder.cache import Cache
-    from builder.hub import HubFile
+    from builder.hub import HubFile, HubListing
 
 JOBS = 4
 SKIPPED = frozenset({".cache", ".git"})  # folders of downloading tools, nothing of the model
@@ -65,6 +66,14 @@ class CollectedModel:
     files: tuple[ModelFile, ...]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Patterns over whole paths where ``*`` crosses ``/``: what travels (empty: all), and what does not."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
 def parse_model_spec(text: str) -> ModelSpec:
     """Read ``path:DIR`` or ``hf:REPO@REVISION``, either with ``NAME=`` before it."""
     matched = _SPEC.fullmatch(text)
@@ -85,6 +94,7 @@ def collect_model(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    offline: bool = False,
     pause: Callable[[float], object] | None = None,
 ) -> CollectedModel:
     """Return a model's files, fetched or found, all of them hashed.
@@ -95,7 +105,8 @@ def collect_model(
     if spec.folder is not None:
         model = _from_folder(spec.folder, name, progress, include, exclude)
     else:
-        model = _from_hub(spec, name, cache, progress, include, exclude, pause)
+        choice = Choice(tuple(include), tuple(exclude))
+        model = _from_hub(spec, name, cache, progress, choice, offline=offline, pause=pause)
     pickles = [file.path for file in model.files if file.path.endswith(PICKLES)]
     if pickles and any(file.path.endswith(".safetensors") for file in model.files):
         progress.warn(
@@ -107,16 +118,35 @@ def collect_model(
     return model
 
 
-def _from_hub(
+def measure_model(
     spec: ModelSpec,
     name: str,
     cache: Cache,
     progress: Progress,
-    include: Sequence[str],
-    exclude: Sequence[str],
-    pause: Callable[[float], object] | None,
-) -> CollectedModel:
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    offline: bool = False,
+) -> tuple[int, int]:
+    """Return how many files of a model would travel, and their bytes; a hub is asked for its listing alone."""
+    if spec.folder is not None:
+        root = spec.folder.resolve()
+        _demand_folder(root)
+        sizes = {path.relative_to(root).as_posix(): path.lstat().st_size for path in _walk(root)}
+    else:
+        listing = _list(spec, cache, progress, offline=offline, pause=None)
+        sizes = {file.path: file.remote.size or 0 for file in listing.files}
+    chosen = _chosen(sizes, name, progress, include, exclude)
+    return len(chosen), sum(sizes[path] for path in chosen)
+
+
+def _list(
+    spec: ModelSpec, cache: Cache, progress: Progress, *, offline: bool, pause: Callable[[float], object] | None
+) -> HubListing:
+    """Ask the hub what a repository holds, or offline the cache, which knows whole commits only."""
     repository, revision = spec.repository or "", spec.revision or ""
+    if offline:
+        return kept_listing(cache, repository, revision)
     listing = list_repository(repository, revision, pause=pause or threading.Event().wait)
     if listing.commit != revision:
         progress.step(
@@ -124,13 +154,32 @@ def _from_hub(
                 repository=repository, revision=revision, commit=listing.commit
             )
         )
+    return listing
+
+
+def _from_hub(
+    spec: ModelSpec,
+    name: str,
+    cache: Cache,
+    progress: Progress,
+    choice: Choice,
+    *,
+    offline: bool,
+    pause: Callable[[float], object] | None,
+) -> CollectedModel:
+    repository = spec.repository or ""
+    listing = _list(spec, cache, progress, offline=offline, pause=pause)
     wanted: dict[str, HubFile] = {file.path: file for file in listing.files}
-    paths = _chosen(wanted, name, progress, include, exclude)
+    paths = _chosen(wanted, name, progress, choice.include, choice.exclude)
     for path in paths:
         _check_size(f"{repository}: {path}", wanted[path].remote.size or 0)
-    downloader = Downloader(cache, bearer=listing.bearer, pause=pause)
     remotes = [wanted[path].remote for path in paths]
-    found = downloader.fetch_all(remotes, _("Fetching model {name}").format(name=name), progress, jobs=JOBS)
+    if offline:
+        found = cached_files(remotes, cache, progress)
+    else:
+        keep_listing(cache, repository, listing)
+        downloader = Downloader(cache, logins=listing.logins, pause=pause)
+        found = downloader.fetch_all(remotes, _("Fetching model {name}").format(name=name), progress, jobs=JOBS)
     files = []
     for path in paths:
         remote = wanted[path].remote
@@ -145,11 +194,7 @@ def _from_folder(
     folder: Path, name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
 ) -> CollectedModel:
     root = folder.resolve()
-    if not root.is_dir():
-        raise BuildError(
-            _("The model folder {folder} does not exist.").format(folder=folder),
-            advice=_("Name a folder that holds the model's files: path:FOLDER."),
-        )
+    _demand_folder(root)
     try:
         found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
         paths = _chosen(found, name, progress, include, exclude)
@@ -171,6 +216,14 @@ def _from_folder(
         ) from error
     sums = write_sums({file.path: file.sha256 for file in files})
     return CollectedModel(name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
+
+
+def _demand_folder(root: Path) -> None:
+    if not root.is_dir():
+        raise BuildError(
+            _("The model folder {folder} does not exist.").format(folder=root),
+            advice=_("Name a folder that holds the model's files: path:FOLDER."),
+        )
 
 
 def _walk(folder: Path) -> Iterator[Path]:

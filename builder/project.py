@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -25,6 +25,46 @@ class Project:
     name: str
     version: str
     requires_python: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index of packages (tool.uv.index): its name, address, and how it wants to be asked."""
+
+    name: str
+    url: str = field(repr=False)
+    default: bool = False
+    explicit: bool = False
+    authenticate: str = "auto"
+
+
+@dataclass(frozen=True)
+class UvSettings:
+    """What pyproject.toml tells uv that a build from source must know too."""
+
+    indexes: tuple[Index, ...] = ()
+    keyring_provider: str = "disabled"
+    build_constraints: tuple[str, ...] = ()
+
+
+def read_uv_settings(project_root: Path) -> UvSettings:
+    """Read [tool.uv]; uv itself has refused what is malformed when it read the lock."""
+    table = (read_toml(project_root / "pyproject.toml").get("tool") or {}).get("uv") or {}
+    indexes = tuple(
+        Index(
+            name=str(entry.get("name", "")),
+            url=str(entry["url"]),
+            default=bool(entry.get("default")),
+            explicit=bool(entry.get("explicit")),
+            authenticate=str(entry.get("authenticate", "auto")),
+        )
+        for entry in table.get("index") or ()
+    )
+    return UvSettings(
+        indexes=indexes,
+        keyring_provider=str(table.get("keyring-provider", "disabled")),
+        build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
+    )
 
 
 def read_project(project_root: Path) -> Project:

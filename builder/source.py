@@ -52,7 +52,7 @@ def collect_source(
     Raises BuildError that names the file, ToolError when git fails.
     """
     if is_checkout(project_root):
-        listed = _tracked(project_root)
+        listed = _demand_tracked(project_root)
         _warn_of_changes(project_root, progress)
     else:
         listed = sorted(_everything(project_root, {path.resolve() for path in leave_out}))
@@ -74,6 +74,13 @@ def collect_source(
         _check_file(item, profile.allow_secrets)
     _check_complete(files, profile, project_root, progress)
     return tuple(files)
+
+
+def list_files(folder: Path) -> list[str]:
+    """Return the regular files of a folder that git tracks, or without git all but the usual rubbish; sorted."""
+    listed = _tracked(folder) if is_checkout(folder) else []
+    listed = listed or sorted(_everything(folder, set()))
+    return [path for path in listed if (folder / path).is_file()]
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
@@ -122,7 +129,11 @@ def _tracked(project_root: Path) -> list[str]:
             _("{folder} tracks too many files to be one application.").format(folder=project_root),
             advice=_("Build from the folder of the application itself."),
         )
-    paths = sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice
+    return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice
+
+
+def _demand_tracked(project_root: Path) -> list[str]:
+    paths = _tracked(project_root)
     if not paths:
         raise BuildError(
             _("git tracks no file below {folder}.").format(folder=project_root),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bootstrap.console import Progress
     from builder.cache import Cache
+    from builder.credentials import Login
     from builder.lock import LockedWheel
 
 JOBS = 8
@@ -48,6 +49,7 @@ def fetch_wheels(
     *,
     jobs: int = JOBS,
     offline: bool = False,
+    logins: Sequence[Login] = (),
     pause: Callable[[float], object] | None = None,
 ) -> dict[LockedWheel, Path]:
     """Return where each wheel lies in the cache, fetched when it is not there yet.
@@ -56,26 +58,29 @@ def fetch_wheels(
     """
     remotes = {wheel: Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels}
     if offline:
-        return _cached(wheels, cache, progress)
-    paths = Downloader(cache, pause=pause).fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
+        paths = cached_files(list(remotes.values()), cache, progress)
+    else:
+        downloader = Downloader(cache, logins=logins, pause=pause)
+        paths = downloader.fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
     return {wheel: paths[remote] for wheel, remote in remotes.items()}
 
 
-def _cached(wheels: Sequence[LockedWheel], cache: Cache, progress: Progress) -> dict[LockedWheel, Path]:
-    found: dict[LockedWheel, Path] = {}
+def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) -> dict[Remote, Path]:
+    """Return where files lie in the cache, all hashed again. Raises BuildError for those that do not."""
+    found: dict[Remote, Path] = {}
     missing = []
-    for wheel in wheels:
+    for remote in remotes:
         try:
-            if cache.has(sha256(wheel.sha256), wheel.size):
-                found[wheel] = cache.path(sha256(wheel.sha256))
+            if cache.has(remote.digest, remote.size):
+                found[remote] = cache.path(remote.digest)
                 continue
         except HashMismatchError as error:
             progress.warn(error.what)
-        missing.append(wheel.filename)
+        missing.append(remote.name)
     if missing:
         more = ["…"] if len(missing) > NAMES_SHOWN else []
         raise BuildError(
-            _("{count} of the wheels are not in the cache {folder}: {files}.").format(
+            _("{count} of the files are not in the cache {folder}: {files}.").format(
                 count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)
             ),
             advice=_("Build once without --offline, with the same --cache-dir."),

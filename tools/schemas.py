@@ -8,7 +8,7 @@ from functools import partial
 from bootstrap import monitor, usage
 from bootstrap.bundle import manifest, strict
 from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
-from bootstrap.bundle.target import ARCHITECTURES, PYTHONS
+from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from bootstrap.commandline import BUG, EXIT_CODES
 from recovery.remedies import NO_RISK
 from validator import check, compare
@@ -357,20 +357,69 @@ def error():
 
 def build():
     """Return the schema of the builder's ``build``."""
+    bundle = {
+        "folder": described(ANY_TEXT, "what travels"),
+        "archive": ANY_TEXT,
+        "product": PRODUCT,
+        "target": TARGET,
+        "packages": COUNT,
+        "bytes": COUNT,
+        "sizes": described(mapping(COUNT), "bytes of each package and model, the largest first"),
+        "installer_sha256": SHA256,
+        "slip": ANY_TEXT,
+    }
+    return closed({"bundles": items(closed(bundle)), "signers": items(FINGERPRINT), "seconds": mapping(SECONDS)})
+
+
+def standing(more):
+    """Return the schema of what a lock has for a target, and more keys."""
+    python = {"enum": [*PYTHONS, *FREE_THREADED]}
+    gap = closed({"name": FULL_TEXT, "version": ANY_TEXT, "reason": FULL_TEXT})
     return closed(
         {
-            "folder": described(ANY_TEXT, "what travels"),
-            "archive": ANY_TEXT,
-            "product": PRODUCT,
-            "target": TARGET,
-            "packages": COUNT,
-            "bytes": COUNT,
-            "installer_sha256": SHA256,
-            "signers": items(FINGERPRINT),
-            "slip": ANY_TEXT,
-            "seconds": mapping(SECONDS),
+            "target": {**TARGET, "properties": {**TARGET["properties"], "python": python}},
+            "complete": described(YES_NO, "nothing is missing"),
+            "wheels": COUNT,
+            "bytes": described(COUNT, "of the wheels whose size the lock tells"),
+            "from_source": described(items(FULL_TEXT), "packages that would be built here"),
+            "python_range": nullable(items(COUNT, minItems=2, maxItems=2)),
+            "missing": items(gap),
+            "error": nullable(ANY_TEXT),
+            **more,
         }
     )
+
+
+def plan():
+    """Return the schema of the builder's ``build --dry-run``."""
+    size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
+    return closed(
+        {
+            "product": FULL_TEXT,
+            "targets": items(standing({"bundle_bytes": COUNT})),
+            "to_fetch": size,
+            "cached": size,
+            "wheels_without_size": COUNT,
+            "models": items(size),
+            "source": size,
+        }
+    )
+
+
+def targets():
+    """Return the schema of the builder's ``targets``."""
+    return closed({"targets": items(standing({"no_installer": nullable(FULL_TEXT)}))})
+
+
+def cache_info():
+    """Return the schema of the builder's ``cache info``."""
+    counts = {"files": COUNT, "bytes": COUNT, "partial": COUNT, "partial_bytes": COUNT}
+    return closed({"folder": FULL_TEXT, **counts})
+
+
+def cache_prune():
+    """Return the schema of the builder's ``cache prune``."""
+    return closed({"folder": FULL_TEXT, "files": COUNT, "bytes": COUNT, "removed": YES_NO})
 
 
 def sign():
@@ -399,6 +448,10 @@ COMMANDS = {
     "trust": trust,
     "error": error,
     "builder-build": build,
+    "builder-build-dry-run": plan,
+    "builder-targets": targets,
+    "builder-cache-info": cache_info,
+    "builder-cache-prune": cache_prune,
     "builder-sign": sign,
     "builder-policy": policies,
 }

@@ -29,7 +29,7 @@ PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 FREE_THREADED = ("3.13t", "3.14t")  # builds that wheels can be looked up for; the installer does not run on them
 GLIBC_FLOOR = (2, 28)  # Debian 10, RHEL 8: what current scientific wheels are built for
 MUSL_FLOOR = (1, 2)  # Alpine 3.13
-MACOS_FLOOR = (12, 0)
+MACOS_FLOOR = (14, 0)  # the oldest that PyTorch has wheels for
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 

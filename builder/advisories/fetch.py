@@ -46,7 +46,7 @@ def fetch_export(url: str, target: Path, progress: Progress) -> None:
 
 
 def _open(client: httpx2.Client, url: str) -> httpx2.Response:
-    header, here = authorization(url, None), url
+    header, here = authorization(url), url
     for _hop in range(REDIRECTS):
         headers = {"Authorization": header} if header and origin(here) == origin(url) else {}
         response = client.send(client.build_request("GET", here, headers=headers), stream=True, auth=None)

@@ -1,4 +1,4 @@
-"""What several commands of the builder share: the signer's passphrase."""
+"""What several commands of the builder share: targets, what is chosen of a project, the signer's passphrase."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bootstrap.bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
+from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from builder.sign import load_signer
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
     from builder.sign import Signer
@@ -32,3 +35,57 @@ def passphrase(path: Path) -> bytes | None:
 def signer_of(path: Path) -> Signer:
     """Return the signer of a key file, asking for its passphrase when it has one."""
     return load_signer(path, partial(passphrase, path))
+
+
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name targets; each may be given several times."""
+    add = parser.add_argument
+    add(
+        "--target",
+        action="append",
+        default=[],
+        metavar=_("TARGET"),
+        help=_("for example linux-x86_64, windows-amd64; may be repeated (default: this machine)"),
+    )
+    add(
+        "--python",
+        action="append",
+        default=[],
+        metavar=_("VERSION"),
+        help=_("the hosts' Python, for example 3.11; may be repeated (default: the one running)"),
+    )
+    add_glibc(parser)
+
+
+def add_glibc(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the floor of manylinux wheels (PEP 600)."""
+    parser.add_argument(
+        "--glibc",
+        default="{}.{}".format(*GLIBC_FLOOR),
+        metavar=_("VERSION"),
+        help=_("the oldest glibc of Linux hosts (default: %(default)s)"),
+    )
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose what of a project travels."""
+    add = parser.add_argument
+    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("bring an extra of the project too"))
+    add("--group", action="append", default=[], metavar=_("NAME"), help=_("bring a dependency group too"))
+    add("--no-build", action="store_true", help=_("take wheels only: build no package from source"))
+
+
+def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
+    """Return each named target with each named Python, once. Raises UsageError."""
+    here = host_target()
+    glibc = parse_glibc(arguments.glibc)
+    pairs = [(name, python) for name in arguments.target or [str(here)] for python in arguments.python or [here.python]]
+    return tuple(dict.fromkeys(parse_target(name, python, glibc=glibc) for name, python in pairs))
+
+
+def parse_glibc(text: str) -> tuple[int, int]:
+    """Return a version of glibc. Raises UsageError."""
+    major, _dot, minor = text.partition(".")
+    if major != "2" or not (minor.isascii() and minor.isdecimal()):
+        raise UsageError(_("{text} is not a version of glibc.").format(text=text), advice=_("Write it as 2.28."))
+    return 2, int(minor)

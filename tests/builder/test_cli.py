@@ -15,13 +15,18 @@ from bootstrap.bundle.archive import drain
 from bootstrap.bundle.opening import INSTALLER, open_bundle
 from bootstrap.bundle.policy import pins
 from bootstrap.errors import TrustError
+from bootstrap.lockfile import locked
 from bootstrap.trust.authority import pinned_policy
 from builder import build as story
 from builder import cli
+from builder import workspace as workspaces
+from builder.cache import Cache
 from builder.commands.common import PASSPHRASE
 from builder.sign import generate_key, read_public_key
 from builder.slip import grouped
+from tests.builder.sources import commit, make_source
 from tests.schemas import validated
+from tests.servers import make_wheel
 
 PROJECT = """
 [project]
@@ -82,9 +87,10 @@ def made(output: Path) -> Path:
 
 def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     assert build(project, key, tmp_path / "out", "--json") == 0
-    facts = validated("builder-build", capsys.readouterr().out)
+    told = validated("builder-build", capsys.readouterr().out)
+    (facts,) = told["bundles"]
     public = read_public_key(key.with_suffix(".pub"))
-    assert facts["signers"] == [public.fingerprint]
+    assert told["signers"] == [public.fingerprint]
     assert facts["product"] == {"name": "small-app", "title": "small-app", "version": "1.2.3", "counter": 1700000000}
     folder = Path(facts["folder"])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [folder.name, f"{folder.name}.slip"]
@@ -151,6 +157,8 @@ def test_requests_that_make_no_sense(project, key, tmp_path, capsys, more, code,
 
 
 def test_no_lock_and_no_key(project, key, tmp_path, capsys) -> None:
+    assert cli.main(["build", "--project-root", str(project)]) == 2
+    assert "--sign-key" in capsys.readouterr().err
     assert build(project, tmp_path / "nokey", tmp_path / "out") == 2
     assert "keygen" in capsys.readouterr().err
     (project / "uv.lock").unlink()
@@ -216,3 +224,163 @@ def test_a_threshold_that_cannot_be_met(project, key, tmp_path, capsys, threshol
     options = ["--trust-key", str(tmp_path / "other.pub"), "--threshold", threshold]
     assert build(project, key, tmp_path / "out", *options) == 2
     assert "threshold" in capsys.readouterr().err
+
+
+def test_several_targets_share_one_run_and_each_platform_one_installer(
+    project, key, tmp_path, monkeypatch, capsys
+) -> None:
+    made_for = []
+    make = build_zipapp.build_zipapp
+    monkeypatch.setattr(build_zipapp, "build_zipapp", lambda *a, **o: made_for.append(str(a[1])) or make(*a, **o))
+    targets = ["--target", "linux-x86_64", "--target", "windows-amd64", "--python", "3.11", "--python", "3.12"]
+    assert build(project, key, tmp_path / "out", "--json", *targets) == 0
+    told = validated("builder-build", capsys.readouterr().out)
+    assert made_for == ["linux-x86_64", "windows-amd64"]
+    folders = [Path(bundle["folder"]) for bundle in told["bundles"]]
+    assert [folder.name.removeprefix("small-app-1.2.3-") for folder in folders] == [
+        "linux-x86_64-cp311",
+        "linux-x86_64-cp312",
+        "windows-amd64-cp311",
+        "windows-amd64-cp312",
+    ]
+    policy = pins([read_public_key(key.with_suffix(".pub"))])
+    for folder, bundle in zip(folders, told["bundles"], strict=True):
+        assert open_bundle(folder, policy).manifest.target.to_json() == bundle["target"]
+        assert Path(bundle["slip"]).read_text(encoding="utf-8")
+    assert len(list((tmp_path / "out").iterdir())) == 8
+
+
+def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> None:
+    argv = ["build", "--project-root", str(project), "--output-dir", str(tmp_path / "out"), "--dry-run", "--offline"]
+    argv += ["--cache-dir", str(tmp_path / "cache"), "--target", "linux-x86_64", "--quiet"]
+    assert cli.main([*argv, "--python", "3.12", "--json"]) == 0
+    told = validated("builder-build-dry-run", capsys.readouterr().out)
+    assert (told["product"], told["targets"][0]["complete"]) == ("small-app 1.2.3", True)
+    assert told["source"]["files"] == 4
+    assert cli.main([*argv, "--python", "3.12"]) == 0
+    assert "linux-x86_64 cp312: 0 wheels" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_plan_tells_gaps_and_that_the_build_would_fail(tmp_path, capsys) -> None:
+    example = build_zipapp.ROOT / "examples" / "rag-mini"
+    argv = ["build", "--project-root", str(example), "--dry-run", "--quiet", "--model", f"path:{tmp_path}"]
+    (tmp_path / "model.bin").write_bytes(b"1234")
+    argv += ["--target", "windows-arm64", "--target", "linux-x86_64", "--python", "3.11"]
+    assert cli.main(argv) == 7
+    out = capsys.readouterr().out
+    assert "windows-arm64 cp311: cannot be built\n    pyyaml 6.0.3 (wheels exist" in out
+    assert "1 files, 4 B" in out
+
+
+def test_gaps_of_all_targets_are_told_before_anything_is_fetched(tmp_path, key, capsys) -> None:
+    example = build_zipapp.ROOT / "examples" / "rag-mini"
+    targets = ["--target", "windows-arm64", "--python", "3.11", "--model", "path:nowhere"]
+    assert build(example, key, tmp_path / "out", *targets) == 7
+    assert "pyyaml 6.0.3" in capsys.readouterr().err
+    assert not (tmp_path / "cache" / "sha256").exists()
+
+
+def test_packages_of_every_kind_travel_as_wheels(tmp_path, key, capsys) -> None:
+    project = make_source(tmp_path / "project", "small-app")
+    make_source(tmp_path / "beside", "beside")
+    make_source(tmp_path / "repository", "fromgit")
+    make_source(project / "packages" / "member", "member")
+    (project / "wheels").mkdir()
+    (project / "wheels" / "given-1.0-py3-none-any.whl").write_bytes(make_wheel("given", "1.0"))
+    commit(tmp_path / "repository")
+    more = make_source(tmp_path / "more", "more")
+    tool = make_source(tmp_path / "tool", "tool")
+    (project / "pyproject.toml").write_text(
+        f"""
+[project]
+name = "small-app"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["beside", "fromgit", "member", "given"]
+[project.optional-dependencies]
+extra = ["more"]
+[dependency-groups]
+tools = ["tool"]
+[tool.uv]
+package = false
+[tool.uv.workspace]
+members = ["packages/*"]
+[tool.uv.sources]
+beside = {{ path = "../beside" }}
+fromgit = {{ git = "{(tmp_path / "repository").as_uri()}" }}
+member = {{ workspace = true }}
+given = {{ path = "wheels/given-1.0-py3-none-any.whl" }}
+more = {{ path = "{more}" }}
+tool = {{ path = "{tool}", editable = true }}
+"""
+    )
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet", "--project", project], check=True)
+    assert build_online(project, key, tmp_path / "out", "--json") == 0
+    first = validated("builder-build", capsys.readouterr().out)["bundles"][0]
+    assert sorted(first["sizes"]) == ["beside", "fromgit", "given", "member"]
+    assert build_online(project, key, tmp_path / "out2", "--json", "--extra", "extra", "--group", "tools") == 0
+    second = validated("builder-build", capsys.readouterr().out)["bundles"][0]
+    assert sorted(second["sizes"]) == ["beside", "fromgit", "given", "member", "more", "tool"]
+    assert build(project, key, tmp_path / "out3", "--no-build") == 7
+    assert "beside (a local folder)" in capsys.readouterr().err
+
+
+def build_online(project: Path, key: Path, output: Path, *more: str) -> int:
+    common = ["--project-root", project, "--output-dir", output, "--sign-key", key, "--cache-dir", output / "../cache"]
+    return cli.main(["build", *map(str, common), "--quiet", *more])
+
+
+def test_an_interrupt_while_folders_are_moved_leaves_what_was_there(project, key, tmp_path, monkeypatch) -> None:
+    assert build(project, key, tmp_path / "out", "--counter", "5") == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    calls, replace = [], os.replace
+
+    def interrupted(source, target):
+        calls.append(target)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(workspaces.os, "replace", interrupted)
+    assert build(project, key, tmp_path / "out", "--counter", "6") == 130
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+def test_a_build_that_was_killed_is_cleared_away_by_the_next(project, key, tmp_path) -> None:
+    killed = tmp_path / "out" / ".building-1"
+    (killed / ".former" / "older").mkdir(parents=True)
+    (killed / ".lock").touch()
+    at_work = tmp_path / "out" / ".building-2"
+    at_work.mkdir()
+    with locked(at_work / ".lock"):
+        assert build(project, key, tmp_path / "out") == 0
+    assert not killed.exists()
+    assert at_work.exists()
+    assert (tmp_path / "out" / "older").is_dir()
+
+
+def test_the_cache_tells_what_it_holds_and_is_pruned(tmp_path, capsys) -> None:
+    cache = Cache(tmp_path / "cache")
+    old, new = (cache.root / "sha256" / "ab" / name for name in ("ab01", "ab02"))
+    old.parent.mkdir(parents=True)
+    for path in (old, new, old.with_name("ab03.part"), old.with_name("ab01.lock")):
+        path.write_bytes(b"1234")
+    os.utime(old, (0, 0))
+    places = ["--cache-dir", str(cache.root), "--json"]
+    assert cli.main(["cache", "info", *places]) == 0
+    told = validated("builder-cache-info", capsys.readouterr().out)
+    assert (told["files"], told["bytes"], told["partial"], told["partial_bytes"]) == (2, 8, 1, 4)
+    for dry in ("--dry-run", ""):
+        assert cli.main(["cache", "prune", *places, *([dry] if dry else [])]) == 0
+        told = validated("builder-cache-prune", capsys.readouterr().out)
+        assert (told["files"], told["bytes"], told["removed"]) == (1, 4, not dry)
+    assert (old.exists(), new.exists()) == (False, True)
+    with cache.in_use(), cache.in_use():
+        assert cli.main(["cache", "prune", "--cache-dir", str(cache.root)]) == 8
+    assert "A build is using the cache" in capsys.readouterr().err
+    assert cli.main(["cache", "prune", "--cache-dir", str(cache.root), "--unused-for", "0"]) == 0
+    assert capsys.readouterr().out == "Removed 2 files, 8 B.\n"
+    assert cli.main(["cache", "prune", "--cache-dir", str(cache.root), "--unused-for", "-1"]) == 2

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import tomllib
 from packaging.pylock import Pylock
 
 from bootstrap.bundle.lock import write_pylock
-from bootstrap.bundle.target import parse_target
+from bootstrap.bundle.target import host_target, parse_target
 from bootstrap.errors import BuildError
 from builder.export import uv_environment
 from builder.lock import Lock, LockedWheel, lock_rows, read_lock, select_wheels, write_requirements
@@ -40,9 +41,9 @@ def chosen(*packages, target=LINUX, **fields):
     return [wheel.filename for wheel in select_wheels(lock(*packages, **fields), target).wheels]
 
 
-def refusal(*packages, target=LINUX, **fields):
+def refusal(*packages, target=LINUX, build=True, **fields):
     with pytest.raises(BuildError) as caught:
-        select_wheels(lock(*packages, **fields), target)
+        select_wheels(lock(*packages, **fields), target, build=build)
     return f"{caught.value.what} {caught.value.advice}"
 
 
@@ -111,7 +112,9 @@ def test_a_python_that_the_lock_does_not_allow_is_refused():
 
 def test_packages_without_a_wheel_are_named_together_with_what_exists():
     bar = {"name": "bar", "version": "2.0", "sdist": {**SDIST, "url": "https://index.test/bar-2.0.tar.gz"}}
-    told = refusal(package("foo", *NATIVE[1:], sdist=SDIST), bar, package("zoo", "zoo-1.0-py2-none-any.whl"))
+    told = refusal(
+        package("foo", *NATIVE[1:], sdist=SDIST), bar, package("zoo", "zoo-1.0-py2-none-any.whl"), build=False
+    )
     assert "linux-x86_64 with Python 3.11" in told
     assert "foo 1.0 (wheels exist for cp311-cp311-musllinux_1_2_x86_64, " in told
     assert "cp311-cp311-win_amd64" in told
@@ -125,11 +128,59 @@ def test_what_is_not_a_wheel_is_named_with_its_kind():
         {"name": "checkout", "vcs": {"type": "git", "url": "https://git.test/x", "commit-id": "0" * 40}},
         {"name": "member", "directory": {"path": "packages/member"}},
         {"name": "tarball", "archive": {"url": "https://index.test/x.tar.gz", "hashes": {"sha256": SHA}}},
+        build=False,
     )
     assert "checkout (a version control repository)" in told
     assert "member (a local folder)" in told
     assert "tarball (a source archive)" in told
-    assert "Only wheels can travel" in told
+    assert "builder targets" in told
+
+
+def sources(*packages, target=LINUX):
+    return {source.name: source for source in select_wheels(lock(*packages), target).sources}
+
+
+def test_what_comes_as_source_is_selected_with_what_pins_it():
+    git = {"type": "git", "url": "https://me:word@git.test/x", "commit-id": "0" * 40}
+    found = sources(
+        package("foo", "foo-1.0-py3-none-any.whl"),
+        {"name": "checkout", "version": "2.0", "vcs": {**git, "subdirectory": "inner"}},
+        {"name": "member", "directory": {"path": "packages/member"}},
+        {"name": "tarball", "archive": {"url": "https://index.test/some%20x.tar.gz", "hashes": {"sha256": SHA}}},
+        {"name": "foo2", "version": "1.0", "sdist": {**SDIST, "url": "https://index.test/foo2-1.0.tar.gz", "size": 7}},
+    )
+    assert {name: (one.kind, one.pin, one.subdirectory) for name, one in found.items()} == {
+        "checkout": ("git", "0" * 40, "inner"),
+        "member": ("folder", "", ""),
+        "tarball": ("sdist", SHA, ""),
+        "foo2": ("sdist", SHA, ""),
+    }
+    assert found["member"].place == "/project/packages/member"
+    assert (found["tarball"].filename, found["foo2"].filename, found["foo2"].size) == (
+        "some x.tar.gz",
+        "foo2-1.0.tar.gz",
+        7,
+    )
+    assert "word" not in repr(found["checkout"])
+
+
+def test_a_wheel_is_built_only_for_this_machines_own_platform():
+    foreign = package("foo", *NATIVE[1:], sdist=SDIST)
+    assert "foo" in sources(foreign, target=replace(host_target(), python="3.10"))
+    assert "foo 1.0 (wheels exist" in refusal(foreign, target=parse_target("linux-aarch64", "3.11"))
+
+
+def test_a_wheel_that_asks_for_a_newer_glibc_is_said_so():
+    told = refusal(package("foo", "foo-1.0-cp311-cp311-manylinux_2_34_x86_64.whl"))
+    assert "foo 1.0 (its wheels need glibc 2.34 or later: --glibc 2.34)" in told
+
+
+def test_a_free_threaded_python_is_named_where_a_wheel_lacks_it():
+    target = replace(LINUX, python="3.14t")
+    told = refusal(package("foo", "foo-1.0-cp314-cp314-manylinux_2_28_x86_64.whl"), target=target)
+    assert "foo 1.0 (no wheel for free-threaded Python (cp314t), no source distribution)" in told
+    free = "foo-1.0-cp314-cp314t-manylinux_2_28_x86_64.whl"
+    assert chosen(package("foo", free), target=target) == [free]
 
 
 def test_a_package_that_another_target_alone_lacks_is_no_trouble():

@@ -244,9 +244,9 @@ def test_netrc_is_read_and_its_faults_are_told_without_its_content(site, cache, 
 
 def test_a_token_goes_to_its_own_origin_alone():
     bearer = Bearer("https://hub.test", "token")
-    assert authorization("https://hub.test:443/a", bearer) == "Bearer token"
+    assert authorization("https://hub.test:443/a", (bearer,)) == "Bearer token"
     for other in ("https://cdn.hub.test/a", "http://hub.test/a", "https://hub.test:8443/a"):
-        assert authorization(other, bearer) is None
+        assert authorization(other, (bearer,)) is None
 
 
 @pytest.mark.parametrize("target", ["http://elsewhere.test/x", "ftp://elsewhere.test/x", "file:///etc/passwd"])

@@ -94,7 +94,7 @@ class Workshop:
         places = ("--output-dir", str(self.folder / out), "--cache-dir", str(self.cache))
         signed = ("--sign-key", str(key or self.key), "--json")
         done = succeeded(self.builder("build", "--project-root", str(project), *places, *signed, *options))
-        return Path(json.loads(done.stdout)["folder"])
+        return Path(json.loads(done.stdout)["bundles"][0]["folder"])
 
     def builder(self, *arguments: str) -> process.Completed:
         """Run the builder's command line to its end."""

@@ -1,0 +1,60 @@
+"""``cache``: what the builder's cache holds, and how it is made smaller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import commandline
+from bootstrap.console import human_bytes, show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from builder.cache import Cache, default_cache
+
+if TYPE_CHECKING:
+    import argparse
+
+DAYS = 90
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands of this command."""
+    table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
+    info = table.add_parser("info", help=_("tell where it is and what it holds"))
+    prune = table.add_parser("prune", help=_("remove what no build has used for a while"))
+    prune.add_argument(
+        "--unused-for", type=int, default=DAYS, metavar=_("DAYS"), help=_("days without use (default: %(default)s)")
+    )
+    prune.add_argument("--dry-run", action="store_true", help=_("tell what would be removed, and keep it"))
+    for sub, action in ((info, run_info), (prune, run_prune)):
+        sub.add_argument("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
+        sub.add_argument("--json", action="store_true", help=_("write the result as JSON"))
+        sub.set_defaults(run=action)
+
+
+def run_info(arguments: argparse.Namespace) -> int:
+    """Show what the cache holds."""
+    cache = Cache(arguments.cache_dir or default_cache())
+    contents = cache.contents()
+    if arguments.json:
+        show_json({"folder": str(cache.root), **contents.to_json()})
+        return commandline.DONE
+    show(_("Cache:     {folder}").format(folder=cache.root))
+    show(_("Files:     {count}, {size}").format(count=contents.files, size=human_bytes(contents.size)))
+    show(_("Under way: {count}, {size}").format(count=contents.partial, size=human_bytes(contents.partial_size)))
+    return commandline.DONE
+
+
+def run_prune(arguments: argparse.Namespace) -> int:
+    """Remove what was not used for some days."""
+    if arguments.unused_for < 0:
+        raise UsageError(_("{days} is not a number of days.").format(days=arguments.unused_for))
+    cache = Cache(arguments.cache_dir or default_cache())
+    count, freed = cache.prune(arguments.unused_for, dry_run=arguments.dry_run)
+    if arguments.json:
+        show_json({"folder": str(cache.root), "files": count, "bytes": freed, "removed": not arguments.dry_run})
+    elif arguments.dry_run:
+        show(_("Would remove {count} files, {size}.").format(count=count, size=human_bytes(freed)))
+    else:
+        show(_("Removed {count} files, {size}.").format(count=count, size=human_bytes(freed)))
+    return commandline.DONE

@@ -1,0 +1,133 @@
+"""``targets``: which targets a project's lock has all wheels for, and what is missing where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import build_zipapp
+from bootstrap import commandline
+from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
+from bootstrap.columns import columns
+from bootstrap.console import show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from builder.commands.common import add_choice, add_glibc, parse_glibc
+from builder.installer_wheels import read_installer_lock
+from builder.lock import read_lock
+from builder.targets import Standing, survey, why_no_installer
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bootstrap.bundle.target import Target
+
+PLATFORMS = tuple(f"{system}-{machine}" for system, machines in ARCHITECTURES.items() for machine in machines)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    add = parser.add_argument
+    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
+    add("--target", action="append", choices=PLATFORMS, metavar=_("TARGET"), help=_("only this one; may be repeated"))
+    add(
+        "--python",
+        action="append",
+        choices=(*PYTHONS, *FREE_THREADED),
+        metavar=_("VERSION"),
+        help=_("only this one, 3.9 to 3.14, or free-threaded 3.13t or 3.14t; may be repeated"),
+    )
+    add_glibc(parser)
+    add_choice(parser)
+    add("--json", action="store_true", help=_("write the result as JSON"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what the lock has for each target."""
+    lock = read_lock(arguments.project_root.resolve(), extras=arguments.extra, groups=arguments.group)
+    glibc = parse_glibc(arguments.glibc)
+    required = lock.pylock.requires_python
+    pythons = arguments.python or [
+        python for python in PYTHONS if required is None or any(required.filter([f"{python}.0", f"{python}.99"]))
+    ]
+    if not pythons:
+        raise UsageError(
+            _("The lock requires Python {required}, and none that is known fits.").format(required=required)
+        )
+    targets = [
+        replace(parse_target(name, PYTHONS[0], glibc=glibc), python=python)
+        for name in arguments.target or PLATFORMS
+        for python in pythons
+    ]
+    standings = survey(lock, targets, build=not arguments.no_build)
+    installer = read_installer_lock(build_zipapp.ROOT)
+    unserved = {target: why for target in targets if (why := why_no_installer(installer, target))}
+    if arguments.json:
+        show_json({"targets": [
+            {**one.to_json(), "no_installer": unserved.get(one.target)} for one in standings
+        ]})  # fmt: skip
+    else:
+        for line in (*table(standings, pythons), *missing(standings, pythons), *without_installer(unserved)):
+            show(line)
+    return commandline.DONE
+
+
+def table(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
+    """Yield a row for each platform and a column for each Python: ``ok``, or how many packages are missing."""
+    by_place = {(str(one.target), one.target.python): one for one in standings}
+    names = list(dict.fromkeys(name for name, _python in by_place))
+    heading = _("target")
+    width = max(map(columns, [heading, *names])) + 2
+    yield heading + " " * (width - columns(heading)) + "".join(f"{python:>10}" for python in pythons)
+    for name in names:
+        yield f"{name:<{width}}" + "".join(f"{cell(by_place[name, python]):>10}" for python in pythons)
+
+
+def cell(standing: Standing) -> str:
+    """Return what a table shows of a target."""
+    if standing.selection:
+        count = len(standing.selection.sources)
+        return f"ok+{count}" if count else "ok"
+    return f"-{len(standing.gaps)}" if standing.gaps else "no"
+
+
+def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
+    """Yield what is missing or built from source, each package once with the targets that this holds for."""
+    where: dict[str, list[Target]] = {}
+    for one in standings:
+        packages = [f"{gap.name} {gap.version}".rstrip() for gap in one.gaps]
+        if one.error and not packages:
+            packages = [one.error.what]
+        for source in one.selection.sources if one.selection else ():
+            package = f"{source.name} {source.version}".rstrip()
+            packages.append(_("{package} (built from source)").format(package=package))
+        for package in packages:
+            where.setdefault(package, []).append(one.target)
+    if where:
+        yield ""
+        yield _("Missing (--json tells which wheels exist):")
+    for package, targets in sorted(where.items()):
+        yield f"  {package}: {', '.join(_places(targets, pythons))}"
+
+
+def without_installer(unserved: Mapping[Target, str]) -> Iterator[str]:
+    """Yield why some targets can have no installer, each reason once."""
+    where: dict[str, list[str]] = {}
+    for target, why in unserved.items():
+        where.setdefault(why, []).append(str(target))
+    if where:
+        yield ""
+    for why, names in where.items():
+        yield _("No installer for {targets}: {reason}").format(targets=", ".join(dict.fromkeys(names)), reason=why)
+
+
+def _places(targets: Sequence[Target], pythons: Sequence[str]) -> Iterator[str]:
+    """Yield platforms, with the Pythons where it is not all of them."""
+    found: dict[str, list[str]] = {}
+    for target in targets:
+        found.setdefault(str(target), []).append(target.python)
+    for name, versions in found.items():
+        yield name if len(versions) == len(pythons) else f"{name} ({' '.join(versions)})"

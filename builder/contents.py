@@ -1,0 +1,145 @@
+"""What one bundle consists of: every member of its archive, and the manifest that names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle import digest
+from bootstrap.bundle.lock import PYLOCK, write_pylock
+from bootstrap.bundle.manifest import (
+    DEPENDENCIES,
+    MODELS,
+    SOURCE,
+    WHEELS,
+    FileEntry,
+    Manifest,
+    Model,
+    Package,
+    Probe,
+    Product,
+    parse_manifest,
+)
+from bootstrap.bundle.names import collision
+from bootstrap.bundle.opening import INSTALLER_MEMBER
+from bootstrap.errors import BuildError, TrustError
+from bootstrap.i18n import _
+from builder import documents
+from builder.assemble import Member, member
+from builder.lock import lock_rows, write_requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bootstrap.bundle.target import Target
+    from builder.lock import Lock, LockedWheel, Selection
+    from builder.model_source import ModelSource
+    from builder.models import CollectedModel
+    from builder.profile import Profile
+    from builder.source import SourceFile
+    from builder.wheels import WheelFacts
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A fetched wheel: what the lock says of it, where it lies, and what is inside."""
+
+    locked: LockedWheel
+    path: Path
+    facts: WheelFacts
+
+    @property
+    def package(self) -> Package:
+        locked = self.locked
+        return Package(locked.name, locked.version, f"{WHEELS}/{locked.filename}", self.facts.licence)
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the bundles of one run share; ``epoch`` is their time in seconds since 1970."""
+
+    product: Product
+    profile: Profile
+    lock: Lock
+    models: Sequence[tuple[ModelSource, CollectedModel]]
+    sources: Sequence[SourceFile]
+    commit: str | None
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that one bundle is made of, but the zipapp."""
+
+    common: Common
+    target: Target
+    selection: Selection
+    wheels: Sequence[Wheel]
+
+
+def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
+    """Return everything that goes into the archive, in the order of its paths."""
+    common, locked = inputs.common, inputs.selection.wheels
+    found = [
+        member(PYLOCK, "lock", write_pylock(lock_rows(locked))),
+        member(f"{DEPENDENCIES}/requirements-{inputs.target.platform}.txt", "lock", write_requirements(locked)),
+        member(INSTALLER_MEMBER, "script", zipapp),
+        *(_known(f"{WHEELS}/{wheel.locked.filename}", "wheel", wheel) for wheel in inputs.wheels),
+        *(member(f"{SOURCE}/{source.path_in_app}", "source", source.file) for source in common.sources),
+    ]
+    for _source, model in common.models:
+        for file in model.files:
+            entry = FileEntry(f"{MODELS}/{model.name}/{file.path}", file.size, file.sha256, "model")
+            found.append(Member(entry, file.source))
+    wheel_sums = {f"wheels/{item.entry.inner}": item.entry.sha256 for item in found if item.entry.kind == "wheel"}
+    if wheel_sums:
+        found.append(member(f"{DEPENDENCIES}/checksums.sha256", "lock", digest.write_sums(wheel_sums)))
+    found += documents.members(common.product, inputs.target, common.profile)
+    found.sort(key=lambda item: item.entry.path)
+    clash = collision([item.entry.path for item in found])
+    if clash:
+        raise BuildError(
+            _("{first} and {second} meet on a host that ignores case.").format(first=clash[0], second=clash[1]),
+            advice=_("Rename one of them."),
+        )
+    return found
+
+
+def _known(path: str, kind: str, wheel: Wheel) -> Member:
+    """Return a member whose digest was checked on its way into the cache, and is again while it is packed."""
+    return Member(FileEntry(path, wheel.path.stat().st_size, wheel.locked.sha256, kind), wheel.path)
+
+
+def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
+    """Return the manifest, checked by the same strict reader that hosts use."""
+    common = inputs.common
+    laid = [item.entry.size for item in contents if item.entry.kind in ("source", "script")]
+    manifest = Manifest(
+        product=common.product,
+        target=inputs.target,
+        python_range=inputs.selection.python_range,
+        created=datetime.fromtimestamp(common.epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        lock_sha256=common.lock.sha256,
+        source_commit=common.commit,
+        files=tuple(item.entry for item in contents),
+        packages=tuple(wheel.package for wheel in inputs.wheels),
+        models=tuple(model_entry(source, model) for source, model in common.models),
+        application=common.profile.application,
+        installed_bytes=sum(laid) + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
+        installed_files=len(laid) + sum(wheel.facts.files for wheel in inputs.wheels),
+    )
+    try:
+        return parse_manifest(manifest.to_bytes())
+    except TrustError as error:
+        raise BuildError(error.what, advice=_("Change the project or its profile so that this can travel.")) from error
+
+
+def model_entry(source: ModelSource, model: CollectedModel) -> Model:
+    """Return a model's entry, with its probe when the embedding is known."""
+    probe = None
+    if source.probe and source.probe.embedding is not None:
+        wanted = source.probe
+        probe = Probe(wanted.command, wanted.sentence, source.probe.embedding, wanted.tolerance, wanted.batch)
+    return Model(model.name, model.repository, model.revision, probe)

@@ -1,0 +1,141 @@
+"""What a build would do, known before anything is fetched: sizes, targets and gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.console import human_bytes
+from bootstrap.i18n import _
+from builder.build import read_profile
+from builder.cache import sha256
+from builder.lock import read_lock
+from builder.models import measure_model, parse_model_spec
+from builder.project import read_project
+from builder.source import collect_source
+from builder.targets import Standing, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.console import Progress
+    from builder.build import Request
+    from builder.lock import LockedWheel
+
+
+@dataclass(frozen=True)
+class Size:
+    """Files of one kind: how many, and their bytes."""
+
+    name: str
+    files: int
+    size: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "files": self.files, "bytes": self.size}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build before it is done.
+
+    ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
+    tell counts nothing, which ``unsized`` says.
+    """
+
+    product: str
+    standings: tuple[Standing, ...]
+    fetched: Size
+    cached: Size
+    unsized: int
+    models: tuple[Size, ...]
+    source: Size
+
+    @property
+    def is_whole(self) -> bool:
+        return all(standing.selection for standing in self.standings)
+
+    def bundle_bytes(self, standing: Standing) -> int:
+        """The bytes that a target's bundle would have, but for the installer and what has no known size."""
+        return standing.wheel_bytes + sum(part.size for part in (*self.models, self.source))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "product": self.product,
+            "targets": [
+                {**standing.to_json(), "bundle_bytes": self.bundle_bytes(standing)} for standing in self.standings
+            ],
+            "to_fetch": self.fetched.to_json(),
+            "cached": self.cached.to_json(),
+            "wheels_without_size": self.unsized,
+            "models": [model.to_json() for model in self.models],
+            "source": self.source.to_json(),
+        }
+
+
+def make_plan(request: Request, progress: Progress) -> Plan:
+    """Return what a request would do. A model hub is asked for its listing, nothing else is fetched.
+
+    Raises BuildError where a build would stop before it fetches anything, but for gaps: the plan has those.
+    """
+    root = request.project_root
+    project, profile = read_project(root), read_profile(request)
+    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    standings = survey(lock, request.targets, build=request.sources)
+    wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
+    there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
+    sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
+    models = [
+        Size(
+            model.name,
+            *measure_model(
+                parse_model_spec(model.source or ""),
+                model.name,
+                request.cache,
+                progress,
+                include=model.include,
+                exclude=model.exclude,
+                offline=request.offline,
+            ),
+        )
+        for model in profile.models
+    ]
+    return Plan(
+        product=f"{project.name} {project.version}",
+        standings=tuple(standings),
+        fetched=_sum("wheels", wheels - there),
+        cached=_sum("wheels", there),
+        unsized=sum(1 for wheel in wheels if wheel.size is None),
+        models=tuple(models),
+        source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
+    )
+
+
+def _sum(name: str, wheels: set[LockedWheel]) -> Size:
+    return Size(name, len(wheels), sum(wheel.size or 0 for wheel in wheels))
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield a plan as lines for people."""
+    yield _("Plan for {product}").format(product=plan.product)
+    for standing in plan.standings:
+        target = f"{standing.target} cp{standing.target.python.replace('.', '')}"
+        if standing.selection:
+            yield _("  {target}: {count} wheels, about {size}").format(
+                target=target, count=len(standing.selection.wheels), size=human_bytes(plan.bundle_bytes(standing))
+            )
+            for source in standing.selection.sources:
+                yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
+        elif standing.error:
+            yield _("  {target}: cannot be built").format(target=target)
+            yield from (f"    {gap}" for gap in standing.gaps or (standing.error.what,))
+    yield _("  to fetch: {count} wheels, {size}; in the cache: {cached}, {cached_size}").format(
+        count=plan.fetched.files,
+        size=human_bytes(plan.fetched.size),
+        cached=plan.cached.files,
+        cached_size=human_bytes(plan.cached.size),
+    )
+    if plan.unsized:
+        yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
+    for part in (*plan.models, plan.source):
+        yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
