@@ -162,7 +162,7 @@ def test_errors_are_one_object_whoever_stops(call, tiny, capsys, tmp_path) -> No
         (cli.main, ["nope", "--json"]),
         (cli.main, ["--json"]),
         (cli.main, ["validate", "--json", "--timeout", "soon"]),
-        (builder.main, ["build", "--json"]),
+        (builder.main, ["build", "--json", "--threshold", "two"]),
         (builder.main, ["policy", "show", "--json"]),
     ],
 )
