@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import files, launchers, persist, wheels
+from bootstrap import files, launchers, persist, tools_environment, wheels
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.lock import PYLOCK, rows_of, write_pylock
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
@@ -66,6 +66,7 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
         entry_or_none = manifest.entry(path)
         if entry_or_none is not None:
             store.link(entry_or_none, release.bundle / name)
+    tools_environment.stage(release, manifest, store, python)
     launchers.write_run_files(release, manifest)
     (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
 

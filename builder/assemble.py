@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEVEL = 6
 STORED_KINDS = ("wheel", "model")
-STORED_ENDINGS = (".pyz", ".zip", ".gz", ".xz", ".png", ".jpg", ".parquet")
+STORED_ENDINGS = (".pyz", ".whl", ".zip", ".gz", ".xz", ".png", ".jpg", ".parquet")
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: no name, no time, unknown OS
 
 

@@ -99,7 +99,10 @@ def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
     paths = {entry.path for entry in bundle.manifest.files}
     assert {"03_Source/한글.txt", "04_Scripts/install.py", "05_Documentation/INSTALL.ko.md"} <= paths
-    assert pinned_policy(folder / INSTALLER) == pins([public])
+    policy, role = pinned_policy(folder / INSTALLER), pins([public]).roles["release"]
+    assert policy is not None
+    assert policy.signers == pins([public]).signers
+    assert policy.roles == {"release": role, "advisories": role, "exceptions": role}
     checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, check=False)
     assert checked.returncode == 0
 

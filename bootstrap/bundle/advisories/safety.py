@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from bootstrap import process
 from bootstrap.bundle.advisories.snapshot import SAFETY_FILES
+from bootstrap.bundle.advisories.versions import public
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from bootstrap.bundle.advisories.snapshot import Snapshot
 
@@ -56,19 +60,27 @@ sys.__stdout__.write("\\nragtrace-answer " + json.dumps(hits) + "\\n")
 Hit = tuple[str, str, str]
 
 
-def find_hits(python: Path, snapshot: Snapshot, packages: Collection[tuple[str, str]], *, limit: float) -> set[Hit]:
+def find_hits(
+    python: Path,
+    snapshot: Snapshot,
+    packages: Collection[tuple[str, str]],
+    *,
+    limit: float,
+    write_bytecode: bool = False,
+) -> set[Hit]:
     """Return what safety finds: (package, version, advisory), for names and public versions.
 
-    ``python`` is the interpreter of the environment that holds safety, ``limit`` is in seconds.
-    Raises ToolError when it cannot say.
+    ``python`` is the interpreter of the environment that holds safety, ``limit`` is in seconds;
+    ``write_bytecode`` lets it add to that environment. Raises ToolError when it cannot say.
     """
+    options = ["-I"] if write_bytecode else ["-I", "-B"]
     with TemporaryDirectory(prefix="ragtrace-") as name:
         folder = Path(name)
         for file in SAFETY_FILES:
             (folder / file).write_bytes(snapshot.member(file))
         asked = {"packages": sorted(packages), "database": str(folder)}
         ended = process.run(
-            [str(python), "-I", "-B", "-c", SCRIPT],
+            [str(python), *options, "-c", SCRIPT],
             env=environment(folder),
             cwd=folder,
             timeout=limit,
@@ -81,6 +93,28 @@ def find_hits(python: Path, snapshot: Snapshot, packages: Collection[tuple[str, 
         raise ToolError(_("safety cannot be asked: {reason}").format(reason=reason[:300]))
     found: Any = json.loads(answer)
     return {(str(package), str(version), str(advisory)) for package, version, advisory in found}
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What safety finds in some packages (names, public versions), and the canaries that it judges wrongly."""
+
+    hits: frozenset[Hit]
+    blind: tuple[str, ...]
+
+
+def second_opinion(python: Path, snapshot: Snapshot, installed: Iterable[tuple[str, str]], *, limit: float) -> Opinion:
+    """Ask safety about packages by name and version, and about every canary of the snapshot.
+
+    Versions that are none are left out: neither scanner can compare them. Raises ToolError when it cannot say.
+    """
+    asked = {(canonicalize_name(name), str(public(version))) for name, version in installed if public(version)}
+    canaries = snapshot.canaries()
+    wanted = {(canary.package, str(public(canary.version)), canary.id): canary.hit for canary in canaries}
+    tested = {(package, version) for package, version, _id in wanted}
+    found = find_hits(python, snapshot, asked | tested, limit=limit)
+    blind = sorted(f"{hit[0]} {hit[1]} ({hit[2]})" for hit, expected in wanted.items() if (hit in found) != expected)
+    return Opinion(frozenset(hit for hit in found if hit[:2] in asked), tuple(blind))
 
 
 def environment(folder: Path) -> dict[str, str]:

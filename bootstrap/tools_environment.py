@@ -1,0 +1,129 @@
+"""The tools environment of a release: scanners whose requirements are their own, in ``tools/`` beside ``venv/``.
+
+Its wheels lie in 06_Verification/tools of the bundle. A bundle without any brings no scanners.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from bootstrap import files, record, wheels
+from bootstrap.bundle.advisories import safety
+from bootstrap.bundle.advisories.snapshot import CANARIES, read_snapshot
+from bootstrap.bundle.archive import damaged
+from bootstrap.bundle.lock import Row, write_pylock
+from bootstrap.bundle.manifest import KINDS, Package
+from bootstrap.errors import InstallError, RagtraceError
+from bootstrap.i18n import _
+from bootstrap.uv import Uv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import FileEntry, Manifest
+    from bootstrap.prefix import Release
+    from bootstrap.store import Store
+
+VERIFICATION = "verification"
+FOLDER = "tools"  # in a release, and below the bundle's folder of this kind
+ADVISORIES = "advisories"
+SCRATCH = ".tools-work"
+LOG = logging.getLogger("ragtrace")
+
+
+def entries_of(manifest: Manifest) -> list[FileEntry]:
+    """Return the wheels of a bundle's scanners."""
+    return [entry for entry in manifest.of_kind(VERIFICATION) if is_tool(entry)]
+
+
+def is_tool(entry: FileEntry) -> bool:
+    """Tell whether a file of the bundle is a scanner's wheel."""
+    return entry.kind == VERIFICATION and entry.inner.startswith(f"{FOLDER}/") and entry.inner.endswith(".whl")
+
+
+def kept_at(release: Release, entry: FileEntry) -> Path:
+    """Return where a release keeps a file of this kind."""
+    return release.bundle / VERIFICATION / entry.inner
+
+
+def root_of(release: Release) -> Path:
+    """Return the folder of a release's tools environment, whether or not it is there."""
+    return release.path / FOLDER
+
+
+def python_of(release: Release) -> Path:
+    """Return its interpreter."""
+    return root_of(release) / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def site_of(release: Release, python: str) -> Path:
+    """Return where its packages lie, for the manifest's Python."""
+    return root_of(release) / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
+
+
+def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
+    """Lay out what the bundle brings for verification, and make the tools environment of its wheels.
+
+    Raises InstallError when an installed file is not what its RECORD says.
+    """
+    for entry in manifest.of_kind(VERIFICATION):
+        if not is_tool(entry):
+            store.link(entry, kept_at(release, entry))
+    tools = entries_of(manifest)
+    if not tools:
+        return
+    scratch = release.path / SCRATCH
+    uv = Uv(scratch)
+    try:
+        uv.venv(root_of(release), python)
+        install(uv, tools, store, scratch, python_of(release))
+    finally:
+        uv.close()
+        files.remove_tree(scratch)
+    if not record.survey(site_of(release, manifest.target.python)).clean:
+        raise InstallError(_("{path} is not as its RECORD says.").format(path=root_of(release)))
+    warm_up(release, manifest)
+
+
+def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path) -> None:
+    """Let uv install wheels, after a look at the structure of each."""
+    store.require(iter(tools))
+    rows = []
+    for entry in tools:
+        package = package_of(entry)
+        name = entry.path.rpartition("/")[2]
+        store.link(entry, scratch / "wheels" / name)
+        wheels.inspect(scratch / "wheels" / name, package)
+        rows.append(Row(name, package.name, package.version, entry.sha256))
+    lock = scratch / "pylock.toml"
+    lock.write_bytes(write_pylock(rows))
+    uv.sync(python, lock)
+
+
+def package_of(entry: FileEntry) -> Package:
+    """Return the package that a wheel's file name tells. Raises TrustError for a name that tells none."""
+    try:
+        name, version, _build, _tags = parse_wheel_filename(entry.path.rpartition("/")[2])
+    except InvalidWheelFilename as error:
+        raise damaged(entry.path, _("it is not named as a wheel")) from error
+    return Package(name, str(version), entry.path, None)
+
+
+def warm_up(release: Release, manifest: Manifest) -> None:
+    """Run the scanners once, so that the bytecode that they need is written before the release is sealed.
+
+    Whether they work is told by the checks that use them.
+    """
+    entry = manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
+    if entry is None:
+        return
+    try:
+        snapshot = read_snapshot(kept_at(release, entry).read_bytes())
+        asked = {(canary.package, canary.version) for canary in CANARIES}
+        safety.find_hits(python_of(release), snapshot, asked, limit=safety.TIMEOUT, write_bytecode=True)
+    except (RagtraceError, OSError) as error:
+        LOG.warning("the scanners could not be tried: %s", error)

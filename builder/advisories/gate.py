@@ -1,0 +1,198 @@
+"""The gate of a build: what is known of its packages, by two scanners, before anything is signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle import strict
+from bootstrap.bundle.advisories import exceptions as exempt
+from bootstrap.bundle.advisories import safety
+from bootstrap.bundle.advisories import snapshot as form
+from bootstrap.bundle.advisories.assess import FRESH, FUTURE, Assessment, assess, facts_of
+from bootstrap.bundle.advisories.matcher import Installed, Scan, scan
+from bootstrap.bundle.advisories.severity import DEFAULT, GATES, RANK
+from bootstrap.bundle.advisories.vex import NAME as VEX
+from bootstrap.bundle.advisories.vex import vex
+from bootstrap.bundle.manifest import KINDS
+from bootstrap.bundle.policy import NAMESPACES, judge
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
+from bootstrap.errors import BuildError, ToolError, TrustError
+from bootstrap.i18n import _
+from builder.advisories.documents import EXCEPTIONS_ROLE, read_file
+from builder.advisories.snapshot import load_snapshot
+from builder.assemble import Member, member
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bootstrap.bundle.advisories.exceptions import Exceptions
+    from bootstrap.bundle.advisories.snapshot import Snapshot
+    from bootstrap.bundle.manifest import Package, Product
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.console import Progress
+
+KIND = "verification"
+FOLDER = f"{KINDS[KIND]}/advisories"
+REPORT = "gate.json"
+SHOWN = 8  # findings that an error names
+
+
+@dataclass(frozen=True)
+class GateRequest:
+    """What to judge by: a snapshot, signed exceptions, the table that the host goes by too, what fails the build."""
+
+    snapshot: Path
+    exceptions: Path | None = None
+    table: str = DEFAULT
+    fail_on: str = "high"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What a build that passed takes along, and what was found."""
+
+    members: tuple[Member, ...]
+    assessment: Assessment
+
+
+def run_gate(
+    request: GateRequest,
+    packages: Sequence[Package],
+    product: Product,
+    policy: Policy,
+    python: Path,
+    epoch: int,
+    progress: Progress,
+) -> Passed:
+    """Scan a build's packages.
+
+    1. The snapshot is whole, and the matcher finds its canaries.
+    2. safety, run by ``python``, finds the same.
+    3. Exceptions are signed by keys that ``policy`` lets sign them.
+    4. No finding that counts is of a level that fails the build.
+
+    ``epoch`` is the bundle's time, which the VEX document carries. Raises BuildError, TrustError, UsageError.
+    """
+    progress.step(_("Looking for known vulnerabilities in {count} packages").format(count=len(packages)))
+    snapshot = load_snapshot(request.snapshot)
+    blind = list(snapshot.blind_spots())
+    if blind:
+        raise BuildError(
+            _("{path}: the scanner does not find what it must: {names}.").format(
+                path=request.snapshot, names=", ".join(blind)
+            ),
+            advice=_("Make the snapshot again."),
+        )
+    scanned = scan(snapshot.index, [Installed(package.name, package.version) for package in packages])
+    compare(snapshot, scanned, packages, python)
+    exceptions = read_signed_exceptions(request.exceptions, policy)
+    now = datetime.now(timezone.utc)
+    assessment = assess(scanned, snapshot, exceptions, request.table, now)
+    tell(assessment, progress)
+    refuse(assessment, request.fail_on)
+    contents = {
+        form.NAME: snapshot.data,
+        REPORT: strict.dumps(report(assessment, snapshot, exceptions, request)),
+        VEX: strict.dumps(vex(assessment, product.name, product.version, datetime.fromtimestamp(epoch, timezone.utc))),
+    }
+    if exceptions.exceptions:
+        contents[exempt.NAME] = exceptions.to_bytes()
+    return Passed(tuple(member(f"{FOLDER}/{name}", KIND, data) for name, data in sorted(contents.items())), assessment)
+
+
+def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Package], python: Path) -> None:
+    """Raise BuildError unless safety finds exactly what the matcher did, and every canary."""
+    try:
+        found = safety.second_opinion(
+            python, snapshot, [(package.name, package.version) for package in packages], limit=safety.TIMEOUT
+        )
+    except ToolError as error:
+        raise BuildError(error.what, advice=_("Run again with --verbose; the log has what it said.")) from error
+    blind = [*found.blind, *safety.differences(scanned.hits, found.hits)]
+    if blind:
+        raise BuildError(
+            _("Two scanners do not find the same in the same advisories: {names}.").format(
+                names="; ".join(blind[:SHOWN])
+            ),
+            advice=_("Make the snapshot again with this builder; if it stays so, it is a bug: tell us these names."),
+        )
+
+
+def read_signed_exceptions(path: Path | None, policy: Policy) -> Exceptions:
+    """Return exceptions that enough keys of their role have signed; none without a file."""
+    if path is None:
+        return exempt.NONE
+    data = read_file(path, exempt.EXCEPTIONS_LIMIT)
+    beside = sorted(path.parent.glob(f"{path.name}.*.sig"))
+    if not beside:
+        raise TrustError(
+            _("{path} is not signed.").format(path=path),
+            advice=_("Sign it: advisories sign {path} --sign-key KEY.").format(path=path),
+        )
+    namespace = NAMESPACES[EXCEPTIONS_ROLE]
+    signers = [verify(read_file(one, SIGNATURE_LIMIT), data, namespace, name=one.name) for one in beside]
+    judge(policy, EXCEPTIONS_ROLE, signers, None)
+    return exempt.read_exceptions(data)
+
+
+def tell(assessment: Assessment, progress: Progress) -> None:
+    """Warn of what a person should know, though it does not stop the build."""
+    if assessment.age == FUTURE:
+        progress.warn(_("The advisories claim a time to come: check the clocks here and where they were made."))
+    elif assessment.age != FRESH:
+        progress.warn(_("The advisories are {days} days old: fetch newer ones.").format(days=assessment.days))
+    for finding, exemption in assessment.expired:
+        progress.warn(
+            _("The exception for {id} in {package} ended on {time} and counts no more.").format(
+                id=exemption.id, package=finding.package, time=f"{exemption.expires:%Y-%m-%d}"
+            )
+        )
+    for doubt in assessment.doubts:
+        progress.warn(
+            _("Undecided: {package} {version} {id}: {reason}").format(
+                package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
+            )
+        )
+    for finding in assessment.findings:
+        progress.warn(
+            _("Known vulnerability ({severity}): {package} {version}: {ids}").format(
+                severity=finding.severity,
+                package=finding.package,
+                version=finding.version,
+                ids=", ".join(finding.ids[:3]),
+            )
+        )
+
+
+def refuse(assessment: Assessment, fail_on: str) -> None:
+    """Raise BuildError when a finding that counts is of a level that fails the build."""
+    failing = [finding for finding in assessment.findings if finding.severity in GATES[fail_on]]
+    if not failing:
+        return
+    failing.sort(key=lambda finding: -RANK[finding.severity])
+    named = [f"{finding.package} {finding.version} ({finding.id}, {finding.severity})" for finding in failing[:SHOWN]]
+    more = ["…"] if len(failing) > SHOWN else []
+    raise BuildError(
+        _("{count} known vulnerabilities fail this build (--fail-on {level}): {names}.").format(
+            count=len(failing), level=fail_on, names=", ".join(named + more)
+        ),
+        advice=_("Lock fixed versions; for what does no harm here, sign an exception (advisories except)."),
+    )
+
+
+def report(assessment: Assessment, snapshot: Snapshot, exceptions: Exceptions, request: GateRequest) -> dict[str, Any]:
+    """Return what travels in the bundle; it says nothing of when it was judged, so that builds can be repeated."""
+    found = assessment.to_json()
+    for key in ("age", "days", "status", "expired"):
+        del found[key]
+    return {
+        "format": 1,
+        "fail_on": request.fail_on,
+        "snapshot": facts_of(snapshot),
+        "exceptions": exceptions.sequence,
+        "scanners": ["ragtrace", "safety"],
+        **found,
+    }

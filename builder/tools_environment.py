@@ -1,0 +1,90 @@
+"""The scanners: their own lock, their wheels for a target, and an environment of them for the builder itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import files
+from bootstrap.bundle.digest import sha256_bytes
+from bootstrap.bundle.lock import write_pylock
+from bootstrap.bundle.manifest import KINDS
+from bootstrap.bundle.target import host_target
+from bootstrap.i18n import _
+from bootstrap.uv import Uv, base_interpreter
+from builder.assemble import Member, member
+from builder.lock import lock_rows, read_lock, select_wheels
+from builder.wheels import fetch_wheels, wheel_facts
+
+if TYPE_CHECKING:
+    from bootstrap.bundle.target import Target
+    from bootstrap.console import Progress
+    from builder.cache import Cache
+    from builder.lock import LockedWheel
+
+LOCK = Path(__file__).parent / "tools_lock"
+KIND = "verification"
+FOLDER = f"{KINDS[KIND]}/tools"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The scanners of a target: members of its bundle, and what they take once installed."""
+
+    members: tuple[Member, ...]
+    installed_bytes: int
+    installed_files: int
+
+
+def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
+    """Return the scanners' wheels for a target. Raises BuildError when one cannot be had for it."""
+    paths = _fetch(target, cache, progress, offline=offline)
+    facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
+    return Tools(
+        tuple(member(f"{FOLDER}/{wheel.filename}", KIND, path) for wheel, path in paths.items()),
+        sum(fact.installed_bytes for fact in facts),
+        sum(fact.files for fact in facts),
+    )
+
+
+def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> dict[LockedWheel, Path]:
+    wheels = select_wheels(read_lock(LOCK), target).wheels
+    progress.step(_("Collecting {count} wheels of the scanners").format(count=len(wheels)))
+    return fetch_wheels(wheels, cache, progress, offline=offline)
+
+
+def own_python(cache: Cache, progress: Progress, *, offline: bool) -> Path:
+    """Return the interpreter of an environment with the scanners for this machine, made once for each lock."""
+    paths = _fetch(host_target(), cache, progress, offline=offline)
+    lock = write_pylock(lock_rows(list(paths)))
+    name = sha256_bytes(lock + f"{base_interpreter()} {sys.version}".encode())[:16]
+    place = cache.root.absolute() / "tools" / name
+    if not place.is_dir():
+        _make(place, paths, lock)
+    return _python(place)
+
+
+def _python(place: Path) -> Path:
+    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
+    """Make the environment beside its place, so that it is there whole or not at all."""
+    scratch = place.with_name(f".{place.name}.{os.getpid()}")
+    files.remove_tree(scratch)
+    uv = Uv(scratch)
+    try:
+        uv.venv(scratch / "venv", base_interpreter())
+        (scratch / "wheels").mkdir()
+        for wheel, path in paths.items():
+            os.link(path, scratch / "wheels" / wheel.filename)
+        (scratch / "pylock.toml").write_bytes(lock)
+        uv.sync(_python(scratch / "venv"), scratch / "pylock.toml")
+        if not place.is_dir():
+            os.replace(scratch / "venv", place)
+    finally:
+        uv.close()
+        files.remove_tree(scratch)
