@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bootstrap.install import Outcome
     from bootstrap.monitor import Sample
     from bootstrap.preflight import Finding
-    from bootstrap.restore import Restored
+    from bootstrap.restore import Made, Restored
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
     from bootstrap.trust.places import Places
@@ -210,12 +210,11 @@ def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> Ba
     return BackupPlan(backup, story.needed_bytes(found, backup), free)
 
 
-def create_backup(prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Backup:
+def create_backup(prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Made:
     """Copy settings and data, and return the backup."""
-    from bootstrap import backup_index
     from bootstrap import restore as story
 
-    return backup_index.read_backup(story.create_backup(find_prefix(prefix), progress, wait=wait))
+    return story.create_backup(find_prefix(prefix), progress, wait=wait)
 
 
 def list_backups(prefix: Path | None = None) -> list[Backup]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap import audit_log, backups, files, journal, transaction, userdata
+from bootstrap.backup_index import read_backup
 from bootstrap.errors import HostError, InstallError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -29,7 +30,15 @@ class Restored:
     audit_head: str
 
 
-def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.MANUAL, wait: float = 0.0) -> Path:
+@dataclass(frozen=True)
+class Made:
+    """A backup that was asked for, and the audit log's head."""
+
+    backup: Backup
+    audit_head: str
+
+
+def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.MANUAL, wait: float = 0.0) -> Made:
     """Make a backup and keep the newest ones. Raises HostError, BusyError; InstallError where the disk fails."""
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
@@ -39,8 +48,8 @@ def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.M
             backups.prune(prefix)
         except OSError as error:
             raise _explained(error, prefix) from error
-        audit_log.note(prefix, "backup", "done", backup=made.name)
-    return made
+        head = audit_log.note(prefix, "backup", "done", backup=made.name)
+    return Made(read_backup(made), head)
 
 
 def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0) -> Restored:

@@ -29,7 +29,7 @@ class InstallationRecoveryManager:
 
     def create_backup(self, reason: str = backups.MANUAL) -> Path:
         """Copy settings and data; return the backup's folder. The newest five of its kind are kept."""
-        return restore.create_backup(self.prefix, self.progress, reason=reason)
+        return restore.create_backup(self.prefix, self.progress, reason=reason).backup.path
 
     def list_backups(self) -> list[Backup]:
         """Return the backups whose index can be read, the oldest first."""

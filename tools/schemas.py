@@ -311,6 +311,28 @@ def audit_log():
     return {"oneOf": [entries, chain]}
 
 
+def backup():
+    """Return the schema of ``backup``: the one that was made, with list all, with restore what was done, or a plan."""
+    facts = {
+        "id": described(ANY_TEXT, "what restore takes"),
+        "path": ANY_TEXT,
+        "created": ANY_TEXT,
+        "reason": described(ANY_TEXT, "manual, or before-COMMAND"),
+        "release": described(nullable(RELEASE), "the one that was active"),
+        "files": COUNT,
+    }
+    restored = {"restored": closed(facts), "before": described(ANY_TEXT, "the backup of what was there")}
+    plan = {
+        "restore": nullable(closed(facts)),
+        "needed": described(COUNT, "bytes"),
+        "free": described(COUNT, "bytes"),
+        "fits": YES_NO,
+    }
+    made = closed({**facts, "audit_head": HEAD, "run": RUN})
+    listed = closed({"backups": items(closed(facts))})
+    return {"oneOf": [made, listed, closed({**restored, "audit_head": HEAD, "run": RUN}), closed(plan)]}
+
+
 def uninstall():
     """Return the schema of ``uninstall``."""
     return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD, "run": RUN})
@@ -442,6 +464,7 @@ COMMANDS = {
     "compare": comparison,
     "monitor": sample,
     "recover": recover,
+    "backup": backup,
     "history": history,
     "audit-log": audit_log,
     "uninstall": uninstall,

@@ -11,6 +11,7 @@ from bootstrap.console import human_bytes, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import find_prefix
+from bootstrap.runlog import RUN
 
 if TYPE_CHECKING:
     import argparse
@@ -49,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
         return restore(arguments)
     made = api.create_backup(arguments.prefix, progress=common.progress_of(arguments), wait=arguments.wait)
     if arguments.json:
-        show_json(as_json(made))
+        show_json({**as_json(made.backup), "audit_head": made.audit_head, "run": RUN})
     else:
-        show(_("Backup:         {path}").format(path=made.path))
+        show(_("Backup:         {path}").format(path=made.backup.path))
+        show(_("Audit log head: {head}").format(head=made.audit_head))
     return DONE
 
 
@@ -60,7 +62,8 @@ def restore(arguments: argparse.Namespace) -> int:
     progress = common.progress_of(arguments)
     done = api.restore(arguments.id, arguments.prefix, progress=progress, wait=arguments.wait)
     if arguments.json:
-        show_json({"restored": as_json(done.backup), "before": done.before.name, "audit_head": done.audit_head})
+        before = done.before.name
+        show_json({"restored": as_json(done.backup), "before": before, "audit_head": done.audit_head, "run": RUN})
         return DONE
     show(_("Restored:       {path}").format(path=done.backup.path))
     show(_("Backup:         {path}").format(path=done.before))

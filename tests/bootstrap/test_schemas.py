@@ -135,6 +135,16 @@ def test_trust(call, places) -> None:
     assert call("trust", "trust", "show")[1]["policy"]["number"] == 1
 
 
+def test_backups_made_listed_and_restored(call) -> None:
+    code, made = call("backup", "backup")
+    assert (code, made["reason"]) == (0, "manual")
+    assert len(call("backup", "backup", "list")[1]["backups"]) == 1
+    assert call("backup", "backup", "--dry-run")[1]["fits"]
+    assert call("backup", "backup", "restore", "latest", "--dry-run")[1]["restore"]["id"] == made["id"]
+    code, done = call("backup", "backup", "restore", made["id"])
+    assert (code, done["restored"]["id"]) == (0, made["id"])
+
+
 def test_uninstall(call) -> None:
     code, removal = call("uninstall", "uninstall", "--yes")
     assert code == 0
