@@ -1,8 +1,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
-# percent of lines and branches that the tests must reach
-COVERED ?= 0
+# percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
+# a part of the tests needs COVERED=0 TRUSTED_COVERED=0
+COVERED ?= 94
+TRUSTED_COVERED ?= 100
+BUNDLE := bootstrap/bundle
+TRUSTED := bootstrap/launch/*,$(BUNDLE)/archive.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py,$(BUNDLE)/names.py
+TRUSTED := $(TRUSTED),$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
@@ -36,6 +41,7 @@ test: .venv/ready
 	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
+	@$(BIN)/coverage report --fail-under=$(TRUSTED_COVERED) --include='$(TRUSTED)' >&2
 
 # each run goes on where the last one was stopped; remove build/crash to begin again
 crash: .venv/ready

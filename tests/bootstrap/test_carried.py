@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -43,3 +44,30 @@ def test_old_caches_go_but_for_the_newest_and_those_in_use(tmp_path):
     carried.prune(str(tmp_path), "own.pyz_0123456789abcdef")
     left = {path.name.removesuffix(".pyz_0123456789abcdef") for path in tmp_path.iterdir()}
     assert left == {"own", "a", "e", "b", ".new-3", "somebody's"}
+
+
+def test_a_program_that_is_right_is_left_alone(tmp_path, monkeypatch):
+    zipapp, files = small_zipapp(tmp_path, {"bin/uv": b"good"})
+    cache.build(zipapp, str(tmp_path), "x_0123456789abcdef", files)
+    site = tmp_path / "x_0123456789abcdef" / "site-packages"
+    opened = {"zipapp": "/gone", "folder": str(tmp_path), "tree": str(site), "files": files}
+    monkeypatch.setattr(cache, "opened", opened)
+    assert carried.program(cache, "uv") == str(site / "bin" / "uv")
+
+
+def test_the_launcher_is_known_where_it_ran(monkeypatch):
+    monkeypatch.delitem(sys.modules, "launch.cache", raising=False)
+    assert carried.launcher() is None
+    monkeypatch.setitem(sys.modules, "launch.cache", cache)
+    assert carried.launcher() is cache
+
+
+def test_what_another_run_removes_meanwhile_is_no_trouble(tmp_path, monkeypatch):
+    class Gone:
+        name = ".new-x"
+
+        def stat(self, *, follow_symlinks):
+            raise FileNotFoundError(self.name)
+
+    monkeypatch.setattr(os, "scandir", lambda _folder: [Gone()])
+    carried.prune(str(tmp_path), "own")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap import wheels
 from bootstrap.bundle.manifest import Package
 from bootstrap.errors import TrustError
 from bootstrap.wheels import inspect
@@ -121,3 +122,40 @@ def test_unreadable(tmp_path) -> None:
     bad[at : at + 8] = b"\xff" * 8
     path.write_bytes(bad)
     assert "not a readable wheel" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [
+        ("MEMBERS_LIMIT", 1, "it holds "),
+        ("UNPACKED_LIMIT", 10, "it unpacks to too much"),
+        ("RECORD_LIMIT", 10, "its RECORD is too long"),
+        ("ENTRY_POINTS_LIMIT", 10, "its entry points are too long"),
+        ("METHODS", (), "is packed in a way that wheels don't use"),
+    ],
+)
+def test_limits(tmp_path, monkeypatch, limit, value, reason) -> None:
+    path = made(tmp_path, recorded="lib/data.txt", entry_points="[console_scripts]\nlib-tool = lib:main\n")
+    inspect(path, LIB)
+    monkeypatch.setattr(wheels, limit, value)
+    assert reason in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("lib/__init__.py,sha256=x,0", "stands in its RECORD twice"),
+        ("lib/data.txt,,", "has no SHA-256 in its RECORD"),
+        ("lib/gone.txt,sha256=x,0", "is in its RECORD and not in it"),
+        ("lib/data.txt,md5=x,0", "has no SHA-256 in its RECORD"),
+    ],
+)
+def test_rows_of_record(tmp_path, row, reason) -> None:
+    path = made(tmp_path, ("lib/data.txt", b"x"))
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    members["lib-1.0.dist-info/RECORD"] += f"{row}\n".encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    assert reason in refusal(path)

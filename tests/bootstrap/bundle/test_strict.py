@@ -81,6 +81,7 @@ TAKES = {
     "choice": lambda fields: fields.choice("k", ("a", "b")),
     "texts": lambda fields: fields.texts("k", most=2),
     "mapping": lambda fields: fields.mapping("k", most=2),
+    "items": lambda fields: fields.items("k", strict.sha256, most=1),
     "time": lambda fields: fields.nested("k", time_from_json),
     "optional nested": lambda fields: fields.optional("k", time_from_json),
 }
@@ -117,6 +118,7 @@ TAKES = {
         ("texts", "ab", "doc.k: not a list."),
         ("texts", ["a", "b", "c"], "doc.k: longer than 2 items."),
         ("texts", ["a", 1], "doc.k[1]: not a text."),
+        ("items", ["0" * 63], "doc.k[0]: not 64 hex digits."),
         ("mapping", [], "doc.k: not an object of at most 2 keys."),
         ("mapping", dict.fromkeys("abc", ""), "doc.k: not an object of at most 2 keys."),
         ("mapping", {"a": 1}, "doc.k.a: not a text."),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,90 @@ def test_a_byte_flipped_in_the_zipapp_is_refused(probe, home):
         copy.write_bytes(data)
         assert f"{copy} is damaged" in refused(start(copy, home), 3)
         assert list(home.glob(".cache/ragtrace-zipapp/*")) == []
+
+
+# in this very process
+
+FILES = {"a.py": b"1", "b/c.py": b"2", "bin/uv": b"large"}
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Give the zipapp's files as digests.json names them, and a cache that holds them."""
+    zipapp, files = small_zipapp(tmp_path, FILES)
+    cache.build(zipapp, str(tmp_path), "x_0", files)
+    return zipapp, files, tmp_path / "x_0"
+
+
+SMALL_DAMAGES = {
+    "an altered file": ("a.py", lambda site: (site / "a.py").write_bytes(b"2")),
+    "a longer file": ("a.py", lambda site: (site / "a.py").write_bytes(b"12")),
+    "a short program": ("bin/uv", lambda site: (site / "bin/uv").write_bytes(b"larg")),
+    "an extra file": ("zz", lambda site: (site / "zz").write_bytes(b"")),
+    "an extra folder": ("b/zz/", lambda site: (site / "b/zz").mkdir()),
+    "a missing file": ("a.py", lambda site: (site / "a.py").unlink()),
+    "an emptied folder": ("b/", lambda site: (site / "b/c.py").unlink()),
+    "a missing folder": ("b/c.py", lambda site: shutil.rmtree(site / "b")),
+    "a link": ("a.py", lambda site: (site / "a.py").unlink() or (site / "a.py").symlink_to("/dev/null")),
+    "a pipe": ("a.py", lambda site: (site / "a.py").unlink() or os.mkfifo(site / "a.py")),
+    "a linked tree": ("site-packages", lambda site: site.symlink_to(site.rename(site.with_name("moved")))),
+    "a linked cache": (
+        "site-packages",
+        lambda site: site.parent.symlink_to(site.parent.rename(f"{site.parent}-moved")),
+    ),
+    "no tree": ("site-packages", shutil.rmtree),
+}
+
+
+@pytest.mark.parametrize("what", SMALL_DAMAGES)
+def test_the_first_deviation_is_named_and_building_mends_it(built, what):
+    zipapp, files, home = built
+    named, harm = SMALL_DAMAGES[what]
+    assert cache.damage(str(home), files) is None
+    harm(home / "site-packages")
+    assert cache.damage(str(home), files) == named
+    cache.build(zipapp, str(home.parent), "x_0", files)
+    assert cache.damage(str(home), files) is None
+    assert [path.name for path in home.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_large_program_is_asked_for_its_size_alone(built):
+    _zipapp, files, home = built
+    (home / "site-packages/bin/uv").write_bytes(b"LARGE")
+    assert cache.damage(str(home), files) is None
+
+
+def test_a_file_that_cannot_be_read_is_damage(built, monkeypatch):
+    _zipapp, files, home = built
+    monkeypatch.setattr(cache, "same", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    assert cache.damage(str(home), files) in files
+
+
+def test_a_cache_that_cannot_be_put_in_place_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
+    zipapp, files = small_zipapp(tmp_path, FILES)
+
+    def refuse(_source, _destination):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(PermissionError):
+        cache.build(zipapp, str(tmp_path), "x_0", files)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pyz"]
+
+
+def test_a_member_that_is_larger_than_its_digest_says_is_not_written_whole(tmp_path, monkeypatch):
+    zipapp, files = small_zipapp(tmp_path, {"a.py": b"0123456789"})
+    monkeypatch.setattr(cache, "BLOCK", 2)
+    with zipfile.ZipFile(zipapp) as archive, pytest.raises(Refusal, match=r"is damaged: a\.py"):
+        cache.unpack(archive, "a.py", str(tmp_path / "a.py"), (files["a.py"][0], 4, 0o644))
+    assert (tmp_path / "a.py").read_bytes() == b"0123"
+
+
+def test_a_member_that_asks_for_a_password_is_damage(tmp_path):
+    zipapp, files = small_zipapp(tmp_path, {"a.py": b"1"})
+    data = bytearray(Path(zipapp).read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(header) + flags] |= 1
+    Path(zipapp).write_bytes(data)
+    with pytest.raises(Refusal, match="is damaged"):
+        cache.build(zipapp, str(tmp_path), "x_0", files)

@@ -100,6 +100,11 @@ def test_the_c_library_is_asked_for_its_version(monkeypatch):
     assert glibc() == (0, 0)
 
 
+def test_this_very_python_fits():
+    check_python()
+    check_modules()
+
+
 @pytest.mark.parametrize("version", [(3, 9, 1), (3, 15, 0)])
 def test_a_python_out_of_range_is_refused(monkeypatch, version):
     monkeypatch.setattr(sys, "version_info", version)
@@ -111,3 +116,9 @@ def test_missing_modules_are_named(monkeypatch):
     monkeypatch.setattr(host, "MODULES", "json not_there zlib")
     with pytest.raises(Refusal, match="library: not_there missing"):
         check_modules()
+
+
+def test_another_implementation_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "implementation", type("Implementation", (), {"name": "pypy"}))
+    with pytest.raises(Refusal, match="is pypy "):
+        check_python()
