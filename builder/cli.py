@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap import __version__, commandline
 from bootstrap.i18n import _
 from bootstrap.parser import Parser
-from builder.commands import build, cache, inspect, keygen, policy, sign, targets
+from builder.commands import advisories, build, cache, inspect, keygen, policy, sign, targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         (keygen, "keygen", _("make a signing key")),
         (sign, "sign", _("add a signature to a finished release")),
         (policy, "policy", _("make, sign or show the policies of hosts")),
+        (advisories, "advisories", _("make snapshots of known vulnerabilities, and exceptions from them")),
         (inspect, "inspect", _("show what is in a bundle")),
     ):
         module.configure(table.add_parser(name, help=text, description=text))

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from builder.models import CollectedModel
     from builder.profile import Profile
     from builder.source import SourceFile
+    from builder.verification import Verification
     from builder.wheels import WheelFacts
 
 
@@ -77,6 +78,7 @@ class Inputs:
     target: Target
     selection: Selection
     wheels: Sequence[Wheel]
+    verification: Verification
 
 
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
@@ -88,6 +90,7 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
         member(INSTALLER_MEMBER, "script", zipapp),
         *(_known(f"{WHEELS}/{wheel.locked.filename}", "wheel", wheel) for wheel in inputs.wheels),
         *(member(f"{SOURCE}/{source.path_in_app}", "source", source.file) for source in common.sources),
+        *inputs.verification.members,
     ]
     for _source, model in common.models:
         for file in model.files:
@@ -127,8 +130,11 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),
         application=common.profile.application,
-        installed_bytes=sum(laid) + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
-        installed_files=len(laid) + sum(wheel.facts.files for wheel in inputs.wheels),
+        installed_bytes=sum(laid, inputs.verification.installed_bytes)
+        + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
+        installed_files=len(laid)
+        + inputs.verification.installed_files
+        + sum(wheel.facts.files for wheel in inputs.wheels),
     )
     try:
         return parse_manifest(manifest.to_bytes())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import Package, Product
     from bootstrap.bundle.policy import Policy
+    from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
     from builder.assemble import Member
     from builder.build import Request
@@ -29,7 +30,13 @@ class Verification:
 
 
 def verify_packages(
-    request: Request, product: Product, packages: Sequence[Package], policy: Policy, epoch: int, progress: Progress
+    request: Request,
+    target: Target,
+    product: Product,
+    packages: Sequence[Package],
+    policy: Policy,
+    epoch: int,
+    progress: Progress,
 ) -> Verification:
     """Return advisories, the gate's report and the scanners for the bundle; without advisories say what is missing."""
     if request.advisories is None:
@@ -42,5 +49,5 @@ def verify_packages(
         return Verification()
     python = tools_environment.own_python(request.cache, progress, offline=request.offline)
     passed = run_gate(request.advisories, packages, product, policy, python, epoch, progress)
-    tools = tools_environment.tools_of(request.target, request.cache, progress, offline=request.offline)
+    tools = tools_environment.tools_of(target, request.cache, progress, offline=request.offline)
     return Verification((*passed.members, *tools.members), tools.installed_bytes, tools.installed_files)

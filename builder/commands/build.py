@@ -1,28 +1,30 @@
-"""``build``: from a uv-locked project to the folder that travels, and its trust slip."""
+"""``build``: from a uv-locked project to the folders that travel, and their trust slips."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import commandline
 from bootstrap.bundle.advisories.severity import DEFAULT, GATES, TABLES
-from bootstrap.bundle.target import GLIBC_FLOOR, host_target, parse_target
 from bootstrap.console import human_bytes, make_progress, show, show_json
-from bootstrap.errors import UsageError
+from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
 from builder.advisories.gate import GateRequest
-from builder.build import Built, Request, build
+from builder.build import Built, Outcome, Request, build
 from builder.cache import Cache, default_cache
-from builder.commands.common import signer_of
-from builder.release import read_release
+from builder.commands.common import add_choice, add_targets, named_targets, signer_of
+from builder.plan import Plan, make_plan, plan_lines
 from builder.sign import read_public_key
-from builder.slip import write_slip
 
 if TYPE_CHECKING:
     import argparse
 
+    from bootstrap.bundle.manifest import Manifest
+
+LARGEST = 10  # parts of a bundle that a summary names
 TIME_LIMIT = 8**11 - 1  # seconds since 1970: 11 octal digits of a ustar header
 
 
@@ -32,13 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("where bundles go"))
     add("--profile", metavar=_("PROFILE"), help=_("a profile's file, or the name of one that comes with the builder"))
-    add("--target", metavar=_("TARGET"), help=_("for example linux-x86_64, windows-amd64 (default: this machine)"))
-    add("--python", metavar=_("VERSION"), help=_("the hosts' Python, for example 3.11 (default: the one running)"))
-    add(
-        "--glibc", default="{}.{}".format(*GLIBC_FLOOR), metavar=_("VERSION"), help=_("the oldest glibc of Linux hosts")
-    )
+    add_targets(parser)
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to bring"))
-    add("--sign-key", action="append", type=Path, default=[], required=True, metavar=_("KEY"), help=_("a signing key"))
+    add_choice(parser)
+    add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
     add(
         "--trust-key",
         action="append",
@@ -64,7 +63,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT,
         help=_("how hosts take findings: default fails from high on, strict from medium on and without a score"),
     )
-    add("--offline", action="store_true", help=_("take wheels from the cache only"))
+    add("--offline", action="store_true", help=_("use no network: all must be in the cache"))
+    add("--dry-run", action="store_true", help=_("tell what would be built and fetched, and do neither"))
     add("--verbose", action="store_true", help=_("show the log on the screen"))
     add("--quiet", action="store_true", help=_("no progress, only the result"))
     add("--json", action="store_true", help=_("write the result as JSON"))
@@ -72,35 +72,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build a bundle."""
+    """Build a bundle for each target, or tell what would be built."""
     if arguments.verbose:
         commandline.log_to_screen()
-    here = host_target()
-    python = arguments.python or here.python
-    target = parse_target(arguments.target or str(here), python, glibc=_glibc(arguments.glibc))
+    if not arguments.sign_key and not arguments.dry_run:
+        raise UsageError(
+            _("No key to sign with is named."),
+            advice=_("Add --sign-key KEY; `python -m builder keygen KEY` makes one."),
+        )
+    request = request_of(arguments)
+    progress = make_progress(quiet=arguments.quiet)
+    if arguments.dry_run:
+        plan = make_plan(request, progress)
+        show_plan(plan, as_json=arguments.json)
+        return commandline.DONE if plan.is_whole else commandline.exit_code(BuildError(""))
+    show_outcome(build(request, progress), as_json=arguments.json)
+    return commandline.DONE
+
+
+def request_of(arguments: argparse.Namespace) -> Request:
+    """Return what the command line asks for."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is not None and not (epoch.isascii() and epoch.isdecimal() and int(epoch) <= TIME_LIMIT):
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can hold."))
     if arguments.counter is not None and arguments.counter < 1:
         raise UsageError(_("The release counter {counter} is not 1 or more.").format(counter=arguments.counter))
-    request = Request(
+    return Request(
         project_root=arguments.project_root.resolve(),
         output_dir=arguments.output_dir.resolve(),
-        target=target,
+        targets=named_targets(arguments),
         signers=tuple(signer_of(path) for path in arguments.sign_key),
         cache=Cache(arguments.cache_dir or default_cache()),
         trusted=tuple(read_public_key(path) for path in arguments.trust_key),
         threshold=arguments.threshold,
         profile=arguments.profile,
         models=tuple(arguments.model),
+        extras=tuple(arguments.extra),
+        groups=tuple(arguments.group),
         counter=arguments.counter,
         epoch=None if epoch is None else int(epoch),
         offline=arguments.offline,
+        sources=not arguments.no_build,
         advisories=_gate(arguments),
     )
-    built = build(request, make_progress(quiet=arguments.quiet))
-    show_built(built, write_slip(read_release(built.folder)), as_json=arguments.json)
-    return commandline.DONE
 
 
 def _gate(arguments: argparse.Namespace) -> GateRequest | None:
@@ -115,38 +129,67 @@ def _gate(arguments: argparse.Namespace) -> GateRequest | None:
     return None
 
 
-def _glibc(text: str) -> tuple[int, int]:
-    major, _dot, minor = text.partition(".")
-    if major != "2" or not (minor.isascii() and minor.isdecimal()):
-        raise UsageError(_("{text} is not a version of glibc.").format(text=text), advice=_("Write it as 2.28."))
-    return 2, int(minor)
-
-
-def show_built(built: Built, slip: Path, *, as_json: bool) -> None:
-    """Tell what was built, and show the slip."""
-    manifest = built.manifest
+def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """Tell what was built, what is large in it, where the time went, and show the slips."""
     if as_json:
         show_json(
             {
-                "folder": str(built.folder),
-                "archive": manifest.archive,
-                "product": manifest.product.to_json(),
-                "target": manifest.target.to_json(),
-                "packages": len(manifest.packages),
-                "bytes": manifest.total_bytes,
-                "installer_sha256": built.zipapp_sha256,
-                "signers": [key.fingerprint for key in built.signers],
-                "slip": str(slip),
-                "seconds": built.seconds,
+                "bundles": [_facts(built) for built in outcome.built],
+                "signers": [key.fingerprint for key in outcome.signers],
+                "seconds": outcome.seconds,
             }
         )
         return
-    show(_("Bundle:    {path}").format(path=built.folder))
-    show(
-        _("Contents:  {count} packages, {models} models, {size}").format(
-            count=len(manifest.packages), models=len(manifest.models), size=human_bytes(manifest.total_bytes)
+    for built in outcome.built:
+        manifest = built.manifest
+        show(_("Bundle:    {path}").format(path=built.folder))
+        show(
+            _("Contents:  {count} packages, {models} models, {size}").format(
+                count=len(manifest.packages), models=len(manifest.models), size=human_bytes(manifest.total_bytes)
+            )
         )
-    )
-    show(_("Trust slip: {path} (and a page to print beside it)").format(path=slip))
-    show("")
-    show(slip.read_text(encoding="utf-8").rstrip())
+        largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
+        if largest:
+            show(_("Largest:   {parts}").format(parts=largest))
+        show(_("Trust slip: {path} (and a page to print beside it)").format(path=built.slip))
+    phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
+    show(_("Time:      {phases}").format(phases=phases))
+    for built in outcome.built:
+        show("")
+        show(built.slip.read_text(encoding="utf-8").rstrip())
+
+
+def largest_parts(manifest: Manifest, most: int = LARGEST) -> list[tuple[str, int]]:
+    """Return the largest packages and models with their sizes in the bundle, in bytes."""
+    sizes = {package.wheel: package.name for package in manifest.packages}
+    parts: Counter[str] = Counter()
+    for entry in manifest.files:
+        if entry.kind == "wheel":
+            parts[sizes[entry.path]] += entry.size
+        elif entry.kind == "model":
+            parts[entry.inner.partition("/")[0]] += entry.size
+    return parts.most_common(most)
+
+
+def _facts(built: Built) -> dict[str, Any]:
+    manifest = built.manifest
+    return {
+        "folder": str(built.folder),
+        "archive": manifest.archive,
+        "product": manifest.product.to_json(),
+        "target": manifest.target.to_json(),
+        "packages": len(manifest.packages),
+        "bytes": manifest.total_bytes,
+        "sizes": dict(largest_parts(manifest, most=len(manifest.files))),
+        "installer_sha256": built.zipapp_sha256,
+        "slip": str(built.slip),
+    }
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """Tell what would be built."""
+    if as_json:
+        show_json(plan.to_json())
+        return
+    for line in plan_lines(plan):
+        show(line)
