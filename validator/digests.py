@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Optional
 
 from bootstrap import record
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+Key = tuple[int, int, int, int, int]
 
 
 class Digests:
@@ -20,26 +22,34 @@ class Digests:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, ...], Future[Optional[str]]] = {}
-        self._lock = threading.Lock()
+        self._known: dict[Key, Optional[str]] = {}
+        self._busy: set[Key] = set()
+        self._waiting = 0
+        # one for all files: a future for each takes as long as hashing a small one
+        self._changed = threading.Condition()
 
     def __call__(self, path: Path) -> str | None:
         """Return a regular file's digest, or None when no regular file is there; raises OSError."""
         try:
-            status = path.lstat()
+            status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        with self._lock:
-            known = self._known.get(key)
-            if known is None:
-                mine = self._known[key] = Future()
-        if known is not None:
-            return known.result()
+        with self._changed:
+            while key in self._busy:
+                self._waiting += 1
+                self._changed.wait()
+                self._waiting -= 1
+            if key in self._known:
+                return self._known[key]
+            self._busy.add(key)
+        digests = {}
         try:
-            digest = record.sha256_of(path)
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        mine.set_result(digest)
-        return digest
+            digests[key] = record.sha256_of(path)
+        finally:
+            with self._changed:
+                self._known.update(digests)  # nothing, when it could not be read: whoever waits sees for himself
+                self._busy.remove(key)
+                if self._waiting:
+                    self._changed.notify_all()
+        return digests[key]
