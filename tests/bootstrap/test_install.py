@@ -238,3 +238,32 @@ def test_trouble_after_the_activation_is_no_failure(prefix, second, monkeypatch)
     assert log(prefix)[-1]["outcome"] == "done"
     monkeypatch.undo()
     assert story.rollback(prefix, QUIET).former == outcome.active
+
+
+def test_a_model_that_answers_wrongly_is_left_again(prefix, tmp_path, tiny) -> None:
+    active = prefix.active()
+    before = snapshot(prefix.root, *(name for name in NOTES if name != "state/previous"))
+    key = tiny.key.with_suffix("")
+    wrong = tiny_bundle(tmp_path / "wrong", counter=COUNTER + 1, weights='{"weight": 0.6}\n', key=key)
+    with pytest.raises(InstallError, match="The model tiny answers wrongly: a component differs by 0.1"):
+        install(wrong, prefix)
+    assert prefix.active() == active
+    assert snapshot(prefix.root, *(name for name in NOTES if name != "state/previous")) == before
+
+
+def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> None:
+    first = prefix.active()
+    active = install(second, prefix).active
+    module = first.site_packages(first.manifest().target.python) / "tiny_math" / "__init__.py"
+    module.chmod(0o644)
+    module.write_text("raise RuntimeError('no luck')\n")
+    with pytest.raises(InstallError, match="tiny_math does not import"):
+        story.rollback(prefix, QUIET)
+    assert prefix.active().id == active
+
+
+def test_the_look_from_outside_adds_nothing_to_a_sealed_release(prefix, second) -> None:
+    install(second, prefix)
+    story.rollback(prefix, QUIET)
+    for release in prefix.complete_releases():
+        assert compare(release, read_receipt(release)) == []
