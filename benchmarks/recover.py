@@ -1,0 +1,71 @@
+"""Time the repair of one damaged package against the whole installation, on a project of RAGTrace's size.
+
+    python benchmarks/recover.py FOLDER [--bundle BUNDLE] [--cache-dir .cache/builder] [--package NAME]
+
+FOLDER needs about 20 GB free; the bundle is made as in scale.py and installed into FOLDER/prefix, which must not
+exist. Both are the whole command, from the start of Python to its end, imports of the gate included. Exit code 1 when
+the repair takes a third of the installation or more. Linux and macOS.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import scale
+
+MOST = 1 / 3
+
+
+def damage(prefix: Path, package: str) -> Path:
+    """Change the first module of a package and return it."""
+    (site,) = (prefix / "current").glob("venv/lib/python*/site-packages")
+    module = site / package / "__init__.py"
+    module.chmod(0o644)
+    with module.open("ab") as file:
+        file.write(b"# changed\n")
+    module.chmod(0o444)
+    return module
+
+
+def recover(bundle: Path, prefix: Path) -> scale.Run:
+    """Repair the installation with its own installer, with no bundle at hand."""
+    alone = prefix.parent / "installer"
+    alone.mkdir()
+    zipapp = alone / "ragtrace-install.pyz"
+    os.link(bundle / zipapp.name, zipapp)
+    apart = ["unshare", "-n"] if os.geteuid() == 0 and sys.platform == "linux" else []
+    python = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
+    return scale.run([*apart, python, str(zipapp), "recover", "--yes", "--json", "--prefix", str(prefix)], scale.CLEAN)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time a repair against an installation.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--bundle", type=Path, help="install this one, build none")
+    parser.add_argument("--cache-dir", type=Path, default=scale.ROOT / ".cache" / "builder")
+    parser.add_argument("--package", default="requests", help="the import name of what is damaged")
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "prefix").exists():
+        sys.exit(f"{folder / 'prefix'} exists: name another folder.")
+    bundle = arguments.bundle or scale.build(folder, arguments.cache_dir.resolve())[0]
+    installed = scale.install(bundle.resolve(), folder / "prefix")
+    scale.show_times("install", installed, installed.steps)
+    print(f"damaged: {damage(folder / 'prefix', arguments.package)}\n")
+    repaired = recover(bundle.resolve(), folder / "prefix")
+    scale.show_times("recover", repaired, repaired.steps)
+    told = json.loads(repaired.output)
+    names = [name for remedy in told["plan"]["remedies"] for name in remedy["names"]]
+    print(f"installed again: {', '.join(names)}; checks: {', '.join(result['status'] for result in told['results'])}")
+    ratio = repaired.seconds / installed.seconds
+    print(f"recover takes {ratio:.2f} of an installation")
+    return int(ratio >= MOST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
