@@ -40,9 +40,10 @@ def real_zipapp(folder: Path) -> Path:
     import build_zipapp
     from bootstrap.bundle.target import PYTHONS, host_target, parse_target
     from bootstrap.console import NoProgress
+    from builder.cache import Cache
 
     target = parse_target(str(host_target()), PYTHONS[0])
-    cache = ROOT / ".cache" / "wheels"
+    cache = Cache(ROOT / ".cache" / "wheels")
     output = folder / build_zipapp.NAME
     return build_zipapp.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
 

@@ -5,9 +5,12 @@ Short in ``make test``; ``make fuzz`` runs for FUZZ_SECONDS. ``corpus`` keeps in
 
 from __future__ import annotations
 
+import io
 import os
 import random
+import shutil
 import time
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -22,6 +25,8 @@ from bootstrap.bundle.manifest import NAME, Package, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, parse_policy, pins
 from bootstrap.bundle.signature import ED25519, parse_public_key, verify
 from bootstrap.errors import HostError, TrustError
+from bootstrap.launch import cache
+from bootstrap.launch.words import Refusal
 from tests.bundles import CONTENTS, make_manifest
 from tests.keys import SoftKey
 from tests.tiny import wheel
@@ -88,6 +93,30 @@ def read_as_wheel(data: bytes, folder: Path) -> None:
     wheels.inspect(path, Package("x", "1", path.name, None))
 
 
+CARRIED = {"a.py": b"A = 1\n", "b/c.py": b"", "bin/uv": b"x" * 3000}
+KNOWN = {name: (sha256_bytes(data), len(data), 0o644) for name, data in CARRIED.items()}
+
+
+def zipapp() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in CARRIED.items():
+            archive.writestr(f"site-packages/{name}", data)
+    return file.getvalue()
+
+
+def read_as_zipapp(data: bytes, folder: Path) -> None:
+    """Unpack it as the launcher does, for which an OSError is a place that does not serve."""
+    path = folder / "x.pyz"
+    path.write_bytes(data)
+    try:
+        cache.build(str(path), str(folder), "x_0", KNOWN)
+    except OSError as error:
+        raise Refusal(str(error), "") from error
+    assert cache.damage(str(folder / "x_0"), KNOWN) is None
+    shutil.rmtree(folder / "x_0")
+
+
 # format → its reader, a good input
 FORMATS = {
     "archive": (read_as_archive, zlib.compress(tar(), 1, 31)),
@@ -98,9 +127,10 @@ FORMATS = {
     "key": (read_as_key, KEY.key.line().encode()),
     "sums": (read_as_sums, write_sums({"a": "0" * 64, "b": "1" * 64})),
     "record": (read_as_record, b"x.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\nx-1.dist-info/RECORD,,\n"),
+    "zipapp": (read_as_zipapp, zipapp()),
     "wheel": (read_as_wheel, wheel("x", "1", {"x.py": "X = 1\n"}, "[console_scripts]\nx = x:main\n")),
 }
-REFUSALS = (TrustError, HostError)
+REFUSALS = (TrustError, HostError, Refusal)
 
 
 def bend(data: bytes, chance: random.Random) -> bytes:
