@@ -1,4 +1,4 @@
-"""Write what the documentation takes from the code: docs/schemas and docs/checks.md.
+"""Write what the documentation takes from the code: docs/schemas, docs/checks.md and docs/mutations.md.
 
 ``python -m tools.reference`` writes; tests compare what lies there with what the code says now.
 """
@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from bootstrap.bundle.strict import TEXT_LIMIT
+from tests.validator.mutations import MUTATIONS
 from tools.schemas import DRAFT, closed, described, schemas
 from validator import check, report
 from validator.registry import CHECKS
@@ -113,12 +114,31 @@ def checks_table():
     return "\n".join(lines)
 
 
+MUTATIONS_HEAD = """\
+# Mutations
+
+How the tests break a host or an installation, the check that must notice it, and the status that it gives; this table
+is generated from tests/validator/mutations.py. Each is done to a sound installation, which passes every check; none
+leaves the whole EXCELLENT, and what gives FAIL or ERROR does not leave it GOOD.
+
+| what is broken | check | status |
+|---|---|---|
+"""
+
+
+def mutations_table():
+    """Return the page of all that the tests break."""
+    lines = [f"| {mutation.what} | `{mutation.check}` | {mutation.status} |\n" for mutation in MUTATIONS]
+    return MUTATIONS_HEAD + "".join(lines)
+
+
 def documents():
     """Return path → text of everything that is taken from the code."""
     written = {"report.schema.json": report_schema(), **schemas()}
     return {
         **{DOCS / "schemas" / name: json.dumps(schema, indent=2) + "\n" for name, schema in written.items()},
         DOCS / "checks.md": checks_table(),
+        DOCS / "mutations.md": mutations_table(),
     }
 
 

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
+from pathlib import Path
+
+import pytest
 
 import validator.checks
 from validator.check import CATEGORIES, Check
@@ -33,3 +37,13 @@ def test_identifiers_are_unique_and_name_their_file_and_category() -> None:
 
 def test_every_category_has_a_check_in_the_order_of_the_report() -> None:
     assert tuple(dict.fromkeys(check.category for check in CHECKS)) == CATEGORIES
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_every_check_has_a_test_in_which_it_passes_and_one_in_which_it_does_not(check) -> None:
+    file = Path(__file__).parent / "checks" / f"test_{check.id.replace('.', '_')}.py"
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    named = {name.id for test in tests for name in ast.walk(test) if isinstance(name, ast.Name)}
+    assert {check.__name__, "PASS"} <= named
+    assert {"FAIL", "WARN"} & named
