@@ -1,15 +1,18 @@
-"""A user's own checks: Python files that run in processes of their own (docs/plugins.md).
+"""A user's own checks: Python that runs in processes of its own (docs/plugins.md).
 
-They come in the bundle, signed with it, or lie in the host's folder ``checks`` beside its trust,
-where they count only if nobody but the host's administrators can write them.
+They come as files in the bundle, signed with it, or as entry points of its packages, or lie in the
+host's folder ``checks`` beside its trust, where they count only if nobody but the host's
+administrators can write them.
 """
 
 from __future__ import annotations
 
+import configparser
 import json
 import logging
 import re
 import uuid
+from abc import ABC, abstractmethod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,8 +29,6 @@ from validator.report import read_result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psutil
-
     from bootstrap.trust.places import Places
     from validator.subject import Subject
 
@@ -36,42 +37,56 @@ FORMAT = 1
 LIMIT = 1 << 20  # bytes of an answer
 LOGGED = 20_000  # characters of what a broken one wrote to stderr
 MARK = "RAGTRACE_PLUGIN_RUN"  # a variable by which what a plugin left running is found
+ROUNDS = 1000  # in which what is left running is looked for, of a millisecond or so
+GROUP = "ragtrace.checks"  # of entry points
+CALL = """
+import functools, importlib, sys
+module, _colon, names = sys.argv[1].partition(":")
+functools.reduce(getattr, names.split("."), importlib.import_module(module))()
+"""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 
 
-class Plugin(Check):
-    """Runs one Python file with the release's interpreter: context in, result out, as JSON."""
+class Plugin(Check, ABC):
+    """Runs a check of somebody else with the release's interpreter: context in, result out, as JSON."""
 
     category = APPLICATION
     effort = NORMAL
-    file: ClassVar[Path]
-    sha256: ClassVar[str | None] = None  # what a file of the bundle must be
-    places: ClassVar[Places | None] = None  # whose owners must own a file of the host
+
+    @abstractmethod
+    def altered(self, subject: Subject) -> str | None:
+        """Return what is not as it was signed, None when all is. Raises TrustError for what must not run either."""
+
+    @abstractmethod
+    def start(self) -> list[str]:
+        """Return what the interpreter gets to start it."""
 
     def title(self) -> str:
-        return _("Own check {name}").format(name=self.file.stem)
+        return _("Own check {name}").format(name=self.id.partition(".")[2])
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, manifest = subject.need_release(), subject.need_manifest()
-        # 1. is the file what was signed, or the administrators' own
-        if self.sha256 is not None and record.sha256_of(self.file) != self.sha256:
-            yield self.failed(_("{path} is not the one that was signed").format(path=self.file), **subject.repair())
+        # 1. is it what was signed, or the administrators' own
+        altered = self.altered(subject)
+        if altered:
+            yield self.failed(_("{path} is not the one that was signed").format(path=altered), **subject.repair())
             return
-        if self.places is not None:
-            demand_private(self.file, self.places)
         # 2. run it, and end what it leaves running
         token, limit = uuid.uuid4().hex, self.left()
         env = {**trial.environment(release, manifest), MARK: token}
-        argv = [str(release.python), "-I", "-B", str(self.file)]
+        argv = [str(release.python), "-I", "-B", *self.start()]
+        left = 0
         try:
             with TemporaryDirectory(prefix="ragtrace-") as folder:
                 ended = process.run(argv, env=env, cwd=Path(folder), timeout=limit, stdin=context(self, subject))
         finally:
-            end_leftovers(token)
+            left = end_leftovers(token)
         if ended.stderr:
             LOG.info("%s: %s", self.id, ended.stderr[-LOGGED:])
         if not ended.ok:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
+        if left:
+            raise UncheckedError(ERROR, _("it left {count} processes running, which were ended").format(count=left))
         # 3. take its answer
         try:
             yield self.answer(ended.stdout)
@@ -99,27 +114,98 @@ class Plugin(Check):
         return CheckResult(**{**vars(result), "category": found.category})
 
 
+class FileOfBundle(Plugin):
+    """One Python file that came with the release, signed."""
+
+    file: ClassVar[Path]
+    sha256: ClassVar[str]
+
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - the file speaks for itself
+        return None if record.sha256_of(self.file) == self.sha256 else str(self.file)
+
+    def start(self) -> list[str]:
+        return [str(self.file)]
+
+
+class FileOfHost(Plugin):
+    """One Python file that the host's administrators have laid down."""
+
+    file: ClassVar[Path]
+    places: ClassVar[Places]
+
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - nobody has signed it
+        demand_private(self.file, self.places)
+        return None
+
+    def start(self) -> list[str]:
+        return [str(self.file)]
+
+
+class OfPackage(Plugin):
+    """A function that an installed package names as entry point; what names it must be as it was sealed."""
+
+    file: ClassVar[str]  # entry_points.txt, from the release
+    target: ClassVar[str]
+
+    def altered(self, subject: Subject) -> str | None:
+        sealed = {item.path: item.content for item in subject.need_receipt().items}
+        path = subject.need_release().path / self.file
+        return None if record.sha256_of(path) == sealed.get(self.file, "not sealed") else str(path)
+
+    def start(self) -> list[str]:
+        return ["-c", CALL, self.target]
+
+
 def find(subject: Subject, places: Places) -> list[type[Plugin]]:
-    """Return a check for each plugin of the release and of the host; the release's own wins a name."""
+    """Return a check for each plugin of the release, the host and the packages; the release's own wins a name."""
     found: dict[str, type[Plugin]] = {}
     if subject.release is not None and subject.manifest is not None:
         folder = subject.release.bundle / "plugins"
         for entry in subject.manifest.of_kind("plugin"):
             if _NAME.fullmatch(entry.inner):
-                found[entry.inner] = _plugin(folder / entry.inner, sha256=entry.sha256)
+                file = folder / entry.inner
+                found[file.stem] = _plugin(FileOfBundle, file.stem, file=file, sha256=entry.sha256)
     host = places.host.parent / "checks"
     try:
         names = sorted(path.name for path in host.iterdir())
     except OSError:
         names = []  # there is none, or it is closed to this user: then it is not meant for him
     for name in names:
-        if _NAME.fullmatch(name) and name not in found:
-            found[name] = _plugin(host / name, places=places)
-    return list(found.values())
+        if _NAME.fullmatch(name) and name[: -len(".py")] not in found:
+            file = host / name
+            found[file.stem] = _plugin(FileOfHost, file.stem, file=file, places=places)
+    return [*found.values(), *_of_packages(subject)]
 
 
-def _plugin(file: Path, **more: Any) -> type[Plugin]:
-    return type("Own", (Plugin,), {"id": f"plugin.{file.stem}", "file": file, **more})
+def _of_packages(subject: Subject) -> Iterator[type[Plugin]]:
+    """Yield a check for each entry point ``ragtrace.checks``; nothing of a package is imported here."""
+    if subject.release is None or subject.manifest is None:
+        return
+    site = subject.release.site_packages(subject.manifest.target.python)
+    for file in sorted(site.glob("*.dist-info/entry_points.txt")):
+        package = re.sub(r"[^a-z0-9]+", "_", file.parent.name.partition("-")[0].lower())
+        relative = file.relative_to(subject.release.path).as_posix()
+        for name, target in _entry_points(file):
+            short = re.sub(r"[^a-z0-9]+", "_", name.lower())
+            yield _plugin(OfPackage, f"{package}.{short}", file=relative, target=target)
+
+
+def _entry_points(file: Path) -> list[tuple[str, str]]:
+    """Return the names and targets of the checks in a file of entry points (packaging.python.org, entry points)."""
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # names keep their case
+    try:
+        with file.open("rb") as stream:
+            parser.read_string(stream.read(LIMIT).decode("utf-8"))
+        entries = parser.items(GROUP) if parser.has_section(GROUP) else []
+    except (OSError, ValueError, configparser.Error) as error:
+        LOG.warning("%s: %s", file, error)
+        return []
+    return [(name, target.partition("[")[0].strip()) for name, target in entries]
+
+
+def _plugin(kind: type[Plugin], name: str, **more: Any) -> type[Plugin]:
+    return type("Own", (kind,), {"id": f"plugin.{name}", **more})
 
 
 def context(plugin: Plugin, subject: Subject) -> bytes:
@@ -141,19 +227,51 @@ def context(plugin: Plugin, subject: Subject) -> bytes:
     return json.dumps(value).encode()
 
 
-def end_leftovers(token: str) -> None:
-    """End every process of this user that a plugin started and left, even one in a session of its own."""
+def end_leftovers(token: str) -> int:
+    """End every process of this user that a plugin started and left, even one in a session of its own.
+
+    Returns how many there were. Each is stopped when it is seen, so that it has no children meanwhile, and one that
+    ends before it is seen may have had some: then the new ones are looked at again, until a look finds nothing.
+    """
     import psutil
 
-    for found in psutil.process_iter():
-        _end_marked(found, token)
+    ended: set[int] = set()
+    others: set[int] = set()
+    for _round in range(ROUNDS):
+        caught, restless = [], False
+        for pid in reversed(psutil.pids()):
+            if pid in others:
+                continue
+            marked = _is_marked(pid, token)
+            if marked and _signal(pid, "suspend"):
+                caught.append(pid)
+            else:
+                others.add(pid)
+                restless |= marked is not False
+        ended.update(pid for pid in caught if _signal(pid, "kill"))
+        if not caught and not restless:
+            break
+    return len(ended)
 
 
-def _end_marked(found: psutil.Process, token: str) -> None:
+def _is_marked(pid: int, token: str) -> bool | None:
+    """Return whether a process has a run's mark; None when it has ended or is about to, or never had an environment."""
     import psutil
 
     try:
-        if found.environ().get(MARK) == token:
-            found.kill()
+        environment = psutil.Process(pid).environ()
+    except psutil.AccessDenied:
+        return False  # another user's
     except (psutil.Error, OSError):
-        pass  # another user's, or gone meanwhile
+        return None
+    return environment.get(MARK) == token if environment else None
+
+
+def _signal(pid: int, act: str) -> bool:
+    import psutil
+
+    try:
+        getattr(psutil.Process(pid), act)()
+    except (psutil.Error, OSError):
+        return False
+    return True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap import api
 from bootstrap.bundle.manifest import Product
 from bootstrap.bundle.target import parse_target
 from bootstrap.errors import UsageError
 from builder import documents
 from builder.profile import load_profile
+from tests.builder.test_cli import _quick, build, key, made, make_project  # noqa: F401 - fixtures among them
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,3 +41,17 @@ def test_they_go_where_hosts_look_for_them(tmp_path: Path) -> None:
 def test_what_cannot_travel_is_refused_with_its_place(tmp_path: Path, plugins: str) -> None:
     with pytest.raises(UsageError, match=r"ragtrace-profile.toml: plugins\[[01]\]"):
         load_profile(profile(tmp_path, plugins), tmp_path)
+
+
+def test_one_that_was_built_in_runs_on_the_host(tmp_path: Path, key: Path) -> None:  # noqa: F811
+    project = make_project(tmp_path / "project")
+    (project / "checks").mkdir()
+    result = {"check_name": "GPU driver", "status": "WARN", "details": "an old one", "suggestion": "Renew it."}
+    (project / "checks" / "gpu_driver.py").write_text(f"import json\nprint(json.dumps({json.dumps(result)}))\n")
+    (project / "ragtrace-profile.toml").write_text('name = "Small"\nplugins = ["checks/gpu_driver.py"]\n')
+    assert build(project, key, tmp_path / "out") == 0
+    bundle = api.open_bundle(made(tmp_path / "out"), trusted_keys=[str(key.with_suffix(".pub"))])
+    api.install(bundle, tmp_path / "prefix")
+    report = api.validate(tmp_path / "prefix", checks=["plugin.gpu_driver"])
+    assert [(found.status, found.details) for found in report.results] == [("WARN", "an old one")]
+    assert report.recommendations == ("Renew it.",)

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 import psutil
 import pytest
 
 from bootstrap import api
-from tests.installed import make_prefix
-from tests.validator.looking import change, release_of
+from tests.installed import BASE, LIB, Wheel, make_prefix
+from tests.validator.looking import change, release_of, site_of
 from validator import plugins
 from validator.check import ERROR, FAIL, PASS, WARN
 from validator.runner import results_of
@@ -77,25 +78,73 @@ def test_one_that_never_ends_is_stopped(run) -> None:
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sessions are a thing of POSIX")
-def test_what_it_leaves_running_is_ended(run, tmp_path) -> None:
-    pid_file = tmp_path / "pid"
-    source = f"""
+def test_a_gigabyte_of_output_is_read_and_dropped(run) -> None:
+    before = psutil.Process().memory_info().rss
+    result = run("import os\nfor _ in range(1024): os.write(1, b'x' * 2**20)")
+    assert (result.status, "no result" in result.details) == (ERROR, True)
+    assert psutil.Process().memory_info().rss - before < 100_000_000
+
+
+SESSION = """
 import os, time
 if os.fork() == 0:
     os.setsid()
     os.close(0); os.close(1); os.close(2)
-    open({str(pid_file)!r}, "w").write(str(os.getpid()))
+    open({file!r}, "w").write(str(os.getpid()))
     time.sleep(600)
-while not os.path.exists({str(pid_file)!r}) or not open({str(pid_file)!r}).read():
+"""
+CHAIN = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    os.close(0); os.close(1); os.close(2)
+    open({file!r}, "w").write(str(os.getpid()))
+    while True:  # never the same process for long
+        time.sleep(0.002)
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+"""
+CROWD = """
+import os, time
+for number in range(30):
+    if os.fork() == 0:
+        os.close(0); os.close(1); os.close(2)
+        open({file!r}, "w").write(str(os.getpid()))
+        time.sleep(600)
+"""
+ANSWER = """
+while not os.path.exists({file!r}) or not open({file!r}).read():
     time.sleep(0.01)
 print('{{"check_name": "x", "status": "PASS", "details": ""}}')
 """
-    assert run(source).status == PASS
-    pid = int(pid_file.read_text())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sessions are a thing of POSIX")
+@pytest.mark.parametrize("source", [SESSION, CHAIN, CROWD], ids=["session", "chain", "crowd"])
+def test_one_that_leaves_something_running_is_an_error_and_what_it_left_is_ended(run, tmp_path, source) -> None:
+    result = run((source + ANSWER).format(file=str(tmp_path / "pid")))
+    assert (result.status, "it left" in result.details) == (ERROR, True)
     deadline = time.monotonic() + 10
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while [found for found in psutil.process_iter() if runs_a_plugin(found)]:
         assert time.monotonic() < deadline
+
+
+def runs_a_plugin(found: psutil.Process) -> bool:
+    try:
+        ours = plugins.MARK in found.environ() and "mine.py" in " ".join(found.cmdline())
+        return ours and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="fork is a thing of POSIX")
+def test_one_that_forks_and_never_ends_is_stopped_with_all_its_children(run, tmp_path) -> None:
+    source = "import os, time\nfor _ in range(5): os.fork()\nwhile True: time.sleep(1)"
+    started = time.monotonic()
+    assert run(source, limit=1.0).status == ERROR
+    assert time.monotonic() - started < 20
+    assert not [found for found in psutil.process_iter() if runs_a_plugin(found)]
 
 
 def test_a_plugin_that_was_altered_does_not_run(tmp_path, places) -> None:
@@ -127,6 +176,81 @@ def test_a_plugin_of_the_host_must_be_its_administrators(prefix, places, mode, s
     assert [result.status for result in report.results] == [status]
 
 
+CHECKS = """
+import json, sys
+class Group:
+    @staticmethod
+    def speed():
+        context = json.load(sys.stdin)
+        import demo_base
+        print(json.dumps({"check_name": "Speed", "status": "PASS", "details": context["id"] + demo_base.NAME}))
+def broken():
+    raise ValueError("broken inside")
+"""
+POINTS = """\
+[console_scripts]
+demo = demo_checks:main
+[ragtrace.checks]
+GPU-Speed = demo_checks:Group.speed
+broken = demo_checks:broken [extra]
+absent = demo_none:look
+"""
+
+
+@pytest.fixture
+def packaged(tmp_path):
+    """An installation, one of whose packages has checks."""
+    files = {"demo_checks.py": CHECKS, "demo_checks-1.0.dist-info/entry_points.txt": POINTS}
+    return make_prefix(tmp_path, wheels=(LIB, BASE, Wheel("demo-checks", "1.0", files)))
+
+
+def test_entry_points_of_a_package_are_checks(packaged) -> None:
+    names = [f"plugin.demo_checks.{name}" for name in ("gpu_speed", "broken", "absent")]
+    report = api.validate(packaged.root, checks=names)
+    found = {result.id: (result.status, result.details) for result in report.results}
+    assert found[names[0]] == (PASS, f"{names[0]}base")
+    assert found[names[1]][0] == found[names[2]][0] == ERROR
+    assert "broken inside" in found[names[1]][1]
+    assert "demo_none" in found[names[2]][1]
+
+
+def test_looking_for_them_imports_nothing(packaged, places, monkeypatch) -> None:
+    def refuse(*_args, **_options):
+        raise AssertionError
+
+    monkeypatch.setattr("bootstrap.process.run", refuse)
+    before = set(sys.modules)
+    assert len(plugins.find(subject_of(packaged), places)) == 3
+    assert not {name for name in set(sys.modules) - before if name.startswith("demo")}
+
+
+def entry_points(prefix):
+    return site_of(prefix) / "demo_checks-1.0.dist-info" / "entry_points.txt"
+
+
+def test_entry_points_that_were_altered_or_added_do_not_run(packaged, places, tmp_path) -> None:
+    marker = tmp_path / "ran"
+    planted = f"open({str(marker)!r}, 'w')"
+    change(entry_points(packaged), b"[ragtrace.checks]\nspeed = planted:look\n")
+    added = site_of(packaged) / "added-1.0.dist-info"
+    site_of(packaged).chmod(0o755)
+    added.mkdir()
+    (added / "entry_points.txt").write_text("[ragtrace.checks]\nlook = planted:look\n")
+    (site_of(packaged) / "planted.py").write_text(planted)
+    kinds = plugins.find(subject_of(packaged), places)
+    assert [kind.id for kind in kinds] == ["plugin.added.look", "plugin.demo_checks.speed"]
+    for kind in kinds:
+        (result,) = results_of(kind(), subject_of(packaged))
+        assert (result.status, "not the one that was signed" in result.details) == (FAIL, True)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("text", [b"no section", b"\xff\xfe", b"[ragtrace.checks]\n  x\n[", b""])
+def test_entry_points_that_nobody_can_read_are_none(packaged, places, text) -> None:
+    change(entry_points(packaged), text)
+    assert plugins.find(subject_of(packaged), places) == []
+
+
 def test_without_any_there_are_none(prefix, places) -> None:
     assert plugins.find(subject_of(prefix), places) == []
     assert plugins.find(subject_of(None), places) == []
@@ -134,6 +258,18 @@ def test_without_any_there_are_none(prefix, places) -> None:
 
 def test_the_documented_example_works(run) -> None:
     text = (plugins.Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
-    result = run(text.partition("```python\n")[2].partition("```")[0])
+    result = run(text.partition("## A whole example of a file")[2].partition("```python\n")[2].partition("```")[0])
     assert result.status in (PASS, WARN), result.details
     assert json.dumps(result.to_json())
+
+
+def test_the_documented_package_works(tmp_path) -> None:
+    text = (plugins.Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    section = text.partition("## A check of a package")[2]
+    assert 'gpu-speed = "demo_checks:speed"' in section
+    points = "[ragtrace.checks]\ngpu-speed = demo_checks:speed\n"
+    files = {"demo_checks.py": section.partition("```python\n")[2].partition("```")[0]}
+    wheel = Wheel("demo-checks", "1.0", {**files, "demo_checks-1.0.dist-info/entry_points.txt": points})
+    prefix = make_prefix(tmp_path, wheels=(LIB, BASE, wheel))
+    (result,) = api.validate(prefix.root, checks=["plugin.demo_checks.gpu_speed"]).results
+    assert (result.status, result.details) == (PASS, "looked for demo-app")
