@@ -375,6 +375,32 @@ def test_nothing_left_at_all_is_installed_from_the_bundle(host, tiny):
     whole(host)
 
 
+def test_a_store_removed_by_hand_is_filled_again_as_far_as_copies_go_and_the_rest_is_named(host, tiny):
+    shutil.rmtree(host.prefix.root / "store")
+    release = host.release
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-heal"]
+    assert tiny.manifest.folder in done.plan.unmet
+    assert host.answer() == list(EMBEDDING)
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill"]
+    assert host.release == release
+    whole(host)
+
+
+@pytest.mark.parametrize("name", ["app", "venv", "models"])
+def test_a_link_in_the_place_of_a_folder_of_the_release(host, tmp_path, name):
+    release = host.release
+    release.path.chmod(0o755)
+    (release.path / name).rename(tmp_path / name)
+    (release.path / name).symlink_to(tmp_path / name)
+    there = sorted((tmp_path / name).rglob("*"))
+    host.recover()
+    assert not (host.release.path / name).is_symlink()
+    assert sorted((tmp_path / name).rglob("*")) == there  # where it led to is not ours
+    whole(host)
+
+
 def break_current(host, how):
     current = host.prefix.current
     current.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 
 import pytest
@@ -121,6 +122,24 @@ def test_a_disk_that_fills_up(world, tmpfs, places, monkeypatch, more):
 def test_a_disk_without_inodes(world, tmpfs, places, monkeypatch, more):
     _size, inodes = size_of(world.folder / f"{worlds.UPGRADE}.prefix")
     fill(world, tmpfs(f"size=64m,nr_inodes={inodes + more}"), monkeypatch)
+
+
+@pytest.mark.parametrize("space", ["full", "some"])
+def test_a_repair_on_a_disk_that_is_full(world, tmpfs, places, space):
+    size, _inodes = size_of(world.folder / f"{worlds.RECOVER}.prefix")
+    place = tmpfs(f"size={size + 400}k")
+    prefix = world.start(worlds.RECOVER, place / "place")
+    before = worlds.Before.of(worlds.RECOVER, prefix, world)
+    ballast = place / "ballast"
+    with ballast.open("wb") as file:
+        statvfs = os.statvfs(place)
+        room = statvfs.f_bavail * statvfs.f_frsize
+        file.write(bytes(room if space == "full" else room - 200_000))
+    said = worlds.run(world.argv(worlds.RECOVER, prefix.root))
+    assert said.code in (4, 5), said
+    assert matrix.SENTENCE.search(said.err), said.err
+    assert prefix.active().id == before.active
+    worlds.check_users(prefix, before)
 
 
 @pytest.mark.parametrize("options", ["size=1m", "size=64m,nr_inodes=300"])
