@@ -7,8 +7,11 @@ blocks (RFC 1951, 3.2.4), everything else is deflated. One stream, one writer, c
 from __future__ import annotations
 
 import hashlib
+import queue
 import struct
+import threading
 import zlib
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from bootstrap.console import Progress
 
 LEVEL = 6
+STORED_LIMIT = 0xFFFF  # bytes of one stored block (RFC 1951, 3.2.4)
+BLOCK = 16 * STORED_LIMIT  # bytes read at once
+AHEAD = 16  # blocks that wait to be hashed
 STORED_KINDS = ("wheel", "model")
 STORED_ENDINGS = (".pyz", ".whl", ".zip", ".gz", ".xz", ".png", ".jpg", ".parquet")
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: no name, no time, unknown OS
@@ -41,7 +47,7 @@ class Member:
             yield self.content
             return
         with self.content.open("rb") as file:
-            yield from iter(lambda: file.read(digest.BLOCK), b"")
+            yield from iter(lambda: file.read(BLOCK), b"")
 
 
 def member(path: str, kind: str, content: Path | bytes) -> Member:
@@ -53,37 +59,84 @@ def member(path: str, kind: str, content: Path | bytes) -> Member:
 
 
 class _GzipWriter:
-    """A gzip file whose parts are deflated or stored, as each member needs; hashed as it is written."""
+    """A gzip file whose parts are deflated or stored, as each member needs; hashed as it is written.
+
+    Digest and CRC are taken in a thread of their own: with the members' digests they are most of the work.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
-        self.sha256 = hashlib.sha256()
-        self.crc, self.size = 0, 0
         self.stored = False
         self.deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        self._out(GZIP_HEADER)
+        self.sums = _Sums()
+        self._out(b"", GZIP_HEADER)
 
-    def _out(self, data: bytes) -> None:
-        self.sha256.update(data)
-        self.file.write(data)
+    def _out(self, data: bytes, written: bytes) -> None:
+        self.sums.add(data, written)
+        self.file.write(written)
 
     def switch(self, *, stored: bool) -> None:
         """Go on at another level: a full flush ends the part on a byte, with nothing to refer back to."""
-        if stored != self.stored:
-            self._out(self.deflate.flush(zlib.Z_FULL_FLUSH))
-            self.deflate = zlib.compressobj(0 if stored else LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-            self.stored = stored
+        if stored and not self.stored:
+            self._out(b"", self.deflate.flush(zlib.Z_FULL_FLUSH))
+        elif self.stored and not stored:
+            self.deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self.stored = stored
 
     def write(self, data: bytes) -> None:
-        self.crc = zlib.crc32(data, self.crc)
-        self.size += len(data)
-        self._out(self.deflate.compress(data))
+        self._out(data, b"".join(_stored_blocks(data)) if self.stored else self.deflate.compress(data))
 
     def finish(self) -> str:
         """End the stream; return the SHA-256 of the whole file."""
-        self._out(self.deflate.flush(zlib.Z_FINISH))
-        self._out(struct.pack("<II", self.crc, self.size & 0xFFFFFFFF))
-        return self.sha256.hexdigest()
+        self.switch(stored=False)
+        self._out(b"", self.deflate.flush(zlib.Z_FINISH))
+        crc, size = self.sums.drained()
+        self._out(b"", struct.pack("<II", crc, size & 0xFFFFFFFF))
+        self.sums.close()
+        return self.sums.sha256.hexdigest()
+
+    def close(self) -> None:
+        self.sums.close()
+
+
+def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
+    """Yield data as stored blocks, none of them the last (RFC 1951, 3.2.4)."""
+    view = memoryview(data)
+    for start in range(0, len(data), STORED_LIMIT):
+        part = view[start : start + STORED_LIMIT]
+        yield struct.pack("<BHH", 0, len(part), len(part) ^ 0xFFFF)
+        yield part
+
+
+class _Sums:
+    """SHA-256 of what is written and CRC-32 of what it holds, computed in a thread; at most AHEAD blocks wait."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+        self.crc, self.size = 0, 0
+        self.waiting: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue(AHEAD)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def add(self, data: bytes, written: bytes) -> None:
+        self.size += len(data)
+        self.waiting.put((data, written))
+
+    def drained(self) -> tuple[int, int]:
+        """Return the CRC and size of all that was added."""
+        self.waiting.join()
+        return self.crc, self.size
+
+    def close(self) -> None:
+        if self.thread.is_alive():
+            self.waiting.put(None)
+            self.thread.join()
+
+    def _run(self) -> None:
+        for data, written in iter(self.waiting.get, None):
+            self.crc = zlib.crc32(data, self.crc)
+            self.sha256.update(written)
+            self.waiting.task_done()
 
 
 def is_stored(entry: FileEntry) -> bool:
@@ -100,8 +153,8 @@ def write_archive(
     """
     mtime = manifest.created_epoch
     own = member(NAME, "document", manifest_bytes)
-    with path.open("wb") as file, progress.task(path.name, manifest.total_bytes) as task:
-        out = _GzipWriter(file)
+    total = manifest.total_bytes
+    with path.open("wb") as file, closing(_GzipWriter(file)) as out, progress.task(path.name, total) as task:
         for item in (own, *members):
             entry = item.entry
             out.switch(stored=is_stored(entry))
