@@ -97,6 +97,7 @@ def _dot(result: CheckResult) -> str:
         "PASS": '<circle cx="7" cy="7" r="6"/>',
         "WARN": '<path d="M7 1 13.5 13H.5z"/>',
         "SKIP": '<path d="M1 5.5h12v3H1z"/>',
+        "ERROR": '<path d="M7 0l7 7-7 7-7-7z"/>',
     }.get(result.status, '<path d="M3 1 7 5l4-4 2 2-4 4 4 4-2 2-4-4-4 4-2-2 4-4-4-4z"/>')
     kind = escape(result.status)
     return f'<svg class="dot {kind}" viewBox="0 0 14 14" role="img"><title>{label}</title>{shape}</svg>'

@@ -58,5 +58,7 @@ article p.hint { border-left: 3px solid var(--line); padding-left: 10px; margin-
   --code: #f2f2f2; --bar: #3d6fd6; --pass: #1a7f4b; --warn: #8f5300; --fail: #b02525; --error: #8d2084;
   --skip: #555 }
   body { font-size: 10.5pt } main { padding: 0; max-width: none } section, header { padding: 10px 0; border: 0;
-  border-bottom: 1px solid var(--line); border-radius: 0 } h2 { break-after: avoid } @page { margin: 15mm } }
+  border-bottom: 1px solid var(--line); border-radius: 0 } h2, h3 { break-after: avoid }
+  .charts > div, .glance, ol.steps li, header { break-inside: avoid } .charts { display: block }
+  .charts > div + div { margin-top: 14px } @page { margin: 15mm } }
 """

@@ -8,6 +8,7 @@ import pytest
 from tests.validator.render.test_text import RESULTS, report
 from validator.check import CATEGORIES, PERFORMANCE, STATUSES, CheckResult
 from validator.render.html import render
+from validator.render.html_style import STYLE
 
 VOID = {"meta", "rect", "circle", "path"}
 HOSTILE = "</style><script>alert('1')</script>\"><img src=x onerror=a>&amp;"
@@ -103,3 +104,15 @@ def test_the_page_names_its_language(monkeypatch) -> None:
     assert ("lang", "en") in Page(render(report())).attributes
     monkeypatch.setattr("validator.render.html.language", lambda: "ko")
     assert ("lang", "ko") in Page(render(report())).attributes
+
+
+def test_every_status_has_a_shape_of_its_own() -> None:
+    shapes = set()
+    for status in STATUSES:
+        page = render(report((CheckResult("a.b", PERFORMANCE, "One", status, ""),)))
+        shapes.add(page.partition("</title>")[2].partition("</title>")[2].partition("</svg>")[0])
+    assert len(shapes) == len(STATUSES)
+
+
+def test_a_chart_is_not_cut_by_the_end_of_a_page() -> None:
+    assert ".charts > div, .glance, ol.steps li, header { break-inside: avoid }" in STYLE
