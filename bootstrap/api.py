@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
+    from bootstrap.advisories.kept import Site
+    from bootstrap.advisories.look import Look
+    from bootstrap.advisories.update import Update
     from bootstrap.backup_index import Backup
     from bootstrap.bundle.opening import Bundle
     from bootstrap.history import Event
@@ -397,3 +400,44 @@ def check_repaired(prefix: Path | None = None, *, progress: Progress = QUIET) ->
 
     chosen = runner.select(registry.CHECKS, ids=("packages.record", "ragtrace.release", "security.integrity"))
     return runner.run_checks(subject.subject_of(find_prefix(prefix)), chosen, progress)
+
+
+def advisories_site(prefix: Path | None = None, *, places: Places | None = None) -> Site:
+    """Return an installation as the scan of known vulnerabilities sees it; HostError when no release is active."""
+    from bootstrap.advisories.kept import Site
+
+    found = find_prefix(prefix)
+    release = found.active()
+    if release is None:
+        raise HostError(
+            _("No complete release is active in {path}.").format(path=found.root),
+            advice=_("Install a bundle, or repair the installation with recover."),
+        )
+    return Site(found, release, release.manifest(), places or host_places())
+
+
+def update_advisories(
+    file: Path,
+    prefix: Path | None = None,
+    *,
+    accept_clock: bool = False,
+    wait: float = 0.0,
+    places: Places | None = None,
+) -> Update:
+    """Take over a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
+    from bootstrap.advisories import update as story
+
+    return story.update(file, advisories_site(prefix, places=places), accept_clock=accept_clock, wait=wait)
+
+
+def scan_advisories(
+    prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None, places: Places | None = None
+) -> Look:
+    """Scan what is installed by the advisories in force; ``vex`` is a file for the findings as CycloneDX VEX."""
+    from bootstrap.advisories import look as story
+
+    site = advisories_site(prefix, places=places)
+    seen = story.look(site, table=table)
+    if vex is not None:
+        story.write_vex(vex, seen, site)
+    return seen

@@ -34,6 +34,7 @@ def commands() -> dict[str, str]:
         "audit-log": _("show, verify or export the audit log"),
         "uninstall": _("remove the application; data, settings and backups stay"),
         "upgrade": _("judge a newer release, then let its own installer install it"),
+        "advisories": _("show, scan by or update what is known of vulnerabilities"),
         "trust": _("show or update whom this host trusts"),
     }
 

@@ -22,9 +22,12 @@ from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.ragtrace_release import ActiveRelease
 from validator.checks.ragtrace_settings import Settings
 from validator.checks.ragtrace_store import KeptFiles
+from validator.checks.security_advisories import Advisories
 from validator.checks.security_ancestors import Ancestors
 from validator.checks.security_integrity import Integrity
 from validator.checks.security_permissions import Permissions
+from validator.checks.security_pickles import PickledModels
+from validator.checks.security_safety import SecondScanner
 from validator.checks.security_secrets import Secrets
 from validator.checks.system_clock import Clock
 from validator.checks.system_cpu import Processor
@@ -77,4 +80,7 @@ CHECKS: tuple[type[Check], ...] = (
     Permissions,
     Ancestors,
     Secrets,
+    Advisories,
+    SecondScanner,
+    PickledModels,
 )

@@ -1,0 +1,173 @@
+"""Which snapshot and which exceptions are in force.
+
+A release brings files that its manifest vouches for; ``advisories update`` lays newer ones into
+PREFIX/state/advisories, whose signatures are judged at every use. The higher sequence number counts.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
+
+from bootstrap import tools_environment
+from bootstrap.bundle import digest
+from bootstrap.bundle.advisories import exceptions as exempt
+from bootstrap.bundle.advisories import snapshot as form
+from bootstrap.bundle.manifest import KINDS
+from bootstrap.bundle.policy import NAMESPACES, judge
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
+from bootstrap.errors import TrustError
+from bootstrap.i18n import _
+from bootstrap.trust.authority import authority, prefix_policy
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.policy import Policy
+    from bootstrap.bundle.signature import PublicKey
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.trust.places import Places
+
+T = TypeVar("T")
+FOLDER = "advisories"  # in PREFIX/state, and below the bundle's folder of verification
+SIGNATURES_LIMIT = 32  # of one file
+DIGITS = 12  # of a file's SHA-256, in the names of its signatures
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of signed file: the role whose keys sign it, its name, most bytes, reader, sequence and times."""
+
+    role: str
+    name: str
+    limit: int
+    read: Callable[[bytes], T]
+    sequence: Callable[[T], int]
+    times: Callable[[T], tuple[datetime, ...]]
+
+
+SNAPSHOTS: Kind[Any] = Kind(
+    "advisories",
+    form.NAME,
+    form.SNAPSHOT_LIMIT,
+    form.read_snapshot,
+    lambda found: found.header.sequence,
+    lambda found: (found.header.made, found.header.known_until),
+)
+EXCEPTIONS: Kind[Any] = Kind(
+    "exceptions",
+    exempt.NAME,
+    exempt.EXCEPTIONS_LIMIT,
+    exempt.read_exceptions,
+    lambda found: found.sequence,
+    lambda found: tuple(exemption.approved for exemption in found.exceptions),
+)
+
+
+@dataclass(frozen=True)
+class Kept(Generic[T]):
+    """A file in force: what it says, its bytes' digest, and whether it came by an update."""
+
+    value: T
+    sha256: str
+    updated: bool
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where to look: an installation, its active release with its manifest, and who judges on this host."""
+
+    prefix: Prefix
+    release: Release
+    manifest: Manifest
+    places: Places
+
+
+def in_force(kind: Kind[T], site: Site) -> Kept[T] | None:
+    """Return the newer of the release's file and the updated one, None when there is neither.
+
+    Raises TrustError for one that is not what was signed: it is never passed over in silence.
+    """
+    found = [one for one in (of_release(kind, site), of_update(kind, site)) if one is not None]
+    return max(found, key=lambda one: kind.sequence(one.value), default=None)
+
+
+def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
+    """Return the file that the release brought, once it is what its manifest says."""
+    entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
+    if entry is None:
+        return None
+    path = tools_environment.kept_at(site.release, entry)
+    try:
+        data = read_file(path, kind.limit)
+    except OSError as error:
+        raise spoiled(path, error.strerror or str(error)) from error
+    if digest.sha256_bytes(data) != entry.sha256:
+        raise spoiled(path, _("it is not the one that was signed"))
+    return Kept(kind.read(data), entry.sha256, updated=False)
+
+
+def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
+    """Return the file that an update brought, once enough keys of its role have signed it."""
+    path = folder_of(site.prefix) / kind.name
+    if not os.path.lexists(path):
+        return None
+    try:
+        data = read_file(path, kind.limit)
+        sha256 = digest.sha256_bytes(data)
+        start = f"{kind.name}.{sha256[:DIGITS]}."
+        signatures = {name: read_file(path.with_name(name), SIGNATURE_LIMIT) for name in names_of(path.parent, start)}
+    except OSError as error:
+        raise spoiled(path, error.strerror or str(error)) from error
+    judge_file(kind, data, signatures, site, None)
+    return Kept(kind.read(data), sha256, updated=True)
+
+
+def folder_of(prefix: Prefix) -> Path:
+    """Return where updates are kept."""
+    return prefix.state / FOLDER
+
+
+def names_of(folder: Path, start: str) -> list[str]:
+    """Return the names of signatures in a folder, one more than there may be at most."""
+    found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith(".sig"))
+    return found[: SIGNATURES_LIMIT + 1]
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return a file's bytes. Raises OSError, TrustError when there are more than ``limit``."""
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise spoiled(path, _("larger than {limit} bytes").format(limit=limit))
+    return data
+
+
+def spoiled(path: Path, reason: str) -> TrustError:
+    """Return the error for a file that is not what was signed."""
+    return TrustError(
+        _("{path}: {reason}.").format(path=path, reason=reason),
+        advice=_("Bring newer advisories with: advisories update FILE, or repair the installation with recover."),
+    )
+
+
+def judge_file(
+    kind: Kind[Any], data: bytes, signatures: dict[str, bytes], site: Site, at: datetime | None
+) -> list[PublicKey]:
+    """Raise TrustError unless enough keys of a kind's role signed some bytes, as host and prefix demand."""
+    if len(signatures) > SIGNATURES_LIMIT:
+        raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))
+    if not signatures:
+        raise TrustError(
+            _("{name} is not signed.").format(name=kind.name),
+            advice=_("Bring the .sig files that lie beside it where it was made."),
+        )
+    signers = [verify(found, data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
+    policies: list[Policy | None] = [authority(site.places).policy, prefix_policy(site.prefix.trust)]
+    for policy in policies:
+        if policy is not None:
+            judge(policy, kind.role, signers, at)
+    return signers

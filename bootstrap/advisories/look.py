@@ -1,0 +1,120 @@
+"""Scanning what is really installed by the snapshot in force."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from bootstrap import files, record, tools_environment
+from bootstrap.advisories.kept import (
+    EXCEPTIONS,
+    FOLDER,
+    SNAPSHOTS,
+    Site,
+    in_force,
+    read_file,
+    spoiled,
+)
+from bootstrap.advisories.update import demand_sight
+from bootstrap.bundle import digest, strict
+from bootstrap.bundle.advisories import exceptions as exempt
+from bootstrap.bundle.advisories.assess import Assessment, assess
+from bootstrap.bundle.advisories.matcher import Installed, Scan, scan
+from bootstrap.bundle.advisories.severity import DEFAULT, TABLES
+from bootstrap.bundle.advisories.vex import vex
+from bootstrap.bundle.manifest import KINDS
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.advisories.snapshot import Snapshot
+
+GATE = "gate.json"
+GATE_LIMIT = 64 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Look:
+    """A scan of what is installed: by which snapshot, what was found, what it means."""
+
+    snapshot: Snapshot
+    scan: Scan
+    assessment: Assessment
+    updated: bool
+
+
+def look(site: Site, *, table: str | None = None, now: datetime | None = None) -> Look:
+    """Scan the packages of the active release by the snapshot in force.
+
+    ``table`` is by default the one that the bundle was built by. Raises TrustError for files that are not
+    as signed or a scanner that went blind, HostError when no advisories are here.
+    """
+    kept = in_force(SNAPSHOTS, site)
+    if kept is None:
+        raise HostError(
+            _("This installation has no advisories."),
+            advice=_("Bring a signed snapshot with: advisories update FILE."),
+        )
+    demand_sight(kept.value)
+    exceptions = in_force(EXCEPTIONS, site)
+    scanned = scan(kept.value.index, installed(site))
+    assessment = assess(
+        scanned,
+        kept.value,
+        exempt.NONE if exceptions is None else exceptions.value,
+        table or table_of(site),
+        now or datetime.now(timezone.utc),
+    )
+    return Look(kept.value, scanned, assessment, kept.updated)
+
+
+def write_vex(path: Path, seen: Look, site: Site) -> None:
+    """Write what was found as a CycloneDX VEX document."""
+    product = site.manifest.product
+    document = vex(seen.assessment, product.name, product.version, datetime.now(timezone.utc))
+    try:
+        files.write_atomic(path, strict.dumps(document))
+    except OSError as error:
+        raise HostError(
+            _("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror or error),
+            advice=_("Name another file with --vex."),
+        ) from error
+
+
+def table_of(site: Site) -> str:
+    """Return the table of severities that the bundle was built by, the default one when it says none."""
+    entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{GATE}")
+    if entry is None:
+        return DEFAULT
+    path = tools_environment.kept_at(site.release, entry)
+    try:
+        data = read_file(path, GATE_LIMIT)
+    except OSError as error:
+        raise spoiled(path, error.strerror or str(error)) from error
+    if digest.sha256_bytes(data) != entry.sha256:
+        raise spoiled(path, _("it is not the one that was signed"))
+    table = json.loads(data).get("table")
+    return table if table in TABLES else DEFAULT
+
+
+def installed(site: Site) -> list[Installed]:
+    """Return every distribution in the release's environment, those without metadata too."""
+    folder = site.release.site_packages(site.manifest.target.python)
+    return [*_wheels_in(folder), *_eggs_in(folder)]
+
+
+def _wheels_in(folder: Path) -> Iterator[Installed]:
+    for name, version, info in record.distributions(folder):
+        yield Installed(name, version if version and (info / "METADATA").is_file() else None)
+
+
+def _eggs_in(folder: Path) -> Iterator[Installed]:
+    """Yield what older tools left: no wheel brings such a folder, so somebody else installed it."""
+    for info in sorted(folder.glob("*.egg-info")):
+        name, _dash, rest = info.stem.partition("-")
+        yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

@@ -1,0 +1,125 @@
+"""``advisories``: show what is known, scan what is installed, or take over newer knowledge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bootstrap.bundle.advisories.assess import FRESH, facts_of
+from bootstrap.bundle.advisories.severity import FAIL, TABLES
+from bootstrap.commandline import CHECKS_FAILED, DONE
+from bootstrap.commands import common
+from bootstrap.console import show, show_json
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from bootstrap.advisories.look import Look
+    from bootstrap.advisories.update import Update
+
+SHOW, SCAN, UPDATE = "show", "scan", "update"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "action",
+        choices=(SHOW, SCAN, UPDATE),
+        help=_("show which advisories are in force, scan by them, or take over newer ones and scan"),
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("update: a snapshot or a file of exceptions, its .sig files beside it"),
+    )
+    parser.add_argument(
+        "--accept-clock", action="store_true", help=_("update: go on though the file's date lies ahead of this clock")
+    )
+    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("scan: take findings by this table"))
+    parser.add_argument(
+        "--vex", type=Path, metavar=_("FILE"), help=_("scan: write the findings as CycloneDX VEX to this file too")
+    )
+    common.add_wait(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show, scan or update; exit 1 when what is installed fails."""
+    if (arguments.file is None) == (arguments.action == UPDATE):
+        raise UsageError(
+            _("Only update takes a file, and it needs one."), advice=_("For example: advisories update advisories.zip")
+        )
+    updated = None
+    if arguments.action == UPDATE:
+        common.start_log(api.prefix_or_none(arguments.prefix), "advisories")
+        updated = api.update_advisories(
+            arguments.file.absolute(), arguments.prefix, accept_clock=arguments.accept_clock, wait=arguments.wait
+        )
+    seen = api.scan_advisories(arguments.prefix, table=arguments.severity_table, vex=arguments.vex)
+    if arguments.json:
+        show_json(as_json(seen, updated, whole=arguments.action != SHOW))
+    else:
+        for line in lines(seen, updated, whole=arguments.action != SHOW):
+            show(line)
+    return CHECKS_FAILED if arguments.action != SHOW and seen.assessment.status == FAIL else DONE
+
+
+def as_json(seen: Look, updated: Update | None, *, whole: bool) -> dict[str, Any]:
+    """Return what is in force and what was found."""
+    value: dict[str, Any] = {"snapshot": {**facts_of(seen.snapshot), "updated": seen.updated}}
+    if updated is not None:
+        value["update"] = dict(vars(updated))
+    if whole:
+        value["scan"] = seen.assessment.to_json()
+    return value
+
+
+def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
+    """Yield the same for a person."""
+    header, found = seen.snapshot.header, seen.assessment
+    if updated is not None and updated.new:
+        yield _("In force now: {kind}, sequence {sequence}").format(kind=updated.role, sequence=updated.sequence)
+        yield _("Audit log head: {head}").format(head=updated.audit_head)
+    elif updated is not None:
+        yield _("Nothing is new: this file is in force.")
+    yield _("Advisories: {count}, known until {time}, sequence {sequence}").format(
+        count=header.counts["live"], time=f"{header.known_until:%Y-%m-%d}", sequence=header.sequence
+    )
+    yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
+    if found.age != FRESH:
+        yield _("They are {days} days old: bring newer ones.").format(days=found.days)
+    if whole:
+        yield from scan_lines(seen)
+
+
+def scan_lines(seen: Look) -> Iterator[str]:
+    """Yield what was found, the worst first."""
+    found = seen.assessment
+    yield _("{status}: {count} known vulnerabilities in {packages} packages").format(
+        status=found.status, count=len(found.findings), packages=found.packages
+    )
+    for finding in found.findings:
+        fixed = _("no fix known")
+        if finding.fixed:
+            fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed))
+        yield f"  {finding.severity:<8} {finding.package} {finding.version}  {', '.join(finding.ids[:3])}  {fixed}"
+        yield f"           {finding.summary}"
+        yield f"           {finding.link}"
+    for finding, exemption in found.excepted:
+        yield _("  excepted {package} {version}  {id}: {statement} ({approver}, until {time})").format(
+            package=finding.package,
+            version=finding.version,
+            id=finding.id,
+            statement=exemption.statement,
+            approver=exemption.approver,
+            time=f"{exemption.expires:%Y-%m-%d}",
+        )
+    for doubt in found.doubts:
+        yield _("  undecided {package} {version} {id}: {reason}").format(
+            package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
+        )

@@ -1,0 +1,80 @@
+"""Pickles in folders of models, judged by picklescan in the tools environment; nothing is loaded or run.
+
+A pickle is a program: what it imports tells what it can do. picklescan needs Python 3.11.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bootstrap import process
+from bootstrap.bundle.advisories.safety import environment
+from bootstrap.errors import ToolError
+from bootstrap.i18n import _
+
+LEAST_PYTHON = (3, 11)
+MARK = "ragtrace-answer "
+SCRIPT = """
+import json, logging, os, socket, sys
+
+def refuse(*_arguments, **_more):
+    raise OSError("no network here")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+logging.disable(logging.CRITICAL)
+from picklescan.scanner import SafetyLevel, scan_file_path
+
+root = json.load(sys.stdin)["folder"]
+scanned, dangerous, suspicious, unread = 0, {}, {}, []
+for folder, folders, names in os.walk(root, followlinks=True, onerror=lambda error: unread.append(error.filename)):
+    for name in sorted(names):
+        path = os.path.join(folder, name)
+        relative = os.path.relpath(path, root)
+        try:
+            found = scan_file_path(path)
+        except Exception:
+            unread.append(relative)
+            continue
+        scanned += found.scanned_files
+        if found.scan_err:
+            unread.append(relative)
+        for kinds, level in ((dangerous, SafetyLevel.Dangerous), (suspicious, SafetyLevel.Suspicious)):
+            names_of = sorted({f"{one.module}.{one.name}" for one in found.globals if one.safety == level})
+            if names_of:
+                kinds[relative] = names_of
+answer = {"scanned": scanned, "dangerous": dangerous, "suspicious": suspicious, "unread": sorted(unread)}
+sys.__stdout__.write("\\nragtrace-answer " + json.dumps(answer) + "\\n")
+"""
+
+
+@dataclass(frozen=True)
+class Pickles:
+    """What was found: pickles looked at, files that import what is dangerous or not known, files not readable."""
+
+    scanned: int
+    dangerous: dict[str, list[str]]
+    suspicious: dict[str, list[str]]
+    unread: tuple[str, ...]
+
+
+def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
+    """Look at every file of a folder. ``limit`` is in seconds. Raises ToolError when picklescan cannot say."""
+    with TemporaryDirectory(prefix="ragtrace-") as name:
+        ended = process.run(
+            [str(python), "-I", "-B", "-c", SCRIPT],
+            env=environment(Path(name)),
+            cwd=Path(name),
+            timeout=limit,
+            stdin=json.dumps({"folder": str(folder)}).encode(),
+        )
+    answer = next((line[len(MARK) :] for line in ended.stdout.splitlines() if line.startswith(MARK)), None)
+    if not ended.ok or answer is None:
+        lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
+        reason = _("it did not end in time") if ended.timed_out else (lines[-1] if lines else _("no message"))
+        raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=reason[:300]))
+    found: dict[str, Any] = json.loads(answer)
+    return Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"]))

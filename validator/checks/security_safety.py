@@ -1,0 +1,64 @@
+"""A second scanner: safety finds in the same advisories exactly what the matcher finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import tools_environment
+from bootstrap.advisories import kept
+from bootstrap.advisories import look as looking
+from bootstrap.bundle.advisories import safety
+from bootstrap.errors import ToolError, TrustError
+from bootstrap.i18n import _
+from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.checks.security_advisories import site_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class SecondScanner(Check):
+    """Runs safety in the release's tools environment, without a network, and compares what both found."""
+
+    id = "security.safety"
+    category = SECURITY
+    time_limit = safety.TIMEOUT
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Second scanner")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        site = site_of(subject)
+        try:
+            if kept.in_force(kept.SNAPSHOTS, site) is None:
+                raise UncheckedError(SKIP, _("neither the bundle nor an update brought advisories"))
+            seen = looking.look(site)
+        except TrustError as error:
+            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        python = tools_environment.python_of(site.release)
+        if not python.exists():
+            raise UncheckedError(ERROR, _("incomplete: safety is not installed, so one scanner alone looked"))
+        packages = [(one.name, one.version) for one in looking.installed(site) if one.version is not None]
+        try:
+            found = safety.second_opinion(python, seen.snapshot, packages, limit=self.left())
+        except ToolError as error:
+            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        if found.blind:
+            yield self.failed(_("safety does not find what it must: {names}").format(names=some_of(found.blind)))
+            return
+        differences = safety.differences(seen.scan.hits, found.hits)
+        if differences:
+            yield self.failed(
+                _("the scanners disagree: {names}").format(names=some_of(differences)),
+                suggestion=_("Trust neither: look at these packages by hand, and tell whoever made the bundle."),
+                evidence={"differences": differences},
+            )
+        else:
+            yield self.passed(
+                _("safety finds the same {count} in {packages} packages").format(
+                    count=len(found.hits), packages=seen.assessment.packages
+                )
+            )
