@@ -60,6 +60,7 @@ def test_an_upgrade_keeps_what_is_the_users(prefix, second) -> None:
     prefix.env_file.write_text("TINY_API_KEY=real\n")
     outcome = install(second, prefix)
     assert (outcome.active, outcome.former) == (prefix.active().id, first.id)
+    assert (prefix.state / "previous").read_text() == f"{first.id}\n"
     assert (prefix.data / "data/questions.csv").read_text() == "mine\n"
     assert (prefix.data / f"data/questions.csv.new-{COUNTER + 1}").read_text() == "질문,답,점수\n"
     assert (prefix.data / "data/more.csv").read_text() == "a\n"

@@ -86,6 +86,7 @@ def test_killed_at_a_step(prefix, second, name, when) -> None:
     else:
         assert active.id.startswith(f"{COUNTER + 1}-")
         assert (prefix.data / "data/more/new.csv").read_text() == "a\n"
+        assert (prefix.state / "previous").read_text() == f"{old.id}\n"
     assert compare(active, read_receipt(active)) == []
     assert subprocess.run([prefix.bin / "tiny-version"], capture_output=True, check=True).stdout == b"1.0.0\n"
     committed = STEPS.index((name, when)) > STEPS.index(("bootstrap.prefix.Prefix.point_at", "before"))
