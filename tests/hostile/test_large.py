@@ -1,6 +1,8 @@
 """Bundles with a model beyond 2 and beyond 4 GiB are verified whole: the last byte counts.
 
-The model is a hole with one byte at its end. In the archive it is a run of equal deflate blocks.
+The model is a hole with one byte at its end. In the archive it is a run of equal deflate blocks. That its
+digest is wrong is only said once exactly as many bytes as were signed have been read, so a refusal for that
+reason shows that all were; one form of one size is accepted too, so that the digest is known to be right.
 """
 
 from __future__ import annotations
@@ -20,15 +22,24 @@ MEGABYTE = 1 << 20
 SIZES = {"2-GiB": (2 << 30) + 1, "4-GiB": (4 << 30) + 1}
 
 
-def enlarged(original: Original, size: int) -> Original:
-    """Return the bundle with a last file of zeros and a final X."""
-    digest, zeros = hashlib.sha256(), bytes(MEGABYTE)
-    for _block in range(size // MEGABYTE):
+@pytest.fixture(scope="module")
+def digests() -> dict[int, str]:
+    """Give the digest of each size of zeros with a final X; all are found on the way to the largest."""
+    digest, zeros, found = hashlib.sha256(), bytes(MEGABYTE), {}
+    for block in range(max(SIZES.values()) // MEGABYTE + 1):
+        for size in SIZES.values():
+            if size // MEGABYTE == block:
+                whole = digest.copy()
+                whole.update(zeros[: size % MEGABYTE - 1] + b"X")
+                found[size] = whole.hexdigest()
         digest.update(zeros)
-    digest.update(zeros[: size % MEGABYTE - 1] + b"X")
+    return found
+
+
+def enlarged(original: Original, size: int, sha256: str) -> Original:
+    """Return the bundle with a last file of zeros and a final X."""
     files = tuple(
-        replace(entry, size=size, sha256=digest.hexdigest()) if entry.path == LAST else entry
-        for entry in original.manifest.files
+        replace(entry, size=size, sha256=sha256) if entry.path == LAST else entry for entry in original.manifest.files
     )
     assert files[-1].path == LAST
     return Original(replace(original.manifest, files=files), original.contents, original.key)
@@ -63,8 +74,8 @@ def packed(draft: Draft, size: int, last: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module", params=SIZES.values(), ids=SIZES)
-def large(request, original) -> Original:
-    return enlarged(original, request.param)
+def large(request, original, digests) -> Original:
+    return enlarged(original, request.param, digests[request.param])
 
 
 def test_a_large_file_of_a_folder_is_verified_whole(host, large, capsys) -> None:
@@ -75,8 +86,9 @@ def test_a_large_file_of_a_folder_is_verified_whole(host, large, capsys) -> None
         file.truncate(0)
         file.seek(size - 1)
         file.write(b"X")
-    ended = host.run(capsys, "verify", draft.folder)
-    assert ended.code == 0, ended.text
+    if size == max(SIZES.values()):
+        ended = host.run(capsys, "verify", draft.folder)
+        assert ended.code == 0, ended.text
     with (draft.root / LAST).open("r+b") as file:
         file.seek(size - 1)
         file.write(b"Y")
@@ -89,10 +101,6 @@ def test_a_large_member_of_an_archive_is_verified_whole(host, large, capsys) -> 
     draft = large.draft(host.root / "media" / "large")
     size = large.manifest.entry(LAST).size
     draft.write(ARCHIVE)
-    draft.archive.write_bytes(packed(draft, size, b"X"))
-    draft.sign(digests=draft.digests())
-    ended = host.run(capsys, "verify", draft.folder)
-    assert ended.code == 0, ended.text
     draft.archive.write_bytes(packed(draft, size, b"Y"))
     draft.sign(digests=draft.digests())
     ended = host.run(capsys, "verify", draft.folder)
