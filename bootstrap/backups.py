@@ -50,7 +50,7 @@ def create(prefix: Prefix, name: str, *, also: Iterable[Path] = (), quick: bool 
     """Copy settings and data under a name from ``new_name``; return the backup's folder.
 
     ``also`` are other files below the prefix that go with them. With ``quick`` files that are shared with the
-    backup before are not hashed again. Raises HostError where there is no space.
+    backup before are not hashed again, and the caller makes the backup last. Raises HostError where there is no space.
     """
     former = _newest(prefix)
     sources = [*of_the_user(prefix), *also]
@@ -68,7 +68,8 @@ def create(prefix: Prefix, name: str, *, also: Iterable[Path] = (), quick: bool 
         backup = Backup(beside, now, reason_of(name), active.id if active else None, saved)
         files.write_atomic(beside / INDEX, backup.to_bytes(), mode=0o600)
         _check(read_backup(beside), leave_out=saver.shared)
-        files.sync_filesystem(beside)
+        if not quick:
+            files.sync_filesystem(beside)
         os.replace(beside, target)
         files.sync_folder(prefix.backups)
     finally:

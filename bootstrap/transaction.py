@@ -91,6 +91,8 @@ class Transaction:
             return
         try:
             settle_counted(self.prefix, self.entry)
+            if self.command == ROLLBACK:
+                files.sync_filesystem(self.prefix.backups)  # a quick backup is made to last only now
             collect(self.prefix)
             backups.prune(self.prefix)
             journal.write(self.prefix, None)
