@@ -49,7 +49,7 @@ def program(cache: Any, name: str) -> str:
             with zipfile.ZipFile(opened["zipapp"]) as archive:
                 cache.unpack(archive, inner, os.path.join(beside, name), known)
             os.replace(os.path.join(beside, name), path)
-        except (cache.Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+        except (cache.Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError) as error:
             raise OSError(errno.EIO, _("damaged"), opened["zipapp"]) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)

@@ -115,7 +115,7 @@ def sha256_of(path: Path | str) -> str | None:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
         handle = os.open(path, _READ)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a NUL, which no file has
         return None
     try:
         for block in iter(lambda: os.read(handle, BLOCK), b""):

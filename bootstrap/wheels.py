@@ -55,6 +55,7 @@ def inspect(path: Path, package: Package) -> None:
         EOFError,
         zlib.error,
         csv.Error,
+        OSError,  # an offset before the file's beginning, too
     ) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error
 

@@ -185,7 +185,7 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
         except OSError:
             if damage(home, files) is not None:
                 raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError) as error:
         raise broken(zipapp, error) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)

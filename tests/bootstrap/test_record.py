@@ -74,3 +74,7 @@ def test_the_audit_log_is_a_chain_that_outlives_a_cut_line(prefix) -> None:
     assert audit_log.append(prefix, "test", "again") != head
     last, again = (json.loads(line) for line in path.read_text().splitlines()[-2:])
     assert (last["outcome"], again["outcome"], again["previous"]) == ("done", "again", head)
+
+
+def test_a_name_that_no_file_can_have_is_of_no_file(tmp_path) -> None:
+    assert record.sha256_of(f"{tmp_path}/x\0y") is None
