@@ -4,12 +4,14 @@
 """
 
 import json
+from math import isfinite
 from pathlib import Path
 
 from bootstrap.bundle.strict import TEXT_LIMIT
 from tests.validator.mutations import MUTATIONS
 from tools.schemas import DRAFT, closed, described, schemas
 from validator import check, report
+from validator.measured import DEFAULTS
 from validator.registry import CHECKS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -110,6 +112,12 @@ def checks_table():
             effort = f"{kind.effort}, measures" if kind.measures else kind.effort
             lines.append(f"| `{kind.id}` | {kind().title()} | {story} | {effort} | {kind.time_limit:.0f} |")
         lines.append("")
+    lines += ["## Thresholds", "A profile sets its own in `[thresholds]`; what misses one is WARN.", ""]
+    lines += ["| name | default |", "|---|---|"]
+    for name, bound in DEFAULTS.items():
+        words = "at least" if bound.at_least else "at most"
+        lines.append(f"| `{name}` | {f'{words} {bound.value:g}' if isfinite(bound.value) else 'none'} |")
+    lines.append("")
     lines.append("Your own checks are `plugin.NAME`: see [plugins](plugins.md).\n")
     return "\n".join(lines)
 
