@@ -1,33 +1,100 @@
-"""Time the verification of a bundle and of an installed tree against hashlib on the same files, in one run.
+"""Time the verification of bundles and of an installed tree against hashlib on the same files, in the same runs.
 
-    python benchmarks/verify.py BUNDLE_FOLDER UNPACKED_ROOT [SITE_PACKAGES] [--runs 3]
+    python benchmarks/verify.py FOLDER [--site SITE_PACKAGES] [--runs 5]
 
-BUNDLE_FOLDER holds the archive, UNPACKED_ROOT what it unpacks to. hashlib runs with as many threads as
-there are processors. Exit code 1 when a folder is verified at less than 85 % of hashlib's rate, or a
-RECORD checked at less than 80 %. An archive's bytes are hashed twice, packed and unpacked, and so is
-what it is compared with.
+Makes a bundle of 100 MB and one of 2 GB in FOLDER (which is removed afterwards; 4.2 GB), each packed and
+unpacked, and verifies them as ``verify`` and ``install`` do. hashlib runs with as many threads as there are
+processors, right after each of our runs; what counts is the median of the ratios. An archive's bytes are
+hashed twice, packed and unpacked, and so is what it is compared with. SITE_PACKAGES is compared with its
+RECORDs. Memory is that of a process that verifies one bundle. Exit code 1 when verification runs at less
+than 85 % of hashlib's rate, a RECORD check at less than 80 %, or the large bundle takes more memory.
 """
+
+from __future__ import annotations
 
 import argparse
 import hashlib
 import json
 import os
+import platform
 import resource
+import shutil
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bootstrap import record
-from bootstrap.bundle import archive, digest
-from bootstrap.bundle.manifest import NAME, parse_manifest
+from bootstrap.bundle import digest
+from bootstrap.bundle.application import Application, Launcher
+from bootstrap.bundle.archive import drain
+from bootstrap.bundle.manifest import MODELS, NAME, Manifest, Product
+from bootstrap.bundle.opening import SUMS, Bundle
+from bootstrap.bundle.target import host_target, parse_target
+from bootstrap.console import NoProgress
+from builder.assemble import member, write_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BUFFER = 256 << 10  # bytes, as hashlib.file_digest has it
-FOLDER_LEAST, RECORD_LEAST = 0.85, 0.80
+BLOCK = 1 << 20
+SMALL, LARGE = 100, 2000  # MB
+SIZES = ("small", "large")
+SHARES = (*[4], *[32] * 16, *[512] * 128)  # each file is one part in so many: weights, wheels, small files
+VERIFY_LEAST, RECORD_LEAST, GROWTH_MOST = 0.85, 0.80, 16  # the last in MB
+FORMS = ("folder", "archive")
+
+
+def make_bundle(folder: Path, size: int) -> Bundle:
+    """Write an unpacked bundle and its archive; nothing in it can be compressed."""
+    members = []
+    for number, share in enumerate(SHARES):
+        path = f"{MODELS}/weights/{number:03}.bin"
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("wb") as file:
+            left = size // share
+            while left:
+                left -= file.write(os.urandom(min(left, BLOCK)))
+        members.append(member(path, "model", place))
+    manifest = Manifest(
+        product=Product("benchmark", "Benchmark", "1", 1),
+        target=parse_target(str(host_target()), ".".join(platform.python_version_tuple()[:2])),
+        python_range=None,
+        created="2026-01-31T12:00:00Z",
+        lock_sha256="0" * 64,
+        source_commit=None,
+        files=tuple(item.entry for item in members),
+        packages=(),
+        models=(),
+        application=Application(launchers=(Launcher("benchmark", "script", "none.py"),)),
+        installed_bytes=0,
+        installed_files=0,
+    )
+    data = manifest.to_bytes()
+    (folder / NAME).write_bytes(data)
+    sha256 = write_archive(folder / manifest.archive, manifest, data, members, NoProgress())
+    (folder / SUMS).write_bytes(digest.write_sums({manifest.archive: sha256}))
+    return read_bundle(folder, "folder")
+
+
+def read_bundle(folder: Path, form: str) -> Bundle:
+    """Return a bundle as if its signature had been judged."""
+    data = (folder / NAME).read_bytes()
+    manifest = Manifest.from_bytes(data, NAME, limit=len(data))
+    location = folder / manifest.archive if form == "archive" else folder
+    return Bundle(manifest, data, (folder / SUMS).read_bytes(), {}, (), location)
+
+
+def verify(bundle: Bundle) -> None:
+    """Read a bundle as the command ``verify`` does."""
+    bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
 
 
 def hash_file(path: Path) -> str:
@@ -59,48 +126,73 @@ def seconds(work: Callable[[], object]) -> float:
 def compare(ours: Callable[[], object], plain: Callable[[], object], runs: int) -> dict[str, float]:
     """Return the medians of both in seconds, and the median ratio of runs that followed each other."""
     ours()
-    pairs = [(seconds(ours), seconds(plain)) for _run in range(runs)]
+    pairs = []
+    for _run in range(runs):
+        pairs.append((seconds(ours), seconds(plain)))
+        print("{:.2f} s, hashlib {:.2f} s".format(*pairs[-1]), file=sys.stderr, flush=True)
+    ratios = [pair[1] / pair[0] for pair in pairs]
     return {
         "ours_s": round(statistics.median(pair[0] for pair in pairs), 3),
         "hashlib_s": round(statistics.median(pair[1] for pair in pairs), 3),
-        "rate": round(statistics.median(pair[1] / pair[0] for pair in pairs), 3),
+        "rate": round(statistics.median(ratios), 3),
+        "rates": [round(ratio, 3) for ratio in ratios],
     }
+
+
+def peak_mb(folder: Path, form: str) -> int:
+    """Return the peak memory in MB of a process that verifies one bundle."""
+    argv = [sys.executable, __file__, str(folder), "--only", form]
+    return int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(folder: Path, site: Path | None, runs: int, megabytes: int) -> dict[str, dict[str, object]]:
+    """Make the bundles and measure everything."""
+    large = make_bundle(folder / "large", megabytes * 1_000_000)
+    make_bundle(folder / "small", SMALL * 1_000_000)
+    files = [large.location / entry.path for entry in large.manifest.files]
+    packed = read_bundle(large.location, "archive")
+    result = {
+        "folder": compare(lambda: verify(large), lambda: hash_all(files), runs),
+        "archive": compare(lambda: verify(packed), lambda: hash_all([packed.location, *files]), runs),
+    }
+    if site:
+        recorded = list(record.survey(site).digests)
+        result["record"] = compare(lambda: record.survey(site), lambda: hash_all(recorded), runs)
+    result["peak_mb"] = {f"{form} {size}": peak_mb(folder / size, form) for form in FORMS for size in SIZES}
+    return result
+
+
+def missed(result: dict[str, dict[str, object]]) -> list[str]:
+    """Return the names of what is too slow or grows."""
+    least = {"folder": VERIFY_LEAST, "archive": VERIFY_LEAST, "record": RECORD_LEAST}
+    peaks = result["peak_mb"]
+    slow = [name for name in least if name in result and result[name]["rate"] < least[name]]
+    return slow + [form for form in FORMS if peaks[f"{form} large"] - peaks[f"{form} small"] > GROWTH_MOST]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("root", type=Path)
-    parser.add_argument("site", type=Path, nargs="?")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--site", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--megabytes", type=int, default=LARGE, help="of the large bundle")
+    parser.add_argument("--only", choices=FORMS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    data = (options.folder / NAME).read_bytes()
-    manifest = parse_manifest(data)
-    packed = options.folder / manifest.archive
-    sha256 = digest.read_sums((options.folder / "SHA256SUMS").read_bytes(), "SHA256SUMS")[packed.name]
-    files = [options.root / entry.path for entry in manifest.files]
-
-    def from_archive() -> None:
-        for _entry, blocks in archive.read_archive(packed, manifest, data, sha256):
-            archive.drain(blocks)
-
-    def from_folder() -> None:
-        archive.visit_folder(options.root, manifest, data, lambda _entry, blocks: archive.drain(blocks))
-
-    result = {
-        "bytes": manifest.total_bytes,
-        "threads": os.cpu_count(),
-        "folder": compare(from_folder, lambda: hash_all(files), options.runs),
-        "archive": compare(from_archive, lambda: hash_all([packed, *files]), options.runs),
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-    }
-    missed = result["folder"]["rate"] < FOLDER_LEAST
-    if options.site:
-        recorded = list(record.survey(options.site).digests)
-        result["record"] = compare(lambda: record.survey(options.site), lambda: hash_all(recorded), options.runs)
-        missed = missed or result["record"]["rate"] < RECORD_LEAST
-    print(json.dumps(result, indent=2))
-    return int(missed)
+    if options.only:
+        verify(read_bundle(options.folder, options.only))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+        return 0
+    try:
+        result = measure(options.folder, options.site, options.runs, options.megabytes)
+    finally:
+        for size in SIZES:
+            shutil.rmtree(options.folder / size, ignore_errors=True)
+    print(
+        json.dumps(
+            {"threads": os.cpu_count(), "megabytes": options.megabytes, **result, "missed": missed(result)}, indent=2
+        )
+    )
+    return int(bool(missed(result)))
 
 
 if __name__ == "__main__":
