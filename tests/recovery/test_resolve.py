@@ -109,6 +109,13 @@ def test_what_is_pinned_gives_way_only_when_nothing_else_fits(host, tiny, tmp_pa
     assert versions(host) == {"tiny_lib-1.0.0", "tiny_math-2.2.0", "tiny_text-0.3.0", "tiny_unused-0.1.0"}
 
 
+def test_what_the_lock_says_stays_though_a_newer_version_is_kept(host, tiny, tmp_path):
+    older = {"tiny-unused": ("0.0.9", WHEEL_FILES["tiny-unused"][1])}
+    made = upgrade(host, tiny, tmp_path, packages={**NEW_TEXT, **older})
+    lose(host, made, "tiny-text")
+    assert host.plan(allow_unlocked=True).ladder[0].names == ("tiny-text 0.3.0",)
+
+
 def test_nobody_allowed_it_so_the_former_release_comes_back(host, upgraded, tiny):
     lose(host, upgraded, "tiny-text")
     done = host.recover()
