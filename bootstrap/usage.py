@@ -98,9 +98,13 @@ class Meter:
             self._uv = self._programs()
 
     def _programs(self) -> int | None:
-        """Return the peak of the programs called since; None when one before was larger and hides them."""
-        peak = _peak_programs()
-        return None if peak == self._programs_before else peak
+        """Return the peak of the programs called since; None when one before, or this process, was larger.
+
+        Linux counts what a process had before it became another program, and a child begins as its parent.
+        """
+        peak, own = _peak_programs(), _peak_own()
+        hidden = peak is None or peak == self._programs_before or (own is not None and peak <= own)
+        return None if hidden else peak
 
     def usage(self) -> Usage:
         """Return what was used until now."""
@@ -120,7 +124,13 @@ def _peak_own() -> int | None:
         import psutil
 
         return int(psutil.Process().memory_info().peak_wset)
-    return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    try:
+        # proc_pid_status(5): getrusage(2) would count what started this program, too
+        with open("/proc/self/status", encoding="utf-8") as file:
+            line = next(line for line in file if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def _peak_programs() -> int | None:
