@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import zipfile
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.bundle.policy import Policy, Role, Signer
+from bootstrap.bundle.signature import ED25519
 from builder.advisories.snapshot import Making, make_snapshot
+from tests.keys import SoftKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +79,35 @@ def snapshot_bytes(
         return make_snapshot(export, Making("tests", now, sequence))
     finally:
         export.unlink()
+
+
+def dated(moment: datetime, records: tuple[dict[str, Any], ...] = RECORDS) -> tuple[dict[str, Any], ...]:
+    """Return records that were changed at a moment."""
+    return tuple({**one, "modified": moment.isoformat()} for one in records)
+
+
+def aged_snapshot(folder: Path, days: float, records: tuple[dict[str, Any], ...] = RECORDS) -> bytes:
+    """Return a snapshot whose knowledge is so many days old now (a negative number: of a time to come)."""
+    moment = datetime.now(timezone.utc) - timedelta(days=days)
+    return snapshot_bytes(folder, dated(moment - timedelta(seconds=5), records), now=moment)
+
+
+def sign_beside(path: Path, data: bytes, namespace: str, *keys: SoftKey) -> Path:
+    """Write a file and its signatures."""
+    path.write_bytes(data)
+    for key in keys:
+        path.with_name(f"{path.name}.{key.key.keyid}.sig").write_bytes(key.sign(data, namespace))
+    return path
+
+
+def trusting(advisories: SoftKey, exceptions: SoftKey | None = None, *, needed: int = 1) -> tuple[Policy, SoftKey]:
+    """Return a policy by which one key may sign snapshots and another exceptions, and the key that signs it."""
+    owner, second = SoftKey(ED25519), exceptions or SoftKey(ED25519)
+    keys = [owner.key, advisories.key, second.key]
+    roles = {
+        "release": Role(1, (owner.key.keyid,)),
+        "policy": Role(1, (owner.key.keyid,)),
+        "advisories": Role(needed, (advisories.key.keyid, second.key.keyid)[: max(1, needed)]),
+        "exceptions": Role(1, (second.key.keyid,)),
+    }
+    return Policy(1, tuple(Signer(key, f"owner of {key.keyid}") for key in keys), roles), owner

@@ -122,6 +122,7 @@ class Installation:
     probe: Probe | None = PROBE
     application: Application = APPLICATION
     plugins: dict[str, bytes] = field(default_factory=dict)
+    verification: dict[str, bytes] = field(default_factory=dict)  # below 06_Verification
 
     def contents(self) -> dict[str, tuple[str, bytes]]:
         """Return path → (kind, bytes) of every file of the bundle."""
@@ -135,6 +136,7 @@ class Installation:
             **dict(sorted(wheels.items())),
             **{f"03_Source/{path}": ("source", data) for path, data in self.source.items()},
             "04_Scripts/ragtrace-install.pyz": ("script", b"an installer\n"),
+            **{f"06_Verification/{path}": ("verification", data) for path, data in self.verification.items()},
             **{f"06_Verification/plugins/{name}": ("plugin", data) for name, data in self.plugins.items()},
             **{f"07_Models/tiny/{path}": ("model", data) for path, data in self.model.items()},
         }
