@@ -108,9 +108,8 @@ def assemble(wheels, folder: Path, cache: Cache, runs: int) -> None:
     shutil.rmtree(copies)
     taken |= medians({"tarfile w:gz": tar}, 1)
     sizes = {"builder": archive.stat().st_size, "tarfile w:gz": tarball.stat().st_size}
-    print(
-        f"\nAssembling {len(wheels)} wheels, median of {runs} (tarfile: one run):\n\n| | seconds | bytes |\n|---|---:|---:|"
-    )
+    print(f"\nAssembling {len(wheels)} wheels, median of {runs} (tarfile: one run):\n")
+    print("| | seconds | bytes |\n|---|---:|---:|")
     for name, seconds in taken.items():
         print(f"| {name} | {seconds:.1f} | {sizes.get(name, '')} |")
     print(f"\n{taken['builder'] / taken['copy and sync']:.1f} times a copy with sync, ", end="")

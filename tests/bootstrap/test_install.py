@@ -246,7 +246,7 @@ def test_a_model_that_answers_wrongly_is_left_again(prefix, tmp_path, tiny) -> N
     before = snapshot(prefix.root, *(name for name in NOTES if name != "state/previous"))
     key = tiny.key.with_suffix("")
     wrong = tiny_bundle(tmp_path / "wrong", counter=COUNTER + 1, weights='{"weight": 0.6}\n', key=key)
-    with pytest.raises(InstallError, match="The model tiny answers wrongly: a component differs by 0.1"):
+    with pytest.raises(InstallError, match=r"The model tiny answers wrongly: a component differs by 0\.1"):
         install(wrong, prefix)
     assert prefix.active() == active
     assert snapshot(prefix.root, *(name for name in NOTES if name != "state/previous")) == before
