@@ -63,6 +63,11 @@ def _platform(manifest: Manifest) -> Finding:
 def _python(manifest: Manifest) -> Finding:
     running = f"{sys.version_info[0]}.{sys.version_info[1]}.{sys.version_info[2]}"
     wanted = manifest.target.python
+    if manifest.own_python:
+        details = _("this is Python {running}; the application gets its own {wanted}").format(
+            running=running, wanted=wanted
+        )
+        return Finding(_("Python"), True, details)
     details = _("this is Python {running}, the bundle is for {wanted}").format(running=running, wanted=wanted)
     fits = running.rpartition(".")[0] == wanted and not sysconfig.get_config_var("Py_GIL_DISABLED")
     if fits and manifest.python_range:

@@ -18,6 +18,7 @@ from bootstrap import (
     papers,
     persist,
     preflight,
+    process,
     receipt,
     seal,
     stage,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from bootstrap.bundle.opening import Bundle
     from bootstrap.console import Progress
     from bootstrap.prefix import Release
+
+VERSION_TIME_LIMIT = 60.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def look(manifest: Manifest, prefix: Prefix, progress: Progress) -> None:
 
 def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
     """Build, accept and seal a release from a bundle."""
-    manifest, store, python = bundle.manifest, Store(prefix.store), base_interpreter()
+    manifest, store = bundle.manifest, Store(prefix.store)
+    python = stage.python_for(release, manifest)
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
@@ -169,7 +173,7 @@ def accept_and_seal(
             signers=signers,
             installed=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             interpreter=str(python),
-            interpreter_version=platform.python_version(),
+            interpreter_version=version_of(python),
             interpreter_sha256=sha256_file(python)[0],
             installer_version=__version__,
             locked=is_locked,
@@ -179,6 +183,15 @@ def accept_and_seal(
     )
     papers.keep(prefix, papers.read(release.bundle))
     seal.seal(release)
+
+
+def version_of(python: Path) -> str:
+    """Return an interpreter's version, this one's without running it again."""
+    if python == base_interpreter():
+        return platform.python_version()
+    code = "import platform; print(platform.python_version())"
+    told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
+    return process.checked(told, str(python)).stdout.strip()
 
 
 def activate(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:

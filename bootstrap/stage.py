@@ -14,7 +14,7 @@ from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.i18n import _
 from bootstrap.store import KEPT_KINDS
-from bootstrap.uv import Uv
+from bootstrap.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from bootstrap.store import Store
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
+PYTHON_FOLDER = "python"  # of a release whose bundle brings its own
+PROGRAM = 0o755
 SCRATCH = ".work"
 
 
@@ -53,8 +55,25 @@ def write_bundle_files(bundle: Bundle, release: Release) -> None:
         (release.bundle / name).write_bytes(data)
 
 
+def python_for(release: Release, manifest: Manifest) -> Path:
+    """Return what the release's environments are made from: the Python that the bundle brings, else the host's."""
+    return release.path / PYTHON_FOLDER / manifest.own_python if manifest.own_python else base_interpreter()
+
+
+def lay_python(release: Release, manifest: Manifest, store: Store) -> None:
+    """Lay out the Python that the bundle brings; programs are copies, the store's files have no such mode."""
+    for entry in manifest.of_kind("interpreter"):
+        target = release.path / PYTHON_FOLDER / entry.inner
+        if entry.mode == PROGRAM:
+            store.copy(entry, target)
+            target.chmod(PROGRAM)
+        else:
+            store.link(entry, target)
+
+
 def stage_files(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
-    """Lay out everything of a release but its environment: source, models, installer, launcher."""
+    """Lay out everything of a release but its environment: Python, source, models, installer, launcher."""
+    lay_python(release, manifest, store)
     release.app.mkdir(parents=True, exist_ok=True)
     for entry in manifest.of_kind("source"):
         store.copy(entry, release.app / entry.inner)

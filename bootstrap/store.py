@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import FileEntry
 
-KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification")
+KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
 
 
 class Store:

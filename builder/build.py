@@ -20,6 +20,7 @@ from builder import slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
 from builder.credentials import index_logins
+from builder.interpreter import bring_python
 from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
 from builder.profile import Profile, default_profile, find_profile, load_profile, with_models
@@ -54,6 +55,7 @@ class Request:
 
     ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
+    ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     """
 
     project_root: Path
@@ -72,6 +74,7 @@ class Request:
     offline: bool = False
     sources: bool = True
     advisories: GateRequest | None = None
+    python: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def build(request: Request, progress: Progress) -> Outcome:
             zipapps = build_zipapps(request, policy, epoch, work, progress)
             watch.lap("zipapp")
             built = []
-            for one in inputs:
+            for one in [with_python(one, request, work, progress) for one in inputs]:
                 target = one.target
                 progress.step(_("Writing the bundle for {target}, Python {python}").format(
                     target=target, python=target.python
@@ -235,6 +238,15 @@ def inputs_of(
     packages = [wheel.package for wheel in chosen]
     verification = verify_packages(request, target, common.product, packages, policy, common.epoch, progress)
     return Inputs(common, target, selection, chosen, verification)
+
+
+def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:
+    """Return the inputs with the Python that the bundle is to bring, if any."""
+    if request.python is None:
+        return inputs
+    scratch = work / f".python-{inputs.target}-{inputs.target.abi}"
+    scratch.mkdir()
+    return replace(inputs, python=bring_python(request.python, inputs.target, scratch, progress))
 
 
 def fetch_model(source: ModelSource, request: Request, progress: Progress) -> tuple[ModelSource, CollectedModel]:

@@ -79,6 +79,7 @@ class Inputs:
     selection: Selection
     wheels: Sequence[Wheel]
     verification: Verification
+    python: tuple[Member, ...] = ()
 
 
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
@@ -91,6 +92,7 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
         *(_known(f"{WHEELS}/{wheel.locked.filename}", "wheel", wheel) for wheel in inputs.wheels),
         *(member(f"{SOURCE}/{source.path_in_app}", "source", source.file) for source in common.sources),
         *inputs.verification.members,
+        *inputs.python,
     ]
     for _source, model in common.models:
         for file in model.files:
@@ -130,9 +132,10 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),
         application=common.profile.application,
-        installed_bytes=sum(laid, inputs.verification.installed_bytes)
+        installed_bytes=sum(laid, inputs.verification.installed_bytes + sum(item.entry.size for item in inputs.python))
         + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
         installed_files=len(laid)
+        + len(inputs.python)
         + inputs.verification.installed_files
         + sum(wheel.facts.files for wheel in inputs.wheels),
     )

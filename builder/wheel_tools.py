@@ -69,7 +69,7 @@ def build(source: LockedSource, tree: Path, out: Path, python: str, workshop: Wo
     if not done.ok or len(wheels) != 1:
         raise BuildError(
             _("{package} could not be built from source: {reason}").format(
-                package=f"{source.name} {source.version}".rstrip(), reason=_last_reason(done)
+                package=f"{source.name} {source.version}".rstrip(), reason=last_reason(done)
             ),
             advice=_(
                 "Try `uv build --wheel` on its source: a compiler, a library or the network may be missing; "
@@ -101,7 +101,7 @@ def _git(source: LockedSource, tree: Path, *arguments: str, demand: bool = True)
     if demand and not done.ok:
         raise BuildError(
             _("{package} cannot be had from {repository} at {commit}: {reason}").format(
-                package=source.name, repository=redact(source.place), commit=source.pin, reason=_last_reason(done)
+                package=source.name, repository=redact(source.place), commit=source.pin, reason=last_reason(done)
             ),
             advice=_("Try `git fetch` of that commit by hand, then build again."),
         )
@@ -128,7 +128,8 @@ def _index_options(settings: UvSettings) -> Iterator[str]:
             yield from ("--index", f"{index.name}={index.url}" if index.name else index.url)
 
 
-def _last_reason(done: process.Completed) -> str:
+def last_reason(done: process.Completed) -> str:
+    """Return the line of what a program wrote that tells why it failed, without credentials."""
     if done.timed_out:
         return _("it did not end in time")
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
@@ -67,16 +68,9 @@ def fetch_wheels(
 
 def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) -> dict[Remote, Path]:
     """Return where files lie in the cache, all hashed again. Raises BuildError for those that do not."""
-    found: dict[Remote, Path] = {}
-    missing = []
-    for remote in remotes:
-        try:
-            if cache.has(remote.digest, remote.size):
-                found[remote] = cache.path(remote.digest)
-                continue
-        except HashMismatchError as error:
-            progress.warn(error.what)
-        missing.append(remote.name)
+    with ThreadPoolExecutor(JOBS) as pool:
+        there = dict(zip(remotes, pool.map(lambda remote: _is_cached(remote, cache, progress), remotes), strict=True))
+    missing = [remote.name for remote in remotes if not there[remote]]
     if missing:
         more = ["…"] if len(missing) > NAMES_SHOWN else []
         raise BuildError(
@@ -85,7 +79,15 @@ def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) ->
             ),
             advice=_("Build once without --offline, with the same --cache-dir."),
         )
-    return found
+    return {remote: cache.path(remote.digest) for remote in remotes}
+
+
+def _is_cached(remote: Remote, cache: Cache, progress: Progress) -> bool:
+    try:
+        return cache.has(remote.digest, remote.size)
+    except HashMismatchError as error:
+        progress.warn(error.what)
+        return False
 
 
 def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:

@@ -9,7 +9,7 @@ from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.errors import InstallError, ToolError
 from bootstrap.i18n import _
 from bootstrap.store import Store
-from bootstrap.uv import Uv, base_interpreter
+from bootstrap.uv import Uv
 from recovery import remedies as cures
 from recovery.plan import wheels_of
 from recovery.takeover import good_items, take_over
@@ -124,7 +124,7 @@ def _repair(
         [*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None if whole else packages)]
     )
     release = prefix.new_release(manifest.product.counter, proof.manifest_sha256)
-    python, store = base_interpreter(), Store(prefix.store)
+    python, store = stage.python_for(release, manifest), Store(prefix.store)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(manifest)
         proof.write(release.bundle)
@@ -149,7 +149,7 @@ def remake_environment(
     scratch = release.path / stage.SCRATCH
     uv = Uv(scratch)
     try:
-        uv.venv(release.venv, base_interpreter())
+        uv.venv(release.venv, stage.python_for(release, manifest))
         if packages:
             progress.step(_("Installing again: {names}").format(names=", ".join(sorted(packages))))
             stage.sync_environment(uv, release, manifest, Store(diagnosis.prefix.store), only=packages)

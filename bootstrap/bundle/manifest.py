@@ -28,10 +28,12 @@ NAME = "MANIFEST.json"
 PREREQUISITES, DEPENDENCIES, SOURCE = "01_Prerequisites", "02_Dependencies", "03_Source"
 SCRIPTS, DOCUMENTATION, VERIFICATION, MODELS = "04_Scripts", "05_Documentation", "06_Verification", "07_Models"
 WHEELS = f"{DEPENDENCIES}/wheels"
+PYTHON = f"{PREREQUISITES}/python"
 
 # kind → the folder that its files must lie in
 KINDS = {
     "prerequisite": PREREQUISITES,
+    "interpreter": PYTHON,
     "lock": DEPENDENCIES,
     "wheel": WHEELS,
     "source": SOURCE,
@@ -41,6 +43,7 @@ KINDS = {
     "plugin": f"{VERIFICATION}/plugins",
     "model": MODELS,
 }
+OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder lies in another's and holds nothing else
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
@@ -60,9 +63,9 @@ class FileEntry(Value):
         trouble = names.problem(self.path)
         if trouble:
             raise refuse(f"{path}.path", f"{self.path!r}: {trouble}")
-        # the folder of wheels lies in the lock's, and only what is called a wheel is checked as one
-        among_wheels = self.path.startswith(WHEELS + "/")
-        if not self.path.startswith(KINDS[self.kind] + "/") or among_wheels != (self.kind == "wheel"):
+        # only what is called a wheel is checked as one, wherever it lies
+        astray = any(self.path.startswith(KINDS[kind] + "/") != (self.kind == kind) for kind in OWN_FOLDERS)
+        if not self.path.startswith(KINDS[self.kind] + "/") or astray:
             raise refuse(f"{path}.path", _("a file of kind {kind} does not lie there").format(kind=self.kind))
 
     @property
@@ -72,7 +75,8 @@ class FileEntry(Value):
 
     @property
     def mode(self) -> int:
-        return 0o755 if self.kind == "script" and not self.path.endswith(".bat") else 0o644
+        program = self.kind == "interpreter" and self.inner.startswith("bin/")
+        return 0o755 if program or (self.kind == "script" and not self.path.endswith(".bat")) else 0o644
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,12 @@ class Manifest(Document):
         """The name of the folder that travels."""
         return f"{self.product.name}-{self.product.version}-{self.target}-{self.target.abi}"
 
+    @property
+    def own_python(self) -> str | None:
+        """The program of the Python that the bundle brings, below ``PYTHON``; None where the host's own is used."""
+        program = "python.exe" if self.target.platform == "windows" else f"bin/python{self.target.python}"
+        return program if any(self.of_kind("interpreter")) else None
+
     def of_kind(self, kind: str) -> Iterator[FileEntry]:
         return (entry for entry in self.files if entry.kind == kind)
 
@@ -239,8 +249,13 @@ class Manifest(Document):
         for name in paths:
             if names.split_ustar(f"{self.root}/{name}") is None:
                 raise refuse(f"{path}.files", _("{path} is too long for a tar header").format(path=name))
+        self._check_python(f"{path}.files")
         self._check_packages(f"{path}.packages")
         self._check_models(f"{path}.models")
+
+    def _check_python(self, path: str) -> None:
+        if self.own_python and self.entry(f"{PYTHON}/{self.own_python}") is None:
+            raise refuse(path, _("the Python that it brings has no {file}").format(file=self.own_python))
 
     def _check_packages(self, path: str) -> None:
         wheels = [package.wheel for package in self.packages]

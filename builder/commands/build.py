@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("where bundles go"))
     add("--profile", metavar=_("PROFILE"), help=_("a profile's file, or the name of one that comes with the builder"))
     add_targets(parser)
+    add("--with-python", metavar=_("FILE|VERSION"), help=_("bring a relocatable Python for the application's own use"))
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to bring"))
     add_choice(parser)
     add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
@@ -114,6 +115,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         offline=arguments.offline,
         sources=not arguments.no_build,
         advisories=_gate(arguments),
+        python=arguments.with_python,
     )
 
 
