@@ -25,8 +25,28 @@ def refuse(*_arguments, **_more):
     raise OSError("no network here")
 
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
-logging.disable(logging.CRITICAL)
 from picklescan.scanner import SafetyLevel, scan_file_path
+
+# what picklescan cannot read it only logs, and counts as scanned
+said = []
+class Listener(logging.Handler):
+    def emit(self, record):
+        said.append(record.getMessage())
+log = logging.getLogger("picklescan")
+log.handlers, log.propagate = [Listener(level=logging.WARNING)], False
+PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
+
+def is_pickle(path):
+    with open(path, "rb") as file:
+        start = file.read(2)
+    return path.lower().endswith(PICKLES) or (start[:1] == bytes([0x80]) and start[1:] <= bytes([5]))
+
+def problem(path):
+    del said[:]
+    found = scan_file_path(path)
+    broken = any("Invalid file" in text for text in said)
+    unparsed = any("could not parse" in text for text in said) and is_pickle(path)
+    return found, found.scan_err or broken or unparsed
 
 root = json.load(sys.stdin)["folder"]
 scanned, dangerous, suspicious, unread = 0, {}, {}, []
@@ -34,18 +54,18 @@ for folder, folders, names in os.walk(root, followlinks=True, onerror=lambda err
     for name in sorted(names):
         path = os.path.join(folder, name)
         relative = os.path.relpath(path, root)
+        scanned += 1
         try:
-            found = scan_file_path(path)
+            found, is_unread = problem(path)
         except Exception:
             unread.append(relative)
             continue
-        scanned += found.scanned_files
-        if found.scan_err:
+        if is_unread:
             unread.append(relative)
         for kinds, level in ((dangerous, SafetyLevel.Dangerous), (suspicious, SafetyLevel.Suspicious)):
-            names_of = sorted({f"{one.module}.{one.name}" for one in found.globals if one.safety == level})
-            if names_of:
-                kinds[relative] = names_of
+            globals_of = sorted({f"{one.module}.{one.name}" for one in found.globals if one.safety == level})
+            if globals_of:
+                kinds[relative] = globals_of
 answer = {"scanned": scanned, "dangerous": dangerous, "suspicious": suspicious, "unread": sorted(unread)}
 sys.__stdout__.write("\\nragtrace-answer " + json.dumps(answer) + "\\n")
 """
@@ -53,7 +73,7 @@ sys.__stdout__.write("\\nragtrace-answer " + json.dumps(answer) + "\\n")
 
 @dataclass(frozen=True)
 class Pickles:
-    """What was found: pickles looked at, files that import what is dangerous or not known, files not readable."""
+    """What was found: files looked at, those that import what is dangerous or not known, those not readable."""
 
     scanned: int
     dangerous: dict[str, list[str]]

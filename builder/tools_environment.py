@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, process
+from bootstrap.bundle.advisories.safety import TIMEOUT, environment
 from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.lock import write_pylock
 from bootstrap.bundle.manifest import KINDS
@@ -83,6 +84,12 @@ def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
             os.link(path, scratch / "wheels" / wheel.filename)
         (scratch / "pylock.toml").write_bytes(lock)
         uv.sync(_python(scratch / "venv"), scratch / "pylock.toml")
+        # the bytecode that later starts need; whether the scanners work is told when they are used
+        process.run(
+            [str(_python(scratch / "venv")), "-I", "-c", "import safety.safety, picklescan.scanner"],
+            env=environment(scratch),
+            timeout=TIMEOUT,
+        )
         if not place.is_dir():
             os.replace(scratch / "venv", place)
     finally:

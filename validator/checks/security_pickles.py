@@ -63,7 +63,7 @@ class PickledModels(Check):
                 suggestion=_("Ask the model's makers what it is for, or bring the model as safetensors."),
             )
         if not (found.unread or found.dangerous or found.suspicious):
-            yield self.passed(_("{count} pickles, none can run code").format(count=found.scanned))
+            yield self.passed(_("nothing in {count} files can run code").format(count=found.scanned))
 
 
 def described(files: dict[str, list[str]]) -> str:
