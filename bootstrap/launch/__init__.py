@@ -78,19 +78,22 @@ def isolate(zipapp):
     if not again:
         os.environ["RAGTRACE_CALLER_NAMES"] = ",".join(foreign)
         os.environ["RAGTRACE_ZIPAPP"] = zipapp
+    # the environment may name any program as sys.executable, even under -I (__PYVENV_LAUNCHER__, CPython 3.11)
+    own = getattr(sys, "_base_executable", None) or sys.executable
     if flags and (again or not foreign):
         for name in foreign:  # a system adds some to every process (macOS, wine)
             del os.environ[name]
+        sys.executable = own
         return
-    if not sys.executable:
+    if not own:
         raise Refusal(
             _("This Python does not know its own path."), _("Start it by its full path, for example /usr/bin/python3.")
         )
     environment = {name: value for name, value in os.environ.items() if allowed(name)}
-    command = [sys.executable, "-I", "-B"] + sys.argv  # noqa: RUF005 - syntax of 2.7
+    command = [own, "-I", "-B"] + sys.argv  # noqa: RUF005 - syntax of 2.7
     if os.name == "nt":
         sys.exit(wait_for(command, environment))
-    os.execve(sys.executable, command, environment)  # noqa: S606 - this same interpreter
+    os.execve(own, command, environment)  # noqa: S606 - this same interpreter
 
 
 def wait_for(command, environment):

@@ -19,6 +19,7 @@ import json, os, sys
 
 def main():
     found = {"argv": sys.argv, "env": dict(os.environ), "flags": [sys.flags.isolated, sys.dont_write_bytecode]}
+    found["executable"] = sys.executable
     if sys.argv[1:] == ["imports"]:
         import packaging.version, platformdirs, psutil, rich.progress, uv
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -19,7 +19,7 @@ from bootstrap import launch, process
 from bootstrap.bundle.target import host_target
 from bootstrap.launch import cache, words
 from bootstrap.launch.words import Refusal
-from tests.bootstrap.launch.starts import small_zipapp, start, told
+from tests.bootstrap.launch.starts import EXIT_CODE, interpreter, small_zipapp, start, told
 
 
 @pytest.mark.index
@@ -89,7 +89,25 @@ def test_the_interpreter_is_run_again_but_where_nothing_has_to_be_cleaned(probe,
     assert not loads_shiv("-I", "-B", OTHER="1")
 
 
+@pytest.mark.index
+@pytest.mark.parametrize("flags", [(), ("-I", "-B")])
+@pytest.mark.parametrize("version", ["3.11", "3.13"])
+def test_the_program_that_the_environment_names_as_the_interpreter_does_not_run(probe, home, tmp_path, version, flags):
+    ran, python = tmp_path / "ran", interpreter(version)
+    stranger = tmp_path / "python"
+    stranger.write_text(f"#!/bin/sh\ntouch {ran}\nexit {EXIT_CODE}\n")
+    stranger.chmod(0o755)
+    env = {"HOME": str(home), "LANG": "C.UTF-8", "__PYVENV_LAUNCHER__": str(stranger)}
+    if flags:
+        env["RAGTRACE_ZIPAPP"] = str(probe)  # says that all is clean already
+    found = told(process.run([str(python), *flags, str(probe)], env=env, timeout=60))
+    assert os.path.samefile(found["executable"], python)
+    assert "__PYVENV_LAUNCHER__" not in found["env"]
+    assert not ran.exists()
+
+
 def test_variables_that_the_system_adds_are_taken_away_without_a_loop(monkeypatch):
+    monkeypatch.setattr(sys, "executable", sys.executable)
     monkeypatch.setattr(sys, "flags", type("Flags", (), {"isolated": 1, "dont_write_bytecode": 1}))
     monkeypatch.setattr(os, "environ", {"RAGTRACE_ZIPAPP": "/x.pyz", "RAGTRACE_CALLER_NAMES": "A", "__CF": "1"})
     monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("run again"))
@@ -134,6 +152,7 @@ class Loader:
 def isolated(monkeypatch):
     """Run the launcher as in an interpreter under -I -B."""
     monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1, dont_write_bytecode=1))
+    monkeypatch.setattr(sys, "executable", sys.executable)
     return monkeypatch
 
 
@@ -218,7 +237,8 @@ def test_the_interpreter_is_run_again_with_what_is_allowed(monkeypatch, isolated
         launch.isolate("/x.pyz")
     names = ",".join(sorted(environment))
     expected = {"LANG": "C", "lc_all": "C", "RAGTRACE_ZIPAPP": "/x.pyz", "RAGTRACE_CALLER_NAMES": names}
-    assert again.value.args == (sys.executable, [sys.executable, "-I", "-B", "x.pyz", "verify"], expected)
+    own = sys._base_executable
+    assert again.value.args == (own, [own, "-I", "-B", "x.pyz", "verify"], expected)
 
 
 def test_windows_waits_for_the_child_instead(monkeypatch):
@@ -234,6 +254,7 @@ def test_windows_waits_for_the_child_instead(monkeypatch):
 def test_an_interpreter_that_does_not_know_its_path_is_refused(monkeypatch):
     monkeypatch.setattr(os, "environ", {})
     monkeypatch.setattr(sys, "executable", "")
+    monkeypatch.setattr(sys, "_base_executable", "")
     with pytest.raises(Refusal, match="does not know its own path"):
         launch.isolate("/x.pyz")
 
