@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from bootstrap.bundle.advisories import safety
+from bootstrap.bundle.advisories.exceptions import Exceptions, Exemption
+from bootstrap.bundle.advisories.matcher import Installed, scan
+from bootstrap.bundle.advisories.snapshot import Snapshot, read_snapshot
+from bootstrap.bundle.manifest import Package, Product
+from bootstrap.bundle.signature import ED25519
+from bootstrap.console import NoProgress
+from bootstrap.errors import BuildError, ToolError, TrustError
+from builder.advisories.gate import GateRequest, run_gate
+from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
+from tests.keys import SoftKey
+
+APPROVER = SoftKey(ED25519)
+POLICY, _OWNER = trusting(SoftKey(ED25519), APPROVER)
+PRODUCT = Product("demo-app", "Demo-App", "1.0.0", 7)
+HARMLESS = tuple(one for one in RECORDS if one["id"] != "TEST-1")
+
+
+class Told(NoProgress):
+    def __init__(self):
+        self.warnings = []
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+
+@pytest.fixture(autouse=True)
+def answers(monkeypatch):
+    """Let safety answer as the matcher does, but for what a test changes."""
+    change = {"drop": set(), "blind": ()}
+
+    def second_opinion(python, snapshot, installed, *, limit):
+        hits = scan(snapshot.index, [Installed(*one) for one in installed]).hits
+        return safety.Opinion(frozenset(hits - change["drop"]), change["blind"])
+
+    monkeypatch.setattr(safety, "second_opinion", second_opinion)
+    return change
+
+
+@pytest.fixture
+def gate(tmp_path):
+    def run(records=RECORDS, *, days=1.0, version="1.2.0", told=None, **more):
+        path = tmp_path / "advisories.zip"
+        path.write_bytes(aged_snapshot(tmp_path, days, records))
+        packages = [Package("demo-lib", version, "x.whl", None), Package("demo-base", "2.0.1", "y.whl", None)]
+        request = GateRequest(path, **more)
+        passed = run_gate(request, packages, PRODUCT, POLICY, Path("python"), 1_700_000_000, told or NoProgress())
+        return {item.entry.path.rpartition("/")[2]: item.content for item in passed.members}
+
+    return run
+
+
+def test_nothing_known(gate):
+    members = gate(HARMLESS)
+    assert set(members) == {"advisories.zip", "gate.json", "vex.cdx.json"}
+    found = json.loads(members["gate.json"])
+    assert (found["fail_on"], found["table"], found["findings"]) == ("high", "default", [])
+    assert found["snapshot"]["sha256"] == read_snapshot(members["advisories.zip"]).sha256
+    assert found["scanners"] == ["ragtrace", "safety"]
+    assert json.loads(members["vex.cdx.json"])["vulnerabilities"] == []
+
+
+def test_the_same_inputs_give_the_same_members(gate, tmp_path, monkeypatch):
+    data = aged_snapshot(tmp_path, 1, HARMLESS)
+    monkeypatch.setattr("tests.builder.advisories.test_gate.aged_snapshot", lambda *_arguments: data)
+    assert gate(HARMLESS) == gate(HARMLESS)
+
+
+@pytest.mark.parametrize(
+    ("level", "passes"), [("never", True), ("critical", True), ("high", False), ("medium", False), ("any", False)]
+)
+def test_levels(gate, level, passes):
+    if passes:
+        assert json.loads(gate(fail_on=level)["gate.json"])["counts"] == {"high": 1}
+        return
+    with pytest.raises(BuildError, match=r"demo-lib 1\.2\.0 \(TEST-1, high\)"):
+        gate(fail_on=level)
+
+
+def test_what_has_no_score_fails_only_when_asked(gate):
+    records = (*HARMLESS, record("TEST-9", "demo-lib", {"introduced": "0"}))
+    told = Told()
+    assert gate(records, fail_on="low", told=told)
+    assert any("unknown" in text and "TEST-9" in text for text in told.warnings)
+    with pytest.raises(BuildError, match="TEST-9"):
+        gate(records, fail_on="any")
+
+
+def test_scanners_that_disagree(gate, answers):
+    answers["drop"] = {("demo-lib", "1.2.0", "TEST-1")}
+    with pytest.raises(BuildError, match=r"demo-lib 1\.2\.0 TEST-1 \(only the matcher\)"):
+        gate(fail_on="never")
+
+
+def test_a_blind_second_scanner(gate, answers):
+    answers["blind"] = ("demo 1.0 (X)",)
+    with pytest.raises(BuildError, match=r"demo 1\.0"):
+        gate(HARMLESS)
+
+
+def test_a_second_scanner_that_does_not_run(gate, monkeypatch):
+    def broken(*_arguments, **_more):
+        raise ToolError("safety cannot be asked: why")
+
+    monkeypatch.setattr(safety, "second_opinion", broken)
+    with pytest.raises(BuildError, match="safety cannot be asked"):
+        gate(HARMLESS)
+
+
+def test_a_blind_matcher(gate, monkeypatch):
+    monkeypatch.setattr("builder.advisories.gate.load_snapshot", lambda path: blinded(path.read_bytes()))
+
+    def blinded(data):
+        monkeypatch.setattr(Snapshot, "blind_spots", lambda _self: iter(["demo 1.0 (X)"]))
+        return read_snapshot(data)
+
+    with pytest.raises(BuildError, match=r"does not find what it must: demo 1\.0"):
+        gate(HARMLESS)
+
+
+@pytest.mark.parametrize(("days", "words"), [(31, "31 days old"), (-3, "time to come")])
+def test_age_is_told(gate, days, words):
+    told = Told()
+    gate(HARMLESS, days=days, told=told)
+    assert any(words in text for text in told.warnings)
+
+
+def test_doubts_are_told(gate):
+    told = Told()
+    gate((*HARMLESS, record("TEST-9", "demo-lib", {"introduced": "0"}, {"fixed": "x"})), told=told)
+    assert any("Undecided: demo-lib 1.2.0 TEST-9" in text for text in told.warnings)
+
+
+def exceptions(tmp_path, *keys, ago=0):
+    approved = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=ago)
+    exemption = Exemption(
+        *("TEST-1", "demo-lib", "<1.3", "vulnerable_code_not_present", "not built in", "kim"),
+        approved,
+        approved + timedelta(days=10),
+    )
+    data = Exceptions(3, (exemption,)).to_bytes()
+    return sign_beside(tmp_path / "e.json", data, "ragtrace-exceptions@v1", *keys)
+
+
+def test_exceptions(gate, tmp_path):
+    members = gate(exceptions=exceptions(tmp_path, APPROVER))
+    assert set(members) == {"advisories.zip", "exceptions.json", "gate.json", "vex.cdx.json"}
+    found = json.loads(members["gate.json"])
+    assert found["exceptions"] == 3
+    assert found["excepted"][0]["exception"]["approver"] == "kim"
+    (vulnerability,) = json.loads(members["vex.cdx.json"])["vulnerabilities"]
+    assert vulnerability["analysis"]["state"] == "not_affected"
+
+
+def test_exceptions_that_have_ended(gate, tmp_path):
+    told = Told()
+    with pytest.raises(BuildError, match="TEST-1"):
+        gate(exceptions=exceptions(tmp_path, APPROVER, ago=11), told=told)
+    assert any("counts no more" in text for text in told.warnings)
+
+
+def test_exceptions_that_nobody_may_sign(gate, tmp_path):
+    with pytest.raises(TrustError, match="not signed"):
+        gate(exceptions=exceptions(tmp_path))
+    with pytest.raises(TrustError, match="stranger"):
+        gate(exceptions=exceptions(tmp_path, SoftKey(ED25519)))
