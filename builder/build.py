@@ -25,6 +25,7 @@ from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
 from builder.profile import Profile, default_profile, find_profile, load_profile, with_models
 from builder.project import read_project, read_uv_settings
+from builder.provenance import parameters_of
 from builder.release import Release
 from builder.source import collect_source, commit_time, source_commit
 from builder.targets import demand_whole, survey
@@ -124,7 +125,8 @@ def build(request: Request, progress: Progress) -> Outcome:
         epoch = commit_time(root) or int(time.time()) if request.epoch is None else request.epoch
         counter = max(epoch, 1) if request.counter is None else request.counter
         product = Product(project.name, profile.title, project.version, counter)
-        common = Common(product, profile, lock, models, sources, source_commit(root), epoch)
+        choices = parameters_of(request)
+        common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices)
         watch.lap("source")
         inputs = [inputs_of(common, selections, target, wheels, request, policy, progress) for target in selections]
         watch.lap("advisories")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import digest
 from bootstrap.bundle.lock import PYLOCK, write_pylock
@@ -27,10 +27,11 @@ from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _
 from builder import documents
 from builder.assemble import Member, member
+from builder.evidence import evidence_members
 from builder.lock import lock_rows, write_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bootstrap.bundle.target import Target
@@ -59,7 +60,10 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Common:
-    """What the bundles of one run share; ``epoch`` is their time in seconds since 1970."""
+    """What the bundles of one run share; ``epoch`` is their time in seconds since 1970.
+
+    ``parameters`` are the choices of the person who builds, as the provenance states them.
+    """
 
     product: Product
     profile: Profile
@@ -68,6 +72,7 @@ class Common:
     sources: Sequence[SourceFile]
     commit: str | None
     epoch: int
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
     if wheel_sums:
         found.append(member(f"{DEPENDENCIES}/checksums.sha256", "lock", digest.write_sums(wheel_sums)))
     found += documents.members(common.product, inputs.target, common.profile)
+    found += evidence_members(inputs, found, zipapp)
     found.sort(key=lambda item: item.entry.path)
     clash = collision([item.entry.path for item in found])
     if clash:
