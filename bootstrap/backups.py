@@ -70,7 +70,7 @@ def create(prefix: Prefix, name: str, *, also: Iterable[Path] = (), quick: bool 
         _check(read_backup(beside), leave_out=saver.shared)
         if not quick:
             files.sync_filesystem(beside)
-        os.replace(beside, target)
+        files.replace(beside, target)
         files.sync_folder(prefix.backups)
     finally:
         files.remove_tree(beside)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
 import sys
 from pathlib import Path
+
+from bootstrap import windows
 
 
 def sync_folder(folder: Path) -> None:
@@ -21,9 +24,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file so that a reader, or a host after power loss, sees the old bytes or the new."""
+    """Replace a file so that a reader, or a host after power loss, sees the old bytes or the new.
+
+    A ``mode`` that gives nothing to others holds on Windows too; the rest of it means nothing there.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+    handle = _create(beside, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -31,7 +37,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             os.fsync(file.fileno())
         if sys.platform != "win32":
             os.chmod(beside, mode)
-        os.replace(beside, path)
+        replace(beside, path)
     except BaseException:
         if beside.exists():
             beside.unlink()
@@ -39,30 +45,83 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
+def _create(path: Path, mode: int) -> int:
+    if sys.platform == "win32":  # pragma: no cover - only there; a file without the right to write stays for good
+        if path.exists():
+            path.unlink()
+        if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return windows.create_private(path)
+        mode = stat.S_IREAD | stat.S_IWRITE
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Move a file over another, or a folder to where none is; on Windows it is on the disk then."""
+    if sys.platform == "win32":  # pragma: no cover - only there
+        windows.move(source, target)
+    else:
+        os.replace(source, target)
+
+
+def unlink(path: Path) -> None:
+    """Remove a file; on Windows also one that is read-only, or that a scanner holds for a moment."""
+    _allow_removal(path)
+    windows.patiently(path.unlink)
+
+
+def is_link(path: Path) -> bool:
+    """Tell whether a path leads elsewhere: a symbolic link, or a junction of Windows."""
+    return path.is_symlink() or windows.is_junction(path)
+
+
+def is_exposed(path: Path) -> bool:
+    """Tell whether a file can be read or changed by others; what is missing, or a link, says nothing.
+
+    On Windows administrators and the system are nobody else.
+    """
+    if is_link(path) or not path.is_file():
+        return False
+    if sys.platform == "win32":  # pragma: no cover - only there
+        return windows.others_reach(windows.read_sddl(path), windows.user_sid())
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def make_private(path: Path) -> None:
+    """Take every right to a file from everybody but its owner."""
+    if sys.platform == "win32":  # pragma: no cover - only there
+        windows.make_private(path)
+    else:
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a tree even when its files and folders are read-only. A missing one is fine."""
     if not os.path.lexists(path):
         return
-    if path.is_symlink() or not path.is_dir():
-        _allow_removal(path)
-        path.unlink()
+    if is_link(path) or not path.is_dir():
+        unlink(path)
         return
-    for folder, _folders, files in os.walk(path):
+    for folder, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if not windows.is_junction(Path(folder, name))]
         os.chmod(folder, stat.S_IRWXU)
         for name in files:
             _allow_removal(Path(folder, name))
-    shutil.rmtree(path)
+    windows.patiently(lambda: shutil.rmtree(path))
 
 
 def _allow_removal(path: Path) -> None:
     """Windows alone deletes no file that is read-only."""
-    if sys.platform == "win32":
+    if sys.platform == "win32" and not is_link(path):
         os.chmod(path, stat.S_IWRITE)
 
 
 def sync_filesystem(path: Path) -> None:
-    """Make everything written so far to the filesystem of ``path`` last (syncfs, else sync)."""
-    if sys.platform == "win32":
+    """Make everything written so far to the filesystem of ``path`` last (syncfs, else sync).
+
+    Windows lets only administrators flush a whole disk: there it is the files in the folder ``path``.
+    """
+    if sys.platform == "win32":  # pragma: no cover - only there
+        _sync_files(path)
         return
     import ctypes
 
@@ -74,5 +133,26 @@ def sync_filesystem(path: Path) -> None:
         elif syncfs(handle) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(handle)
+
+
+def _sync_files(root: Path) -> None:  # pragma: no cover - Windows only
+    """Flush every file of a tree; one that is read-only was flushed by whoever made it so.
+
+    One that a program keeps open against us for seconds is being written by that program, not by us.
+    """
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not windows.is_junction(Path(folder, name))]
+        for path in (os.path.join(folder, name) for name in names):
+            if os.access(path, os.W_OK):
+                with contextlib.suppress(PermissionError):
+                    windows.patiently(lambda path=path: _sync_file(path))  # type: ignore[misc]
+
+
+def _sync_file(path: str) -> None:  # pragma: no cover - Windows only
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
     finally:
         os.close(handle)

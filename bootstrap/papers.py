@@ -49,7 +49,7 @@ def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:
         (beside / name).write_bytes(data)
     files.remove_tree(target)
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    os.replace(beside, target)
+    files.replace(beside, target)
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:

@@ -112,7 +112,7 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = data / TEMPORARY.format(process=os.getpid())
         shutil.copyfile(store.path(sha256), beside)
-        os.replace(beside, target)
+        files.replace(beside, target)
     files.sync_filesystem(data)
     return run
 

@@ -166,7 +166,7 @@ def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple
 
     def content(relative: str) -> str:
         path = root / relative
-        if path.is_symlink():
+        if files.is_link(path):
             return f"-> {os.readlink(path)}"
         try:
             return hash_of(path) or "?"
@@ -179,7 +179,8 @@ def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple
 
 def _walk(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        links = [name for name in folders if files.is_link(Path(folder, name))]
+        folders[:] = [name for name in folders if name not in links]  # Python before 3.12 enters junctions
         for name in (*names, *links):
             relative = Path(folder, name).relative_to(root).as_posix()
             if relative not in NOT_LISTED:

@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, windows
 from bootstrap.bundle import digest
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -75,15 +75,21 @@ def unmark(release: Release) -> None:
     """Take the mark away for good, so that what is left of a release is never taken for one."""
     if os.path.lexists(release.complete_file):
         _open(release)
-        release.complete_file.unlink()
+        files.unlink(release.complete_file)
         files.sync_folder(release.path)
 
 
-def remove(release: Release) -> None:
-    """Remove a release, its mark first: a removal that is cut short leaves nothing that counts."""
+def remove(release: Release) -> bool:
+    """Remove a release, its mark first: a removal that is cut short leaves nothing that counts.
+
+    Tell whether it is gone: Windows removes no program that runs, so all that it needs stays for a later collection.
+    """
     if release.path.is_dir() and not release.path.is_symlink():
         unmark(release)
+        if sys.platform == "win32" and not windows.unlink_unless_running(release.python):
+            return False
     files.remove_tree(release.path)
+    return True
 
 
 def _open(release: Release) -> None:

@@ -56,10 +56,13 @@ class Store:
             with beside.open("wb") as file:
                 for block in blocks:
                     file.write(block)
+                if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
+                    file.flush()
+                    os.fsync(file.fileno())
             beside.chmod(0o444)
             if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
                 path.chmod(0o666)
-            os.replace(beside, path)
+            files.replace(beside, path)
         except BaseException:
             files.remove_tree(beside)
             raise

@@ -170,8 +170,12 @@ def recover_crash(prefix: Prefix) -> str | None:
     entry = journal.read(prefix)
     if entry is not None:
         undo(prefix, entry)
+    releases = {release.path: release for release in prefix.all_releases()}
     for path in leftovers(prefix):
-        files.remove_tree(path)
+        if path in releases:
+            seal.remove(releases[path])
+        else:
+            files.remove_tree(path)
     return entry.command if entry is not None else None
 
 
@@ -237,7 +241,7 @@ def _remembered(prefix: Prefix) -> Release | None:
 def collect(prefix: Prefix) -> None:
     """Keep two releases, the active one and the one before it, and one that a backup pins; remove the rest.
 
-    What only they needed goes too.
+    What only they needed goes too; one that still runs, on Windows, waits for a later collection.
     """
     newest_first = reversed(prefix.complete_releases())
     wanted = (prefix.active(), previous(prefix), *newest_first)
@@ -250,8 +254,8 @@ def collect(prefix: Prefix) -> None:
     # while none is active, one without its mark may be a damaged one that counted: for recover, with all it needs
     spared = [release for release in rest if not release.is_complete] if prefix.active() is None else []
     for release in rest:
-        if release not in spared:
-            seal.remove(release)
+        if release not in spared and not seal.remove(release):
+            kept[release.id] = release
     if spared:
         return
     papers.collect(prefix, kept.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,7 +84,8 @@ def _remove_ours(prefix: Prefix) -> None:
     for path in prefix.bin.glob(".*.tmp"):
         files.remove_tree(path)
     for release in prefix.all_releases():
-        seal.remove(release)
+        if not seal.remove(release):
+            raise PermissionError(errno.EACCES, _("it still runs"), str(release.python))
     files.remove_tree(prefix.store.parent)
     for path in (
         *prefix.root.glob(".current.*.tmp"),

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, windows
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -106,8 +106,10 @@ def copy_tree(source: Path, target: Path) -> None:
 
 
 def copy_status(source: Path, target: Path) -> None:
-    """Give a copy its original's mode, times and, where we may, owner."""
+    """Give a copy its original's mode, times and, where we may, owner; a private file stays so on Windows too."""
     shutil.copystat(source, target)
+    if sys.platform == "win32" and windows.is_protected(windows.read_sddl(source)):  # pragma: no cover - only there
+        windows.make_private(target)
     give_owner(source.stat(), target)
 
 
@@ -155,7 +157,7 @@ def keep_former(prefix: Prefix, entry: Entry) -> None:
     target = set_aside(prefix, prefix.release(entry.former))
     if target != left:
         files.remove_tree(target)
-        os.replace(left, target)
+        files.replace(left, target)
         files.sync_folder(left.parent)
         files.sync_folder(target.parent)
 
@@ -179,9 +181,9 @@ def _exchange(incoming: Path, prefix: Prefix) -> None:
     files.sync_filesystem(incoming)
     if not _exchange_at_once(incoming, prefix.data):
         moved = prefix.root / MOVED
-        os.rename(prefix.data, moved)
-        os.rename(incoming, prefix.data)
-        os.rename(moved, incoming)
+        files.replace(prefix.data, moved)
+        files.replace(incoming, prefix.data)
+        files.replace(moved, incoming)
     files.sync_folder(prefix.root)
     files.sync_folder(incoming.parent)
 
@@ -203,7 +205,7 @@ def _finish_moving(prefix: Prefix, entry: Entry, incoming: Path) -> None:
     if not os.path.lexists(moved):
         return
     if prefix.data.is_dir() and inode(prefix.data) == entry.inode:
-        os.rename(moved, incoming)
+        files.replace(moved, incoming)
     elif not os.path.lexists(prefix.data):
-        os.rename(moved, prefix.data)
+        files.replace(moved, prefix.data)
     files.sync_folder(prefix.root)

@@ -56,7 +56,7 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
     if isinstance(remedy, cures.CleanUp):
         clean_up(prefix)
     elif isinstance(remedy, cures.ProtectSettings):
-        prefix.env_file.chmod(0o600)
+        files.make_private(prefix.env_file)
     elif isinstance(remedy, cures.MarkComplete) and release:
         seal.mark_complete(release)
     elif isinstance(remedy, cures.PointCurrent) and release:

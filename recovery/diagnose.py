@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, journal, launchers, papers, persist, transaction
+from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction
 from bootstrap import receipt as receipts
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.bundle.lock import PYLOCK
@@ -214,13 +213,7 @@ def _journal_is_idle(prefix: Prefix) -> bool:
 
 def _settings(prefix: Prefix) -> Iterator[Finding]:
     """Look at who can read the settings, which hold keys."""
-    if os.name != "posix":
-        return
-    try:
-        status = prefix.env_file.lstat()
-    except OSError:
-        return
-    if stat.S_ISREG(status.st_mode) and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if files.is_exposed(prefix.env_file):
         details = _("{path} can be read or changed by others").format(path=prefix.env_file)
         yield Finding(SETTINGS, ".env", details, (".env",))
 

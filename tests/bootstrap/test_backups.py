@@ -210,7 +210,7 @@ def test_three_renames_that_were_stopped_are_finished_or_undone(used, monkeypatc
     new = snapshot(incoming)
     entry = journal.Entry("install", "1-000000000000-r1", None, (), None, userdata.INCOMING, userdata.inode(incoming))
     monkeypatch.setattr(userdata, "_exchange_at_once", lambda _one, _other: False)
-    real, done = os.rename, []
+    real, done = userdata.files.replace, []
 
     def rename(source: Path, target: Path) -> None:
         if len(done) == renamed:
@@ -218,13 +218,13 @@ def test_three_renames_that_were_stopped_are_finished_or_undone(used, monkeypatc
         done.append(source)
         real(source, target)
 
-    monkeypatch.setattr(userdata.os, "rename", rename)
+    monkeypatch.setattr(userdata.files, "replace", rename)
     if renamed < 3:
         with pytest.raises(KeyboardInterrupt):
             userdata.bring_in(used, entry)
     else:
         userdata.bring_in(used, entry)
-    monkeypatch.setattr(userdata.os, "rename", real)
+    monkeypatch.setattr(userdata.files, "replace", real)
     if renamed % 2:
         userdata.bring_in(used, entry)
         assert (snapshot(used.data), snapshot(incoming)) == (new, old)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import files, journal, transaction
+from bootstrap import files, journal, seal, transaction
 from bootstrap.prefix import Prefix
 from bootstrap.receipt import compare, read_receipt
+from bootstrap.store import Store
 from tests.bootstrap.helpers import NOTES, install, snapshot
 from tests.tiny import COUNTER, tiny_bundle
 
@@ -133,3 +134,23 @@ def test_previous_falls_back_to_the_newest_other_release(prefix, second) -> None
     assert transaction.previous(prefix) == first
     (first.complete_file).unlink()
     assert transaction.previous(prefix) is None
+
+
+def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second, monkeypatch) -> None:
+    first = prefix.active()
+    install(second, prefix)
+    needed = [Store(prefix.store).path(entry.sha256) for entry in first.manifest().files if entry.kind == "source"]
+    monkeypatch.setattr(transaction, "KEPT_RELEASES", 1)
+    monkeypatch.setattr(transaction.backups, "pinned", lambda _prefix: None)
+    remove = seal.remove
+    monkeypatch.setattr(seal, "remove", seal.unmark)  # takes the mark away and says that the rest is still there
+    transaction.collect(prefix)
+    transaction.recover_crash(prefix)
+    assert first.app.is_dir()
+    assert not first.is_complete
+    assert all(path.exists() for path in needed)
+    monkeypatch.setattr(seal, "remove", remove)
+    transaction.recover_crash(prefix)
+    assert not first.path.exists()
+    transaction.collect(prefix)
+    assert not all(path.exists() for path in needed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING
 
+from bootstrap import files, windows
 from bootstrap.i18n import _
-from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import ERROR, SECURITY, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +18,15 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
     from validator.subject import Subject
 
-PRIVATE = stat.S_IRWXG | stat.S_IRWXO
+# Everyone, Authenticated Users, Users: by number, because Windows translates their names
+EVERYBODY = "*S-1-1-0 *S-1-5-11 *S-1-5-32-545"
 
 
 class Permissions(Check):
-    """Reads the modes of .env, of the prefix's folders and of every file of the active release."""
+    """Reads the modes of .env, of the prefix's folders and of every file of the active release.
+
+    On Windows it reads access lists, in the release those of folders, for files inherit them.
+    """
 
     id = "security.permissions"
     category = SECURITY
@@ -31,14 +37,12 @@ class Permissions(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
-        if os.name != "posix":
-            raise UncheckedError(SKIP, _("only POSIX permissions are looked at"))
-        exposed = mode_of(prefix.env_file) & PRIVATE
+        exposed = files.is_exposed(prefix.env_file)
         if exposed:
             yield self.failed(
                 _("{path} can be read or changed by others").format(path=prefix.env_file),
                 suggestion=_("Take the rights of group and others away."),
-                command=f"chmod 600 {prefix.env_file}",
+                command=close_command(prefix.env_file),
                 evidence={"exposed": [".env"]},
             )
         opened = list(open_to_all(prefix, subject))
@@ -46,7 +50,7 @@ class Permissions(Check):
             yield self.failed(
                 _("anybody can write: {paths}").format(paths=some_of(opened)),
                 suggestion=_("Take the right to write away from others."),
-                command=f"chmod -R o-w {prefix.root}",
+                command=command_against_writing(prefix.root),
                 evidence={"writable": opened},
             )
         subject.need_release()  # where there is none, its files were not looked at
@@ -69,7 +73,7 @@ def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
                 for entry in entries:
                     if entry.is_symlink():
                         continue
-                    if entry.stat(follow_symlinks=False).st_mode & stat.S_IWOTH:
+                    if is_open_to_all(entry):
                         yield entry.path
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
@@ -80,10 +84,36 @@ def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
             raise UncheckedError(ERROR, reason) from error
 
 
+def is_open_to_all(entry: os.DirEntry[str]) -> bool:
+    """Tell whether everybody may write a file or a folder; of Windows, only folders are looked at."""
+    if sys.platform == "win32":
+        return entry.is_dir() and windows.anybody_writes(windows.read_sddl(entry.path))
+    return bool(entry.stat(follow_symlinks=False).st_mode & stat.S_IWOTH)
+
+
 def mode_of(path: Path) -> int:
-    """Return the mode of a file or folder; 0 for what is missing or a link, whose mode says nothing."""
+    """Return the mode of a file or folder; 0 for what is missing or a link, whose mode says nothing.
+
+    Of Windows' access lists it tells only whether everybody may write.
+    """
     try:
         status = path.lstat()
     except OSError:
         return 0
-    return 0 if stat.S_ISLNK(status.st_mode) else status.st_mode
+    if files.is_link(path):
+        return 0
+    if sys.platform == "win32":
+        return stat.S_IWOTH if windows.anybody_writes(windows.read_sddl(path)) else 0
+    return status.st_mode
+
+
+def close_command(path: Path) -> str:
+    """Return what gives a file to its user alone."""
+    return f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"' if sys.platform == "win32" else f"chmod 600 {path}"
+
+
+def command_against_writing(root: Path) -> str:
+    """Return what takes the right to write in a folder from everybody."""
+    if sys.platform == "win32":
+        return f'icacls "{root}" /inheritance:d && icacls "{root}" /remove:g {EVERYBODY}'
+    return f"chmod -R o-w {root}"
