@@ -7,6 +7,8 @@ from functools import partial
 
 from bootstrap import monitor, usage
 from bootstrap.bundle import manifest, strict
+from bootstrap.bundle.advisories.exceptions import JUSTIFICATIONS
+from bootstrap.bundle.advisories.severity import LEVELS, TABLES
 from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from bootstrap.commandline import BUG, EXIT_CODES
@@ -455,6 +457,62 @@ def policies():
     return items(policy({"signed_by": items(FINGERPRINT), "problem": nullable(ANY_TEXT)}))
 
 
+def finding():
+    """Return the properties of a known vulnerability."""
+    return {
+        "package": FULL_TEXT,
+        "version": FULL_TEXT,
+        "ids": described(items(FULL_TEXT, minItems=1), "the advisory's own first, then its other names"),
+        "certainty": {"enum": ["affected", "possible"]},
+        "severity": {"enum": list(LEVELS)},
+        "score": nullable({**NUMBER, "minimum": 0, "maximum": 10}),
+        "fixed": described(items(FULL_TEXT), "versions that no longer have it, the lowest first"),
+        "summary": ANY_TEXT,
+        "link": FULL_TEXT,
+    }
+
+
+def snapshot_facts():
+    """Return the properties of a snapshot of advisories."""
+    return {
+        "sequence": COUNT,
+        "known_until": TIME,
+        "made": TIME,
+        "source": FULL_TEXT,
+        "licence": FULL_TEXT,
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "counts": mapping(COUNT),
+    }
+
+
+def advisories():
+    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
+    words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
+    exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
+    undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
+    scan = {
+        "status": {"enum": ["PASS", "WARN", "FAIL"]},
+        "table": {"enum": list(TABLES)},
+        "packages": COUNT,
+        "age": {"enum": ["fresh", "old", "stale", "future"]},
+        "days": {"type": "integer"},
+        "counts": described(mapping(COUNT), "findings by severity"),
+        "findings": items(closed(finding())),
+        "excepted": items(closed({**finding(), "exception": exemption})),
+        "expired": described(items(exemption), "exceptions that count no more"),
+        "undecided": items(closed(undecided)),
+    }
+    update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD}
+    facts = closed({**snapshot_facts(), "updated": described(YES_NO, "it came by an update, not with the release")})
+    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scan)}, required=["snapshot"])
+
+
+def snapshot_made():
+    """Return the schema of the builder's ``advisories fetch``, ``import`` and ``show``."""
+    made = {"bytes": COUNT, "files": items(FULL_TEXT)}
+    return closed({**snapshot_facts(), **made}, required=snapshot_facts())
+
+
 COMMANDS = {
     "verify": verify,
     "install": install,
@@ -469,6 +527,7 @@ COMMANDS = {
     "audit-log": audit_log,
     "uninstall": uninstall,
     "trust": trust,
+    "advisories": advisories,
     "error": error,
     "builder-build": build,
     "builder-build-dry-run": plan,
@@ -477,6 +536,7 @@ COMMANDS = {
     "builder-cache-prune": cache_prune,
     "builder-sign": sign,
     "builder-policy": policies,
+    "builder-advisories": snapshot_made,
 }
 
 

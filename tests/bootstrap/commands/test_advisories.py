@@ -10,6 +10,7 @@ from tests.advisories import RECORDS, aged_snapshot, sign_beside, trusting
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
+from tests.schemas import validated
 
 KEY = SoftKey(ED25519)
 HARMLESS = tuple(one for one in RECORDS if one["id"] != "TEST-1")
@@ -35,14 +36,14 @@ def test_scan(tmp_path, prefix, capsys):
     assert "40 days old" in shown
     assert json.loads((tmp_path / "vex.json").read_bytes())["vulnerabilities"][0]["id"] == "TEST-1"
     assert run(prefix, "scan", "--json", "--severity-table", "strict") == 1
-    found = json.loads(capsys.readouterr().out)
+    found = validated("advisories", capsys.readouterr().out)
     assert found["scan"]["table"] == "strict"
     assert found["scan"]["counts"] == {"high": 1}
 
 
 def test_show(prefix, capsys):
     assert run(prefix, "show", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    found = validated("advisories", capsys.readouterr().out)
     assert found["snapshot"]["counts"]["live"] == 7
     assert not found["snapshot"]["updated"]
     assert "scan" not in found
@@ -55,7 +56,7 @@ def test_update(tmp_path, prefix, capsys):
     assert "In force now: advisories" in shown
     assert "PASS: 0 known vulnerabilities" in shown
     assert run(prefix, "update", path, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    found = validated("advisories", capsys.readouterr().out)
     assert not found["update"]["new"]
     assert found["snapshot"]["updated"]
     unsigned = sign_beside(tmp_path / "b.zip", aged_snapshot(tmp_path, 0, HARMLESS), "ragtrace-advisories@v1")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from bootstrap.bundle.advisories.exceptions import read_exceptions
@@ -11,6 +9,7 @@ from bootstrap.bundle.signature import verify
 from builder.cli import main
 from builder.sign import generate_key
 from tests.advisories import RECORDS, write_export
+from tests.schemas import validated
 from tests.servers import serve
 
 EXCEPTION = (
@@ -41,7 +40,7 @@ def test_import_and_show(tmp_path, key, capsys):
     assert verify(signature, data, NAMESPACES["advisories"]) == key
     assert "7 live, 1 withdrawn, 1 undecided, of 7 packages" in capsys.readouterr().out
     assert main(["advisories", "show", "a.zip", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["sha256"] == snapshot.sha256
+    assert validated("builder-advisories", capsys.readouterr().out)["sha256"] == snapshot.sha256
     assert main(["advisories", "show", "a.zip"]) == 0
     assert "2026-05-30T10:00:00Z" in capsys.readouterr().out
 
@@ -52,7 +51,7 @@ def test_import_again(tmp_path, capsys):
     assert main(["advisories", "import", str(export), "--quiet"]) == 2
     assert "not above the former" in capsys.readouterr().err
     assert main(["advisories", "import", str(export), "--sequence", "1780315201", "--json", "--quiet"]) == 0
-    assert json.loads(capsys.readouterr().out)["sequence"] == 1780315201
+    assert validated("builder-advisories", capsys.readouterr().out)["sequence"] == 1780315201
     few = write_export(tmp_path / "few.zip", RECORDS[:3])
     before = (tmp_path / "advisories.zip").read_bytes()
     assert main(["advisories", "import", str(few), "--sequence", "1780315202", "--quiet"]) == 7
