@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
@@ -10,6 +11,7 @@ from bootstrap.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
 
 LARGEST = 10
@@ -51,14 +53,23 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
             "commands": [launcher.name for launcher in application.launchers],
             "settings_required": list(application.environment.required),
             "kept_folders": list(application.persist),
-            "runs_when_installing": [list(command) for command in application.smoke],
+            "imports_when_installing": list(application.core_imports),
+            "runs_when_installing": trials(manifest),
+            "migrates_data_with": list(application.migration.command) if application.migration else None,
         },
     }
 
 
-def lines(facts: dict[str, Any], *, prefix: str | None = None) -> Iterator[str]:
-    """Yield the facts for a person; ``prefix`` is where it would be installed on this host."""
-    product, target, effects = facts["product"], facts["target"], facts["effects"]
+def trials(manifest: Manifest) -> list[list[str]]:
+    """Return each command that an installation tries a release with, and asks its models with."""
+    probes = [model.probe for model in manifest.models if model.probe]
+    asked = [[*probe.command, probe.sentence] for probe in probes]
+    return [*map(list, manifest.application.smoke), *asked]
+
+
+def lines(facts: dict[str, Any]) -> Iterator[str]:
+    """Yield the facts for a person; ``writes``, if there, are the folders of this host that change."""
+    product, target = facts["product"], facts["target"]
     yield _("{title} {version} (release counter {counter}) for {target}, Python {python}").format(
         title=product["title"],
         version=product["version"],
@@ -82,13 +93,25 @@ def lines(facts: dict[str, Any], *, prefix: str | None = None) -> Iterator[str]:
     for model in facts["models"]:
         yield "  " + _("model {name} from {repository} at {revision}").format(**model)
     yield _("Installing it will:")
-    if prefix is not None:
-        yield "  " + _("write into {path} and nowhere else but this user's state folder").format(path=prefix)
-    yield "  " + _("take {installed} on disk, and {store} for keeping what it came with").format(
+    for effect in effect_lines(facts):
+        yield f"  {effect}"
+
+
+def effect_lines(facts: dict[str, Any]) -> Iterator[str]:
+    """Yield what installing does to a host, each a line."""
+    effects = facts["effects"]
+    if "writes" in facts:
+        yield _("write into {paths}").format(paths=", ".join(facts["writes"]))
+    yield _("take {installed} on disk, and {store} for keeping what it came with").format(
         installed=human_bytes(effects["installed_bytes"]), store=human_bytes(effects["store_bytes"])
     )
-    yield "  " + _("make the commands {names}").format(names=", ".join(effects["commands"]) or "-")
-    yield "  " + _("run, to try it out, {commands}").format(
-        commands="; ".join(" ".join(command) for command in effects["runs_when_installing"]) or "-"
-    )
-    yield "  " + _("need the settings {names}").format(names=", ".join(effects["settings_required"]) or "-")
+    yield _("make the commands {names}").format(names=", ".join(effects["commands"]) or "-")
+    yield _("keep your data in {names}").format(names=", ".join(effects["kept_folders"]) or "-")
+    yield _("import, to try it out, {modules}").format(modules=", ".join(effects["imports_when_installing"]) or "-")
+    commands = "; ".join(shlex.join(command) for command in effects["runs_when_installing"])
+    yield _("run as you, to try it out, {commands}").format(commands=commands or "-")
+    if effects["migrates_data_with"]:
+        yield _("run {command} on a copy of your data, where they have another layout").format(
+            command=shlex.join(effects["migrates_data_with"])
+        )
+    yield _("need the settings {names}").format(names=", ".join(effects["settings_required"]) or "-")

@@ -115,7 +115,9 @@ def verify():
             "commands": items(ANY_TEXT),
             "settings_required": items(ANY_TEXT),
             "kept_folders": items(ANY_TEXT),
+            "imports_when_installing": items(ANY_TEXT),
             "runs_when_installing": items(items(ANY_TEXT)),
+            "migrates_data_with": described(nullable(items(ANY_TEXT)), "run on a copy of data of another layout"),
         }
     )
     facts = {
@@ -134,7 +136,11 @@ def verify():
         "largest": items(closed({"path": ANY_TEXT, "bytes": COUNT})),
         "effects": described(effects, "what installing it will do to a host"),
     }
-    return closed({**facts, "prefix": described(ANY_TEXT, "where it would be installed")}, required=facts)
+    here = {
+        "prefix": described(ANY_TEXT, "where it would be installed"),
+        "writes": described(items(ANY_TEXT), "the folders that installing it writes into"),
+    }
+    return closed({**facts, **here}, required=facts)
 
 
 def install():

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import api
+from bootstrap import api, carried
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_json
 from bootstrap.description import describe, lines
 from bootstrap.i18n import _
+from bootstrap.trust.places import host_places
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.prefix import Prefix
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +27,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify the bundle and describe it."""
     bundle = api.verify(arguments.bundle, trusted_keys=arguments.trust_key, progress=common.progress_of(arguments))
-    facts, prefix = describe(bundle), api.prefix_for(bundle, arguments.prefix)
+    prefix = api.prefix_for(bundle, arguments.prefix)
+    facts = {**describe(bundle), "prefix": str(prefix.root), "writes": [str(folder) for folder in written(prefix)]}
     if arguments.json:
-        show_json({**facts, "prefix": str(prefix.root)})
+        show_json(facts)
         return DONE
-    for line in lines(facts, prefix=str(prefix.root)):
+    for line in lines(facts):
         show(line)
     show(_("all {count} files are as signed").format(count=facts["files"]))
     return DONE
+
+
+def written(prefix: Prefix) -> list[Path]:
+    """Return where an installation writes: the prefix, what this host accepted, logs, the installer's cache."""
+    cache = carried.launcher()
+    own = [Path(cache.opened["folder"])] if cache else []
+    return [prefix.root, host_places().own, common.user_logs(), *own]
