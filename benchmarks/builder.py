@@ -60,7 +60,17 @@ def fetch(wheels, folder: Path, runs: int) -> None:
         shutil.rmtree(places[name], ignore_errors=True)
         return places[name]
 
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-cache-dir", "--require-hashes", "--no-deps"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--isolated",
+        "download",
+        "--quiet",
+        "--no-cache-dir",
+        "--require-hashes",
+        "--no-deps",
+    ]
     if subprocess.run([*pip[:3], "--version"], capture_output=True, check=False).returncode:
         pip[0] = str(Path(getattr(sys, "_base_executable", sys.executable)))
     taken = medians(
