@@ -2,6 +2,9 @@
 
 import sys
 
-from builder.cli import main
+try:
+    from builder.cli import main
+except KeyboardInterrupt:  # its imports take a moment
+    sys.exit(130)
 
 sys.exit(main())

@@ -7,7 +7,8 @@ import os
 from typing import TYPE_CHECKING
 
 from bootstrap import files
-from bootstrap.errors import BusyError
+from bootstrap.errors import BuildError, BusyError
+from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ def workspace(output_dir: Path) -> Iterator[Path]:
     try:
         with locked(work / LOCK):
             yield work
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # a write that fails does not say where: a full disk, mostly
+        raise BuildError(
+            _("{folder} cannot be written: {reason}.").format(folder=output_dir, reason=error.strerror),
+            advice=_("Make room there, or name another folder with --output-dir."),
+        ) from error
     finally:
         files.remove_tree(work)
 
