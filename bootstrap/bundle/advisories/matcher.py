@@ -148,15 +148,19 @@ def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
 
 def _merged(name: str, version: str, judged: Sequence[tuple[Advisory, str]]) -> list[Finding]:
     """Return one finding for all advisories that share an identifier."""
-    groups: list[list[tuple[Advisory, str]]] = []
+    groups: dict[str, list[tuple[Advisory, str]]] = {}  # by each of their identifiers
     for advisory, verdict in judged:
         if verdict not in (AFFECTED, POSSIBLE):
             continue
-        ids = {advisory.id, *advisory.aliases}
-        same = [group for group in groups if any(ids & {one.id, *one.aliases} for one, _verdict in group)]
-        groups = [group for group in groups if group not in same]
-        groups.append([*(item for group in same for item in group), (advisory, verdict)])
-    return [_finding(name, version, group) for group in groups]
+        known = [groups[one] for one in (advisory.id, *advisory.aliases) if one in groups]
+        whole, *others = {id(group): group for group in known}.values() or [[]]
+        for group in others:
+            whole += group
+        whole.append((advisory, verdict))
+        for one, _verdict in whole if others else whole[-1:]:
+            groups.update(dict.fromkeys((one.id, *one.aliases), whole))
+    distinct = {id(group): group for group in groups.values()}
+    return [_finding(name, version, group) for group in distinct.values()]
 
 
 def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> Finding:

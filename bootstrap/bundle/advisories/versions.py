@@ -67,12 +67,17 @@ def public(text: str) -> Version | None:
 
 def parse_interval(value: Any, path: str) -> Interval:
     """Read an interval in the one way that it is written. Raises TrustError."""
-    text = strict.text(value, path)
+    interval = _interval(strict.text(value, path))
+    if interval is None:
+        raise refuse(path, _("not an interval of versions"))
+    return interval
+
+
+@lru_cache(maxsize=4096)
+def _interval(text: str) -> Interval | None:
     low, _comma, high = text[1:-1].partition(",")
     try:
         interval = Interval(Version(low), text[0] == "[", Version(high) if high else None, text[-1] == "]")
-    except InvalidVersion as error:
-        raise refuse(path, _("not an interval of versions")) from error
-    if str(interval) != text:
-        raise refuse(path, _("not an interval of versions"))
-    return interval
+    except InvalidVersion:
+        return None
+    return interval if str(interval) == text else None

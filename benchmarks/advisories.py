@@ -1,0 +1,59 @@
+"""Time a scan of 150 packages by a snapshot, as a host does it: opened, canaries, matched (safety aside).
+
+    python benchmarks/advisories.py advisories.zip [runs]
+
+Half of the packages are those with the most advisories, the other half have none. Time is the processor's; the limit is 0.3 s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bootstrap.bundle.advisories.assess import assess
+from bootstrap.bundle.advisories.exceptions import NONE
+from bootstrap.bundle.advisories.matcher import Installed, scan
+from bootstrap.bundle.advisories.snapshot import read_snapshot
+from bootstrap.bundle.advisories.versions import _interval, public
+
+PACKAGES, LIMIT = 150, 0.3  # seconds
+
+
+def packages_of(path: Path) -> list[Installed]:
+    index = read_snapshot(path.read_bytes()).index
+    most = sorted(index.lines, key=lambda name: -len(index.lines[name]))[: PACKAGES // 2]
+    found = []
+    for name in most:
+        bounds = [str(one.low) for advisory in index.of(name) for one in advisory.affected]
+        found.append(Installed(name, bounds[len(bounds) // 2] if bounds else "1.0"))
+    return found + [Installed(f"nobody-knows-{number}", "1.0") for number in range(PACKAGES - len(found))]
+
+
+def once(path: Path, packages: list[Installed]) -> tuple[float, int]:
+    public.cache_clear()
+    _interval.cache_clear()
+    started = time.process_time()
+    snapshot = read_snapshot(path.read_bytes())
+    assert not list(snapshot.blind_spots())
+    found = assess(scan(snapshot.index, packages), snapshot, NONE, "default", datetime.now(timezone.utc))
+    return time.process_time() - started, len(found.findings)
+
+
+def main(path: Path, runs: int) -> int:
+    packages = packages_of(path)
+    times, findings = zip(*(once(path, packages) for _run in range(runs)))
+    middle = statistics.median(times)
+    print(
+        f"Python {sys.version_info[0]}.{sys.version_info[1]}: {len(packages)} packages, {findings[0]} findings: "
+        f"median {middle:.3f} s, worst {max(times):.3f} s of {runs} runs (limit {LIMIT} s)"
+    )
+    return middle > LIMIT
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 9))
