@@ -13,6 +13,7 @@ from bootstrap import (
     acceptance,
     audit_log,
     files,
+    journal,
     launchers,
     migration,
     papers,
@@ -77,13 +78,13 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
+        fresh = not prefix.complete_releases()  # another run may have installed it while this one waited
         try:
             look(manifest, prefix, progress)
         except HostError:
-            if made:
+            if made and fresh:
                 unmake(prefix)
             raise
-        fresh = not prefix.complete_releases()
         refuse_downgrade(manifest, prefix)
         release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
         try:
@@ -288,7 +289,9 @@ def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> No
 
 
 def clear_away(prefix: Prefix) -> None:
-    """Remove the folders of a prefix that a failed first installation made; logs and audit stay."""
+    """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
+    for path in (journal.path(prefix), prefix.state / "previous", papers.folder(prefix)):
+        files.remove_tree(path)
     for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
         with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
             if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):

@@ -42,14 +42,15 @@ class Entry:
     inode: str = "-"
 
 
-def _path(prefix: Prefix) -> Path:
+def path(prefix: Prefix) -> Path:
+    """Return the journal's file."""
     return prefix.state / "journal.json"
 
 
 def write(prefix: Prefix, entry: Entry | None) -> None:
     """Record what is under way; None means idle."""
     value: dict[str, Any] = {"format": FORMAT, "run": None if entry is None else asdict(entry)}
-    files.write_atomic(_path(prefix), strict.dumps(value), mode=0o600)
+    files.write_atomic(path(prefix), strict.dumps(value), mode=0o600)
 
 
 def lay(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
@@ -59,8 +60,8 @@ def lay(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
     return entry
 
 
-def _entry(value: Any, path: str) -> Entry:
-    fields = strict.Fields(value, path)
+def _entry(value: Any, where: str) -> Entry:
+    fields = strict.Fields(value, where)
     entry = Entry(
         fields.text("command"),
         fields.text("release"),
@@ -76,11 +77,11 @@ def _entry(value: Any, path: str) -> Entry:
 
 def read(prefix: Prefix) -> Entry | None:
     """Return what was under way, or None. A damaged journal counts as idle: releases tell by COMPLETE."""
-    path = _path(prefix)
-    if not path.is_file():
+    file = path(prefix)
+    if not file.is_file():
         return None
     try:
-        fields = strict.Fields(strict.loads(path.read_bytes(), path.name, limit=LIMIT), path.name)
+        fields = strict.Fields(strict.loads(file.read_bytes(), file.name, limit=LIMIT), file.name)
         fields.integer("format", least=FORMAT, most=FORMAT)
         return fields.optional("run", _entry)
     except RagtraceError:

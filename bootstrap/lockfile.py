@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import BusyError
+from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -20,20 +20,17 @@ POLL = 0.1  # seconds between two tries
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the lock; raise BusyError when another run still holds it after ``wait`` seconds."""
+    """Hold the lock; raise BusyError when another run still holds it after ``wait`` seconds.
+
+    Raises HostError when what it guards was removed meanwhile.
+    """
+    deadline = time.monotonic() + wait
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + wait
-        while not _try(handle):
-            if time.monotonic() >= deadline:
-                holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() if hasattr(os, "pread") else ""
-                raise BusyError(
-                    _("Another run (process {pid}) is changing {path}.").format(
-                        pid=holder or "?", path=path.parent.parent
-                    ),
-                    advice=_("Wait until it has ended, or add --wait SECONDS."),
-                )
-            time.sleep(POLL)
+        _acquire(handle, path, deadline)
+        while not _is_at(path, handle):  # the run that was waited for removed it: nobody else would find this one held
+            handle = _opened_again(handle, path)
+            _acquire(handle, path, deadline)
         os.ftruncate(handle, 0)
         with contextlib.suppress(OSError):  # a full disk is no reason against a rollback
             os.write(handle, str(os.getpid()).encode())
@@ -44,6 +41,38 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
                 os.ftruncate(handle, 0)  # a run that ended is nobody's holder
     finally:
         os.close(handle)
+
+
+def _acquire(handle: int, path: Path, deadline: float) -> None:
+    while not _try(handle):
+        if time.monotonic() >= deadline:
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() if hasattr(os, "pread") else ""
+            raise BusyError(
+                _("Another run (process {pid}) is changing {path}.").format(pid=holder or "?", path=path.parent.parent),
+                advice=_("Wait until it has ended, or add --wait SECONDS."),
+            )
+        time.sleep(POLL)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Tell whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _opened_again(handle: int, path: Path) -> int:
+    """Close what was open and return what lies there now."""
+    try:
+        newer = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError as error:
+        raise HostError(
+            _("{path} was removed while this run waited.").format(path=path.parent.parent),
+            advice=_("Run the same command again."),
+        ) from error
+    os.close(handle)
+    return newer
 
 
 if sys.platform == "win32":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, audit_log, files, journal, stage
+from bootstrap import acceptance, audit_log, files, journal, preflight, stage
 from bootstrap import install as story
 from bootstrap.errors import HostError, InstallError, ToolError, TrustError
 from bootstrap.prefix import Prefix
@@ -163,9 +163,27 @@ def test_a_failed_first_installation_leaves_only_its_notes(tmp_path, tiny, monke
         install(tiny, prefix)
     assert "No release is active." in caught.value.advice
     assert sorted(path.name for path in prefix.root.iterdir()) == ["state"]
+    assert {path.name for path in prefix.state.iterdir()} == {"lock", "logs", "audit"}
     assert log(prefix)[-1]["outcome"] == "failed"
     monkeypatch.undo()
     assert install(tiny, prefix).active
+
+
+def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(tmp_path, tiny, monkeypatch) -> None:
+    prefix, others = Prefix(tmp_path / "fresh"), iter([tiny])
+
+    def look(*_arguments):
+        for other in others:  # it begins and ends after the look from outside
+            install(other, prefix)
+            return []
+        return [preflight.Finding("Space", not prefix.active(), "0 bytes free", "Free some.")]
+
+    monkeypatch.setattr(preflight, "preflight", look)
+    with pytest.raises(HostError, match="0 bytes free"):
+        install(tiny, prefix)
+    assert prefix.active()
+    assert len(log(prefix)) == 1
+    assert (prefix.data / "data").is_dir()
 
 
 def test_trying_out_touches_nothing_of_the_users(prefix, tmp_path, tiny) -> None:

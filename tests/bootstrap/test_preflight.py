@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -133,6 +134,31 @@ def test_waiting_for_a_lock(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(lockfile.time, "sleep", lambda _seconds: (enough.set(), holder.join(10)))
     with lockfile.locked(path, wait=60):
         assert enough.is_set()
+
+
+@contextlib.contextmanager
+def waited_for(monkeypatch, path, removing):
+    """Hold a lock after waiting for a holder that ends by calling ``removing``."""
+    with contextlib.ExitStack() as holder:
+        holder.enter_context(lockfile.locked(path))
+        monkeypatch.setattr(lockfile.time, "sleep", lambda _seconds: (removing(), holder.close()))
+        with lockfile.locked(path, wait=60):
+            yield
+
+
+def test_a_lock_that_was_removed_while_it_was_waited_for_is_held_anew(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "state" / "lock"
+    path.parent.mkdir()
+    with waited_for(monkeypatch, path, path.unlink), pytest.raises(BusyError), lockfile.locked(path):
+        pass
+
+
+def test_a_prefix_that_was_removed_while_it_was_waited_for(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "state" / "lock"
+    path.parent.mkdir()
+    removed = pytest.raises(HostError, match=f"{tmp_path} was removed while this run waited")
+    with removed, waited_for(monkeypatch, path, lambda: shutil.rmtree(path.parent)):
+        pass
 
 
 # processor, clock, processes, owner, execution
