@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, files, persist, process
+from bootstrap import acceptance, files, persist, process, seal
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -172,6 +172,8 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
         if (installed / name).is_dir():
             persist.lead(release.path / name, installed / name)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
+    for folder in manifest.application.persist:
+        (release.app / folder).parent.chmod(seal.OPEN)  # the copy of a sealed folder takes no link, except from root
     persist.link_to(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)
     shutil.copytree(prefix.bin, scratch.bin)

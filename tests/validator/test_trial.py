@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import stat
 from dataclasses import replace
 
 import pytest
 
-from bootstrap import files
+from bootstrap import files, persist, seal
 from bootstrap.errors import ToolError
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import look, release_of, snapshot
@@ -36,6 +37,21 @@ def test_a_state_folder_that_cannot_be_written_is_left_alone(prefix, monkeypatch
     release = release_of(prefix)
     with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
         assert prefix.root not in scratch.root.parents
+
+
+def test_a_user_who_is_not_root_can_try_a_sealed_release_out(prefix, monkeypatch) -> None:
+    lead = persist.lead
+
+    def lead_as_a_user(place, folder):
+        assert place.parent.stat().st_mode & stat.S_IWUSR, place.parent
+        lead(place, folder)
+
+    monkeypatch.setattr(persist, "lead", lead_as_a_user)
+    release = release_of(prefix)
+    seal.protect(release)
+    assert not release.app.stat().st_mode & stat.S_IWUSR
+    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
+        assert (scratch.root / "current" / "app" / "data").is_symlink()
 
 
 @pytest.mark.parametrize("lost", ["launch.py", "run.json", "app"])
