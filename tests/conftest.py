@@ -28,7 +28,7 @@ def _own_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what tests accept away from this machine's own places of trust."""
     with pytest.MonkeyPatch.context() as patch:
         found = _places(tmp_path_factory.mktemp("trust"))
-        patch.setattr("bootstrap.api.host_places", lambda: found)
+        patch.setattr("bootstrap.api.here.host_places", lambda: found)
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # logs that belong to no prefix
         yield
 
@@ -37,7 +37,7 @@ def _own_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> trust_places.Places:
     """Give the test places of trust of its own: an empty host folder that the run may change."""
     found = _places(tmp_path_factory.mktemp("trust"))
-    monkeypatch.setattr("bootstrap.api.host_places", lambda: found)
+    monkeypatch.setattr("bootstrap.api.here.host_places", lambda: found)
     return found
 
 

@@ -70,7 +70,7 @@ class Report:
 
 def make_report(subject: Subject, results: Sequence[CheckResult]) -> Report:
     """Put results together with what is known of the host and the installation."""
-    product = subject.manifest.product if subject.manifest else None
+    product = subject.manifest.product if subject.manifest and subject.prefix else None
     return Report(
         timestamp=strict.time_to_json(datetime.now(timezone.utc)),
         system_info=system_info(),

@@ -33,6 +33,7 @@ REPORT_NAME = "diagnosis.json"
 class Subject:
     """What checks look at. ``problems`` says why a part of it is None though a prefix is there.
 
+    Without a prefix, ``manifest`` is that of the bundle at hand, or ``problems["bundle"]`` says what is wrong with it.
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
     report goes to, for the commands that a result suggests. ``digests`` reads a file once for
     all checks of a run.
@@ -68,10 +69,10 @@ class Subject:
         return self._need("receipt", self.receipt)
 
     def _need(self, name: str, value: T | None) -> T:
-        if value is not None:
-            return value
         if self.prefix is None:
             raise UncheckedError(SKIP, _("nothing is installed"))
+        if value is not None:
+            return value
         raise UncheckedError(ERROR, self.problems[name])
 
     def tool(self, *arguments: str) -> str:
@@ -97,10 +98,21 @@ class Subject:
         }
 
 
-def subject_of(prefix: Prefix | None, *, timeout: float | None = None, report_name: str = REPORT_NAME) -> Subject:
-    """Return what is to be validated in a prefix (None: nothing is installed); raises for nothing that is broken."""
+def subject_of(
+    prefix: Prefix | None,
+    *,
+    timeout: float | None = None,
+    report_name: str = REPORT_NAME,
+    offered: Manifest | None = None,
+    trouble: str = "",
+) -> Subject:
+    """Return what is to be validated in a prefix (None: nothing is installed); raises for nothing that is broken.
+
+    ``offered`` is the manifest of a bundle that could be installed, ``trouble`` why the one at hand can't be.
+    """
     if prefix is None:
-        return Subject(timeout=timeout, report_name=report_name)
+        problems = {"bundle": trouble} if trouble else {}
+        return Subject(manifest=offered, problems=problems, timeout=timeout, report_name=report_name)
     release = prefix.active()
     if release is None:
         reason = _("no complete release is active in {path}").format(path=prefix.root)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import api, cli, upgrade
+from bootstrap.api import installing
 from bootstrap.bundle.opening import INSTALLER
 from bootstrap.bundle.signature import ED25519
 from bootstrap.errors import RagtraceError, TrustError, UsageError
@@ -107,7 +108,7 @@ def test_another_product_runs_nothing(newer, prefix, capfd, monkeypatch):
 
 @pytest.mark.parametrize("swap", ["altered", "link", "fifo"])
 def test_an_installer_swapped_after_the_check_does_not_run(newer, prefix, capfd, monkeypatch, swap):
-    admit = api.admit
+    admit = installing.admit
 
     def admit_and_swap(*arguments, **options):
         result = admit(*arguments, **options)
@@ -125,7 +126,7 @@ def test_an_installer_swapped_after_the_check_does_not_run(newer, prefix, capfd,
             os.mkfifo(beside)
         return result
 
-    monkeypatch.setattr(api, "admit", admit_and_swap)
+    monkeypatch.setattr(installing, "admit", admit_and_swap)
     assert INSTALLER in refused(capfd, newer, prefix.root)
 
 

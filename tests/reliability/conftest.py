@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import api
+from bootstrap.api import here
 from tests.hosts import faults, needs
 from tests.reliability import matrix
 from tests.reliability import world as worlds
@@ -26,9 +26,9 @@ def scratch() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def world(scratch: Path) -> Iterator[worlds.World]:
     """Make both bundles and the prefixes that operations start from."""
-    kept = api.host_places
+    kept = here.host_places
     yield worlds.make(scratch / "world")
-    api.host_places = kept
+    here.host_places = kept
 
 
 @pytest.fixture(scope="session")

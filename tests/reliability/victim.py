@@ -15,7 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bootstrap import api, cli, files, process
+from bootstrap import cli, files, process
+from bootstrap.api import here
 from bootstrap.trust.places import Places
 
 ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
@@ -24,7 +25,7 @@ ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURR
 def own_places(folder):
     """Keep what a run accepts in a folder, away from this machine's places of trust."""
     found = Places(folder / "host", folder / "user", folder, privileged=True, owner=os.geteuid())
-    api.host_places = lambda: found
+    here.host_places = lambda: found
 
 
 def hurt(prefixes):

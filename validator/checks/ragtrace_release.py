@@ -1,11 +1,13 @@
-"""Release: one complete release is active, and says what it is."""
+"""Release: one complete release is active, and says what it is; before that, the bundle at hand can become one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
-from validator.check import APPLICATION, Check, CheckResult
+from bootstrap.prefix import Prefix, default_root
+from bootstrap.preflight import preflight
+from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActiveRelease(Check):
-    """Reads which release ``current`` names, and the manifest and receipt in it."""
+    """Reads which release ``current`` names, its manifest and receipt; before that, what the bundle at hand needs."""
 
     id = "ragtrace.release"
     category = APPLICATION
@@ -23,7 +25,10 @@ class ActiveRelease(Check):
         return _("Release")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix = subject.need_prefix()
+        if subject.prefix is None:
+            yield from self.before(subject)
+            return
+        prefix = subject.prefix
         if subject.release is None:
             kept = [release.id for release in prefix.complete_releases()]
             evidence = {"kept": kept}
@@ -42,3 +47,24 @@ class ActiveRelease(Check):
         else:
             version = subject.need_manifest().product.version
             yield self.passed(f"{subject.title} {version}, {subject.release.id}")
+
+    def before(self, subject: Subject) -> Iterator[CheckResult]:
+        """Yield what an installation of the bundle at hand, into this user's own folder, would be refused for."""
+        if "bundle" in subject.problems:
+            yield self.failed(subject.problems["bundle"], suggestion=_("Have the bundle sent again, or its keys."))
+            return
+        manifest = subject.manifest
+        if manifest is None:
+            raise UncheckedError(SKIP, _("nothing is installed"))
+        prefix = Prefix(default_root() / manifest.product.name)
+        findings = preflight(manifest, prefix)
+        for finding in findings:
+            if not finding.fits:
+                yield self.failed(f"{finding.name}: {finding.details}", suggestion=finding.advice)
+            elif finding.warns:
+                yield self.warned(f"{finding.name}: {finding.details}", suggestion=finding.advice)
+        if all(finding.fits for finding in findings):
+            details = _("{title} {version} can be installed into {path}").format(
+                title=subject.title, version=manifest.product.version, path=prefix.root
+            )
+            yield self.passed(details)

@@ -2,16 +2,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 
 import pytest
 
 from bootstrap import api, cli
+from bootstrap.bundle.signature import ED25519
 from bootstrap.errors import HostError
+from bootstrap.trust.authority import read_key
 from tests import metrics
 from tests.installed import make_prefix
+from tests.keys import SoftKey
+from tests.policies import lay, make_policy
 from tests.validator.looking import change, release_of, site_of, snapshot
 from validator.report import parse_report
+
+ROOT = SoftKey(ED25519)
 
 
 @pytest.fixture
@@ -134,3 +141,51 @@ def test_metrics_of_a_whole_run_are_read_by_another_user_and_replaced_at_once(pr
     assert metrics.value(samples, "ragtrace_check_status", check="system.disk", status="PASS") == 1
     assert "s3cret" not in output.read_text()
     assert [path.name for path in tmp_path.iterdir() if ".tmp" in path.name] == []
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "1e12"])
+def test_a_limit_that_is_none_is_a_wrong_call(prefix, seconds, capsys) -> None:
+    assert cli.main(["validate", "--prefix", str(prefix.root), "--quick", f"--timeout={seconds}"]) == 2
+    assert "--timeout is above 0" in capsys.readouterr().err
+
+
+@pytest.fixture
+def beside(tiny, tmp_path, places, monkeypatch):
+    """Run from the tiny bundle's folder, on a host that trusts it and where nothing is installed."""
+    folder = shutil.copytree(tiny.folder, tmp_path / "bundle")
+    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+    monkeypatch.setenv("RAGTRACE_ZIPAPP", str(folder / "ragtrace-install.pyz"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("RAGTRACE_PREFIX", raising=False)
+    return folder
+
+
+def before(capsys):
+    """Return the results about the release on such a host, and the whole report."""
+    assert cli.main(["validate", "--quick", "--json"]) == 0
+    report = parse_report(capsys.readouterr().out.encode())
+    assert (report.product, report.prefix) == (None, None)
+    return [result for result in report.results if result.id == "ragtrace.release"], report
+
+
+def test_before_an_installation_the_bundle_at_hand_is_tried(beside, tmp_path, capsys) -> None:
+    (result,), report = before(capsys)
+    assert (result.status, str(tmp_path / "data") in result.details) == ("PASS", True), result
+    assert report.title == "Tiny-App"
+    assert not (tmp_path / "data").exists()
+
+
+def test_before_an_installation_what_would_refuse_it_fails(beside, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("bootstrap.host_findings.sys.version_info", (3, 8, 1))
+    results, report = before(capsys)
+    failed = [result for result in results if result.status == "FAIL"]
+    assert ["Python: this is Python 3.8.1" in result.details for result in failed] == [True]
+    assert (failed[0].suggestion != "", "PASS" in [result.status for result in results]) == (True, False)
+    assert report.overall_status == "WARNING"
+
+
+def test_before_an_installation_an_altered_bundle_fails(beside, capsys) -> None:
+    with (beside / "MANIFEST.json").open("ab") as file:
+        file.write(b" ")
+    (result,), _report = before(capsys)
+    assert (result.status, "MANIFEST.json" in result.details) == ("FAIL", True)

@@ -1,0 +1,72 @@
+"""The tool as typed functions, for other programs; the command line is their first user.
+
+Each raises a subclass of bootstrap.errors.RagtraceError whose text says what happened and whose
+``advice`` says what to do next. None prints; progress goes to the ``progress`` given.
+"""
+
+from __future__ import annotations
+
+from bootstrap.api.here import QUIET, prefix_or_none, settled
+from bootstrap.api.installing import (
+    AS_IT_IS,
+    admission,
+    install,
+    open_bundle,
+    plan,
+    prefix_for,
+    rollback,
+    trust_state,
+    uninstall,
+    update_trust,
+    upgrade,
+    verify,
+)
+from bootstrap.api.keeping import BackupPlan, create_backup, list_backups, plan_backup, restore
+from bootstrap.api.looking import (
+    Status,
+    audit_entries,
+    check_repaired,
+    history,
+    monitor,
+    status,
+    validate,
+    verify_audit_log,
+)
+from bootstrap.api.repairing import plan_recovery, recover
+from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
+
+__all__ = [
+    "AS_IT_IS",
+    "QUIET",
+    "BackupPlan",
+    "Status",
+    "admission",
+    "advisories_site",
+    "audit_entries",
+    "check_repaired",
+    "create_backup",
+    "history",
+    "install",
+    "list_backups",
+    "monitor",
+    "open_bundle",
+    "plan",
+    "plan_backup",
+    "plan_recovery",
+    "prefix_for",
+    "prefix_or_none",
+    "recover",
+    "restore",
+    "rollback",
+    "scan_advisories",
+    "settled",
+    "status",
+    "trust_state",
+    "uninstall",
+    "update_advisories",
+    "update_trust",
+    "upgrade",
+    "validate",
+    "verify",
+    "verify_audit_log",
+]

@@ -1,0 +1,41 @@
+"""What the functions of bootstrap.api share: this host's places of trust, and a prefix as a crash may have left it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap.console import NoProgress
+from bootstrap.errors import HostError
+from bootstrap.prefix import Prefix, find_prefix
+from bootstrap.trust.places import host_places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.trust.places import Places
+
+QUIET = NoProgress()
+
+
+def places_or_ours(places: Places | None = None) -> Places:
+    """Return the places of trust that were given, or this host's own."""
+    return places or host_places()
+
+
+def settled(prefix: Path | None = None) -> Prefix:
+    """Return a prefix after what a crash left in it was undone, for commands that only look."""
+    from bootstrap import transaction
+
+    found = find_prefix(prefix)
+    transaction.settle(found)
+    return found
+
+
+def prefix_or_none(prefix: Path | None) -> Prefix | None:
+    """Return the named prefix or this user's only one; None when none is named and nothing is installed."""
+    try:
+        return settled(prefix)
+    except HostError:
+        if prefix is not None:
+            raise
+        return None

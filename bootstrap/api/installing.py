@@ -1,0 +1,165 @@
+"""Bundles: opening, judging, installing; and the ways back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import trust
+from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
+from bootstrap.errors import UsageError
+from bootstrap.i18n import _
+from bootstrap.prefix import Prefix, default_root, find_prefix
+from bootstrap.trust.admission import Conditions, admit, remember
+from bootstrap.trust.authority import authority
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.console import Progress
+    from bootstrap.install import Outcome
+    from bootstrap.preflight import Finding
+    from bootstrap.trust.admission import Admission
+    from bootstrap.trust.chain import Signed
+    from bootstrap.trust.places import Places
+    from bootstrap.trust.state import State
+    from bootstrap.uninstall import Removal
+
+AS_IT_IS = Conditions()
+
+
+def open_bundle(
+    bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), places: Places | None = None
+) -> Bundle:
+    """Return a bundle whose signature holds; without a path, the one beside the zipapp.
+
+    The host's policy judges it, else the keys in this installer, else ``trusted_keys``. ``places`` are this
+    host's by default.
+    """
+    from bootstrap.bundle import opening
+
+    if bundle is None:
+        running = trust.zipapp()
+        if running is None:
+            raise UsageError(_("No bundle is named."), advice=_("Name the folder that holds SHA256SUMS."))
+        bundle = running.parent
+    # keys' validity is a matter of admission, and of a first installation only
+    return opening.open_bundle(bundle, authority(places_or_ours(places), trusted_keys).policy)
+
+
+def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
+    """Return where a bundle is installed: the named folder, or this user's default for the product."""
+    return Prefix((prefix or default_root() / bundle.manifest.product.name).absolute())
+
+
+def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:
+    """Check a bundle's signature and every byte of it, and install nothing."""
+    from bootstrap.bundle.archive import drain
+
+    opened = open_bundle(bundle, trusted_keys=trusted_keys)
+    with progress.task(opened.location.name, opened.manifest.total_bytes) as task:
+        opened.visit(lambda _entry, blocks: drain(blocks), task.advance)
+    return opened
+
+
+def admission(
+    bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
+) -> Admission:
+    """Return whether an opened bundle may be installed, and what to know first; TrustError when it may not."""
+    return admit(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions)
+
+
+def plan(
+    bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
+) -> list[Finding]:
+    """Return what an installation would find on this host; nothing is written."""
+    from bootstrap import preflight
+
+    admission(bundle, prefix, conditions=conditions, places=places)
+    return preflight.preflight(bundle.manifest, prefix_for(bundle, prefix))
+
+
+def install(
+    bundle: Bundle,
+    prefix: Path | None = None,
+    *,
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    conditions: Conditions = AS_IT_IS,
+    places: Places | None = None,
+) -> Outcome:
+    """Install an opened bundle as a new release and activate it; a failure leaves the former one active."""
+    from bootstrap import install as story
+
+    places = places_or_ours(places)
+    admitted = admission(bundle, prefix, conditions=conditions, places=places)
+    for warning in admitted.warnings:
+        progress.warn(warning)
+    outcome = story.install(bundle, prefix_for(bundle, prefix), progress, wait=wait)
+    forgotten = remember(bundle.manifest, admitted, places)
+    if forgotten:
+        progress.warn(forgotten)
+    return outcome
+
+
+def upgrade(
+    folder: Path,
+    prefix: Path | None = None,
+    *,
+    options: Sequence[str] = (),
+    conditions: Conditions = AS_IT_IS,
+    places: Places | None = None,
+) -> int:
+    """Judge a newer release on behalf of an installation, then let its own installer install it.
+
+    None of its code runs before its signature, counter and date are accepted and its installer's bytes are
+    the signed ones. ``options`` go to its ``install``; returns that program's exit code.
+    """
+    from bootstrap import upgrade as story
+
+    found, places = find_prefix(prefix), places_or_ours(places)
+    bundle = open_bundle(folder, places=places)
+    admit(bundle, found, places, conditions)
+    return story.hand_over(bundle, folder, found, options)
+
+
+def rollback(
+    prefix: Path | None = None, *, to: str | None = None, progress: Progress = QUIET, wait: float = 0.0
+) -> Outcome:
+    """Make the former release, or a kept one, current again."""
+    from bootstrap import install as story
+
+    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait)
+
+
+def uninstall(
+    prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
+) -> Removal:
+    """Remove what was installed; with ``purge`` the user's data, settings and backups too."""
+    from bootstrap import uninstall as story
+
+    return story.uninstall(find_prefix(prefix), progress, purge=purge, wait=wait)
+
+
+def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> State:
+    """Return whom this host trusts, and what it remembers of what it accepted."""
+    from bootstrap.trust.state import read_state
+
+    return read_state(places_or_ours(places), prefix_or_none(prefix))
+
+
+def update_trust(
+    policies: Sequence[Path],
+    prefix: Path | None = None,
+    *,
+    only_prefix: bool = False,
+    trusted_keys: Sequence[str] = (),
+    places: Places | None = None,
+) -> list[Signed]:
+    """Take over new policies, for the host or with ``only_prefix`` for one installation; return the new ones."""
+    from bootstrap.trust import update
+
+    if only_prefix:
+        return update.update_prefix(policies, find_prefix(prefix).trust, trusted_keys)
+    return update.update_host(policies, places_or_ours(places), trusted_keys)

@@ -1,0 +1,138 @@
+"""Looking: what is and was installed, whether it works, what it uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import trust
+from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none, settled
+from bootstrap.api.installing import admission, open_bundle
+from bootstrap.bundle.opening import SUMS
+from bootstrap.errors import RagtraceError, UsageError
+from bootstrap.i18n import _
+from bootstrap.prefix import Release, find_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.console import Progress
+    from bootstrap.history import Event
+    from bootstrap.monitor import Sample
+    from validator.check import CheckResult
+    from validator.report import Report
+
+TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than anything takes, shorter than what a clock can count
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is installed: the active release (None: none), and every complete one, the oldest first."""
+
+    prefix: Path
+    active: Release | None
+    releases: tuple[Release, ...]
+
+
+def status(prefix: Path | None = None) -> Status:
+    """Tell what is installed in a prefix."""
+    found = settled(prefix)
+    return Status(found.root, found.active(), found.complete_releases())
+
+
+def history(prefix: Path | None = None) -> list[Event]:
+    """Return what was done in a prefix, the oldest first, and which releases are still kept."""
+    from bootstrap import history as story
+
+    return story.history(settled(prefix))
+
+
+def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
+    """Return the entries of the audit log, the oldest first."""
+    from bootstrap import audit_log
+
+    return audit_log.entries(settled(prefix))
+
+
+def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
+    """Check the audit log's chain, against a head kept elsewhere where one is given; return its length and head."""
+    from bootstrap import audit_log
+
+    return audit_log.verify(settled(prefix), anchor)
+
+
+def bundle_at_hand() -> tuple[Manifest | None, str]:
+    """Return the manifest of the bundle beside the zipapp, or what is wrong with it; neither where none lies there."""
+    running = trust.zipapp()
+    if running is None or not (running.parent / SUMS).is_file():
+        return None, ""
+    try:
+        bundle = open_bundle(running.parent)
+        admission(bundle)
+    except RagtraceError as error:
+        return None, f"{error.what} {error.advice}".strip()
+    return bundle.manifest, ""
+
+
+def validate(
+    prefix: Path | None = None,
+    *,
+    categories: Collection[str] = (),
+    checks: Collection[str] = (),
+    skip: Collection[str] = (),
+    effort: str = "normal",
+    timeout: float | None = None,
+    report_name: str | None = None,
+    progress: Progress = QUIET,
+) -> Report:
+    """Check the host and what is installed in a prefix; nothing of the release, data or settings is changed.
+
+    ``categories`` and ``checks`` (identifiers) choose what runs, all by default, of what ``effort``
+    (quick, normal, full) allows; ``timeout`` in
+    seconds replaces each check's own limit; ``report_name`` is the file that the commands in the
+    report name. Before an installation the bundle beside the zipapp is looked at. What is broken is told in the
+    report; HostError is raised only when nothing is
+    installed in the prefix named, UsageError for a choice that is not known.
+    """
+    from validator import plugins, registry, report, runner, subject
+
+    name = report_name or subject.REPORT_NAME
+    if timeout is not None and not 0 < timeout <= TIMEOUT_LIMIT:
+        raise UsageError(
+            _("--timeout is above 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
+            advice=_("Give another number."),
+        )
+    found = prefix_or_none(prefix)
+    offered, trouble = bundle_at_hand() if found is None else (None, "")
+    validated = subject.subject_of(found, timeout=timeout, report_name=name, offered=offered, trouble=trouble)
+    known = (*registry.CHECKS, *plugins.find(validated, places_or_ours()))
+    chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
+    return report.make_report(validated, runner.run_checks(validated, chosen, progress))
+
+
+def monitor(
+    prefix: Path | None = None,
+    *,
+    interval: float = 5.0,
+    count: int | None = None,
+    duration: float | None = None,
+    wait: Callable[[float], bool | None] = sleep,
+) -> Iterator[Sample]:
+    """Yield what the host and the application use, every ``interval`` seconds; without limits it never ends.
+
+    ``duration`` is in seconds. ``wait`` gets the seconds to the next sample, and ends it by returning True.
+    """
+    from bootstrap import monitor as story
+
+    return story.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
+
+
+def check_repaired(prefix: Path | None = None, *, progress: Progress = QUIET) -> list[CheckResult]:
+    """Return what the checks say that look at the files of an installation."""
+    from validator import registry, runner, subject
+
+    chosen = runner.select(registry.CHECKS, ids=("packages.record", "ragtrace.release", "security.integrity"))
+    return runner.run_checks(subject.subject_of(find_prefix(prefix)), chosen, progress)

@@ -1,0 +1,79 @@
+"""Repairs: what one would do, and doing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap.api.here import QUIET, places_or_ours
+from bootstrap.prefix import find_prefix
+from bootstrap.trust.admission import remember
+from bootstrap.trust.at_hand import look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bootstrap.console import Progress
+    from bootstrap.trust.places import Places
+    from recovery.plan import Plan
+    from recovery.recover import Recovery
+
+
+def plan_recovery(
+    prefix: Path | None = None,
+    *,
+    diagnosis: Path | None = None,
+    bundle: Path | None = None,
+    trusted_keys: Sequence[str] = (),
+    allow_unlocked: bool = False,
+    places: Places | None = None,
+) -> Plan:
+    """Return what is wrong with an installation and what a repair would do; nothing is written."""
+    from recovery import recover as story
+
+    found = find_prefix(prefix)
+    report = story.read_diagnosis(diagnosis) if diagnosis else None
+    at_hand = look(found, bundle, trusted_keys, places_or_ours(places))
+    return story.plan_recovery(found, report, at_hand.bundle, at_hand.policy, allow_unlocked=allow_unlocked)[0]
+
+
+def recover(  # noqa: PLR0913 - each is an option of the command
+    prefix: Path | None = None,
+    confirm: Callable[[Plan], bool] = lambda _plan: True,
+    *,
+    diagnosis: Path | None = None,
+    bundle: Path | None = None,
+    trusted_keys: Sequence[str] = (),
+    allow_unlocked: bool = False,
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    places: Places | None = None,
+) -> Recovery:
+    """Repair an installation from what is on this host, or from a bundle.
+
+    ``diagnosis`` is a report of validate, taken as a hint; ``confirm`` gets the plan and says
+    whether it is carried out; ``allow_unlocked`` lets other versions that are kept here replace what is
+    lost. A failure leaves the former release active.
+    """
+    from recovery import recover as story
+
+    found, places = find_prefix(prefix), places_or_ours(places)
+    report = story.read_diagnosis(diagnosis) if diagnosis else None
+    at_hand = look(found, bundle, trusted_keys, places)
+    for warning in at_hand.admission.warnings if at_hand.admission else ():
+        progress.warn(warning)
+    done = story.recover(
+        found,
+        confirm,
+        progress,
+        report=report,
+        bundle=at_hand.bundle,
+        policy=at_hand.policy,
+        allow_unlocked=allow_unlocked,
+        wait=wait,
+    )
+    if done.installed and at_hand.bundle and at_hand.admission:
+        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places)
+        if forgotten:
+            progress.warn(forgotten)
+    return done
