@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap import __version__, commandline
 from bootstrap.i18n import _
 from bootstrap.parser import Parser
-from builder.commands import advisories, build, cache, inspect, keygen, policy, sign, targets
+from builder.commands import advisories, build, cache, inspect, keygen, policy, rebuild, sign, targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         (sign, "sign", _("add a signature to a finished release")),
         (policy, "policy", _("make, sign or show the policies of hosts")),
         (advisories, "advisories", _("make snapshots of known vulnerabilities, and exceptions from them")),
+        (rebuild, "rebuild", _("build a finished bundle again and compare the bytes")),
         (inspect, "inspect", _("show what is in a bundle")),
     ):
         module.configure(table.add_parser(name, help=text, description=text))

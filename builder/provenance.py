@@ -33,14 +33,12 @@ def parameters_of(request: Request) -> dict[str, Any]:
     gate = request.advisories
     return {
         "profile": request.profile and _last(request.profile),
-        "models": [f"{head}path:{_last(rest)}" if part else spec for spec in request.models
-                   for head, part, rest in [spec.partition("path:")]],
         "extras": sorted(request.extras),
         "groups": sorted(request.groups),
         "build_from_source": request.sources,
         "with_python": request.python and _last(request.python),
         "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
-    }  # fmt: skip
+    }
 
 
 def _last(path: str) -> str:
@@ -65,6 +63,7 @@ def write_provenance(inputs: Inputs, contents: Sequence[Member], own_lock: Path)
                         **common.parameters,
                         "product": common.product.to_json(),
                         "target": inputs.target.to_json(),
+                        "models": [f"{model.name}={model.repository}@{model.revision}" for _s, model in common.models],
                         "source_date_epoch": common.epoch,
                     },
                     "internalParameters": {},

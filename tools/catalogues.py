@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ msgstr ""
 "Plural-Forms: nplurals=1; plural=0;\n"
 
 """
+UNDATED = datetime(1980, 1, 1, tzinfo=timezone.utc)
 KEYWORDS = {"_": 1, "plural": 2}  # how many texts each takes
 
 
@@ -93,8 +95,11 @@ def compile_all(source: Path, target: Path) -> list[Path]:
     for po in sorted(source.rglob("*.po")):
         mo = (target / po.relative_to(source)).with_suffix(".mo")
         mo.parent.mkdir(parents=True, exist_ok=True)
+        catalogue = read(po)
+        # a .po of ours has no dates, and babel would write the present time in their place
+        catalogue.creation_date = catalogue.revision_date = UNDATED
         with mo.open("wb") as file:
-            write_mo(file, read(po))
+            write_mo(file, catalogue)
         written.append(mo)
     return written
 

@@ -452,6 +452,13 @@ def cache_prune():
     return closed({"folder": FULL_TEXT, "files": COUNT, "bytes": COUNT, "removed": YES_NO})
 
 
+def rebuild():
+    """Return the schema of the builder's ``rebuild --check``."""
+    return closed(
+        {"bundle": FULL_TEXT, "same": YES_NO, "differences": items({"place": FULL_TEXT, "reason": FULL_TEXT})}
+    )
+
+
 def sign():
     """Return the schema of the builder's ``sign``."""
     complete = described(YES_NO, "enough of those that the installer names have signed")
@@ -540,6 +547,7 @@ COMMANDS = {
     "builder-targets": targets,
     "builder-cache-info": cache_info,
     "builder-cache-prune": cache_prune,
+    "builder-rebuild": rebuild,
     "builder-sign": sign,
     "builder-policy": policies,
     "builder-advisories": snapshot_made,

@@ -1,0 +1,60 @@
+"""``rebuild``: build a finished bundle again and tell whether the same bytes come out."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.commandline import CHECKS_FAILED, DONE
+from bootstrap.console import make_progress, show, show_json
+from bootstrap.i18n import _
+from builder.cache import Cache, default_cache
+from builder.rebuild import Again, rebuild
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    add = parser.add_argument
+    add("--check", type=Path, required=True, metavar=_("BUNDLE"), help=_("the folder that the builder made"))
+    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
+    add("--profile", metavar=_("PROFILE"), help=_("the profile, where it does not lie in the project"))
+    add("--model", action="append", default=[], metavar="NAME=path:DIR", help=_("where a model's folder is now"))
+    add("--with-python", metavar=_("FILE|VERSION"), help=_("where the Python is that the bundle brings"))
+    add("--exceptions", type=Path, metavar=_("FILE"), help=_("the signed exceptions that the build had"))
+    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
+    add("--scratch-dir", type=Path, metavar=_("FOLDER"), help=_("where to build (default: the system's own place)"))
+    add("--offline", action="store_true", help=_("use no network: all must be in the cache"))
+    add("--quiet", action="store_true", help=_("no progress, only the result"))
+    add("--json", action="store_true", help=_("write the result as JSON"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build again, compare, and tell each difference."""
+    with tempfile.TemporaryDirectory(prefix="ragtrace-rebuild-", dir=arguments.scratch_dir) as scratch:
+        again = Again(
+            bundle=arguments.check,
+            project_root=arguments.project_root.resolve(),
+            cache=Cache(arguments.cache_dir or default_cache()),
+            scratch=Path(scratch),
+            profile=arguments.profile,
+            models=tuple(arguments.model),
+            python=arguments.with_python,
+            exceptions=arguments.exceptions,
+            offline=arguments.offline,
+        )
+        differences = rebuild(again, make_progress(quiet=arguments.quiet))
+    if arguments.json:
+        found = [{"place": one.place, "reason": one.reason} for one in differences]
+        show_json({"bundle": str(arguments.check), "same": not found, "differences": found})
+    elif differences:
+        show(_("Not the same bytes:"))
+        for one in differences:
+            show(f"  {one.place}: {one.reason}")
+    else:
+        show(_("The same bytes: {bundle}").format(bundle=arguments.check))
+    return CHECKS_FAILED if differences else DONE

@@ -1,0 +1,168 @@
+"""Building a finished bundle once more, from what it says of itself, to see whether the same bytes come out.
+
+1. open: the bundle is what its signatures and sums say
+2. ask: target, counter and time stand in its manifest, the choices in its provenance, the keys in its installer
+3. build: without a private key, for signatures are no part of what is signed
+4. compare: each difference is named
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle import digest
+from bootstrap.bundle.advisories import snapshot
+from bootstrap.bundle.archive import drain
+from bootstrap.bundle.opening import open_bundle
+from bootstrap.bundle.policy import RELEASE, pins
+from bootstrap.errors import BuildError, UsageError
+from bootstrap.i18n import _
+from builder.advisories.gate import FOLDER as ADVISORIES
+from builder.advisories.gate import GateRequest
+from builder.build import Request, build
+from builder.differences import Difference, compare
+from builder.evidence import PROVENANCE
+from builder.interpreter import VERSION
+from builder.release import Release, read_release
+from builder.source import source_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import FileEntry
+    from bootstrap.console import Progress
+    from builder.cache import Cache
+
+PROVENANCE_LIMIT = 64 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Again:
+    """What to build again, and what no bundle tells: where project, models and other files are on this machine."""
+
+    bundle: Path
+    project_root: Path
+    cache: Cache
+    scratch: Path
+    profile: str | None = None
+    models: tuple[str, ...] = ()
+    python: str | None = None
+    exceptions: Path | None = None
+    offline: bool = False
+
+
+def rebuild(again: Again, progress: Progress) -> list[Difference]:
+    """Build a bundle again in ``scratch``, an empty folder; return how the result differs, nothing when it does not.
+
+    Raises UsageError or BuildError where the project is not the one that the bundle was made from.
+    """
+    release = read_release(again.bundle)
+    progress.step(_("Reading {bundle}").format(bundle=release.folder))
+    chosen = _choices(release, again.scratch)
+    _check_project(release, again.project_root, progress)
+    outcome = build(_request(release, again, chosen), progress)
+    (built,) = outcome.built
+    progress.step(_("Comparing"))
+    (again.scratch / "members").mkdir()
+    return compare(release.folder, built.folder, again.scratch / "members")
+
+
+def _choices(release: Release, scratch: Path) -> dict[str, Any]:
+    """Return the choices in the provenance; the advisories that were judged by are laid into the scratch folder."""
+    kept: dict[str, bytes] = {}
+    wanted = {PROVENANCE: "", f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME}
+
+    def take(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+        if entry.path == PROVENANCE and entry.size <= PROVENANCE_LIMIT:
+            kept[PROVENANCE] = b"".join(blocks)
+        elif entry.path in wanted:
+            with (scratch / wanted[entry.path]).open("wb") as file:
+                file.writelines(blocks)
+        else:
+            drain(blocks)
+
+    open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
+    if PROVENANCE not in kept:
+        raise BuildError(
+            _("{bundle} has no {member}, which tells how it was made.").format(
+                bundle=release.folder, member=PROVENANCE
+            ),
+            advice=_("Only bundles of this builder since it writes provenance can be built again."),
+        )
+    found = json.loads(kept[PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
+    assert isinstance(found, dict)
+    return found
+
+
+def _check_project(release: Release, root: Path, progress: Progress) -> None:
+    """Refuse another lock, which could only give another bundle; tell when the commit is another."""
+    manifest = release.manifest
+    commit = manifest.source_commit
+    lock = root / "uv.lock"
+    if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
+        raise BuildError(
+            _("{lock} is not the lock that the bundle was made from.").format(lock=lock),
+            advice=_("Check out commit {commit} of the project, or name its folder with --project-root.").format(
+                commit=commit or "?"
+            ),
+        )
+    here = source_commit(root)
+    if here != commit:
+        progress.warn(
+            _("The bundle was made from commit {commit}, {project} is at {here}.").format(
+                commit=commit or "-", project=root, here=here or "-"
+            )
+        )
+
+
+def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
+    manifest, policy = release.manifest, release.pinned
+    if policy is None:
+        raise BuildError(_("{bundle}: its installer pins no keys.").format(bundle=release.folder))
+    gate, python = chosen["advisories"], chosen["with_python"]
+    if python and not again.python and not VERSION.fullmatch(python):
+        raise UsageError(
+            _("The bundle brings the Python of {file}, which is not at hand.").format(file=python),
+            advice=_("Name it with --with-python FILE."),
+        )
+    return Request(
+        project_root=again.project_root,
+        output_dir=again.scratch / "out",
+        targets=(manifest.target,),
+        signers=(),
+        cache=again.cache,
+        trusted=tuple(signer.key for signer in policy.of_role(RELEASE)),
+        threshold=policy.roles[RELEASE].threshold,
+        profile=again.profile or chosen["profile"],
+        models=tuple(_models(release, again)),
+        extras=tuple(chosen["extras"]),
+        groups=tuple(chosen["groups"]),
+        counter=manifest.product.counter,
+        epoch=manifest.created_epoch,
+        offline=again.offline,
+        sources=chosen["build_from_source"],
+        advisories=gate
+        and GateRequest(
+            again.scratch / snapshot.NAME, again.exceptions, gate["severity_table"], fail_on=gate["fail_on"]
+        ),
+        python=again.python or python,
+    )
+
+
+def _models(release: Release, again: Again) -> Iterator[str]:
+    """Yield where each model comes from: a hub at the very commit, or the folder that the person names."""
+    given = {name: text for name, _equals, text in (model.partition("=") for model in again.models)}
+    for model in release.manifest.models:
+        if model.name in given:
+            yield f"{model.name}={given[model.name]}"
+        elif re.match("path:", model.repository):
+            raise UsageError(
+                _("The model {name} came from a folder, which is not at hand.").format(name=model.name),
+                advice=_("Name it with --model {name}=path:FOLDER.").format(name=model.name),
+            )
+        else:
+            yield f"{model.name}=hf:{model.repository}@{model.revision}"
