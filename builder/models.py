@@ -7,28 +7,26 @@ import re
 import stat
 import threading
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle import names
 from bootstrap.bundle.digest import sha256_bytes, sha256_file, write_sums
-from bootstrap.bundle.manifest import FILE_SIZE_LIMIT, MODELS
+from bootstrap.bundle.manifest import FILE_SIZE_LIMIT
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
 from builder.download import Downloader
 from builder.hub import keep_listing, kept_listing, list_repository
+from builder.model_files import choose_files
 from builder.wheels import cached_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bootstrap.console import Progress
     from builder.cache import Cache
     from builder.hub import HubFile, HubListing
 
 JOBS = 4
-SKIPPED = frozenset({".cache", ".git"})  # folders of downloading tools, nothing of the model
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # running code is how these are read
 _SPEC = re.compile(
     r"""(?x) (?: (?P<name> [A-Za-z0-9][A-Za-z0-9._-]{0,63} ) = )?
@@ -136,7 +134,7 @@ def measure_model(
     else:
         listing = _list(spec, cache, progress, offline=offline, pause=None)
         sizes = {file.path: file.remote.size or 0 for file in listing.files}
-    chosen = _chosen(sizes, name, progress, include, exclude)
+    chosen = choose_files(sizes, name, progress, include, exclude)
     return len(chosen), sum(sizes[path] for path in chosen)
 
 
@@ -170,7 +168,7 @@ def _from_hub(
     repository = spec.repository or ""
     listing = _list(spec, cache, progress, offline=offline, pause=pause)
     wanted: dict[str, HubFile] = {file.path: file for file in listing.files}
-    paths = _chosen(wanted, name, progress, choice.include, choice.exclude)
+    paths = choose_files(wanted, name, progress, choice.include, choice.exclude)
     for path in paths:
         _check_size(f"{repository}: {path}", wanted[path].remote.size or 0)
     remotes = [wanted[path].remote for path in paths]
@@ -197,7 +195,7 @@ def _from_folder(
     _demand_folder(root)
     try:
         found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
-        paths = _chosen(found, name, progress, include, exclude)
+        paths = choose_files(found, name, progress, include, exclude)
         for path in paths:
             _check_regular(found[path], root)
         sizes = {path: found[path].stat().st_size for path in paths}
@@ -248,46 +246,6 @@ def _check_regular(path: Path, root: Path) -> None:
             _("{file} is a link that leads to no file of the model's own folder.").format(file=path),
             advice=_("Copy the model with its links followed (cp -rL) and name the copy."),
         )
-
-
-def _chosen(
-    paths: Iterable[str], name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
-) -> list[str]:
-    """Return the paths that travel, in order. Raises BuildError for none, or one that no bundle may hold."""
-    usable = [path for path in sorted(paths) if SKIPPED.isdisjoint(path.split("/")[:-1])]
-    for pattern in (*include, *exclude):
-        if not any(_matches(path, [pattern]) for path in usable):
-            progress.warn(
-                _("no file of model {model} matches the pattern {pattern}").format(model=name, pattern=pattern)
-            )
-    chosen = [path for path in usable if (not include or _matches(path, include)) and not _matches(path, exclude)]
-    if not chosen:
-        raise BuildError(
-            _("Model {name} has no files left to bring.").format(name=name),
-            advice=_("Check where it comes from, and its include and exclude patterns."),
-        )
-    for path in chosen:
-        trouble = names.problem(f"{MODELS}/{name}/{path}")
-        if trouble:
-            raise BuildError(
-                _("Model {name} has a file that cannot travel: {file}: {reason}.").format(
-                    name=name, file=ascii(path), reason=trouble
-                ),
-                advice=_("Rename it, or exclude it."),
-            )
-    clash = names.collision(chosen)
-    if clash:
-        raise BuildError(
-            _("Model {name} has files that meet on some hosts: {first} and {second}.").format(
-                name=name, first=clash[0], second=clash[1]
-            ),
-            advice=_("Rename or exclude one of them."),
-        )
-    return chosen
-
-
-def _matches(path: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(path, f"{pattern}*" if pattern.endswith("/") else pattern) for pattern in patterns)
 
 
 def _check_size(file: str, size: int) -> None:

@@ -226,10 +226,10 @@ def test_files_too_large_for_the_archive_are_refused_before_they_are_fetched(hub
 
 @pytest.mark.parametrize(("files", "warned"), [(["model.safetensors"], True), (["model.gguf"], False)])
 def test_pickles_beside_safetensors_are_told(cache, tmp_path, files, warned):
-    folder = write(tmp_path / "m", dict.fromkeys((*files, "pytorch_model.bin", "old/a.ckpt"), b"x"))
+    folder = write(tmp_path / "m", dict.fromkeys((*files, "weights.bin", "old/a.ckpt"), b"x"))
     told = Told()
     collect(cache, f"path:{folder}", progress=told)
-    assert [("pytorch_model.bin" in text, "old/a.ckpt" in text) for text in told.warnings] == [(True, True)] * warned
+    assert [("weights.bin" in text, "old/a.ckpt" in text) for text in told.warnings] == [(True, True)] * warned
 
 
 def test_a_folder_is_a_model_whose_revision_is_the_digest_of_its_sums(cache, tmp_path):
