@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gettext import NullTranslations
 
 DOMAIN = "ragtrace"
+LETTERS = {"ko": "한글"}
 
 
 def preferred_languages() -> list[str]:
@@ -41,7 +42,19 @@ def translations() -> NullTranslations:
     import gettext
 
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "locale")
-    return gettext.translation(DOMAIN, folder, languages=preferred_languages(), fallback=True)
+    languages = [language for language in preferred_languages() if _can_be_written(language)]
+    return gettext.translation(DOMAIN, folder, languages=languages, fallback=True)
+
+
+def _can_be_written(language: str) -> bool:
+    """Tell whether both streams hold a language's letters: a pipe of Windows has the code page of the system's."""
+    letters = LETTERS.get(language[:2], "")
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            letters.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _(message: str) -> str:

@@ -24,6 +24,7 @@ from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
 from bootstrap.store import Store
 from validator import apart
+from validator.check import SKIP, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,7 +142,7 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
 def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[Prefix]:
     """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
 
-    Raises ToolError when what it takes is not there.
+    Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
     beside = prefix.state if os.access(prefix.state, os.W_OK | os.X_OK) else None
     root = Path(tempfile.mkdtemp(prefix=".trial-", dir=beside)).resolve()
@@ -150,7 +151,9 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
         except OSError as error:  # shutil.Error, of many files, is one too
-            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.args[0])[:300]
+            reason = (
+                f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error.args[0])[:300]
+            )
             raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
         yield scratch
     finally:
@@ -170,7 +173,7 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
         shutil.copy(installed / name, release.path / name)
     for name in ("venv", "models"):
         if (installed / name).is_dir():
-            persist.lead(release.path / name, installed / name)
+            _lead(release.path / name, installed / name)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
     for folder in manifest.application.persist:
         (release.app / folder).parent.chmod(seal.OPEN)  # the copy of a sealed folder takes no link, except from root
@@ -178,6 +181,14 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     scratch.data.mkdir(exist_ok=True)
     shutil.copytree(prefix.bin, scratch.bin)
     scratch.point_at(release)
+
+
+def _lead(place: Path, folder: Path) -> None:
+    try:
+        persist.lead(place, folder)
+    except OSError as error:  # the installation itself may do without
+        reason = _("no folder in {path} can lead to another: {reason}")
+        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=error.strerror)) from error
 
 
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bootstrap import persist
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP
@@ -39,3 +40,13 @@ def test_a_command_that_hangs_is_stopped(prefix) -> None:
 def test_no_smoke_command_is_skipped(tmp_path) -> None:
     prefix = make_prefix(tmp_path, application=replace(APPLICATION, smoke=()))
     assert look(Commands, prefix).status == SKIP
+
+
+def test_where_no_links_can_be_made_nothing_was_tried(prefix, monkeypatch) -> None:
+    def refuse(_place, _folder):
+        raise OSError(50, "The request is not supported")
+
+    monkeypatch.setattr(persist, "lead", refuse)
+    result = look(Commands, prefix)
+    assert result.status == SKIP
+    assert "not supported" in result.details
