@@ -16,7 +16,7 @@ from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.trust import chain, memory, zipapp
-from bootstrap.trust.places import names_in, read_small
+from bootstrap.trust.places import is_there, names_in, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,19 +95,19 @@ def host_memory(places: Places) -> memory.Memory:
 
 
 def user_memory(places: Places) -> memory.Memory:
-    """Return what this user remembers."""
-    return folder_memory(places.user)
+    """Return what this user remembers; where he may not even look, he cannot have kept anything."""
+    return folder_memory(places.user) if os.path.lexists(places.user) else memory.Memory()
 
 
 def folder_memory(folder: Path) -> memory.Memory:
     """Return what a folder of no special rights remembers."""
     path = folder / memory.NAME
-    return memory.parse(read_small(path) if os.path.lexists(path) else None, str(path))
+    return memory.parse(read_small(path) if is_there(path) else None, str(path))
 
 
 def folder_chain(folder: Path) -> list[chain.Signed]:
     """Return the policies that such a folder keeps."""
-    names = names_in(folder) if os.path.lexists(folder) else []
+    names = names_in(folder) if is_there(folder) else []
     return chain.read_all(names, lambda name: read_small(folder / name))
 
 

@@ -54,17 +54,28 @@ class Places:
     def read_host(self, name: str) -> bytes | None:
         """Return a file of the host's folder; None when it is not there. Raises TrustError unless it counts."""
         path = self.host / name
-        if not os.path.lexists(path):
+        if not is_there(path):
             return None
         ownership.demand_private(path, self)
         return read_small(path)
 
     def host_names(self) -> list[str]:
         """Return what the host's folder holds; TrustError unless the folder counts or is not there at all."""
-        if not os.path.lexists(self.host):
+        if not is_there(self.host):
             return []
         ownership.demand_private(self.host, self)
         return names_in(self.host)
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether a path exists. Raises TrustError where nobody may look: what is there might forbid something."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return True
 
 
 def names_in(folder: Path) -> list[str]:

@@ -1,5 +1,6 @@
 import os
 import zipfile
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from bootstrap.trust import authority, memory
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 
+NOBODY = 65534
 HOST, PIN, OPERATOR, ROOT = (SoftKey(ED25519) for _key in range(4))
 
 
@@ -89,13 +91,41 @@ def test_a_policy_that_is_gone_is_missed(places, pinned, host):
     assert "policy 1 was in force here and is gone" in refusal(places)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_is_not_passed_over(places, pinned, host):  # pragma: no cover
-    places.host.chmod(0)
+@contextmanager
+def closed_to_us(folder):
+    """Let this process be one that may not enter a folder, and nothing below the tests' own folder when root."""
+    mode = folder.stat().st_mode
+    folder.chmod(0)
+    user = os.geteuid()
     try:
-        assert "cannot be read" in refusal(places)
+        os.seteuid(NOBODY if user == 0 else user)
+        yield
     finally:
-        places.host.chmod(0o755)
+        os.seteuid(user)
+        folder.chmod(mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_folder_that_cannot_be_read_is_not_passed_over(places, pinned, host):
+    with closed_to_us(places.host):
+        assert "cannot be read" in refusal(places)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_folder_that_cannot_be_entered_is_not_taken_for_none(places, pinned, tmp_path):
+    memory.remember(places.make_own(), counters={"tiny": 5})
+    with closed_to_us(places.host.parent):
+        assert "cannot be read" in refusal(places)
+        for look in (lambda: authority.host_memory(places), lambda: authority.prefix_policy(places.host)):
+            with pytest.raises(TrustError, match="cannot be read"):
+                look()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_who_may_not_enter_a_home_remembers_nothing_there(places):
+    places.user.mkdir(parents=True)
+    with closed_to_us(places.user.parent):
+        assert authority.user_memory(places) == memory.Memory()
 
 
 def test_a_damaged_policy_is_not_passed_over(places, pinned, host):
