@@ -13,12 +13,16 @@ import time
 import zipfile
 import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bootstrap import record, wheels
+from bootstrap.bundle.advisories.exceptions import Exceptions, read_exceptions
+from bootstrap.bundle.advisories.index import parse_index
+from bootstrap.bundle.advisories.snapshot import MEMBERS, read_snapshot
 from bootstrap.bundle.archive import END, drain, padding, read_archive, ustar_header
 from bootstrap.bundle.digest import read_sums, sha256_bytes, write_sums
 from bootstrap.bundle.manifest import NAME, Package, parse_manifest
@@ -27,6 +31,8 @@ from bootstrap.bundle.signature import ED25519, parse_public_key, verify
 from bootstrap.errors import HostError, TrustError
 from bootstrap.launch import cache
 from bootstrap.launch.words import Refusal
+from tests.advisories import snapshot_bytes
+from tests.bootstrap.bundle.advisories.test_exceptions import ONE
 from tests.bundles import CONTENTS, make_manifest
 from tests.keys import SoftKey
 from tests.tiny import wheel
@@ -117,6 +123,28 @@ def read_as_zipapp(data: bytes, folder: Path) -> None:
     shutil.rmtree(folder / "x_0")
 
 
+def snapshot() -> bytes:
+    with TemporaryDirectory() as folder:
+        return snapshot_bytes(Path(folder))
+
+
+def read_as_snapshot(data: bytes, folder: Path) -> None:
+    found = read_snapshot(data)
+    for name in MEMBERS:
+        found.member(name)
+    list(found.blind_spots())
+
+
+def read_as_advisories(data: bytes, folder: Path) -> None:
+    found = parse_index(data, "index")
+    for name in found.lines:
+        found.of(name)
+
+
+def read_as_exceptions(data: bytes, folder: Path) -> None:
+    assert read_exceptions(data).to_bytes() == data
+
+
 # format → its reader, a good input
 FORMATS = {
     "archive": (read_as_archive, zlib.compress(tar(), 1, 31)),
@@ -127,6 +155,9 @@ FORMATS = {
     "key": (read_as_key, KEY.key.line().encode()),
     "sums": (read_as_sums, write_sums({"a": "0" * 64, "b": "1" * 64})),
     "record": (read_as_record, b"x.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\nx-1.dist-info/RECORD,,\n"),
+    "snapshot": (read_as_snapshot, snapshot()),
+    "advisories": (read_as_advisories, read_snapshot(snapshot()).member("index.jsonl")),
+    "exceptions": (read_as_exceptions, Exceptions(3, (ONE,)).to_bytes()),
     "zipapp": (read_as_zipapp, zipapp()),
     "wheel": (read_as_wheel, wheel("x", "1", {"x.py": "X = 1\n"}, "[console_scripts]\nx = x:main\n")),
 }
