@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from bootstrap.bundle import strict
-from bootstrap.bundle.strict import Fields, refuse
+from bootstrap.bundle.strict import Fields, integer, refuse
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ class Saved:
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds, and which release was active when it was made."""
+    """What a backup holds, which release was active when it was made, and the layout of its data where known."""
 
     path: Path
     created: str
     reason: str
     release: str | None
     saved: tuple[Saved, ...]
+    layout: int | None = None
 
     @property
     def name(self) -> str:
@@ -63,6 +64,7 @@ class Backup:
                 "created": self.created,
                 "reason": self.reason,
                 "release": self.release,
+                "layout": self.layout,
                 "files": items,
             }
         )
@@ -91,6 +93,7 @@ def read_backup(folder: Path) -> Backup:
         reason=fields.text("reason"),
         release=fields.optional_text("release"),
         saved=fields.items("files", _saved, most=2_000_000),
+        layout=fields.optional("layout", integer),
     )
     fields.done()
     return backup

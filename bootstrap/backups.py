@@ -15,7 +15,7 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bootstrap import files, userdata
+from bootstrap import files, migration, userdata
 from bootstrap.backup_index import FILES, FOLDER, INDEX, NAME, Backup, Saved, number_of, read_backup, reason_of
 from bootstrap.bundle.digest import BLOCK, sha256_file
 from bootstrap.console import human_bytes
@@ -65,7 +65,8 @@ def create(prefix: Prefix, name: str, *, also: Iterable[Path] = (), quick: bool 
         saver = _Saver(prefix, beside / FILES, former, quick=quick)
         saved = tuple(item for item in map(saver.save, sources) if item is not None)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        backup = Backup(beside, now, reason_of(name), active.id if active else None, saved)
+        release = active.id if active else None
+        backup = Backup(beside, now, reason_of(name), release, saved, migration.layout(prefix))
         files.write_atomic(beside / INDEX, backup.to_bytes(), mode=0o600)
         _check(read_backup(beside), leave_out=saver.shared)
         if not quick:

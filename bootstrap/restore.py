@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, journal, transaction, userdata
+from bootstrap import audit_log, backups, files, journal, migration, transaction, userdata
 from bootstrap.backup_index import read_backup
 from bootstrap.errors import HostError, InstallError, RagtraceError
 from bootstrap.i18n import _
@@ -55,12 +55,13 @@ def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.M
 def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0) -> Restored:
     """Make settings and data what a backup holds.
 
-    1. Check every file of the backup, and back up what is there now.
+    1. Check every file of the backup, and that the active release reads such data; back up what is there now.
     2. Lay all of it ready beside, hashed again, and make it last.
     3. The journal says so, which is the commit point: whoever comes after a crash goes on from there.
     4. The data change places at once; the settings are replaced.
 
-    Raises UsageError for an unknown name, HostError for a damaged backup or too little space, BusyError;
+    Raises UsageError for an unknown name, HostError for a damaged backup, data that the active release does not
+    read or too little space, BusyError;
     InstallError when the disk fails: before the commit point nothing has changed then.
     """
     with locked(prefix.state / "lock", wait=wait):
@@ -79,7 +80,7 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
 
 def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     progress.step(_("Checking the backup {name}").format(name=backup.name))
-    backups.check(backup)
+    check(prefix, backup)
     userdata.demand_plain(prefix)
     active, restored = prefix.active(), prefix.root / userdata.RESTORED
     backups.demand_free(prefix, needed_bytes(prefix, backup))
@@ -106,6 +107,19 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     transaction.finish_restoring(prefix, run)
     head = audit_log.note(prefix, "restore", "done", backup=backup.name, before=before.name)
     return Restored(backup, before, active.id if active else None, head)
+
+
+def check(prefix: Prefix, backup: Backup) -> None:
+    """Raise HostError unless a backup is whole and its data have the layout that the active release reads."""
+    backups.check(backup)
+    wanted = migration.layout(prefix)
+    if backup.layout is not None and wanted is not None and backup.layout != wanted:
+        raise HostError(
+            _("The data in the backup {name} have layout {found}; the active release reads layout {wanted}.").format(
+                name=backup.name, found=backup.layout, wanted=wanted
+            ),
+            advice=_("Go to a release that reads them with rollback, then restore; nothing was changed."),
+        )
 
 
 def _make_folders(prefix: Prefix, data: Path) -> None:

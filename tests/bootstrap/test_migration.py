@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, backups, journal, preflight, transaction, userdata
+from bootstrap import acceptance, backups, journal, preflight, restore, transaction, userdata
 from bootstrap import install as story
 from bootstrap.bundle.application import Migration
 from bootstrap.errors import HostError, InstallError
@@ -180,6 +180,20 @@ def test_a_release_whose_data_are_gone_is_not_gone_back_to(used, second) -> None
     with pytest.raises(HostError, match="not kept any more"):
         story.rollback(used, QUIET)
     assert (used.active().id, snapshot(used.data)) == (active, new)
+
+
+def test_a_backup_from_before_the_migration_is_restored_under_the_release_that_reads_it(used, second) -> None:
+    install(second, used)
+    before, new = backups.list_backups(used)[-1], snapshot(used.data)
+    assert before.layout == 0
+    with pytest.raises(HostError, match="have layout 0; the active release reads layout 2") as caught:
+        restore.restore(used, before.name, QUIET)
+    assert "rollback" in caught.value.advice
+    assert snapshot(used.data) == new
+    story.rollback(used, QUIET)
+    (used.data / "data/notes.txt").write_text("since then\n")
+    restore.restore(used, before.name, QUIET)
+    assert (used.data / "data/notes.txt").read_text() == "옛 배치\n"
 
 
 def test_data_that_nobody_tells_the_layout_of_are_migrated(used, second) -> None:
