@@ -90,6 +90,7 @@ def scripts(manifest: Manifest) -> dict[str, bytes]:
 
 def write(prefix: Prefix, manifest: Manifest) -> None:
     """Make PREFIX/bin hold the launchers of a manifest; others of ours stay until a release lacks them."""
+    prefix.bin.mkdir(exist_ok=True)
     for name, content in scripts(manifest).items():
         path = prefix.bin / name
         if not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):

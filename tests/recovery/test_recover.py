@@ -369,7 +369,7 @@ def test_nothing_left_at_all_is_installed_from_the_bundle(host, tiny):
     with pytest.raises(HostError) as error:
         host.recover()
     assert "--bundle" in error.value.advice
-    host.prefix.releases.mkdir()
+    shutil.rmtree(host.prefix.bin)
     done = host.recover(bundle=tiny.open())
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
     whole(host)
@@ -432,7 +432,9 @@ def test_a_release_removed_by_hand_leads_to_the_one_that_is_left(host, newer):
     assert host.answer() == list(EMBEDDING)
 
 
-@pytest.mark.parametrize("damage", [delete, truncate, lambda path: path.chmod(0o644)])
+@pytest.mark.parametrize(
+    "damage", [delete, truncate, lambda path: path.chmod(0o644), lambda path: shutil.rmtree(path.parent)]
+)
 def test_launchers_are_written_anew_in_place(host, damage):
     release = host.release
     damage(host.prefix.bin / "tiny")
