@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 SHOW, VERIFY, EXPORT = "show", "verify", "export"
-LEAST_DIGITS = 8
+LEAST_DIGITS = 16  # as many as errors show; fewer could be found by trying
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +58,11 @@ def check_digits(head: str) -> None:
         raise UsageError(
             _("{head} is not a head of the log.").format(head=printable(head)[:80]),
             advice=_("Give at least {count} of its hexadecimal digits.").format(count=LEAST_DIGITS),
+        )
+    if audit_log.GENESIS.startswith(head):
+        raise UsageError(
+            _("{head} is the head of an empty log, and proves nothing.").format(head=head),
+            advice=_("Give one that a command printed after a change."),
         )
 
 

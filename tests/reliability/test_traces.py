@@ -73,7 +73,8 @@ def test_show_and_export(prefix, tmp_path):
     assert log(prefix, "export", str(tmp_path / "log")).code == 0
     assert (tmp_path / "log").read_bytes() == audit_log.log_file(prefix).read_bytes()
     assert log(prefix, "export").code == 2
-    assert log(prefix, "verify", "--head", "xyz").code == 2
+    for wrong in ("xyz", "0" * 64, "ab" * 7):
+        assert log(prefix, "verify", "--head", wrong).code == 2
 
 
 def test_history_tells_what_was_done_and_what_is_there(prefix):
