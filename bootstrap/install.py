@@ -115,11 +115,14 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
 
 
 def look(manifest: Manifest, prefix: Prefix, progress: Progress) -> None:
-    """Tell what should be known of this host. Raises HostError for what does not fit."""
+    """Tell what should be known of this host. Raises HostError for what does not fit.
+
+    The clock is left to who admits the bundle: a release that the prefix keeps is not judged by it again.
+    """
     findings = preflight.preflight(manifest, prefix)
     preflight.demand(findings)
     for finding in findings:
-        if finding.warns:
+        if finding.warns and finding.name != _("Clock"):
             progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
 
 
@@ -234,12 +237,7 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
         former = prefix.active()
-        target = transaction.previous(prefix) if to is None else prefix.release(to)
-        if target is None or not target.is_complete:
-            raise HostError(
-                _("{path} keeps no other release to go back to.").format(path=prefix.root),
-                advice=_("Install the wanted version from its bundle."),
-            )
+        target = target_of_rollback(prefix, to)
         try:
             with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
                 back_up_if_possible(change, progress)
@@ -249,6 +247,27 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
             head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
             raise explained(error, prefix, head, former) from error
     return Outcome(prefix.root, target.id, former.id if former else None, head)
+
+
+def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
+    """Return the release that a rollback goes to. Raises HostError where there is none, UsageError for a wrong name."""
+    active, target = prefix.active(), transaction.previous(prefix) if to is None else prefix.release(to)
+    if target is None:
+        raise HostError(
+            _("{path} keeps no other release to go back to.").format(path=prefix.root),
+            advice=_("Install the wanted version from its bundle."),
+        )
+    if target == active:
+        raise HostError(
+            _("{release} is active already.").format(release=target.id), advice=_("Name another release with --to.")
+        )
+    if not target.is_complete:
+        kept = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
+        raise HostError(
+            _("{path} does not keep {release}.").format(path=prefix.root, release=target.id),
+            advice=_("There are: {names}.").format(names=kept),
+        )
+    return target
 
 
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:

@@ -174,7 +174,10 @@ class Prefix:
     def release(self, identifier: str) -> Release:
         """Return a release by its identifier, whether or not it is there."""
         if not _RELEASE.fullmatch(identifier):
-            raise UsageError(_("{name} is not the name of a release.").format(name=identifier[:80]))
+            raise UsageError(
+                _("{name} is not the name of a release.").format(name=identifier[:80]),
+                advice=_("See status for the names of those that are kept."),
+            )
         return Release(self.releases / identifier)
 
     def all_releases(self) -> tuple[Release, ...]:

@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bootstrap import acceptance, audit_log, files, journal, preflight, stage
 from bootstrap import install as story
-from bootstrap.errors import HostError, InstallError, ToolError, TrustError
+from bootstrap.console import NoProgress
+from bootstrap.errors import HostError, InstallError, ToolError, TrustError, UsageError
 from bootstrap.prefix import Prefix
 from bootstrap.receipt import compare, read_receipt
 from bootstrap.uv import Uv
@@ -227,10 +229,33 @@ def test_what_a_crash_left_goes_before_space_is_counted(prefix, second, monkeypa
     assert install(second, prefix).active
 
 
+def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, tiny) -> None:
+    later = replace(tiny.manifest, created="2999-01-01T00:00:00Z")
+    heard: list[str] = []
+    progress = NoProgress()
+    progress.warn = heard.append  # type: ignore[method-assign]
+    assert [finding.name for finding in preflight.preflight(later, prefix) if finding.warns] == ["Clock"]
+    story.look(later, prefix, progress)
+    assert heard == []
+
+
+def test_a_rollback_to_what_is_not_kept_names_what_is(prefix, second) -> None:
+    first = prefix.active()
+    with pytest.raises(HostError, match=f"does not keep {first.id[:-1]}9") as caught:
+        story.rollback(prefix, QUIET, to=f"{first.id[:-1]}9")
+    assert first.id in caught.value.advice
+    with pytest.raises(HostError, match=f"{first.id} is active already"):
+        story.rollback(prefix, QUIET, to=first.id)
+    with pytest.raises(UsageError) as wrong:
+        story.rollback(prefix, QUIET, to="../../else")
+    assert wrong.value.advice
+    assert len(log(prefix)) == 1
+
+
 def test_rollback_needs_somewhere_to_go(prefix) -> None:
     with pytest.raises(HostError, match="keeps no other release"):
         story.rollback(prefix, QUIET)
-    with pytest.raises(HostError, match="keeps no other release"):
+    with pytest.raises(HostError, match="does not keep 1-"):
         story.rollback(prefix, QUIET, to=f"1-{'0' * 12}-r1")
 
 
