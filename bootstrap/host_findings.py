@@ -133,7 +133,7 @@ def clock(manifest: Manifest) -> Finding:
 
 
 def processes(prefix: Prefix) -> Iterator[Finding]:
-    """Tell which programs run from the installed releases: on Windows their files can't be replaced."""
+    """Tell which programs run from the installed releases: they change the data while these are copied."""
     if not prefix.releases.is_dir():
         return
     name, advice = _("Processes"), _("End the application first, so that its data are copied at rest.")
@@ -148,7 +148,7 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
         return
     shown = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
     details = _("the application runs: {names}").format(names=shown)
-    yield Finding(name, sys.platform != "win32", details, advice, warns=True)
+    yield Finding(name, True, details, advice, warns=True)
 
 
 def _running(prefix: Prefix) -> Iterator[str]:

@@ -21,7 +21,7 @@ from bootstrap.bundle.manifest import (
     Product,
     parse_manifest,
 )
-from bootstrap.bundle.names import collision
+from bootstrap.bundle.names import collision, too_long_for_windows
 from bootstrap.bundle.opening import INSTALLER_MEMBER
 from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _
@@ -123,9 +123,22 @@ def _known(path: str, kind: str, wheel: Wheel) -> Member:
     return Member(FileEntry(path, wheel.path.stat().st_size, wheel.locked.sha256, kind), wheel.path)
 
 
+def demand_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
+    """Raise BuildError for a file that a Windows host could not open where it is installed."""
+    installed = [f"venv/Lib/site-packages/{wheel.facts.longest}" for wheel in wheels]
+    path = too_long_for_windows([*installed, *(f"app/{entry.inner}" for entry in sources)])
+    if path is not None:
+        raise BuildError(
+            _("{path} is too long for Windows, whose paths have 259 characters.").format(path=path),
+            advice=_("Give it a shorter name, or lock another version of its package."),
+        )
+
+
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, checked by the same strict reader that hosts use."""
     common = inputs.common
+    if inputs.target.platform == "windows":
+        demand_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
     laid = [item.entry.size for item in contents if item.entry.kind in ("source", "script")]
     manifest = Manifest(
         product=common.product,

@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,15 @@ LICENCE_LIMIT = 100  # characters; longer License fields hold the text itself, n
 
 @dataclass(frozen=True)
 class WheelFacts:
-    """What a wheel brings: bytes and number of files once installed, and its licence's name if it tells one."""
+    """What a wheel brings: bytes and number of files once installed, its licence's name if it tells one.
+
+    ``longest`` is the longest of its paths.
+    """
 
     installed_bytes: int
     files: int
     licence: str | None
+    longest: str = field(default="", compare=False)
 
 
 def fetch_wheels(
@@ -105,7 +109,8 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
     expected = parse_wheel_filename(wheel.filename)
     if canonicalize_name(name) != expected[0] or canonicalize_version(version) != canonicalize_version(expected[1]):
         raise _refused(wheel, _("its metadata says {name} {version}").format(name=repr(name), version=repr(version)))
-    return WheelFacts(sum(info.file_size for info in members), len(members), _licence(metadata))
+    longest = max((info.filename for info in members), key=len)
+    return WheelFacts(sum(info.file_size for info in members), len(members), _licence(metadata), longest)
 
 
 def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], wheel: LockedWheel) -> Message:
@@ -128,8 +133,8 @@ def _refused(wheel: LockedWheel, reason: str) -> BuildError:
 
 def _licence(metadata: Message) -> str | None:
     """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
-    for field in ("License-Expression", "License"):
-        text = " ".join(str(metadata.get(field, "")).split())
+    for name in ("License-Expression", "License"):
+        text = " ".join(str(metadata.get(name, "")).split())
         if text and text.upper() != "UNKNOWN" and len(text) <= LICENCE_LIMIT:
             return text
     classifiers = [str(value) for value in metadata.get_all("Classifier", [])]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
+# of the 259 characters of MAX_PATH, what is left below a release in a folder of 20: \\releases\\ and its name take 37
+WINDOWS_ROOM = 259 - 20 - 37
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 
@@ -61,6 +63,11 @@ def _part_problem(part: str) -> str | None:
     if _RESERVED.fullmatch(part):
         return _("{part} is a reserved name on Windows").format(part=part)
     return None
+
+
+def too_long_for_windows(paths: Iterable[str]) -> str | None:
+    """Return a path below a release that Windows can't open without long paths, be it in a short folder, or None."""
+    return next((path for path in paths if len("/" + path) > WINDOWS_ROOM), None)
 
 
 def folded(path: str) -> str:
