@@ -84,7 +84,16 @@ def _host_trouble(error: OSError) -> errors.RagtraceError:
     )
 
 
+class _Visible(logging.Formatter):
+    """Keeps what would steer a terminal out of the log on the screen."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return console.visible(super().format(record))
+
+
 def log_to_screen() -> None:
     """Send the DEBUG log to stderr too."""
-    LOG.addHandler(logging.StreamHandler())
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Visible())
+    LOG.addHandler(handler)
     LOG.setLevel(logging.DEBUG)

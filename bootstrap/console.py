@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import time
+import unicodedata
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 LOG.addHandler(logging.NullHandler())  # else logging prints warnings and tracebacks to stderr until a log is started
+STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control, bidi, half characters, line ends
 LINE_INTERVAL = 5.0  # seconds between two plain lines of one task
 
 
@@ -125,7 +127,7 @@ class BarProgress:
 
     def step(self, text: str) -> None:
         LOG.info(text)
-        self.rich.print(text, style="bold")
+        self.rich.print(visible(text), style="bold")
 
     @contextmanager
     def task(self, text: str, total: int) -> Iterator[Task]:
@@ -140,11 +142,11 @@ class BarProgress:
             progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         )
         with progress.Progress(*columns, console=self.rich) as bars:
-            yield _BarTask(bars, bars.add_task(text, total=total or None))
+            yield _BarTask(bars, bars.add_task(visible(text), total=total or None))
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
-        self.rich.print(_("warning: {text}").format(text=text), style="yellow")
+        self.rich.print(_("warning: {text}").format(text=visible(text)), style="yellow")
 
 
 def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Progress:
@@ -157,10 +159,23 @@ def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Prog
     return LineProgress(target)
 
 
+def visible(text: str) -> str:
+    """Return text in which what would steer a terminal is an escape of JSON's: a medium may name its files so."""
+    if text.isprintable():
+        return text
+    return "".join(
+        json.dumps(character)[1:-1]
+        if character not in "\n\t" and unicodedata.category(character) in STEERING
+        else character
+        for character in text
+    )
+
+
 def write_text(stream: IO[str] | None, text: str) -> None:
     """Write text to a stream whose encoding may lack some of its characters; a closed one (None) gets nothing."""
     if stream is None:
         return
+    text = visible(text)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

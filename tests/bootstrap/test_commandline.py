@@ -140,3 +140,39 @@ def test_a_result_that_cannot_be_written_is_told_on_stderr(monkeypatch, capsys) 
 def test_a_closed_stdout_gets_nothing(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     console.show("text")
+
+
+STEERS = "\x1b[2J\x9b1m\x07\u202egnp\udcff\u2028\r|"
+SHOWN = r"\u001b[2J\u009b1m\u0007\u202egnp\udcff\u2028\r|"
+
+
+def test_nothing_steers_the_terminal(monkeypatch, capsys) -> None:
+    console.show(f"{STEERS}\n한국어  a\t")
+    console.complain(STEERS)
+    console.show_json({"name": STEERS})
+    out, err = capsys.readouterr()
+    first, second, *document = out.split("\n")
+    assert (first, second) == (SHOWN, "한국어  a\t")
+    assert err == f"{SHOWN}\n"
+    assert json.loads("\n".join(document)) == {"name": STEERS}
+    assert console.visible("".join(document)) == "".join(document)
+
+
+@pytest.mark.parametrize("kind", [console.LineProgress, console.BarProgress])
+def test_nor_does_the_progress(kind) -> None:
+    stream = io.StringIO()
+    progress = kind(stream)
+    progress.step(STEERS)
+    progress.warn(STEERS)
+    with progress.task(STEERS, 1) as task:
+        task.advance(1)
+    assert stream.getvalue().count("[2J") == stream.getvalue().count(r"\u001b[2J") == 3
+
+
+def test_nor_does_the_log_on_the_screen(capsys) -> None:
+    commandline.log_to_screen()
+    try:
+        commandline.LOG.debug(STEERS)
+    finally:
+        commandline.LOG.removeHandler(commandline.LOG.handlers[-1])
+    assert capsys.readouterr().err == f"{SHOWN}\n"
