@@ -23,6 +23,7 @@ from builder.credentials import index_logins
 from builder.interpreter import bring_python
 from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
+from builder.probe import with_embedding
 from builder.profile import Profile, default_profile, find_profile, load_profile, with_models
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
@@ -119,7 +120,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         watch.lap("lock")
         wheels = collect_wheels(selections.values(), request, progress)
         watch.lap("wheels")
-        models = [fetch_model(source, request, progress) for source in profile.models]
+        models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
         sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
         epoch = commit_time(root) or int(time.time()) if request.epoch is None else request.epoch
@@ -251,8 +252,10 @@ def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress
     return replace(inputs, python=bring_python(request.python, inputs.target, scratch, progress))
 
 
-def fetch_model(source: ModelSource, request: Request, progress: Progress) -> tuple[ModelSource, CollectedModel]:
-    """Fetch or find one model's files."""
+def fetch_model(
+    source: ModelSource, profile: Profile, request: Request, progress: Progress
+) -> tuple[ModelSource, CollectedModel]:
+    """Fetch or find one model's files, and what it answers to its probe."""
     assert source.source is not None  # with_models made sure
     progress.step(_("Collecting the model {name}").format(name=source.name))
     spec = parse_model_spec(source.source)
@@ -265,13 +268,8 @@ def fetch_model(source: ModelSource, request: Request, progress: Progress) -> tu
         exclude=source.exclude,
         offline=request.offline,
     )
-    if source.probe and source.probe.embedding is None:
-        progress.warn(
-            _("The profile gives no embedding for the probe of {name}: the host will not check what it embeds.").format(
-                name=source.name
-            )
-        )
-    return source, model
+    application, root = profile.application, request.project_root
+    return with_embedding(source, model, application, root, progress), model
 
 
 def build_zipapps(request: Request, policy: Policy, epoch: int, work: Path, progress: Progress) -> dict[str, Path]:
