@@ -35,8 +35,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def host(installed: Path, original: kit.Original, monkeypatch: pytest.MonkeyPatch) -> Iterator[kit.Host]:
-    for name in ("home", "cwd", "tmp", "media"):
-        (installed / name).mkdir(exist_ok=True)
+    for name in ("home/.local/state/ragtrace/logs", "cwd", "tmp", "media"):  # a log may be written, in every run
+        (installed / name).mkdir(parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith(("RAGTRACE_", "UV_", "PIP_", "LC_", "XDG_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(installed / "home"))
