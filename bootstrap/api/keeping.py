@@ -41,7 +41,7 @@ def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> Ba
     if restore is None:
         return BackupPlan(None, backups.needed_bytes(found) + backups.RESERVE, free)
     backup = backups.find(found, restore)
-    backups.check(backup)
+    story.check(found, backup)
     return BackupPlan(backup, story.needed_bytes(found, backup), free)
 
 

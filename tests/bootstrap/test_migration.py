@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, backups, journal, preflight, restore, transaction, userdata
+from bootstrap import acceptance, api, backups, journal, preflight, restore, transaction, userdata
 from bootstrap import install as story
 from bootstrap.bundle.application import Migration
 from bootstrap.errors import HostError, InstallError
@@ -189,6 +189,8 @@ def test_a_backup_from_before_the_migration_is_restored_under_the_release_that_r
     with pytest.raises(HostError, match="have layout 0; the active release reads layout 2") as caught:
         restore.restore(used, before.name, QUIET)
     assert "rollback" in caught.value.advice
+    with pytest.raises(HostError, match="have layout 0; the active release reads layout 2"):
+        api.plan_backup(used.root, restore=before.name)
     assert snapshot(used.data) == new
     story.rollback(used, QUIET)
     (used.data / "data/notes.txt").write_text("since then\n")
