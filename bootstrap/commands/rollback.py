@@ -1,4 +1,4 @@
-"""``rollback``: make the former release active again; data and settings stay as they are."""
+"""``rollback``: make the former release active again; settings stay, and data unless an upgrade migrated them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.epilog = _(
+        "Settings and data stay; only where the upgrade migrated the data do the former ones come back. "
+        "For data of an earlier day, go back first, then backup list and backup restore ID."
+    )
     common.add_wait(parser)
     parser.add_argument("--to", metavar=_("RELEASE"), help=_("go to this kept release (see status)"))
 

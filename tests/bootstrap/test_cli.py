@@ -230,3 +230,11 @@ def test_a_run_writes_its_log(prefix, call) -> None:
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert "HostError" in lines[-1]["traceback"]
     assert Prefix(prefix.root).exists
+
+
+def test_whoever_asks_how_to_roll_back_is_told_how_former_data_come_back(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("RAGTRACE_LANG", "en")
+    i18n.translations.cache_clear()
+    with pytest.raises(SystemExit):
+        cli.main(["rollback", "--help"])
+    assert "backup restore ID" in capsys.readouterr().out
