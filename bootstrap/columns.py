@@ -39,11 +39,14 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Ite
     indent, rest = first, first if rest is None else rest
     shortest = max(LEAST, width - max(columns(first), columns(rest)))
     line = ""
-    for piece in (piece for word in text.split() for piece in _pieces(word, shortest)):
-        if line and columns(indent) + columns(line) + 1 + columns(piece) > width:
-            yield indent + line
-            indent, line = rest, ""
-        line = f"{line} {piece}" if line else piece
+    for word in text.split():
+        space = " "
+        for piece in _pieces(word, shortest):
+            if line and columns(indent) + columns(line) + len(space) + columns(piece) > width:
+                yield indent + line
+                indent, line = rest, ""
+            line = f"{line}{space}{piece}" if line else piece
+            space = ""  # what follows is of the same word
     yield (indent + line).rstrip()
 
 

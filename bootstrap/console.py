@@ -188,7 +188,17 @@ def show(text: str) -> None:
 
 def show_json(value: Any) -> None:
     """Write the result to stdout as one JSON document."""
-    write_text(sys.stdout, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    show_document(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_document(text: str) -> None:
+    """Write JSON to stdout; what its encoding lacks becomes an escape of JSON's own (RFC 8259, section 7)."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = "".join(character if character.isascii() else json.dumps(character)[1:-1] for character in text)
+    show(text)
 
 
 def complain(text: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORSE, BETTER, OTHER, NEW, GONE = "worse", "better", "other", "new", "gone"
 SEVERITY = {PASS: 0, WARN: 1, ERROR: 2, FAIL: 2}  # SKIP says nothing either way
-ABOUT = ("module", "command", "model")  # in evidence: what one of several results of a check is about
+ABOUT = ("module", "command", "model", "filesystem")  # in evidence: what one of several results of a check is about
 MOVED = 0.2  # of a figure: two runs on an idle host differ by less
 
 
@@ -124,7 +124,8 @@ def _moved(before: CheckResult, after: CheckResult) -> list[Moved]:
     old, new = before.performance_metric or {}, after.performance_metric or {}
     return [
         Moved(after.id, after.check_name, name, new[name]["unit"], old[name]["value"], new[name]["value"])
-        for name in old.keys() & new.keys()
-        if old[name]["unit"] == new[name]["unit"]
+        for name in old
+        if name in new
+        and old[name]["unit"] == new[name]["unit"]
         and abs(new[name]["value"] - old[name]["value"]) > MOVED * abs(old[name]["value"])
     ]

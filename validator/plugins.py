@@ -156,6 +156,19 @@ class OfPackage(Plugin):
         return ["-c", CALL, self.target]
 
 
+class Misnamed(Plugin):
+    """A file of the host whose name is none for a check: somebody meant it to run, so it is told."""
+
+    file: ClassVar[Path]
+
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not looked at
+        reason = _("{path} is not named as a check is: small letters, digits and _, then .py")
+        raise UncheckedError(ERROR, reason.format(path=self.file))
+
+    def start(self) -> list[str]:
+        return []
+
+
 def find(subject: Subject, places: Places) -> list[type[Plugin]]:
     """Return a check for each plugin of the release, the host and the packages; the release's own wins a name."""
     found: dict[str, type[Plugin]] = {}
@@ -171,9 +184,12 @@ def find(subject: Subject, places: Places) -> list[type[Plugin]]:
     except OSError:
         names = []  # there is none, or it is closed to this user: then it is not meant for him
     for name in names:
-        if _NAME.fullmatch(name) and name[: -len(".py")] not in found:
-            file = host / name
-            found[file.stem] = _plugin(FileOfHost, file.stem, file=file, places=places)
+        file = host / name
+        if _NAME.fullmatch(name):
+            found.setdefault(file.stem, _plugin(FileOfHost, file.stem, file=file, places=places))
+        elif name.lower().endswith(".py"):
+            short = re.sub(r"[^a-z0-9]+", "_", file.stem.lower())[:64] + ".misnamed"
+            found[short] = _plugin(Misnamed, short, file=file)
     return [*found.values(), *_of_packages(subject)]
 
 

@@ -10,7 +10,7 @@ from bootstrap import trust
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none, settled
 from bootstrap.api.installing import admission, open_bundle
 from bootstrap.bundle.opening import SUMS
-from bootstrap.errors import RagtraceError, UsageError
+from bootstrap.errors import HostError, RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Release, find_prefix
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bootstrap.console import Progress
     from bootstrap.history import Event
     from bootstrap.monitor import Sample
-    from validator.check import CheckResult
+    from validator.check import Check, CheckResult
     from validator.report import Report
 
 TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than anything takes, shorter than what a clock can count
@@ -97,7 +97,7 @@ def validate(
     report; HostError is raised only when nothing is
     installed in the prefix named, UsageError for a choice that is not known.
     """
-    from validator import plugins, registry, report, runner, subject
+    from validator import check, plugins, registry, report, runner, subject
 
     name = report_name or subject.REPORT_NAME
     if timeout is not None and not 0 < timeout <= TIMEOUT_LIMIT:
@@ -109,8 +109,24 @@ def validate(
     offered, trouble = bundle_at_hand() if found is None else (None, "")
     validated = subject.subject_of(found, timeout=timeout, report_name=name, offered=offered, trouble=trouble)
     known = (*registry.CHECKS, *plugins.find(validated, places_or_ours()))
+    # the application's category is shown under its name
+    titles = {validated.title.casefold(): check.APPLICATION, **{name.casefold(): name for name in check.CATEGORIES}}
+    categories = [titles.get(category.casefold(), category) for category in categories]
     chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
     return report.make_report(validated, runner.run_checks(validated, chosen, progress))
+
+
+def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:
+    """Return every check there is: ours, then those of the installation (where one is meant) and of the host."""
+    from validator import plugins, registry, subject
+
+    try:
+        found = find_prefix(prefix)
+    except (HostError, UsageError):
+        if prefix is not None:
+            raise
+        found = None
+    return (*registry.CHECKS, *plugins.find(subject.subject_of(found), places_or_ours()))
 
 
 def monitor(

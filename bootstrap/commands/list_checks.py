@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bootstrap import api
 from bootstrap.commandline import DONE
 from bootstrap.console import show, show_json
-from validator.registry import CHECKS
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +17,8 @@ def configure(_parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the checks; the limit is in seconds."""
+    """List the checks, those of the host and the installation too; the limit is in seconds."""
+    checks = api.list_checks(arguments.prefix)
     if arguments.json:
         rows = [
             {
@@ -28,11 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
                 "measures": check.measures,
                 "limit": check.time_limit,
             }
-            for check in CHECKS
+            for check in checks
         ]
         show_json({"checks": rows})
         return DONE
-    width = max(len(check.id) for check in CHECKS)
-    for check in CHECKS:
+    width = max(len(check.id) for check in checks)
+    for check in checks:
         show(f"{check.id:<{width}}  {check.effort:<6}  {check.time_limit:>4.0f} s  {check().title()}")
     return DONE

@@ -16,7 +16,7 @@ from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.commands import common, monitor_view
 from bootstrap.commands.validate import screen_width
-from bootstrap.console import human_bytes, show
+from bootstrap.console import human_bytes, show, show_document
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         for sample in kept(samples, arguments.output, kind, common.progress_of(arguments)):
             summary.add(sample)
             tell(sample)
-    if arguments.output is not None or kind is None:
+    if not arguments.json and (arguments.output is not None or kind is None):
         for line in summary.lines():
             show("\n".join(wrap(line, screen_width(), "", "  ")))
     return DONE
@@ -160,6 +160,8 @@ def keep(data: bytes, path: Path, kind: str) -> None:
 
 def shown(arguments: argparse.Namespace, kind: str | None) -> Any:
     """Return a context manager that gives the function which shows a sample."""
+    if arguments.json or (arguments.output is None and kind == JSON):
+        return monitor_view.plain(lambda sample: show_document(written(sample, JSON).rstrip("\n")))
     if arguments.output is None and kind is not None:
         return monitor_view.plain(lambda sample: show(written(sample, kind).rstrip("\n")))
     if arguments.quiet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 from bootstrap import api, exposition, files
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
-from bootstrap.console import show
+from bootstrap.console import show, show_document
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from validator import report as reports
@@ -84,6 +86,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Validate, write and show the report; exit 1 when it is bad."""
     kind = format_of(arguments)
+    if arguments.output:
+        demand_place(arguments.output)
     report = api.validate(
         arguments.prefix,
         categories=arguments.category,
@@ -98,7 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
         mode = exposition.MODE if kind == "prometheus" else 0o600
         write(rendered(report, kind, quiet=arguments.quiet) + "\n", arguments.output, mode)
         kind = "text"
-    show(rendered(report, "json" if arguments.json else kind, width=screen_width(), quiet=arguments.quiet))
+    kind = "json" if arguments.json else kind
+    tell = show_document if kind == "json" else show
+    tell(rendered(report, kind, width=screen_width(), quiet=arguments.quiet))
     bad = (reports.CRITICAL, reports.WARNING) if arguments.strict else (reports.CRITICAL,)
     return CHECKS_FAILED if report.overall_status in bad else DONE
 
@@ -125,12 +131,30 @@ def rendered(report: Report, kind: str, *, width: int = 80, quiet: bool = False)
     return renderers[kind](report)
 
 
+def demand_place(path: Path) -> None:
+    """Raise HostError for a file that cannot be written, before minutes are spent on what goes into it."""
+    if path.is_dir():
+        reason = errno.EISDIR
+    elif not path.parent.is_dir():
+        reason = errno.ENOENT
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        reason = errno.EACCES
+    else:
+        return
+    raise unwritable(path, os.strerror(reason))
+
+
+def unwritable(path: Path, reason: str | None) -> HostError:
+    """Return the error of a report that cannot be written."""
+    return HostError(
+        _("{path}: the report cannot be written: {reason}.").format(path=path, reason=reason),
+        advice=_("Name another file with --output."),
+    )
+
+
 def write(text: str, path: Path, mode: int) -> None:
     """Write a report whole or not at all: for its owner alone, but metrics for the exporter too."""
     try:
         files.write_atomic(path, text.encode(), mode=mode)
     except OSError as error:
-        raise HostError(
-            _("{path}: the report cannot be written: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name another file with --output."),
-        ) from error
+        raise unwritable(path, error.strerror) from error

@@ -28,3 +28,11 @@ def test_help_stays_within_the_terminal(width, monkeypatch) -> None:
     shown = parser.format_help()
     assert all(columns(line) <= int(width) for line in shown.splitlines())
     assert "".join(KOREAN.split()) in "".join(shown.split())
+
+
+@pytest.mark.parametrize("width", range(14, 40))
+def test_the_parts_of_a_long_word_meet_no_space(width) -> None:
+    text = "see PIP_DISABLE_PIP_VERSION_CHECK and performance.import_tree"
+    lines = list(wrap(text, width, "1. ", " "))
+    assert all(columns(line) <= width for line in lines)
+    assert {word for line in lines for word in line.split()[1:-1]} <= set(text.split())

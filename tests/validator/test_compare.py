@@ -70,3 +70,12 @@ def test_figures_that_moved_far_are_told() -> None:
 def test_another_release_or_host_is_told() -> None:
     found = compare(report(), replace(report(), release="2-0123456789ab-r1", system_info={"cpu_count": 4}))
     assert found.facts == {"release": ("1-0123456789ab-r1", "2-0123456789ab-r1"), "cpu_count": (None, 4)}
+
+
+def test_figures_are_told_in_the_order_of_the_report() -> None:
+    names = [f"module_{number}" for number in range(20)]
+
+    def measured(value: float) -> CheckResult:
+        return result(PASS, performance_metric={name: {"value": value, "unit": "s"} for name in names})
+
+    assert [item.metric for item in compared([measured(1.0)], [measured(2.0)]).moved] == names

@@ -273,3 +273,22 @@ def test_the_documented_package_works(tmp_path) -> None:
     prefix = make_prefix(tmp_path, wheels=(LIB, BASE, wheel))
     (result,) = api.validate(prefix.root, checks=["plugin.demo_checks.gpu_speed"]).results
     assert (result.status, result.details) == (PASS, "looked for demo-app")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_file_of_the_host_with_a_name_that_is_none_is_told(prefix, places) -> None:
+    host_plugin(places)
+    (places.host.parent / "checks" / "Disk-Quota.py").write_text(GOOD)
+    (result,) = api.validate(prefix.root, checks=["plugin.disk_quota.misnamed"]).results
+    assert (result.status, "Disk-Quota.py is not named" in result.details) == (ERROR, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_they_are_listed_like_the_others(packaged, places, tmp_path, monkeypatch) -> None:
+    host_plugin(places)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "none"))
+    monkeypatch.delenv("RAGTRACE_PREFIX", raising=False)
+    for named in (packaged.root, None):
+        listed = [check.id for check in api.list_checks(named)]
+        assert "plugin.own" in listed
+        assert ("plugin.demo_checks.gpu_speed" in listed) == (named is not None)

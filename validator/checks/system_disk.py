@@ -39,7 +39,7 @@ class Disk(Check):
         """Return what is to be said of one filesystem, which needs so many bytes now and for a repair."""
         name = _("Disk of {path}").format(path=place)
         free, inodes = shutil.disk_usage(place).free, free_inodes(place)
-        more = {"name": name, "metric": {"free": (round(free / 1e9, 2), "GB")}}
+        more = {"name": name, "metric": {"free": (round(free / 1e9, 2), "GB")}, "evidence": {"filesystem": str(place)}}
         if is_read_only(place):
             advice = _("Mount it for writing; the application keeps its data there.")
             return self.failed(_("{path} is mounted read-only").format(path=place), suggestion=advice, **more)

@@ -236,3 +236,11 @@ def test_the_end_of_a_service_is_as_clean(tmp_path) -> None:
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
     assert "Samples: " in out
+
+
+@pytest.mark.parametrize("name", ["use.jsonl", "use.prom"])
+def test_json_is_all_that_stdout_gets_whatever_the_file_does(prefix, sampled, tmp_path, name, capsys) -> None:
+    sampled(SAMPLE, SAMPLE)
+    assert run(prefix, "--json", "--output", tmp_path / name) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [SAMPLE.to_json()] * 2
+    assert SAMPLE.release in (tmp_path / name).read_text()

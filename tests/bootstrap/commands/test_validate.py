@@ -138,7 +138,7 @@ def test_metrics_of_a_whole_run_are_read_by_another_user_and_replaced_at_once(pr
         assert reading.read() == "old\n"  # whoever reads meanwhile has the old bytes, whole
     assert stat.S_IMODE(output.stat().st_mode) == 0o644
     samples = metrics.parse(output.read_text())
-    assert metrics.value(samples, "ragtrace_check_status", check="system.disk", status="PASS") == 1
+    assert metrics.value(samples, "ragtrace_check_status", check="system.python", status="PASS") == 1
     assert "s3cret" not in output.read_text()
     assert [path.name for path in tmp_path.iterdir() if ".tmp" in path.name] == []
 
@@ -189,3 +189,28 @@ def test_before_an_installation_an_altered_bundle_fails(beside, capsys) -> None:
         file.write(b" ")
     (result,), _report = before(capsys)
     assert (result.status, "MANIFEST.json" in result.details) == ("FAIL", True)
+
+
+def test_the_name_that_the_application_is_shown_under_is_its_category(prefix) -> None:
+    report = api.validate(prefix.root, categories=["demo-app"], effort="quick")
+    assert {result.category for result in report.results} == {"RAGTrace"}
+
+
+def test_a_place_that_takes_no_report_is_told_before_anything_is_looked_at(prefix, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(api, "validate", lambda *_args, **_options: pytest.fail("it has begun"))
+    for place in (tmp_path, tmp_path / "none" / "report.json"):
+        assert cli.main(["validate", "--prefix", str(prefix.root), "--output", str(place)]) == 4
+
+
+def test_disks_have_a_result_each(prefix, tmp_path, monkeypatch) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    places = [(prefix.root, 0, 0), (other, 0, 0)]
+    monkeypatch.setattr("validator.checks.system_disk.filesystems", lambda _subject: places)
+    results = api.validate(prefix.root, checks=["system.disk"]).results
+    assert [result.check_name for result in results] == [f"Disk of {place}" for place, _least, _wanted in places]
+    output = tmp_path / "ragtrace.prom"
+    cli.main(["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--output", str(output)])
+    samples = metrics.parse(output.read_text())
+    for place, _least, _wanted in places:
+        assert metrics.value(samples, "ragtrace_check_duration_seconds", check="system.disk", about=str(place)) >= 0

@@ -24,7 +24,7 @@ def test_free_bytes(prefix, monkeypatch, free, status) -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_filesystem(monkeypatch) -> None:
+def one_filesystem(prefix, monkeypatch) -> None:  # an installation is made before, in the real folder
     """Keep the temporary folder, which may lie elsewhere on this machine, out of what is looked at."""
     monkeypatch.setattr(system_disk.tempfile, "gettempdir", lambda: str(system_disk.default_root()))
 
