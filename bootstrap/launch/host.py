@@ -46,7 +46,8 @@ def check_host(facts):
     """Refuse a platform, architecture, C library or build of Python that the zipapp is not made for."""
     from importlib.machinery import EXTENSION_SUFFIXES
 
-    system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
+    linux = "musllinux" if facts["platform"] == "musllinux" and glibc() == (0, 0) else "linux"
+    system = {"linux": linux, "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
     fitting = [suffix for suffix in EXTENSION_SUFFIXES if suffix in facts["suffixes"]]
     if any("%d%dt" % sys.version_info[:2] in suffix for suffix in EXTENSION_SUFFIXES):
         raise Refusal(

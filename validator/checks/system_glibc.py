@@ -28,6 +28,9 @@ class CLibrary(Check):
         if sys.platform != "linux":
             raise UncheckedError(SKIP, _("only Linux has it"))
         found = host_glibc()
+        if found is None and subject.manifest and subject.manifest.target.platform == "musllinux":
+            yield self.passed(_("musl, as the bundle asks"))
+            return
         advice = _("Use a distribution with a newer glibc; it cannot be replaced on its own.")
         if found is None:
             yield self.failed(_("this system's C library is not glibc"), suggestion=advice)

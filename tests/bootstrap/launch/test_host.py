@@ -85,6 +85,14 @@ def test_another_platform_architecture_or_c_library_is_refused(linux):
             check_host(FACTS)
 
 
+def test_musl_and_glibc_are_told_apart(linux):
+    facts = {**FACTS, "platform": "musllinux", "glibc": None}
+    with pytest.raises(Refusal, match="made for musllinux-x86_64"):
+        check_host(facts)
+    linux.setattr(host, "glibc", lambda: (0, 0))
+    check_host(facts)
+
+
 def test_a_mac_is_told_by_its_machine(linux):
     linux.setattr(sys, "platform", "darwin")
     facts = {**FACTS, "platform": "macos", "glibc": None, "architecture": os.uname().machine}
