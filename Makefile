@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-TESTS ?= tests
+TESTS ?= tests --ignore=tests/windows
 # percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
 # a part of the tests needs COVERED=0 TRUSTED_COVERED=0
 COVERED ?= 94
@@ -11,11 +11,12 @@ TRUSTED := $(TRUSTED),$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/stric
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help demo test fuzz crash lint zipapp format clean
+.PHONY: bench help demo test test-windows fuzz crash lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
 	@echo "make test    run the tests"
+	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make lint    ruff, mypy, import directions"
@@ -42,6 +43,9 @@ test: .venv/ready
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 	@$(BIN)/coverage report --fail-under=$(TRUSTED_COVERED) --include='$(TRUSTED)' >&2
+
+test-windows: .venv/ready
+	$(BIN)/pytest --durations=10 tests/windows
 
 # each run goes on where the last one was stopped; remove build/crash to begin again
 crash: .venv/ready

@@ -113,7 +113,6 @@ def ready_windows() -> Path:
             shutil.copytree(base, partial, symlinks=True, copy_function=_link, dirs_exist_ok=True)
             with closed.started(base, NAME, BASE.python, Path(f"{partial}-scratch")) as host:
                 _start_services(host)
-                _checked(host.run("wine", "wineboot", "-i", env=ENVIRONMENT, timeout=300, stdin=b""))
                 _checked(host.run("wineserver", "-k", "-w", env=ENVIRONMENT, timeout=60))
                 host.get(WINE_PREFIX, partial / WINE_PREFIX.lstrip("/"))
             for name, data in interpreters():
@@ -163,9 +162,9 @@ def _unpack(data: bytes, target: Path) -> None:
 
 
 def _start_services(host: closed.Host) -> None:
-    """Let wine's services own /dev/null: they would keep a pipe of the first caller open."""
-    start = f"mkdir -p {WINE_PREFIX} && wineserver -p </dev/null >/dev/null 2>&1"
-    _checked(host.run("sh", "-c", start, env=ENVIRONMENT, timeout=60))
+    """Let wine's server and services own /dev/null: they would keep the pipes of the first caller open."""
+    server = f"mkdir -p {WINE_PREFIX} && wineserver -p"
+    _checked(host.run("sh", "-c", f"({server} && wineboot) </dev/null >/dev/null 2>&1", env=ENVIRONMENT, timeout=300))
 
 
 def _link(source: str, target: str) -> None:

@@ -79,14 +79,14 @@ class Workshop:
         """Return the bundle of a small project without a profile; ``target`` is this machine's unless named."""
         options = ("--target", target) if target else ()
         key = ("hello", python, target)
-        self._begin(key, lambda: self.build(self._project("hello", HELLO), "--python", python, *options))
+        self._begin(key, lambda: self.build(self.project("hello", HELLO), "--python", python, *options))
         return self._made[key].result()
 
     def hello_by(self, key: Path, counter: str, python: str) -> Path:
         """Return a release of the small project with another signer and counter."""
         out = f"{key.name}-{counter}"
         options = ("--python", python, "--counter", counter)
-        self._begin((out, python), lambda: self.build(self._project("hello", HELLO), *options, key=key, out=out))
+        self._begin((out, python), lambda: self.build(self.project("hello", HELLO), *options, key=key, out=out))
         return self._made[out, python].result()
 
     def build(self, project: Path, *options: str, key: Path | None = None, out: str = "out") -> Path:
@@ -129,9 +129,9 @@ class Workshop:
         changed["pyproject.toml"] = changed["pyproject.toml"].replace("dependencies = [", older)
         if version == "0.3.0":
             changed["src/rag_mini/commands.py"] = "raise RuntimeError('not ready for the closed network')\n"
-        return self._project(f"rag-mini-{version}-{python}", changed, EXAMPLE)
+        return self.project(f"rag-mini-{version}-{python}", changed, EXAMPLE)
 
-    def _project(self, name: str, texts: Mapping[str, str], base: Path | None = None) -> Path:
+    def project(self, name: str, texts: Mapping[str, str], base: Path | None = None) -> Path:
         """Make a uv-locked project in a git checkout of its own, from what git tracks of ``base`` and from texts."""
         folder = self.folder / "projects" / name
         if folder.exists():
