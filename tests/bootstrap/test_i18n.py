@@ -16,7 +16,9 @@ def fresh(monkeypatch):
     i18n.translations.cache_clear()
 
 
-@pytest.mark.parametrize(("encoding", "word"), [("cp949", "오류: {what}"), ("utf-8", "오류: {what}"), ("cp1252", "error: {what}")])
+@pytest.mark.parametrize(
+    ("encoding", "word"), [("cp949", "오류: {what}"), ("utf-8", "오류: {what}"), ("cp1252", "error: {what}")]
+)
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_korean_where_its_letters_can_be_written_else_english(monkeypatch, name, encoding, word):
     monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding=encoding))
