@@ -199,7 +199,8 @@ def status():
     }
     damaged = {"release": RELEASE, "error": described(ANY_TEXT, "why nothing more is known")}
     releases = items({"oneOf": [closed({**whole, **made}), closed({**damaged, **made})]})
-    return closed({"prefix": ANY_TEXT, "active": nullable(RELEASE), "releases": releases})
+    active, head = nullable(RELEASE), nullable(SHA256)
+    return closed({"prefix": ANY_TEXT, "active": active, "releases": releases, "audit_head": head})
 
 
 def list_checks():
@@ -307,7 +308,7 @@ def history():
         "reason": ANY_TEXT,
         "usage": nullable(took()),
     }
-    return closed({"events": items(closed(event))})
+    return closed({"events": items(closed(event)), "audit_head": nullable(SHA256)})
 
 
 def audit_log():

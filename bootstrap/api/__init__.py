@@ -25,6 +25,7 @@ from bootstrap.api.keeping import BackupPlan, create_backup, list_backups, plan_
 from bootstrap.api.looking import (
     Status,
     audit_entries,
+    audit_head,
     check_repaired,
     history,
     list_checks,
@@ -44,6 +45,7 @@ __all__ = [
     "admission",
     "advisories_site",
     "audit_entries",
+    "audit_head",
     "check_repaired",
     "create_backup",
     "history",

@@ -50,6 +50,17 @@ def history(prefix: Path | None = None) -> list[Event]:
     return story.history(settled(prefix))
 
 
+def audit_head(prefix: Path | None = None) -> str | None:
+    """Return the head of the audit log, to keep elsewhere; None where nothing is installed or it cannot be read."""
+    from bootstrap import audit_log
+
+    try:
+        found = prefix_or_none(prefix)
+        return audit_log.head(found) if found and found.exists else None
+    except (HostError, OSError):
+        return None
+
+
 def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
     """Return the entries of the audit log, the oldest first."""
     from bootstrap import audit_log

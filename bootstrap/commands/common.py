@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__, runlog
+from bootstrap import __version__, api, runlog
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
@@ -151,3 +151,10 @@ def show_outcome(outcome: Outcome) -> None:
     show(_("Active release: {release}").format(release=outcome.active))
     show(_("Installed in:   {path}").format(path=outcome.prefix))
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
+
+
+def show_audit_head(prefix: Path | None) -> None:
+    """Tell the head of the audit log, which proves something only when it is kept elsewhere."""
+    head = api.audit_head(prefix)
+    if head:
+        show(_("Audit log head: {head}").format(head=head))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
 from bootstrap.commandline import DONE
+from bootstrap.commands import common
 from bootstrap.console import show, show_json
 from bootstrap.i18n import _
 
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the changes, the oldest first."""
     events = api.history(arguments.prefix)
     if arguments.json:
-        show_json({"events": [as_json(event) for event in events]})
+        show_json({"events": [as_json(event) for event in events], "audit_head": api.audit_head(arguments.prefix)})
         return DONE
     if not events:
         show(_("Nothing was done here yet."))
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             show("    " + event.usage.line())
         if event.reason:
             show("    " + printable(event.reason))
+    common.show_audit_head(arguments.prefix)
     return DONE
 
 

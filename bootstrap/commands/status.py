@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import api, receipt
 from bootstrap.commandline import DONE
+from bootstrap.commands import common
 from bootstrap.console import show, show_json
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     usages = [usage_of(release) for release in status.releases]
     if arguments.json:
         releases = [{**row, "usage": usage.to_json() if usage else None} for row, usage in zip(rows, usages)]
-        show_json({"prefix": str(status.prefix), "active": active, "releases": releases})
+        facts = {"prefix": str(status.prefix), "active": active, "releases": releases}
+        show_json({**facts, "audit_head": api.audit_head(status.prefix)})
         return DONE
     show(_("Installed in: {path}").format(path=status.prefix))
     for row, usage in zip(rows, usages):
@@ -62,4 +64,5 @@ def run(arguments: argparse.Namespace) -> int:
         if usage is not None:
             show(f"     {usage.line()}")
     show(_("Active: {release}").format(release=active) if active else _("No release is active."))
+    common.show_audit_head(status.prefix)
     return DONE

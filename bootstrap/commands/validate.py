@@ -88,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     kind = format_of(arguments)
     if arguments.output:
         demand_place(arguments.output)
+    progress = common.progress_of(arguments)
     report = api.validate(
         arguments.prefix,
         categories=arguments.category,
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         effort=arguments.effort,
         timeout=arguments.timeout,
         report_name=str(arguments.output) if arguments.output and kind == "json" else None,
-        progress=common.progress_of(arguments),
+        progress=progress,
     )
     if arguments.output:
         mode = exposition.MODE if kind == "prometheus" else 0o600
@@ -105,6 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
     kind = "json" if arguments.json else kind
     tell = show_document if kind == "json" else show
     tell(rendered(report, kind, width=screen_width(), quiet=arguments.quiet))
+    head = api.audit_head(arguments.prefix)
+    if head:
+        progress.step(_("Audit log head: {head}").format(head=head))
     bad = (reports.CRITICAL, reports.WARNING) if arguments.strict else (reports.CRITICAL,)
     return CHECKS_FAILED if report.overall_status in bad else DONE
 

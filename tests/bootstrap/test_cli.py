@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import __version__, cli, i18n
+from bootstrap import __version__, audit_log, cli, i18n
 from bootstrap.lockfile import locked
 from bootstrap.prefix import Prefix
 from tests.bootstrap.helpers import NOTES, install, snapshot
@@ -151,6 +151,17 @@ def test_status_and_rollback(prefix, tiny, tmp_path, call) -> None:
     code, _out, err = call("rollback", "--prefix", prefix.root, "--to", "../../etc")
     assert code == 2
     assert "not the name of a release" in err
+
+
+def test_who_looks_is_told_the_head_of_the_audit_log(prefix, call) -> None:
+    head = audit_log.head(prefix)
+    for command in ("status", "history"):
+        assert f"Audit log head: {head}\n" in call(command, "--prefix", prefix.root)[1]
+        assert json.loads(call(command, "--prefix", prefix.root, "--json")[1])["audit_head"] == head
+    assert head in call("validate", "--quick", "--prefix", prefix.root)[2]
+    audit_log.log_file(prefix).unlink()
+    audit_log.log_file(prefix).mkdir()
+    assert call("status", "--prefix", prefix.root)[0] == 0
 
 
 def test_status_of_nothing(tmp_path, call) -> None:
