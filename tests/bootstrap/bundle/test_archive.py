@@ -230,7 +230,9 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
         archive.drain(blocks)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 12 << 20
+    # two threads hash what was read, each at most so many blocks behind, however busy the machine is
+    most = 2 * (archive.AHEAD + 4) * digest.BLOCK
+    assert peak < most < size
     assert size < path.stat().st_size < size + (1 << 20)  # one of the two was deflated
 
 
