@@ -113,8 +113,12 @@ def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
 def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
     """Return the file that an update brought, once enough keys of its role have signed it."""
     path = folder_of(site.prefix) / kind.name
-    if not os.path.lexists(path):
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
         return None
+    except OSError as error:  # what this user may not look at is not passed over
+        raise spoiled(path, error.strerror or str(error)) from error
     try:
         data = read_file(path, kind.limit)
         sha256 = digest.sha256_bytes(data)

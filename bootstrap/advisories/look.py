@@ -103,9 +103,18 @@ def table_of(site: Site) -> str:
 
 
 def installed(site: Site) -> list[Installed]:
-    """Return every distribution in the release's environment, those without metadata too."""
+    """Return every distribution in the release's environment, those without metadata too.
+
+    Raises HostError when it is empty and should not be: nothing was looked at then.
+    """
     folder = site.release.site_packages(site.manifest.target.python)
-    return [*_wheels_in(folder), *_eggs_in(folder)]
+    found = [*_wheels_in(folder), *_eggs_in(folder)]
+    if site.manifest.packages and not found:
+        raise HostError(
+            _("{path} holds no packages").format(path=folder),
+            advice=_("Install a bundle, or repair the installation with recover."),
+        )
+    return found
 
 
 def _wheels_in(folder: Path) -> Iterator[Installed]:

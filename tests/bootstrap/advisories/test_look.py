@@ -46,6 +46,14 @@ def test_nothing_is_left_out(site):
     assert doubts == {("demo-lib", None), ("bare", None), ("bare-egg", None), ("odd", "2018_04_22b")}
 
 
+def test_an_environment_without_packages_says_nothing(site):
+    folder = site_of(site.prefix)
+    folder.parent.chmod(0o755)
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(HostError, match="holds no packages"):
+        look(site, now=MADE)
+
+
 def test_exceptions_count(site, monkeypatch):
     exemption = ONE.__class__(**{**vars(ONE), "id": "TEST-1", "package": "demo-lib", "approved": MADE,
                                  "expires": MADE + timedelta(days=10)})  # fmt: skip

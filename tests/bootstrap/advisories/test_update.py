@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import timedelta
 
 import pytest
@@ -198,6 +199,13 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, p
     if spoil != "policy":  # a newer one mends it
         assert update(sign_beside(tmp_path / "b.zip", snapshot(7), SNAPSHOT_ROLE, KEY), site, now=LATER).new
         assert in_force(site).updated
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows says of a name below a file that it is not there")
+def test_what_cannot_be_looked_at_is_not_passed_over(site):
+    kept.folder_of(site.prefix).touch()
+    with pytest.raises(TrustError, match="Not a directory"):
+        in_force(site)
 
 
 def test_what_the_release_brought_is_checked_at_every_use(site):
