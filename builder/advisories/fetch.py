@@ -63,8 +63,12 @@ def _open(client: httpx2.Client, url: str) -> httpx2.Response:
 
 
 def _check_address(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    except ValueError:  # brackets that hold no IPv6 address
+        fits = False
+    if not fits:
         raise UsageError(
             _("{url} is not an https address.").format(url=redact(url)),
             advice=_("Name an https address, or fetch the file yourself and use: advisories import FILE."),

@@ -49,7 +49,7 @@ class UndecidedError(Exception):
 
 def is_withdrawn(record: dict[str, Any]) -> bool:
     """Tell whether a record was taken back by its source."""
-    return "withdrawn" in record
+    return record.get("withdrawn") is not None
 
 
 def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:

@@ -174,7 +174,8 @@ def run_except(arguments: argparse.Namespace) -> int:
         statement=arguments.statement,
         approver=arguments.approver,
         approved=now,
-        expires=now + timedelta(days=arguments.days),
+        # no more than it takes to be refused: a date holds only so many days
+        expires=now + timedelta(days=max(0, min(arguments.days, LONGEST.days + 1))),
     )
     changed = documents.add_exception(arguments.file.absolute(), exemption, int(now.timestamp()))
     show(_("Written: {path}").format(path=arguments.file))

@@ -71,7 +71,9 @@ def test_nobody_there(tmp_path):
     assert "advisories import" in caught.value.advice
 
 
-@pytest.mark.parametrize("url", ["http://example.invalid/all.zip", "ftp://127.0.0.1/x", "all.zip", "file:///etc/x"])
+@pytest.mark.parametrize(
+    "url", ["http://example.invalid/all.zip", "ftp://127.0.0.1/x", "all.zip", "file:///etc/x", "https://[x"]
+)
 def test_addresses(tmp_path, url):
     with pytest.raises(UsageError, match="https"):
         fetch_export(url, tmp_path / "all.zip", NoProgress())

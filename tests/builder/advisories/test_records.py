@@ -51,6 +51,12 @@ def test_other_ecosystems_are_left_out():
     assert advisories_of(other) == {}
 
 
+def test_an_empty_date_takes_nothing_back(tmp_path):
+    kept = record("X-1", "lib", *below("1.0"), withdrawn=None)
+    found = read_export(write_export(tmp_path / "all.zip", (kept,)), NOW)
+    assert (found.counts["live"], found.counts["withdrawn"], list(found.packages)) == (1, 0, ["lib"])
+
+
 def test_two_blocks_of_one_package():
     two = record("X-1", "lib", *below("1.0"))
     two["affected"].append(record("X-1", "Lib", {"introduced": "2.0"}, {"fixed": "2.1"})["affected"][0])

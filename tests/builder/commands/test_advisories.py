@@ -103,6 +103,13 @@ def test_exceptions_that_are_none(tmp_path, wrong, capsys):
     assert not (tmp_path / "e.json").exists()
 
 
+@pytest.mark.parametrize("days", ["0", "-10000000", "181", "10000000", "10000000000"])
+def test_exceptions_of_any_other_length(tmp_path, days, capsys):
+    assert main(["advisories", "except", "ex.json", *EXCEPTION, "--days", days]) == 2
+    assert "not within 180 days" in capsys.readouterr().err
+    assert not (tmp_path / "ex.json").exists()
+
+
 def test_only_documents_are_signed(tmp_path, key, capsys):
     (tmp_path / "x").write_text("hello")
     assert main(["advisories", "sign", "x", "--sign-key", "key"]) == 3
