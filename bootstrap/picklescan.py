@@ -82,7 +82,10 @@ class Pickles:
 
 
 def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
-    """Look at every file of a folder. ``limit`` is in seconds. Raises ToolError when picklescan cannot say."""
+    """Look at every file of a folder. ``limit`` is in seconds.
+
+    Raises ToolError when picklescan cannot say, or when there is nothing to look at.
+    """
     with TemporaryDirectory(prefix="ragtrace-") as name:
         ended = process.run(
             [str(python), "-I", "-B", "-c", SCRIPT],
@@ -97,4 +100,6 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
         reason = _("it did not end in time") if ended.timed_out else (lines[-1] if lines else _("no message"))
         raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=reason[:300]))
     found: dict[str, Any] = json.loads(answer)
+    if not (found["scanned"] or found["unread"]):
+        raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=_("there are no models")))
     return Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"]))

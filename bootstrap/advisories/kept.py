@@ -126,6 +126,8 @@ def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
         signatures = {name: read_file(path.with_name(name), SIGNATURE_LIMIT) for name in names_of(path.parent, start)}
     except OSError as error:
         raise spoiled(path, error.strerror or str(error)) from error
+    if not signatures:  # they are named after the bytes that they sign
+        raise spoiled(path, _("it is not the one that was signed"))
     judge_file(kind, data, signatures, site, None)
     return Kept(kind.read(data), sha256, updated=True)
 

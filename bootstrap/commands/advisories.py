@@ -119,6 +119,9 @@ def scan_lines(seen: Look) -> Iterator[str]:
             approver=exemption.approver,
             time=f"{exemption.expires:%Y-%m-%d}",
         )
+    if found.expired:
+        names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)
+        yield "  " + _("not in force, so their findings count: {names}").format(names=", ".join(names))
     for doubt in found.doubts:
         yield _("  undecided {package} {version} {id}: {reason}").format(
             package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason

@@ -55,6 +55,13 @@ def test_what_is_found(prefix, answer, status, details):
 
 
 @needs_scripts
+def test_an_empty_folder_says_nothing(prefix):
+    fake(prefix, scanned=0)
+    result = look(PickledModels, prefix)
+    assert (result.status, "incomplete" in result.details) == ("ERROR", True)
+
+
+@needs_scripts
 def test_all_at_once(prefix):
     fake(prefix, dangerous={"a": ["b"]}, unread=["c"], suspicious={"d": ["e"]})
     assert [result.status for result in look_all(PickledModels, prefix)] == ["FAIL", "FAIL", "WARN"]
