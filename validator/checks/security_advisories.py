@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap.advisories import kept
 from bootstrap.advisories import look as looking
 from bootstrap.bundle.advisories.assess import FRESH, FUTURE
-from bootstrap.bundle.advisories.severity import LEVELS, RANK
+from bootstrap.bundle.advisories.severity import LEVELS, PASS, RANK, worst
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.trust.places import host_places
@@ -51,14 +51,14 @@ class Advisories(Check):
         """Return what is known of the installed packages."""
         found = seen.assessment
         metric = {"vulnerabilities": (1.0 * len(found.findings), "count"), "packages": (1.0 * found.packages, "count")}
+        # as good as the knowledge is: what is out of date cannot say that there is nothing, or nothing more
+        status = worst([found.findings_status, PASS if found.age == FRESH else WARN])
         if not found.findings:
             details = _("none in {packages} packages, as of {date}").format(packages=found.packages, date=date_of(seen))
             if found.excepted:
                 details += "; " + _("{count} excepted by {names}").format(
                     count=len(found.excepted), names=some_of(sorted({one.approver for _f, one in found.excepted}))
                 )
-            # as good as the knowledge is: what is out of date cannot say that there is nothing
-            status = WARN if found.age != FRESH else found.findings_status
             return self.result(status, details, metric=metric, evidence=found.to_json())
         counts = Counter(finding.severity for finding in found.findings)
         levels = sorted((level for level in LEVELS if counts[level]), key=lambda level: -RANK[level])
@@ -67,7 +67,7 @@ class Advisories(Check):
             levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
         )
         return self.result(
-            found.findings_status,
+            status,
             details,
             suggestion=_("Bring a release with fixed versions, or a signed exception for what does no harm here."),
             metric=metric,

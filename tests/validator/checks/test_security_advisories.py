@@ -56,6 +56,13 @@ def test_old_knowledge_is_never_a_pass(tmp_path, days):
     assert "advisories update" in age.command
 
 
+@pytest.mark.parametrize(("days", "status"), [(1, "PASS"), (31, "WARN")])
+def test_old_knowledge_of_little_harm_is_never_a_pass(tmp_path, days, status):
+    low = record("TEST-9", "demo-lib", {"introduced": "0"}, vector="CVSS:3.1/AV:L/AC:H/PR:L/UI:R/S:U/C:L/I:N/A:N")
+    result = look_all(Advisories, prefix_with(tmp_path, days, (*HARMLESS, low)))[0]
+    assert (result.status, "1 low: demo-lib" in result.details) == (status, True)
+
+
 def test_knowledge_of_a_time_to_come(tmp_path):
     findings, age = look_all(Advisories, prefix_with(tmp_path, -3, HARMLESS))
     assert (findings.status, age.status) == ("WARN", "WARN")
