@@ -309,12 +309,15 @@ def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> No
 
 def clear_away(prefix: Prefix) -> None:
     """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
-    for path in (journal.path(prefix), prefix.state / "previous", papers.folder(prefix)):
-        files.remove_tree(path)
     for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
         with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
             if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
                 files.remove_tree(folder)
+    if prefix.releases.is_dir():
+        return  # not all could be undone: by the journal the next command knows what is left to do
+    for path in (prefix.state / "previous", papers.folder(prefix), journal.path(prefix)):
+        with contextlib.suppress(OSError):
+            files.remove_tree(path)
 
 
 def unmake(prefix: Prefix) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap.console import LOG
 from bootstrap.trust import places as trust_places
 from tests.hosts import closed, needs
 
@@ -31,6 +32,14 @@ def _own_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("bootstrap.api.here.host_places", lambda: found)
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # logs that belong to no prefix
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Take away what a test let the log write to: its stderr is closed when the next one runs."""
+    before = list(LOG.handlers)
+    yield
+    LOG.handlers[:] = before
 
 
 @pytest.fixture(autouse=True)

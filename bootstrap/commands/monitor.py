@@ -23,6 +23,7 @@ from bootstrap.i18n import _
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from typing import Self
 
     from bootstrap.console import Progress
     from bootstrap.monitor import Sample
@@ -51,10 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Sample until the count or time is reached or somebody ends it, then tell what was seen."""
     check_numbers(arguments)
     kind = format_of(arguments)
-    summary, ending = Summary(), Ending()
+    summary = Summary()
     limits = {"interval": arguments.interval, "count": arguments.count, "duration": arguments.duration}
-    samples = api.monitor(arguments.prefix, **limits, wait=ending.wait)
-    with shown(arguments, kind) as tell:
+    with Ending() as ending, shown(arguments, kind) as tell:
+        samples = api.monitor(arguments.prefix, **limits, wait=ending.wait)
         for sample in kept(samples, arguments.output, kind, common.progress_of(arguments)):
             summary.add(sample)
             tell(sample)
@@ -69,8 +70,15 @@ class Ending:
 
     def __init__(self) -> None:
         self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.ask)
+        self.former: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.former = {number: signal.signal(number, self.ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self.former.items():
+            signal.signal(number, handler)
 
     def ask(self, number: int, _frame: object) -> None:
         """Note that somebody wants it to end."""
