@@ -11,12 +11,12 @@ import configparser
 import csv
 import re
 import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 from bootstrap import record
 from bootstrap.bundle import names
 from bootstrap.bundle.archive import damaged
+from bootstrap.bundle.zips import BROKEN
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -47,16 +47,7 @@ def inspect(path: Path, package: Package) -> None:
             _check_package(wheel, package)
             _check_record(wheel, name)
             _check_entry_points(wheel, name)
-    except (
-        zipfile.BadZipFile,
-        UnicodeDecodeError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        zlib.error,
-        csv.Error,
-        OSError,  # an offset before the file's beginning, too
-    ) as error:
+    except (*BROKEN, UnicodeDecodeError, csv.Error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.parser import HeaderParser
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
 
+from bootstrap.bundle.zips import BROKEN
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 from builder.cache import HashMismatchError, sha256
@@ -103,7 +103,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+    except BROKEN as error:
         raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
     name, version = metadata.get("Name", ""), metadata.get("Version", "")
     expected = parse_wheel_filename(wheel.filename)

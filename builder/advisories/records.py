@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.bundle.zips import BROKEN
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 from builder.advisories.osv import advisories_of, is_withdrawn
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RECORD_LIMIT = 8 << 20  # bytes of one record
 RECORDS_LIMIT = 1_000_000
-BROKEN = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from bootstrap.bundle import digest, strict
 from bootstrap.bundle.advisories.index import Index, parse_index
 from bootstrap.bundle.advisories.matcher import AFFECTED, judge
 from bootstrap.bundle.strict import Document, Value, by, refuse, time_from_json
+from bootstrap.bundle.zips import BROKEN
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MEMBERS = (INDEX, *SAFETY_FILES, NOTICE)
 SNAPSHOT_LIMIT = 64 << 20  # bytes of the zip
 MEMBER_LIMIT = 256 << 20  # bytes of one member; the real index of 2026 has 2 MB
 HEADER_LIMIT = 1 << 20  # bytes
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError, OSError)
+_BROKEN = (*BROKEN, KeyError, ValueError)
 
 
 def _flag(value: Any, path: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from bootstrap import cli, monitor
 from bootstrap.columns import columns
+from bootstrap.commands.monitor import Ending
 from tests import metrics
 from tests.bootstrap.test_monitor import SAMPLE
 from tests.installed import make_prefix
@@ -244,3 +245,10 @@ def test_json_is_all_that_stdout_gets_whatever_the_file_does(prefix, sampled, tm
     assert run(prefix, "--json", "--output", tmp_path / name) == 0
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [SAMPLE.to_json()] * 2
     assert SAMPLE.release in (tmp_path / name).read_text()
+
+
+def test_the_signals_are_given_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with Ending() as ending:
+        assert signal.getsignal(signal.SIGINT) == ending.ask
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
