@@ -58,7 +58,8 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
 
 
 def _export_error(lock: Path, done: process.Completed) -> BuildError:
-    if "needs to be updated" in done.stderr:
+    # uv resolves anew only when the lock does not answer for pyproject.toml; offline, that rarely succeeds
+    if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
         return BuildError(
             _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
             advice=_("Run `uv lock` in the project's folder and commit what it writes."),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -263,6 +264,7 @@ def read_refusal(root):
 
 def test_a_lock_that_is_missing_stale_or_broken_is_refused_with_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_FROZEN", "1")  # would let the stale one pass
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))  # nothing in it of which to make a new lock
     assert "no pyproject.toml" in read_refusal(tmp_path).what
     for file in ("pyproject.toml", "uv.lock"):
         shutil.copy(EXAMPLE / file, tmp_path)
@@ -271,6 +273,10 @@ def test_a_lock_that_is_missing_stale_or_broken_is_refused_with_what_to_do(tmp_p
     error = read_refusal(tmp_path)
     assert "uv.lock is out of date" in error.what
     assert "uv lock" in error.advice
+    (tmp_path / "pyproject.toml").write_text(
+        re.sub(r"dependencies = \[.*?\]", "dependencies = []", project, flags=re.DOTALL)
+    )
+    assert "uv.lock is out of date" in read_refusal(tmp_path).what  # here uv can make a new one, and says so
     (tmp_path / "uv.lock").write_text("not toml")
     assert "uv cannot read" in read_refusal(tmp_path).what
     (tmp_path / "uv.lock").unlink()
