@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import backups, files, journal, launchers, papers, persist, seal, userdata
+from bootstrap import backups, files, journal, launchers, papers, persist, seal, trials, userdata
 from bootstrap.errors import BusyError, RagtraceError
 from bootstrap.lockfile import locked
 from bootstrap.store import Store
@@ -195,7 +195,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
         )
         for path in folder.glob(pattern)
     ]
-    found += backups.leftovers(prefix)
+    found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
     return found + [release.path for release in prefix.all_releases() if not release.is_complete]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, files, persist, process, seal
+from bootstrap import acceptance, files, persist, process, seal, trials
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -144,9 +144,7 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
-    beside = prefix.state if os.access(prefix.state, os.W_OK | os.X_OK) else None
-    root = Path(tempfile.mkdtemp(prefix=".trial-", dir=beside)).resolve()
-    try:
+    with _scratch_folder(prefix) as root:
         scratch = Prefix(root)
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
@@ -156,6 +154,18 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
             )
             raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
         yield scratch
+
+
+@contextmanager
+def _scratch_folder(prefix: Prefix) -> Iterator[Path]:
+    """Make a folder beside the state, for the sake of links, or elsewhere for a user who may only look."""
+    if os.access(prefix.state, os.W_OK | os.X_OK):
+        with trials.folder(prefix.state) as root:
+            yield root
+        return
+    root = Path(tempfile.mkdtemp(prefix="ragtrace-")).resolve()
+    try:
+        yield root
     finally:
         files.remove_tree(root)
 
