@@ -38,24 +38,11 @@ sys.__stdout__.write("\\nragtrace-answer " + json.dumps(failed) + "\\n")
 MARK = "ragtrace-answer "
 
 
-def accept(release: Release, manifest: Manifest, progress: Progress) -> None:
-    """Raise InstallError unless a new release works.
-
-    1. Every installed file is what its RECORD says, and the packages are the locked ones.
-    2. The core modules import.
-    3. The profile's smoke commands exit 0.
-    """
-    progress.step(_("Checking the installed files"))
-    check_records(release, manifest)
-    progress.step(_("Trying the application"))
-    check_imports(release, manifest)
-    check_smoke(release, manifest)
-
-
-def check_records(release: Release, manifest: Manifest) -> None:
+def check_records(release: Release, manifest: Manifest, hash_of: record.Hash, progress: Progress) -> None:
     """Raise InstallError unless site-packages is exactly what the wheels and the lock say."""
+    progress.step(_("Checking the installed files"))
     site = release.site_packages(manifest.target.python)
-    survey = record.survey(site)
+    survey = record.survey(site, hash_of)
     for paths, reason in (
         (survey.missing, _("missing")),
         (survey.altered, _("not as its RECORD says")),
@@ -68,6 +55,13 @@ def check_records(release: Release, manifest: Manifest) -> None:
     if installed != wanted:
         wrong = sorted(set(installed.items()) ^ set(wanted.items()))
         raise InstallError(_("The environment differs from the lock at {package}.").format(package=wrong[0][0]))
+
+
+def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
+    """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0."""
+    progress.step(_("Trying the application"))
+    check_imports(release, manifest)
+    check_smoke(release, manifest)
 
 
 def trial_environment(release: Release, manifest: Manifest, caller: dict[str, str]) -> dict[str, str]:

@@ -104,14 +104,14 @@ def remove_tree(path: Path) -> None:
     for folder, folders, files in os.walk(path):
         folders[:] = [name for name in folders if not windows.is_junction(Path(folder, name))]
         os.chmod(folder, stat.S_IRWXU)
-        for name in files:
-            _allow_removal(Path(folder, name))
+        if sys.platform == "win32":  # it alone deletes no file that is read-only
+            for name in files:
+                _allow_removal(Path(folder, name))
     windows.patiently(lambda: shutil.rmtree(path))
 
 
 def _allow_removal(path: Path) -> None:
-    """Windows alone deletes no file that is read-only."""
-    if sys.platform == "win32" and not is_link(path):
+    if not is_link(path):
         os.chmod(path, stat.S_IWRITE)
 
 

@@ -28,6 +28,7 @@ from bootstrap import (
     userdata,
 )
 from bootstrap.bundle.digest import sha256_file
+from bootstrap.digests import Digests
 from bootstrap.errors import HostError, InstallError, RagtraceError, TrustError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -138,34 +139,40 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
         stage.stage_files(release, manifest, store, python)
     with meter.phase(usage.ENVIRONMENT):
         stage.stage_environment(release, manifest, store, python, progress)
+    digests = Digests()
+    with meter.phase(usage.TRIAL):
+        accept(release, manifest, store, digests, progress)
     signers = tuple(signer.key.fingerprint for signer in bundle.signers)
-    accept_and_seal(release, manifest, store, python, signers, progress, meter=meter)
+    finish(release, manifest, python, signers, digests, progress, meter=meter)
 
 
-def accept_and_seal(
+def accept(release: Release, manifest: Manifest, store: Store, digests: Digests, progress: Progress) -> None:
+    """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
+    acceptance.check_records(release, manifest, digests, progress)
+    stage.try_out_data(release, manifest, store)
+    acceptance.try_out(release, manifest, progress)
+    stage.end_try_out(release)
+
+
+def finish(
     release: Release,
     manifest: Manifest,
-    store: Store,
     python: Path,
     signers: tuple[str, ...],
+    digests: Digests,
     progress: Progress,
     *,
     is_locked: bool = True,
     meter: usage.Meter | None = None,
 ) -> None:
-    """Try a built release out on scratch data, migrate those that come with it, link the user's, make it last."""
-    prefix = Prefix(release.path.parent.parent)
-    meter = meter or usage.Meter()
-    with meter.phase(usage.TRIAL):
-        stage.try_out_data(release, manifest, store)
-        acceptance.accept(release, manifest, progress)
-        stage.end_try_out(release)
+    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last."""
+    prefix, meter = Prefix(release.path.parent.parent), meter or usage.Meter()
     migration.migrate(prefix, release, manifest, progress)
     persist.link_to(release, manifest, prefix.data)
     progress.step(_("Sealing the release"))
     product = manifest.product
     with meter.phase(usage.INVENTORY):
-        items = receipt.take_inventory(release, release.site_packages(manifest.target.python))
+        items = receipt.take_inventory(release, release.site_packages(manifest.target.python), digests)
     receipt.write_receipt(
         release,
         receipt.Receipt(

@@ -6,12 +6,10 @@ Written when a release is sealed; every later check compares the tree with it.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, record, seal
+from bootstrap import files, record, seal, windows
 from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import TrustError
@@ -20,6 +18,7 @@ from bootstrap.usage import Usage, read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from bootstrap.prefix import Release
 
@@ -127,18 +126,17 @@ def write_receipt(release: Release, receipt: Receipt) -> None:
     files.write_atomic(release.receipt_file, receipt.to_bytes())
 
 
-def take_inventory(release: Release, site: Path) -> tuple[Item, ...]:
+def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.sha256_of) -> tuple[Item, ...]:
     """Hash every file of a release and tell its owner, sorted by path."""
     owners = {line.path: line.owner for line in record.recorded(site)}
 
-    def owner(relative: str) -> str:
-        path = release.path / relative
-        known = owners.get(path)
-        if known is None and path.suffix == ".pyc" and path.parent.name == "__pycache__":
-            known = owners.get(path.parent.parent / (path.name.partition(".")[0] + ".py"))
-        return known or area(relative)
+    top = str(release.path)
 
-    return tuple(Item(path, content, owner(path)) for path, content in _contents(release.path))
+    def owner(relative: str) -> str:
+        path = os.path.join(top, *relative.split("/"))
+        return owners.get(path) or owners.get(record.module_of(path) or "") or area(relative)
+
+    return tuple(Item(path, content, owner(path)) for path, content in _contents(release.path, hash_of))
 
 
 def area(relative: str) -> str:
@@ -162,26 +160,34 @@ def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sh
 
 def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
     """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
-    paths = sorted(_walk(root))
+    paths = dict(_walk(str(root)))
 
-    def content(relative: str) -> str:
-        path = root / relative
-        if files.is_link(path):
-            return f"-> {os.readlink(path)}"
+    def content(path: str | Path) -> str:
         try:
             return hash_of(path) or "?"
         except OSError as error:
             return f"? {error.strerror}"
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(zip(paths, pool.map(content, paths, chunksize=64)))
+    found = {relative: f"-> {os.readlink(path)}" for relative, (path, is_link) in paths.items() if is_link}
+    rest = [relative for relative in paths if relative not in found]
+    found.update(zip(rest, map(str, record.digests_of([paths[relative][0] for relative in rest], content))))
+    return sorted(found.items())
 
 
-def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(root):
-        links = [name for name in folders if files.is_link(Path(folder, name))]
-        folders[:] = [name for name in folders if name not in links]  # Python before 3.12 enters junctions
-        for name in (*names, *links):
-            relative = Path(folder, name).relative_to(root).as_posix()
-            if relative not in NOT_LISTED:
-                yield relative
+def _walk(folder: str, above: str = "") -> Iterator[tuple[str, tuple[str, bool]]]:
+    """Yield everything below a folder but the receipt, as (path in it, (path, whether it is a link)).
+
+    Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file.
+    """
+    try:
+        with os.scandir(folder) as opened:
+            entries = list(opened)
+    except OSError:
+        return  # what lies in a folder that cannot be read is missing
+    for entry in entries:
+        relative = f"{above}{entry.name}"
+        is_link = entry.is_symlink() or windows.is_junction(entry.path)
+        if not is_link and entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{relative}/")
+        elif relative not in NOT_LISTED:
+            yield relative, (entry.path, is_link)

@@ -14,39 +14,41 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
 
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
 BATCH = 64  # files that a thread hashes between two looks at the queue
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
-Hash = Callable[[Path], Optional[str]]  # gives a file's SHA-256, None where no regular file is
+Hash = Callable[[Union[Path, str]], Optional[str]]  # gives a file's SHA-256, None where no regular file is
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A line of a RECORD: the file, the digest it must have (None for RECORD itself), its distribution."""
+class Recorded(NamedTuple):
+    """A line of a RECORD: the file, the digest it must have (None for RECORD itself), its distribution.
 
-    path: Path
+    Paths of all files are strings here: a Path for each takes longer than hashing a small file.
+    """
+
+    path: str
     sha256: str | None
     owner: str
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. Paths are absolute; ``owners`` gives each recorded file's distribution."""
+    """What was found. Paths are absolute; by path, ``owners`` gives the distribution, ``digests`` the SHA-256."""
 
     missing: tuple[Path, ...] = ()
     altered: tuple[Path, ...] = ()
     unrecorded: tuple[Path, ...] = ()
-    owners: dict[Path, str] = field(default_factory=dict)
-    digests: dict[Path, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -90,10 +92,11 @@ def recorded(site: Path) -> list[Recorded]:
                 advice=_("Run recover to reinstall {name}.").format(name=name),
             ) from error
         top = str(site)
-        for row in rows:
-            if len(row) == 3 and row[0]:
-                path = os.path.normpath(os.path.join(top, row[0]))
-                lines.append(Recorded(Path(path), _hex(row[1]), name))
+        lines += [
+            Recorded(os.path.normpath(os.path.join(top, row[0])), _hex(row[1]), name)
+            for row in rows
+            if len(row) == 3 and row[0]
+        ]
     return lines
 
 
@@ -125,7 +128,7 @@ def sha256_of(path: Path | str) -> str | None:
     return digest.hexdigest()
 
 
-def digests_of(paths: Sequence[Path], hash_of: Hash = sha256_of) -> list[str | None]:
+def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[str | None]:
     """Hash files with as many threads as there are processors (hashlib frees the GIL)."""
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -135,32 +138,39 @@ def digests_of(paths: Sequence[Path], hash_of: Hash = sha256_of) -> list[str | N
 def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
     """Compare an installed site-packages with its RECORDs; scripts outside it included."""
     lines = recorded(site)
+    owners = {line.path: line.owner for line in lines}
     missing, altered, digests = [], [], {}
-    for line, found in zip(lines, digests_of([line.path for line in lines], hash_of)):
+    with ThreadPoolExecutor(1) as aside:  # hashing leaves the processor to it now and then
+        others = aside.submit(lambda: [path for path in _others(str(site), owners) if not is_bytecode_of(path, owners)])
+        contents = digests_of([line.path for line in lines], hash_of)
+    for line, found in zip(lines, contents):
         if found is None:
-            missing.append(line.path)
+            missing.append(Path(line.path))
         elif line.sha256 is not None and found != line.sha256:
-            altered.append(line.path)
+            altered.append(Path(line.path))
         else:
             digests[line.path] = found
-    owners = {line.path: line.owner for line in lines}
-    others = _others(site, {str(path) for path in owners})
-    unrecorded = [path for path in others if not is_bytecode_of(path, owners)]
-    return Survey(tuple(missing), tuple(altered), tuple(unrecorded), owners, digests)
+    return Survey(tuple(missing), tuple(altered), tuple(map(Path, others.result())), owners, digests)
 
 
-def _others(site: Path, known: set[str]) -> Iterator[Path]:
+def _others(site: str, known: Container[str]) -> Iterator[str]:
     """Yield every file below a folder but the known ones."""
     for folder, folders, names in os.walk(site):
         # os.walk does not enter a folder that is a link, but Python would import from it
         for name in (*names, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
             path = os.path.join(folder, name)
             if path not in known:
-                yield Path(path)
+                yield path
 
 
-def is_bytecode_of(path: Path, owners: dict[Path, str]) -> bool:
-    """Tell whether a file is the cached bytecode (PEP 3147) of a recorded module."""
-    if path.suffix != ".pyc" or path.parent.name != "__pycache__":
-        return False
-    return path.parent.parent / (path.name.partition(".")[0] + ".py") in owners
+def module_of(path: str) -> str | None:
+    """Return the module whose cached bytecode (PEP 3147) a file is by its place and name, None for any other file."""
+    folder, name = os.path.split(path)
+    if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
+        return None
+    return os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")
+
+
+def is_bytecode_of(path: str, owners: Container[str]) -> bool:
+    """Tell whether a file is the cached bytecode of a recorded module."""
+    return module_of(path) in owners

@@ -44,7 +44,7 @@ def patiently(act: Callable[[], object], pauses: Sequence[float] = PAUSES) -> No
     act()
 
 
-def is_junction(path: Path) -> bool:
+def is_junction(path: Path | str) -> bool:
     """Tell whether a path is a folder that leads to another one, without being a symbolic link."""
     try:
         return getattr(os.lstat(path), "st_reparse_tag", 0) == MOUNT_POINT

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import files, install, journal, launchers, migration, papers, preflight, seal, stage, transaction
+from bootstrap import (
+    acceptance,
+    files,
+    install,
+    journal,
+    launchers,
+    migration,
+    papers,
+    preflight,
+    seal,
+    stage,
+    transaction,
+)
 from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.errors import InstallError, ToolError
 from bootstrap.i18n import _
@@ -12,7 +24,7 @@ from bootstrap.store import Store
 from bootstrap.uv import Uv
 from recovery import remedies as cures
 from recovery.plan import wheels_of
-from recovery.takeover import good_items, take_over
+from recovery.takeover import compile_again, good_items, take_over
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
@@ -29,7 +41,7 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
     """Carry out a plan under the lock.
 
     1. What is mended in place: first what makes the release count, so that cleaning up spares it.
-    2. One new release, or the former one; only a release that works becomes active.
+    2. One new release, or the former one; only a release that works stays active.
     3. The damaged one goes.
 
     Raises a RagtraceError; the release that was active before then stays so.
@@ -133,11 +145,17 @@ def _repair(
             stage.stage_environment(release, manifest, store, python, progress)
         else:
             remake_environment(release, packages, diagnosis, manifest, progress)
-        install.accept_and_seal(
-            release, manifest, store, python, proof.fingerprints, progress, is_locked=unlocked is None
-        )
+        if whole:
+            install.accept(release, manifest, store, diagnosis.digests, progress)
+        else:  # its files ran before, and their bytecode is there: the health check after the switch tries them
+            acceptance.check_records(release, manifest, diagnosis.digests, progress)
+        is_locked = unlocked is None
+        install.finish(release, manifest, python, proof.fingerprints, diagnosis.digests, progress, is_locked=is_locked)
         install.activate(change, manifest, progress)
         transaction.discard(damaged)
+    if diagnosis.receipt is not None:
+        for item in diagnosis.receipt.items:  # the damaged release is gone, and with it one name of each file
+            diagnosis.digests.renew(str(release.path / item.path))
 
 
 def remake_environment(
@@ -157,7 +175,9 @@ def remake_environment(
         uv.close()
         files.remove_tree(scratch)
     progress.step(_("Taking over what is not damaged"))
-    take_over(list(good_items(diagnosis.receipt, diagnosis.deviations, packages)), diagnosis.release, release)
+    items = list(good_items(diagnosis.receipt, diagnosis.deviations, packages))
+    take_over(items, diagnosis.release, release, diagnosis.digests)
+    compile_again(diagnosis.receipt, release)
 
 
 def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from bootstrap import receipt as receipts
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.bundle.lock import PYLOCK
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
@@ -68,7 +69,7 @@ class Diagnosis:
 
     ``receipt`` and ``proof`` are None when they can't be relied on; then nothing of the release is
     taken over. ``lacking`` are the files that the store should hold and does not; ``spare`` are
-    those of them of which a good copy lies elsewhere.
+    those of them of which a good copy lies elsewhere. ``digests`` knows the files that were hashed.
     """
 
     prefix: Prefix
@@ -79,6 +80,7 @@ class Diagnosis:
     lacking: tuple[FileEntry, ...]
     spare: dict[str, Path]
     findings: tuple[Finding, ...]
+    digests: Digests = field(default_factory=Digests, compare=False)
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.kind in kinds)
@@ -110,7 +112,8 @@ def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
     if proof is None:
         details = _("no copy of the signed manifest on this host proves what the release was made from")
         findings.append(Finding(MANIFEST, release.id, details))
-    deviations = tuple(receipts.compare(release, receipt)) if receipt else ()
+    digests = Digests()
+    deviations = tuple(receipts.compare(release, receipt, digests)) if receipt else ()
     findings += _grouped(deviations)
     findings += _interpreter(receipt)
     if receipt is not None and not receipt.locked:
@@ -126,7 +129,7 @@ def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
             names = tuple(entry.path for entry in lacking)
             details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
             findings.append(Finding(STORE, "", details, names))
-    return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings))
+    return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings), digests)
 
 
 def _release_to_repair(prefix: Prefix) -> Release | None:

@@ -270,7 +270,7 @@ def intact_former(diagnosis: Diagnosis) -> Release | None:
             continue
         try:
             receipt = receipts.read_receipt(release)
-            if receipt.release == release.id and not receipts.compare(release, receipt):
+            if receipt.release == release.id and not receipts.compare(release, receipt, diagnosis.digests):
                 return release
         except (RagtraceError, OSError):
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
 from bootstrap import audit_log, backups, install, seal
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.opening import Bundle
     from bootstrap.bundle.policy import Policy
     from bootstrap.console import Progress
+    from bootstrap.digests import Digests
     from bootstrap.prefix import Prefix
 
 # checks that look at what a repair mends; others need the operator
@@ -49,7 +50,10 @@ MENDED = (
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a recovery came to. ``active`` is the release that is active now, ``backup`` what was kept before."""
+    """What a recovery came to. ``active`` is the release that is active now, ``backup`` what was kept before.
+
+    ``digests`` knows the files that were hashed, for whoever looks at the result.
+    """
 
     plan: Plan
     applied: bool
@@ -57,6 +61,7 @@ class Recovery:
     former: str | None = None
     backup: Path | None = None
     audit_head: str = ""
+    digests: Digests | None = field(default=None, compare=False)
 
     @property
     def installed(self) -> bool:
@@ -199,7 +204,9 @@ def recover(
             with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
-    return Recovery(plan, applied=True, active=now, former=before, backup=backup, audit_head=head)
+    return Recovery(
+        plan, applied=True, active=now, former=before, backup=backup, audit_head=head, digests=diagnosis.digests
+    )
 
 
 def strangers(diagnosis: Diagnosis) -> list[Path]:

@@ -1,31 +1,31 @@
 """Taking over the packages of a damaged release that are as they were sealed.
 
-A file goes into the new release by a second name or a clone, and its bytes are hashed there, so
-that what was compared with the receipt is what will run. Hard links are allowed because the
-damaged release is removed once the repaired one is active.
+A file gets a second name in the new release, and its digest there is the one of its bytes as they were
+read in this run: a file that changed meanwhile is read again. Hard links are allowed because the damaged
+release is removed once the repaired one is active.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bootstrap import record
+from bootstrap import acceptance, process, record
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 from bootstrap.receipt import APP, MODELS, RELEASE, VENV
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from bootstrap.digests import Digests
     from bootstrap.prefix import Release
     from bootstrap.receipt import Deviation, Item, Receipt
 
-FICLONE = 0x40049409  # ioctl_ficlone(2): the target shares the source's blocks until one of them is written
+BATCH = 64  # files that a thread takes between two looks at the queue
+COMPILE_TIMEOUT = 600.0  # seconds
 
 
 def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled: frozenset[str]) -> Iterator[Item]:
@@ -34,63 +34,69 @@ def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled:
     A path of the receipt that leads out of the release is among the deviations: no walk finds it there.
     """
     damaged = {deviation.path for deviation in deviations}
+    owners = {item.owner for item in receipt.items} - {APP, MODELS, VENV, RELEASE}
+    taken = {owner for owner in owners if record.normalised(owner) not in reinstalled}
     for item in receipt.items:
-        if not item.path.startswith("venv/") or item.content.startswith("-> "):
-            continue
-        if item.owner in (APP, MODELS, VENV, RELEASE) or item.path in damaged:
-            continue
-        if record.normalised(item.owner) not in reinstalled:
+        in_environment = item.path.startswith("venv/") and not item.content.startswith("-> ")
+        if in_environment and item.owner in taken and item.path not in damaged:
             yield item
 
 
-def take_over(items: list[Item], damaged: Release, release: Release) -> None:
+def take_over(items: list[Item], damaged: Release, release: Release, digests: Digests) -> None:
     """Give files of a damaged release to a new one.
 
     Raises InstallError when a file is not what the receipt says any more.
     """
-    for folder in {(release.path / item.path).parent for item in items}:
-        folder.mkdir(parents=True, exist_ok=True)
+    old, new = str(damaged.path), str(release.path)
+    for folder in {os.path.dirname(os.path.join(new, item.path)) for item in items}:
+        os.makedirs(folder, exist_ok=True)
 
-    def take(item: Item) -> bool:
-        source, target = damaged.path / item.path, release.path / item.path
-        if os.path.lexists(target):
-            target.unlink()
-        give(source, target)
-        return record.sha256_of(target) == item.content
+    def take(batch: list[Item]) -> None:
+        for item in batch:
+            source, target = os.path.join(old, item.path), os.path.join(new, item.path)
+            if os.path.lexists(target):
+                os.unlink(target)
+            give(source, target, digests)
+            if digests(target) != item.content:
+                raise InstallError(_("{path} changed while it was taken over.").format(path=source))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for item, right in zip(items, pool.map(take, items, chunksize=64)):
-            if not right:
-                raise InstallError(_("{path} changed while it was taken over.").format(path=damaged.path / item.path))
+        for _done in pool.map(take, [items[start : start + BATCH] for start in range(0, len(items), BATCH)]):
+            pass
 
 
-def give(source: Path, target: Path) -> None:
-    """Make a file appear at another path: a clone where the filesystem has them, else a second name, else a copy.
+def give(source: str, target: str, digests: Digests) -> None:
+    """Make a file appear at another path: a second name, else a copy.
 
     Bytecode holds the time of its module (PEP 552), so times stay.
     """
-    if _clone(source, target):
-        shutil.copystat(source, target)
-        return
     try:
         os.link(source, target)
     except FileNotFoundError:
         raise
     except OSError:
         shutil.copy2(source, target)
+    else:
+        digests.renew(target)
 
 
-def _clone(source: Path, target: Path) -> bool:
-    """Tell whether the target was made as a clone; nothing is left of it otherwise."""
-    if sys.platform != "linux":
-        return False
-    import fcntl
+def compile_again(receipt: Receipt, release: Release) -> None:
+    """Write the bytecode that the damaged release had and the new one lacks, as imports wrote it then.
 
-    with source.open("rb") as from_file, target.open("xb") as to_file:
-        try:
-            fcntl.ioctl(to_file.fileno(), FICLONE, from_file.fileno())
-            return True
-        except OSError:
-            pass  # most filesystems have no clones
-    target.unlink()
-    return False
+    Raises InstallError when a module does not compile that once did.
+    """
+    top = str(release.path)
+    lost = (os.path.join(top, item.path) for item in receipt.items if item.path.endswith(".pyc"))
+    modules = [record.module_of(path) for path in lost if not os.path.lexists(path)]
+    there = [module for module in modules if module is not None and os.path.isfile(module) and "\n" not in module]
+    if not there:
+        return
+    argv = [str(release.python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-i", "-"]
+    env, names = acceptance.basic_environment(), "".join(f"{module}\n" for module in there)
+    ended = process.run(argv, env=env, cwd=release.path, timeout=COMPILE_TIMEOUT, stdin=names.encode())
+    if not ended.ok:
+        raise InstallError(
+            _("The modules of the installed packages do not compile: {last}").format(
+                last=acceptance.last_line(ended.stdout + ended.stderr)
+            )
+        )

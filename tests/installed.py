@@ -28,6 +28,7 @@ from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import ED25519
 from bootstrap.bundle.target import host_target
 from bootstrap.console import NoProgress
+from bootstrap.digests import Digests
 from bootstrap.journal import Entry
 from bootstrap.prefix import Prefix
 from bootstrap.store import KEPT_KINDS, Store
@@ -199,7 +200,9 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     progress = NoProgress()
     stage.stage_files(release, manifest, store, python)
     stage.stage_environment(release, manifest, store, python, progress)
-    install.accept_and_seal(release, manifest, store, python, (KEY.key.fingerprint,), progress)
+    digests = Digests()
+    install.accept(release, manifest, store, digests, progress)
+    install.finish(release, manifest, python, (KEY.key.fingerprint,), digests, progress)
     persist.lay(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.point_at(release)

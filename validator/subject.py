@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 from bootstrap import receipt as receipts
 from bootstrap import trust
 from bootstrap.console import python_command
+from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import ERROR, SKIP, UncheckedError
-from validator.digests import Digests
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
+    from bootstrap.digests import Digests
     from bootstrap.history import Event
     from bootstrap.monitor import Sample
     from validator.check import Check, CheckResult
@@ -157,9 +158,15 @@ def monitor(
     return story.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
 
 
-def check_repaired(prefix: Path | None = None, *, progress: Progress = QUIET) -> list[CheckResult]:
-    """Return what the checks say that look at the files of an installation."""
+def check_repaired(
+    prefix: Path | None = None, *, digests: Digests | None = None, progress: Progress = QUIET
+) -> list[CheckResult]:
+    """Return what the checks say that look at the files of an installation.
+
+    ``digests`` knows files that were hashed a moment ago, by the repair; those that changed since are read again.
+    """
     from validator import registry, runner, subject
 
     chosen = runner.select(registry.CHECKS, ids=("packages.record", "ragtrace.release", "security.integrity"))
-    return runner.run_checks(subject.subject_of(find_prefix(prefix)), chosen, progress)
+    found = subject.subject_of(find_prefix(prefix))
+    return runner.run_checks(replace(found, digests=digests) if digests else found, chosen, progress)

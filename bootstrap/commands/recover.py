@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     progress = common.progress_of(arguments)
     asker = Asker(yes=arguments.yes, as_json=arguments.json)
     done = api.recover(arguments.prefix, asker.confirm, progress=progress, wait=arguments.wait, **given)
-    results = api.check_repaired(arguments.prefix, progress=progress) if done.applied else []
+    results = api.check_repaired(arguments.prefix, digests=done.digests, progress=progress) if done.applied else []
     if arguments.json:
         show_json(recovery_json(done, results))
     else:

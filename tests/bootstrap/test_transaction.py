@@ -25,7 +25,7 @@ STEPS = (
     ("bootstrap.journal.write", "after"),
     ("bootstrap.stage.fill_store", "after"),
     ("bootstrap.stage.stage_environment", "after"),
-    ("bootstrap.install.accept_and_seal", "after"),
+    ("bootstrap.install.finish", "after"),
     ("bootstrap.journal.lay", "after"),
     ("bootstrap.persist.lay", "after"),
     ("bootstrap.launchers.write", "after"),

@@ -537,9 +537,9 @@ def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed
     from recovery import apply
     from recovery.takeover import take_over
 
-    def late(items, damaged, release):
+    def late(items, damaged, release, digests):
         flip(damaged.path / items[0].path)
-        take_over(items, damaged, release)
+        take_over(items, damaged, release, digests)
 
     delete(host.site / "tiny_lib" / "more.py")
     monkeypatch.setattr(apply, "take_over", late)

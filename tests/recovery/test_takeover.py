@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import receipt
+from bootstrap import digests, receipt
+from bootstrap.digests import Digests
 from bootstrap.errors import InstallError
 from bootstrap.prefix import Release
 from recovery import takeover
@@ -33,7 +34,7 @@ def test_bytes_and_times_stay(host, items, tmp_path, monkeypatch, links):
 
         monkeypatch.setattr(os, "link", refused)
     new = Release(tmp_path / "1-0123456789ab-r2")
-    takeover.take_over(items, host.release, new)
+    takeover.take_over(items, host.release, new, Digests())
     for item in items:
         source, target = host.release.path / item.path, new.path / item.path
         assert target.read_bytes() == source.read_bytes()
@@ -45,4 +46,46 @@ def test_bytecode_that_changed_since_it_was_looked_at_is_refused(host, items, tm
     bytecode = next(item for item in items if item.path.endswith(".pyc"))
     wrong = replace(bytecode, content="0" * 64)
     with pytest.raises(InstallError, match="changed"):
-        takeover.take_over([wrong], host.release, Release(tmp_path / "1-0123456789ab-r2"))
+        takeover.take_over([wrong], host.release, Release(tmp_path / "1-0123456789ab-r2"), Digests())
+
+
+def test_files_that_were_read_a_moment_ago_are_not_read_again(host, items, tmp_path, monkeypatch):
+    known = Digests()
+    assert receipt.compare(host.release, receipt.read_receipt(host.release), known) == []
+    read, real = [], digests.record.sha256_of
+    monkeypatch.setattr(digests.record, "sha256_of", lambda path: read.append(os.fspath(path)) or real(path))
+    changed = items[0]
+    source = host.release.path / changed.path
+    source.chmod(0o644)
+    source.write_bytes(source.read_bytes() + b"#")
+    new = Release(tmp_path / "1-0123456789ab-r2")
+    with pytest.raises(InstallError, match="changed"):
+        takeover.take_over(items, host.release, new, known)
+    assert read == [str(new.path / changed.path)]
+
+
+def test_bytecode_that_is_not_taken_over_is_written_again(host):
+    sealed, release = receipt.read_receipt(host.release), host.release
+    lost = [item for item in sealed.items if item.path.endswith(".pyc")][:2]
+    assert len(lost) == 2
+    for item in lost:
+        path = release.path / item.path
+        path.parent.chmod(0o755)
+        path.unlink()
+    takeover.compile_again(sealed, release)
+    for item in lost:
+        path = release.path / item.path
+        module = path.parent.parent / (path.name.partition(".")[0] + ".py")
+        assert path.read_bytes()[8:12] == int(module.stat().st_mtime).to_bytes(4, "little")  # PEP 552
+
+
+def test_a_module_that_does_not_compile_any_more_is_told(host):
+    sealed, release = receipt.read_receipt(host.release), host.release
+    path = next(release.path / item.path for item in sealed.items if item.path.endswith(".pyc"))
+    module = path.parent.parent / (path.name.partition(".")[0] + ".py")
+    for folder in (path.parent, module.parent, module):
+        folder.chmod(0o755)
+    path.unlink()
+    module.write_text("def broken(:")
+    with pytest.raises(InstallError, match="do not compile"):
+        takeover.compile_again(sealed, release)

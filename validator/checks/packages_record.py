@@ -67,7 +67,8 @@ def describe(survey: Survey, release: Release) -> str:
 
     def name(path: Path) -> str:
         shown = os.path.relpath(path, release.path)
-        return f"{shown} ({survey.owners[path]})" if path in survey.owners else shown
+        owner = survey.owners.get(str(path))
+        return f"{shown} ({owner})" if owner else shown
 
     parts = [
         _("missing: {names}").format(names=some_of(map(name, survey.missing))) if survey.missing else "",
@@ -84,7 +85,7 @@ def evidence_of(survey: Survey, release: Release) -> dict[str, list[str]]:
         return [os.path.relpath(path, release.path).replace(os.sep, "/") for path in paths]
 
     return {
-        "packages": sorted({survey.owners[path] for path in (*survey.missing, *survey.altered)}),
+        "packages": sorted({survey.owners[str(path)] for path in (*survey.missing, *survey.altered)}),
         "missing": relative(survey.missing),
         "altered": relative(survey.altered),
         "unrecorded": relative(survey.unrecorded),

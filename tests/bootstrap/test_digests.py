@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bootstrap import record
+from bootstrap import digests, record
 from bootstrap.console import NoProgress
+from bootstrap.digests import Digests
 from tests.validator.looking import release_of
-from validator import digests
 from validator.checks.packages_record import Record
 from validator.checks.ragtrace_models import Models
 from validator.checks.security_integrity import Integrity
-from validator.digests import Digests
 from validator.runner import run_checks
 from validator.subject import subject_of
 

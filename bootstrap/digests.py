@@ -1,9 +1,10 @@
-"""Digests of files, shared by the checks of a run, so that a release is read once."""
+"""Digests of files, shared by all that looks at them in one run, so that a release is read once."""
 
 from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Optional
 
 from bootstrap import record
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Key = tuple[int, int, int, int, int]
+
+
+def _key(status: os.stat_result) -> Key:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class Digests:
@@ -23,18 +28,21 @@ class Digests:
 
     def __init__(self) -> None:
         self._known: dict[Key, Optional[str]] = {}
+        self._lasting: dict[tuple[int, ...], Optional[str]] = {}  # without the time of change
         self._busy: set[Key] = set()
         self._waiting = 0
         # one for all files: a future for each takes as long as hashing a small one
         self._changed = threading.Condition()
 
-    def __call__(self, path: Path) -> str | None:
+    def __call__(self, path: Path | str) -> str | None:
         """Return a regular file's digest, or None when no regular file is there; raises OSError."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        key = _key(status)
+        with suppress(KeyError):  # most have been read before, and threads that wait for the lock take turns slowly
+            return self._known[key]
         with self._changed:
             while key in self._busy:
                 self._waiting += 1
@@ -49,7 +57,21 @@ class Digests:
         finally:
             with self._changed:
                 self._known.update(digests)  # nothing, when it could not be read: whoever waits sees for himself
+                self._lasting.update((known[:-1], digest) for known, digest in digests.items())
                 self._busy.remove(key)
                 if self._waiting:
                     self._changed.notify_all()
         return digests[key]
+
+    def renew(self, path: str) -> None:
+        """Keep the digest of a file that lost or got another name since, which changes only its time of change.
+
+        For whoever gave or took that name himself, a moment ago.
+        """
+        try:
+            key = _key(os.lstat(path))
+        except OSError:
+            return  # whoever asks for it will see
+        digest = self._lasting.get(key[:-1])
+        if digest is not None:
+            self._known[key] = digest
