@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
 IMPORT = """
-import importlib, json, sys
+import importlib, json, os, sys
 failed = {}
 for name in json.loads(sys.argv[1]):
     try:
@@ -33,7 +33,11 @@ for name in json.loads(sys.argv[1]):
     except BaseException as error:
         failed[name] = f"{type(error).__name__}: {error}"
 sys.__stdout__.write("\\nragtrace-answer " + json.dumps(failed) + "\\n")
+if len(sys.argv) > 2:
+    sys.__stdout__.flush()
+    os._exit(0)
 """
+AT_ONCE = "at-once"  # ends without taking modules apart, which takes seconds with thousands of them
 # the answer has a line of its own after a mark, because modules print while they are imported and at exit
 MARK = "ragtrace-answer "
 
@@ -89,7 +93,8 @@ def check_imports(release: Release, manifest: Manifest) -> None:
     names = manifest.application.core_imports
     if not names:
         return
-    argv = [str(release.python), "-c", IMPORT, json.dumps(names)]
+    # an interpreter that crashes while it ends is noticed when the release is tried out, before it is sealed
+    argv = [str(release.python), "-c", IMPORT, json.dumps(names), *([AT_ONCE] if release.is_complete else [])]
     env = trial_environment(release, manifest, basic_environment())
     ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
     answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
