@@ -83,7 +83,7 @@ def test_what_installing_runs_is_all_foretold(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "run", noted)
     install.install(bundle, prefix, NoProgress())
     own = [argv for argv in ran if os.path.basename(argv[0]) not in ("uv", "try")]  # ours; the rest is the bundle's
-    imported = [json.loads(argv[-1]) for argv in own if acceptance.IMPORT in argv]
+    imported = [json.loads(argv[argv.index(acceptance.IMPORT) + 1]) for argv in own if acceptance.IMPORT in argv]
     assert imported
     assert all(names == effects["imports_when_installing"] for names in imported)
     told = [*effects["runs_when_installing"], effects["migrates_data_with"]]
