@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Optional
 
 from bootstrap import record
@@ -41,7 +40,7 @@ class Digests:
         except (FileNotFoundError, NotADirectoryError):
             return None
         key = _key(status)
-        with suppress(KeyError):  # most have been read before, and threads that wait for the lock take turns slowly
+        if key in self._known:  # without the lock: most have been read before, and threads take turns slowly
             return self._known[key]
         with self._changed:
             while key in self._busy:
@@ -63,10 +62,17 @@ class Digests:
                     self._changed.notify_all()
         return digests[key]
 
+    def knows(self, path: str) -> bool:
+        """Tell whether a file was read and has not changed since."""
+        try:
+            return _key(os.lstat(path)) in self._known
+        except OSError:
+            return False
+
     def renew(self, path: str) -> None:
         """Keep the digest of a file that lost or got another name since, which changes only its time of change.
 
-        For whoever gave or took that name himself, a moment ago.
+        For whoever gave or took that name himself, and asked ``knows`` or for the digest right before.
         """
         try:
             key = _key(os.lstat(path))

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PREFIX, SUFFIX = ".trial-", ".lock"
+NAME, LOCK = ".trial-", ".lock"
 
 
 @contextlib.contextmanager
 def folder(state: Path) -> Iterator[Path]:
     """Make an empty private folder that is gone afterwards; raises OSError where none can be made."""
-    place = state / f"{PREFIX}{uuid.uuid4().hex}"
-    lock = place.with_name(place.name + SUFFIX)
+    place = state / f"{NAME}{uuid.uuid4().hex}"
+    lock = place.with_name(place.name + LOCK)
     try:
         with locked(lock):  # before the folder is there: nobody ever sees one that is in use and not held
             place.mkdir(mode=0o700)
@@ -35,8 +35,8 @@ def folder(state: Path) -> Iterator[Path]:
 
 def abandoned(state: Path) -> list[Path]:
     """Return the folders that nobody holds any more, and their locks."""
-    places = {path.with_name(path.name.removesuffix(SUFFIX)) for path in state.glob(f"{PREFIX}*")}
-    locks = {place: place.with_name(place.name + SUFFIX) for place in sorted(places)}
+    places = {path.with_name(path.name.removesuffix(LOCK)) for path in state.glob(f"{NAME}*")}
+    locks = {place: place.with_name(place.name + LOCK) for place in sorted(places)}
     return [path for place, lock in locks.items() if _is_free(lock) for path in (place, lock)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bootstrap import (
@@ -153,9 +154,15 @@ def _repair(
         install.finish(release, manifest, python, proof.fingerprints, diagnosis.digests, progress, is_locked=is_locked)
         install.activate(change, manifest, progress)
         transaction.discard(damaged)
-    if diagnosis.receipt is not None:
-        for item in diagnosis.receipt.items:  # the damaged release is gone, and with it one name of each file
-            diagnosis.digests.renew(str(release.path / item.path))
+        unchanged = [path for path in files_of(diagnosis, release) if diagnosis.digests.knows(path)]
+    for path in unchanged:  # the damaged release is gone, and with it one name of each file
+        diagnosis.digests.renew(path)
+
+
+def files_of(diagnosis: Diagnosis, release: Release) -> list[str]:
+    """Return where a new release has what the damaged one had."""
+    items = diagnosis.receipt.items if diagnosis.receipt else ()
+    return [os.path.join(release.path, item.path) for item in items]
 
 
 def remake_environment(

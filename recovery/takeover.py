@@ -70,6 +70,7 @@ def give(source: str, target: str, digests: Digests) -> None:
 
     Bytecode holds the time of its module (PEP 552), so times stay.
     """
+    digests(source)  # read again if it changed since the look: the new name is about to hide when
     try:
         os.link(source, target)
     except FileNotFoundError:

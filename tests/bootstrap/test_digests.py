@@ -71,3 +71,22 @@ def test_the_checks_read_a_release_once(prefix, read) -> None:
     assert [result.status for result in results] == ["PASS"] * 3
     assert len(read) == len(set(read))
     assert str(release_of(prefix).app / "app.py") in read
+
+
+def test_another_name_keeps_a_known_digest_and_a_change_does_not(tmp_path, read) -> None:
+    path, other, shared = tmp_path / "file", tmp_path / "other", Digests()
+    path.write_bytes(b"one")
+    first = shared(path)
+    assert shared.knows(str(path))
+    os.link(path, other)
+    assert not shared.knows(str(other))  # the time of change is another one now
+    shared.renew(str(other))
+    other.unlink()
+    shared.renew(str(path))
+    assert (shared(path), len(read)) == (first, 1)
+    path.write_bytes(b"more")
+    shared.renew(str(path))
+    assert not shared.knows(str(path))
+    assert shared(path) != first
+    shared.renew(str(other))  # gone: nothing to keep
+    assert not shared.knows(str(other))

@@ -65,6 +65,20 @@ def test_a_receipt_finds_every_change(prefix) -> None:
     }
 
 
+def test_what_lies_in_a_folder_that_cannot_be_read_is_missing(prefix, monkeypatch) -> None:
+    release, scandir = prefix.active(), os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("tiny_lib"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = compare(release, read_receipt(release))
+    assert {deviation.kind for deviation in found} == {MISSING}
+    assert {deviation.owner for deviation in found} == {"tiny-lib"}
+
+
 def test_the_audit_log_is_a_chain_that_outlives_a_cut_line(prefix) -> None:
     path = audit_log.log_file(prefix)
     with path.open("a") as file:

@@ -10,7 +10,7 @@ from bootstrap import transaction, trials
 from bootstrap.prefix import Prefix
 
 CHILD = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from bootstrap import trials
 with trials.folder(Path(sys.argv[1])) as folder:
@@ -32,13 +32,13 @@ def elsewhere(prefix):
     """Yield a process that uses a folder."""
     argv = [sys.executable, "-c", CHILD, str(prefix.state)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        child.place = child.stdout.readline().strip()
+        child.stdout.readline()  # it has its folder
         yield child
         child.kill()
 
 
 def entries(prefix: Prefix) -> list[str]:
-    return [name for name in os.listdir(prefix.state) if name.startswith(trials.PREFIX)]
+    return [name for name in os.listdir(prefix.state) if name.startswith(trials.NAME)]
 
 
 def test_a_folder_is_private_and_goes_with_its_lock(prefix) -> None:
@@ -65,7 +65,7 @@ def test_what_a_killed_process_left_goes_at_the_next_look(prefix, elsewhere) -> 
     assert entries(prefix) == []
 
 
-@pytest.mark.parametrize("left", [f"{trials.PREFIX}1", f"{trials.PREFIX}1{trials.SUFFIX}"])
+@pytest.mark.parametrize("left", [f"{trials.NAME}1", f"{trials.NAME}1{trials.LOCK}"])
 def test_half_of_what_is_left_goes_too(prefix, left) -> None:
     (prefix.state / left).mkdir() if left.endswith("1") else (prefix.state / left).touch()
     transaction.settle(prefix)

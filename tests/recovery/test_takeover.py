@@ -61,7 +61,19 @@ def test_files_that_were_read_a_moment_ago_are_not_read_again(host, items, tmp_p
     new = Release(tmp_path / "1-0123456789ab-r2")
     with pytest.raises(InstallError, match="changed"):
         takeover.take_over(items, host.release, new, known)
-    assert read == [str(new.path / changed.path)]
+    assert read == [str(source)]
+
+
+def test_a_change_that_hides_its_time_is_noticed_before_the_new_name_is_given(host, items, tmp_path):
+    known = Digests()
+    receipt.compare(host.release, receipt.read_receipt(host.release), known)
+    source = next(path for path in (host.release.path / item.path for item in items) if path.stat().st_size)
+    before = source.stat()
+    source.chmod(0o644)
+    source.write_bytes(bytes(len(source.read_bytes())))
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(InstallError, match="changed"):
+        takeover.take_over(items, host.release, Release(tmp_path / "1-0123456789ab-r2"), known)
 
 
 def test_bytecode_that_is_not_taken_over_is_written_again(host):
