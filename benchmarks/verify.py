@@ -99,7 +99,7 @@ def verify(bundle: Bundle) -> None:
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
 
 
-def hash_file(path: Path) -> str:
+def hash_file(path: Path | str) -> str:
     """Hash a file with hashlib and nothing else."""
     found, buffer = hashlib.sha256(), bytearray(BUFFER)
     view = memoryview(buffer)
@@ -109,7 +109,7 @@ def hash_file(path: Path) -> str:
     return found.hexdigest()
 
 
-def hash_all(paths: list[Path]) -> None:
+def hash_all(paths: list[Path] | list[str]) -> None:
     """Hash files with as many threads as processors, the largest first, small ones by the dozen."""
     paths = sorted(paths, key=os.path.getsize, reverse=True)
     large = [[path] for path in paths if os.path.getsize(path) > 1 << 20]
