@@ -81,8 +81,9 @@ def make_bundle(folder: Path, size: int) -> Bundle:
     )
     data = manifest.to_bytes()
     (folder / NAME).write_bytes(data)
-    sha256 = write_archive(folder / manifest.archive, manifest, data, members, NoProgress())
-    (folder / SUMS).write_bytes(digest.write_sums({manifest.archive: sha256}))
+    (folder / SUMS).write_bytes(
+        digest.write_sums(write_archive(folder / manifest.archive, manifest, data, members, NoProgress()))
+    )
     return read_bundle(folder, "folder")
 
 

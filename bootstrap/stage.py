@@ -42,7 +42,7 @@ def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
         else:
             drain(blocks)
 
-    with progress.task(bundle.location.name, bundle.manifest.total_bytes) as task:
+    with progress.task(bundle.name, bundle.manifest.total_bytes) as task:
         bundle.visit(keep, task.advance)
 
 

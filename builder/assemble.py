@@ -13,12 +13,13 @@ import threading
 import zlib
 from contextlib import closing
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from bootstrap.bundle import archive, digest
 from bootstrap.bundle.manifest import NAME, FileEntry, Manifest
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
+from builder.volumes import ArchiveFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,44 +60,40 @@ def member(path: str, kind: str, content: Path | bytes) -> Member:
 
 
 class _GzipWriter:
-    """A gzip file whose parts are deflated or stored, as each member needs; hashed as it is written.
+    """A gzip file whose parts are deflated or stored, as each member needs.
 
-    Digest and CRC are taken in a thread of their own: with the members' digests they are most of the work.
+    The CRC is taken in a thread of its own: with the digests it is most of the work.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: ArchiveFile) -> None:
         self.file = file
         self.stored = False
         self.deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        self.sums = _Sums()
-        self._out(b"", GZIP_HEADER)
-
-    def _out(self, data: bytes, written: bytes) -> None:
-        self.sums.add(data, written)
-        self.file.write(written)
+        self.check = _Check()
+        self.file.write(GZIP_HEADER)
 
     def switch(self, *, stored: bool) -> None:
         """Go on at another level: a full flush ends the part on a byte, with nothing to refer back to."""
         if stored and not self.stored:
-            self._out(b"", self.deflate.flush(zlib.Z_FULL_FLUSH))
+            self.file.write(self.deflate.flush(zlib.Z_FULL_FLUSH))
         elif self.stored and not stored:
             self.deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         self.stored = stored
 
     def write(self, data: bytes) -> None:
-        self._out(data, b"".join(_stored_blocks(data)) if self.stored else self.deflate.compress(data))
+        self.check.add(data)
+        self.file.write(b"".join(_stored_blocks(data)) if self.stored else self.deflate.compress(data))
 
-    def finish(self) -> str:
-        """End the stream; return the SHA-256 of the whole file."""
+    def finish(self) -> dict[str, str]:
+        """End the stream; return the SHA-256 of each file that holds it, by name."""
         self.switch(stored=False)
-        self._out(b"", self.deflate.flush(zlib.Z_FINISH))
-        crc, size = self.sums.drained()
-        self._out(b"", struct.pack("<II", crc, size & 0xFFFFFFFF))
-        self.sums.close()
-        return self.sums.sha256.hexdigest()
+        self.file.write(self.deflate.flush(zlib.Z_FINISH))
+        crc, size = self.check.drained()
+        self.file.write(struct.pack("<II", crc, size & 0xFFFFFFFF))
+        return self.file.finish()
 
     def close(self) -> None:
-        self.sums.close()
+        self.check.close()
 
 
 def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
@@ -108,19 +105,18 @@ def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
         yield part
 
 
-class _Sums:
-    """SHA-256 of what is written and CRC-32 of what it holds, computed in a thread; at most AHEAD blocks wait."""
+class _Check:
+    """The CRC-32 and size of what a gzip stream holds, computed in a thread; at most AHEAD blocks wait."""
 
     def __init__(self) -> None:
-        self.sha256 = hashlib.sha256()
         self.crc, self.size = 0, 0
-        self.waiting: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue(AHEAD)
+        self.waiting: queue.Queue[bytes | None] = queue.Queue(AHEAD)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def add(self, data: bytes, written: bytes) -> None:
+    def add(self, data: bytes) -> None:
         self.size += len(data)
-        self.waiting.put((data, written))
+        self.waiting.put(data)
 
     def drained(self) -> tuple[int, int]:
         """Return the CRC and size of all that was added."""
@@ -133,9 +129,8 @@ class _Sums:
             self.thread.join()
 
     def _run(self) -> None:
-        for data, written in iter(self.waiting.get, None):
+        for data in iter(self.waiting.get, None):
             self.crc = zlib.crc32(data, self.crc)
-            self.sha256.update(written)
             self.waiting.task_done()
 
 
@@ -145,16 +140,26 @@ def is_stored(entry: FileEntry) -> bool:
 
 
 def write_archive(
-    path: Path, manifest: Manifest, manifest_bytes: bytes, members: Sequence[Member], progress: Progress
-) -> str:
-    """Write the archive and return its SHA-256; members come in the manifest's order.
+    path: Path,
+    manifest: Manifest,
+    manifest_bytes: bytes,
+    members: Sequence[Member],
+    progress: Progress,
+    *,
+    volume_size: int | None = None,
+) -> dict[str, str]:
+    """Write the archive and return the SHA-256 of each file that holds it, by name; members come in manifest order.
 
-    Raises BuildError when a file changed since its digest was taken.
+    One file, unless ``volume_size`` bytes are not enough. Raises BuildError when a file changed since its digest
+    was taken.
     """
     mtime = manifest.created_epoch
     own = member(NAME, "document", manifest_bytes)
-    total = manifest.total_bytes
-    with path.open("wb") as file, closing(_GzipWriter(file)) as out, progress.task(path.name, total) as task:
+    with (
+        closing(ArchiveFile(path, volume_size)) as file,
+        closing(_GzipWriter(file)) as out,
+        progress.task(path.name, manifest.total_bytes) as task,
+    ):
         for item in (own, *members):
             entry = item.entry
             out.switch(stored=is_stored(entry))

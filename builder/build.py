@@ -36,7 +36,7 @@ from builder.wheels import fetch_wheels, wheel_facts
 from builder.workspace import put_in_place, workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -58,6 +58,7 @@ class Request:
     ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
+    ``volume_size`` is the most bytes that a file of the archive may have, None for no limit.
     """
 
     project_root: Path
@@ -77,15 +78,20 @@ class Request:
     sources: bool = True
     advisories: GateRequest | None = None
     python: str | None = None
+    volume_size: int | None = None
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was built for one target: the folder that travels, its manifest, the zipapp's digest, the trust slip."""
+    """What was built for one target: the folder that travels, its manifest, the trust slip.
+
+    ``archive`` are the names of the files that hold the archive, more than one when it is cut into volumes.
+    """
 
     folder: Path
     manifest: Manifest
     zipapp_sha256: str
+    archive: tuple[str, ...]
     slip: Path
 
 
@@ -140,7 +146,7 @@ def build(request: Request, progress: Progress) -> Outcome:
                 progress.step(_("Writing the bundle for {target}, Python {python}").format(
                     target=target, python=target.python
                 ))  # fmt: skip
-                built.append(write_folder(work, one, zipapps[str(target)], request.signers, policy, progress))
+                built.append(write_folder(work, one, zipapps[str(target)], request, policy, progress))
             watch.lap("archive")
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(
@@ -290,7 +296,7 @@ def build_zipapps(request: Request, policy: Policy, epoch: int, work: Path, prog
 
 
 def write_folder(
-    work: Path, inputs: Inputs, zipapp: Path, signers: Sequence[Signer], policy: Policy, progress: Progress
+    work: Path, inputs: Inputs, zipapp: Path, request: Request, policy: Policy, progress: Progress
 ) -> Built:
     """Write archive, manifest, zipapp, sums, signatures and the trust slip of one target into the workspace."""
     contents = members_of(inputs, zipapp)
@@ -300,15 +306,14 @@ def write_folder(
     shutil.copy(zipapp, folder / INSTALLER)
     manifest_bytes = manifest.to_bytes()
     zipapp_sha256 = next(item.entry.sha256 for item in contents if item.entry.path == INSTALLER_MEMBER)
-    sums = {
-        INSTALLER: zipapp_sha256,
-        NAME: digest.sha256_bytes(manifest_bytes),
-        manifest.archive: write_archive(folder / manifest.archive, manifest, manifest_bytes, contents, progress),
-    }
+    archive = write_archive(
+        folder / manifest.archive, manifest, manifest_bytes, contents, progress, volume_size=request.volume_size
+    )
+    sums = {INSTALLER: zipapp_sha256, NAME: digest.sha256_bytes(manifest_bytes), **archive}
     (folder / NAME).write_bytes(manifest_bytes)
     sums_bytes = digest.write_sums(sums)
     (folder / SUMS).write_bytes(sums_bytes)
-    for signer in signers:
+    for signer in request.signers:
         (folder / f"{SUMS}.{signer.key.keyid}.sig").write_bytes(signer.sign(sums_bytes, RELEASE_NAMESPACE))
-    release = Release(folder, manifest, sums_bytes, tuple(signer.key for signer in signers), policy)
-    return Built(folder, manifest, zipapp_sha256, slip.write_slip(release))
+    release = Release(folder, manifest, sums_bytes, tuple(signer.key for signer in request.signers), policy)
+    return Built(folder, manifest, zipapp_sha256, tuple(archive), slip.write_slip(release))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import archive, digest
 from bootstrap.bundle.manifest import NAME, Manifest, parse_manifest
-from bootstrap.bundle.opening import INSTALLER
+from bootstrap.bundle.opening import INSTALLER, SUMS, volume_names
 from bootstrap.i18n import _
+from builder.volumes import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +40,16 @@ def compare(first: Path, second: Path, scratch: Path) -> list[Difference]:
     found = list(_fields(manifests[0].to_json(), manifests[1].to_json(), ""))
     found += _members(first, second, manifests, data, scratch)
     for name in (INSTALLER, manifests[0].archive):
-        if not found and digest.sha256_file(first / name) != digest.sha256_file(second / name):
+        if not found and sha256_of(_parts(first, name)) != sha256_of(_parts(second, name)):
             reason = _("the same files, packed otherwise: another version of zlib, or of this builder")
             found.append(Difference(name, reason))
     return found
+
+
+def _parts(folder: Path, name: str) -> list[Path]:
+    """Return the files that hold a file of a folder that travels: the archive may be cut into volumes."""
+    sums = digest.read_sums((folder / SUMS).read_bytes(), SUMS)
+    return [folder / part for part in ([name] if name in sums else volume_names(sums, name))]
 
 
 def _fields(first: Any, second: Any, place: str) -> Iterator[Difference]:
@@ -86,8 +93,8 @@ def _members(
 def _take_out(folder: Path, manifest: Manifest, data: bytes, wanted: set[str], scratch: Path) -> None:
     """Write some members of an archive to files named by their digests."""
     scratch.mkdir()
-    path = folder / manifest.archive
-    for entry, blocks in archive.read_archive(path, manifest, data, digest.sha256_file(path)[0]):
+    volumes = [(path, digest.sha256_file(path)[0]) for path in _parts(folder, manifest.archive)]
+    for entry, blocks in archive.read_archive(volumes, manifest, data):
         if entry.path in wanted:
             with (scratch / entry.sha256).open("wb") as file:
                 file.writelines(blocks)

@@ -31,7 +31,7 @@ COMMANDS = {
     ),
     "check_windows": (
         f"for %s in (SHA256SUMS.*.sig) do {_CHECK} %s < SHA256SUMS",
-        "for %f in (*.pyz *.tar.gz MANIFEST.json) do certutil -hashfile %f SHA256",
+        "for %f in (*.pyz *.tar.gz *.tar.gz.* MANIFEST.json) do certutil -hashfile %f SHA256",
         "type SHA256SUMS",
     ),
     "check_elsewhere": (

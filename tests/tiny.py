@@ -21,7 +21,7 @@ from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.bundle.lock import PYLOCK, Row, write_pylock
 from bootstrap.bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle, volume_name
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.bundle.signature import parse_public_key
 from bootstrap.bundle.target import host_target, parse_target
@@ -114,6 +114,26 @@ class Tiny:
     def policy(self) -> Policy:
         """The policy that trusts the key alone."""
         return pins([parse_public_key(self.key.read_text())])
+
+    def cut(self, size: int) -> list[Path]:
+        """Cut the archive into volumes and sign again, as the builder does; return the volumes."""
+        data, sums = self.archive.read_bytes(), digest.read_sums((self.folder / SUMS).read_bytes(), SUMS)
+        del sums[self.archive.name]
+        volumes = []
+        for number, start in enumerate(range(0, len(data), size), 1):
+            path = self.folder / volume_name(self.archive.name, number)
+            path.write_bytes(data[start : start + size])
+            sums[path.name] = digest.sha256_file(path)[0]
+            volumes.append(path)
+        self.archive.unlink()
+        self.sign(digest.write_sums(sums))
+        return volumes
+
+    def sign(self, sums: bytes) -> None:
+        """Write SHA256SUMS and the signature over it."""
+        (self.folder / SUMS).write_bytes(sums)
+        signer = load_signer(self.key.with_suffix(""), lambda: None)
+        (self.folder / f"{SUMS}.{signer.key.keyid}.sig").write_bytes(signer.sign(sums, RELEASE_NAMESPACE))
 
     def open(self) -> Bundle:
         """Return the bundle, its signature verified."""
@@ -235,20 +255,13 @@ def _write(folder: Path, manifest: Manifest, contents: list[Any], key: Path) -> 
     folder.mkdir(parents=True)
     data = manifest.to_bytes()
     installer = next(item for item in contents if item.entry.path == INSTALLER_MEMBER)
-    archive_sha256 = write_archive(folder / manifest.archive, manifest, data, contents, NoProgress())
+    archive = write_archive(folder / manifest.archive, manifest, data, contents, NoProgress())
     (folder / INSTALLER).write_bytes(installer.content)
     (folder / MANIFEST_NAME).write_bytes(data)
-    sums = digest.write_sums(
-        {
-            INSTALLER: installer.entry.sha256,
-            MANIFEST_NAME: digest.sha256_bytes(data),
-            manifest.archive: archive_sha256,
-        }
-    )
-    (folder / SUMS).write_bytes(sums)
-    signer = load_signer(key, lambda: None)
-    (folder / f"{SUMS}.{signer.key.keyid}.sig").write_bytes(signer.sign(sums, RELEASE_NAMESPACE))
-    return Tiny(folder, key.with_name(key.name + ".pub"), manifest)
+    sums = digest.write_sums({INSTALLER: installer.entry.sha256, MANIFEST_NAME: digest.sha256_bytes(data), **archive})
+    tiny = Tiny(folder, key.with_name(key.name + ".pub"), manifest)
+    tiny.sign(sums)
+    return tiny
 
 
 def install_tiny(tiny: Tiny, root: Path) -> Prefix:

@@ -391,6 +391,9 @@ def build():
     bundle = {
         "folder": described(ANY_TEXT, "what travels"),
         "archive": ANY_TEXT,
+        "archive_files": described(
+            items(ANY_TEXT, minItems=1), "what holds the archive: one file, or its volumes in order"
+        ),
         "product": PRODUCT,
         "target": TARGET,
         "packages": COUNT,

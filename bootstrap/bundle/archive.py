@@ -16,7 +16,8 @@ import stat
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Callable, Union
+from functools import partial
+from typing import TYPE_CHECKING, Callable, Union
 
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import BLOCK
@@ -25,11 +26,12 @@ from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
     from hashlib import _Hash
     from pathlib import Path
 
+    Volumes = Sequence[tuple[Path, str]]  # files and the SHA-256 that each must have
     Take = Callable[[FileEntry, Iterator[bytes]], None]
 
 RECORD = 512  # bytes of a tar block
@@ -82,7 +84,7 @@ def damaged(path: str, reason: str) -> TrustError:
     )
 
 
-class _Aside:
+class Aside:
     """A SHA-256 that a worker of one thread takes, some blocks behind (hashlib frees the GIL)."""
 
     def __init__(self, worker: ThreadPoolExecutor) -> None:
@@ -101,10 +103,13 @@ class _Aside:
 
 
 def checked_blocks(
-    entry: FileEntry, blocks: Iterator[bytes], digest: Union[_Hash, _Aside, None] = None, name: str = ""
+    entry: FileEntry,
+    blocks: Iterator[bytes],
+    digest: Union[_Hash, Aside, None] = None,
+    name: Callable[[], str] | None = None,
 ) -> Iterator[bytes]:
     """Pass a file's blocks on; raise TrustError, naming ``name``, unless all together are what was signed."""
-    digest, size, name = digest or hashlib.sha256(), 0, name or entry.path
+    digest, size, name = digest or hashlib.sha256(), 0, name or (lambda: entry.path)
     for block in blocks:
         size += len(block)
         if size > entry.size:
@@ -112,32 +117,64 @@ def checked_blocks(
         digest.update(block)
         yield block
     if size != entry.size:
-        raise damaged(name, _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
+        raise damaged(name(), _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
     if digest.hexdigest() != entry.sha256:
-        raise damaged(name, _("its SHA-256 is not the signed one"))
+        raise damaged(name(), _("its SHA-256 is not the signed one"))
+
+
+class _Volumes:
+    """The bytes of an archive, whole or cut into volumes, each of which is hashed as it is read.
+
+    A volume is compared with its signed digest before anything of the next one is read, so whatever
+    is found wrong lies in the one that ``name`` tells.
+    """
+
+    def __init__(self, volumes: Volumes, worker: ThreadPoolExecutor) -> None:
+        self.left, self.worker = deque(volumes), worker
+        self._open()
+
+    def _open(self) -> None:
+        path, self.sha256 = self.left.popleft()
+        self.name, self.digest = path.name, Aside(self.worker)
+        self.blocks = file_blocks(path, path.name)
+
+    def read(self) -> bytes:
+        """Return the next bytes, none at the end of the last volume."""
+        while True:
+            data = next(self.blocks, b"")
+            if data or not self.left:
+                self.digest.update(data)
+                return data
+            self.compare()
+            self._open()
+
+    def compare(self) -> None:
+        """Raise TrustError unless the volume, which was read to its end, is the signed one."""
+        if self.digest.hexdigest() != self.sha256:
+            raise damaged(self.name, _("its SHA-256 is not the signed one"))
 
 
 class _Inflated:
-    """One gzip stream of a file, inflated in bounded pieces; every raw byte is hashed on the way."""
+    """One gzip stream of an archive's volumes, inflated in bounded pieces."""
 
-    def __init__(self, file: IO[bytes], name: str, raw: _Aside) -> None:
-        self.file, self.name, self.raw = file, name, raw
+    def __init__(self, volumes: _Volumes) -> None:
+        self.volumes = volumes
         self.inflate = zlib.decompressobj(GZIP)
         self.pending = b""
+
+    def damaged(self, reason: str) -> TrustError:
+        return damaged(self.volumes.name, reason)
 
     def block(self, limit: int) -> bytes:
         """Return between 1 and ``limit`` bytes, or none at the end of the stream."""
         while not self.inflate.eof:
-            data = self.pending
+            data = self.pending or self.volumes.read()
             if not data:
-                data = self.file.read(BLOCK)
-                self.raw.update(data)
-                if not data:
-                    raise damaged(self.name, _("it ends too early"))
+                raise self.damaged(_("it ends too early"))
             try:
                 block = self.inflate.decompress(data, limit)
             except zlib.error as error:
-                raise damaged(self.name, _("not a gzip stream: {reason}").format(reason=error)) from error
+                raise self.damaged(_("not a gzip stream: {reason}").format(reason=error)) from error
             self.pending = self.inflate.unconsumed_tail
             if block:
                 return block
@@ -147,47 +184,49 @@ class _Inflated:
         while size:
             block = self.block(min(size, BLOCK))
             if not block:
-                raise damaged(self.name, _("it ends too early"))
+                raise self.damaged(_("it ends too early"))
             size -= len(block)
             yield block
 
     def exactly(self, size: int) -> bytes:
         return b"".join(self.blocks(size))
 
-    def finish(self) -> str:
-        """Check that nothing follows the stream; return the SHA-256 of the whole file."""
-        if self.block(1) or self.inflate.unused_data or self.file.read(1):
-            raise damaged(self.name, _("something follows its end"))
-        return self.raw.hexdigest()
+    def finish(self) -> None:
+        """Check that nothing follows the stream, and that the last volume is the signed one."""
+        if self.block(1) or self.inflate.unused_data or self.volumes.read():
+            raise self.damaged(_("something follows its end"))
+        self.volumes.compare()
 
 
 def read_archive(
-    path: Path, manifest: Manifest, manifest_bytes: bytes, sha256: str
+    volumes: Volumes, manifest: Manifest, manifest_bytes: bytes
 ) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
     """Yield each file of the archive in manifest order, with its checked blocks.
 
-    ``sha256`` is the archive's own signed digest, compared when all was read. Raises TrustError.
+    ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one where
+    the archive is whole. Raises TrustError.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
-    with path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as raw, ThreadPoolExecutor(1) as worker:
-        stream = _Inflated(file, path.name, _Aside(raw))
+    with ThreadPoolExecutor(1) as raw, ThreadPoolExecutor(1) as worker:
+        files = _Volumes(volumes, raw)
+        stream = _Inflated(files)
         for entry in (own, *manifest.files):
             header = ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime)
             if stream.exactly(RECORD) != header:
-                raise damaged(path.name, _("{member} does not come where it should").format(member=entry.path))
-            blocks = checked_blocks(entry, stream.blocks(entry.size), _Aside(worker), f"{path.name}: {entry.path}")
+                raise stream.damaged(_("{member} does not come where it should").format(member=entry.path))
+            name = partial("{0.name}: {1.path}".format, files, entry)
+            blocks = checked_blocks(entry, stream.blocks(entry.size), Aside(worker), name)
             if entry is own:
                 drain(blocks)
             else:
                 yield entry, blocks
                 drain(blocks)
             if any(stream.exactly(padding(entry.size))):
-                raise damaged(path.name, _("something is hidden behind {member}").format(member=entry.path))
+                raise stream.damaged(_("something is hidden behind {member}").format(member=entry.path))
         if stream.exactly(len(END)) != END:
-            raise damaged(path.name, _("it holds more files than the manifest"))
-        if stream.finish() != sha256:
-            raise damaged(path.name, _("its SHA-256 is not the signed one"))
+            raise stream.damaged(_("it holds more files than the manifest"))
+        stream.finish()
 
 
 def own_entry(manifest_bytes: bytes) -> FileEntry:

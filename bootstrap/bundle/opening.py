@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from bootstrap.bundle.archive import Take
+    from bootstrap.bundle.archive import Take, Volumes
 
 SUMS = "SHA256SUMS"
 INSTALLER = "ragtrace-install.pyz"
@@ -35,7 +35,10 @@ SIGNERS_LIMIT = 32
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose signers were accepted. ``location`` is its archive, or its unpacked root folder."""
+    """A bundle whose signers were accepted.
+
+    ``location`` is its archive, the first of the archive's volumes, or its unpacked root folder.
+    """
 
     manifest: Manifest
     manifest_bytes: bytes
@@ -51,6 +54,20 @@ class Bundle:
     @property
     def is_archive(self) -> bool:
         return self.location.is_file()
+
+    @property
+    def name(self) -> str:
+        """What to call it while it is read."""
+        return self.manifest.archive if self.is_archive else self.location.name
+
+    @property
+    def volumes(self) -> Volumes:
+        """The files that hold the archive, in order, with their signed digests: one where it is whole."""
+        digests = digest.read_sums(self.sums, SUMS)
+        names = volume_names(digests, self.manifest.archive)
+        if names == [self.manifest.archive]:
+            return [(self.location, digests[names[0]])]  # somebody may have given it another name
+        return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
         """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` is told their bytes.
@@ -71,8 +88,7 @@ class Bundle:
         if not self.is_archive:
             archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken)
             return
-        sha256 = digest.read_sums(self.sums, SUMS)[self.manifest.archive]
-        for entry, blocks in archive.read_archive(self.location, self.manifest, self.manifest_bytes, sha256):
+        for entry, blocks in archive.read_archive(self.volumes, self.manifest, self.manifest_bytes):
             taken(entry, blocks)
 
 
@@ -94,10 +110,11 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     manifest = parse_manifest(manifest_bytes)
     demand_lock(manifest)
 
-    if set(digests) != {NAME, INSTALLER, manifest.archive}:
+    volumes = volume_names(digests, manifest.archive)
+    if not volumes or set(digests) != {NAME, INSTALLER, *volumes}:
         raise archive.damaged(SUMS, _("it does not name the manifest, the archive and the installer"))
     _check_installer(folder, manifest, digests[INSTALLER])
-    return Bundle(manifest, manifest_bytes, sums, signatures, signers, _location(path, folder, manifest))
+    return Bundle(manifest, manifest_bytes, sums, signatures, signers, _location(path, folder, manifest, volumes))
 
 
 def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
@@ -171,18 +188,48 @@ def _check_installer(folder: Path, manifest: Manifest, sha256: str) -> None:
         raise archive.damaged(SUMS, _("its installer is not the one in the manifest"))
     beside = folder / INSTALLER
     if beside.exists():
-        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=INSTALLER))
+        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
 
 
-def _location(path: Path, folder: Path, manifest: Manifest) -> Path:
+def volume_name(name: str, number: int) -> str:
+    """Return the name of an archive's volume, numbered from 1; ``cat NAME.*`` puts them in order."""
+    return f"{name}.{number:03d}"
+
+
+def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
+    """Return the names of the files that hold the archive, by what SHA256SUMS names besides the two others."""
+    if archive_name in digests:
+        return [archive_name]
+    return [volume_name(archive_name, number) for number in range(1, len(digests) - 1)]
+
+
+def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
     """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
-    if path.is_file() or (path / DEPENDENCIES).is_dir():
+    if (path / DEPENDENCIES).is_dir() or (path.is_file() and volumes == [manifest.archive]):
         return path
-    if path == folder and (folder / manifest.archive).is_file():
-        return folder / manifest.archive
+    missing = [name for name in volumes if not (folder / name).is_file()]
+    if not missing and (path == folder or path.name in volumes):
+        return folder / volumes[0]
     if path == folder and (folder / manifest.root / DEPENDENCIES).is_dir():
         return folder / manifest.root
+    if len(volumes) > 1 and len(missing) < len(volumes):
+        raise _incomplete(path, folder, volumes, missing)
     raise TrustError(
         _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=path, archive=manifest.archive),
         advice=_("Bring the archive, or unpack it beside SHA256SUMS."),
+    )
+
+
+def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:
+    """Return the error for an archive of which not all volumes are there, or for a file that is none of them."""
+    if not missing:
+        return TrustError(
+            _("{path} is none of the files that SHA256SUMS names.").format(path=path),
+            advice=_("Name the folder {folder}; its volumes are read one after the other.").format(folder=folder),
+        )
+    return TrustError(
+        _("{folder}: {names} is missing, one of {count} volumes.").format(
+            folder=folder, names=", ".join(missing), count=len(volumes)
+        ),
+        advice=_("Copy every volume from the media into that folder, beside SHA256SUMS."),
     )

@@ -18,6 +18,7 @@ from builder.cache import Cache, default_cache
 from builder.commands.common import add_choice, add_targets, named_targets, signer_of
 from builder.plan import Plan, make_plan, plan_lines
 from builder.sign import read_public_key
+from builder.volumes import parse_size
 
 if TYPE_CHECKING:
     import argparse
@@ -49,6 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--threshold", type=int, metavar="K", help=_("how many of the pinned keys must sign (default: all)"))
     add("--counter", type=int, metavar="N", help=_("the release counter (default: the time of the commit)"))
+    add(
+        "--volume-size",
+        metavar=_("SIZE"),
+        help=_("cut the archive into files of this size (650M, 4G, 4GiB), for media with limits"),
+    )
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
     add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions from its findings"))
@@ -116,6 +122,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         sources=not arguments.no_build,
         advisories=_gate(arguments),
         python=arguments.with_python,
+        volume_size=parse_size(arguments.volume_size) if arguments.volume_size else None,
     )
 
 
@@ -178,6 +185,7 @@ def _facts(built: Built) -> dict[str, Any]:
     return {
         "folder": str(built.folder),
         "archive": manifest.archive,
+        "archive_files": list(built.archive),
         "product": manifest.product.to_json(),
         "target": manifest.target.to_json(),
         "packages": len(manifest.packages),

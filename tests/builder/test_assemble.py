@@ -36,7 +36,7 @@ def contents(tmp_path, sizes):
 def pack(tmp_path, members):
     manifest = replace(make_manifest(), files=tuple(item.entry for item in members))
     path = tmp_path / "a.tar.gz"
-    return path, write_archive(path, manifest, b"{}\n", members, NoProgress())
+    return path, write_archive(path, manifest, b"{}\n", members, NoProgress())[path.name]
 
 
 def test_stored_and_deflated_parts_are_one_stream_that_any_tar_reads(tmp_path):

@@ -171,7 +171,7 @@ def test_no_lock_and_no_key(project, key, tmp_path, capsys) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device", "/out")])
 def test_a_build_that_ends_early_leaves_nothing(project, key, tmp_path, monkeypatch, error) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise error
 
     monkeypatch.setattr(story, "write_archive", fail)

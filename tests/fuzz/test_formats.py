@@ -58,7 +58,7 @@ def tar() -> bytes:
 def read_as_archive(data: bytes, folder: Path) -> None:
     path = folder / "archive.tar.gz"
     path.write_bytes(data)
-    for _entry, blocks in read_archive(path, MANIFEST, DATA, sha256_bytes(data)):
+    for _entry, blocks in read_archive([(path, sha256_bytes(data))], MANIFEST, DATA):
         drain(blocks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -50,6 +51,57 @@ def test_a_medium_that_cannot_be_written_serves_from_any_folder(operator, hello)
     assert not operator.exists(site.prefix)
     site.install(medium, "--prefix", site.prefix, cwd="/usr")
     operator.host.unmount(medium)
+    assert greets(site)
+
+
+@pytest.fixture(scope="module")
+def volumes(workshop, operator):
+    """Bring a bundle that was cut for media of 10 MB; return its folder and the paths of its volumes."""
+    python = operator.host.python
+    folder = operator.bring(workshop.hello_in_volumes("10M", python), "volumes")
+    return folder, sorted(operator.host.path(folder).glob("*.tar.gz.*"))
+
+
+def test_a_bundle_in_volumes_is_checked_and_installed_as_a_whole_one(operator, volumes):
+    folder, files = volumes
+    assert len(files) > 2
+    assert {file.stat().st_size for file in files[:-1]} == {10_000_000}
+    assert "FAILED" not in succeeded(operator.run("sha256sum", "-c", "SHA256SUMS", cwd=folder)).stdout
+    assert "files are as signed" in succeeded(operator.installer(folder, "verify")).stdout
+    site = hello_at(operator, "/srv/volumes")
+    site.install(folder, "--prefix", site.prefix)
+    assert greets(site)
+    joined = succeeded(operator.run("sh", "-c", "cat *.tar.gz.* | tar -tz", cwd=folder)).stdout
+    assert len(joined.splitlines()) == len(json.loads((files[0].parent / "MANIFEST.json").read_bytes())["files"]) + 1
+
+
+def test_a_volume_that_is_missing_or_of_another_build_is_named(workshop, operator, volumes):
+    folder, files = volumes
+    other = workshop.hello_in_volumes("10M", operator.host.python, "--counter", "11") / files[1].name
+    data = files[1].read_bytes()
+    assert other.read_bytes() != data
+    site = hello_at(operator, "/srv/stale")
+    try:
+        files[1].unlink()
+        for command in ("verify", "install"):
+            said = refused(
+                operator.installer(folder, command, *(["--prefix", site.prefix] if command == "install" else [])),
+                3,
+                f"{files[1].name} is missing",
+            )
+            assert "Copy every volume" in said
+        assert not operator.exists(site.prefix)
+        files[1].write_bytes(other.read_bytes())
+        for command in ("verify", "install"):
+            refused(
+                operator.installer(folder, command, *(["--prefix", site.prefix] if command == "install" else [])),
+                3,
+                f"{files[1].name}: ",
+            )
+        assert [path.name for path in site.path("").iterdir()] == ["state"]
+    finally:
+        files[1].write_bytes(data)
+    site.install(folder, "--prefix", site.prefix)
     assert greets(site)
 
 

@@ -82,6 +82,13 @@ class Workshop:
         self._begin(key, lambda: self.build(self.project("hello", HELLO), "--python", python, *options))
         return self._made[key].result()
 
+    def hello_in_volumes(self, size: str, python: str, *more: str) -> Path:
+        """Return the bundle of the small project with its archive cut into volumes."""
+        key = ("volumes", size, python, *more)
+        options = ("--python", python, "--volume-size", size, *more)
+        self._begin(key, lambda: self.build(self.project("hello", HELLO), *options, out="-".join(key)))
+        return self._made[key].result()
+
     def hello_by(self, key: Path, counter: str, python: str) -> Path:
         """Return a release of the small project with another signer and counter."""
         out = f"{key.name}-{counter}"

@@ -35,11 +35,11 @@ MTIME = MANIFEST.created_epoch
 
 def written(folder: Path) -> tuple[Path, str]:
     path = folder / MANIFEST.archive
-    return path, write_archive(path, MANIFEST, DATA, MEMBERS, NoProgress())
+    return path, write_archive(path, MANIFEST, DATA, MEMBERS, NoProgress())[path.name]
 
 
 def read(path: Path, sha256: str, manifest: Manifest = MANIFEST, data: bytes = DATA) -> dict[str, bytes]:
-    return {entry.path: b"".join(blocks) for entry, blocks in read_archive(path, manifest, data, sha256)}
+    return {entry.path: b"".join(blocks) for entry, blocks in read_archive([(path, sha256)], manifest, data)}
 
 
 def plain_tar() -> bytes:
@@ -214,7 +214,7 @@ def test_a_consumer_that_leaves_early_does_not_spare_the_check(tmp_path) -> None
     path = tmp_path / MANIFEST.archive
     path.write_bytes(gzip.compress(tar, 1, mtime=0))
     with pytest.raises(TrustError, match=SCRIPT):
-        list(read_archive(path, MANIFEST, DATA, digest.sha256_file(path)[0]))
+        list(read_archive([(path, digest.sha256_file(path)[0])], MANIFEST, DATA))
 
 
 def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
@@ -226,8 +226,8 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
     manifest = replace(MANIFEST, files=tuple(item.entry for item in items))
     path = tmp_path / "big.tar.gz"
     tracemalloc.start()
-    sha256 = write_archive(path, manifest, DATA, items, NoProgress())
-    for _entry, blocks in read_archive(path, manifest, DATA, sha256):
+    sha256 = write_archive(path, manifest, DATA, items, NoProgress())[path.name]
+    for _entry, blocks in read_archive([(path, sha256)], manifest, DATA):
         archive.drain(blocks)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -291,3 +291,63 @@ def refusal(folder: Path) -> str:
     except TrustError as error:
         return error.what
     return "nothing was refused"
+
+
+def cut(path: Path, size: int) -> list[tuple[Path, str]]:
+    """Cut an archive into volumes."""
+    data, volumes = path.read_bytes(), []
+    for number, start in enumerate(range(0, len(data), size), 1):
+        volume = path.with_name(f"{path.name}.{number:03d}")
+        volume.write_bytes(data[start : start + size])
+        volumes.append((volume, digest.sha256_file(volume)[0]))
+    return volumes
+
+
+def read_volumes(volumes: list[tuple[Path, str]]) -> dict[str, bytes]:
+    return {entry.path: b"".join(blocks) for entry, blocks in read_archive(volumes, MANIFEST, DATA)}
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1000, 1 << 20])
+def test_volumes_are_read_as_one_stream(tmp_path, size) -> None:
+    path, sha256 = written(tmp_path)
+    assert read_volumes(cut(path, size)) == read(path, sha256)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_the_volume_that_was_altered_is_the_one_that_is_named(tmp_path, number, place) -> None:
+    path, _sha256 = written(tmp_path)
+    volumes = cut(path, path.stat().st_size // 3 + 1)
+    volume = volumes[number - 1][0]
+    data = bytearray(volume.read_bytes())
+    data[int(place * (len(data) - 1))] ^= 1
+    volume.write_bytes(data)
+    with pytest.raises(TrustError, match=f"^{volume.name}"):
+        read_volumes(volumes)
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"", lambda data: data + b"\0"])
+def test_a_volume_of_another_length_is_named(tmp_path, change) -> None:
+    path, _sha256 = written(tmp_path)
+    volumes = cut(path, path.stat().st_size // 3 + 1)
+    volume = volumes[1][0]
+    volume.write_bytes(change(volume.read_bytes()))
+    with pytest.raises(TrustError, match=f"^{volume.name}: its SHA-256 is not the signed one"):
+        read_volumes(volumes)
+
+
+def test_volumes_in_the_wrong_order_are_refused(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    first, second, third = cut(path, path.stat().st_size // 3 + 1)
+    with pytest.raises(TrustError, match=f"^{third[0].name}"):
+        read_volumes([first, third, second])
+
+
+def test_a_member_is_compared_before_its_volume(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    tar = bytearray(plain_tar())
+    tar[block_of(SCRIPT) + 512] ^= 1
+    path.write_bytes(gzip.compress(tar, 1, mtime=0))
+    volumes = cut(path, path.stat().st_size - 10)
+    with pytest.raises(TrustError, match=f"^{volumes[0][0].name}: {SCRIPT}: "):
+        read_volumes(volumes)

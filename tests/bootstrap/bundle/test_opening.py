@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -235,3 +236,53 @@ def test_pipes_and_links_in_the_place_of_files(travelled, policy, name) -> None:
     path.unlink()
     os.mkfifo(path)
     assert path.name in refusal(travelled.folder, policy)
+
+
+def test_volumes_are_a_bundle_like_its_archive(travelled, policy) -> None:
+    volumes = travelled.cut(travelled.archive.stat().st_size // 3 + 1)
+    assert len(volumes) == 3
+    for path in (travelled.folder, *volumes):
+        bundle = open_bundle(path, policy)
+        assert bundle.is_archive
+        assert bundle.name == travelled.manifest.archive
+        assert [path for path, _sha256 in bundle.volumes] == volumes
+        assert read_whole(bundle) == len(travelled.manifest.files)
+
+
+def test_missing_volumes_are_named(travelled, policy) -> None:
+    volumes = travelled.cut(travelled.archive.stat().st_size // 4 + 1)
+    volumes[1].unlink()
+    for path in (travelled.folder, volumes[0]):
+        told = refusal(path, policy)
+        assert f"{volumes[1].name} is missing, one of 4 volumes" in told
+    volumes[3].unlink()
+    assert f"{volumes[1].name}, {volumes[3].name}" in refusal(travelled.folder, policy)
+    for volume in (volumes[0], volumes[2]):
+        volume.unlink()
+    assert "neither" in refusal(travelled.folder, policy)
+
+
+def test_a_file_that_is_no_volume_is_not_read(travelled, policy) -> None:
+    whole = travelled.archive.read_bytes()
+    travelled.cut(len(whole) // 2 + 1)
+    travelled.archive.write_bytes(whole)
+    assert "is none of the files that SHA256SUMS names" in refusal(travelled.archive, policy)
+    assert read_whole(open_bundle(travelled.folder, policy))
+
+
+def test_volumes_that_were_unpacked_are_a_folder(travelled, policy) -> None:
+    with tarfile.open(travelled.archive) as archive:
+        archive.extractall(travelled.folder, filter="data")
+    for volume in travelled.cut(travelled.archive.stat().st_size // 2 + 1)[1:]:
+        volume.unlink()
+    bundle = open_bundle(travelled.folder, policy)
+    assert bundle.location == travelled.folder / travelled.manifest.root
+    assert read_whole(bundle)
+
+
+def test_sums_that_skip_a_volume(travelled) -> None:
+    first, _second = travelled.cut(travelled.archive.stat().st_size // 2 + 1)
+    sums = digest.read_sums((travelled.folder / SUMS).read_bytes(), SUMS)
+    for left_out in ([first.name], [name for name in sums if name.startswith(travelled.manifest.archive)]):
+        travelled.sign(digest.write_sums({name: sums[name] for name in sums if name not in left_out}))
+        assert "does not name the manifest" in refusal(travelled.folder, travelled.policy)
