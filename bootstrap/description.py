@@ -43,6 +43,7 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
         "signers_trusted": judged,
         "files": len(manifest.files),
         "bytes": manifest.total_bytes,
+        "base": _base(bundle),
         "manifest_sha256": bundle.manifest_sha256,
         "packages": [package.to_json() for package in manifest.packages],
         "models": [model.to_json() for model in manifest.models],
@@ -57,6 +58,18 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
             "runs_when_installing": trials(manifest),
             "migrates_data_with": list(application.migration.command) if application.migration else None,
         },
+    }
+
+
+def _base(bundle: Bundle) -> dict[str, Any] | None:
+    """Return what a delta builds on and leaves out, None for a bundle that is whole."""
+    if bundle.base is None:
+        return None
+    return {
+        "version": bundle.base.product.version,
+        "counter": bundle.base.product.counter,
+        "files": len(bundle.left_out),
+        "bytes": sum(entry.size for entry in bundle.left_out),
     }
 
 
@@ -90,6 +103,10 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
         packages=len(facts["packages"]),
         models=len(facts["models"]),
     )
+    if facts["base"]:
+        yield _("a delta: {files} files, {size}, are taken from version {version} (release counter {counter})").format(
+            **facts["base"], size=human_bytes(facts["base"]["bytes"])
+        )
     for model in facts["models"]:
         yield "  " + _("model {name} from {repository} at {revision}").format(**model)
     yield _("Installing it will:")

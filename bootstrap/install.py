@@ -75,13 +75,13 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     progress.step(_("Checking this host"))
     made = not prefix.exists
     if made:
-        preflight.demand(preflight.preflight(manifest, prefix))
+        preflight.demand(preflight.of_bundle(bundle, prefix))
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
         fresh = not prefix.complete_releases()  # another run may have installed it while this one waited
         try:
-            look(manifest, prefix, progress)
+            look(bundle, prefix, progress)
         except HostError:
             if made and fresh:
                 unmake(prefix)
@@ -115,12 +115,12 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     return Outcome(prefix.root, release.id, former.id if former else None, head)
 
 
-def look(manifest: Manifest, prefix: Prefix, progress: Progress) -> None:
+def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     """Tell what should be known of this host. Raises HostError for what does not fit.
 
     The clock is left to who admits the bundle: a release that the prefix keeps is not judged by it again.
     """
-    findings = preflight.preflight(manifest, prefix)
+    findings = preflight.of_bundle(bundle, prefix)
     preflight.demand(findings)
     for finding in findings:
         if finding.warns and finding.name != _("Clock"):

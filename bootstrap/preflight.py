@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, migration, persist, process, userdata
+from bootstrap import backups, delta, migration, persist, process, userdata
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.opening import Bundle
     from bootstrap.prefix import Prefix
 
-__all__ = ["Finding", "demand", "nearest", "needed_bytes", "preflight", "repair_space", "runtime"]
+__all__ = ["Finding", "demand", "nearest", "needed_bytes", "of_bundle", "preflight", "repair_space", "runtime"]
 
 RESERVE = 64 << 20  # bytes left free for logs, the journal and the filesystem itself
 BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at most, measured on 48,000 files
@@ -50,6 +51,11 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *_data(manifest, prefix),
         *processes(prefix),
     ]
+
+
+def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
+    """Return every finding, what a delta bundle builds on included."""
+    return [*preflight(bundle.manifest, prefix), *delta.findings(bundle, Store(prefix.store))]
 
 
 def demand(findings: list[Finding]) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import files, launchers, persist, tools_environment, wheels
+from bootstrap import delta, files, launchers, persist, tools_environment, wheels
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.lock import PYLOCK, rows_of, write_pylock
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.i18n import _
-from bootstrap.store import KEPT_KINDS
 from bootstrap.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
@@ -33,16 +32,20 @@ SCRATCH = ".work"
 
 
 def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
-    """Read the whole bundle once: keep what releases are made of, check everything."""
+    """Read the whole bundle once: keep what releases are made of, check everything.
+
+    Raises HostError where a delta builds on files that are not kept here as signed.
+    """
     progress.step(_("Verifying the bundle"))
+    delta.demand(bundle, store)
 
     def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
-        if entry.kind in KEPT_KINDS:
+        if entry.is_kept:
             store.add(entry, blocks)
         else:
             drain(blocks)
 
-    with progress.task(bundle.name, bundle.manifest.total_bytes) as task:
+    with progress.task(bundle.name, bundle.bytes_brought) as task:
         bundle.visit(keep, task.advance)
 
 

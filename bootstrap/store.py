@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import FileEntry
 
-KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
-
 
 class Store:
     """Files under ``store/sha256/<first 2 digits>/<digest>``."""
@@ -34,13 +32,18 @@ class Store:
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
 
-    def has(self, entry: FileEntry) -> bool:
-        """Tell whether an object is there with the right bytes; they are hashed now."""
+    def holds(self, entry: FileEntry) -> bool:
+        """Tell whether an object is there with the right size; nothing is read."""
         path = self.path(entry.sha256)
         try:
-            if path.is_symlink() or path.stat().st_size != entry.size:
-                return False
-            return sha256_file(path) == (entry.sha256, entry.size)
+            return not path.is_symlink() and path.stat().st_size == entry.size
+        except OSError:
+            return False
+
+    def has(self, entry: FileEntry) -> bool:
+        """Tell whether an object is there with the right bytes; they are hashed now."""
+        try:
+            return self.holds(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
         except OSError:
             return False
 

@@ -13,6 +13,7 @@ from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
+from bootstrap.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,18 +33,22 @@ def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[st
     """
     with tempfile.TemporaryDirectory(prefix="ragtrace-upgrade-") as private:  # 0700
         copy = Path(private, INSTALLER)
-        copy_installer(bundle, copy)
+        copy_installer(bundle, copy, Store(prefix.store))
         argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         return process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
 
 
-def copy_installer(bundle: Bundle, copy: Path) -> None:
-    """Write the bundle's installer to a new file. Raises TrustError unless every byte is as signed."""
+def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
+    """Write the bundle's installer to a new file; a delta may leave it to the store.
+
+    Raises TrustError unless every byte is as signed.
+    """
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     assert member is not None  # open_bundle made sure
     location = bundle.location
-    beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER)
+    kept = [store.path(member.sha256)] if member in bundle.left_out else []
+    beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER, *kept)
     found = next((path for path in beside if os.path.lexists(path)), None)
     if found is None:
         raise UsageError(

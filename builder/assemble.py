@@ -7,9 +7,7 @@ blocks (RFC 1951, 3.2.4), everything else is deflated. One stream, one writer, c
 from __future__ import annotations
 
 import hashlib
-import queue
 import struct
-import threading
 import zlib
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 LEVEL = 6
 STORED_LIMIT = 0xFFFF  # bytes of one stored block (RFC 1951, 3.2.4)
 BLOCK = 16 * STORED_LIMIT  # bytes read at once
-AHEAD = 16  # blocks that wait to be hashed
 STORED_KINDS = ("wheel", "model")
 STORED_ENDINGS = (".pyz", ".whl", ".zip", ".gz", ".xz", ".png", ".jpg", ".parquet")
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: no name, no time, unknown OS
@@ -62,14 +59,15 @@ def member(path: str, kind: str, content: Path | bytes) -> Member:
 class _GzipWriter:
     """A gzip file whose parts are deflated or stored, as each member needs.
 
-    The CRC is taken in a thread of its own: with the digests it is most of the work.
+    The CRC is taken where the file is hashed, in a thread of its own: with the members' digests that is most of
+    the work.
     """
 
     def __init__(self, file: ArchiveFile) -> None:
         self.file = file
         self.stored = False
         self.deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        self.check = _Check()
+        self.crc, self.size = 0, 0
         self.file.write(GZIP_HEADER)
 
     def switch(self, *, stored: bool) -> None:
@@ -81,19 +79,20 @@ class _GzipWriter:
         self.stored = stored
 
     def write(self, data: bytes) -> None:
-        self.check.add(data)
+        self.size += len(data)
+        self.file.worker.submit(self._check, data)
         self.file.write(b"".join(_stored_blocks(data)) if self.stored else self.deflate.compress(data))
+
+    def _check(self, data: bytes) -> None:
+        self.crc = zlib.crc32(data, self.crc)
 
     def finish(self) -> dict[str, str]:
         """End the stream; return the SHA-256 of each file that holds it, by name."""
         self.switch(stored=False)
         self.file.write(self.deflate.flush(zlib.Z_FINISH))
-        crc, size = self.check.drained()
-        self.file.write(struct.pack("<II", crc, size & 0xFFFFFFFF))
+        self.file.worker.submit(self._check, b"").result()  # the last in the row
+        self.file.write(struct.pack("<II", self.crc, self.size & 0xFFFFFFFF))
         return self.file.finish()
-
-    def close(self) -> None:
-        self.check.close()
 
 
 def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
@@ -103,35 +102,6 @@ def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
         part = view[start : start + STORED_LIMIT]
         yield struct.pack("<BHH", 0, len(part), len(part) ^ 0xFFFF)
         yield part
-
-
-class _Check:
-    """The CRC-32 and size of what a gzip stream holds, computed in a thread; at most AHEAD blocks wait."""
-
-    def __init__(self) -> None:
-        self.crc, self.size = 0, 0
-        self.waiting: queue.Queue[bytes | None] = queue.Queue(AHEAD)
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def add(self, data: bytes) -> None:
-        self.size += len(data)
-        self.waiting.put(data)
-
-    def drained(self) -> tuple[int, int]:
-        """Return the CRC and size of all that was added."""
-        self.waiting.join()
-        return self.crc, self.size
-
-    def close(self) -> None:
-        if self.thread.is_alive():
-            self.waiting.put(None)
-            self.thread.join()
-
-    def _run(self) -> None:
-        for data in iter(self.waiting.get, None):
-            self.crc = zlib.crc32(data, self.crc)
-            self.waiting.task_done()
 
 
 def is_stored(entry: FileEntry) -> bool:
@@ -157,9 +127,9 @@ def write_archive(
     own = member(NAME, "document", manifest_bytes)
     with (
         closing(ArchiveFile(path, volume_size)) as file,
-        closing(_GzipWriter(file)) as out,
-        progress.task(path.name, manifest.total_bytes) as task,
+        progress.task(path.name, sum(item.entry.size for item in members)) as task,
     ):
+        out = _GzipWriter(file)
         for item in (own, *members):
             entry = item.entry
             out.switch(stored=is_stored(entry))

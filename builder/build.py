@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import build_zipapp
 from bootstrap.bundle import digest
+from bootstrap.bundle.delta import BASE
 from bootstrap.bundle.manifest import NAME, Product
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
@@ -20,6 +21,7 @@ from builder import slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
 from builder.credentials import index_logins
+from builder.delta import Base, bases_by_target, name_of
 from builder.interpreter import bring_python
 from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
@@ -58,7 +60,8 @@ class Request:
     ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
-    ``volume_size`` is the most bytes that a file of the archive may have, None for no limit.
+    ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
+    releases that deltas build on, one for each target, none for whole bundles.
     """
 
     project_root: Path
@@ -79,6 +82,7 @@ class Request:
     advisories: GateRequest | None = None
     python: str | None = None
     volume_size: int | None = None
+    bases: tuple[Base, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,14 @@ class Built:
     """What was built for one target: the folder that travels, its manifest, the trust slip.
 
     ``archive`` are the names of the files that hold the archive, more than one when it is cut into volumes.
+    ``base`` is the release that a delta builds on.
     """
 
     folder: Path
     manifest: Manifest
     zipapp_sha256: str
     archive: tuple[str, ...]
+    base: Base | None
     slip: Path
 
 
@@ -119,6 +125,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     root, policy = request.project_root, pinned(request)
     progress.step(_("Reading {project}").format(project=root))
     project = read_project(root)
+    base_of = bases_by_target(request.bases, project.name, request.targets)
     profile = read_profile(request)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     with request.cache.in_use():
@@ -138,7 +145,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         inputs = [inputs_of(common, selections, target, wheels, request, policy, progress) for target in selections]
         watch.lap("advisories")
         with workspace(request.output_dir) as work:
-            zipapps = build_zipapps(request, policy, epoch, work, progress)
+            zipapps = build_zipapps(request, policy, work, progress)
             watch.lap("zipapp")
             built = []
             for one in [with_python(one, request, work, progress) for one in inputs]:
@@ -146,7 +153,11 @@ def build(request: Request, progress: Progress) -> Outcome:
                 progress.step(_("Writing the bundle for {target}, Python {python}").format(
                     target=target, python=target.python
                 ))  # fmt: skip
-                built.append(write_folder(work, one, zipapps[str(target)], request, policy, progress))
+                built.append(
+                    write_folder(
+                        work, one, zipapps[str(target)], request, policy, base_of.get(name_of(target)), progress
+                    )
+                )
             watch.lap("archive")
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(
@@ -278,8 +289,11 @@ def fetch_model(
     return with_embedding(source, model, application, root, progress), model
 
 
-def build_zipapps(request: Request, policy: Policy, epoch: int, work: Path, progress: Progress) -> dict[str, Path]:
-    """Build the installer once for each platform and architecture: the Python version makes no difference to it."""
+def build_zipapps(request: Request, policy: Policy, work: Path, progress: Progress) -> dict[str, Path]:
+    """Build the installer once for each platform and architecture: the Python version makes no difference to it.
+
+    Nor does the day: the same installer comes with every release, and a delta leaves it out.
+    """
     zipapps: dict[str, Path] = {}
     for target in request.targets:
         if str(target) not in zipapps:
@@ -287,7 +301,7 @@ def build_zipapps(request: Request, policy: Policy, epoch: int, work: Path, prog
                 work / f"{target}-{INSTALLER}",
                 target,
                 policy=policy.to_bytes(),
-                epoch=epoch,
+                epoch=build_zipapp.EARLIEST,
                 cache=request.cache,
                 progress=progress,
                 offline=request.offline,
@@ -296,24 +310,38 @@ def build_zipapps(request: Request, policy: Policy, epoch: int, work: Path, prog
 
 
 def write_folder(
-    work: Path, inputs: Inputs, zipapp: Path, request: Request, policy: Policy, progress: Progress
+    work: Path, inputs: Inputs, zipapp: Path, request: Request, policy: Policy, base: Base | None, progress: Progress
 ) -> Built:
-    """Write archive, manifest, zipapp, sums, signatures and the trust slip of one target into the workspace."""
+    """Write archive, manifest, zipapp, sums, signatures and the trust slip of one target into the workspace.
+
+    A delta brings what its base has not, and the base's manifest.
+    """
     contents = members_of(inputs, zipapp)
     manifest = manifest_of(inputs, contents)
-    folder = work / manifest.folder
+    left_out = base.left_out(manifest) if base else frozenset()
+    folder = work / (base.folder(manifest) if base else manifest.folder)
     folder.mkdir()
-    shutil.copy(zipapp, folder / INSTALLER)
     manifest_bytes = manifest.to_bytes()
-    zipapp_sha256 = next(item.entry.sha256 for item in contents if item.entry.path == INSTALLER_MEMBER)
-    archive = write_archive(
-        folder / manifest.archive, manifest, manifest_bytes, contents, progress, volume_size=request.volume_size
+    sums = write_archive(
+        folder / manifest.archive,
+        manifest,
+        manifest_bytes,
+        [item for item in contents if item.entry not in left_out],
+        progress,
+        volume_size=request.volume_size,
     )
-    sums = {INSTALLER: zipapp_sha256, NAME: digest.sha256_bytes(manifest_bytes), **archive}
-    (folder / NAME).write_bytes(manifest_bytes)
+    archive = tuple(sums)
+    beside = {NAME: manifest_bytes, **({BASE: base.data} if base else {})}
+    for name, data in beside.items():
+        (folder / name).write_bytes(data)
+        sums[name] = digest.sha256_bytes(data)
+    installer = next(item.entry for item in contents if item.entry.path == INSTALLER_MEMBER)
+    if installer not in left_out:
+        shutil.copy(zipapp, folder / INSTALLER)
+        sums[INSTALLER] = installer.sha256
     sums_bytes = digest.write_sums(sums)
     (folder / SUMS).write_bytes(sums_bytes)
     for signer in request.signers:
         (folder / f"{SUMS}.{signer.key.keyid}.sig").write_bytes(signer.sign(sums_bytes, RELEASE_NAMESPACE))
     release = Release(folder, manifest, sums_bytes, tuple(signer.key for signer in request.signers), policy)
-    return Built(folder, manifest, zipapp_sha256, tuple(archive), slip.write_slip(release))
+    return Built(folder, manifest, installer.sha256, archive, base, slip.write_slip(release))

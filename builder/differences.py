@@ -6,7 +6,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle import archive, digest
+from bootstrap.bundle import archive, delta, digest
+from bootstrap.bundle.delta import BASE
 from bootstrap.bundle.manifest import NAME, Manifest, parse_manifest
 from bootstrap.bundle.opening import INSTALLER, SUMS, volume_names
 from bootstrap.i18n import _
@@ -86,15 +87,18 @@ def _members(
         elif path not in entries[0]:
             yield Difference(path, _("is missing in the first"))
         elif path in changed:
-            name = entries[0][path].sha256, entries[1][path].sha256
-            yield Difference(path, explain(scratch / "0" / name[0], scratch / "1" / name[1]))
+            files = [scratch / str(index) / entries[index][path].sha256 for index in (0, 1)]
+            is_there = all(file.is_file() for file in files)  # a delta may have left one out
+            yield Difference(path, explain(*files) if is_there else _("other contents"))
 
 
 def _take_out(folder: Path, manifest: Manifest, data: bytes, wanted: set[str], scratch: Path) -> None:
     """Write some members of an archive to files named by their digests."""
     scratch.mkdir()
     volumes = [(path, digest.sha256_file(path)[0]) for path in _parts(folder, manifest.archive)]
-    for entry, blocks in archive.read_archive(volumes, manifest, data):
+    base = folder / BASE
+    left_out = delta.left_out(manifest, parse_manifest(base.read_bytes(), BASE) if base.is_file() else None)
+    for entry, blocks in archive.read_archive(volumes, manifest, data, left_out):
         if entry.path in wanted:
             with (scratch / entry.sha256).open("wb") as file:
                 file.writelines(blocks)

@@ -9,6 +9,7 @@ from bootstrap.console import human_bytes
 from bootstrap.i18n import _
 from builder.build import read_profile
 from builder.cache import sha256
+from builder.delta import bases_by_target, name_of
 from builder.lock import read_lock
 from builder.models import measure_model, parse_model_spec
 from builder.project import read_project
@@ -16,10 +17,11 @@ from builder.source import collect_source
 from builder.targets import Standing, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bootstrap.console import Progress
     from builder.build import Request
+    from builder.delta import Base
     from builder.lock import LockedWheel
 
 
@@ -50,6 +52,7 @@ class Plan:
     unsized: int
     models: tuple[Size, ...]
     source: Size
+    bases: Mapping[str, Base]
 
     @property
     def is_whole(self) -> bool:
@@ -59,11 +62,23 @@ class Plan:
         """The bytes that a target's bundle would have, but for the installer and what has no known size."""
         return standing.wheel_bytes + sum(part.size for part in (*self.models, self.source))
 
+    def left_out(self, standing: Standing) -> Size | None:
+        """The wheels that a delta would leave out, None for a whole bundle; models are known once they are hashed."""
+        base = self.bases.get(name_of(standing.target))
+        if base is None or standing.selection is None:
+            return None
+        return _sum("wheels", {wheel for wheel in standing.selection.wheels if base.has_wheel(wheel.sha256)})
+
     def to_json(self) -> dict[str, Any]:
         return {
             "product": self.product,
             "targets": [
-                {**standing.to_json(), "bundle_bytes": self.bundle_bytes(standing)} for standing in self.standings
+                {
+                    **standing.to_json(),
+                    "bundle_bytes": self.bundle_bytes(standing),
+                    "left_out": left_out.to_json() if (left_out := self.left_out(standing)) else None,
+                }
+                for standing in self.standings
             ],
             "to_fetch": self.fetched.to_json(),
             "cached": self.cached.to_json(),
@@ -80,6 +95,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request)
+    bases = bases_by_target(request.bases, project.name, request.targets)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
@@ -108,6 +124,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         unsized=sum(1 for wheel in wheels if wheel.size is None),
         models=tuple(models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
+        bases=bases,
     )
 
 
@@ -124,6 +141,11 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             yield _("  {target}: {count} wheels, about {size}").format(
                 target=target, count=len(standing.selection.wheels), size=human_bytes(plan.bundle_bytes(standing))
             )
+            left_out = plan.left_out(standing)
+            if left_out:
+                yield _("    {count} wheels, {size}, are left out: the base has them").format(
+                    count=left_out.files, size=human_bytes(left_out.size)
+                )
             for source in standing.selection.sources:
                 yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
         elif standing.error:

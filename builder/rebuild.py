@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.bundle import digest
 from bootstrap.bundle.advisories import snapshot
 from bootstrap.bundle.archive import drain
+from bootstrap.bundle.delta import BASE
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import RELEASE, pins
 from bootstrap.errors import BuildError, UsageError
@@ -23,6 +24,7 @@ from bootstrap.i18n import _
 from builder.advisories.gate import FOLDER as ADVISORIES
 from builder.advisories.gate import GateRequest
 from builder.build import Request, build
+from builder.delta import read_base
 from builder.differences import Difference, compare
 from builder.evidence import PROVENANCE
 from builder.interpreter import VERSION
@@ -122,7 +124,11 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
 def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     manifest, policy = release.manifest, release.pinned
     if policy is None:
-        raise BuildError(_("{bundle}: its installer pins no keys.").format(bundle=release.folder))
+        raise BuildError(
+            _("{bundle}: no installer that pins keys is in it.").format(bundle=release.folder),
+            advice=_("A delta may leave it out: check the whole bundle of the same release, its manifest is the same."),
+        )
+    base = release.folder / BASE
     gate, python = chosen["advisories"], chosen["with_python"]
     if python and not again.python and not VERSION.fullmatch(python):
         raise UsageError(
@@ -150,6 +156,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
             again.scratch / snapshot.NAME, again.exceptions, gate["severity_table"], fail_on=gate["fail_on"]
         ),
         python=again.python or python,
+        bases=(read_base(base),) if base.is_file() else (),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import files
 from bootstrap.bundle import digest, opening
-from bootstrap.bundle.opening import INSTALLER, SUMS
+from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
@@ -35,7 +35,9 @@ class Release:
 
     @property
     def zipapp_sha256(self) -> str:
-        return digest.read_sums(self.sums, SUMS)[INSTALLER]
+        entry = self.manifest.entry(INSTALLER_MEMBER)
+        assert entry is not None  # opening it made sure
+        return entry.sha256
 
     @property
     def is_complete(self) -> bool:
@@ -61,7 +63,9 @@ def read_release(folder: Path) -> Release:
                 _("{path} is not what was signed.").format(path=path),
                 advice=_("Build the release again; nothing was signed."),
             )
-    return Release(place, bundle.manifest, sums, tuple(signers), pinned_policy(place / INSTALLER))
+    installer = place / INSTALLER
+    pinned = pinned_policy(installer) if installer.is_file() else None  # a delta may leave it out
+    return Release(place, bundle.manifest, sums, tuple(signers), pinned)
 
 
 def add_signature(release: Release, signer: Signer) -> Release:

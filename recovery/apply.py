@@ -189,7 +189,7 @@ def remake_environment(
 
 def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     """Install a bundle in full in place of the damaged release."""
-    preflight.demand(preflight.preflight(bundle.manifest, prefix))
+    preflight.demand(preflight.of_bundle(bundle, prefix))
     release = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(bundle.manifest)

@@ -17,7 +17,7 @@ from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
-from bootstrap.store import KEPT_KINDS, Store
+from bootstrap.store import Store
 from recovery.proof import Proof, find_proof
 
 if TYPE_CHECKING:
@@ -353,7 +353,7 @@ def _lacking(
                 pass
         return store.has(entry)
 
-    entries = [entry for entry in manifest.files if entry.kind in KEPT_KINDS]
+    entries = [entry for entry in manifest.files if entry.is_kept]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         there = list(pool.map(is_there, entries))
     return tuple(entry for entry, found in zip(entries, there) if not found)

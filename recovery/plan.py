@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
+from bootstrap import delta, record, transaction
 from bootstrap import receipt as receipts
-from bootstrap import record, transaction
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
+from bootstrap.store import Store
 from recovery import diagnose as seen
 from recovery import remedies as cures
 from recovery import resolve
@@ -114,8 +115,13 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unloc
     if diagnosis.proof is None:
         return _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=allow_unlocked)
 
-    same = bundle is not None and bundle.manifest_sha256 == diagnosis.proof.manifest_sha256
-    lost = [entry.path for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
+    lacking = [entry for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
+    lost = [entry.path for entry in lacking]
+    same = (
+        bundle is not None
+        and bundle.manifest_sha256 == diagnosis.proof.manifest_sha256
+        and bundle.left_out.isdisjoint(lacking)  # a delta does not bring everything
+    )
     if lost and same:
         chosen.append(cures.FillStore(tuple(lost)))
     if diagnosis.spare and not (lost and same):
@@ -239,7 +245,7 @@ def _with_last_resort(
     if former is not None:
         kept = [cure for cure in chosen if not isinstance(cure, cures.WriteLaunchers)]
         return replace(plan, remedies=_ordered([*kept, cures.GoBack((former.id,))]), unmet=bring(diagnosis))
-    if bundle is not None and _may_replace(bundle, diagnosis):
+    if bundle is not None and _may_replace(bundle, diagnosis) and not lacks_base(bundle, diagnosis):
         # the new release makes all of this anew
         lasting = (cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
         kept = [cure for cure in chosen if isinstance(cure, lasting)]
@@ -259,6 +265,11 @@ def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
     known = diagnosis.proof.manifest.product.name if diagnosis.proof else None
     known = known or (diagnosis.receipt.product if diagnosis.receipt else None)
     return known is None or bundle.manifest.product.name == known
+
+
+def lacks_base(bundle: Bundle, diagnosis: Diagnosis) -> bool:
+    """Tell whether a bundle is a delta against files that are not kept here."""
+    return bool(delta.lacking(bundle, Store(diagnosis.prefix.store)))
 
 
 def intact_former(diagnosis: Diagnosis) -> Release | None:

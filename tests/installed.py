@@ -31,7 +31,7 @@ from bootstrap.console import NoProgress
 from bootstrap.digests import Digests
 from bootstrap.journal import Entry
 from bootstrap.prefix import Prefix
-from bootstrap.store import KEPT_KINDS, Store
+from bootstrap.store import Store
 from bootstrap.uv import base_interpreter
 from tests.bundles import entry
 from tests.keys import SoftKey
@@ -195,7 +195,7 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     (release.bundle / f"{SUMS}.{KEY.key.keyid}.sig").write_bytes(KEY.sign(sums, RELEASE_NAMESPACE))
     contents = made.contents()
     for item in manifest.files:
-        if item.kind in KEPT_KINDS:
+        if item.is_kept:
             store.add(item, iter([contents[item.path][1]]))
     progress = NoProgress()
     stage.stage_files(release, manifest, store, python)

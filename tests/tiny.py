@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import install
-from bootstrap.bundle import digest
+from bootstrap.bundle import delta, digest
 from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.bundle.lock import PYLOCK, Row, write_pylock
 from bootstrap.bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
@@ -27,13 +27,14 @@ from bootstrap.bundle.signature import parse_public_key
 from bootstrap.bundle.target import host_target, parse_target
 from bootstrap.console import NoProgress
 from bootstrap.prefix import Prefix
-from builder.assemble import member, write_archive
+from builder.assemble import Member, member, write_archive
 from builder.sign import generate_key, load_signer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from bootstrap.bundle.manifest import FileEntry
     from bootstrap.bundle.opening import Bundle
     from bootstrap.bundle.policy import Policy
 
@@ -128,6 +129,29 @@ class Tiny:
         self.archive.unlink()
         self.sign(digest.write_sums(sums))
         return volumes
+
+    def delta(self, base: Tiny, folder: Path) -> Tiny:
+        """Write the delta of this bundle for hosts that have another one, as the builder does."""
+        folder.mkdir(parents=True)
+        contents: dict[str, bytes] = {}
+
+        def take(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+            contents[entry.path] = b"".join(blocks)
+
+        self.open().visit(take, lambda _count: None)
+        left_out = delta.left_out(self.manifest, base.manifest)
+        brought = [Member(entry, contents[entry.path]) for entry in self.manifest.files if entry not in left_out]
+        files = {MANIFEST_NAME: self.manifest.to_bytes(), delta.BASE: base.manifest.to_bytes()}
+        if INSTALLER_MEMBER not in {entry.path for entry in left_out}:
+            files[INSTALLER] = contents[INSTALLER_MEMBER]
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        path = folder / self.manifest.archive
+        sums = write_archive(path, self.manifest, files[MANIFEST_NAME], brought, NoProgress())
+        sums.update({name: digest.sha256_bytes(data) for name, data in files.items()})
+        made = Tiny(folder, self.key, self.manifest)
+        made.sign(digest.write_sums(sums))
+        return made
 
     def sign(self, sums: bytes) -> None:
         """Write SHA256SUMS and the signature over it."""

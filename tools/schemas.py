@@ -100,6 +100,7 @@ TARGET = closed(
     }
 )
 PRODUCT = value(manifest.Product)
+BASE = closed({"version": TEXT, "counter": COUNT, "files": COUNT, "bytes": COUNT})
 
 
 # 2. the installer's commands
@@ -130,6 +131,7 @@ def verify():
         "signers_trusted": described(YES_NO, "false: nobody has judged them"),
         "files": COUNT,
         "bytes": COUNT,
+        "base": described(nullable(BASE), "what a delta builds on and leaves out"),
         "manifest_sha256": SHA256,
         "packages": items(value(manifest.Package)),
         "models": items(value(manifest.Model)),
@@ -398,6 +400,7 @@ def build():
         "target": TARGET,
         "packages": COUNT,
         "bytes": COUNT,
+        "base": described(nullable(BASE), "what a delta builds on and leaves out"),
         "sizes": described(mapping(COUNT), "bytes of each package and model, the largest first"),
         "installer_sha256": SHA256,
         "slip": ANY_TEXT,
@@ -430,7 +433,7 @@ def plan():
     return closed(
         {
             "product": FULL_TEXT,
-            "targets": items(standing({"bundle_bytes": COUNT})),
+            "targets": items(standing({"bundle_bytes": COUNT, "left_out": described(nullable(size), "by a delta")})),
             "to_fetch": size,
             "cached": size,
             "wheels_without_size": COUNT,

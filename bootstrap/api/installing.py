@@ -58,7 +58,7 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
     from bootstrap.bundle.archive import drain
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
-    with progress.task(opened.name, opened.manifest.total_bytes) as task:
+    with progress.task(opened.name, opened.bytes_brought) as task:
         opened.visit(lambda _entry, blocks: drain(blocks), task.advance)
     return opened
 
@@ -77,7 +77,7 @@ def plan(
     from bootstrap import preflight
 
     admission(bundle, prefix, conditions=conditions, places=places)
-    return preflight.preflight(bundle.manifest, prefix_for(bundle, prefix))
+    return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
 
 
 def install(

@@ -26,7 +26,7 @@ from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from concurrent.futures import Future
     from hashlib import _Hash
     from pathlib import Path
@@ -199,19 +199,19 @@ class _Inflated:
 
 
 def read_archive(
-    volumes: Volumes, manifest: Manifest, manifest_bytes: bytes
+    volumes: Volumes, manifest: Manifest, manifest_bytes: bytes, left_out: Container[FileEntry] = ()
 ) -> Iterator[tuple[FileEntry, Iterator[bytes]]]:
     """Yield each file of the archive in manifest order, with its checked blocks.
 
     ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one where
-    the archive is whole. Raises TrustError.
+    the archive is whole. ``left_out`` are files of the manifest that a delta does not bring. Raises TrustError.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
     with ThreadPoolExecutor(1) as raw, ThreadPoolExecutor(1) as worker:
         files = _Volumes(volumes, raw)
         stream = _Inflated(files)
-        for entry in (own, *manifest.files):
+        for entry in (own, *(entry for entry in manifest.files if entry not in left_out)):
             header = ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime)
             if stream.exactly(RECORD) != header:
                 raise stream.damaged(_("{member} does not come where it should").format(member=entry.path))
@@ -234,7 +234,9 @@ def own_entry(manifest_bytes: bytes) -> FileEntry:
     return FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
 
 
-def visit_folder(root: Path, manifest: Manifest, manifest_bytes: bytes, take: Take) -> None:
+def visit_folder(
+    root: Path, manifest: Manifest, manifest_bytes: bytes, take: Take, left_out: Container[FileEntry] = ()
+) -> None:
     """Hand each file of an unpacked bundle to ``take`` with its checked blocks, several at a time.
 
     The largest come first, so that no thread is left alone with one. Raises TrustError, or what
@@ -248,7 +250,8 @@ def visit_folder(root: Path, manifest: Manifest, manifest_bytes: bytes, take: Ta
         drain(blocks)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _done in pool.map(visit, sorted(manifest.files, key=lambda entry: -entry.size)):
+        brought = [entry for entry in manifest.files if entry not in left_out]
+        for _done in pool.map(visit, sorted(brought, key=lambda entry: -entry.size)):
             pass
 
 

@@ -43,6 +43,7 @@ KINDS = {
     "plugin": f"{VERIFICATION}/plugins",
     "model": MODELS,
 }
+KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
 OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder lies in another's and holds nothing else
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -67,6 +68,11 @@ class FileEntry(Value):
         astray = any(self.path.startswith(KINDS[kind] + "/") != (self.kind == kind) for kind in OWN_FOLDERS)
         if not self.path.startswith(KINDS[self.kind] + "/") or astray:
             raise refuse(f"{path}.path", _("a file of kind {kind} does not lie there").format(kind=self.kind))
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether hosts keep the file by its digest: for repairs, and for delta bundles that leave it out."""
+        return self.kind in KEPT_KINDS
 
     @property
     def inner(self) -> str:
@@ -279,6 +285,6 @@ class Manifest(Document):
                     raise refuse(where, _("{name} is not a launcher").format(name=command[0][:80]))
 
 
-def parse_manifest(data: bytes) -> Manifest:
-    """Read a manifest. Raises TrustError that names the path of what it refuses."""
-    return Manifest.from_bytes(data, NAME, limit=MANIFEST_LIMIT)
+def parse_manifest(data: bytes, name: str = NAME) -> Manifest:
+    """Read a manifest. Raises TrustError that names the path of what it refuses, in the file ``name``."""
+    return Manifest.from_bytes(data, name, limit=MANIFEST_LIMIT)

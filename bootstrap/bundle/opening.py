@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap.bundle import archive, digest
+from bootstrap.bundle import archive, delta, digest
 from bootstrap.bundle.lock import demand_lock
-from bootstrap.bundle.manifest import DEPENDENCIES, MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
+from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bootstrap.bundle.signature import PublicKey, verify
 from bootstrap.errors import TrustError, UsageError
@@ -37,7 +38,8 @@ SIGNERS_LIMIT = 32
 class Bundle:
     """A bundle whose signers were accepted.
 
-    ``location`` is its archive, the first of the archive's volumes, or its unpacked root folder.
+    ``location`` is its archive, the first of the archive's volumes, or its unpacked root folder; ``base``
+    is the release that a delta builds on.
     """
 
     manifest: Manifest
@@ -46,6 +48,7 @@ class Bundle:
     signatures: dict[str, bytes]
     signers: tuple[Signer, ...]
     location: Path
+    base: Manifest | None = None
 
     @property
     def manifest_sha256(self) -> str:
@@ -54,6 +57,16 @@ class Bundle:
     @property
     def is_archive(self) -> bool:
         return self.location.is_file()
+
+    @cached_property
+    def left_out(self) -> frozenset[FileEntry]:
+        """The files that the base brought and this bundle does not, none for one that is whole."""
+        return frozenset(delta.left_out(self.manifest, self.base))
+
+    @property
+    def bytes_brought(self) -> int:
+        """The bytes of all files that it holds."""
+        return self.manifest.total_bytes - sum(entry.size for entry in self.left_out)
 
     @property
     def name(self) -> str:
@@ -86,9 +99,10 @@ class Bundle:
             take(entry, counted(blocks))
 
         if not self.is_archive:
-            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken)
+            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken, self.left_out)
             return
-        for entry, blocks in archive.read_archive(self.volumes, self.manifest, self.manifest_bytes):
+        read = archive.read_archive(self.volumes, self.manifest, self.manifest_bytes, self.left_out)
+        for entry, blocks in read:
             taken(entry, blocks)
 
 
@@ -97,7 +111,8 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     1. The signatures over SHA256SUMS hold, and the policy accepts their signers at time ``at``.
     2. MANIFEST.json has the signed digest and breaks no rule; its lock names its packages and nothing else.
-    3. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
+    3. So has the manifest of the base, where the bundle is a delta.
+    4. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
 
     Raises UsageError when nothing is there, TrustError for anything that is not as signed.
     """
@@ -110,11 +125,15 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     manifest = parse_manifest(manifest_bytes)
     demand_lock(manifest)
 
+    base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
-    if not volumes or set(digests) != {NAME, INSTALLER, *volumes}:
+    others = [name for name in (INSTALLER, delta.BASE) if name in digests]
+    if not volumes or set(digests) != {NAME, *others, *volumes}:
         raise archive.damaged(SUMS, _("it does not name the manifest, the archive and the installer"))
-    _check_installer(folder, manifest, digests[INSTALLER])
-    return Bundle(manifest, manifest_bytes, sums, signatures, signers, _location(path, folder, manifest, volumes))
+    location = _location(path, folder, manifest, volumes)
+    bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
+    _check_installer(folder, bundle, digests.get(INSTALLER))
+    return bundle
 
 
 def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
@@ -182,9 +201,20 @@ def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
     return data
 
 
-def _check_installer(folder: Path, manifest: Manifest, sha256: str) -> None:
-    member = manifest.entry(INSTALLER_MEMBER)
-    if member is None or member.sha256 != sha256:
+def _read_base(folder: Path, manifest: Manifest, sha256: str) -> Manifest:
+    """Return the signed manifest of the release that a delta builds on."""
+    data = _read(folder / delta.BASE, MANIFEST_LIMIT)
+    if digest.sha256_bytes(data) != sha256:
+        raise archive.damaged(delta.BASE, _("its SHA-256 is not the signed one"))
+    base = parse_manifest(data, delta.BASE)
+    delta.demand_base(manifest, base)
+    return base
+
+
+def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
+    """Raise TrustError unless the installer is the one in the manifest, or a delta leaves it out."""
+    member = bundle.manifest.entry(INSTALLER_MEMBER)
+    if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
         raise archive.damaged(SUMS, _("its installer is not the one in the manifest"))
     beside = folder / INSTALLER
     if beside.exists():
@@ -200,17 +230,18 @@ def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
     """Return the names of the files that hold the archive, by what SHA256SUMS names besides the two others."""
     if archive_name in digests:
         return [archive_name]
-    return [volume_name(archive_name, number) for number in range(1, len(digests) - 1)]
+    count = sum(name.startswith(f"{archive_name}.") for name in digests)
+    return [volume_name(archive_name, number) for number in range(1, count + 1)]
 
 
 def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
     """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
-    if (path / DEPENDENCIES).is_dir() or (path.is_file() and volumes == [manifest.archive]):
+    if _is_root(path, manifest) or (path.is_file() and volumes == [manifest.archive]):
         return path
     missing = [name for name in volumes if not (folder / name).is_file()]
     if not missing and (path == folder or path.name in volumes):
         return folder / volumes[0]
-    if path == folder and (folder / manifest.root / DEPENDENCIES).is_dir():
+    if path == folder and _is_root(folder / manifest.root, manifest):
         return folder / manifest.root
     if len(volumes) > 1 and len(missing) < len(volumes):
         raise _incomplete(path, folder, volumes, missing)
@@ -218,6 +249,11 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
         _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=path, archive=manifest.archive),
         advice=_("Bring the archive, or unpack it beside SHA256SUMS."),
     )
+
+
+def _is_root(path: Path, manifest: Manifest) -> bool:
+    """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
+    return any((path / top).is_dir() for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 
 def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:

@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     for line in lines(facts):
         show(line)
-    show(_("all {count} files are as signed").format(count=facts["files"]))
+    brought = facts["files"] - (facts["base"]["files"] if facts["base"] else 0)
+    show(_("all {count} files are as signed").format(count=brought))
     return DONE
 
 

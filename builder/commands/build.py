@@ -16,6 +16,7 @@ from builder.advisories.gate import GateRequest
 from builder.build import Built, Outcome, Request, build
 from builder.cache import Cache, default_cache
 from builder.commands.common import add_choice, add_targets, named_targets, signer_of
+from builder.delta import read_base
 from builder.plan import Plan, make_plan, plan_lines
 from builder.sign import read_public_key
 from builder.volumes import parse_size
@@ -54,6 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--volume-size",
         metavar=_("SIZE"),
         help=_("cut the archive into files of this size (650M, 4G, 4GiB), for media with limits"),
+    )
+    add(
+        "--base",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="MANIFEST",
+        help=_("make a delta: leave out what this earlier release brought (its MANIFEST.json); one for each target"),
     )
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
     add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
@@ -122,6 +131,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         sources=not arguments.no_build,
         advisories=_gate(arguments),
         python=arguments.with_python,
+        bases=tuple(map(read_base, arguments.base)),
         volume_size=parse_size(arguments.volume_size) if arguments.volume_size else None,
     )
 
@@ -157,6 +167,13 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 count=len(manifest.packages), models=len(manifest.models), size=human_bytes(manifest.total_bytes)
             )
         )
+        if built.base:
+            told = built.base.told(manifest)
+            show(
+                _(
+                    "Delta:     without {files} files, {size}, that version {version} (release counter {counter}) has"
+                ).format(**told, size=human_bytes(told["bytes"]))
+            )
         largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
         if largest:
             show(_("Largest:   {parts}").format(parts=largest))
@@ -190,6 +207,7 @@ def _facts(built: Built) -> dict[str, Any]:
         "target": manifest.target.to_json(),
         "packages": len(manifest.packages),
         "bytes": manifest.total_bytes,
+        "base": built.base and built.base.told(manifest),
         "sizes": dict(largest_parts(manifest, most=len(manifest.files))),
         "installer_sha256": built.zipapp_sha256,
         "slip": str(built.slip),

@@ -230,11 +230,11 @@ def test_what_a_crash_left_goes_before_space_is_counted(prefix, second, monkeypa
 
 
 def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, tiny) -> None:
-    later = replace(tiny.manifest, created="2999-01-01T00:00:00Z")
+    later = replace(tiny.open(), manifest=replace(tiny.manifest, created="2999-01-01T00:00:00Z"))
     heard: list[str] = []
     progress = NoProgress()
     progress.warn = heard.append  # type: ignore[method-assign]
-    assert [finding.name for finding in preflight.preflight(later, prefix) if finding.warns] == ["Clock"]
+    assert [finding.name for finding in preflight.of_bundle(later, prefix) if finding.warns] == ["Clock"]
     story.look(later, prefix, progress)
     assert heard == []
 

@@ -18,7 +18,6 @@ from bootstrap.console import NoProgress
 from bootstrap.errors import TrustError
 from bootstrap.install import install
 from bootstrap.prefix import Prefix
-from bootstrap.store import KEPT_KINDS
 from tests.hostile.kit import ARCHIVE, UNPACKED
 
 RUNS, SWAPS, BOUND = 100, 500, 120.0  # of each form: 200 installations, 1,000 swaps, seconds
@@ -110,7 +109,7 @@ def holds_what_was_signed(prefix, draft, evil) -> None:
         place = prefix.data if entry.inner.startswith("data/") else release.app
         assert (place / entry.inner).read_bytes() == contents[entry.path]
     assert (release.bundle / INSTALLER).read_bytes() == contents[INSTALLER_MEMBER]
-    assert set(kept) == {entry.sha256 for entry in draft.original.manifest.files if entry.kind in KEPT_KINDS}
+    assert set(kept) == {entry.sha256 for entry in draft.original.manifest.files if entry.is_kept}
 
 
 def evil_one(data: bytes) -> bytes:

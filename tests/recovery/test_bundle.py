@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from bootstrap import api, papers
+from bootstrap import api, files, install, papers, transaction
 from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
-from bootstrap.errors import TrustError
+from bootstrap.errors import HostError, TrustError
+from bootstrap.store import Store
 from bootstrap.trust.admission import highest_counter
 from bootstrap.trust.authority import read_key
 from tests.keys import SoftKey
@@ -86,3 +88,44 @@ def test_a_policy_that_does_not_count_stops_a_repair_before_it_begins(host, tiny
     assert caught.value.advice
     assert host.release == before
     assert not (host.site / "tiny_lib" / "more.py").exists()
+
+
+@pytest.fixture
+def from_delta(host, newer, tmp_path):
+    """An installation of which the newest release came as a delta, and the former one is gone."""
+    made = newer.delta(host.tiny, tmp_path / "delta")
+    former = host.release
+    install.install(made.open(), host.prefix, NoProgress())
+    transaction.discard(former)
+    return replace(host, tiny=made)
+
+
+def lose(host, name):
+    """Lose a wheel's kept copy and what it installed; return the wheel's path in a bundle."""
+    entry = next(entry for entry in host.tiny.manifest.of_kind("wheel") if name in entry.path)
+    files.remove_tree(Store(host.prefix.store).path(entry.sha256))
+    (host.site / name / "__init__.py").unlink()
+    return entry.path
+
+
+def test_a_release_that_came_as_a_delta_is_repaired_from_what_is_kept(from_delta):
+    (from_delta.site / "tiny_lib" / "more.py").unlink()
+    assert from_delta.recover().applied
+    assert from_delta.plan().findings == ()
+
+
+def test_a_delta_brings_back_only_what_is_in_it(from_delta, newer):
+    lost = lose(from_delta, "tiny_lib")
+    with pytest.raises(HostError) as caught:
+        recover(from_delta, from_delta.tiny)
+    assert lost in caught.value.advice
+    assert recover(from_delta, newer).applied
+    assert from_delta.plan().findings == ()
+
+
+def test_a_delta_replaces_a_release_where_its_base_is_kept(from_delta):
+    (from_delta.release.bundle / "MANIFEST.json").write_bytes(b"{}")
+    shutil.rmtree(papers.folder(from_delta.prefix))
+    done = recover(from_delta, from_delta.tiny)
+    assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
+    assert from_delta.plan().findings == ()

@@ -20,7 +20,6 @@ from bootstrap.bundle.application import Launcher, Migration
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.commandline import LOG
 from bootstrap.prefix import Prefix
-from bootstrap.store import KEPT_KINDS
 from tests import tiny
 from tests.reliability import victim
 
@@ -294,7 +293,7 @@ def check_clean(prefix):
     releases = prefix.complete_releases()
     assert {path.name for path in prefix.releases.iterdir()} == {release.id for release in releases}
     assert len(releases) <= transaction.KEPT_RELEASES
-    needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.kind in KEPT_KINDS}
+    needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.is_kept}
     kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
     assert kept == needed, (sorted(kept - needed), sorted(needed - kept))
     copies = {path.name for path in papers.folder(prefix).iterdir()} if releases else set()

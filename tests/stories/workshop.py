@@ -75,6 +75,13 @@ class Workshop:
         self.order(version, python=python)
         return self._made["rag-mini", version, python].result()
 
+    def delta(self, version: str, base: str, python: str) -> Path:
+        """Return the bundle of the example in a version without what an earlier one brought."""
+        key = ("rag-mini", version, python, base)
+        manifest = self.bundle(base, python) / "MANIFEST.json"
+        self._begin(key, lambda: self._example(version, python, "--base", str(manifest)))
+        return self._made[key].result()
+
     def hello(self, python: str, target: str = "") -> Path:
         """Return the bundle of a small project without a profile; ``target`` is this machine's unless named."""
         options = ("--target", target) if target else ()
@@ -118,10 +125,10 @@ class Workshop:
         succeeded(self.builder("keygen", str(path), "--no-passphrase"))
         return path
 
-    def _example(self, version: str, python: str) -> Path:
+    def _example(self, version: str, python: str, *more: str) -> Path:
         counter = ("--counter", str(COUNTERS[version]))
         project = EXAMPLE if version == "0.1.0" else self._later(version, python)
-        return self.build(project, "--python", python, "--model", f"path:{self.model}", *counter)
+        return self.build(project, "--python", python, "--model", f"path:{self.model}", *counter, *more)
 
     def _later(self, version: str, python: str) -> Path:
         """Return a checkout of the example as it might be later: other data, another lock; 0.3.0 does not start."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap import record
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
-from bootstrap.store import KEPT_KINDS, Store
+from bootstrap.store import Store
 from validator.check import APPLICATION, NORMAL, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class KeptFiles(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, manifest = subject.need_prefix(), subject.need_manifest()
         store = Store(prefix.store)
-        entries = [entry for entry in manifest.files if entry.kind in KEPT_KINDS]
+        entries = [entry for entry in manifest.files if entry.is_kept]
         found = record.digests_of([store.path(entry.sha256) for entry in entries], subject.digests)
         damaged = [entry.path for entry, digest in zip(entries, found) if digest != entry.sha256]
         if damaged:

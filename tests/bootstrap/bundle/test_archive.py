@@ -232,7 +232,7 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # the writer's thread is at most so many blocks behind, as read and as written, however busy the machine is
-    most = 2 * (assemble.AHEAD + 4) * assemble.BLOCK
+    most = 2 * (archive.AHEAD + 4) * assemble.BLOCK
     assert peak < most < size
     assert size < path.stat().st_size < size + (1 << 20)  # one of the two was deflated
 

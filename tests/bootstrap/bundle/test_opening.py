@@ -94,6 +94,9 @@ def test_what_was_named_is_read_and_nothing_beside_it(unpacked, travelled, polic
     assert read_whole(open_bundle(travelled.folder, policy))
     assert "03_Source/app.py" in refusal(unpacked, policy)
     shutil.rmtree(unpacked / "02_Dependencies")
+    assert "02_Dependencies/" in refusal(unpacked, policy)
+    for folder in unpacked.glob("0*"):
+        shutil.rmtree(folder)
     assert f"{unpacked}: neither" in refusal(unpacked, policy)
 
 

@@ -1,0 +1,70 @@
+"""Delta bundles on the host: what they leave out must be in the store of the prefix."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import HostError
+from bootstrap.host_findings import Finding
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.bundle.manifest import FileEntry
+    from bootstrap.bundle.opening import Bundle
+    from bootstrap.store import Store
+
+
+def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
+    """Return what a delta leaves out and the store has not with the right bytes, which are hashed now."""
+    entries = sorted(bundle.left_out, key=lambda entry: -entry.size)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [entry for entry, found in zip(entries, pool.map(store.has, entries)) if not found]
+
+
+def demand(bundle: Bundle, store: Store) -> None:
+    """Raise HostError unless the store has what a delta leaves out, every byte as signed."""
+    missing = lacking(bundle, store)
+    if missing:
+        finding = _missing(bundle, store, missing)
+        raise HostError(f"{finding.details}.", advice=finding.advice)
+
+
+def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
+    """Look for what a delta leaves out, by name and size; the bytes are hashed when they are used."""
+    if bundle.base is None:
+        return
+    missing = [entry for entry in sorted(bundle.left_out, key=lambda entry: entry.path) if not store.holds(entry)]
+    if missing:
+        yield _missing(bundle, store, missing)
+        return
+    details = _("{count} files of release counter {counter} are kept here").format(
+        count=len(bundle.left_out), counter=bundle.base.product.counter
+    )
+    yield Finding(_("Base release"), True, details)
+
+
+def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
+    assert bundle.base is not None  # it leaves something out
+    base, product = bundle.base.product, bundle.manifest.product
+    details = _("{path}, one of {count} files that this delta bundle takes from {name} {version}, is not in {store}")
+    advice = _(
+        "Bring the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
+    )
+    return Finding(
+        _("Base release"),
+        False,
+        details.format(
+            path=missing[0].path, count=len(missing), name=base.name, version=base.version, store=store.root
+        ),
+        advice.format(
+            name=product.name,
+            version=product.version,
+            counter=product.counter,
+            base=base.version,
+            number=base.counter,
+        ),
+    )
