@@ -17,7 +17,7 @@ from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bootstrap.bundle.target import host_glibc
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
-from builder import slip
+from builder import attestations, slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
 from builder.credentials import index_logins
@@ -61,7 +61,8 @@ class Request:
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
-    releases that deltas build on, one for each target, none for whole bundles.
+    releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
+    index are looked at, one of attestations.MODES.
     """
 
     project_root: Path
@@ -83,6 +84,7 @@ class Request:
     python: str | None = None
     volume_size: int | None = None
     bases: tuple[Base, ...] = ()
+    attestations: str = attestations.RECORD
 
 
 @dataclass(frozen=True)
@@ -103,18 +105,22 @@ class Built:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run built: a folder for each target, who signed, seconds for each phase."""
+    """What a run built: a folder for each target, who signed, seconds for each phase.
+
+    ``attested`` tells how many wheels have each verdict, nothing where nobody looked.
+    """
 
     built: tuple[Built, ...]
     signers: tuple[PublicKey, ...]
     seconds: dict[str, float]
+    attested: dict[str, int]
 
 
 def build(request: Request, progress: Progress) -> Outcome:
     """Build a signed bundle and its zipapp for each target.
 
     1. Read the project, its profile and its lock; choose every target's wheels, build those that come as source.
-    2. Fetch wheels and models once, every byte hashed; collect the source.
+    2. Fetch wheels and models once, every byte hashed; look who attests the wheels; collect the source.
     3. Look for known vulnerabilities; those that the request names end the build.
     4. Build each platform's zipapp with the signers' keys pinned.
     5. Write manifest, archive, sums and slip beside each other, sign them, move all folders into place.
@@ -133,6 +139,16 @@ def build(request: Request, progress: Progress) -> Outcome:
         watch.lap("lock")
         wheels = collect_wheels(selections.values(), request, progress)
         watch.lap("wheels")
+        verdicts = attestations.look(
+            sorted(wheels),
+            lock,
+            request.cache,
+            progress,
+            mode=request.attestations,
+            offline=request.offline,
+            logins=workshop_of(request).logins,
+        )
+        watch.lap("attestations")
         models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
         sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
@@ -140,7 +156,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         counter = max(epoch, 1) if request.counter is None else request.counter
         product = Product(project.name, profile.title, project.version, counter)
         choices = parameters_of(request)
-        common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices)
+        common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices, verdicts)
         watch.lap("source")
         inputs = [inputs_of(common, selections, target, wheels, request, policy, progress) for target in selections]
         watch.lap("advisories")
@@ -164,7 +180,8 @@ def build(request: Request, progress: Progress) -> Outcome:
         replace(one, **{name: request.output_dir / getattr(one, name).relative_to(work) for name in ("folder", "slip")})
         for one in built
     )
-    return Outcome(placed, tuple(signer.key for signer in request.signers), watch.laps)
+    signers = tuple(signer.key for signer in request.signers)
+    return Outcome(placed, signers, watch.laps, attestations.counted(verdicts) if verdicts else {})
 
 
 def pinned(request: Request) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _
 from builder import documents
 from builder.assemble import Member, member
+from builder.attestations import evidence as evidence_of
 from builder.evidence import evidence_members
 from builder.lock import lock_rows, write_requirements
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.bundle.target import Target
+    from builder.attestations import Verdict
     from builder.lock import Lock, LockedWheel, Selection
     from builder.model_source import ModelSource
     from builder.models import CollectedModel
@@ -73,6 +75,7 @@ class Common:
     commit: str | None
     epoch: int
     parameters: Mapping[str, Any]
+    attestations: Mapping[LockedWheel, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
         *(member(f"{SOURCE}/{source.path_in_app}", "source", source.file) for source in common.sources),
         *inputs.verification.members,
         *inputs.python,
+        *evidence_of(common.attestations, locked),
     ]
     for _source, model in common.models:
         for file in model.files:

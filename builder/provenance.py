@@ -36,6 +36,7 @@ def parameters_of(request: Request) -> dict[str, Any]:
         "extras": sorted(request.extras),
         "groups": sorted(request.groups),
         "build_from_source": request.sources,
+        "attestations": request.attestations,
         "with_python": request.python and _last(request.python),
         "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
     }

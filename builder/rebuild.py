@@ -21,6 +21,7 @@ from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import RELEASE, pins
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
+from builder import attestations
 from builder.advisories.gate import FOLDER as ADVISORIES
 from builder.advisories.gate import GateRequest
 from builder.build import Request, build
@@ -156,6 +157,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
             again.scratch / snapshot.NAME, again.exceptions, gate["severity_table"], fail_on=gate["fail_on"]
         ),
         python=again.python or python,
+        attestations=chosen.get("attestations", attestations.OFF),  # bundles of earlier builders have no such record
         bases=(read_base(base),) if base.is_file() else (),
     )
 

@@ -59,6 +59,7 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.faults: dict[str, Faults] = {}
+        self.types: dict[str, str] = {}  # of content, where the path does not tell
         self.seen: list[Seen] = []
         self.guard = threading.Lock()
         self.closing = threading.Event()
@@ -152,7 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_header("Content-Length", str(len(data)))
         kind = "text/html" if self.path.endswith("/") else "application/octet-stream"
-        self.send_header("Content-Type", "application/json" if "/api/" in self.path else kind)
+        kind = "application/json" if "/api/" in self.path else kind
+        self.send_header("Content-Type", self.server.types.get(urlsplit(self.path).path, kind))
         self.end_headers()
         if corrupt:
             data = bytes([data[0] ^ 1]) + data[1:]

@@ -12,6 +12,7 @@ from bootstrap.bundle.advisories.severity import LEVELS, TABLES
 from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from bootstrap.commandline import BUG, EXIT_CODES
+from builder import attestations
 from recovery.remedies import NO_RISK
 from validator import check, compare
 
@@ -405,7 +406,14 @@ def build():
         "installer_sha256": SHA256,
         "slip": ANY_TEXT,
     }
-    return closed({"bundles": items(closed(bundle)), "signers": items(FINGERPRINT), "seconds": mapping(SECONDS)})
+    return closed(
+        {
+            "bundles": items(closed(bundle)),
+            "signers": items(FINGERPRINT),
+            "seconds": mapping(SECONDS),
+            "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
+        }
+    )
 
 
 def standing(more):
@@ -527,6 +535,18 @@ def advisories():
     return closed({"snapshot": facts, "update": closed(update), "scan": closed(scan)}, required=["snapshot"])
 
 
+def attested():
+    """Return the schema of ``06_Verification/attestations.json`` in a bundle."""
+    publisher = {"type": "object", "properties": {"predicate": FULL_TEXT, "kind": FULL_TEXT}, "required": ["kind"]}
+    wheel = {
+        "wheel": FULL_TEXT,
+        "sha256": SHA256,
+        "verdict": {"enum": list(attestations.VERDICTS)},
+        "publishers": described(items(publisher), "as the index names them, each held against its certificate"),
+    }
+    return closed({"format": {"const": attestations.FORMAT}, "wheels": items(closed(wheel), minItems=1)})
+
+
 def snapshot_made():
     """Return the schema of the builder's ``advisories fetch``, ``import`` and ``show``."""
     made = {"bytes": COUNT, "files": items(FULL_TEXT)}
@@ -558,6 +578,7 @@ COMMANDS = {
     "builder-sign": sign,
     "builder-policy": policies,
     "builder-advisories": snapshot_made,
+    "bundle-attestations": attested,
 }
 
 

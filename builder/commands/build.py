@@ -12,6 +12,7 @@ from bootstrap.bundle.advisories.severity import DEFAULT, GATES, TABLES
 from bootstrap.console import human_bytes, make_progress, show, show_json
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
+from builder import attestations
 from builder.advisories.gate import GateRequest
 from builder.build import Built, Outcome, Request, build
 from builder.cache import Cache, default_cache
@@ -55,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--volume-size",
         metavar=_("SIZE"),
         help=_("cut the archive into files of this size (650M, 4G, 4GiB), for media with limits"),
+    )
+    add(
+        "--attestations",
+        choices=attestations.MODES,
+        default=attestations.RECORD,
+        help=_("who published each wheel, as the index attests (PEP 740): record it, or require it of each"),
     )
     add(
         "--base",
@@ -131,6 +138,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         sources=not arguments.no_build,
         advisories=_gate(arguments),
         python=arguments.with_python,
+        attestations=arguments.attestations,
         bases=tuple(map(read_base, arguments.base)),
         volume_size=parse_size(arguments.volume_size) if arguments.volume_size else None,
     )
@@ -156,6 +164,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 "bundles": [_facts(built) for built in outcome.built],
                 "signers": [key.fingerprint for key in outcome.signers],
                 "seconds": outcome.seconds,
+                "attestations": outcome.attested,
             }
         )
         return
@@ -178,6 +187,15 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         if largest:
             show(_("Largest:   {parts}").format(parts=largest))
         show(_("Trust slip: {path} (and a page to print beside it)").format(path=built.slip))
+    if outcome.attested:
+        show(
+            _("Attested:  {verified} of {count} wheels verified; {none} without, {unknown} not asked").format(
+                verified=outcome.attested[attestations.VERIFIED],
+                count=sum(outcome.attested.values()),
+                none=outcome.attested[attestations.NONE] + outcome.attested[attestations.NO_INDEX],
+                unknown=outcome.attested[attestations.UNKNOWN],
+            )
+        )
     phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:

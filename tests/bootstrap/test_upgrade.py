@@ -133,8 +133,8 @@ def test_an_installer_swapped_after_the_check_does_not_run(newer, prefix, capfd,
 def test_a_swap_after_the_copy_changes_nothing(newer, prefix, capfd, monkeypatch):
     copy = upgrade.copy_installer
 
-    def copy_and_swap(bundle, target):
-        copy(bundle, target)
+    def copy_and_swap(bundle, target, store):
+        copy(bundle, target, store)
         (newer / INSTALLER).write_text("print('hostile')")
 
     monkeypatch.setattr(upgrade, "copy_installer", copy_and_swap)

@@ -1,0 +1,224 @@
+"""Attestations are checked by sigstore's own library, against an authority of the tests' own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import uv
+
+from bootstrap.bundle.opening import open_bundle
+from bootstrap.bundle.policy import pins
+from bootstrap.console import NoProgress
+from bootstrap.errors import BuildError
+from builder import attestations, cli
+from builder.attestations import FILE, NO_INDEX, NONE, REQUIRE, UNKNOWN, VERIFIED
+from builder.cache import Cache
+from builder.lock import read_lock, select_wheels
+from builder.sign import generate_key, read_public_key
+from tests.builder.test_cli import _quick  # noqa: F401 - the stand-in for the zipapp
+from tests.schemas import problems, validated
+from tests.servers import Faults, make_wheel, serve_index
+from tests.sigstore import COMMIT, PUBLISHER, Sigstore, canonical
+
+PROJECT = """\
+[project]
+name = "attested-app"
+version = "1.0"
+requires-python = ">=3.9"
+dependencies = ["demo", "plain"]
+"""
+DEMO, PLAIN = "demo-1.0-py3-none-any.whl", "plain-1.0-py3-none-any.whl"
+
+
+class Heard(NoProgress):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def sigstore(tmp_path, monkeypatch) -> Sigstore:
+    made = Sigstore()
+    made.trust_here(tmp_path / "user", monkeypatch)
+    return made
+
+
+@pytest.fixture
+def site(sigstore):
+    """Serve an index that offers one wheel with its provenance and one without."""
+    wheels = {DEMO: make_wheel("demo", "1.0"), PLAIN: make_wheel("plain", "1.0")}
+    with serve_index(wheels) as site:
+        site.digest = hashlib.sha256(wheels[DEMO]).hexdigest()
+        page = site.files["/simple/demo/"].decode()
+        site.files["/simple/demo/"] = page.replace("<a ", '<a data-provenance="/integrity/demo" ').encode()
+        site.files["/integrity/demo"] = sigstore.provenance(DEMO, site.digest)
+        yield site
+
+
+@pytest.fixture
+def project(site, tmp_path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(
+        f'{PROJECT}[[tool.uv.index]]\nname = "here"\nurl = "{site.url}/simple"\ndefault = true\n'
+    )
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet", "--project", folder], check=True)
+    return folder
+
+
+def look(project: Path, cache: Path, **options):
+    from bootstrap.bundle.target import parse_target
+
+    lock = read_lock(project)
+    wheels = select_wheels(lock, parse_target("linux-x86_64", "3.11")).wheels
+    heard = Heard()
+    found = attestations.look(wheels, lock, Cache(cache), heard, **options)
+    return {wheel.name: verdict for wheel, verdict in found.items()}, heard.warnings
+
+
+def test_what_the_index_offers_is_verified(project, tmp_path) -> None:
+    found, warnings = look(project, tmp_path / "cache")
+    assert (found["demo"].verdict, found["plain"].verdict) == (VERIFIED, NONE)
+    (publisher,) = found["demo"].publishers
+    assert {name: publisher[name] for name in PUBLISHER} == PUBLISHER
+    assert publisher["predicate"].endswith("/publish/v1")
+    assert warnings == []
+
+
+def test_a_warm_cache_needs_no_index(project, site, tmp_path) -> None:
+    first = look(project, tmp_path / "cache")
+    site.seen.clear()
+    assert look(project, tmp_path / "cache") == first
+    assert look(project, tmp_path / "cache", offline=True) == first
+    assert site.seen == []
+
+
+def test_what_was_not_asked_counts_as_nothing(project, site, tmp_path) -> None:
+    found, warnings = look(project, tmp_path / "cache", offline=True)
+    assert {verdict.verdict for verdict in found.values()} == {UNKNOWN}
+    assert "offline" in warnings[0]
+    for path in ("/simple/demo/", "/simple/plain/"):
+        site.faults[path] = Faults(status=403)
+    found, warnings = look(project, tmp_path / "cache")
+    assert {verdict.verdict for verdict in found.values()} == {UNKNOWN}
+    assert "HTTP 403" in warnings[0]
+    site.faults.clear()
+    assert look(project, tmp_path / "cache")[0]["demo"].verdict == VERIFIED  # nothing of that was kept
+
+
+def test_a_page_that_lists_another_file_under_the_name_is_no_answer(project, site, tmp_path) -> None:
+    site.files["/simple/demo/"] = site.files["/simple/demo/"].replace(site.digest.encode(), b"0" * 64)
+    found, warnings = look(project, tmp_path / "cache")
+    assert found["demo"].verdict == UNKNOWN
+    assert "as it was locked" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda site, own: own.provenance(DEMO, "0" * 64), "digest"),
+        (lambda site, own: own.provenance(PLAIN, site.digest), "subject does not match"),
+        (lambda site, own: own.provenance(DEMO, site.digest, repository="tests/other"), "Extension|policy|match"),
+        (lambda site, own: own.provenance(DEMO, site.digest, workflow="other.yml"), "does not match expected"),
+        (
+            lambda site, own: own.provenance(DEMO, site.digest, {"1.3.6.1.4.1.57264.1.8": "https://other.localhost"}),
+            "OIDC|Issuer|match|policies",
+        ),
+        (lambda site, _own: Sigstore().provenance(DEMO, site.digest), "chain"),
+        (lambda site, own: own.provenance(DEMO, site.digest)[:-1], "Invalid|valid"),
+        (lambda _site, _own: b"", "none|nothing"),
+        (lambda _site, _own: canonical({"version": 1, "attestation_bundles": []}), "it holds none|valid"),
+    ],
+    ids=["digest", "name", "repository", "workflow", "issuer", "authority", "cut", "empty", "nothing"],
+)
+def test_what_does_not_hold_ends_the_build(project, site, sigstore, tmp_path, change, reason, request) -> None:
+    site.files["/integrity/demo"] = change(site, sigstore)
+    if request.node.callspec.id == "empty":  # an empty answer is no answer, and is not taken for none offered
+        assert look(project, tmp_path / "cache")[0]["demo"].verdict == UNKNOWN
+        return
+    with pytest.raises(BuildError, match=f"{DEMO}: the attestation .* does not hold: .*({reason})") as caught:
+        look(project, tmp_path / "cache")
+    assert "\n" not in caught.value.what
+
+
+@pytest.mark.parametrize("part", ["statement", "signature", "certificate", "body", "promise", "checkpoint"])
+def test_a_bit_that_is_another_ends_the_build(project, site, sigstore, tmp_path, part) -> None:
+    value = json.loads(sigstore.provenance(DEMO, site.digest))
+    attestation = value["attestation_bundles"][0]["attestations"][0]
+    entry = attestation["verification_material"]["transparency_entries"][0]
+    holder, name = {
+        "statement": (attestation["envelope"], "statement"),
+        "signature": (attestation["envelope"], "signature"),
+        "certificate": (attestation["verification_material"], "certificate"),
+        "body": (entry, "canonicalizedBody"),
+        "promise": (entry["inclusionPromise"], "signedEntryTimestamp"),
+        "checkpoint": (entry["inclusionProof"], "rootHash"),
+    }[part]
+    text = holder[name]
+    middle = len(text) // 2
+    holder[name] = f"{text[:middle]}{'A' if text[middle] != 'A' else 'B'}{text[middle + 1 :]}"
+    site.files["/integrity/demo"] = canonical(value)
+    with pytest.raises(BuildError, match="does not hold"):
+        look(project, tmp_path / "cache")
+
+
+def test_nobody_looks_when_told_not_to(project, site, tmp_path) -> None:
+    site.seen.clear()
+    assert look(project, tmp_path / "cache", mode="off") == ({}, [])
+    assert site.seen == []
+
+
+def test_each_wheel_may_have_to_be_attested(project, site, sigstore, tmp_path) -> None:
+    with pytest.raises(BuildError, match=f"1 wheels have no attestation that was verified: {PLAIN}"):
+        look(project, tmp_path / "cache", mode=REQUIRE)
+    page = site.files["/simple/plain/"].decode()
+    site.files["/simple/plain/"] = page.replace("<a ", '<a data-provenance="/integrity/plain" ').encode()
+    digest = hashlib.sha256(site.files[f"/files/{PLAIN}"]).hexdigest()
+    site.files["/integrity/plain"] = sigstore.provenance(PLAIN, digest)
+    found, _warnings = look(project, tmp_path / "other", mode=REQUIRE)
+    assert {verdict.verdict for verdict in found.values()} == {VERIFIED}
+
+
+def test_a_wheel_from_a_folder_has_nobody_to_attest_it(tmp_path, sigstore) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / DEMO).write_bytes(make_wheel("demo", "1.0"))
+    source = f'[tool.uv.sources]\ndemo = {{ path = "{DEMO}" }}\n'
+    (folder / "pyproject.toml").write_text(PROJECT.replace(', "plain"', "") + source)
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet", "--offline", "--project", folder], check=True)
+    found, warnings = look(folder, tmp_path / "cache")
+    assert [verdict.verdict for verdict in found.values()] == [NO_INDEX]
+    assert warnings == []
+
+
+def test_the_bundle_brings_the_record(project, site, tmp_path, capsys) -> None:
+    generate_key(tmp_path / "key", None)
+    places = ["--project-root", project, "--output-dir", tmp_path / "out", "--cache-dir", tmp_path / "cache"]
+    argv = ["build", *map(str, places), "--sign-key", str(tmp_path / "key"), "--quiet"]
+    assert cli.main([*argv, "--json"]) == 0
+    told = validated("builder-build", capsys.readouterr().out)
+    assert told["attestations"] == {VERIFIED: 1, NONE: 1, NO_INDEX: 0, UNKNOWN: 0}
+    bundle = open_bundle(Path(told["bundles"][0]["folder"]), pins([read_public_key(tmp_path / "key.pub")]))
+    kept: dict[str, bytes] = {}
+
+    def take(entry, blocks) -> None:
+        kept[entry.path] = b"".join(blocks)
+
+    bundle.visit(take, lambda _count: None)
+    record = json.loads(kept[FILE])
+    assert problems("bundle-attestations", record) == []
+    assert [row["verdict"] for row in record["wheels"]] == [VERIFIED, NONE]
+    assert cli.main(argv) == 0
+    assert "1 of 2 wheels verified; 1 without, 0 not asked" in capsys.readouterr().out
+    assert cli.main([*argv, "--attestations", "require"]) == 7
+    assert "--attestations record" in capsys.readouterr().err
+    site.files["/integrity/demo"] = b"{}"
+    assert cli.main([*argv, "--cache-dir", str(tmp_path / "fresh")]) == 7
+    assert f"{DEMO}: the attestation" in capsys.readouterr().err
+    assert COMMIT not in json.dumps(told)
