@@ -11,13 +11,14 @@ TRUSTED := $(TRUSTED),$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/stric
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help demo test test-windows fuzz crash lint zipapp format clean
+.PHONY: bench help demo test test-windows fuzz crash crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
 	@echo "make test    run the tests"
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
+	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make lint    ruff, mypy, import directions"
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
@@ -55,6 +56,10 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
 	$(BIN)/python -m tests.reliability.damage --batches 50
+
+# a Windows host in the same way, with TerminateProcess, about ten minutes
+crash-windows: .venv/ready
+	$(BIN)/python -m tests.windows.killing --points 100
 
 # feed bent inputs to every reader of foreign bytes; whatever it finds belongs in tests/fuzz/corpus
 fuzz: .venv/ready

@@ -89,6 +89,7 @@ def run(
     ``timeout`` is in seconds; then the program's whole process group is killed.
     Raises ToolError when the program cannot be started.
     """
+    _bind()
     try:
         process = subprocess.Popen(
             list(argv),
@@ -135,6 +136,7 @@ def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
 
     Raises ToolError when it cannot be started.
     """
+    _bind()
     try:
         process = subprocess.Popen(list(argv), env=dict(env))
     except OSError as error:
@@ -147,6 +149,14 @@ def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
             return process.wait()
         except KeyboardInterrupt:  # noqa: PERF203 - the wait begins again
             continue
+
+
+def _bind() -> None:
+    """See that what is started now does not outlive us; on POSIX it is found by its session, and ended."""
+    if sys.platform == "win32":  # pragma: no cover - only there
+        from bootstrap import windows
+
+        windows.keep_no_orphans()
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:

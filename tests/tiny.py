@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import platform
 import zipfile
 from dataclasses import dataclass, replace
@@ -206,7 +207,7 @@ def application() -> Application:
         ),
         environment=Environment({KEY: "placeholder"}, (KEY,), {"TINY_MODEL": "{models}/tiny"}),
         core_imports=("tiny_lib", "tiny_math"),
-        persist=("data",),
+        persist=() if os.name == "nt" else ("data",),  # wine makes no junctions
         smoke=(("tiny", "--help"),),
     )
 

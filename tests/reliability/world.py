@@ -14,7 +14,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import cli, journal, launchers, papers, process, receipt, transaction
+from bootstrap import cli, files, journal, launchers, papers, process, receipt, transaction
+from bootstrap.acceptance import launcher_argv
 from bootstrap.backups import list_backups
 from bootstrap.bundle.application import Launcher, Migration
 from bootstrap.bundle.digest import sha256_file
@@ -25,7 +26,7 @@ from tests.reliability import victim
 
 SETTINGS = f"# mine\n{tiny.KEY}=secret\n".encode()
 MINE = {"data/notes.txt": "what I noted\n", "data/questions.csv": "my own question,answer\n"}
-DAMAGED = "venv/lib/python{python}/site-packages/tiny_lib/more.py"
+DAMAGED = "tiny_lib/more.py"  # in site-packages
 INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL = "install", "upgrade", "rollback", "recover", "uninstall"
 RESTORE, MIGRATE, RETURN = "restore", "migrate", "return"  # those that exchange the user's data
 OPERATIONS = (INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL, RESTORE, MIGRATE, RETURN)
@@ -73,7 +74,7 @@ class World:
 
     def start(self, operation, place):
         """Make an empty place and put the prefix there that an operation starts from."""
-        shutil.rmtree(place, ignore_errors=True)
+        files.remove_tree(place)
         place.mkdir(parents=True)
         template = self.folder / f"{operation}.prefix"
         if template.is_dir():
@@ -104,13 +105,21 @@ def make(folder):
         migration=Migration(1, ("tiny", "migrate")),
     )
     assert old.key == world.key
+    make_starts(world)
+    return world
+
+
+def make_starts(world):
+    """Make what operations start from."""
+    folder = world.folder
     (folder / "trust").mkdir()
     victim.own_places(folder / "trust")
     base = folder / f"{UPGRADE}.prefix"
     tell(world.argv(INSTALL, base))
     (base / ".env").write_bytes(SETTINGS)
-    (base / ".env").chmod(0o600)
+    files.make_private(base / ".env")
     for path, text in MINE.items():
+        (base / "data" / path).parent.mkdir(exist_ok=True)
         (base / "data" / path).write_text(text)
     both = folder / f"{ROLLBACK}.prefix"
     shutil.copytree(base, both, symlinks=True)
@@ -118,13 +127,18 @@ def make(folder):
     shutil.copytree(both, folder / f"{UNINSTALL}.prefix", symlinks=True)
     damaged = folder / f"{RECOVER}.prefix"
     shutil.copytree(both, damaged, symlinks=True)
-    release = Prefix(damaged).active()
-    path = release.path / DAMAGED.format(python=release.manifest().target.python)
+    path = damaged_file(Prefix(damaged).active())
+    mode = path.stat().st_mode
     path.chmod(0o644)
     path.write_text("MORE = 'changed'\n")
-    path.chmod(0o444)
-    make_exchanges(world, base)
-    return world
+    path.chmod(mode)
+    if os.name != "nt":  # data persist inside the application's tree by links
+        make_exchanges(world, base)
+
+
+def damaged_file(release):
+    """Return the file that a recovery finds changed."""
+    return release.site_packages(release.manifest().target.python) / DAMAGED
 
 
 def make_exchanges(world, base):
@@ -186,7 +200,7 @@ def tree(root, skip=NOT_COMPARED):
     for folder, folders, names in os.walk(root):
         for name in [*folders, *names]:
             path = os.path.join(folder, name)
-            inside = os.path.relpath(path, root)
+            inside = os.path.relpath(path, root).replace(os.sep, "/")
             if inside.startswith(skip):
                 continue
             status = os.lstat(path)
@@ -234,8 +248,9 @@ def check_whole(prefix, before):
         assert before.active is None or before.operation == UNINSTALL, "no release is active"
         return
     check_release(active, damaged=before.operation == RECOVER and active.id == before.active)
-    command = prefix.bin / "tiny"
-    ended = process.run([str(command), "embed", tiny.SENTENCE], env={"PATH": os.environ["PATH"]}, timeout=60)
+    argv = launcher_argv(prefix, "tiny", ["embed", tiny.SENTENCE])
+    env = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    ended = process.run(argv, env=env, timeout=60)
     key = any(text.startswith(SETTINGS) for text in before.user.values())
     if key:
         assert ended.ok, ended
@@ -249,7 +264,7 @@ def check_release(release, *, damaged=False):
     found = receipt.read_receipt(release)
     assert found.release == release.id
     deviations = [deviation.path for deviation in receipt.compare(release, found)]
-    wanted = [DAMAGED.format(python=release.manifest().target.python)] if damaged else []
+    wanted = [damaged_file(release).relative_to(release.path).as_posix()] if damaged else []
     assert deviations == wanted, deviations[:5]
 
 
@@ -287,7 +302,7 @@ def check_clean(prefix):
     assert journal.read(prefix) is None
     assert transaction.leftovers(prefix) == []
     extra = {path.name for path in prefix.root.iterdir()} - {
-        *("releases", "store", "data", ".env", "state", "backups", "current", "bin")
+        *("releases", "store", "data", ".env", "state", "backups", prefix.current.name, "bin")
     }
     assert not extra, extra
     releases = prefix.complete_releases()
