@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files
+from bootstrap import files, folders
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
@@ -237,9 +237,7 @@ def _is_of_state(path: Path) -> bool:
 
 def default_root() -> Path:
     """Return the folder that holds the prefixes of this user, as the platform has it."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir(TOOL, appauthor=False))
+    return folders.user_data(TOOL)
 
 
 def find_prefix(named: Path | None) -> Prefix:

@@ -10,11 +10,11 @@ import re
 import sys
 import time
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 # winerror.h: ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 HELD = (5, 32, 33)
@@ -103,6 +103,8 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
     _kernel.LocalFree.argtypes = (_POINTER,)
     _SDDL_REVISION, _FILE_OBJECT, _OWNER, _DACL, _PROTECTED = 1, 1, 0x1, 0x4, 0x80000000
 
+    _LOCAL_APP_DATA = 0x1C  # CSIDL_LOCAL_APPDATA
+
     class _Attributes(ctypes.Structure):  # SECURITY_ATTRIBUTES
         _fields_ = (("size", wintypes.DWORD), ("descriptor", _POINTER), ("inherit", wintypes.BOOL))
 
@@ -185,6 +187,14 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         finally:
             _kernel.LocalFree(text)
             _kernel.LocalFree(descriptor)
+
+    def local_app_data() -> Path:
+        """Return %LOCALAPPDATA% of whoever runs this, as the system knows it."""
+        found = ctypes.create_unicode_buffer(wintypes.MAX_PATH)
+        failed = ctypes.windll.shell32.SHGetFolderPathW(None, _LOCAL_APP_DATA, None, 0, found)
+        if failed:
+            raise ctypes.WinError(failed)
+        return Path(found.value)
 
     def user_sid() -> str:
         """Return the SID of whoever runs this process."""

@@ -8,6 +8,7 @@ from validator.checks.packages_conflicts import Conflicts
 from validator.checks.packages_imports import Imports
 from validator.checks.packages_record import Record
 from validator.checks.packages_versions import Versions
+from validator.checks.performance_defender import Defender
 from validator.checks.performance_disk import DiskSpeed
 from validator.checks.performance_import_tree import ImportTree
 from validator.checks.performance_imports import ImportTime
@@ -36,8 +37,10 @@ from validator.checks.system_glibc import CLibrary
 from validator.checks.system_limits import Limits
 from validator.checks.system_locale import Locale
 from validator.checks.system_memory import Memory
+from validator.checks.system_msvc import VisualCpp
 from validator.checks.system_paths import PathLength
 from validator.checks.system_python import Python
+from validator.checks.system_scripts import Scripts
 from validator.checks.tools_managers import Managers
 from validator.checks.tools_openssh import OpenSsh
 from validator.checks.tools_uv import UvTool
@@ -51,9 +54,11 @@ CHECKS: tuple[type[Check], ...] = (
     Memory,
     Disk,
     CLibrary,
+    VisualCpp,
     Locale,
     Clock,
     PathLength,
+    Scripts,
     Limits,
     UvTool,
     OpenSsh,
@@ -75,6 +80,7 @@ CHECKS: tuple[type[Check], ...] = (
     ImportTree,
     MemoryBandwidth,
     DiskSpeed,
+    Defender,
     ModelTime,
     Integrity,
     Permissions,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__, api, runlog
+from bootstrap import __version__, api, folders, runlog
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
@@ -122,9 +122,7 @@ def start_log(prefix: Prefix | None, command: str) -> None:
 
 def user_logs() -> Path:
     """Return where logs go that belong to no prefix."""
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir(TOOL, appauthor=False)) / "logs"
+    return folders.user_state(TOOL) / "logs"
 
 
 def signer_lines(signers: Sequence[Signer]) -> list[str]:

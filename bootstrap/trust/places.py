@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bootstrap import folders
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.prefix import TOOL
@@ -110,9 +111,7 @@ def _unreadable(path: Path, error: OSError) -> TrustError:
 
 def host_places() -> Places:
     """Return the places of this host and of the user who runs this."""
-    import platformdirs
-
-    user = Path(platformdirs.user_state_dir(TOOL, appauthor=False)) / "trust"
+    user = folders.user_state(TOOL) / "trust"
     if sys.platform == "win32":  # pragma: no cover - Windows only
         import ctypes
 

@@ -202,6 +202,7 @@ def test_selection_by_category_identifier_and_skip() -> None:
     assert {check.category for check in select(CHECKS, categories=["packages"])} == {PACKAGES}
     assert ids(ids=["system.disk"]) == {"system.disk"}
     assert ids(categories=[PERFORMANCE], ids=["system.disk"], skip=["performance.matrix"]) == {
+        "performance.defender",
         "performance.imports",
         "system.disk",
     }

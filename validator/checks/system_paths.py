@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
 from validator.check import SYSTEM, Check, CheckResult
+from validator.windows_settings import MACHINE, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 WINDOWS_LIMIT = 259  # characters of MAX_PATH without its NUL
+FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
 class PathLength(Check):
@@ -55,14 +57,9 @@ def limit_of(folder: Path) -> int:
     return os.pathconf(folder, "PC_PATH_MAX") - 1
 
 
-def long_paths_allowed() -> bool:  # pragma: no cover - only on Windows
+def long_paths_allowed() -> bool:
     """Tell whether Windows was set to open long paths."""
-    if sys.platform != "win32":
-        return True
-    import winreg
-
     try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:
-            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+        return bool(read_value(MACHINE, FILE_SYSTEM, "LongPathsEnabled"))
     except OSError:
         return False
