@@ -58,6 +58,7 @@ def hit(world, point, number, place, broken):
     try:
         prefix = world.start(operation, place)
         before = worlds.Before.of(operation, prefix, world)
+        victim.own_places(place / "trust")  # what is done again here remembers what was accepted there
         ended, _counts = run_victim(world, operation, place, prefix.root, (kind, nth), broken)
         told["hit"] = ended.returncode == kill_victim.CODE
         if not told["hit"]:
@@ -92,7 +93,6 @@ def main():
     options = parser.parse_args()
     folder = options.folder
     world = worlds.make(folder / "world")
-    victim.own_places(folder / "trust")
     counted = count(world, folder)
     named = {key: number for key, number in counted.items() if options.kind in (None, key[1])}
     part, parts = map(int, options.part.split("/"))
