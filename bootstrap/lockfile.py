@@ -46,7 +46,8 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
 def _acquire(handle: int, path: Path, deadline: float) -> None:
     while not _try(handle):
         if time.monotonic() >= deadline:
-            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() if hasattr(os, "pread") else ""
+            os.lseek(handle, 0, os.SEEK_SET)
+            holder = os.read(handle, 32).decode("ascii", "replace").strip()
             raise BusyError(
                 _("Another run (process {pid}) is changing {path}.").format(pid=holder or "?", path=path.parent.parent),
                 advice=_("Wait until it has ended, or add --wait SECONDS."),

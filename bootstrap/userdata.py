@@ -108,8 +108,10 @@ def copy_tree(source: Path, target: Path) -> None:
 def copy_status(source: Path, target: Path) -> None:
     """Give a copy its original's mode, times and, where we may, owner; a private file stays so on Windows too."""
     shutil.copystat(source, target)
-    if sys.platform == "win32" and windows.is_protected(windows.read_sddl(source)):  # pragma: no cover - only there
-        windows.make_private(target)
+    if sys.platform == "win32":  # pragma: no cover - only there
+        lists = windows.read_sddl(source), windows.read_sddl(target)
+        if windows.must_close(*lists, windows.user_sid()):
+            windows.make_private(target)
     give_owner(source.stat(), target)
 
 

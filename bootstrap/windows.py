@@ -64,6 +64,14 @@ def is_protected(sddl: str) -> bool:
     return bool(found) and "P" in entries.partition("(")[0] and not entries.startswith("NO_ACCESS_CONTROL")
 
 
+def must_close(source: str, copy: str, user: str) -> bool:
+    """Tell from two access lists whether a copy is to be given to its user alone, because what was copied is his.
+
+    An original may owe that to its folder, and the copy lie in one that others reach.
+    """
+    return is_protected(source) or (not others_reach(source, user) and others_reach(copy, user))
+
+
 def anybody_writes(sddl: str) -> bool:
     """Tell whether an access list lets everybody of the host change a file, or add to a folder."""
     return any(who in _ANYBODY and _may_write(rights) for rights, who in _allowed(sddl))

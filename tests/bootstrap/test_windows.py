@@ -69,6 +69,24 @@ def test_a_file_that_others_reach(sddl):
     assert windows.others_reach(sddl, USER)
 
 
+INHERITED = f"O:BAG:BAD:AI(A;ID;FA;;;SY)(A;ID;FA;;;{USER})"
+OPEN = f"O:{USER}D:AI(A;ID;FR;;;BU)(A;ID;FA;;;{USER})"
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "closed"),
+    [
+        (OWN, INHERITED, True),
+        (OWN, OPEN, True),
+        (INHERITED, OPEN, True),
+        (INHERITED, INHERITED, False),
+        (OPEN, OPEN, False),
+    ],
+)
+def test_a_copy_of_what_is_one_users_is_his_too(source, copy, closed):
+    assert windows.must_close(source, copy, USER) is closed
+
+
 @pytest.mark.parametrize("entry", ["(A;OICIID;0x1301bf;;;AU)", "(A;;FA;;;WD)", "(A;;LC;;;BU)", "(A;;GW;;;BU)"])
 def test_a_folder_that_anybody_writes(entry):
     assert windows.anybody_writes(OWN + entry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import platform
 import shutil
 import tarfile
 import tempfile
@@ -16,6 +17,7 @@ import urllib.request
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import tomllib
@@ -31,22 +33,42 @@ if TYPE_CHECKING:
 BASE = Recipe("trixie", ("python3", "wine", "wine64"), "3.13")
 LOCK = Path(__file__).parent / "interpreters" / "uv.lock"
 WINE_PREFIX = "/root/wine"
-DRIVE = f"{WINE_PREFIX}/drive_c"
+PYTHONS = "drive_c/python"
 ENVIRONMENT = {
     "WINEPREFIX": WINE_PREFIX,
     "WINEDEBUG": "-all",
     "WINEDLLOVERRIDES": "mscoree,mshtml,winedbg.exe=",
     "XDG_RUNTIME_DIR": "/tmp",
 }
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 NAME = "windows"
 FETCH_SECONDS = 300
 
 
 class WindowsHost:
-    """A running Windows host: the closed Linux host that wine runs on, seen as its drive C:."""
+    """A running Windows host: the closed Linux host that wine runs on, seen as its drive C:.
 
-    def __init__(self, host: closed.Host) -> None:
+    ``settings`` are variables of Linux by which wine gives the host another user or language.
+    """
+
+    def __init__(self, host: closed.Host, wine_prefix: str = WINE_PREFIX, settings: Mapping[str, str] = NO_SETTINGS):
         self.host = host
+        self.drive = f"{wine_prefix}/drive_c"
+        self.environment = {**ENVIRONMENT, "WINEPREFIX": wine_prefix, **settings}
+
+    def beside(self, user: str, locale: str) -> WindowsHost:
+        """Start another Windows host on the same Linux: with its own drive, its user, and the locale of its system.
+
+        Wine takes the code page from a locale that exists, so that of a language is made from C.UTF-8.
+        """
+        name, _dot, _encoding = locale.partition(".")
+        made = f"cp -r /usr/lib/locale/C.utf8 /usr/lib/locale/{name}.utf8"
+        _checked(self.host.run("sh", "-c", f"test -e /usr/lib/locale/{name}.utf8 || {made}"))
+        wine_prefix = f"/home/{name}"
+        other = WindowsHost(self.host, wine_prefix, {"LC_ALL": locale, "LANG": locale, "USER": user})
+        _start_services(self.host, other.environment)
+        _checked(self.host.run("cp", "-al", f"{WINE_PREFIX}/{PYTHONS}", f"{wine_prefix}/{PYTHONS}"))
+        return other
 
     def run(
         self,
@@ -61,8 +83,8 @@ class WindowsHost:
             "wine",
             *argv,
             timeout=timeout,
-            env={**ENVIRONMENT, **(env or {})},
-            cwd=self._unix(cwd),
+            env={**self.environment, **(env or {})},
+            cwd=self.unix(cwd),
             loopback=loopback,
             stdin=b"",
         )
@@ -73,23 +95,25 @@ class WindowsHost:
 
     def path(self, inside: str) -> Path:
         """Return where a path on C: lies as seen from outside."""
-        return self.host.path(self._unix(inside))
+        return self.host.path(self.unix(inside))
 
     def put(self, source: Path, target: str) -> None:
         """Copy a file or a folder of this machine to a path on C:."""
-        self.host.put(source, self._unix(target))
+        self.host.put(source, self.unix(target))
 
-    @staticmethod
-    def _unix(inside: str) -> str:
+    def unix(self, inside: str) -> str:
+        """Return a path on C: as Linux has it."""
         path = PureWindowsPath(inside)
         assert path.drive == "C:", inside
-        return str(PurePosixPath(DRIVE, *path.parts[1:]))
+        return str(PurePosixPath(self.drive, *path.parts[1:]))
 
 
 @contextmanager
 def windows_host(scratch: Path) -> Iterator[WindowsHost]:
     """Start a fresh Windows host with the interpreters in ``C:\\python``. Raises Unavailable."""
     needs.root_on_linux()
+    if platform.machine() != "x86_64":
+        raise needs.Unavailable("CPython for Windows runs under wine on x86_64 alone", installable=False)
     with closed.started(ready_windows(), NAME, BASE.python, scratch) as host:
         _start_services(host)
         yield WindowsHost(host)
@@ -116,7 +140,7 @@ def ready_windows() -> Path:
                 _checked(host.run("wineserver", "-k", "-w", env=ENVIRONMENT, timeout=60))
                 host.get(WINE_PREFIX, partial / WINE_PREFIX.lstrip("/"))
             for name, data in interpreters():
-                _unpack(data, partial / DRIVE.lstrip("/") / "python" / name)
+                _unpack(data, partial / WINE_PREFIX.lstrip("/") / PYTHONS / name)
             partial.replace(root)
     return root
 
@@ -161,10 +185,10 @@ def _unpack(data: bytes, target: Path) -> None:
                 path.write_bytes(archive.read(member))
 
 
-def _start_services(host: closed.Host) -> None:
+def _start_services(host: closed.Host, env: Mapping[str, str] = ENVIRONMENT) -> None:
     """Let wine's server and services own /dev/null: they would keep the pipes of the first caller open."""
-    server = f"mkdir -p {WINE_PREFIX} && wineserver -p"
-    _checked(host.run("sh", "-c", f"({server} && wineboot) </dev/null >/dev/null 2>&1", env=ENVIRONMENT, timeout=300))
+    server = 'mkdir -p "$WINEPREFIX" && wineserver -p'
+    _checked(host.run("sh", "-c", f"({server} && wineboot) </dev/null >/dev/null 2>&1", env=env, timeout=300))
 
 
 def _link(source: str, target: str) -> None:

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from bootstrap.process import Completed
     from tests.hosts.windows import WindowsHost
 
-# what a Python on the host runs: a program whose output it passes on as UTF-8; wine's own cmd garbles the arguments
-# that reach it from a Unix command line
+# what a Python on the host runs: a program whose output it passes on, once it has found it to be of CODE_PAGE, if one
+# is named; wine's own cmd garbles the arguments that reach it from a Unix command line
 RUN = """\
-import subprocess, sys
+import os, subprocess, sys
+for name in ("LANG", "LC_ALL", "USER"):  # of Linux: a Windows host tells its language in another way
+    os.environ.pop(name, None)
+page = os.environ.pop("CODE_PAGE", "")
 ended = subprocess.run(sys.argv[1:], capture_output=True)
-sys.stdout.buffer.write(ended.stdout)
-sys.stderr.buffer.write(ended.stderr)
+for stream, said in ((sys.stdout, ended.stdout), (sys.stderr, ended.stderr)):
+    stream.buffer.write(said.decode(page).encode() if page else said)
 sys.exit(ended.returncode)
 """
 RUNNER = "C:\\run.py"
@@ -28,11 +31,15 @@ RUNNER = "C:\\run.py"
 
 @dataclass
 class Operator:
-    """A user of a Windows host with one installation at ``prefix``."""
+    """A user of a Windows host with one installation at ``prefix``.
+
+    With a ``code_page`` all that programs say, the application too, must be of that encoding.
+    """
 
     host: WindowsHost
     prefix: str
     python: str = "3.11"
+    code_page: str = ""
 
     def bring(self, bundle: Path, folder: str = "C:\\media") -> str:
         """Copy a bundle to the host and return its path there."""
@@ -63,7 +70,8 @@ class Operator:
         runner = self.host.path(RUNNER)
         if not runner.exists():
             runner.write_text(RUN)
-        environment = {"PYTHONIOENCODING": "utf-8", **options.pop("env", {})}
+        spoken = {"CODE_PAGE": self.code_page} if self.code_page else {"PYTHONIOENCODING": "utf-8"}
+        environment = {**spoken, **options.pop("env", {})}
         return quiet(self.host.python("3.11", RUNNER, program, *arguments, env=environment, **options))
 
     def note(self, *words: str, **options: Any) -> dict[str, Any]:

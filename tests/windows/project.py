@@ -55,6 +55,18 @@ cwd = "app"
 [environment.values]
 NOTES = "{data}/notes.txt"
 """
+NOTED = '''\
+"""Has anything been noted?"""
+import json
+import sys
+from pathlib import Path
+
+context = json.load(sys.stdin)
+notes = Path(context["data"]) / "notes.txt"
+count = len(notes.read_text(encoding="utf-8").splitlines()) if notes.exists() else 0
+status = "PASS" if count else "FAIL"
+print(json.dumps({"check_name": "Notes", "status": status, "details": f"{context['product']}: {count} notes"}))
+'''
 SMALL = {
     "pyproject.toml": """\
 [project]
@@ -67,6 +79,7 @@ dependencies = ["idna"]
 name = "Jotter"
 core_imports = ["idna"]
 smoke = [["note", "exit", "0"]]
+plugins = ["checks/noted.py"]
 
 [source]
 include = ["note.py", ".env.example", "pyproject.toml", "uv.lock"]
@@ -76,6 +89,7 @@ template = ".env.example"
 {NOTES}""",
     ".env.example": "JOTTER_COLOUR=\n",
     "note.py": NOTE,
+    "checks/noted.py": NOTED,
 }
 PROFILE = f"""\
 name = "Field-Notes"

@@ -56,11 +56,11 @@ def test_an_unpacked_bundle_is_installed_by_its_script(windows, small):
     folder = "C:\\unpacked (1)"
     windows.put(small(), folder)
     (archive,) = windows.path(folder).glob("*.tar.gz")
-    windows.host.run("tar", "-xf", archive.name, cwd=windows._unix(folder))
+    windows.host.run("tar", "-xf", archive.name, cwd=windows.unix(folder))
     archive.unlink()
     (root,) = (path for path in windows.path(folder).iterdir() if path.is_dir())
     start = f"{folder}\\{root.name}\\04_Scripts\\install.bat"
-    digest = windows.host.run("sha256sum", f"{windows._unix(folder)}/ragtrace-install.pyz").stdout[:16]
+    digest = windows.host.run("sha256sum", f"{windows.unix(folder)}/ragtrace-install.pyz").stdout[:16]
     environment = {"WINEPATH": "C:\\python\\3.11"}
     asked = operator.program(start, env=environment)
     assert asked.returncode == 3
