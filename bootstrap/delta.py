@@ -6,7 +6,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _
 
@@ -25,19 +24,11 @@ def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
         return [entry for entry, found in zip(entries, pool.map(store.has, entries)) if not found]
 
 
-def demand(bundle: Bundle, store: Store) -> None:
-    """Raise HostError unless the store has what a delta leaves out, every byte as signed."""
-    missing = lacking(bundle, store)
-    if missing:
-        finding = _missing(bundle, store, missing)
-        raise HostError(f"{finding.details}.", advice=finding.advice)
-
-
 def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
-    """Look for what a delta leaves out, by name and size; the bytes are hashed when they are used."""
+    """Look for what a delta leaves out, every byte hashed: an installation takes it from there right afterwards."""
     if bundle.base is None:
         return
-    missing = [entry for entry in sorted(bundle.left_out, key=lambda entry: entry.path) if not store.holds(entry)]
+    missing = sorted(lacking(bundle, store), key=lambda entry: entry.path)
     if missing:
         yield _missing(bundle, store, missing)
         return
@@ -50,7 +41,10 @@ def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
 def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
     assert bundle.base is not None  # it leaves something out
     base, product = bundle.base.product, bundle.manifest.product
-    details = _("{path}, one of {count} files that this delta bundle takes from {name} {version}, is not in {store}")
+    details = _(
+        "{path}, one of {count} files that this delta bundle takes from {name} {version}, is missing or damaged "
+        "in {store}"
+    )
     advice = _(
         "Bring the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
     )

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from bootstrap import delta, preflight, process
 from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
 from bootstrap.errors import UsageError
@@ -31,9 +31,11 @@ def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[st
     The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
     medium meanwhile is refused or not read at all.
     """
+    store = Store(prefix.store)
+    preflight.demand(list(delta.findings(bundle, store)))
     with tempfile.TemporaryDirectory(prefix="ragtrace-upgrade-") as private:  # 0700
         copy = Path(private, INSTALLER)
-        copy_installer(bundle, copy, Store(prefix.store))
+        copy_installer(bundle, copy, store)
         argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         return process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)

@@ -131,7 +131,8 @@ def build(request: Request, progress: Progress) -> Outcome:
     root, policy = request.project_root, pinned(request)
     progress.step(_("Reading {project}").format(project=root))
     project = read_project(root)
-    base_of = bases_by_target(request.bases, project.name, request.targets)
+    epoch, counter = moment_of(request)
+    base_of = bases_by_target(request.bases, project.name, counter, request.targets)
     profile = read_profile(request)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     with request.cache.in_use():
@@ -152,8 +153,6 @@ def build(request: Request, progress: Progress) -> Outcome:
         models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
         sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
-        epoch = commit_time(root) or int(time.time()) if request.epoch is None else request.epoch
-        counter = max(epoch, 1) if request.counter is None else request.counter
         product = Product(project.name, profile.title, project.version, counter)
         choices = parameters_of(request)
         common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices, verdicts)
@@ -207,6 +206,12 @@ class Stopwatch:
         now = time.monotonic()
         self.laps[name] = round(now - self.last, 3)
         self.last = now
+
+
+def moment_of(request: Request) -> tuple[int, int]:
+    """Return the time of a release in seconds since 1970, and its counter: what is asked for, else of the commit."""
+    epoch = commit_time(request.project_root) or int(time.time()) if request.epoch is None else request.epoch
+    return epoch, max(epoch, 1) if request.counter is None else request.counter
 
 
 def read_profile(request: Request) -> Profile:

@@ -69,7 +69,7 @@ def name_of(target: Target) -> str:
     return f"{target} {target.abi}"
 
 
-def bases_by_target(bases: Sequence[Base], product: str, targets: Sequence[Target]) -> dict[str, Base]:
+def bases_by_target(bases: Sequence[Base], product: str, counter: int, targets: Sequence[Target]) -> dict[str, Base]:
     """Return the base of each target by its name, none where none is named.
 
     Raises UsageError where they don't go together.
@@ -82,6 +82,13 @@ def bases_by_target(bases: Sequence[Base], product: str, targets: Sequence[Targe
                 _("The base is a release of {name}, not of {product}.").format(
                     name=base.manifest.product.name, product=product
                 )
+            )
+        if base.manifest.product.counter >= counter:
+            raise UsageError(
+                _("The base has release counter {counter}, which is not before {wanted}.").format(
+                    counter=base.manifest.product.counter, wanted=counter
+                ),
+                advice=_("Name the manifest of an earlier release that hosts have installed."),
             )
         if name in by_name:
             raise UsageError(_("Two bases are for {target}.").format(target=name))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
-from builder.build import read_profile
+from builder.build import moment_of, read_profile
 from builder.cache import sha256
 from builder.delta import bases_by_target, name_of
 from builder.lock import read_lock
@@ -95,7 +95,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request)
-    bases = bases_by_target(request.bases, project.name, request.targets)
+    bases = bases_by_target(request.bases, project.name, moment_of(request)[1], request.targets)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import files
 from bootstrap.bundle import digest, opening
+from bootstrap.bundle.delta import BASE
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.errors import BuildError, UsageError
@@ -69,7 +70,15 @@ def read_release(folder: Path) -> Release:
 
 
 def add_signature(release: Release, signer: Signer) -> Release:
-    """Add one signer's signature beside the others. Raises UsageError when that key has signed already."""
+    """Add one signer's signature beside the others.
+
+    Raises UsageError when that key has signed already, or nothing here tells who must sign.
+    """
+    if release.pinned is None and (release.folder / BASE).is_file():
+        raise UsageError(
+            _("{path}: this delta leaves out the installer, which tells who must sign.").format(path=release.folder),
+            advice=_("Build the delta with every key at once: --sign-key may be repeated."),
+        )
     path = release.folder / f"{SUMS}.{signer.key.keyid}.sig"
     if os.path.lexists(path):
         raise UsageError(

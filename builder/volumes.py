@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LEAST = 1_000_000  # bytes; less is a slip of the keyboard
 MOST = 999  # volumes, by the digits of their names
-SIZE = re.compile(r"([1-9][0-9]*)([KMGT]?)(i?)B?", re.IGNORECASE)
+SIZE = re.compile(r"([1-9][0-9]{0,14})([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
 def parse_size(text: str) -> int:

@@ -402,6 +402,7 @@ def build():
         "packages": COUNT,
         "bytes": COUNT,
         "base": described(nullable(BASE), "what a delta builds on and leaves out"),
+        "bytes_brought": described(COUNT, "of the files that travel, before they are packed"),
         "sizes": described(mapping(COUNT), "bytes of each package and model, the largest first"),
         "installer_sha256": SHA256,
         "slip": ANY_TEXT,

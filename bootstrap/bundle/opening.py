@@ -32,6 +32,7 @@ INSTALLER = "ragtrace-install.pyz"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
 SIGNATURE_LIMIT = 16 << 10  # bytes
 SIGNERS_LIMIT = 32
+SHOWN = 5  # names of missing volumes
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
         return folder / volumes[0]
     if path == folder and _is_root(folder / manifest.root, manifest):
         return folder / manifest.root
-    if len(volumes) > 1 and len(missing) < len(volumes):
+    if volumes != [manifest.archive]:
         raise _incomplete(path, folder, volumes, missing)
     raise TrustError(
         _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=path, archive=manifest.archive),
@@ -260,12 +261,16 @@ def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]
     """Return the error for an archive of which not all volumes are there, or for a file that is none of them."""
     if not missing:
         return TrustError(
-            _("{path} is none of the files that SHA256SUMS names.").format(path=path),
+            _("{path} is no volume of this bundle.").format(path=path),
             advice=_("Name the folder {folder}; its volumes are read one after the other.").format(folder=folder),
         )
+    shown = ", ".join([*missing[:SHOWN], *(["…"] if missing[SHOWN:] else [])])
     return TrustError(
         _("{folder}: {names} is missing, one of {count} volumes.").format(
-            folder=folder, names=", ".join(missing), count=len(volumes)
+            folder=folder, names=shown, count=len(volumes)
         ),
-        advice=_("Copy every volume from the media into that folder, beside SHA256SUMS."),
+        advice=_(
+            "Copy every volume from the media into that folder, beside SHA256SUMS; an archive that was joined from them "
+            "is unpacked there instead."
+        ),
     )

@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--volume-size",
         metavar=_("SIZE"),
-        help=_("cut the archive into files of this size (650M, 4G, 4GiB), for media with limits"),
+        help=_("cut the archive into files of this size (650M, 4G), for media with limits"),
     )
     add(
         "--attestations",
@@ -140,7 +140,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         python=arguments.with_python,
         attestations=arguments.attestations,
         bases=tuple(map(read_base, arguments.base)),
-        volume_size=parse_size(arguments.volume_size) if arguments.volume_size else None,
+        volume_size=parse_size(arguments.volume_size) if arguments.volume_size is not None else None,
     )
 
 
@@ -180,8 +180,12 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
             told = built.base.told(manifest)
             show(
                 _(
-                    "Delta:     without {files} files, {size}, that version {version} (release counter {counter}) has"
-                ).format(**told, size=human_bytes(told["bytes"]))
+                    "Delta:     {brought} travel; version {version} (release counter {counter}) has the other {size}"
+                ).format(
+                    **told,
+                    brought=human_bytes(manifest.total_bytes - told["bytes"]),
+                    size=human_bytes(told["bytes"]),
+                )
             )
         largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
         if largest:
@@ -226,6 +230,7 @@ def _facts(built: Built) -> dict[str, Any]:
         "packages": len(manifest.packages),
         "bytes": manifest.total_bytes,
         "base": built.base and built.base.told(manifest),
+        "bytes_brought": manifest.total_bytes - (built.base.told(manifest)["bytes"] if built.base else 0),
         "sizes": dict(largest_parts(manifest, most=len(manifest.files))),
         "installer_sha256": built.zipapp_sha256,
         "slip": str(built.slip),

@@ -50,7 +50,7 @@ def test_a_host_without_the_base_is_told_which_bundle_to_bring(made, tmp_path) -
     root = tmp_path / "empty"
     (found,) = [finding for finding in api.plan(made.open(), root) if finding.name == "Base release"]
     assert not found.fits
-    with pytest.raises(HostError, match=r"takes from tiny-app 1\.0\.0, is not in") as caught:
+    with pytest.raises(HostError, match=r"takes from tiny-app 1\.0\.0, is missing") as caught:
         install.install(made.open(), Prefix(root), QUIET)
     assert f"full bundle of tiny-app 1.1.0 (release counter {COUNTER + 1})" in caught.value.advice
     assert f"1.0.0 ({COUNTER})" in caught.value.advice
@@ -69,6 +69,9 @@ def test_a_kept_file_that_is_damaged_is_not_taken(made, prefix, kind) -> None:
     with pytest.raises(HostError, match=f"{entry.path}, one of 1 files"):
         install.install(made.open(), prefix, QUIET)
     assert prefix.active() == before
+    (found,) = [finding for finding in api.plan(made.open(), prefix.root) if finding.name == "Base release"]
+    assert not found.fits
+    assert not list(prefix.backups.iterdir())  # nothing had been begun
     path.unlink()
     with pytest.raises(HostError, match=entry.path):
         install.install(made.open(), prefix, QUIET)
@@ -80,3 +83,17 @@ def test_the_installer_comes_from_the_store(made, prefix, tmp_path) -> None:
     assert not (made.folder / INSTALLER).exists()
     member = made.manifest.entry(INSTALLER_MEMBER)
     assert copy.read_bytes() == Store(prefix.store).path(member.sha256).read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_an_upgrade_says_what_is_missing_before_anything_runs(made, prefix, damage, monkeypatch) -> None:
+    entry = made.manifest.entry(INSTALLER_MEMBER)
+    path = Store(prefix.store).path(entry.sha256)
+    path.chmod(0o644)
+    path.write_bytes(b"x" * entry.size)
+    if damage == "gone":
+        path.unlink()
+    monkeypatch.setattr(upgrade.process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
+    with pytest.raises(HostError, match=f"{INSTALLER_MEMBER}, one of 1 files") as caught:
+        upgrade.hand_over(made.open(), made.folder, prefix, [])
+    assert "full bundle of tiny-app 1.1.0" in caught.value.advice

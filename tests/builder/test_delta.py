@@ -64,6 +64,9 @@ def test_a_delta_has_what_changed_and_the_manifest_of_the_whole(project, key, ba
     bundle.visit(take, lambda _count: None)
     assert "03_Source/small_app/__init__.py" in paths
     assert not any(path.startswith(("02_Dependencies/wheels", "04_Scripts/ragtrace")) for path in paths)
+    assert sorted(path.name for path in delta.iterdir() if path.suffix != ".sig") == sorted(
+        [BASE, "MANIFEST.json", "SHA256SUMS", bundle.manifest.archive]
+    )
     assert cli.main(["inspect", str(delta), "--json"]) == 0
     told = validated("verify", capsys.readouterr().out)
     assert told["base"] == {"version": "1.2.3", "counter": 7, "files": len(bundle.left_out)} | {
@@ -76,7 +79,7 @@ def test_the_summary_and_the_plan_tell_what_is_left_out(project, key, base, tmp_
     named = ("--counter", "8", "--base", str(base / "MANIFEST.json"))
     capsys.readouterr()
     assert build(project, key, tmp_path / "delta", *named) == 0
-    assert "that version 1.2.3 (release counter 7) has" in capsys.readouterr().out
+    assert "travel; version 1.2.3 (release counter 7) has the other" in capsys.readouterr().out
     assert build(project, key, tmp_path / "planned", "--dry-run", "--json", *named) == 0
     (target,) = validated("builder-build-dry-run", capsys.readouterr().out)["targets"]
     assert target["left_out"] == {"name": "wheels", "files": 0, "bytes": 0}  # it has none
@@ -90,7 +93,7 @@ def test_the_summary_and_the_plan_tell_what_is_left_out(project, key, base, tmp_
     [
         (lambda value: value["product"].update(name="other"), 2, "a release of other, not of small-app"),
         (lambda value: value["target"].update(python="3.9"), 2, "No base is for"),
-        (lambda value: value["product"].update(counter=8), 7, "release counter 8 is not before 8"),
+        (lambda value: value["product"].update(counter=8), 2, "release counter 8, which is not before 8"),
         (lambda value: value.update(format=99), 2, "format"),
         (lambda value: value.pop("files"), 2, "files"),
     ],
@@ -115,7 +118,18 @@ def test_a_base_that_is_not_there_or_named_twice_or_for_no_target(project, key, 
     assert "No base is for" in capsys.readouterr().err
 
 
-def test_a_delta_is_built_again(project, key, base, tmp_path, capsys) -> None:
+def test_a_delta_without_its_installer_cannot_tell_who_must_sign(project, key, base, tmp_path, capsys) -> None:
+    change(project)
+    delta = made(project, key, tmp_path / "delta", capsys, "--counter", "8", "--base", str(base))
+    generate_key(tmp_path / "stranger", None)
+    slip = (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.txt").read_bytes()
+    assert cli.main(["sign", str(delta), "--sign-key", str(tmp_path / "stranger")]) == 2
+    assert "which tells who must sign" in capsys.readouterr().err
+    assert len(list(delta.glob("*.sig"))) == 1
+    assert (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.txt").read_bytes() == slip
+
+
+def test_a_delta_that_leaves_the_installer_out_is_not_built_again(project, key, base, tmp_path, capsys) -> None:
     change(project)
     delta = made(project, key, tmp_path / "delta", capsys, "--counter", "8", "--base", str(base))
     places = ["--check", delta, "--project-root", project, "--cache-dir", tmp_path / "cache2", "--quiet"]

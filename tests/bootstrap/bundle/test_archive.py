@@ -336,6 +336,15 @@ def test_a_volume_of_another_length_is_named(tmp_path, change) -> None:
         read_volumes(volumes)
 
 
+def test_a_volume_after_the_end_is_refused(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    volumes = cut(path, path.stat().st_size // 2 + 1)
+    more = path.with_name(f"{path.name}.003")
+    more.write_bytes(b"more")
+    with pytest.raises(TrustError, match=f"^{more.name}: something follows its end"):
+        read_volumes([*volumes, (more, digest.sha256_file(more)[0])])
+
+
 def test_volumes_in_the_wrong_order_are_refused(tmp_path) -> None:
     path, _sha256 = written(tmp_path)
     first, second, third = cut(path, path.stat().st_size // 3 + 1)
