@@ -270,7 +270,7 @@ def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]
             folder=folder, names=shown, count=len(volumes)
         ),
         advice=_(
-            "Copy every volume from the media into that folder, beside SHA256SUMS; an archive that was joined from them "
-            "is unpacked there instead."
+            "Copy every volume from the media into that folder, beside SHA256SUMS; an archive that was joined from "
+            "them is unpacked there instead."
         ),
     )
