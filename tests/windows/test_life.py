@@ -69,3 +69,12 @@ def test_an_unpacked_bundle_is_installed_by_its_script(windows, small):
     done = operator.program(start, "--digest", row, "--prefix", operator.prefix, "--quiet", env=environment)
     succeeded(done)
     assert operator.note("x")["notes"] == ["x"]
+
+
+def test_a_code_page_that_lacks_the_letters_of_its_own_folder_stops_nothing(jotter):
+    western = Operator(jotter.host, jotter.prefix, code_page="cp1252")
+    for command in (("status",), ("history",), ("validate", "--quick"), ("backup", "list"), ("recover", "--dry-run")):
+        said = succeeded(western.tool(*command))
+        assert said.stdout, command
+        assert not any("가" <= letter <= "힣" for letter in said.stdout + said.stderr)
+    assert "C:\\jotter (\\ud558\\ub098) & \\ub458!" in succeeded(western.tool("status")).stdout
