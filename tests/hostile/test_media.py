@@ -285,7 +285,7 @@ FOLDERS = [
         (draft.root / "x").rename(draft.root / DATA)), "bytes, not"),
     ("manifest-in-it-altered", edit(inside(NAME), lambda data: data[:-1] + b" "), SIGNED),
     ("manifest-in-it-link", become(inside(NAME), link_to("/dev/zero")), UNREADABLE),
-    ("dependencies-missing", lambda draft: shutil.rmtree(draft.root / "02_Dependencies"), "neither"),
+    ("dependencies-missing", lambda draft: shutil.rmtree(draft.root / "02_Dependencies"), UNREADABLE),
 ]  # fmt: skip
 CASES = [
     *((f"{name}-{form}", form, change, reason) for name, change, reason in BESIDE for form in (ARCHIVE, UNPACKED)),
