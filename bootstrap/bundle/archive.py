@@ -217,11 +217,9 @@ def read_archive(
                 raise stream.damaged(_("{member} does not come where it should").format(member=entry.path))
             name = partial("{0.name}: {1.path}".format, files, entry)
             blocks = checked_blocks(entry, stream.blocks(entry.size), Aside(worker), name)
-            if entry is own:
-                drain(blocks)
-            else:
+            if entry is not own:
                 yield entry, blocks
-                drain(blocks)
+            drain(blocks)
             if any(stream.exactly(padding(entry.size))):
                 raise stream.damaged(_("something is hidden behind {member}").format(member=entry.path))
         if stream.exactly(len(END)) != END:
