@@ -10,19 +10,24 @@ warm cache needs no network. What could not be asked is kept nowhere and never c
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from bootstrap.bundle import strict
+from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.manifest import VERIFICATION
 from bootstrap.errors import BuildError
 from bootstrap.files import write_atomic
 from bootstrap.i18n import _
 from builder.assemble import Member, member
-from builder.simple_index import SimpleIndex, UnansweredError
+from builder.credentials import redact
+from builder.simple_index import Offer, SimpleIndex, UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,12 +76,13 @@ def look(
         return {}
     progress.step(_("Looking for attestations of {count} wheels").format(count=len(wheels)))
     indexes = indexes_of(wheels, lock)
-    known = {wheel: kept(cache, wheel) for wheel in wheels if indexes[wheel]}
-    missing = [wheel for wheel, offered in known.items() if offered is None]
+    verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
+    for wheel, index in indexes.items():
+        verdicts[wheel] = verdict_of(wheel, index, kept(cache, index, wheel), offline=offline)
+    missing = {wheel: index for wheel, index in indexes.items() if verdicts[wheel].verdict == UNKNOWN}
     reasons: set[str] = set()
     if missing and not offline:
-        known.update(ask(missing, indexes, cache, logins, reasons))
-    verdicts = {wheel: _verdict(wheel, known.get(wheel), indexes[wheel]) for wheel in wheels}
+        verdicts.update(ask(missing, cache, logins, reasons))
     unknown = [wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict == UNKNOWN]
     if unknown:
         progress.warn(
@@ -101,56 +107,57 @@ def demand(verdicts: Mapping[LockedWheel, Verdict]) -> None:
         )
 
 
-def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, str | None]:
-    """Return the index that each wheel comes from; None for a folder, a direct address or one that was built here."""
+def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, str]:
+    """Return the index of each wheel that comes from one; a folder, a direct address or a build here is none."""
     by_digest = {
         wheel.hashes.get("sha256"): package.index
         for package in lock.pylock.packages
         for wheel in package.wheels or ()
         if package.index and package.index.startswith(("https://", "http://"))
     }
-    return {wheel: by_digest.get(wheel.sha256) for wheel in wheels}
+    return {wheel: by_digest[wheel.sha256] for wheel in wheels if wheel.sha256 in by_digest}
 
 
 def ask(
-    wheels: Sequence[LockedWheel],
-    indexes: Mapping[LockedWheel, str | None],
-    cache: Cache,
-    logins: Sequence[Login],
-    reasons: set[str],
-) -> dict[LockedWheel, bytes | None]:
-    """Ask the indexes for the provenance of wheels and keep it; b"" is none offered, None that it can't be told.
+    indexes: Mapping[LockedWheel, str], cache: Cache, logins: Sequence[Login], reasons: set[str]
+) -> dict[LockedWheel, Verdict]:
+    """Ask the indexes for the attestations of wheels, and keep what was judged.
 
-    Why something can't be told goes into ``reasons``.
+    Why something can't be told goes into ``reasons``. Raises BuildError for one that does not hold.
     """
     stop = threading.Event()
     try:
         index = SimpleIndex(logins, stop)
     except UnansweredError as error:
         reasons.add(str(error))
-        return dict.fromkeys(wheels)
+        return {}
+    projects = sorted({(url, wheel.name) for wheel, url in indexes.items()})
 
-    def one(wheel: LockedWheel) -> bytes | None:
+    def one(project: tuple[str, str]) -> dict[LockedWheel, Verdict]:
+        url, name = project
+        found: dict[LockedWheel, Verdict] = {}
         try:
-            data = _provenance(index, indexes[wheel] or "", wheel)
+            offers = index.offers(url, name)
+            for wheel in [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]:
+                data = _provenance(index, offers, wheel)
+                found[wheel] = judged(wheel, url, data)
+                keep(cache, url, wheel, data)
         except UnansweredError as error:
             reasons.add(str(error))
-            return None
-        keep(cache, wheel, data)
-        return data
+        return found
 
     pool = ThreadPoolExecutor(JOBS)
     try:
-        return dict(zip(wheels, pool.map(one, wheels), strict=True))
+        return {wheel: verdict for found in pool.map(one, projects) for wheel, verdict in found.items()}
     finally:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
         index.close()
 
 
-def _provenance(index: SimpleIndex, url: str, wheel: LockedWheel) -> bytes:
+def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWheel) -> bytes:
     """Return the provenance of a wheel as the index gives it, b"" where it offers none."""
-    offer = index.offers(url, wheel.name).get(wheel.filename)
+    offer = offers.get(wheel.filename)
     if offer is None or offer.sha256 not in (None, wheel.sha256):
         raise UnansweredError(_("the index does not list {wheel} as it was locked").format(wheel=wheel.filename))
     if offer.provenance is None:
@@ -161,14 +168,14 @@ def _provenance(index: SimpleIndex, url: str, wheel: LockedWheel) -> bytes:
     return data
 
 
-def place(cache: Cache, wheel: LockedWheel) -> Path:
-    """Return where the cache keeps what the index offered for a wheel."""
-    return cache.root / "attestations" / f"{wheel.sha256}.json"
+def place(cache: Cache, index: str, wheel: LockedWheel) -> Path:
+    """Return where the cache keeps what an index offered for a wheel: another may offer less."""
+    return cache.root / "attestations" / f"{sha256_bytes(f'{redact(index)} {wheel.sha256}'.encode())}.json"
 
 
-def keep(cache: Cache, wheel: LockedWheel, data: bytes) -> None:
-    """Keep what the index offered for a wheel. Raises BuildError where the cache cannot be written."""
-    path = place(cache, wheel)
+def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
+    """Keep what an index offered for a wheel. Raises BuildError where the cache cannot be written."""
+    path = place(cache, index, wheel)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, data)
@@ -176,57 +183,98 @@ def keep(cache: Cache, wheel: LockedWheel, data: bytes) -> None:
         raise cache.unwritable(error) from error
 
 
-def kept(cache: Cache, wheel: LockedWheel) -> bytes | None:
+def kept(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
     """Return what was kept of a wheel, None where nothing was."""
+    path = place(cache, index, wheel)
     try:
-        return place(cache, wheel).read_bytes()
+        data = path.read_bytes()
+        with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
+            os.utime(path)  # used now: ``prune`` looks at this time
     except OSError:
         return None
+    return data
 
 
-def _verdict(wheel: LockedWheel, offered: bytes | None, index: str | None) -> Verdict:
-    if index is None:
-        return Verdict(NO_INDEX)
+def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline: bool) -> Verdict:
+    """Return the verdict on what was kept of a wheel; what does not hold is asked for again, if that may be."""
     if offered is None:
         return Verdict(UNKNOWN)
-    return Verdict(VERIFIED, tuple(verify(wheel, offered))) if offered else Verdict(NONE)
+    try:
+        return judged(wheel, index, offered)
+    except UnansweredError:
+        return Verdict(UNKNOWN)
+    except BuildError:
+        if offline:
+            raise
+        return Verdict(UNKNOWN)
 
 
-def verify(wheel: LockedWheel, provenance: bytes) -> list[Mapping[str, Any]]:
+def judged(wheel: LockedWheel, index: str, offered: bytes) -> Verdict:
+    """Return the verdict on what an index offered for a wheel, b"" for nothing. Raises as ``verify`` does."""
+    return Verdict(VERIFIED, tuple(verify(wheel, index, offered))) if offered else Verdict(NONE)
+
+
+def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[str, Any]]:
     """Return who published a wheel by every attestation in a provenance object (PEP 740).
 
-    Raises BuildError unless all of them hold for this very wheel, and there is one.
+    Raises BuildError unless all of them hold for this very wheel, and there is one; UnansweredError for what
+    is no such object, or of a kind that is not known here.
     """
     from pydantic import ValidationError
-    from pypi_attestations import AttestationError, Distribution, Provenance
+    from pypi_attestations import Distribution, Provenance
 
-    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns that no network is asked
+    demand_root()
+    host = urlsplit(index).hostname or "?"
+    try:
+        bundles = Provenance.model_validate_json(provenance).attestation_bundles
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise UnansweredError(
+            _("{host}: what it offers for {wheel} is no provenance that this builder reads").format(
+                host=host, wheel=wheel.filename
+            )
+        ) from error
     publishers: list[Mapping[str, Any]] = []
     try:
-        for bundle in Provenance.model_validate_json(provenance).attestation_bundles:
+        for bundle in bundles:
             for attestation in bundle.attestations:
                 distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
                 attestation.verify(bundle.publisher, distribution, offline=True)
                 publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
-    except (AttestationError, ValidationError, ValueError) as error:
-        raise _broken(wheel, str(error).splitlines()[0]) from error
+    except Exception as error:  # whatever a library raises over foreign bytes: it does not hold
+        raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
     if not publishers:
-        raise _broken(wheel, _("it holds none"))
+        raise _broken(wheel, host, _("it holds none"))
     return publishers
 
 
+def demand_root() -> None:
+    """Raise BuildError unless sigstore's trust root of this user can be read; no network is asked for it."""
+    from sigstore.models import ClientTrustConfig
+
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns that no network is asked
+    try:
+        ClientTrustConfig.production(offline=True)
+    except Exception as error:
+        raise BuildError(
+            _("The trust root that sigstore keeps for this user cannot be read: {reason}.").format(
+                reason=(str(error) or type(error).__name__).splitlines()[0]
+            ),
+            advice=_("Remove sigstore-python from this user's cache, or build with --attestations off."),
+        ) from error
+
+
 def _facts(publisher: Any) -> dict[str, Any]:
-    """Return what the index says of a publisher, as far as the certificate was held against it."""
-    said = publisher.model_dump(exclude={"claims"})
+    """Return what the index says of a publisher; what is not held against the certificate is left out."""
+    said = publisher.model_dump(exclude={"environment"})
     return {name: value for name, value in sorted(said.items()) if value is not None}
 
 
-def _broken(wheel: LockedWheel, reason: str) -> BuildError:
+def _broken(wheel: LockedWheel, host: str, reason: str) -> BuildError:
     return BuildError(
-        _("{wheel}: the attestation that the index offers does not hold: {reason}.").format(
-            wheel=wheel.filename, reason=reason.rstrip(".")
+        _("{wheel}: the attestation that {host} offers does not hold: {reason}.").format(
+            wheel=wheel.filename, host=host, reason=reason.rstrip(".")
         ),
-        advice=_("Do not use this wheel before its project has explained it; nothing was built."),
+        advice=_("Do not use this wheel before its project has explained it; no bundle was made."),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx2
 
@@ -16,14 +18,14 @@ from builder.credentials import authorization, origin, redact
 from builder.download import LOOPBACK, REDIRECTS, RETRIED, pause_after
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Sequence
 
     from builder.credentials import Login
 
 TIMEOUT = httpx2.Timeout(20.0)  # seconds
 ATTEMPTS = 3
-PAGE_LIMIT = 64 << 20  # bytes; the longest pages of 2026 have some 20 MB
+PAGE_LIMIT = 32 << 20  # bytes; the longest pages of 2026 have some 20 MB
+LONGEST = 120.0  # seconds that one answer may take, however slowly it comes
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
@@ -41,10 +43,15 @@ class Offer:
 
 
 class SimpleIndex:
-    """Asks indexes for pages and small files. ``stop`` ends the waiting between two attempts."""
+    """Asks indexes for pages and small files. ``stop`` ends the waiting between two attempts.
+
+    A host that could not be reached is not tried again.
+    """
 
     def __init__(self, logins: Sequence[Login], stop: threading.Event) -> None:
         self.logins, self.stop = logins, stop
+        self.unreachable: dict[str, str] = {}
+        self.parsing = threading.Lock()  # one long page at a time: it takes some times its size
         for name in ("httpx2", "httpcore2"):
             logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs
         try:
@@ -60,29 +67,39 @@ class SimpleIndex:
         url = f"{index.rstrip('/')}/{project}/"
         kind, data = self.get(url, PAGE_LIMIT, ACCEPT)
         try:
-            return _of_json(json.loads(data), url) if kind.partition(";")[0] == JSON else _of_html(data.decode(), url)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            with self.parsing:
+                is_json = kind.partition(";")[0] == JSON
+                return _of_json(json.loads(data), url) if is_json else _of_html(data.decode(), url)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnansweredError(f"{urlsplit(url).hostname}: no page of a simple index") from error
 
     def get(self, url: str, limit: int, accept: str = "*/*") -> tuple[str, bytes]:
         """Return an answer's content type and body. Raises UnansweredError, also for more bytes than the limit."""
         reason = ""
-        for attempt in range(ATTEMPTS):
-            if attempt and self.stop.wait(pause_after(attempt)):
-                break
-            try:
-                with closing(self._open(url, accept)) as response:
-                    if response.status_code in RETRIED:
-                        reason = f"HTTP {response.status_code}"
-                        continue
-                    if response.status_code != 200:
-                        raise UnansweredError(f"{urlsplit(url).hostname}: HTTP {response.status_code}")
-                    return response.headers.get("Content-Type", ""), _read(response, limit)
-            except httpx2.HTTPError as error:
-                reason = redact(str(error)) or type(error).__name__
-            except (httpx2.InvalidURL, ValueError) as error:
-                raise UnansweredError(f"{redact(url)}: {redact(str(error))}") from error
-        raise UnansweredError(f"{urlsplit(url).hostname}: {reason}")
+        try:
+            place = origin(url)
+            if place in self.unreachable:
+                raise UnansweredError(self.unreachable[place])
+            for attempt in range(ATTEMPTS):
+                if attempt and self.stop.wait(pause_after(attempt)):
+                    break
+                try:
+                    return self._answer(url, limit, accept)
+                except httpx2.HTTPError as error:
+                    reason = redact(str(error)) or type(error).__name__
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise UnansweredError(f"{redact(url)}: {redact(str(error))}") from error
+        self.unreachable[place] = f"{urlsplit(url).hostname}: {reason}"
+        raise UnansweredError(self.unreachable[place])
+
+    def _answer(self, url: str, limit: int, accept: str) -> tuple[str, bytes]:
+        """Return one answer; raises httpx2.HTTPError where another try may bring one."""
+        with closing(self._open(url, accept)) as response:
+            if response.status_code in RETRIED:
+                raise httpx2.HTTPError(f"HTTP {response.status_code}")
+            if response.status_code != 200:
+                raise UnansweredError(f"{urlsplit(url).hostname}: HTTP {response.status_code}")
+            return response.headers.get("Content-Type", ""), _read(response, limit)
 
     def _open(self, url: str, accept: str) -> httpx2.Response:
         """Follow redirects, to https alone but for this machine; only the first origin gets credentials."""
@@ -104,9 +121,11 @@ class SimpleIndex:
 
 
 def _read(response: httpx2.Response, limit: int) -> bytes:
-    data = bytearray()
+    data, end = bytearray(), time.monotonic() + LONGEST
     for block in response.iter_bytes():
         data += block
+        if time.monotonic() > end:
+            raise UnansweredError(f"{response.url.host}: an answer of more than {LONGEST:.0f} s")
         if len(data) > limit:
             raise UnansweredError(f"{response.url.host}: an answer of more than {limit} bytes")
     return bytes(data)
@@ -143,6 +162,6 @@ class _Anchors(HTMLParser):
         parts = urlsplit(values["href"] or "")
         algorithm, _equals, digest = parts.fragment.partition("=")
         provenance = values.get("data-provenance")
-        self.offers[parts.path.rpartition("/")[2]] = Offer(
+        self.offers[unquote(parts.path.rpartition("/")[2])] = Offer(
             digest if algorithm == "sha256" else None, urljoin(self.url, provenance) if provenance else None
         )

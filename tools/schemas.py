@@ -543,7 +543,7 @@ def attested():
         "wheel": FULL_TEXT,
         "sha256": SHA256,
         "verdict": {"enum": list(attestations.VERDICTS)},
-        "publishers": described(items(publisher), "as the index names them, each held against its certificate"),
+        "publishers": described(items(publisher), "as the index names them and their certificates bear out"),
     }
     return closed({"format": {"const": attestations.FORMAT}, "wheels": items(closed(wheel), minItems=1)})
 

@@ -50,7 +50,9 @@ def test_both_forms_of_a_page() -> None:
         assert offers(site, "/json") == expected(site)
 
 
-@pytest.mark.parametrize("page", [b"\xff", b"{}", b"[]", b'{"files": [1]}', b'{"files": [{}]}', b"<html>"])
+@pytest.mark.parametrize(
+    "page", [b"[" * 200_000, b"\xff", b"{}", b"[]", b'{"files": [1]}', b'{"files": [{}]}', b"<html>"]
+)
 def test_a_page_that_is_none(page) -> None:
     with serve({"/simple/demo/": page}) as site:
         site.types["/simple/demo/"] = JSON
@@ -95,3 +97,28 @@ def test_redirects_end() -> None:
         site.faults["/simple/demo/"] = Faults(redirect="ftp://files.localhost/")
         with pytest.raises(UnansweredError, match="redirects"):
             offers(site)
+
+
+def test_a_name_with_a_local_version_is_that_of_the_file() -> None:
+    page = f'<a href="/files/demo-1.0%2Bcpu-py3-none-any.whl#sha256={DIGEST}">demo</a>'
+    with serve({"/simple/demo/": page.encode()}) as site:
+        assert offers(site) == {"demo-1.0+cpu-py3-none-any.whl": Offer(DIGEST, None)}
+
+
+def test_a_host_that_cannot_be_reached_is_not_tried_again() -> None:
+    with serve({"/simple/demo/": HTML.encode()}) as site, closing(SimpleIndex((), Pausing())) as index:
+        faults = site.faults["/simple/demo/"] = Faults(busy=simple_index.ATTEMPTS)
+        for _again in range(2):
+            with pytest.raises(UnansweredError, match="HTTP 503"):
+                index.offers(f"{site.url}/simple", "demo")
+        assert faults.busy == 0
+        assert len(site.requests("/simple/demo/")) == simple_index.ATTEMPTS
+
+
+def test_an_answer_that_takes_too_long_is_left(monkeypatch) -> None:
+    monkeypatch.setattr(simple_index, "LONGEST", -1.0)
+    with (
+        serve({"/simple/demo/": HTML.encode()}) as site,
+        pytest.raises(UnansweredError, match="an answer of more than"),
+    ):
+        offers(site)
