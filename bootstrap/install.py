@@ -22,6 +22,7 @@ from bootstrap import (
     process,
     receipt,
     seal,
+    settings,
     stage,
     transaction,
     usage,
@@ -95,7 +96,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
                 migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
-                write_env_file(prefix, manifest, progress)
+                settings.write_env_file(prefix, manifest, former, progress)
             head = audit_log.append(
                 prefix,
                 "install",
@@ -298,20 +299,6 @@ def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
             advice=_("Go to another release; its data are in a backup, see backup list."),
         )
     switch(change, manifest, progress)
-
-
-def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Make an empty settings file for the user to fill in, unless there is one; trouble is told and no failure."""
-    template = manifest.application.environment
-    if prefix.env_file.exists() or not template.template:
-        return
-    heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
-    names = sorted(template.template, key=lambda name: (name not in template.required, name))
-    lines = [f"# {heading.format(title=manifest.product.title)}", *(f"# {name}=" for name in names)]
-    try:
-        files.write_atomic(prefix.env_file, ("\n".join(lines) + "\n").encode(), mode=0o600)
-    except OSError as error:
-        progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=error.strerror or error))
 
 
 def clear_away(prefix: Prefix) -> None:

@@ -61,8 +61,9 @@ def mapping(schema):
 
 def value(kind):
     """Return the schema of a ``strict.Value``, by the readers of its fields."""
-    keys = {field.metadata["key"] or name: field.metadata["read"] for name, field in kind.__dataclass_fields__.items()}
-    return closed({name: taken_by(read) for name, read in keys.items()})
+    keys = {field.metadata["key"] or name: field.metadata for name, field in kind.__dataclass_fields__.items()}
+    required = [name for name, metadata in keys.items() if not metadata["added"]]
+    return closed({name: taken_by(metadata["read"]) for name, metadata in keys.items()}, required)
 
 
 def taken_by(read):

@@ -5,7 +5,6 @@ What is broken about it is a value here, so that every check can still look at t
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -132,9 +131,3 @@ def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | Non
     except OSError as error:
         problems[name] = f"{error.filename}: {error.strerror or error}"
     return None
-
-
-def caller_names() -> set[str]:
-    """Return the names of the variables that the caller has set, those included that the zipapp's launcher hid."""
-    hidden = os.environ.get("RAGTRACE_CALLER_NAMES", "")
-    return {*os.environ, *(name for name in hidden.split(",") if name)}

@@ -149,7 +149,7 @@ MODEL = '[[models]]\nname = "small"\n'
             "launchers[0].cwd: not one",
         ),
         ('name = "A"\n[environment]\ntemplat = ".env"', "environment.templat: unknown key"),
-        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is not"),
+        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is neither"),
         ('name = "A"\n[environment.values]\nX = "{home}/x"', "environment.values.X: {home} is not"),
         ('name = "A"\n[environment]\nvalues = 3', "environment.values: not an object"),
         ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: neither"),

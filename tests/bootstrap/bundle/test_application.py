@@ -15,6 +15,8 @@ FULL = Application(
         template={"API_KEY": "placeholder", "OPTIONAL": ""},
         required=("API_KEY",),
         values={"MODEL": "{models}/tiny", "URL": "sqlite:///{data}/db.sqlite", "PLAIN": "1"},
+        also=("DEVICE",),
+        defaults={"LEVEL": "low", "CACHE": "{data}/cache"},
     ),
     core_imports=("numpy",),
     import_paths=(".", "src"),
@@ -29,6 +31,19 @@ def test_round_trip():
     assert Application.from_json(FULL.to_json(), "app") == FULL
     least = Application(launchers=())
     assert Application.from_json(least.to_json(), "app") == least
+
+
+def test_a_key_that_was_added_later_may_be_missing_and_says_nothing_that_older_readers_lack():
+    old = Environment({"API_KEY": "x"}, ("API_KEY",), {})
+    assert set(old.to_json()) == {"template", "required", "values"}
+    assert Environment.from_json(old.to_json(), "app") == old
+    assert set(FULL.environment.to_json()) == {"template", "required", "values", "also", "defaults"}
+
+
+def test_a_trial_gets_a_stand_in_for_what_has_no_default():
+    tried = Environment({"API_KEY": "your-key", "LEVEL": "x"}, ("API_KEY", "TOKEN"), {}, ("TOKEN",), {"LEVEL": "low"})
+    tried.check("app")
+    assert tried.placeholders == {"API_KEY": "your-key", "TOKEN": "placeholder"}
 
 
 def refusal(*path_and_value):
@@ -68,9 +83,20 @@ def refusal(*path_and_value):
         (("environment", "extra", 1), "app.environment.extra: unknown key"),
         (("environment", "template", {"A B": ""}), "app.environment: 'A B' is not a name for a variable"),
         (("environment", "values", {"A=B": ""}), "app.environment: 'A=B' is not a name for a variable"),
-        (("environment", "required", ["OTHER"]), "app.environment.required: OTHER is not in the template"),
+        (
+            ("environment", "required", ["OTHER"]),
+            "app.environment.required: OTHER is neither in the template nor in also",
+        ),
         (("environment", "values", {"A": "{home}"}), "app.environment.values.A: {home} is not a place"),
         (("environment", "values", {"A": "{}"}), "app.environment.values.A: {} is not a place"),
+        (("environment", "defaults", {"A": "{home}"}), "app.environment.defaults.A: {home} is not a place"),
+        (("environment", "defaults", {"A B": ""}), "app.environment: 'A B' is not a name for a variable"),
+        (("environment", "also", ["A-B"]), "app.environment: 'A-B' is not a name for a variable"),
+        (("environment", "also", "DEVICE"), "app.environment.also: not a list"),
+        (("environment", "also", ["MODEL"]), "app.environment.also: MODEL is always set by the launchers"),
+        (("environment", "also", ["PYTHONPATH"]), "app.environment.also: PYTHONPATH is always set"),
+        (("environment", "defaults", {"PLAIN": "0"}), "app.environment.defaults: PLAIN is always set"),
+        (("environment", "defaults", {"PATH": "/bin"}), "app.environment.defaults: PATH is always set"),
         (("import_paths", ["../src"]), "app.import_paths[0]: "),
         (("import_paths", [""]), "app.import_paths[0]: empty"),
         (("persist", ["."]), "app.persist: . holds"),
