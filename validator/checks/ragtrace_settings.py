@@ -34,22 +34,22 @@ class Settings(Check):
             details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=error)
             yield self.failed(details, suggestion=_("Make it a text file (UTF-8) that this user may read."))
             return
-        path = str(prefix.env_file)
-        yield self._required(found, manifest.application.environment.required, path)
-        yield from self._in_vain(found, path)
+        path, required = str(prefix.env_file), manifest.application.environment.required
+        warnings = [*self._lacking(found, path), *self._in_vain(found, path)]
+        yield from warnings
+        if not warnings:
+            names = some_of(required)
+            yield self.passed(_("set: {names}").format(names=names) if names else _("no setting is required"))
 
-    def _required(self, found: Survey, required: tuple[str, ...], path: str) -> CheckResult:
-        """Return how it stands with the settings without which the application does not start."""
+    def _lacking(self, found: Survey, path: str) -> Iterator[CheckResult]:
+        """Yield what the application needs to start and nobody sets."""
         advice = _("Write NAME=value for each into {path}.").format(path=path)
         if found.missing:
             details = _("not set: {names}").format(names=some_of(found.missing))
-            return self.warned(details, suggestion=advice, evidence={"missing": list(found.missing)})
+            yield self.warned(details, suggestion=advice, evidence={"missing": list(found.missing)})
         if found.untouched:
             details = _("still the example's value: {names}").format(names=some_of(found.untouched))
-            return self.warned(details, suggestion=advice, evidence={"untouched": list(found.untouched)})
-        if not required:
-            return self.passed(_("no setting is required"))
-        return self.passed(_("set: {names}").format(names=some_of(required)))
+            yield self.warned(details, suggestion=advice, evidence={"untouched": list(found.untouched)})
 
     def _in_vain(self, found: Survey, path: str) -> Iterator[CheckResult]:
         """Yield what is written into the file and has no effect."""
