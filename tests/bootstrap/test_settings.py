@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
 
-from bootstrap import app_launcher, runlog, settings
+from bootstrap import acceptance, app_launcher, process, runlog, settings
 from bootstrap.bundle.application import Environment
 from bootstrap.commands.install import show_settings
 from bootstrap.console import NoProgress
+from bootstrap.errors import InstallError
 from bootstrap.launchers import run_of
 from bootstrap.prefix import Prefix
+from tests import installed
 from tests.bundles import make_manifest
+from validator import trial
 
 ENVIRONMENT = Environment(
     template={"COLOUR": "red", "API_KEY": "your-key", "MODEL": "x"},
@@ -139,6 +143,43 @@ def test_a_manifest_without_the_later_keys_is_read_and_written_as_it_was() -> No
     assert set(json.loads(old)["application"]["environment"]) == {"template", "required", "values"}
     assert parse_manifest(old).to_bytes() == old
     assert parse_manifest(MANIFEST.to_bytes()).application.environment == ENVIRONMENT
+
+
+DEMANDING = b"""\
+import os, sys
+wanted = {"DEMO_LEVEL": "low", "DEMO_API_KEY": "your-key", "DEMO_TOKEN": "placeholder", "DEMO_MODEL": sys.argv[2]}
+found = {name: os.environ.get(name) for name in wanted}
+if found != wanted:
+    sys.exit(f"{found} is not {wanted}")
+"""
+
+
+def test_every_trial_gets_the_settings_that_a_user_would_have(tmp_path, host) -> None:
+    """When a release is accepted, when its health is looked at, when it is validated, and from its launcher."""
+    application = replace(
+        installed.APPLICATION,
+        environment=Environment(
+            {"DEMO_API_KEY": "your-key", "DEMO_LEVEL": "high"},
+            ("DEMO_API_KEY", "DEMO_TOKEN"),
+            {"DEMO_MODEL": "fixed"},
+            ("DEMO_TOKEN",),
+            {"DEMO_LEVEL": "low"},
+        ),
+        smoke=(("demo", "look", "fixed"),),
+    )
+    prefix = installed.make_prefix(tmp_path, application=application, source={"app.py": DEMANDING}, probe=None)
+    release = prefix.active()
+    manifest = release.manifest()
+    acceptance.check_health(prefix, manifest)
+    ended = trial.run_launcher(prefix, release, manifest, ("demo", "look", "fixed"), timeout=60)
+    assert ended.ok, ended.stderr
+    prefix.env_file.write_text("DEMO_API_KEY=your-key\nDEMO_TOKEN=placeholder\n")
+    path = {"PATH": os.environ["PATH"]}
+    ended = process.run(acceptance.launcher_argv(prefix, "demo", ["look", "fixed"]), env=path, timeout=60)
+    assert ended.ok, ended.stderr
+    manifest = replace(manifest, application=replace(application, smoke=(("demo", "look", "other"),)))
+    with pytest.raises(InstallError, match="is not"):
+        acceptance.check_health(prefix, manifest)
 
 
 def test_what_the_file_sets_never_gets_into_a_log(tmp_path, monkeypatch) -> None:
