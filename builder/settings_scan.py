@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.application import OWN_VARIABLES
+from bootstrap.bundle.application import OWN_VARIABLES, SET_BY_LAUNCHERS
 from bootstrap.i18n import _
 from builder.settings_code import Module, Read, classes_of, fields_of, reads
 from builder.source import list_files, matches
@@ -80,8 +80,9 @@ def find_unlisted(
     root: Path, sources: Iterable[SourceFile], environment: Environment, packages: Collection[str]
 ) -> tuple[Unlisted, ...]:
     """Return the settings that PREFIX/.env could not set, sorted by name; ``packages`` are those of the lock."""
-    known = {*environment.template, *environment.also, *environment.defaults, *environment.values, *OWN_VARIABLES}
+    known = {*environment.template, *environment.also, *environment.defaults, *environment.values}
     found: dict[str, Unlisted] = {}
+    known |= {*OWN_VARIABLES, *SET_BY_LAUNCHERS}
     code, modules = set(known), _modules(sources)
     for file, read in _code_reads(modules):
         names = {name.upper() for name in read.names} if read.any_case else set(read.names)

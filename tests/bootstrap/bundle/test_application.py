@@ -1,8 +1,9 @@
 import copy
+from dataclasses import replace
 
 import pytest
 
-from bootstrap.bundle.application import Application, Dashboard, Environment, Launcher
+from bootstrap.bundle.application import Application, Dashboard, Environment, Launcher, demand_names
 from bootstrap.errors import TrustError
 
 FULL = Application(
@@ -66,9 +67,9 @@ def refusal(*path_and_value):
         (("launchers", 0, "name", "../demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "-demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "d" * 65), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "con"), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "demo."), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "DEMO-WEB"), "app.launchers: two have the same name"),
+        (("launchers", 0, "name", "con"), "app.launchers[0].name: con is a reserved name on Windows"),
+        (("launchers", 0, "name", "demo."), "app.launchers[0].name: a part begins or ends"),
+        (("launchers", 0, "name", "demo-web"), "app.launchers: two have the same name"),
         (("launchers", 0, "kind", "shell"), "app.launchers[0].kind: not one of"),
         (("launchers", 0, "cwd", "/"), "app.launchers[0].cwd: not one of"),
         (("launchers", 0, "target", "../cli.py"), "app.launchers[0].target: not what"),
@@ -93,10 +94,8 @@ def refusal(*path_and_value):
         (("environment", "defaults", {"A B": ""}), "app.environment: 'A B' is not a name for a variable"),
         (("environment", "also", ["A-B"]), "app.environment: 'A-B' is not a name for a variable"),
         (("environment", "also", "DEVICE"), "app.environment.also: not a list"),
-        (("environment", "also", ["MODEL"]), "app.environment.also: MODEL is always set by the launchers"),
-        (("environment", "also", ["PYTHONPATH"]), "app.environment.also: PYTHONPATH is always set"),
-        (("environment", "defaults", {"PLAIN": "0"}), "app.environment.defaults: PLAIN is always set"),
-        (("environment", "defaults", {"PATH": "/bin"}), "app.environment.defaults: PATH is always set"),
+        (("environment", "also", ["MODEL"]), "app.environment.also: MODEL has a value that nobody"),
+        (("environment", "defaults", {"PLAIN": "0"}), "app.environment.defaults: PLAIN has a value"),
         (("import_paths", ["../src"]), "app.import_paths[0]: "),
         (("import_paths", [""]), "app.import_paths[0]: empty"),
         (("persist", ["."]), "app.persist: . holds"),
@@ -131,3 +130,36 @@ def test_folders_with_a_common_beginning_are_apart():
     value = FULL.to_json()
     value["persist"] = ["data", "data2", "database/x"]
     assert Application.from_json(value, "app").persist == ("data", "data2", "database/x")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        (
+            {"launchers": (FULL.launchers[0], Launcher("Time", "script", "a.py"))},
+            "app.launchers[1].name: Time is a word",
+        ),
+        (
+            {"launchers": (Launcher("ragtrace-offline", "script", "a.py"),)},
+            "app.launchers[0].name: ragtrace-offline is a",
+        ),
+        ({"launchers": (*FULL.launchers, Launcher("DEMO", "script", "a.py"))}, "app.launchers[3].name: on a host that"),
+        ({"environment": Environment({"RAGTRACE_PREFIX": ""})}, "app.environment.template.RAGTRACE_PREFIX: a variable"),
+        ({"environment": Environment(values={"Path": "/x"})}, "app.environment.values.Path: a variable that the"),
+        ({"environment": Environment(values={"PYTHONPATH": "x"})}, "app.environment.values.PYTHONPATH: a variable"),
+        ({"environment": Environment(also=("PYTHONPATH",))}, "app.environment.also.PYTHONPATH: a variable that"),
+        ({"environment": Environment(defaults={"PATH": "/x"})}, "app.environment.defaults.PATH: a variable that"),
+        ({"persist": ("data", "exports/.ragtrace-x")}, "app.persist[1]: the installer's own files"),
+    ],
+)
+def test_names_by_which_something_of_ours_would_win(changes, what):
+    application = replace(FULL, smoke=(), dashboard=None, **changes)
+    with pytest.raises(TrustError) as caught:
+        demand_names(application, "app")
+    assert caught.value.what.startswith(what)
+    # releases that are installed were taken by the rules of their day, and stay readable
+    assert Application.from_json(application.to_json(), "app") == application
+
+
+def test_settings_that_the_launchers_leave_alone():
+    demand_names(replace(FULL, environment=Environment({"PYTHONPATH": "", "RAGTRACE_LOG_LEVEL": ""})), "app")
