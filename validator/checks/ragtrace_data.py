@@ -37,7 +37,7 @@ class Data(Check):
         astray = [folder for folder in persist if not same(release.app / folder, prefix.data / folder)]
         if astray:
             details = _("the application does not use the user's folders: {names}").format(names=some_of(astray))
-            yield self.failed(details, evidence={"folders": astray}, **subject.repair())
+            yield self.failed(details, evidence={"folders": astray}, **subject.reinstall())
         else:
             yield self.passed(str(prefix.data))
 
