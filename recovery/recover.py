@@ -97,7 +97,8 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
     # what recover would have mended then and does not find now was mended since
-    gone, unexplained = [], []
+    gone: list[str] = []
+    unexplained: list[str] = []
     for name, remedy in failed.items():
         if name in titles and not diagnosis.of_kind(*causes_of(name)):
             (gone if remedy == RECOVER else unexplained).append(titles[name]().title())
