@@ -30,6 +30,7 @@ from builder.profile import Profile, default_profile, find_profile, load_profile
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
 from builder.release import Release
+from builder.settings_scan import find_unlisted, packages_of, tell
 from builder.source import collect_source, commit_time, source_commit
 from builder.targets import demand_whole, survey
 from builder.verification import verify_packages
@@ -153,6 +154,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
         sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
+        tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
         product = Product(project.name, profile.title, project.version, counter)
         choices = parameters_of(request)
         common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices, verdicts)

@@ -120,7 +120,7 @@ _TOP: dict[str, Any] = {
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
-_ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}}
+_ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}, "also": [], "defaults": {}}
 
 
 def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
