@@ -32,7 +32,7 @@ from builder.provenance import parameters_of
 from builder.release import Release
 from builder.source import collect_source, commit_time, source_commit
 from builder.targets import demand_whole, survey
-from builder.verification import verify_packages
+from builder.verification import Verification, demand_safe, knowledge_of, verify_packages
 from builder.wheel_builds import Workshop, build_wheels, is_native_here
 from builder.wheels import fetch_wheels, wheel_facts
 from builder.workspace import put_in_place, workspace
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.signature import PublicKey
     from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
-    from builder.advisories.gate import GateRequest
+    from builder.advisories.gate import GateRequest, Knowledge
     from builder.cache import Cache
     from builder.lock import Lock, LockedWheel
     from builder.model_source import ModelSource
@@ -120,8 +120,8 @@ def build(request: Request, progress: Progress) -> Outcome:
     """Build a signed bundle and its zipapp for each target.
 
     1. Read the project, its profile and its lock; choose every target's wheels, build those that come as source.
-    2. Fetch wheels and models once, every byte hashed; look who attests the wheels; collect the source.
-    3. Look for known vulnerabilities; those that the request names end the build.
+    2. Look for known vulnerabilities, before and after those builds; what the request says of them ends the build.
+    3. Fetch wheels and models once, every byte hashed; look who attests the wheels; collect the source.
     4. Build each platform's zipapp with the signers' keys pinned.
     5. Write manifest, archive, sums and slip beside each other, sign them, move all folders into place.
 
@@ -134,10 +134,14 @@ def build(request: Request, progress: Progress) -> Outcome:
     epoch, counter = moment_of(request)
     base_of = bases_by_target(request.bases, project.name, counter, request.targets)
     profile = read_profile(request)
+    product = Product(project.name, profile.title, project.version, counter)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
+    knowledge = knowledge_of(request, policy, progress)
     with request.cache.in_use():
-        selections = select_all(lock, request, progress)
+        selections = select_all(lock, request, knowledge, progress)
         watch.lap("lock")
+        verified = verify_packages(request, knowledge, selections, product, epoch, progress)
+        watch.lap("advisories")
         wheels = collect_wheels(selections.values(), request, progress)
         watch.lap("wheels")
         verdicts = attestations.look(
@@ -153,12 +157,12 @@ def build(request: Request, progress: Progress) -> Outcome:
         models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
         sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
-        product = Product(project.name, profile.title, project.version, counter)
         choices = parameters_of(request)
         common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices, verdicts)
         watch.lap("source")
-        inputs = [inputs_of(common, selections, target, wheels, request, policy, progress) for target in selections]
-        watch.lap("advisories")
+        inputs = [
+            inputs_of(common, target, selection, wheels, verified[target]) for target, selection in selections.items()
+        ]
         with workspace(request.output_dir) as work:
             zipapps = build_zipapps(request, policy, work, progress)
             watch.lap("zipapp")
@@ -221,13 +225,17 @@ def read_profile(request: Request) -> Profile:
     return with_models(profile, request.models)
 
 
-def select_all(lock: Lock, request: Request, progress: Progress) -> dict[Target, Selection]:
+def select_all(
+    lock: Lock, request: Request, knowledge: Knowledge | None, progress: Progress
+) -> dict[Target, Selection]:
     """Return what each target needs, sources built to wheels.
 
-    Raises BuildError for the gaps of all targets at once, before anything is fetched or built.
+    Raises BuildError for the gaps of all targets at once, and for known vulnerabilities that fail the build, before
+    anything is fetched or built.
     """
     standings = survey(lock, request.targets, build=request.sources)
     demand_whole(standings)
+    demand_safe(knowledge, standings, progress)
     workshop = workshop_of(request)
     return dict(with_built(one.target, one.demanded, workshop, progress) for one in standings)
 
@@ -267,19 +275,13 @@ def collect_wheels(selections: Iterable[Selection], request: Request, progress: 
 
 def inputs_of(
     common: Common,
-    selections: Mapping[Target, Selection],
     target: Target,
+    selection: Selection,
     wheels: Mapping[LockedWheel, Wheel],
-    request: Request,
-    policy: Policy,
-    progress: Progress,
+    verification: Verification,
 ) -> Inputs:
-    """Return what one target's bundle is made of, once its packages have passed the gate of advisories."""
-    selection = selections[target]
-    chosen = [wheels[wheel] for wheel in selection.wheels]
-    packages = [wheel.package for wheel in chosen]
-    verification = verify_packages(request, target, common.product, packages, policy, common.epoch, progress)
-    return Inputs(common, target, selection, chosen, verification)
+    """Return what one target's bundle is made of."""
+    return Inputs(common, target, selection, [wheels[wheel] for wheel in selection.wheels], verification)
 
 
 def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
-from builder.build import moment_of, read_profile
+from builder.build import moment_of, pinned, read_profile
 from builder.cache import sha256
 from builder.delta import bases_by_target, name_of
 from builder.lock import read_lock
@@ -15,6 +15,7 @@ from builder.models import measure_model, parse_model_spec
 from builder.project import read_project
 from builder.source import collect_source
 from builder.targets import Standing, survey
+from builder.verification import foresee, knowledge_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.delta import Base
     from builder.lock import LockedWheel
+    from builder.verification import Foresight
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Size:
 class Plan:
     """A build before it is done.
 
-    ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
-    tell counts nothing, which ``unsized`` says.
+        ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
+    tell counts nothing, which ``unsized`` says. ``foresights`` is None where nobody looks for known vulnerabilities.
     """
 
     product: str
@@ -53,10 +55,13 @@ class Plan:
     models: tuple[Size, ...]
     source: Size
     bases: Mapping[str, Base]
+    foresights: tuple[Foresight, ...] | None
 
     @property
-    def is_whole(self) -> bool:
-        return all(standing.selection for standing in self.standings)
+    def would_build(self) -> bool:
+        """Whether each target has what it needs, and no known vulnerability ends the build."""
+        whole = all(standing.selection for standing in self.standings)
+        return whole and not any(foresight.failing for foresight in self.foresights or ())
 
     def bundle_bytes(self, standing: Standing) -> int:
         """The bytes that a target's bundle would have, but for the installer and what has no known size."""
@@ -85,6 +90,7 @@ class Plan:
             "wheels_without_size": self.unsized,
             "models": [model.to_json() for model in self.models],
             "source": self.source.to_json(),
+            "advisories": None if self.foresights is None else [one.to_json() for one in self.foresights],
         }
 
 
@@ -97,6 +103,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     project, profile = read_project(root), read_profile(request)
     bases = bases_by_target(request.bases, project.name, moment_of(request)[1], request.targets)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
+    knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
@@ -125,6 +132,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         models=tuple(models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
         bases=bases,
+        foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
     )
 
 
@@ -161,3 +169,32 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
     for part in (*plan.models, plan.source):
         yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
+    for foresight in plan.foresights or ():
+        yield from _foresight_lines(foresight)
+
+
+def _foresight_lines(foresight: Foresight) -> Iterator[str]:
+    """Yield what is known of a target's packages, and what the gate makes of it."""
+    assessment, target = foresight.assessment, name_of(foresight.target)
+    yield _("Known vulnerabilities of {target}: {count} in {packages} packages; {excepted} excepted").format(
+        target=target,
+        count=len(assessment.findings),
+        packages=assessment.packages,
+        excepted=len(assessment.excepted),
+    )
+    for finding in assessment.findings:
+        mark = "!" if finding in foresight.failing else " "
+        fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed[:1])) if finding.fixed else ""
+        yield f"  {mark} {finding.severity:<9} {finding.package} {finding.version}  {finding.id}  {fixed}".rstrip()
+    for doubt in assessment.doubts:
+        yield "  ? " + _("Undecided: {package} {version} {id}: {reason}").format(
+            package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
+        )
+    for name in foresight.unknown:
+        yield "  ? " + _("{package}: the lock does not tell its version; it is judged once it is built").format(
+            package=name
+        )
+    if foresight.failing:
+        yield _("  The build would end here: the findings marked ! fail it.")
+    else:
+        yield _("  The build would go on, provided that the second scanner finds the same.")

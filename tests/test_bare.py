@@ -61,6 +61,7 @@ BUILDER = (
     (f"{BUILD} --dry-run --counter 9000000000 --base out", 0, "are left out"),
     (f"{BUILD} --exceptions e.json", 2, "--advisories"),
     (f"{BUILD} --advisories a.zip --exceptions none --fail-on any --severity-table strict --dry-run", 2, "none"),
+    (f"{BUILD} --advisories a.zip --fail-on any --severity-table strict --dry-run", 7, "would end here"),
     (f"{BUILD} --advisories a.zip --offline", 7, "cache"),
     ("build --project-root project --dry-run --model m=hf:org/model@main --profile hub.toml", 7, "huggingface.co"),
     ("build --project-root project --sign-key key --profile hub.toml", 7, "huggingface.co"),

@@ -439,6 +439,12 @@ def standing(more):
 def plan():
     """Return the schema of the builder's ``build --dry-run``."""
     size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
+    gate = {
+        "target": TARGET,
+        "passes": described(YES_NO, "whether the gate lets a build with these packages go on"),
+        "failing": described(items(FULL_TEXT), "the findings that end the build, the worst first"),
+        "unknown_versions": described(items(FULL_TEXT), "packages that are judged once they are built from source"),
+    }
     return closed(
         {
             "product": FULL_TEXT,
@@ -448,6 +454,9 @@ def plan():
             "wheels_without_size": COUNT,
             "models": items(size),
             "source": size,
+            "advisories": described(
+                nullable(items(closed({**scanned(), **gate}))), "for each target; null where nobody looks"
+            ),
         }
     )
 
@@ -514,12 +523,12 @@ def snapshot_facts():
     }
 
 
-def advisories():
-    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
+def scanned():
+    """Return the properties of what a scan of packages means."""
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
     exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
     undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
-    scan = {
+    return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
         "packages": COUNT,
@@ -531,9 +540,13 @@ def advisories():
         "expired": described(items(exemption), "exceptions that count no more"),
         "undecided": items(closed(undecided)),
     }
+
+
+def advisories():
+    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
     update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD}
     facts = closed({**snapshot_facts(), "updated": described(YES_NO, "it came by an update, not with the release")})
-    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scan)}, required=["snapshot"])
+    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
 
 def attested():

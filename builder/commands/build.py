@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         plan = make_plan(request, progress)
         show_plan(plan, as_json=arguments.json)
-        return commandline.DONE if plan.is_whole else commandline.exit_code(BuildError(""))
+        return commandline.DONE if plan.would_build else commandline.exit_code(BuildError(""))
     show_outcome(build(request, progress), as_json=arguments.json)
     return commandline.DONE
 
