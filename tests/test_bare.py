@@ -110,6 +110,16 @@ BUILDER = (
         '"sequence"',
     ),
     ("advisories sign a.zip --sign-key key", 0, "Signature"),
+    ("advisories except x.json --from none.toml", 2, "none.toml"),
+    ("advisories template --advisories a.zip --project-root project", 0, "[[exceptions]]"),
+    (
+        (
+            "advisories template --advisories a.zip --project-root project --target linux-x86_64 --python 3.12 "
+            "--glibc 2.34 --extra more --group none --no-build --exceptions none --fail-on high --output t.toml"
+        ),
+        2,
+        "none",
+    ),
     ("advisories show a.zip", 0, "Advisories: "),
     ("advisories show a.zip --json", 0, '"counts"'),
     (
