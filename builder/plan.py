@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
-from builder.build import moment_of, pinned, read_profile
+from builder.build import pinned, read_profile
 from builder.cache import sha256
-from builder.delta import bases_by_target, name_of
+from builder.delta import bases_of, name_of
 from builder.lock import read_lock
 from builder.models import measure_model, parse_model_spec
+from builder.moment import moment_of
 from builder.project import read_project
 from builder.source import collect_source
+from builder.state import SourceState, demand_commit, state_of, tell
 from builder.targets import Standing, survey
 from builder.verification import foresee, knowledge_of
 
@@ -54,6 +56,7 @@ class Plan:
     unsized: int
     models: tuple[Size, ...]
     source: Size
+    state: SourceState
     bases: Mapping[str, Base]
     foresights: tuple[Foresight, ...] | None
 
@@ -90,6 +93,7 @@ class Plan:
             "wheels_without_size": self.unsized,
             "models": [model.to_json() for model in self.models],
             "source": self.source.to_json(),
+            "source_state": self.state.to_json(),
             "advisories": None if self.foresights is None else [one.to_json() for one in self.foresights],
         }
 
@@ -101,12 +105,16 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request)
-    bases = bases_by_target(request.bases, project.name, moment_of(request)[1], request.targets)
+    bases = bases_of(request, project.name, moment_of(request))
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
+    state = state_of(root, profile, standings)
+    if request.strict_source:
+        demand_commit(state, root)
+    tell(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     models = [
         Size(
@@ -131,6 +139,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         unsized=sum(1 for wheel in wheels if wheel.size is None),
         models=tuple(models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
+        state=state,
         bases=bases,
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
     )
@@ -169,6 +178,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
     for part in (*plan.models, plan.source):
         yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
+    if plan.state.commit:
+        yield _("  commit: {commit}").format(commit=plan.state.described)
     for foresight in plan.foresights or ():
         yield from _foresight_lines(foresight)
 

@@ -55,6 +55,7 @@ BUILDER = (
         "1000 bytes",
     ),
     (f"{BUILD} --trust-key none.pub", 2, "none.pub"),
+    (f"{BUILD} --dry-run --strict-source", 0, "commit: "),
     (f"{BUILD} --group nothing", 7, "nothing"),
     (f"{BUILD} --profile nothing", 2, "nothing"),
     (f"{BUILD} --with-python 3.99", 7, "uv cannot bring"),

@@ -413,6 +413,20 @@ def build():
             "signers": items(FINGERPRINT),
             "seconds": mapping(SECONDS),
             "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
+            "source_state": source_state(),
+        }
+    )
+
+
+def source_state():
+    """Return the schema of what the source of a build is."""
+    return closed(
+        {
+            "commit": nullable(FULL_TEXT),
+            "changed": described(
+                items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
+            ),
+            "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
         }
     )
 
@@ -454,6 +468,7 @@ def plan():
             "wheels_without_size": COUNT,
             "models": items(size),
             "source": size,
+            "source_state": source_state(),
             "advisories": described(
                 nullable(items(closed({**scanned(), **gate}))), "for each target; null where nobody looks"
             ),
