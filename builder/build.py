@@ -31,8 +31,9 @@ from builder.profile import Profile, default_profile, find_profile, load_profile
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
 from builder.release import Release
+from builder.settings_scan import find_unlisted, packages_of, tell
 from builder.source import collect_source
-from builder.state import SourceState, demand_commit, demand_same, state_of, tell
+from builder.state import SourceState, demand_commit, demand_same, state_of, tell_state
 from builder.targets import demand_whole, survey
 from builder.verification import Verification, demand_safe, knowledge_of, verify_packages
 from builder.wheel_builds import Workshop, build_wheels, is_native_here
@@ -140,7 +141,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     moment = moment_of(request)
     epoch, counter = moment.epoch, moment.counter
     base_of = bases_of(request, project.name, moment)
-    profile = read_profile(request)
+    profile = read_profile(request, progress)
     product = Product(project.name, profile.title, project.version, counter)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, policy, progress)
@@ -150,8 +151,9 @@ def build(request: Request, progress: Progress) -> Outcome:
     state = state_of(root, profile, standings)
     if request.strict_source:
         demand_commit(state, root)
-    tell(state, progress)
+    tell_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
+    tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
     with request.cache.in_use():
         selections = build_sources(standings, request, progress)
         watch.lap("lock")
@@ -226,10 +228,12 @@ class Stopwatch:
         self.last = now
 
 
-def read_profile(request: Request) -> Profile:
+def read_profile(request: Request, progress: Progress) -> Profile:
     """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    for note in profile.notes:
+        progress.warn(note)
     return with_models(profile, request.models)
 
 

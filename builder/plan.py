@@ -14,8 +14,9 @@ from builder.lock import read_lock
 from builder.models import measure_model, parse_model_spec
 from builder.moment import moment_of
 from builder.project import read_project
+from builder.settings_scan import find_unlisted, note_lines, packages_of
 from builder.source import collect_source
-from builder.state import SourceState, demand_commit, state_of, tell
+from builder.state import SourceState, demand_commit, state_of, tell_state
 from builder.targets import Standing, survey
 from builder.verification import foresee, knowledge_of
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.delta import Base
     from builder.lock import LockedWheel
+    from builder.settings_scan import Unlisted
     from builder.verification import Foresight
 
 
@@ -45,8 +47,9 @@ class Size:
 class Plan:
     """A build before it is done.
 
-        ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
+    ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
     tell counts nothing, which ``unsized`` says. ``foresights`` is None where nobody looks for known vulnerabilities.
+    ``unlisted`` are settings that PREFIX/.env could not set.
     """
 
     product: str
@@ -59,6 +62,7 @@ class Plan:
     state: SourceState
     bases: Mapping[str, Base]
     foresights: tuple[Foresight, ...] | None
+    unlisted: tuple[Unlisted, ...]
 
     @property
     def would_build(self) -> bool:
@@ -95,6 +99,7 @@ class Plan:
             "source": self.source.to_json(),
             "source_state": self.state.to_json(),
             "advisories": None if self.foresights is None else [one.to_json() for one in self.foresights],
+            "unlisted_settings": [setting.to_json() for setting in self.unlisted],
         }
 
 
@@ -104,7 +109,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     Raises BuildError where a build would stop before it fetches anything, but for gaps: the plan has those.
     """
     root = request.project_root
-    project, profile = read_project(root), read_profile(request)
+    project, profile = read_project(root), read_profile(request, progress)
     bases = bases_of(request, project.name, moment_of(request))
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
@@ -114,7 +119,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     state = state_of(root, profile, standings)
     if request.strict_source:
         demand_commit(state, root)
-    tell(state, progress)
+    tell_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     models = [
         Size(
@@ -142,6 +147,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         state=state,
         bases=bases,
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
+        unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
     )
 
 
@@ -182,6 +188,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield _("  commit: {commit}").format(commit=plan.state.described)
     for foresight in plan.foresights or ():
         yield from _foresight_lines(foresight)
+    yield from note_lines(plan.unlisted)
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:

@@ -83,7 +83,7 @@ def _digest(path: Path) -> str:
     return digest.sha256_file(path)[0] if path.is_file() else ""
 
 
-def tell(state: SourceState, progress: Progress) -> None:
+def tell_state(state: SourceState, progress: Progress) -> None:
     """Warn of files that differ from the commit, and of those that stay behind."""
     if state.changed:
         text = plural(
