@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.application import Application, Launcher, source_path
+from bootstrap.bundle.application import Application, Launcher, module_name, source_path
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -82,7 +82,16 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
-        rest = {**fields.left, "environment": environment, "launchers": list(launchers), "dashboard": dashboard}
+        imports = fields.nested("imports", lambda item, where: fields_with(item, where, _IMPORTS))
+        lazy = list(imports.items("lazy", module_name, most=1000))
+        imports.done()
+        rest = {
+            **fields.left,
+            "lazy_imports": lazy,
+            "environment": environment,
+            "launchers": list(launchers),
+            "dashboard": dashboard,
+        }
         application = Application.from_json(rest, path.name)
         _check_application(application, path.name, project_root)
         profile = Profile(
@@ -113,7 +122,9 @@ _TOP: dict[str, Any] = {
     "thresholds": {},
     "migration": None,
     "cpu_level": 1,
+    "imports": {},
 }
+_IMPORTS: dict[str, Any] = {"lazy": []}
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
@@ -204,6 +215,7 @@ def default_profile(project_root: Path) -> Profile:
         "thresholds": {},
         "migration": None,
         "cpu_level": 1,
+        "lazy_imports": [],
     }
     with _as_usage(path):
         application = Application.from_json(value, path.name)

@@ -41,6 +41,11 @@ def source_path(value: Any, path: str) -> str:
     return taken
 
 
+def module_name(value: Any, path: str) -> str:
+    """Take the dotted name of a module or a package."""
+    return strict.matching(value, path, pattern=_MODULE)
+
+
 def _command(value: Any, path: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or len(value) > 100:
         raise refuse(path, _("not a command"))
@@ -156,7 +161,8 @@ class Application(Value):
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
     arguments) that must exit 0 with placeholder settings. ``thresholds`` replace those of validate.
-    ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
+    ``cpu_level`` is the level of x86-64 (psABI) that the wheels need. ``lazy_imports`` are modules and
+    packages that the application's own modules import at first use.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -169,6 +175,7 @@ class Application(Value):
     thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
     migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
     cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
+    lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000))
 
     @property
     def data_layout(self) -> int:
