@@ -15,6 +15,7 @@ WORKING_FOLDERS = ("caller", "app")
 # what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
     "import_seconds",
+    "start_seconds",
     "matrix_gflops",
     "memory_gb_per_second",
     "disk_write_mb_per_second",

@@ -101,7 +101,8 @@ class Source:
         """Return the code, and the names that are lazy in it."""
         imports = {} if self.names & INTROSPECTION else self.lazy_imports(lazy)
         names = set(imports)
-        are_texts = any(getattr(node, "module", None) == "__future__" for node in self.imports)
+        futures = [node for node in self.imports if getattr(node, "module", None) == "__future__"]
+        are_texts = any(alias.name == "annotations" for node in futures for alias in node.names)
         while names:
             tree, rewriter = self.parse(), Rewriter(names, are_texts=are_texts)
             tree.body = [rewriter.visit(node) for node in without(tree, names)]

@@ -38,13 +38,15 @@ def compiled(app, lazy=("heavy",), **more):
 
 def said(app, code: str) -> str:
     """Run code with the application on its path, writing no bytecode, and return what it prints."""
-    ended = subprocess.run([sys.executable, "-B", "-c", dedent(code)], cwd=app, capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-B", "-c", dedent(code)], cwd=app, capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     return " ".join(ended.stdout.split())
 
 
 @pytest.mark.parametrize(
-    "statement, use",
+    ("statement", "use"),
     [
         ("import heavy", "heavy.LIMIT"),
         ("import heavy as h", "h.LIMIT"),
@@ -178,7 +180,12 @@ def test_what_others_take_whole_is_not_lazy(tmp_path) -> None:
 
 
 def test_docstring_and_future_stay_first(tmp_path) -> None:
-    user = '"""Told."""\nfrom __future__ import annotations\nfrom heavy import Frame\ndef work(a: Frame): return Frame.rows\n'
+    user = '''
+        """Told."""
+        from __future__ import annotations
+        from heavy import Frame
+        def work(a: Frame): return Frame.rows
+    '''
     app = application(tmp_path, user=user)
     assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
     assert said(app, "import user; print(user.__doc__, user.work.__annotations__); print(user.work(1))") == (
@@ -189,7 +196,13 @@ def test_docstring_and_future_stay_first(tmp_path) -> None:
 def test_an_import_that_fails_says_where_it_stands(tmp_path) -> None:
     app = application(tmp_path, user="\n\nfrom heavy import nothing\ndef work():\n    return nothing\n")
     compiled(app)
-    code = "import user, traceback\ntry: user.work()\nexcept ImportError as e: print(traceback.extract_tb(e.__traceback__)[-1].lineno)"
+    code = """
+        import user, traceback
+        try:
+            user.work()
+        except ImportError as error:
+            print(traceback.extract_tb(error.__traceback__)[-1].lineno)
+    """
     assert said(app, code) == "heavy is loaded 3"
 
 
