@@ -16,6 +16,7 @@ from bootstrap import (
     journal,
     launchers,
     migration,
+    own_command,
     papers,
     persist,
     preflight,
@@ -50,12 +51,17 @@ VERSION_TIME_LIMIT = 60.0  # seconds
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change of a prefix came to: the active release, the one before, the audit log's head."""
+    """What a change of a prefix came to: the active release, the one before, the audit log's head.
+
+    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed.
+    """
 
     prefix: Path
     active: str
     former: str | None
     audit_head: str
+    tool: Path
+    former_tool: Path | None = None
 
 
 def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float = 0.0) -> Outcome:
@@ -88,6 +94,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             raise
         refuse_downgrade(manifest, prefix)
         release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
+        called = launchers.tool(prefix)
         try:
             with transaction.Transaction(prefix, "install", release) as change:
                 change.back_up()
@@ -112,7 +119,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             if fresh and prefix.active() is None:
                 clear_away(prefix)
             raise explained(error, prefix, head, former) from error
-    return Outcome(prefix.root, release.id, former.id if former else None, head)
+        return outcome_of(prefix, release, former, head, called)
 
 
 def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
@@ -243,7 +250,7 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
     """
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        former = prefix.active()
+        former, called = prefix.active(), launchers.tool(prefix)
         target = target_of_rollback(prefix, to)
         try:
             with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
@@ -253,7 +260,14 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
         except BaseException as error:
             head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
             raise explained(error, prefix, head, former) from error
-    return Outcome(prefix.root, target.id, former.id if former else None, head)
+        return outcome_of(prefix, target, former, head, called)
+
+
+def outcome_of(prefix: Prefix, release: Release, former: Release | None, head: str, called: Path | None) -> Outcome:
+    """Return what a change came to; ``called`` is the tool's command before it."""
+    tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
+    former_tool = called if called not in (None, tool) else None
+    return Outcome(prefix.root, release.id, former.id if former else None, head, tool, former_tool)
 
 
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:

@@ -133,7 +133,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     project = read_project(root)
     epoch, counter = moment_of(request)
     base_of = bases_by_target(request.bases, project.name, counter, request.targets)
-    profile = read_profile(request)
+    profile = read_profile(request, progress)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     with request.cache.in_use():
         selections = select_all(lock, request, progress)
@@ -214,10 +214,12 @@ def moment_of(request: Request) -> tuple[int, int]:
     return epoch, max(epoch, 1) if request.counter is None else request.counter
 
 
-def read_profile(request: Request) -> Profile:
+def read_profile(request: Request, progress: Progress) -> Profile:
     """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    for note in profile.notes:
+        progress.warn(note)
     return with_models(profile, request.models)
 
 

@@ -94,7 +94,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     Raises BuildError where a build would stop before it fetches anything, but for gaps: the plan has those.
     """
     root = request.project_root
-    project, profile = read_project(root), read_profile(request)
+    project, profile = read_project(root), read_profile(request, progress)
     bases = bases_by_target(request.bases, project.name, moment_of(request)[1], request.targets)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     standings = survey(lock, request.targets, build=request.sources)

@@ -154,6 +154,8 @@ def install():
             "active": described(RELEASE, "the release that is active now"),
             "former": described(nullable(RELEASE), "the one that was before"),
             "audit_head": described(HEAD, "to keep elsewhere: audit-log verify --head"),
+            "tool": described(ANY_TEXT, "this tool's command in the prefix"),
+            "former_tool": described(nullable(ANY_TEXT), "what it was before, where this run has changed it"),
             "run": RUN,
         }
     )

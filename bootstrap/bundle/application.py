@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.bundle import names, strict
+from bootstrap.bundle import commands, names, strict
 from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
 
@@ -25,6 +25,10 @@ THRESHOLDS = (
     "embeddings_per_second",
     "model_memory_gb",
 )
+# what PREFIX/bin, launch.py and a migration set for the application, whatever a profile says
+OWN_VARIABLES = ("RAGTRACE_PREFIX", "RAGTRACE_RELEASE", "RAGTRACE_DATA_LAYOUT")
+SET_BY_LAUNCHERS = ("PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE")
+OWN_FILES = ".ragtrace-"  # temporary files of ours begin so; the next command removes what a crash left of them
 PORT = "{port}"
 PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
@@ -44,7 +48,10 @@ def source_path(value: Any, path: str) -> str:
 
 def module_name(value: Any, path: str) -> str:
     """Take the dotted name of a module or a package."""
-    return strict.matching(value, path, pattern=_MODULE)
+    taken = strict.text(value, path)
+    if not _MODULE.fullmatch(taken):
+        raise refuse(path, _("not the name of a module"))
+    return taken
 
 
 def _command(value: Any, path: str) -> tuple[str, ...]:
@@ -70,8 +77,11 @@ class Launcher(Value):
 
     def check(self, path: str) -> None:
         """Refuse names that are none, and a target that its kind does not have."""
-        if not _NAME.fullmatch(self.name) or names.problem(self.name):
+        if not _NAME.fullmatch(self.name):
             raise refuse(f"{path}.name", _("not a name for a command"))
+        trouble = names.problem(self.name)
+        if trouble:
+            raise refuse(f"{path}.name", trouble)
         module, colon, function = self.target.partition(":")
         fits = {
             "script": names.problem(self.target) is None,
@@ -186,7 +196,7 @@ class Application(Value):
     def check(self, path: str) -> None:
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
         known = {launcher.name for launcher in self.launchers}
-        if len({name.casefold() for name in known}) != len(self.launchers):
+        if len(known) != len(self.launchers):
             raise refuse(f"{path}.launchers", _("two have the same name"))
         for index, command in enumerate(self.smoke):
             if command[0] not in known:
@@ -202,3 +212,26 @@ class Application(Value):
                 raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
         if names.collision(self.persist):
             raise refuse(f"{path}.persist", _("a folder stands twice"))
+
+
+def demand_names(application: Application, path: str) -> None:
+    """Refuse names by which something of ours or of the host would win over the application without a word.
+
+    For profiles and for bundles that come; releases that are installed were taken by the rules of their day.
+    """
+    trouble = commands.trouble([launcher.name for launcher in application.launchers])
+    if trouble:
+        raise refuse(f"{path}.launchers[{trouble[0]}].name", trouble[1])
+    environment = application.environment
+    for key, settings, ours in (
+        ("template", environment.template, OWN_VARIABLES),
+        ("values", environment.values, (*OWN_VARIABLES, *SET_BY_LAUNCHERS)),
+    ):
+        for name in settings:
+            if name.upper() in ours:
+                raise refuse(f"{path}.environment.{key}.{name}", _("a variable that the launchers set themselves"))
+    for index, folder in enumerate(application.persist):
+        if any(part.startswith(OWN_FILES) for part in folder.split("/")):
+            raise refuse(
+                f"{path}.persist[{index}]", _("the installer's own files begin with {name}").format(name=OWN_FILES)
+            )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import api
+from bootstrap import api, own_command
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
-from bootstrap.console import python_command, show, show_json
+from bootstrap.console import show, show_json
 from bootstrap.i18n import _
-from bootstrap.launchers import scripts
+from bootstrap.launchers import file_name
 
 if TYPE_CHECKING:
     import argparse
@@ -82,12 +82,8 @@ def finding_line(finding: Finding) -> str:
 def show_installed(bundle: Bundle, outcome: Outcome) -> None:
     """Tell where things are, and how to start, configure and check them."""
     common.show_outcome(outcome)
-    for name in scripts(bundle.manifest):
-        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / name))
+    for launcher in bundle.manifest.application.launchers:
+        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher.name)))
     if bundle.manifest.application.environment.template:
         show(_("Settings:       {path}").format(path=outcome.prefix / ".env"))
-    show(
-        _("Next: {python} ragtrace-install.pyz validate --prefix {path}").format(
-            python=python_command(), path=outcome.prefix
-        )
-    )
+    show(_("Next: {command}").format(command=own_command.line_after(outcome.tool, "validate")))

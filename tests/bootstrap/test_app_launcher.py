@@ -151,7 +151,7 @@ def test_launchers_of_ours_are_pruned_and_those_of_others_stay(prefix) -> None:
     (prefix.bin / "mine").write_text("#!/bin/sh\n")
     fewer = make_manifest(application=Application(APPLICATION.launchers[:1]))
     launchers.prune(prefix, fewer)
-    assert sorted(path.name for path in prefix.bin.iterdir()) == ["here", "mine", "ragtrace"]
+    assert sorted(path.name for path in prefix.bin.iterdir()) == ["here", "mine", "ragtrace-offline"]
     launchers.prune(prefix, None)
     assert [path.name for path in prefix.bin.iterdir()] == ["mine"]
 

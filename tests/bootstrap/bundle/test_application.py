@@ -1,8 +1,9 @@
 import copy
+from dataclasses import replace
 
 import pytest
 
-from bootstrap.bundle.application import Application, Dashboard, Environment, Launcher
+from bootstrap.bundle.application import Application, Dashboard, Environment, Launcher, demand_names
 from bootstrap.errors import TrustError
 
 FULL = Application(
@@ -51,9 +52,9 @@ def refusal(*path_and_value):
         (("launchers", 0, "name", "../demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "-demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "d" * 65), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "con"), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "demo."), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "DEMO-WEB"), "app.launchers: two have the same name"),
+        (("launchers", 0, "name", "con"), "app.launchers[0].name: con is a reserved name on Windows"),
+        (("launchers", 0, "name", "demo."), "app.launchers[0].name: a part begins or ends"),
+        (("launchers", 0, "name", "demo-web"), "app.launchers: two have the same name"),
         (("launchers", 0, "kind", "shell"), "app.launchers[0].kind: not one of"),
         (("launchers", 0, "cwd", "/"), "app.launchers[0].cwd: not one of"),
         (("launchers", 0, "target", "../cli.py"), "app.launchers[0].target: not what"),
@@ -105,3 +106,34 @@ def test_folders_with_a_common_beginning_are_apart():
     value = FULL.to_json()
     value["persist"] = ["data", "data2", "database/x"]
     assert Application.from_json(value, "app").persist == ("data", "data2", "database/x")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        (
+            {"launchers": (FULL.launchers[0], Launcher("Time", "script", "a.py"))},
+            "app.launchers[1].name: Time is a word",
+        ),
+        (
+            {"launchers": (Launcher("ragtrace-offline", "script", "a.py"),)},
+            "app.launchers[0].name: ragtrace-offline is a",
+        ),
+        ({"launchers": (*FULL.launchers, Launcher("DEMO", "script", "a.py"))}, "app.launchers[3].name: on a host that"),
+        ({"environment": Environment({"RAGTRACE_PREFIX": ""})}, "app.environment.template.RAGTRACE_PREFIX: a variable"),
+        ({"environment": Environment(values={"Path": "/x"})}, "app.environment.values.Path: a variable that the"),
+        ({"environment": Environment(values={"PYTHONPATH": "x"})}, "app.environment.values.PYTHONPATH: a variable"),
+        ({"persist": ("data", "exports/.ragtrace-x")}, "app.persist[1]: the installer's own files"),
+    ],
+)
+def test_names_by_which_something_of_ours_would_win(changes, what):
+    application = replace(FULL, smoke=(), dashboard=None, **changes)
+    with pytest.raises(TrustError) as caught:
+        demand_names(application, "app")
+    assert caught.value.what.startswith(what)
+    # releases that are installed were taken by the rules of their day, and stay readable
+    assert Application.from_json(application.to_json(), "app") == application
+
+
+def test_settings_that_the_launchers_leave_alone():
+    demand_names(replace(FULL, environment=Environment({"PYTHONPATH": "", "RAGTRACE_LOG_LEVEL": ""})), "app")
