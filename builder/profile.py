@@ -84,9 +84,10 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
+        lazy = fields.nested("imports", _lazy)
         rest = {
             **fields.left,
-            "lazy_imports": fields.nested("imports", _lazy),
+            "lazy_imports": lazy,
             "environment": environment,
             "launchers": list(launchers),
             "dashboard": dashboard,
