@@ -23,6 +23,7 @@ from bootstrap import (
     process,
     receipt,
     seal,
+    settings,
     stage,
     transaction,
     usage,
@@ -102,7 +103,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
                 migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
-                write_env_file(prefix, manifest, progress)
+                settings.write_env_file(prefix, manifest, former, progress)
             head = audit_log.append(
                 prefix,
                 "install",
@@ -216,17 +217,23 @@ def activate(change: transaction.Transaction, manifest: Manifest, progress: Prog
     """Make the built release current, look at it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress)
+    switch(change, manifest, progress, is_new=True)
 
 
-def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Make a complete release current, look at it from outside, and switch back when it does not work."""
+def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress, *, is_new: bool = False) -> None:
+    """Make a complete release current, look at it from outside, and switch back when it does not work.
+
+    A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
+    """
     prefix = change.prefix
+    before = receipt.stamps(change.release) if is_new else None
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     try:
         change.switch()
         acceptance.check_health(prefix, manifest)
+        if before is not None:
+            acceptance.demand_unchanged(change.release, before)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
             change.switch_back()
@@ -312,20 +319,6 @@ def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
             advice=_("Go to another release; its data are in a backup, see backup list."),
         )
     switch(change, manifest, progress)
-
-
-def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Make an empty settings file for the user to fill in, unless there is one; trouble is told and no failure."""
-    template = manifest.application.environment
-    if prefix.env_file.exists() or not template.template:
-        return
-    heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
-    names = sorted(template.template, key=lambda name: (name not in template.required, name))
-    lines = [f"# {heading.format(title=manifest.product.title)}", *(f"# {name}=" for name in names)]
-    try:
-        files.write_atomic(prefix.env_file, ("\n".join(lines) + "\n").encode(), mode=0o600)
-    except OSError as error:
-        progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=error.strerror or error))
 
 
 def clear_away(prefix: Prefix) -> None:

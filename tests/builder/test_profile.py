@@ -191,8 +191,12 @@ MODEL = '[[models]]\nname = "small"\n'
         ('name = "A"\n[environment.values]\nPATH = "{app}"', "environment.values.PATH: a variable that the launchers"),
         ('name = "A"\npersist = [".ragtrace-data"]', "persist[0]: the installer's own files begin"),
         ('name = "A"\n[environment]\ntemplat = ".env"', "environment.templat: unknown key"),
-        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is not"),
+        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is neither"),
         ('name = "A"\n[environment.values]\nX = "{home}/x"', "environment.values.X: {home} is not"),
+        ('name = "A"\n[environment]\nalso = "X"', "environment.also: not a list"),
+        ('name = "A"\n[environment]\nalso = ["X Y"]', "environment: 'X Y' is not a name"),
+        ('name = "A"\n[environment.defaults]\nX = "{home}/x"', "environment.defaults.X: {home} is not"),
+        ('name = "A"\n[environment]\nalso = ["X"]\nvalues = {X = "1"}', "environment.also: X has a value"),
         ('name = "A"\n[environment]\nvalues = 3', "environment.values: not an object"),
         ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: neither"),
         ('name = "A"\n' + MODEL + 'source = "https://host/model"', "models[0].source: neither"),
@@ -259,6 +263,8 @@ def test_ragtraces_own_profile(project: Path) -> None:
     )
     assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"
     assert set(profile.application.environment.template) == {"GEMINI_API_KEY", "CLOVA_STUDIO_API_KEY"}
+    assert {"BGE_M3_DEVICE", "LOG_LEVEL"} <= set(profile.application.environment.also)
+    assert profile.application.environment.defaults == {"DEFAULT_EMBEDDING": "bge_m3"}
     assert profile.application.persist == ("data", "exports")
     assert [model.name for model in profile.models] == ["bge-m3"]
     assert len(profile.application.core_imports) == 11
