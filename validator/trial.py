@@ -134,12 +134,12 @@ def run_timing_imports(
     with scratch_prefix(prefix, release, manifest) as scratch:
         installed, run = scratch.named(), launchers.run_of(manifest)
         assert installed is not None
-        caller = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
+        ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
         template = dict(manifest.application.environment.placeholders)
-        env = app_launcher.environment(str(installed.path), run, caller, template)
+        env = app_launcher.environment(str(installed.path), run, ours, template)
         argv, folder = app_launcher.command(str(installed.path), run, command[0], list(command[1:]))
         argv[1:1] = ["-X", "importtime"]
-        cwd = Path(folder) if folder else scratch.root
+        cwd = Path(folder) if folder else caller(scratch)
         return process.run(apart.without_network(argv)[0], env=env, cwd=cwd, timeout=timeout)
 
 

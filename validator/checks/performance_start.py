@@ -102,7 +102,7 @@ class StartTime(Check):
         limit = self.left(START_LIMIT)
         argv, _is_cut_off = apart.without_network(argv)
         started = time.perf_counter()
-        ended = process.run(argv, env=env, cwd=scratch.root, timeout=limit)
+        ended = process.run(argv, env=env, cwd=trial.caller(scratch), timeout=limit)
         seconds = time.perf_counter() - started
         if not ended.ok:
             line = " ".join(command)
