@@ -2,7 +2,7 @@
 
 Nothing installed is imported before its bytes were compared with RECORD. Imports and smoke tests
 run in processes of their own with placeholders for required settings; they also write the
-bytecode that later starts need.
+bytecode that later starts need (bytecode.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, process, receipt, record, stage
+from bootstrap import app_launcher, bytecode, launchers, process, receipt, record, stage
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
@@ -28,7 +28,7 @@ IMPORT = """
 import gc, importlib, json, os, sys
 gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a fifth of their time
 failed = {}
-for name in json.loads(sys.argv[1]):
+for name in json.loads(sys.stdin.read() if sys.argv[1] == "-" else sys.argv[1]):
     try:
         importlib.import_module(name)
     except BaseException as error:
@@ -64,10 +64,22 @@ def check_records(release: Release, manifest: Manifest, hash_of: record.Hash, pr
 
 
 def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
-    """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0."""
+    """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0.
+
+    Leaves the bytecode of all that the application imports.
+    """
     progress.step(_("Trying the application"))
+    foreign = bytecode.compile_application(release, manifest, basic_environment(), progress)
     check_imports(release, manifest)
+    import_once(release, manifest, foreign)
     check_smoke(release, manifest)
+
+
+def import_once(release: Release, manifest: Manifest, modules: list[str]) -> None:
+    """Import modules for the sake of their bytecode; what does not import is no fault, nothing may ever ask for it."""
+    env = trial_environment(release, manifest, basic_environment())
+    argv = [str(release.python), "-c", IMPORT, "-", AT_ONCE]
+    process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
 
 
 def trial_environment(release: Release, manifest: Manifest, caller: dict[str, str]) -> dict[str, str]:

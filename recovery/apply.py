@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import (
     acceptance,
+    bytecode,
     files,
     install,
     journal,
@@ -147,6 +148,7 @@ def _repair(
             stage.stage_environment(release, manifest, store, python, progress)
         else:
             remake_environment(release, packages, diagnosis, manifest, progress)
+            bytecode.compile_application(release, manifest, acceptance.basic_environment(), progress)
         if whole:
             install.accept(release, manifest, store, diagnosis.digests, progress)
         else:  # its files ran before, and their bytecode is there: the health check after the switch tries them

@@ -15,6 +15,7 @@ WORKING_FOLDERS = ("caller", "app")
 # what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
     "import_seconds",
+    "start_seconds",
     "matrix_gflops",
     "memory_gb_per_second",
     "disk_write_mb_per_second",
@@ -43,6 +44,14 @@ def source_path(value: Any, path: str) -> str:
     trouble = None if taken == "." else names.problem(taken)
     if trouble:
         raise refuse(path, trouble)
+    return taken
+
+
+def module_name(value: Any, path: str) -> str:
+    """Take the dotted name of a module or a package."""
+    taken = strict.text(value, path)
+    if not _MODULE.fullmatch(taken):
+        raise refuse(path, _("not the name of a module"))
     return taken
 
 
@@ -182,7 +191,8 @@ class Application(Value):
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
     arguments) that must exit 0 with placeholder settings. ``thresholds`` replace those of validate.
-    ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
+    ``cpu_level`` is the level of x86-64 (psABI) that the wheels need. ``lazy_imports`` are modules and
+    packages that the application's own modules import at first use.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -195,6 +205,7 @@ class Application(Value):
     thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
     migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
     cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
+    lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000))
 
     @property
     def data_layout(self) -> int:
