@@ -35,6 +35,7 @@ from bootstrap.lockfile import locked
 from bootstrap.prefix import Prefix
 from bootstrap.store import Store
 from bootstrap.trust.admission import refuse_downgrade
+from bootstrap.uninstall import remove_state
 from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
@@ -330,7 +331,7 @@ def clear_away(prefix: Prefix) -> None:
 def unmake(prefix: Prefix) -> None:
     """Remove the folders that were made for a first installation which this host turned out not to fit."""
     clear_away(prefix)
-    files.remove_tree(prefix.state)
+    remove_state(prefix, purge=False)  # one that was here before leaves its audit log
     if not any(prefix.root.iterdir()):
         prefix.root.rmdir()
 

@@ -32,7 +32,6 @@ FILES_RESERVE = 1000  # inodes
 TRY_TIMEOUT = 30.0  # seconds
 WINDOWS_PATH_LIMIT = 259
 TRIAL = ".ragtrace-"
-LEFT_BY_UNINSTALL = ("data", ".env", "backups")
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
@@ -79,14 +78,16 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
-    if root.is_dir() and not prefix.exists and any(map(_is_strange, root.iterdir())):
+    if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
     return Finding(name, True, str(root))
 
 
-def _is_strange(path: Path) -> bool:
+def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
-    return path.name not in LEFT_BY_UNINSTALL and not path.name.startswith(TRIAL)
+    left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups)
+    is_state = prefix.is_left and path == prefix.state
+    return path not in left and not is_state and not path.name.startswith(TRIAL)
 
 
 def _owner(prefix: Prefix) -> Iterator[Finding]:
