@@ -6,7 +6,7 @@ import contextlib
 import platform
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from bootstrap import (
     __version__,
@@ -39,6 +39,7 @@ from bootstrap.uninstall import remove_state
 from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -91,7 +92,8 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
         release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
         try:
             with transaction.Transaction(prefix, "install", release) as change:
-                change.back_up()
+                with progress.wait(_("Backing up settings and data")):
+                    change.back_up()
                 change.make_folders(manifest)
                 migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
@@ -136,7 +138,7 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
         stage.write_bundle_files(bundle, release)
-    with meter.phase(usage.FILES):
+    with meter.phase(usage.FILES), progress.wait(_("Laying out the files of the application")):
         stage.stage_files(release, manifest, store, python)
     with meter.phase(usage.ENVIRONMENT):
         stage.stage_environment(release, manifest, store, python, progress)
@@ -155,7 +157,7 @@ def accept(release: Release, manifest: Manifest, store: Store, digests: Digests,
     stage.end_try_out(release)
 
 
-def finish(
+def finish(  # noqa: PLR0913 - each is a fact of the receipt
     release: Release,
     manifest: Manifest,
     python: Path,
@@ -165,14 +167,17 @@ def finish(
     *,
     is_locked: bool = True,
     meter: usage.Meter | None = None,
+    damaged: Mapping[str, str] | None = None,
 ) -> None:
-    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last."""
+    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last.
+
+    ``damaged`` gives, by path, the content that files should have which are known not to have it.
+    """
     prefix, meter = Prefix(release.path.parent.parent), meter or usage.Meter()
     migration.migrate(prefix, release, manifest, progress)
     persist.link_to(release, manifest, prefix.data)
-    progress.step(_("Sealing the release"))
     product = manifest.product
-    with meter.phase(usage.INVENTORY):
+    with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
         items = receipt.take_inventory(release, release.site_packages(manifest.target.python), digests)
     receipt.write_receipt(
         release,
@@ -189,12 +194,13 @@ def finish(
             interpreter_sha256=sha256_file(python)[0],
             installer_version=__version__,
             locked=is_locked,
-            items=items,
+            items=receipt.with_expected(items, damaged or {}),
             usage=meter.usage(),
         ),
     )
     papers.keep(prefix, papers.read(release.bundle))
-    seal.seal(release)
+    with progress.wait(_("Sealing the release: all of it goes to the disk")):
+        seal.seal(release)
 
 
 def version_of(python: Path) -> str:
@@ -206,21 +212,31 @@ def version_of(python: Path) -> str:
     return process.checked(told, str(python)).stdout.strip()
 
 
-def activate(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
+def activate(
+    change: transaction.Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
+) -> None:
     """Make the built release current, look at it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress)
+    switch(change, manifest, progress, check=check)
 
 
-def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Make a complete release current, look at it from outside, and switch back when it does not work."""
+def switch(
+    change: transaction.Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
+) -> None:
+    """Make a complete release current, look at it from outside, and switch back when it does not work.
+
+    ``check`` looks in place of the whole health check, where less says as much.
+    """
     prefix = change.prefix
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     try:
         change.switch()
-        acceptance.check_health(prefix, manifest)
+        if check is not None:
+            check()
+        else:
+            acceptance.check_health(prefix, manifest, progress)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
             change.switch_back()
@@ -281,7 +297,8 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
     """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
     try:
-        change.back_up()
+        with progress.wait(_("Backing up settings and data")):
+            change.back_up()
     except (HostError, OSError) as trouble:
         change.note(backup=None)
         progress.warn(_("There is no backup of this rollback, which changes no data: {reason}").format(reason=trouble))

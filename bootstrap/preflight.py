@@ -15,7 +15,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
-from bootstrap.store import Store
+from bootstrap.store import OWN_COPY_LIMIT, Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -168,7 +168,13 @@ def needed_bytes(manifest: Manifest) -> int:
 
 
 def _release_bytes(manifest: Manifest) -> int:
-    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE))
+    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
+
+
+def _own_copies(manifest: Manifest) -> int:
+    """Return the bytes that a release has beside the store's (Store.lay) and that the manifest does not count."""
+    kinds = ("model", "plugin", "verification", "lock")
+    return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -205,8 +211,8 @@ def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] |
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
     store = Store(prefix.store)
     again = sum(_unpacked(store.path(entry.sha256)) for entry in manifest.of_kind("wheel") if entry.path in wheels)
-    source = sum(entry.size for entry in manifest.of_kind("source"))
-    return _free(nearest(prefix.releases), int(again * (1 + BYTECODE_SHARE)) + source + RESERVE)
+    laid = sum(entry.size for entry in manifest.of_kind("source")) + _own_copies(manifest)
+    return _free(nearest(prefix.releases), int(again * (1 + BYTECODE_SHARE)) + laid + RESERVE)
 
 
 def _unpacked(wheel: Path) -> int:

@@ -43,8 +43,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
     """
     if prefix.is_left:
         return _purge_left(prefix, progress)
-    with locked(prefix.state / LOCK, wait=wait):
-        progress.step(_("Removing {path}").format(path=prefix.root))
+    with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
             transaction.recover_crash(prefix)

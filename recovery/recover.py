@@ -166,14 +166,16 @@ def recover(
     BusyError while another run holds the lock.
     """
     with locked(prefix.state / "lock", wait=wait):
-        progress.step(_("Looking at the installation"))
-        plan, diagnosis = plan_recovery(prefix, report, bundle, policy, allow_unlocked=allow_unlocked)
+        with progress.wait(_("Looking at the installation")):
+            plan, diagnosis = plan_recovery(prefix, report, bundle, policy, allow_unlocked=allow_unlocked)
         former = prefix.active()
         before = former.id if former else None
         if not plan.remedies:
             if plan.unmet:
+                names = ", ".join(left.path for left in plan.left)
+                told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
                 raise HostError(
-                    _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root),
+                    f"{told} " + _("Stays damaged: {names}.").format(names=names) if names else told,
                     advice=" ".join(
                         [_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]
                     ),
@@ -184,7 +186,8 @@ def recover(
         remedies = [remedy.id for remedy in plan.remedies]
         name = backups.new_name(prefix, "before-recover")
         try:
-            backup = backups.create(prefix, name, also=strangers(diagnosis))
+            with progress.wait(_("Backing up settings and data")):
+                backup = backups.create(prefix, name, also=strangers(diagnosis))
             apply(plan, diagnosis, bundle, progress)
             active = prefix.active()
             now = active.id if active else None
@@ -197,6 +200,7 @@ def recover(
                 former=before,
                 remedies=remedies,
                 packages=sorted(plan.packages),
+                left=[left.path for left in plan.left],
             )
             backups.prune(prefix)
         except BaseException as error:
