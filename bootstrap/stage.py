@@ -93,6 +93,23 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
     (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
 
 
+def counterpart(release: Release, entry: FileEntry) -> Path | None:
+    """Return where a release has a kept file under its real name; wheels are nowhere."""
+    folders = {
+        "source": release.app,
+        "model": release.models,
+        "plugin": release.bundle / PLUGINS,
+        "interpreter": release.path / PYTHON_FOLDER,
+    }
+    if entry.kind in folders:
+        return folders[entry.kind] / entry.inner
+    if entry.kind == tools_environment.VERIFICATION:
+        return None if tools_environment.is_tool(entry) else tools_environment.kept_at(release, entry)
+    if entry.path == PYLOCK:
+        return release.bundle / "pylock.toml"
+    return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
+
+
 def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
     """Make the virtual environment from the kept wheels, exactly as the manifest says."""
     with progress.wait(_("Installing {count} packages").format(count=len(manifest.packages))):

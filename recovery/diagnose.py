@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, files, journal, launchers, papers, persist, stage, tools_environment, transaction
+from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction
 from bootstrap import receipt as receipts
 from bootstrap.bundle.digest import sha256_file
-from bootstrap.bundle.lock import PYLOCK
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bootstrap.bundle.opening import INSTALLER_MEMBER
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
+from bootstrap.stage import counterpart
 from bootstrap.store import Store
 from recovery.proof import Proof, find_proof
 
@@ -315,23 +315,6 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
     if not same:
         details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=folder)
         yield Finding(PAPERS, "", details)
-
-
-def counterpart(release: Release, entry: FileEntry) -> Path | None:
-    """Return where a release has a kept file under its real name; wheels are nowhere."""
-    folders = {
-        "source": release.app,
-        "model": release.models,
-        "plugin": release.bundle / stage.PLUGINS,
-        "interpreter": release.path / stage.PYTHON_FOLDER,
-    }
-    if entry.kind in folders:
-        return folders[entry.kind] / entry.inner
-    if entry.kind == tools_environment.VERIFICATION:
-        return None if tools_environment.is_tool(entry) else tools_environment.kept_at(release, entry)
-    if entry.path == PYLOCK:
-        return release.bundle / "pylock.toml"
-    return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
 
 
 def _lacking(

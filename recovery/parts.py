@@ -14,7 +14,8 @@ from bootstrap.bundle.manifest import MODELS
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED
-from recovery.diagnose import INTERPRETER, KIND_OF_AREA, counterpart
+from bootstrap.stage import counterpart
+from recovery.diagnose import INTERPRETER, KIND_OF_AREA
 
 if TYPE_CHECKING:
     from pathlib import Path

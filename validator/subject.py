@@ -13,14 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from bootstrap import receipt as receipts
-from bootstrap import trust
+from bootstrap import stage, trust
 from bootstrap.console import python_command
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from validator.check import ERROR, SKIP, UncheckedError
+from bootstrap.store import Store
+from validator.check import ERROR, SKIP, UncheckedError, some_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Receipt
@@ -82,13 +86,44 @@ class Subject:
             argv += ["--prefix", str(self.prefix.root)]
         return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
 
-    def repair(self) -> dict[str, str]:
-        """Return suggestion and command of what a repair mends."""
+    def repair(self, damaged: Collection[Path] = ()) -> dict[str, str]:
+        """Return suggestion and command of what a repair mends.
+
+        Where no good copy of any of the ``damaged`` files of the release is on this host, it needs the bundle.
+        """
+        if damaged and self.manifest is not None and all(map(self._is_lost, damaged)):
+            return self.bring(self.manifest, damaged)
         suggestion = _("Write a report with validate --output {name}, then repair the installation from it.")
         return {
             "suggestion": suggestion.format(name=self.report_name),
             "command": self.tool("recover", self.report_name),
         }
+
+    def bring(self, manifest: Manifest, damaged: Collection[Path]) -> dict[str, str]:
+        """Return suggestion and command of what a repair mends once the bundle is on this host."""
+        suggestion = _(
+            "No good copy of {names} is on this host: copy the folder {folder} (release counter {counter}), with "
+            "{archive} in it, onto this host, and recover with it."
+        )
+        return {
+            "suggestion": suggestion.format(
+                names=some_of(sorted(path.name for path in damaged)),
+                folder=manifest.folder,
+                counter=manifest.product.counter,
+                archive=manifest.archive,
+            ),
+            "command": self.tool("recover", "--bundle", manifest.folder),
+        }
+
+    def _is_lost(self, path: Path) -> bool:
+        """Tell whether a file of the release comes from the store, and neither it nor a kept release has a good one."""
+        prefix, release, manifest = self.need_prefix(), self.need_release(), self.need_manifest()
+        entry = next((entry for entry in manifest.files if stage.counterpart(release, entry) == path), None)
+        if entry is None or not entry.is_kept:
+            return False
+        others = [stage.counterpart(kept, entry) for kept in prefix.complete_releases()]
+        places = [Store(prefix.store).path(entry.sha256), *(place for place in others if place is not None)]
+        return all(self.digests(place) != entry.sha256 for place in places)
 
     def reinstall(self) -> dict[str, str]:
         """Return suggestion and command of what only the bundle mends."""

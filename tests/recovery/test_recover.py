@@ -11,10 +11,11 @@ from bootstrap import acceptance, audit_log, journal, papers, receipt, seal, tra
 from bootstrap.bundle import digest
 from bootstrap.errors import BusyError, HostError, InstallError, ToolError, TrustError
 from bootstrap.lockfile import locked
+from bootstrap.stage import counterpart
 from bootstrap.uv import Uv
-from recovery.diagnose import counterpart
 from tests.tiny import EMBEDDING, install_tiny
 from validator.checks.ragtrace_models import Models
+from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.security_integrity import Integrity
 from validator.runner import results_of
 from validator.subject import subject_of
@@ -203,8 +204,11 @@ def damaged_still(host, *paths):
     """Assert that the active release works but for what is known to be damaged in it, which validate says too."""
     found = receipt.compare(host.release, receipt.read_receipt(host.release))
     assert [(deviation.path, deviation.kind) for deviation in found] == [(path, receipt.ALTERED) for path in paths]
-    results = results_of(Integrity(60.0), subject_of(host.prefix))
-    assert [result.status for result in results] == ["FAIL"]
+    (result,) = results_of(Integrity(60.0), subject_of(host.prefix))
+    assert result.status == "FAIL"
+    if not any(".py" in path and "site-packages" in path for path in paths):
+        assert "--bundle" in result.command  # plain recover has done what it can
+        assert host.tiny.manifest.folder in result.command
     assert journal.read(host.prefix) is None
 
 
@@ -225,8 +229,13 @@ def test_a_damaged_model_blocks_no_other_repair(host, installed, tiny, damage):
     assert (left.name, left.bundle_path, left.size, left.sha256) == ("tiny", entry.path, entry.size, entry.sha256)
     assert (host.release.models / entry.inner).read_bytes() == spoilt  # carried over as it is
     damaged_still(host, "models/tiny/weights.json")
-    models = results_of(Models(60.0), subject_of(host.prefix))
-    assert [result.status for result in models] == ["FAIL"]
+    (models,) = results_of(Models(60.0), subject_of(host.prefix))
+    assert models.status == "FAIL"
+    assert "--bundle" in models.command
+    assert host.tiny.manifest.folder in models.suggestion
+    (answer,) = results_of(ModelProbe(60.0), subject_of(host.prefix))
+    assert answer.status == "FAIL"
+    assert "--bundle" in answer.command
     with pytest.raises(HostError):
         host.recover()  # nothing more can be done
 
