@@ -87,7 +87,7 @@ class Store:
     def lay(self, entry: FileEntry, target: Path) -> None:
         """Give a release a file of its own where that costs little, else a second name of the object.
 
-        Damage to one of the two then leaves the other to repair it from (docs/adr/0013).
+        Damage to one of the two then leaves the other to repair it from (docs/adr/0015).
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         if entry.size <= OWN_COPY_LIMIT:

@@ -1,4 +1,4 @@
-"""What of a repaired release is tried once it is active (docs/adr/0010, 0013).
+"""What of a repaired release is tried once it is active (docs/adr/0010, 0015).
 
 Its files are those of a release that worked, by their digests, but for what stays damaged. So it is enough that
 it starts, and that what was made anew works.
