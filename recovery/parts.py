@@ -15,7 +15,8 @@ from bootstrap.console import human_bytes
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED
 from bootstrap.stage import counterpart
-from recovery.diagnose import INTERPRETER, KIND_OF_AREA
+from recovery.diagnose import KIND_OF_AREA
+from validator.remedy import INTERPRETER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bootstrap import acceptance, record
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
-from recovery.diagnose import INTERPRETER, MODEL
+from validator.remedy import INTERPRETER, MODEL
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest

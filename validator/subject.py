@@ -8,21 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
-from bootstrap import own_command, stage
+from bootstrap import own_command
 from bootstrap import receipt as receipts
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from bootstrap.store import Store
-from validator.check import ERROR, SKIP, UncheckedError, some_of
+from validator.check import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Receipt
+    from validator.remedy import Repair
 
 T = TypeVar("T")
 REPORT_NAME = "diagnosis.json"
@@ -35,7 +32,7 @@ class Subject:
     Without a prefix, ``manifest`` is that of the bundle at hand, or ``problems["bundle"]`` says what is wrong with it.
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
     report goes to, for the commands that a result suggests. ``digests`` reads a file once for
-    all checks of a run.
+    all checks of a run. ``foresee`` looks what recover would do; without it recover is taken to mend what it may.
     """
 
     prefix: Prefix | None = None
@@ -46,6 +43,7 @@ class Subject:
     timeout: float | None = None
     report_name: str = REPORT_NAME
     digests: Digests = field(default_factory=Digests, compare=False)
+    foresee: Callable[[], Repair] | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:
@@ -78,48 +76,23 @@ class Subject:
         """Return a command line of this tool, as it can be typed here."""
         return own_command.line(*arguments, prefix=self.prefix.root if self.prefix is not None else None)
 
-    def repair(self, damaged: Collection[Path] = ()) -> dict[str, str]:
-        """Return suggestion and command of what a repair mends.
-
-        Where no good copy of any of the ``damaged`` files of the release is on this host, it needs the bundle.
-        """
-        if damaged and self.manifest is not None and all(map(self._is_lost, damaged)):
-            return self.bring(self.manifest, damaged)
+    def write_report(self) -> str:
+        """Return how to repair with recover, in words."""
         suggestion = _("Write a report with validate --output {name}, then repair the installation from it.")
-        return {
-            "suggestion": suggestion.format(name=self.report_name),
-            "command": self.tool("recover", self.report_name),
-        }
+        return suggestion.format(name=self.report_name)
 
-    def bring(self, manifest: Manifest, damaged: Collection[Path]) -> dict[str, str]:
-        """Return suggestion and command of what a repair mends once the bundle is on this host."""
-        suggestion = _(
-            "No good copy of {names} is on this host: copy the folder {folder} (release counter {counter}), with "
-            "{archive} in it, onto this host, and recover with it."
-        )
-        return {
-            "suggestion": suggestion.format(
-                names=some_of(sorted(path.name for path in damaged)),
-                folder=manifest.folder,
-                counter=manifest.product.counter,
-                archive=manifest.archive,
-            ),
-            "command": self.tool("recover", "--bundle", manifest.folder),
-        }
+    def recover_command(self) -> str:
+        """Return the command that repairs."""
+        return self.tool("recover", self.report_name)
 
-    def _is_lost(self, path: Path) -> bool:
-        """Tell whether a file of the release comes from the store, and neither it nor a kept release has a good one."""
-        prefix, release, manifest = self.need_prefix(), self.need_release(), self.need_manifest()
-        entry = next((entry for entry in manifest.files if stage.counterpart(release, entry) == path), None)
-        if entry is None or not entry.is_kept:
-            return False
-        others = [stage.counterpart(kept, entry) for kept in prefix.complete_releases()]
-        places = [Store(prefix.store).path(entry.sha256), *(place for place in others if place is not None)]
-        return all(self.digests(place) != entry.sha256 for place in places)
+    def repair(self) -> dict[str, str]:
+        """Return what a check says whose failure damage may explain; validator/remedy.py settles what helps."""
+        return {"remedy": RECOVER}
 
     def reinstall(self) -> dict[str, str]:
-        """Return suggestion and command of what only the bundle mends."""
+        """Return what a check says that saw damage: recover where that mends it, else the bundle."""
         return {
+            "remedy": RECOVER_OR_BUNDLE,
             "suggestion": _("Install again with the bundle at hand; data and settings stay."),
             # beside the installed tool lies no bundle to take
             "command": self.tool("install", *([_("FOLDER")] if own_command.installed() else [])),

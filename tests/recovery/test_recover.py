@@ -7,18 +7,13 @@ import shutil
 
 import pytest
 
-from bootstrap import acceptance, audit_log, journal, papers, receipt, seal, transaction
+from bootstrap import acceptance, api, audit_log, journal, papers, receipt, seal, transaction
 from bootstrap.bundle import digest
 from bootstrap.errors import BusyError, HostError, InstallError, ToolError, TrustError
 from bootstrap.lockfile import locked
 from bootstrap.stage import counterpart
 from bootstrap.uv import Uv
 from tests.tiny import EMBEDDING, install_tiny
-from validator.checks.ragtrace_models import Models
-from validator.checks.ragtrace_probe import ModelProbe
-from validator.checks.security_integrity import Integrity
-from validator.runner import results_of
-from validator.subject import subject_of
 
 
 def flip(path):
@@ -200,15 +195,20 @@ def test_a_model_damaged_in_the_store_too_needs_the_bundle(host, tiny):
     whole(host)
 
 
+def advised(host, *checks):
+    """Assert that checks fail, and that validate advises the bundle: plain recover has done what it can."""
+    results = api.validate(host.prefix.root, checks=checks).results
+    assert [result.status for result in results] == ["FAIL"] * len(checks)
+    for result in results:
+        assert "recover --bundle" in result.command
+        assert host.tiny.manifest.folder in result.suggestion
+
+
 def damaged_still(host, *paths):
     """Assert that the active release works but for what is known to be damaged in it, which validate says too."""
     found = receipt.compare(host.release, receipt.read_receipt(host.release))
     assert [(deviation.path, deviation.kind) for deviation in found] == [(path, receipt.ALTERED) for path in paths]
-    (result,) = results_of(Integrity(60.0), subject_of(host.prefix))
-    assert result.status == "FAIL"
-    if not any(".py" in path and "site-packages" in path for path in paths):
-        assert "--bundle" in result.command  # plain recover has done what it can
-        assert host.tiny.manifest.folder in result.command
+    advised(host, "security.integrity")
     assert journal.read(host.prefix) is None
 
 
@@ -229,13 +229,7 @@ def test_a_damaged_model_blocks_no_other_repair(host, installed, tiny, damage):
     assert (left.name, left.bundle_path, left.size, left.sha256) == ("tiny", entry.path, entry.size, entry.sha256)
     assert (host.release.models / entry.inner).read_bytes() == spoilt  # carried over as it is
     damaged_still(host, "models/tiny/weights.json")
-    (models,) = results_of(Models(60.0), subject_of(host.prefix))
-    assert models.status == "FAIL"
-    assert "--bundle" in models.command
-    assert host.tiny.manifest.folder in models.suggestion
-    (answer,) = results_of(ModelProbe(60.0), subject_of(host.prefix))
-    assert answer.status == "FAIL"
-    assert "--bundle" in answer.command
+    advised(host, "ragtrace.models", "ragtrace.probe")
     with pytest.raises(HostError):
         host.recover()  # nothing more can be done
 

@@ -8,12 +8,13 @@ import pytest
 
 from bootstrap import acceptance
 from bootstrap.console import NoProgress
-from recovery.diagnose import INTERPRETER, Finding, diagnose
+from recovery.diagnose import Finding, diagnose
 from recovery.parts import parts_of
 from recovery.plan import damaged_packages
 from recovery.recover import recover
 from recovery.trial import owners_of, to_try
 from tests.recovery.test_recover import delete, flip, spoil
+from validator.remedy import INTERPRETER
 
 
 class Steps(NoProgress):

@@ -12,7 +12,6 @@ from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, Unche
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest, Model, Probe
     from bootstrap.prefix import Prefix, Release
@@ -42,7 +41,7 @@ class ModelProbe(Check):
                 continue
             reason = self.trouble(prefix, release, manifest, probe)
             if reason:
-                yield self.failed(reason, name=name, evidence=evidence, **subject.repair(self.damaged(subject, model)))
+                yield self.failed(reason, name=name, evidence=evidence, **subject.repair())
                 continue
             right = (
                 _("the embedding of the test sentence is right within {tolerance:g}, with no network")
@@ -50,13 +49,6 @@ class ModelProbe(Check):
                 else _("the embedding is right within {tolerance:g}; the network could not be taken away here")
             )
             yield self.passed(right.format(tolerance=probe.tolerance), name=name, evidence=evidence)
-
-    def damaged(self, subject: Subject, model: Model) -> list[Path]:
-        """Return the files of a model that are not what was shipped."""
-        release, manifest = subject.need_release(), subject.need_manifest()
-        entries = [entry for entry in manifest.of_kind("model") if entry.inner.startswith(f"{model.name}/")]
-        places = {release.models / entry.inner: entry.sha256 for entry in entries}
-        return [place for place, sha256 in places.items() if subject.digests(place) != sha256]
 
     def name_of(self, model: Model) -> str:
         return _("Answer of {model}").format(model=model.name)

@@ -46,8 +46,7 @@ class Integrity(Check):
             return
         deviations = receipts.compare(release, subject.receipt, subject.digests)
         if deviations:
-            damaged = [release.path / deviation.path for deviation in deviations]
-            yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.repair(damaged))
+            yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif not subject.receipt.locked:
             yield self.warned(
                 _("its packages were changed after it was signed; nobody vouches for this set of them"),
