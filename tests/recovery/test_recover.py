@@ -13,6 +13,7 @@ from bootstrap.errors import BusyError, HostError, InstallError, ToolError, Trus
 from bootstrap.lockfile import locked
 from bootstrap.stage import counterpart
 from bootstrap.uv import Uv
+from recovery import apply
 from tests.tiny import EMBEDDING, install_tiny
 
 
@@ -219,6 +220,7 @@ def test_a_damaged_model_blocks_no_other_repair(host, installed, tiny, damage):
     delete(host.site / "tiny_lib" / "more.py")
     damage(host.release.app / "src" / "helper.py")
     delete(host.prefix.bin / "tiny-version")
+    advised(host, "ragtrace.models")
 
     done = host.recover()
 
@@ -313,12 +315,18 @@ def test_a_command_that_fails_only_after_a_repair_in_part_does(host, monkeypatch
 
 def test_a_repair_that_fails_never_builds_from_damaged_files(host, installed, monkeypatch):
     """The way out, all packages anew, would seal the damaged file as if it were right."""
+
+    def changed(items, damaged, release, digests):
+        raise InstallError("a file changed while it was taken over.")
+
     spoil(host, "07_Models/tiny/weights.json")
     delete(host.site / "tiny_lib" / "more.py")
-    monkeypatch.setattr(Uv, "sync", fail)
+    before = host.release
+    monkeypatch.setattr(apply, "take_over", changed)
     with pytest.raises(InstallError):
         host.recover()
-    assert host.plan().findings
+    assert host.release == before
+    assert [len(names) for names in installed] == [1]
 
 
 def test_a_lost_wheel_of_a_damaged_package_needs_the_bundle(host, tiny):
@@ -684,7 +692,6 @@ def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
 
 
 def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed, monkeypatch):
-    from recovery import apply
     from recovery.takeover import take_over
 
     def late(items, damaged, release, digests):
