@@ -28,3 +28,12 @@ def user_state(tool: str) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_state_dir(tool, appauthor=False))
+
+
+def user_settings(tool: str) -> Path:
+    """Return the folder for what a user has decided for himself; on Windows the same as for data."""
+    if sys.platform == "win32":  # pragma: no cover - Windows only
+        return user_data(tool)
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(tool, appauthor=False))

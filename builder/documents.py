@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS
+from bootstrap.bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS, VERIFICATION
 from builder import slip
 from builder.assemble import Member, member
 
@@ -21,6 +21,9 @@ PLACES = {
     "install.py": (SCRIPTS, "script"),
     "install.sh": (SCRIPTS, "script"),
     "install.bat": (SCRIPTS, "script"),
+    "create-enterprise-offline.py": (SCRIPTS, "script"),
+    "enterprise-validator.py": (VERIFICATION, "verification"),
+    "recovery-assistant.py": (VERIFICATION, "verification"),
     "README.md": (PREREQUISITES, "prerequisite"),
     "README.ko.md": (PREREQUISITES, "prerequisite"),
     "INSTALL.md": (DOCUMENTATION, "document"),
@@ -47,7 +50,7 @@ def members(product: Product, target: Target, profile: Profile) -> list[Member]:
     found = []
     for name, (folder, kind) in PLACES.items():
         text = (FILES / name).read_text(encoding="utf-8")
-        if kind != "script":
+        if folder not in (SCRIPTS, VERIFICATION):
             text = Template(text).substitute(facts)
         if name.endswith(".bat"):
             text = text.replace("\n", "\r\n")
