@@ -279,7 +279,8 @@ def inputs_of(
     chosen = [wheels[wheel] for wheel in selection.wheels]
     packages = [wheel.package for wheel in chosen]
     verification = verify_packages(request, target, common.product, packages, policy, common.epoch, progress)
-    return Inputs(common, target, selection, chosen, verification)
+    keyids = tuple(signer.key.keyid for signer in policy.of_role(RELEASE))
+    return Inputs(common, target, selection, chosen, verification, keyids=keyids)
 
 
 def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:

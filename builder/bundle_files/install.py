@@ -155,8 +155,9 @@ def start(command, argv):
     if not os.path.isfile(zipapp):
         told("error: {name} is missing: unpack the whole archive.\n", name=zipapp)
         return 2
-    asked = argv[:1] == ["--digest"]
-    given = "".join(argv[1].split()).lower() if asked and len(argv) > 1 else ""
+    asked = "--digest" in argv
+    before, after = (argv[: argv.index("--digest")], argv[argv.index("--digest") + 1 :]) if asked else (argv, [])
+    given = "".join(after[0].split()).lower() if after else ""
     how = {"python": os.path.basename(sys.executable), "script": os.path.abspath(sys.argv[0])}
     if asked and (len(given) < ROW or given.strip("0123456789abcdef")):
         told(HOW, **how)
@@ -178,7 +179,7 @@ def start(command, argv):
             return 3
         if asked:
             remember(digest)
-        return wait_for([sys.executable, "-I", "-B", checked] + command + argv[2 if asked else 0 :])
+        return wait_for([sys.executable, "-I", "-B", checked] + command + before + after[1:])
     except OSError as error:
         told("error: {place}: {reason}.\n", place=error.filename or private, reason=error.strerror)
         return 4

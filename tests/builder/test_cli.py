@@ -99,7 +99,7 @@ def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     bundle = open_bundle(folder, pins([public]))
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
     paths = {entry.path for entry in bundle.manifest.files}
-    assert {"03_Source/한글.txt", "04_Scripts/install.py", "05_Documentation/INSTALL.ko.md"} <= paths
+    assert {"03_Source/한글.txt", "04_Scripts/install.py", "05_Documentation/OPERATING.ko.md"} <= paths
     policy, role = pinned_policy(folder / INSTALLER), pins([public]).roles["release"]
     assert policy is not None
     assert policy.signers == pins([public]).signers
