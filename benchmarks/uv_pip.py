@@ -1,8 +1,8 @@
 """Time uv and pip with the same wheels, offline, into empty environments, in turn.
 
     python benchmarks/uv_pip.py WHEELS [--runs 3]
-WHEELS is a folder of wheels, for example of `pip download -d WHEELS pandas streamlit`. uv gets an empty cache each time,
-as on a host; pip is told not to write bytecode, which uv does not write either.
+WHEELS is a folder of wheels, for example of `pip download -d WHEELS pandas streamlit`. uv gets an empty cache each
+time, as on a host; pip is told not to write bytecode, which uv does not write either.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main():
     seconds = {"uv": [], "pip": []}
     offline = ["--no-index", "--no-deps"]
     for _run in range(arguments.runs):
-        for name in seconds:
+        for name, found in seconds.items():
             with tempfile.TemporaryDirectory(dir=arguments.wheels.parent) as scratch:
                 environment = Path(scratch) / "venv"
                 subprocess.run([uv.find_uv_bin(), "venv", "-q", "--python", sys.executable, environment], check=True)
@@ -46,7 +46,7 @@ def main():
                 else:
                     pip = shutil.which("pip") or "pip"
                     command = [pip, "--python", python, "install", "-q", "--no-compile", *offline, *wheels]
-                seconds[name].append(timed(command))
+                found.append(timed(command))
     medians = {name: statistics.median(found) for name, found in seconds.items()}
     print(f"{len(wheels)} wheels, {size / 1e6:.0f} MB, {arguments.runs} runs each")
     for name, median in medians.items():

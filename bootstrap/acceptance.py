@@ -76,7 +76,7 @@ def trial_environment(release: Release, manifest: Manifest, caller: dict[str, st
     """
     run, scratch = launchers.run_of(manifest), stage.scratch_data(release)
     data = str(scratch) if scratch.is_dir() else None
-    settings = dict(manifest.application.environment.template)
+    settings = manifest.application.environment.placeholders
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
     if not release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
@@ -133,7 +133,7 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     if active is None:
         raise InstallError(_("No release is active."))
     check_imports(active, manifest)
-    env = {**basic_environment(), **manifest.application.environment.template}
+    env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         argv = launcher_argv(prefix, name, arguments)
         ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)

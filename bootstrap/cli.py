@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import __version__
 from bootstrap.i18n import _
+from bootstrap.own_command import program
 from bootstrap.parser import Parser
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     name = next((word for word in arguments if not word.startswith("-")), None)
     parser = Parser(
-        prog=os.path.basename(sys.argv[0]) or "ragtrace-install.pyz",
+        prog=program(),
         description=_("Installs an application from its signed bundle, without any network."),
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")

@@ -30,6 +30,7 @@ from builder.profile import Profile, default_profile, find_profile, load_profile
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
 from builder.release import Release
+from builder.settings_scan import find_unlisted, packages_of, tell
 from builder.source import collect_source, commit_time, source_commit
 from builder.targets import demand_whole, survey
 from builder.verification import verify_packages
@@ -133,7 +134,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     project = read_project(root)
     epoch, counter = moment_of(request)
     base_of = bases_by_target(request.bases, project.name, counter, request.targets)
-    profile = read_profile(request)
+    profile = read_profile(request, progress)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     with request.cache.in_use():
         selections = select_all(lock, request, progress)
@@ -153,6 +154,7 @@ def build(request: Request, progress: Progress) -> Outcome:
         models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
         sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
+        tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
         product = Product(project.name, profile.title, project.version, counter)
         choices = parameters_of(request)
         common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices, verdicts)
@@ -214,10 +216,12 @@ def moment_of(request: Request) -> tuple[int, int]:
     return epoch, max(epoch, 1) if request.counter is None else request.counter
 
 
-def read_profile(request: Request) -> Profile:
+def read_profile(request: Request, progress: Progress) -> Profile:
     """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    for note in profile.notes:
+        progress.warn(note)
     return with_models(profile, request.models)
 
 

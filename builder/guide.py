@@ -16,10 +16,10 @@ from pathlib import Path, PurePosixPath
 from string import Template
 from typing import TYPE_CHECKING
 
+from bootstrap.bundle.commands import TOOL as OWN
 from bootstrap.bundle.manifest import MODELS
 from bootstrap.bundle.opening import INSTALLER, SUMS
 from bootstrap.console import human_bytes
-from bootstrap.launchers import OWN
 from bootstrap.prefix import TOOL
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def values(facts: Facts) -> dict[str, str]:
     """Return what the facts of a bundle are filled in with."""
     product, application = facts.product, facts.profile.application
     environment = application.environment
-    others = [name for name in environment.template if name not in (*environment.required, *environment.values)]
+    loaded = dict.fromkeys((*environment.template, *environment.also, *environment.defaults))
+    others = [name for name in loaded if name not in (*environment.required, *environment.values)]
     return {
         "title": product.title,
         "version": product.version,
@@ -122,6 +123,7 @@ def values(facts: Facts) -> dict[str, str]:
         ),
         "required": _listed(environment.required),
         "known": _listed(others),
+        "defaults": _listed(f"{name}={value}" for name, value in environment.defaults.items()),
         "set": _rows((f"`{name}`", f"`{value}`") for name, value in environment.values.items()),
         "persist": _listed(f"PREFIX/data/{folder}" for folder in application.persist),
         "models": _rows(

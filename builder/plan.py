@@ -13,6 +13,7 @@ from builder.delta import bases_by_target, name_of
 from builder.lock import read_lock
 from builder.models import measure_model, parse_model_spec
 from builder.project import read_project
+from builder.settings_scan import find_unlisted, note_lines, packages_of
 from builder.source import collect_source
 from builder.targets import Standing, survey
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.delta import Base
     from builder.lock import LockedWheel
+    from builder.settings_scan import Unlisted
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Plan:
     """A build before it is done.
 
     ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
-    tell counts nothing, which ``unsized`` says.
+    tell counts nothing, which ``unsized`` says. ``unlisted`` are settings that PREFIX/.env could not set.
     """
 
     product: str
@@ -53,6 +55,7 @@ class Plan:
     models: tuple[Size, ...]
     source: Size
     bases: Mapping[str, Base]
+    unlisted: tuple[Unlisted, ...]
 
     @property
     def is_whole(self) -> bool:
@@ -85,6 +88,7 @@ class Plan:
             "wheels_without_size": self.unsized,
             "models": [model.to_json() for model in self.models],
             "source": self.source.to_json(),
+            "unlisted_settings": [setting.to_json() for setting in self.unlisted],
         }
 
 
@@ -94,7 +98,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     Raises BuildError where a build would stop before it fetches anything, but for gaps: the plan has those.
     """
     root = request.project_root
-    project, profile = read_project(root), read_profile(request)
+    project, profile = read_project(root), read_profile(request, progress)
     bases = bases_by_target(request.bases, project.name, moment_of(request)[1], request.targets)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     standings = survey(lock, request.targets, build=request.sources)
@@ -125,6 +129,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         models=tuple(models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
         bases=bases,
+        unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
     )
 
 
@@ -161,3 +166,4 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
     for part in (*plan.models, plan.source):
         yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
+    yield from note_lines(plan.unlisted)

@@ -293,7 +293,7 @@ def _interpreter(receipt: Receipt | None) -> Iterator[Finding]:
 
 
 def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
-    for name, content in launchers.scripts(manifest).items():
+    for name, content in launchers.scripts(prefix, manifest).items():
         path = prefix.bin / name
         try:
             right = not path.is_symlink() and path.read_bytes() == content and os.access(path, os.X_OK)

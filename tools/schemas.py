@@ -13,6 +13,7 @@ from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from bootstrap.commandline import BUG, EXIT_CODES
 from builder import attestations
+from builder.settings_scan import CODE, DEPENDENCY, UNKNOWN
 from recovery.remedies import NO_RISK
 from validator import check, compare
 
@@ -61,8 +62,9 @@ def mapping(schema):
 
 def value(kind):
     """Return the schema of a ``strict.Value``, by the readers of its fields."""
-    keys = {field.metadata["key"] or name: field.metadata["read"] for name, field in kind.__dataclass_fields__.items()}
-    return closed({name: taken_by(read) for name, read in keys.items()})
+    keys = {field.metadata["key"] or name: field.metadata for name, field in kind.__dataclass_fields__.items()}
+    required = [name for name, metadata in keys.items() if not metadata["added"]]
+    return closed({name: taken_by(metadata["read"]) for name, metadata in keys.items()}, required)
 
 
 def taken_by(read):
@@ -154,6 +156,8 @@ def install():
             "active": described(RELEASE, "the release that is active now"),
             "former": described(nullable(RELEASE), "the one that was before"),
             "audit_head": described(HEAD, "to keep elsewhere: audit-log verify --head"),
+            "tool": described(ANY_TEXT, "this tool's command in the prefix"),
+            "former_tool": described(nullable(ANY_TEXT), "what it was before, where this run has changed it"),
             "run": RUN,
         }
     )
@@ -438,6 +442,10 @@ def standing(more):
 
 def plan():
     """Return the schema of the builder's ``build --dry-run``."""
+    who = described(
+        {"enum": [CODE, DEPENDENCY, UNKNOWN]}, "a guide alone names what a dependency may, or nobody does read"
+    )
+    setting = closed({"name": FULL_TEXT, "file": FULL_TEXT, "line": COUNT, "read_by": who})
     size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
     return closed(
         {
@@ -448,6 +456,7 @@ def plan():
             "wheels_without_size": COUNT,
             "models": items(size),
             "source": size,
+            "unlisted_settings": described(items(setting), "that neither template nor profile have; no fault"),
         }
     )
 

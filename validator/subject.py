@@ -5,16 +5,11 @@ What is broken about it is a value here, so that every check can still look at t
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
+from bootstrap import own_command
 from bootstrap import receipt as receipts
-from bootstrap import trust
-from bootstrap.console import python_command
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
@@ -77,10 +72,7 @@ class Subject:
 
     def tool(self, *arguments: str) -> str:
         """Return a command line of this tool, as it can be typed here."""
-        argv = [python_command(), str(trust.zipapp() or "ragtrace-install.pyz"), *arguments]
-        if self.prefix is not None:
-            argv += ["--prefix", str(self.prefix.root)]
-        return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
+        return own_command.line(*arguments, prefix=self.prefix.root if self.prefix is not None else None)
 
     def repair(self) -> dict[str, str]:
         """Return suggestion and command of what a repair mends."""
@@ -94,7 +86,8 @@ class Subject:
         """Return suggestion and command of what only the bundle mends."""
         return {
             "suggestion": _("Install again with the bundle at hand; data and settings stay."),
-            "command": self.tool("install"),
+            # beside the installed tool lies no bundle to take
+            "command": self.tool("install", *([_("FOLDER")] if own_command.installed() else [])),
         }
 
 
@@ -132,9 +125,3 @@ def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | Non
     except OSError as error:
         problems[name] = f"{error.filename}: {error.strerror or error}"
     return None
-
-
-def caller_names() -> set[str]:
-    """Return the names of the variables that the caller has set, those included that the zipapp's launcher hid."""
-    hidden = os.environ.get("RAGTRACE_CALLER_NAMES", "")
-    return {*os.environ, *(name for name in hidden.split(",") if name)}

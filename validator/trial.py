@@ -134,7 +134,7 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
     argv = acceptance.launcher_argv(scratch, command[0], list(command[1:]))
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    env = {**acceptance.basic_environment(), **manifest.application.environment.template, "HF_HUB_OFFLINE": "1"}
+    env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 
 

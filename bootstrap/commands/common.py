@@ -139,6 +139,8 @@ def outcome_json(outcome: Outcome) -> dict[str, str | None]:
         "prefix": str(outcome.prefix),
         "active": outcome.active,
         "former": outcome.former,
+        "tool": str(outcome.tool),
+        "former_tool": str(outcome.former_tool) if outcome.former_tool else None,
         "audit_head": outcome.audit_head,
         "run": runlog.RUN,
     }
@@ -148,6 +150,10 @@ def show_outcome(outcome: Outcome) -> None:
     """Tell where things are now."""
     show(_("Active release: {release}").format(release=outcome.active))
     show(_("Installed in:   {path}").format(path=outcome.prefix))
+    show(_("This tool:      {path}").format(path=outcome.tool))
+    if outcome.former_tool:
+        told = _("                It was {former} before: change what calls it by that name, such as scheduled jobs.")
+        show(told.format(former=outcome.former_tool))
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
 
 

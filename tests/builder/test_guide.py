@@ -12,9 +12,9 @@ import pytest
 
 from bootstrap import cli
 from bootstrap.bundle.application import Application, Environment, Launcher
+from bootstrap.bundle.commands import TOOL as OWN
 from bootstrap.bundle.manifest import Product
 from bootstrap.bundle.target import parse_target
-from bootstrap.launchers import OWN
 from bootstrap.parser import Parser
 from bootstrap.prefix import default_root
 from builder import guide
@@ -30,6 +30,8 @@ APPLICATION = Application(
         {"RAG_KEY": "placeholder", "RAG_COLOUR": "red", "RAG_MODEL": ""},
         ("RAG_KEY",),
         {"RAG_MODEL": "{models}/m3"},
+        also=("RAG_DEVICE",),
+        defaults={"RAG_EMBEDDING": "m3"},
     ),
     persist=("data", "exports"),
 )
@@ -62,7 +64,8 @@ def test_it_has_the_bundles_own_names(name, platform):
         "RAG-App 1.2.3",
         "42",
         "`RAG_KEY`",
-        "`RAG_COLOUR`.",  # and not RAG_MODEL, which no setting of the user's changes
+        "`RAG_COLOUR`, `RAG_DEVICE`, `RAG_EMBEDDING`.",  # and not RAG_MODEL, which no setting of the user's changes
+        "`RAG_EMBEDDING=m3`",
         "| `RAG_MODEL` | `{models}/m3` |",
         "| `m3` | `org/m3` | `0123abcd` | 2.0 GB | `07_Models/m3` |",
         "| `cli.py` | caller |",

@@ -402,6 +402,24 @@ APPLICATIONS = (
         lambda w: settings(w, b"DEMO_API_KEY=your-key\n"),
         WARN,
     ),
+    Mutation(
+        "a setting in .env that nobody loads",
+        "ragtrace.settings",
+        lambda w: settings(w, b"DEMO_API_KEY=x\nDEMO_COLOR=red\n"),
+        WARN,
+    ),
+    Mutation(
+        "a setting in .env that the release overrides",
+        "ragtrace.settings",
+        lambda w: settings(w, b"DEMO_API_KEY=x\nDEMO_MODEL=/elsewhere\n"),
+        WARN,
+    ),
+    Mutation(
+        "a line of .env that sets nothing",
+        "ragtrace.settings",
+        lambda w: settings(w, b"DEMO_API_KEY=x\nset DEMO_COLOUR=red\n"),
+        WARN,
+    ),
     Mutation(".env is no UTF-8", "ragtrace.settings", lambda w: settings(w, b"DEMO_API_KEY=\xb3\xa1\n")),
     Mutation(
         ".env is a folder",

@@ -36,6 +36,13 @@ class Commands(Check):
                 evidence={"launchers": wrong},
                 **subject.repair(),
             )
+        former = launchers.former_tool(prefix)
+        if former and any(launcher.name == former.stem for launcher in manifest.application.launchers):
+            yield self.warned(
+                _("{path} starts the installer's tool and not the application").format(path=former),
+                suggestion=_("Upgrade with a bundle whose installer is newer; it gives the name to the application."),
+                evidence={"launchers": [f"bin/{former.name}"]},
+            )
         if not manifest.application.smoke:
             raise UncheckedError(SKIP, _("the profile names no smoke commands"))
         for command in manifest.application.smoke:

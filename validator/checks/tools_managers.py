@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
+from bootstrap.settings import caller_names
 from validator.check import TOOLS, Check, CheckResult, some_of
-from validator.subject import caller_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
