@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, process, record, stage
+from bootstrap import app_launcher, launchers, process, receipt, record, stage
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
     from bootstrap.prefix import Prefix, Release
@@ -41,6 +41,7 @@ if len(sys.argv) > 2:
 AT_ONCE = "at-once"  # ends without taking modules apart, which takes seconds with thousands of them
 # the answer has a line of its own after a mark, because modules print while they are imported and at exit
 MARK = "ragtrace-answer "
+NAMES_SHOWN = 5
 
 
 def check_records(release: Release, manifest: Manifest, hash_of: record.Hash, progress: Progress) -> None:
@@ -117,8 +118,7 @@ def check_smoke(release: Release, manifest: Manifest) -> None:
     env = trial_environment(release, manifest, basic_environment())
     for name, *arguments in manifest.application.smoke:
         argv, folder = app_launcher.command(str(release.path), run, name, arguments)
-        cwd = release.app if folder else release.path
-        ended = process.run(argv, env=env, cwd=cwd, timeout=SMOKE_TIMEOUT)
+        ended = _run(argv, env, SMOKE_TIMEOUT, release.app if folder else None)
         demand(ended, name, arguments)
 
 
@@ -135,8 +135,7 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     check_imports(active, manifest)
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
-        argv = launcher_argv(prefix, name, arguments)
-        ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)
+        ended = _run(launcher_argv(prefix, name, arguments), env, SMOKE_TIMEOUT)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env)
 
@@ -147,13 +146,36 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str]) -> No
         if model.probe is None:
             continue
         name, *arguments = model.probe.command
-        argv = launcher_argv(prefix, name, [*arguments, model.probe.sentence])
-        ended = process.run(argv, env=env, cwd=prefix.root, timeout=IMPORT_TIMEOUT)
+        ended = _run(launcher_argv(prefix, name, [*arguments, model.probe.sentence]), env, IMPORT_TIMEOUT)
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
         if reason:
             raise InstallError(_("The model {name} answers wrongly: {reason}.").format(name=model.name, reason=reason))
+
+
+def _run(argv: list[str], env: dict[str, str], timeout: float, folder: Path | None = None) -> process.Completed:
+    """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
+    if folder is not None:
+        return process.run(argv, env=env, cwd=folder, timeout=timeout)
+    with tempfile.TemporaryDirectory(prefix="ragtrace-") as caller:
+        return process.run(argv, env=env, cwd=Path(caller), timeout=timeout)
+
+
+def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:
+    """Raise InstallError when a sealed release changed since ``before``: root may write there, other users may not."""
+    after = receipt.stamps(release)
+    changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    if changed:
+        raise InstallError(
+            _("The application writes into its installed files, which change no more: {names}.").format(
+                names=", ".join(changed[:NAMES_SHOWN])
+            ),
+            advice=_(
+                "Whoever makes the bundle names the folder under persist in the profile, "
+                "or lets the application write elsewhere."
+            ),
+        )
 
 
 def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:

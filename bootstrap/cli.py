@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     from bootstrap.commandline import run_command  # --version and --help come back without it
     from bootstrap.commands import common
 
+    if os.name == "posix":
+        os.umask(os.umask(0o077) | stat.S_IWOTH)  # whatever the caller's: nobody else changes what is installed
     with common.logged(parsed):
         return run_command(parsed.run, parsed)
 

@@ -217,17 +217,23 @@ def activate(change: transaction.Transaction, manifest: Manifest, progress: Prog
     """Make the built release current, look at it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress)
+    switch(change, manifest, progress, is_new=True)
 
 
-def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Make a complete release current, look at it from outside, and switch back when it does not work."""
+def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress, *, is_new: bool = False) -> None:
+    """Make a complete release current, look at it from outside, and switch back when it does not work.
+
+    A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
+    """
     prefix = change.prefix
+    before = receipt.stamps(change.release) if is_new else None
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     try:
         change.switch()
         acceptance.check_health(prefix, manifest)
+        if before is not None:
+            acceptance.demand_unchanged(change.release, before)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
             change.switch_back()

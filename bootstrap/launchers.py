@@ -183,7 +183,7 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
     prefix.bin.mkdir(exist_ok=True)
     for name, content in scripts(prefix, manifest).items():
         path = prefix.bin / name
-        if not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
+        if path.is_symlink() or not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
             files.write_atomic(path, content, mode=0o755)
 
 

@@ -58,7 +58,7 @@ def test_half_a_release_is_none(prefix) -> None:
 
 def test_commands_can_be_typed_as_they_are(prefix, monkeypatch) -> None:
     monkeypatch.setenv("RAGTRACE_ZIPAPP", "/media/the disk/ragtrace-install.pyz")
-    command = subject_of(prefix, report_name="my report.json").repair()["command"]
+    command = subject_of(prefix, report_name="my report.json").recover_command()
     assert command.startswith("python3 '/media/the disk/ragtrace-install.pyz' recover 'my report.json' --prefix ")
     monkeypatch.delenv("RAGTRACE_ZIPAPP")
     assert subject_of(None).reinstall()["command"] == "python3 ragtrace-install.pyz install"
