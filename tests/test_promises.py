@@ -79,9 +79,12 @@ def test_the_page_is_what_the_table_says():
 
 
 def test_what_recover_mends_is_counted_from_the_table_of_mutations():
-    mended, broken = promises.recovered()
-    assert 0 < mended <= broken
+    remedies = promises.helped()
+    mended, broken = remedies["recover"], remedies.total()
     assert broken == sum(mutation.status in ("FAIL", "ERROR") for mutation in promises.MUTATIONS)
+    assert f"{mended} of {broken}: {mended / broken:.0%}" in promises.page()
+    state = "works" if mended >= 0.8 * broken else "partly"
+    assert re.search(rf"80% 자동화 \| .* \| \*\*{state}\*\*", promises.page())
 
 
 def test_the_run_of_the_application_fills_its_section(tmp_path, monkeypatch):
