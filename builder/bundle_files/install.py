@@ -127,7 +127,8 @@ def remember(digest):
 
 def wait_for(command):
     """Run a child to its end and return its exit code; Ctrl-C is the child's."""
-    child = subprocess.Popen(command)
+    # by this path the installer is named in what it prints
+    child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)))
     while True:
         try:
             code = child.wait()

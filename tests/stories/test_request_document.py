@@ -129,7 +129,10 @@ def test_a_diagnosis_leads_to_a_repair(installed):
     active = os.path.basename(os.readlink(operator.path("current")))
     (site_packages,) = operator.path(f"releases/{active}").glob("venv/lib/python3*/site-packages")
     (site_packages / "tokenizers" / "__init__.py").unlink()
-    assert typed(installed, DIAGNOSED, VERIFICATION).returncode == 1
+    diagnosed = typed(installed, DIAGNOSED, VERIFICATION)
+    assert diagnosed.returncode == 1
+    assert "ragtrace-install.pyz' recover" in diagnosed.stdout  # a command that can be typed: the medium's own
+    assert "/tmp/" not in diagnosed.stdout
     proposed = typed(installed, REPAIRED, VERIFICATION)
     assert proposed.returncode == 2  # nobody at a terminal could say yes
     assert "tokenizers" in proposed.stdout

@@ -152,6 +152,13 @@ def test_the_bundle_is_at_hand_for_a_repair_where_its_sums_are(root):
     assert done.stdout == f"started 1 1 recover --bundle {root} --diagnosis d.json\n"
 
 
+def test_the_installer_knows_the_file_that_the_operator_knows(root):
+    zipapp = root / "04_Scripts" / "ragtrace-install.pyz"
+    zipapp.write_bytes(b"import os\nprint(os.environ['RAGTRACE_COPY_OF'])\n")
+    digest = hashlib.sha256(zipapp.read_bytes()).hexdigest()
+    assert run(sys.executable, script(root, "install.py"), "--digest", digest).stdout == f"{zipapp}\n"
+
+
 def test_building_is_for_the_connected_machine(root):
     done = run(sys.executable, root / "04_Scripts" / "create-enterprise-offline.py", "--project-root", ".")
     assert done.returncode == 2
