@@ -39,7 +39,8 @@ class Profile:
 
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` choose
     among the project's files, ``allow_secrets`` names those that only look like secrets.
-    ``plugins`` are the files of the user's own checks. ``notes`` are what whoever builds should know of it.
+    ``plugins`` are the files of the user's own checks, ``files`` all that the profile was read from. ``notes`` are what
+    whoever builds should know of it.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Profile:
     exclude: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()
     plugins: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -96,6 +98,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             exclude=source.texts("exclude"),
             allow_secrets=source.texts("allow_secrets"),
             plugins=plugins,
+            files=tuple(_files(value, path, project_root)),
         )
         source.done()
         _check_models(profile, path.name)
@@ -121,6 +124,17 @@ _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
 _ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}, "also": [], "defaults": {}}
+
+
+def _files(value: dict[str, Any], path: Path, project_root: Path) -> Iterator[Path]:
+    """Yield the files that a valid profile names for the builder to read, itself the first."""
+    yield path
+    yield from (path.parent / name for name in value.get("plugins", ()))
+    template = value.get("environment", {}).get("template")
+    yield from [project_root / template] if template else []
+    for model in value.get("models", ()):
+        embedding = (model.get("probe") or {}).get("embedding_file")
+        yield from [path.parent / embedding] if embedding else []
 
 
 def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
@@ -213,7 +227,8 @@ def default_profile(project_root: Path) -> Profile:
         application = Application.from_json(value, path.name)
         demand_names(application, path.name)
         _check_application(application, path.name, project_root)
-    return Profile(title=table["name"], application=application, notes=notes)
+    files = (project_root / template,) if template else ()
+    return Profile(title=table["name"], application=application, files=files, notes=notes)
 
 
 def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:

@@ -417,6 +417,20 @@ def build():
             "signers": items(FINGERPRINT),
             "seconds": mapping(SECONDS),
             "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
+            "source_state": source_state(),
+        }
+    )
+
+
+def source_state():
+    """Return the schema of what the source of a build is."""
+    return closed(
+        {
+            "commit": nullable(FULL_TEXT),
+            "changed": described(
+                items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
+            ),
+            "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
         }
     )
 
@@ -447,6 +461,12 @@ def plan():
     )
     setting = closed({"name": FULL_TEXT, "file": FULL_TEXT, "line": COUNT, "read_by": who})
     size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
+    gate = {
+        "target": TARGET,
+        "passes": described(YES_NO, "whether the gate lets a build with these packages go on"),
+        "failing": described(items(FULL_TEXT), "the findings that end the build, the worst first"),
+        "unknown_versions": described(items(FULL_TEXT), "packages that are judged once they are built from source"),
+    }
     return closed(
         {
             "product": FULL_TEXT,
@@ -456,6 +476,10 @@ def plan():
             "wheels_without_size": COUNT,
             "models": items(size),
             "source": size,
+            "source_state": source_state(),
+            "advisories": described(
+                nullable(items(closed({**scanned(), **gate}))), "for each target; null where nobody looks"
+            ),
             "unlisted_settings": described(items(setting), "that neither template nor profile have; no fault"),
         }
     )
@@ -523,12 +547,12 @@ def snapshot_facts():
     }
 
 
-def advisories():
-    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
+def scanned():
+    """Return the properties of what a scan of packages means."""
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
     exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
     undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
-    scan = {
+    return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
         "packages": COUNT,
@@ -540,9 +564,13 @@ def advisories():
         "expired": described(items(exemption), "exceptions that count no more"),
         "undecided": items(closed(undecided)),
     }
+
+
+def advisories():
+    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
     update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD}
     facts = closed({**snapshot_facts(), "updated": described(YES_NO, "it came by an update, not with the release")})
-    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scan)}, required=["snapshot"])
+    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
 
 def attested():

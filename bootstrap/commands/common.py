@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import __version__, api, folders, runlog
 from bootstrap.console import Progress, make_progress, show
-from bootstrap.errors import RagtraceError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.prefix import TOOL, Prefix, find_prefix
 from bootstrap.runlog import LOG
@@ -116,7 +116,7 @@ def start_log(prefix: Prefix | None, command: str) -> None:
         if prefix is not None:
             runlog.hide(runlog.secrets_of(prefix.env_file))
         runlog.to_file(prefix.logs if prefix is not None and prefix.exists else user_logs(), command)
-    except OSError:
+    except (OSError, HostError):
         pass  # a command is not refused for want of a log; whatever is wrong with the disk is told by its own work
 
 

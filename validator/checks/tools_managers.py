@@ -62,7 +62,7 @@ class Managers(Check):
 
 def pip_files() -> list[str]:
     """Return the settings files of pip that this user has; only a pip that someone runs by hand reads them."""
-    found = [Path(name).expanduser() for name in PIP_FILES]
+    found = [Path(os.path.expanduser(name)) for name in PIP_FILES]  # a user without a home has none of them
     if "APPDATA" in os.environ:
         found.append(Path(os.environ["APPDATA"], "pip", "pip.ini"))
     return [str(path) for path in found if path.is_file()]
