@@ -16,7 +16,7 @@ from builder import cli, tools_environment, verification
 from builder.sign import generate_key
 from tests.advisories import HIGH, aged_snapshot, below, record
 from tests.builder.evidence_project import stand_in
-from tests.builder.sources import lock, make_source
+from tests.builder.sources import lock, make_sdist, make_source
 from tests.schemas import validated
 from tests.servers import make_wheel, serve_hub, serve_index
 
@@ -134,8 +134,11 @@ def test_a_plan_as_json(project, capsys):
 
 def test_a_build_that_is_refused_builds_nothing_from_source(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "project"
-    make_source(folder / "lib", "given")
-    (folder / "pyproject.toml").write_text(PROJECT.partition("[[")[0] + '[tool.uv.sources]\ngiven = { path = "lib" }\n')
+    folder.mkdir()
+    archive = make_sdist(make_source(tmp_path / "given", "given"), "given")
+    (folder / "given-1.0.tar.gz").write_bytes(archive)
+    sources = '[tool.uv.sources]\ngiven = { path = "given-1.0.tar.gz" }\n'
+    (folder / "pyproject.toml").write_text(PROJECT.partition("[[")[0] + sources)
     (folder / "app.py").write_text("print()\n")
     (tmp_path / "profile.toml").write_text('name = "Guarded"\n')
     generate_key(tmp_path / "key", None)
