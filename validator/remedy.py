@@ -44,23 +44,24 @@ APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS, UNLOCKED = (
 # findings of these kinds need a new release
 OF_THE_RELEASE = (RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER, APPLICATION, MODEL, RUN_FILES)
 _RUNS = (*OF_THE_RELEASE, LAUNCHER)
+_BUT_MODELS = tuple(kind for kind in OF_THE_RELEASE if kind != MODEL)
 # the findings that explain why a check failed; other checks look at what no repair mends
 CAUSES: dict[str, tuple[str, ...]] = {
-    "packages.conflicts": OF_THE_RELEASE,
-    "packages.imports": OF_THE_RELEASE,
-    "packages.record": OF_THE_RELEASE,
-    "packages.versions": (*OF_THE_RELEASE, UNLOCKED),
-    "performance.matrix": OF_THE_RELEASE,
+    "packages.conflicts": _BUT_MODELS,
+    "packages.imports": _BUT_MODELS,
+    "packages.record": _BUT_MODELS,
+    "packages.versions": (*_BUT_MODELS, UNLOCKED),
+    "performance.matrix": _BUT_MODELS,
     "ragtrace.cli": _RUNS,
     "ragtrace.dashboard": _RUNS,
     "ragtrace.data": (APPLICATION,),
     "ragtrace.models": (MODEL,),
     "ragtrace.probe": _RUNS,
-    "ragtrace.release": (POINTER, SEAL, *OF_THE_RELEASE),
+    "ragtrace.release": (POINTER, SEAL, *_BUT_MODELS),
     "ragtrace.store": (STORE,),
     "security.integrity": (SEAL, *OF_THE_RELEASE, UNLOCKED),
     "security.permissions": (SETTINGS,),
-    "system.python": OF_THE_RELEASE,
+    "system.python": _BUT_MODELS,
 }
 PLUGINS = "plugin."  # how the identifiers of checks of others begin
 
