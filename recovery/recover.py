@@ -22,7 +22,7 @@ from recovery.diagnose import Diagnosis, diagnose
 from recovery.plan import Plan, make_plan
 from validator.check import ERROR, FAIL, RECOVER
 from validator.registry import CHECKS
-from validator.remedy import MODEL, Repair, causes_of
+from validator.remedy import Repair, causes_of
 from validator.report import LIMIT, Report, host_id, parse_report
 
 if TYPE_CHECKING:
@@ -138,11 +138,8 @@ def plan_recovery(
 
 def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
-    plan, diagnosis = plan_recovery(prefix, None, bundle, policy, digests=digests)
-    mended = plan.mended
-    if plan.unmet and diagnosis.lacks("model") and not plan.has(cures.GoBack):
-        mended -= {MODEL}  # of which nothing on this host has a good copy
-    return Repair(frozenset(finding.kind for finding in plan.findings), mended, plan.unmet)
+    plan, _diagnosis = plan_recovery(prefix, None, bundle, policy, digests=digests)
+    return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
 
 
 def recover(
