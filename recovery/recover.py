@@ -138,7 +138,7 @@ def plan_recovery(
 
 def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
-    plan, _diagnosis = plan_recovery(prefix, None, bundle, policy, digests=digests)
+    plan = plan_recovery(prefix, None, bundle, policy, digests=digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
 
 
