@@ -19,6 +19,8 @@ from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
     from bootstrap.prefix import Prefix, Release
@@ -44,23 +46,35 @@ MARK = "ragtrace-answer "
 NAMES_SHOWN = 5
 
 
-def check_records(release: Release, manifest: Manifest, hash_of: record.Hash, progress: Progress) -> None:
-    """Raise InstallError unless site-packages is exactly what the wheels and the lock say."""
-    progress.step(_("Checking the installed files"))
+def check_records(
+    release: Release,
+    manifest: Manifest,
+    hash_of: record.Hash,
+    progress: Progress,
+    *,
+    damaged: Collection[str] = (),
+) -> None:
+    """Raise InstallError unless site-packages is exactly what the wheels and the lock say.
+
+    ``damaged`` are paths in the release that are known to be damaged and stay so.
+    """
+    known = {release.path / path for path in damaged}
     site = release.site_packages(manifest.target.python)
-    survey = record.survey(site, hash_of)
+    with progress.wait(_("Checking the installed files")):
+        survey = record.survey(site, hash_of)
     for paths, reason in (
         (survey.missing, _("missing")),
         (survey.altered, _("not as its RECORD says")),
         (survey.unrecorded, _("in no RECORD")),
     ):
-        if paths:
-            raise InstallError(_("{path}: {reason}.").format(path=paths[0], reason=reason))
+        wrong = [path for path in paths if path not in known]
+        if wrong:
+            raise InstallError(_("{path}: {reason}.").format(path=wrong[0], reason=reason))
     installed = {name: version for name, version, _folder in record.distributions(site)}
     wanted = {package.name: package.version for package in manifest.packages}
     if installed != wanted:
-        wrong = sorted(set(installed.items()) ^ set(wanted.items()))
-        raise InstallError(_("The environment differs from the lock at {package}.").format(package=wrong[0][0]))
+        others = sorted(set(installed.items()) ^ set(wanted.items()))
+        raise InstallError(_("The environment differs from the lock at {package}.").format(package=others[0][0]))
 
 
 def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
@@ -68,11 +82,11 @@ def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
 
     Leaves the bytecode of all that the application imports.
     """
-    progress.step(_("Trying the application"))
     foreign = bytecode.compile_application(release, manifest, basic_environment(), progress)
-    check_imports(release, manifest)
-    import_once(release, manifest, foreign)
-    check_smoke(release, manifest)
+    check_imports(release, manifest, progress)
+    with progress.wait(_("Compiling what the application imports later")):
+        import_once(release, manifest, foreign)
+    check_smoke(release, manifest, progress)
 
 
 def import_once(release: Release, manifest: Manifest, modules: list[str]) -> None:
@@ -102,7 +116,7 @@ def basic_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def check_imports(release: Release, manifest: Manifest) -> None:
+def check_imports(release: Release, manifest: Manifest, progress: Progress) -> None:
     """Raise InstallError unless every core module imports in a fresh interpreter of the release."""
     names = manifest.application.core_imports
     if not names:
@@ -110,7 +124,8 @@ def check_imports(release: Release, manifest: Manifest) -> None:
     # an interpreter that crashes while it ends is noticed when the release is tried out, before it is sealed
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), *([AT_ONCE] if release.is_complete else [])]
     env = trial_environment(release, manifest, basic_environment())
-    ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
+    with progress.wait(_("Importing the core modules")):
+        ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
     answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
     if not ended.ok or not answers:
         reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
@@ -124,17 +139,23 @@ def check_imports(release: Release, manifest: Manifest) -> None:
         raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
 
 
-def check_smoke(release: Release, manifest: Manifest) -> None:
+def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> None:
     """Raise InstallError unless the profile's smoke commands exit 0."""
     run = launchers.run_of(manifest)
     env = trial_environment(release, manifest, basic_environment())
     for name, *arguments in manifest.application.smoke:
         argv, folder = app_launcher.command(str(release.path), run, name, arguments)
-        ended = _run(argv, env, SMOKE_TIMEOUT, release.app if folder else None)
+        with progress.wait(trying(name, arguments)):
+            ended = _run(argv, env, SMOKE_TIMEOUT, release.app if folder else None)
         demand(ended, name, arguments)
 
 
-def check_health(prefix: Prefix, manifest: Manifest) -> None:
+def trying(name: str, arguments: list[str]) -> str:
+    """Return how the trial of a command is announced."""
+    return _("Trying the application: {command}").format(command=" ".join([name, *arguments]))
+
+
+def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
     """Raise InstallError unless the active release works through PREFIX/bin, as a user starts it.
 
     1. The core modules import.
@@ -144,21 +165,24 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     active = prefix.active()
     if active is None:
         raise InstallError(_("No release is active."))
-    check_imports(active, manifest)
+    check_imports(active, manifest, progress)
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
-        ended = _run(launcher_argv(prefix, name, arguments), env, SMOKE_TIMEOUT)
+        with progress.wait(trying(name, arguments)):
+            ended = _run(launcher_argv(prefix, name, arguments), env, SMOKE_TIMEOUT)
         demand(ended, name, arguments)
-    check_answers(prefix, manifest, env)
+    check_answers(prefix, manifest, env, progress)
 
 
-def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str]) -> None:
+def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progress: Progress) -> None:
     """Raise InstallError for a model that does not give the embedding that its probe promises."""
     for model in manifest.models:
         if model.probe is None:
             continue
         name, *arguments = model.probe.command
-        ended = _run(launcher_argv(prefix, name, [*arguments, model.probe.sentence]), env, IMPORT_TIMEOUT)
+        argv = launcher_argv(prefix, name, [*arguments, model.probe.sentence])
+        with progress.wait(_("Asking the model {name}").format(name=model.name)):
+            ended = _run(argv, env, IMPORT_TIMEOUT)
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
