@@ -11,7 +11,7 @@ TRUSTED := $(TRUSTED),$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/stric
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help demo test test-windows fuzz crash crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test test-windows fuzz crash crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -20,6 +20,7 @@ help:
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
+	@echo "make ragtrace PROJECT=CHECKOUT MODEL=path:FOLDER  build, install, use, damage, repair and remove RAGTrace itself"
 	@echo "make lint    ruff, mypy, import directions"
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
@@ -60,6 +61,11 @@ crash: .venv/ready
 # a Windows host in the same way, with TerminateProcess, about ten minutes
 crash-windows: .venv/ready
 	$(BIN)/python -m tests.windows.killing --points 100
+
+# RAGTrace itself, half an hour and 40 GB: PROJECT is a git checkout of it, MODEL path:FOLDER of BGE-M3, or of the
+# stand-in that tools/standin_model.py makes
+ragtrace: .venv/ready
+	$(BIN)/python -m tests.ragtrace --project "$(PROJECT)" --model "$(MODEL)"
 
 # feed bent inputs to every reader of foreign bytes; whatever it finds belongs in tests/fuzz/corpus
 fuzz: .venv/ready

@@ -65,6 +65,10 @@ class Host:
         inside = self._entering(argv, user=user, cwd=cwd, loopback=loopback)
         return process.run([*through, *inside], env=_environment(user, env), timeout=timeout, stdin=stdin)
 
+    def beside(self, *argv: str, timeout: float = 120) -> process.Completed:
+        """Run a program of this machine, with its files, on the host's loopback: a browser, say."""
+        return process.run(["nsenter", "--target", self._pid, "--net", "--", *argv], timeout=timeout)
+
     @contextmanager
     def background(
         self,
