@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import app_launcher, launchers, process, record, stage
@@ -17,8 +18,6 @@ from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
     from bootstrap.prefix import Prefix, Release
@@ -74,13 +73,18 @@ def trial_environment(release: Release, manifest: Manifest, caller: dict[str, st
 
     Before the release is sealed, scratch data stand for the user's.
     """
-    run, scratch = launchers.run_of(manifest), stage.scratch_data(release)
-    data = str(scratch) if scratch.is_dir() else None
+    run, data = launchers.run_of(manifest), _data_of(release)
     settings = dict(manifest.application.environment.template)
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
     if not release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
     return env
+
+
+def _data_of(release: Release) -> str | None:
+    """Return the data that stand for the user's before the release is sealed; None for the user's own."""
+    scratch = stage.scratch_data(release)
+    return str(scratch) if scratch.is_dir() else None
 
 
 def basic_environment() -> dict[str, str]:
@@ -116,9 +120,8 @@ def check_smoke(release: Release, manifest: Manifest) -> None:
     run = launchers.run_of(manifest)
     env = trial_environment(release, manifest, basic_environment())
     for name, *arguments in manifest.application.smoke:
-        argv, folder = app_launcher.command(str(release.path), run, name, arguments)
-        cwd = release.app if folder else release.path
-        ended = process.run(argv, env=env, cwd=cwd, timeout=SMOKE_TIMEOUT)
+        argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
+        ended = process.run(argv, env=env, cwd=Path(folder or release.path), timeout=SMOKE_TIMEOUT)
         demand(ended, name, arguments)
 
 
@@ -135,7 +138,7 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     check_imports(active, manifest)
     env = {**basic_environment(), **manifest.application.environment.template}
     for name, *arguments in manifest.application.smoke:
-        argv = launcher_argv(prefix, name, arguments)
+        argv = launchers.argv(prefix, manifest, name, arguments)
         ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env)
@@ -147,19 +150,13 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str]) -> No
         if model.probe is None:
             continue
         name, *arguments = model.probe.command
-        argv = launcher_argv(prefix, name, [*arguments, model.probe.sentence])
+        argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         ended = process.run(argv, env=env, cwd=prefix.root, timeout=IMPORT_TIMEOUT)
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
         if reason:
             raise InstallError(_("The model {name} answers wrongly: {reason}.").format(name=model.name, reason=reason))
-
-
-def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:
-    """Return how a launcher of PREFIX/bin is called from a program."""
-    path: Path = prefix.bin / name
-    return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
 
 
 def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:

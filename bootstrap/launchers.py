@@ -13,6 +13,7 @@ from bootstrap import app_launcher, files
 from bootstrap.bundle import strict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -84,8 +85,18 @@ def script(name: str) -> bytes:
 def scripts(manifest: Manifest) -> dict[str, bytes]:
     """Return file name → content of everything that PREFIX/bin holds for a manifest."""
     suffix = ".cmd" if sys.platform == "win32" else ""
-    names = [launcher.name for launcher in manifest.application.launchers]
+    names = manifest.application.commands
     return {name + suffix: script(name) for name in (*names, *([] if OWN in names else [OWN]))}
+
+
+def argv(prefix: Prefix, manifest: Manifest, name: str, arguments: Sequence[str]) -> list[str]:
+    """Return how a launcher of the active release is called from a program; one that is no command has no script."""
+    if name in manifest.application.commands:
+        path: Path = prefix.bin / name
+        return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
+    release = prefix.named()
+    assert release is not None  # callers have one
+    return [str(release.python), "-I", "-B", str(release.launch_file), name, *arguments]
 
 
 def write(prefix: Prefix, manifest: Manifest) -> None:

@@ -32,6 +32,7 @@ from builder.provenance import parameters_of
 from builder.release import Release
 from builder.source import collect_source, commit_time, source_commit
 from builder.targets import demand_whole, survey
+from builder.unchecked import unchecked
 from builder.verification import verify_packages
 from builder.wheel_builds import Workshop, build_wheels, is_native_here
 from builder.wheels import fetch_wheels, wheel_facts
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from builder.lock import Lock, LockedWheel
     from builder.model_source import ModelSource
     from builder.sign import Signer
+    from builder.unchecked import Unchecked
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,15 @@ class Built:
 class Outcome:
     """What a run built: a folder for each target, who signed, seconds for each phase.
 
-    ``attested`` tells how many wheels have each verdict, nothing where nobody looked.
+    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``unchecked`` what hosts
+    will not check for want of a word in the profile.
     """
 
     built: tuple[Built, ...]
     signers: tuple[PublicKey, ...]
     seconds: dict[str, float]
     attested: dict[str, int]
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 def build(request: Request, progress: Progress) -> Outcome:
@@ -180,7 +184,8 @@ def build(request: Request, progress: Progress) -> Outcome:
         for one in built
     )
     signers = tuple(signer.key for signer in request.signers)
-    return Outcome(placed, signers, watch.laps, attestations.counted(verdicts) if verdicts else {})
+    counted = attestations.counted(verdicts) if verdicts else {}
+    return Outcome(placed, signers, watch.laps, counted, tuple(unchecked(profile)))
 
 
 def pinned(request: Request) -> Policy:

@@ -15,6 +15,7 @@ from builder.models import measure_model, parse_model_spec
 from builder.project import read_project
 from builder.source import collect_source
 from builder.targets import Standing, survey
+from builder.unchecked import unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.delta import Base
     from builder.lock import LockedWheel
+    from builder.unchecked import Unchecked
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Plan:
     models: tuple[Size, ...]
     source: Size
     bases: Mapping[str, Base]
+    unchecked: tuple[Unchecked, ...]
 
     @property
     def is_whole(self) -> bool:
@@ -85,6 +88,7 @@ class Plan:
             "wheels_without_size": self.unsized,
             "models": [model.to_json() for model in self.models],
             "source": self.source.to_json(),
+            "unchecked": [item.to_json() for item in self.unchecked],
         }
 
 
@@ -125,6 +129,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         models=tuple(models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
         bases=bases,
+        unchecked=tuple(unchecked(profile)),
     )
 
 
@@ -161,3 +166,5 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
     for part in (*plan.models, plan.source):
         yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
+    for item in plan.unchecked:
+        yield f"  {item}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.application import Application, Launcher, source_path
+from bootstrap.bundle.application import PROGRAM, Application, Launcher, source_path
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -79,7 +79,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
-        launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
+        launchers = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
         rest = {**fields.left, "environment": environment, "launchers": list(launchers), "dashboard": dashboard}
@@ -108,8 +108,10 @@ _TOP: dict[str, Any] = {
     "import_paths": ["."],
     "persist": [],
     "smoke": [],
+    "offline_commands": [],
     "plugins": [],
     "dashboard": None,
+    "container": None,
     "thresholds": {},
     "migration": None,
     "cpu_level": 1,
@@ -118,6 +120,21 @@ _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
 _ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}}
+
+
+def _launcher(value: Any, path: str, folder: Path) -> dict[str, Any]:
+    """Take a launcher; a program's text is read from the file beside the profile that it names."""
+    fields = fields_with(value, path, _LAUNCHER)
+    if "program" in fields.left:
+        raise refuse(f"{path}.program", _("unknown key"))
+    if fields.left.get("kind") != PROGRAM:
+        return fields.left
+    target = source_path(fields.left.get("target"), f"{path}.target")
+    try:
+        text = (folder / target).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise refuse(f"{path}.target", _("{file} cannot be read").format(file=folder / target)) from error
+    return {**fields.left, "program": text}
 
 
 def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:

@@ -413,8 +413,21 @@ def build():
             "signers": items(FINGERPRINT),
             "seconds": mapping(SECONDS),
             "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
+            "unchecked": unchecked(),
         }
     )
+
+
+def unchecked():
+    """Return the schema of what hosts will skip for want of a word in the profile."""
+    item = closed(
+        {
+            "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
+            "reason": FULL_TEXT,
+            "add": described(FULL_TEXT, "to the profile"),
+        }
+    )
+    return described(items(item), "what hosts will skip because the profile does not say what it takes")
 
 
 def standing(more):
@@ -448,6 +461,7 @@ def plan():
             "wheels_without_size": COUNT,
             "models": items(size),
             "source": size,
+            "unchecked": unchecked(),
         }
     )
 

@@ -198,8 +198,8 @@ nothing. The vocabulary is XLM-R's, taken from {requirement}.
 
 def write_weights(folder, shape):
     """Write the weights of an XLM-R and of the two heads that BGE-M3 has beside it, drawn from the seed."""
-    import torch  # noqa: PLC0415 - the application's own, needed for this alone
-    from transformers import XLMRobertaConfig, XLMRobertaModel  # noqa: PLC0415
+    import torch
+    from transformers import XLMRobertaConfig, XLMRobertaModel
 
     torch.manual_seed(SEED)
     config = XLMRobertaConfig.from_json_file(folder / "config.json")

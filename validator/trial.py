@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, files, persist, process, seal, trials
+from bootstrap import acceptance, app_launcher, files, launchers, persist, process, seal, trials
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.manifest import Manifest
+    from validator.subject import Subject
 
 # the answer has a line of its own after a mark, because modules print while they are imported
 MARK = "ragtrace-answer "
@@ -106,6 +107,20 @@ def run_launcher(
         return process.run(argv, env=env, cwd=scratch.root, timeout=timeout)
 
 
+def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
+    """Run lines of our own as the application would, in its folder, with placeholders, scratch data and no network.
+
+    Raises ToolError when it cannot be started.
+    """
+    manifest = subject.need_manifest()
+    with scratch_prefix(subject.need_prefix(), subject.need_release(), manifest) as scratch:
+        release = scratch.named()
+        assert release is not None  # scratch_prefix points at it
+        argv = [str(release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
+        env = environment(release, manifest)
+        return process.run(apart.without_network(argv)[0], env=env, cwd=release.app, timeout=timeout)
+
+
 def time_launcher(
     prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
@@ -131,7 +146,7 @@ def answer_in(ended: process.Completed) -> Any:
 
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
-    argv = acceptance.launcher_argv(scratch, command[0], list(command[1:]))
+    argv = launchers.argv(scratch, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
     env = {**acceptance.basic_environment(), **manifest.application.environment.template, "HF_HUB_OFFLINE": "1"}

@@ -121,6 +121,13 @@ def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
     return float(value)
 
 
+def boolean(value: Any, path: str) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise refuse(path, _("not true or false"))
+    return value
+
+
 def time_from_json(value: Any, path: str) -> datetime:
     """Read a moment written ``2026-01-31T12:00:00Z`` (RFC 3339, UTC, whole seconds, from 1970 on)."""
     written = text(value, path)
@@ -173,14 +180,16 @@ def by(
     *,
     key: str | None = None,
     write: Callable[[Any], Any] | None = None,
+    later: bool = False,
     **bounds: Any,
 ) -> dict[str, Any]:
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
     ``key`` is its name in the document where that is another one, ``write`` the way back where
-    ``written`` does not know it.
+    ``written`` does not know it. ``later`` is for a field that came after documents were written:
+    it is left out where it has its default.
     """
-    return {"read": partial(read, **bounds), "key": key, "write": write or written}
+    return {"read": partial(read, **bounds), "key": key, "write": write or written, "later": later}
 
 
 class Value:
@@ -191,7 +200,10 @@ class Value:
         """Take an object with a key for each field and no other."""
         taken, left = {}, Fields(value, path)
         for field in fields(cls):  # type: ignore[arg-type] # those who inherit are dataclasses
-            taken[field.name] = left.nested(field.metadata["key"] or field.name, field.metadata["read"])
+            key = field.metadata["key"] or field.name
+            if field.metadata["later"] and key not in left.left:
+                continue
+            taken[field.name] = left.nested(key, field.metadata["read"])
         left.done()
         result = cls(**taken)
         result.check(path)
@@ -205,6 +217,7 @@ class Value:
         return {
             field.metadata["key"] or field.name: field.metadata["write"](getattr(self, field.name))
             for field in fields(self)  # type: ignore[arg-type]
+            if not (field.metadata["later"] and getattr(self, field.name) == field.default)
         }
 
 

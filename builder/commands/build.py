@@ -165,6 +165,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 "signers": [key.fingerprint for key in outcome.signers],
                 "seconds": outcome.seconds,
                 "attestations": outcome.attested,
+                "unchecked": [item.to_json() for item in outcome.unchecked],
             }
         )
         return
@@ -200,6 +201,8 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 unknown=outcome.attested[attestations.UNKNOWN],
             )
         )
+    for item in outcome.unchecked:
+        show(_("Unchecked: {what}").format(what=item))
     phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:

@@ -11,6 +11,7 @@ import pytest
 from bootstrap.bundle.application import Launcher
 from bootstrap.errors import UsageError
 from builder.profile import default_profile, find_profile, load_profile, with_models
+from builder.unchecked import unchecked
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "rag-mini"
@@ -160,12 +161,30 @@ MODEL = '[[models]]\nname = "small"\n'
             "models: two have",
         ),
         (
-            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"',
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true',
             "models[0].probe.command: x is not",
+        ),
+        (
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"',
+            "models[0].probe: names none of embedding_file, record and dimension",
+        ),
+        ('name = "A"\n[container]\nobject = "src.container"', "container.object: not of the form"),
+        ('name = "A"\noffline_commands = [["x"]]', "offline_commands[0]: x is not a launcher"),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="program", target="../probe.py"),
+            "launchers[0].target: holds",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="program", target="nowhere.py"),
+            "launchers[0].target: ",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="script", target="cli.py") + 'program = "x"',
+            "launchers[0].program: unknown key",
         ),
         ('name = "A"\n' + MODEL + '[models.probe]\ncommand = []\nsentence = "s"', "models[0].probe.command: not a"),
         (
-            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\ntolerance = 2',
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true\ntolerance = 2',
             "models[0].probe.tolerance: not between",
         ),
     ],
@@ -205,21 +224,31 @@ def test_finds_a_path_a_name_or_the_projects_own(project: Path) -> None:
 
 
 def test_ragtraces_own_profile(project: Path) -> None:
-    (project / "run_dashboard.py").write_text("")
     (project / ".env.example").write_text("GEMINI_API_KEY=your_key\nCLOVA_STUDIO_API_KEY=your_key\n")
     path = find_profile("ragtrace", project)
     assert path is not None
     profile = load_profile(path, project)
     commands = {launcher.name: (launcher.target, launcher.cwd) for launcher in profile.application.launchers}
-    assert commands == {"ragtrace": ("cli.py", "caller"), "ragtrace-dashboard": ("run_dashboard.py", "app")}
-    assert {"cli.py", "run_dashboard.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(
-        profile.include
-    )
+    assert {name: commands[name] for name in profile.application.commands} == {
+        "ragtrace": ("cli.py", "data"),  # what it writes where it stands is the user's
+        "ragtrace-dashboard": ("streamlit", "app"),
+    }
+    assert {"cli.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(profile.include)
+    assert unchecked(profile) == []
     assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"
     assert set(profile.application.environment.template) == {"GEMINI_API_KEY", "CLOVA_STUDIO_API_KEY"}
-    assert profile.application.persist == ("data", "exports")
+    assert {"data", "exports", "checkpoints"} <= set(profile.application.persist)
     assert [model.name for model in profile.models] == ["bge-m3"]
     assert len(profile.application.core_imports) == 11
+
+
+def test_a_program_travels_with_its_text_and_is_no_command(project: Path) -> None:
+    (project / "probes").mkdir()
+    (project / "probes" / "ask.py").write_text("print('질문')\n", encoding="utf-8")
+    text = LAUNCHER.format(kind="program", target="probes/ask.py")
+    application = load_profile(write(project, f'name = "A"\nsmoke = [["app"]]\n{text}'), project).application
+    assert application.launchers[0].program == "print('질문')\n"
+    assert application.commands == ()
 
 
 def test_the_examples_profile_names_the_embedding_to_give() -> None:

@@ -1,4 +1,4 @@
-"""Commands: the profile's smoke commands work as a user starts them."""
+"""Commands: those of the profile that need no network work as a user starts them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Commands(Check):
-    """Compares the scripts in PREFIX/bin, and runs each smoke command on scratch data and placeholders."""
+    """Compares the scripts in PREFIX/bin; tries the profile's commands on scratch data, without keys or a network."""
 
     id = "ragtrace.cli"
     category = APPLICATION
-    time_limit = 300.0
+    time_limit = 600.0
     effort = NORMAL
 
     def title(self) -> str:
@@ -36,9 +36,10 @@ class Commands(Check):
                 evidence={"launchers": wrong},
                 **subject.repair(),
             )
-        if not manifest.application.smoke:
-            raise UncheckedError(SKIP, _("the profile names no smoke commands"))
-        for command in manifest.application.smoke:
+        commands = (*manifest.application.smoke, *manifest.application.offline_commands)
+        if not commands:
+            raise UncheckedError(SKIP, _("the profile names no commands to try"))
+        for command in commands:
             line, limit = " ".join(command), self.left()
             evidence = {"command": list(command)}
             name = _("Command {line}").format(line=line)
@@ -46,7 +47,7 @@ class Commands(Check):
                 yield self.untried(name=name, evidence=evidence)
                 continue
             try:
-                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit)
+                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
             except ToolError as error:
                 yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
                 continue

@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootstrap import persist
+from bootstrap.bundle.application import Launcher
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, look_all, release_of
+from tests.validator.looking import change, look, look_all, release_of, snapshot
 from validator.check import FAIL, PASS, SKIP
 from validator.checks.ragtrace_cli import Commands
 
@@ -50,3 +51,16 @@ def test_where_no_links_can_be_made_nothing_was_tried(prefix, monkeypatch) -> No
     result = look(Commands, prefix)
     assert result.status == SKIP
     assert "not supported" in result.details
+
+
+def test_offline_commands_are_tried_in_the_users_folder_without_touching_it(tmp_path) -> None:
+    program = "import sys\nopen(sys.argv[1], 'w').write('x')\n"
+    launchers = (*APPLICATION.launchers, Launcher("write", "program", "write.py", (), "data", program))
+    commands = (("write", "report.txt"), ("write", "nowhere/report.txt"))
+    application = replace(APPLICATION, launchers=launchers, smoke=(), offline_commands=commands)
+    prefix = make_prefix(tmp_path, application=application)
+    before = snapshot(prefix.root)
+    good, bad = look_all(Commands, prefix)
+    assert (good.status, good.check_name) == (PASS, "Command write report.txt")
+    assert (bad.status, "No such file or directory" in bad.details) == (FAIL, True)
+    assert snapshot(prefix.root) == before
