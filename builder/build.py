@@ -26,7 +26,7 @@ from builder.interpreter import bring_python
 from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
 from builder.probe import with_embedding
-from builder.profile import Profile, default_profile, find_profile, load_profile, with_models
+from builder.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
 from builder.release import Release
@@ -60,6 +60,7 @@ class Request:
     """What to build. ``counter`` and ``epoch`` (seconds since 1970) are None when the project decides.
 
     ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
+    ``without_models`` names models of the profile that do not travel.
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
@@ -76,6 +77,7 @@ class Request:
     threshold: int | None = None
     profile: str | None = None
     models: tuple[str, ...] = ()
+    without_models: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     counter: int | None = None
@@ -223,7 +225,7 @@ def read_profile(request: Request) -> Profile:
     """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
-    return with_models(profile, request.models)
+    return without_models(with_models(profile, request.models), request.without_models)
 
 
 def select_all(lock: Lock, request: Request, progress: Progress) -> dict[Target, Selection]:

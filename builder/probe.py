@@ -43,8 +43,8 @@ def with_embedding(
     if embedding is None:
         progress.warn(
             _(
-                "The embedding for the probe of {name} could not be recorded ({reason}): the host will not check "
-                "what it embeds."
+                "The embedding for the probe of {name} could not be recorded ({reason}): hosts will compare no "
+                "embedding."
             ).format(name=source.name, reason=reason)
         )
     return replace(source, probe=replace(source.probe, embedding=embedding))

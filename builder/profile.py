@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.application import PROGRAM, Application, Launcher, source_path
+from bootstrap.bundle.application import PROGRAM, Application, Launcher, ModelApart, source_path
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -250,6 +250,35 @@ def with_models(profile: Profile, given: Sequence[str]) -> Profile:
                 advice=_("Name it with --model {name}=path:FOLDER or hf:ORG/NAME@REVISION.").format(name=model.name),
             )
     return replace(profile, models=tuple(models.values()))
+
+
+def without_models(profile: Profile, names: Sequence[str]) -> Profile:
+    """Return the profile without these models, which hosts get another way, into PREFIX/models/NAME."""
+    known = {model.name: model for model in profile.models}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                _("The profile has no model {name}.").format(name=name),
+                advice=_("It has {known}.").format(known=", ".join(known) or "-"),
+            )
+    left_out = [model for model in profile.models if model.name in names]
+    environment, values = profile.application.environment, dict(profile.application.environment.values)
+    for model in left_out:
+        inside = re.compile(rf"\{{models\}}/{re.escape(model.name)}(?![\w.-])")
+        apart_place = f"{{prefix}}/models/{model.name}"
+        values = {setting: inside.sub(apart_place, text) for setting, text in values.items()}
+    apart = [ModelApart(model.name, _public(model.source or "path:")) for model in left_out]
+    apart_all = (*profile.application.models_apart, *apart)
+    application = replace(profile.application, environment=replace(environment, values=values), models_apart=apart_all)
+    return replace(
+        profile, application=application, models=tuple(model for model in profile.models if model.name not in names)
+    )
+
+
+def _public(source: str) -> str:
+    """Return where a model comes from without the folders of this machine."""
+    folder = re.split(r"[/\\]", source)[-1]
+    return f"path:{folder}" if source.startswith("path:") else source
 
 
 def _only_model(profile: Profile, source: str) -> str:

@@ -61,8 +61,9 @@ def mapping(schema):
 
 def value(kind):
     """Return the schema of a ``strict.Value``, by the readers of its fields."""
-    keys = {field.metadata["key"] or name: field.metadata["read"] for name, field in kind.__dataclass_fields__.items()}
-    return closed({name: taken_by(read) for name, read in keys.items()})
+    fields = {field.metadata["key"] or name: field.metadata for name, field in kind.__dataclass_fields__.items()}
+    required = [name for name, metadata in fields.items() if not metadata["later"]]
+    return closed({name: taken_by(metadata["read"]) for name, metadata in fields.items()}, required)
 
 
 def taken_by(read):
@@ -85,6 +86,7 @@ def taken_by(read):
             "maximum": bounds.get("most", INTEGER_LIMIT),
         },
         strict.number: lambda: NUMBER,
+        strict.boolean: lambda: YES_NO,
         strict.optional: lambda: nullable(inner),
         strict.items: lambda: items(inner, maxItems=bounds["most"]),
         strict.texts: lambda: items(FULL_TEXT, maxItems=bounds.get("most", 1000)),

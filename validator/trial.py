@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, app_launcher, files, launchers, persist, process, seal, trials
+from bootstrap import acceptance, app_launcher, files, launchers, models_apart, persist, process, seal, trials
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -199,6 +199,8 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     for name in ("venv", "models"):
         if (installed / name).is_dir():
             _lead(release.path / name, installed / name)
+    if manifest.application.models_apart and (prefix.root / models_apart.FOLDER).is_dir():
+        _lead(scratch.root / models_apart.FOLDER, prefix.root / models_apart.FOLDER)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
     for folder in manifest.application.persist:
         (release.app / folder).parent.chmod(seal.OPEN)  # the copy of a sealed folder takes no link, except from root

@@ -153,6 +153,17 @@ class Container(Value):
 
 
 @dataclass(frozen=True)
+class ModelApart(Value):
+    """A model that the application needs and that comes another way than in the bundle, into PREFIX/models/NAME.
+
+    ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` of the builder's.
+    """
+
+    name: str = field(metadata=by(strict.matching, pattern=re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")))
+    source: str = field(metadata=by(strict.text))
+
+
+@dataclass(frozen=True)
 class Migration(Value):
     """How the user's data come to the layout that a release reads.
 
@@ -201,6 +212,9 @@ class Application(Value):
         default=(), metadata=by(strict.items, of=_command, most=100, later=True)
     )
     container: Container | None = field(default=None, metadata=by(strict.optional, of=Container.from_json, later=True))
+    models_apart: tuple[ModelApart, ...] = field(
+        default=(), metadata=by(strict.items, of=ModelApart.from_json, most=100, later=True)
+    )
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import api
+from bootstrap import api, models_apart
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import python_command, show, show_json
@@ -86,6 +86,10 @@ def show_installed(bundle: Bundle, outcome: Outcome) -> None:
         show(_("Command:        {path}").format(path=outcome.prefix / "bin" / name))
     if bundle.manifest.application.environment.template:
         show(_("Settings:       {path}").format(path=outcome.prefix / ".env"))
+    for model in models_apart.missing(outcome.prefix, bundle.manifest):
+        show(_("Not here yet:   model {name}. {advice}").format(
+            name=model.name, advice=models_apart.what_to_bring(outcome.prefix, model)
+        ))  # fmt: skip
     show(
         _("Next: {python} ragtrace-install.pyz validate --prefix {path}").format(
             python=python_command(), path=outcome.prefix

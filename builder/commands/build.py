@@ -40,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_targets(parser)
     add("--with-python", metavar=_("FILE|VERSION"), help=_("bring a relocatable Python for the application's own use"))
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to bring"))
+    add(
+        "--without-model",
+        action="append",
+        default=[],
+        metavar=_("NAME"),
+        help=_("leave a model of the profile out of the bundle: hosts get it another way, into PREFIX/models/NAME"),
+    )
     add_choice(parser)
     add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
     add(
@@ -130,6 +137,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         threshold=arguments.threshold,
         profile=arguments.profile,
         models=tuple(arguments.model),
+        without_models=tuple(arguments.without_model),
         extras=tuple(arguments.extra),
         groups=tuple(arguments.group),
         counter=arguments.counter,

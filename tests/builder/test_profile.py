@@ -10,7 +10,7 @@ import pytest
 
 from bootstrap.bundle.application import Launcher
 from bootstrap.errors import UsageError
-from builder.profile import default_profile, find_profile, load_profile, with_models
+from builder.profile import default_profile, find_profile, load_profile, with_models, without_models
 from builder.unchecked import unchecked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -249,6 +249,41 @@ def test_a_program_travels_with_its_text_and_is_no_command(project: Path) -> Non
     application = load_profile(write(project, f'name = "A"\nsmoke = [["app"]]\n{text}'), project).application
     assert application.launchers[0].program == "print('질문')\n"
     assert application.commands == ()
+
+
+def test_what_a_profile_does_not_say_is_told_with_the_lines_that_say_it(project: Path) -> None:
+    text = LAUNCHER.format(kind="script", target="cli.py") + MODEL
+    told = {
+        item.checks[0]: item.add for item in unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
+    }
+    assert set(told) == {
+        "packages.imports",
+        "ragtrace.cli",
+        "ragtrace.settings",
+        "ragtrace.dashboard",
+        "ragtrace.container",
+        "ragtrace.probe",
+    }
+    assert told["ragtrace.cli"] == 'smoke = [["app", "--help"]]'
+    assert "{port}" in told["ragtrace.dashboard"]
+
+
+def test_a_model_can_be_left_out_of_the_bundle(project: Path) -> None:
+    values = '[environment.values]\nA = "{models}/small:{models}/small2"\nB = "{models}/small/x"\n'
+    more = '[[models]]\nname = "small2"\nsource = "path:b"\n'
+    text = f'name = "A"\n{values}{MODEL}source = "hf:some/small@main"\n{more}'
+    profile = without_models(load_profile(write(project, text), project), ["small"])
+    assert [model.name for model in profile.models] == ["small2"]
+    (apart,) = profile.application.models_apart
+    assert (apart.name, apart.source) == ("small", "hf:some/small@main")
+    assert profile.application.environment.values == {
+        "A": "{prefix}/models/small:{models}/small2",
+        "B": "{prefix}/models/small/x",
+    }
+    (*_others, last) = without_models(profile, ["small2"]).application.models_apart
+    assert last.source == "path:b"  # no folder of this machine
+    with pytest.raises(UsageError, match="no model small"):
+        without_models(profile, ["small"])
 
 
 def test_the_examples_profile_names_the_embedding_to_give() -> None:

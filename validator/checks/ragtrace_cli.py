@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import launchers
+from bootstrap import launchers, models_apart
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
@@ -39,12 +39,17 @@ class Commands(Check):
         commands = (*manifest.application.smoke, *manifest.application.offline_commands)
         if not commands:
             raise UncheckedError(SKIP, _("the profile names no commands to try"))
-        for command in commands:
+        missing = models_apart.missing(prefix.root, manifest)
+        for index, command in enumerate(commands):
             line, limit = " ".join(command), self.left()
             evidence = {"command": list(command)}
             name = _("Command {line}").format(line=line)
             if self.is_over:
                 yield self.untried(name=name, evidence=evidence)
+                continue
+            if missing and index >= len(manifest.application.smoke):
+                reason = _("not tried: {models} is not here yet").format(models=some_of([one.name for one in missing]))
+                yield self.result(SKIP, reason, name=name, evidence=evidence)
                 continue
             try:
                 ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
