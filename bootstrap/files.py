@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -28,31 +29,29 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
     A ``mode`` that gives nothing to others holds on Windows too; the rest of it means nothing there.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     handle = _create(beside, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if sys.platform != "win32":
-            os.chmod(beside, mode)
+            if sys.platform != "win32":
+                os.fchmod(file.fileno(), mode)
         replace(beside, path)
     except BaseException:
-        if beside.exists():
-            beside.unlink()
+        beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
 
 def _create(path: Path, mode: int) -> int:
-    if sys.platform == "win32":  # pragma: no cover - only there; a file without the right to write stays for good
-        if path.exists():
-            path.unlink()
+    if sys.platform == "win32":  # pragma: no cover - only there
         if not mode & (stat.S_IRWXG | stat.S_IRWXO):
             return windows.create_private(path)
         mode = stat.S_IREAD | stat.S_IWRITE
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, mode)
 
 
 def replace(source: Path, target: Path) -> None:

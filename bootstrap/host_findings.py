@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import sys
 import sysconfig
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from bootstrap.bundle.strict import time_to_json
 from bootstrap.bundle.target import host_glibc, host_target
 from bootstrap.i18n import _
+from bootstrap.uv import distutils_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
 
 CPUINFO = Path("/proc/cpuinfo")
+DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.10 on
 AHEAD = timedelta(days=1)  # what a clock may be behind the bundle's date
 # x86-64 psABI, table 3.1, in the words of Linux (abm has lzcnt, pni is sse3)
 LEVELS: tuple[frozenset[str], ...] = (
@@ -50,7 +53,7 @@ class Finding:
 
 def runtime(manifest: Manifest) -> list[Finding]:
     """Return whether this platform and this Python are those that a manifest is for."""
-    return [_platform(manifest), _python(manifest), *_glibc(manifest), *_processor(manifest)]
+    return [_platform(manifest), _python(manifest), *_distutils(manifest), *_glibc(manifest), *_processor(manifest)]
 
 
 def _platform(manifest: Manifest) -> Finding:
@@ -76,6 +79,19 @@ def _python(manifest: Manifest) -> Finding:
         details += _(" (patch releases {first} to {last})").format(first=first, last=last)
     advice = _("Run the installer with Python {wanted}, or bring the bundle for this Python.").format(wanted=wanted)
     return Finding(_("Python"), fits, details, advice)
+
+
+def _distutils(manifest: Manifest) -> Iterator[Finding]:
+    """Tell whether uv can make an environment of CPython 3.9, which it asks by distutils where its files go."""
+    if manifest.own_python or sys.version_info[:2] > DISTUTILS_UNTIL[:2]:
+        return
+    found = _has_distutils()
+    details = _("the standard library has distutils") if found else _("the standard library lacks distutils")
+    yield Finding(_("Standard library"), found, details, distutils_advice())
+
+
+def _has_distutils() -> bool:
+    return bool(importlib.util.find_spec("distutils") and importlib.util.find_spec("distutils.dist"))
 
 
 def _glibc(manifest: Manifest) -> Iterator[Finding]:

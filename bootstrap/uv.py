@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
+PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv lays into environments of CPython before 3.10
 KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
 
 
@@ -80,10 +81,10 @@ class Uv:
         except ToolError as error:
             if "distutils" in error.what:
                 raise HostError(
-                    _("{python} lacks the module distutils.").format(python=python),
-                    advice=_("Install the package python3-distutils of this system, then run again."),
+                    _("{python} lacks the module distutils.").format(python=python), advice=distutils_advice()
                 ) from error
             raise
+        _remove_patch(target)
 
     def sync(self, python: Path, pylock: Path) -> None:
         """Make an environment hold exactly what a pylock.toml with local wheels lists, hashes required."""
@@ -127,6 +128,21 @@ class Uv:
         """Remove the cache: its hard links into the environment were its purpose."""
         files.remove_tree(self.cache)
         files.remove_tree(self.empty)
+
+
+def distutils_advice() -> str:
+    """Return what to do where the standard library of CPython 3.9 comes without distutils, as Debian's does."""
+    return _("Install the package python3-distutils of this system, then run again.")
+
+
+def _remove_patch(environment: Path) -> None:
+    """Remove what uv adds for CPython 3.9: a .pth that patches distutils for builds, which never happen here.
+
+    No RECORD has these files, and an environment holds what its wheels brought and nothing else.
+    """
+    for folder in environment.glob("[Ll]ib*/**/site-packages"):
+        for name in PATCH:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _remove_lock(python: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import api, audit_log, files
+from bootstrap import api, audit_log, outputs
 from bootstrap.commandline import DONE
 from bootstrap.commands.history import printable
 from bootstrap.console import show, show_json
-from bootstrap.errors import HostError, UsageError
+from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -83,10 +83,4 @@ def export(arguments: argparse.Namespace) -> None:
     """Copy the log, whose chain was just verified, to a file."""
     prefix = api.settled(arguments.prefix)
     data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
-    try:
-        files.write_atomic(arguments.file, data, mode=0o600)
-    except OSError as error:
-        raise HostError(
-            _("{path}: the log cannot be written: {reason}.").format(path=arguments.file, reason=error.strerror),
-            advice=_("Name another file."),
-        ) from error
+    outputs.write(arguments.file, data)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import api, exposition, files, monitor
+from bootstrap import api, exposition, monitor, outputs
 from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.commands import common, monitor_view
@@ -139,12 +139,11 @@ def kept(samples: Iterator[Sample], path: Path | None, kind: str | None, progres
             try:
                 keep(written(sample, kind).encode(), path, kind)
                 worked, failing = True, False
-            except OSError as error:
-                text = _("{path}: the samples cannot be written: {reason}.").format(path=path, reason=error.strerror)
+            except HostError as error:
                 if not worked:
-                    raise HostError(text, advice=_("Name another file with --output.")) from error
+                    raise
                 if not failing:
-                    progress.warn(text)
+                    progress.warn(error.what)
                 failing = True
         yield sample
 
@@ -152,18 +151,9 @@ def kept(samples: Iterator[Sample], path: Path | None, kind: str | None, progres
 def keep(data: bytes, path: Path, kind: str) -> None:
     """Write one sample: metrics replace the file, lines are added, whole or not at all."""
     if kind == PROMETHEUS:
-        files.write_atomic(path, data, mode=exposition.MODE)
-        return
-    # opened each time, so that the file may be renamed or removed when it has grown
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0) as file:
-        before = os.fstat(file.fileno()).st_size
-        try:
-            if file.write(data) != len(data):
-                raise OSError(0, _("there is no room"))
-        except OSError:
-            file.truncate(before)
-            raise
+        outputs.write(path, data, mode=exposition.MODE)
+    else:
+        outputs.append(path, data)
 
 
 def shown(arguments: argparse.Namespace, kind: str | None) -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import api, exposition, files
+from bootstrap import api, exposition, outputs
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_document
-from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from validator import report as reports
 from validator.check import CATEGORIES, FULL, NORMAL, QUICK
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from validator.report import Report
 
 
+STDOUT = 1
 # of --output, and the formats they mean
 ENDINGS = {".json": "json", ".txt": "text", ".html": "html", exposition.ENDING: "prometheus"}
 
@@ -87,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Validate, write and show the report; exit 1 when it is bad."""
     kind = format_of(arguments)
     if arguments.output:
-        demand_place(arguments.output)
+        outputs.demand(arguments.output)
     progress = common.progress_of(arguments)
     report = api.validate(
         arguments.prefix,
@@ -101,11 +99,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.output:
         mode = exposition.MODE if kind == "prometheus" else 0o600
-        write(rendered(report, kind, quiet=arguments.quiet) + "\n", arguments.output, mode)
+        outputs.write(arguments.output, (rendered(report, kind, quiet=arguments.quiet) + "\n").encode(), mode=mode)
         kind = "text"
-    kind = "json" if arguments.json else kind
-    tell = show_document if kind == "json" else show
-    tell(rendered(report, kind, width=screen_width(), quiet=arguments.quiet))
+    if outputs.descriptor(arguments.output or "") != STDOUT:
+        kind = "json" if arguments.json else kind
+        tell = show_document if kind == "json" else show
+        tell(rendered(report, kind, width=screen_width(), quiet=arguments.quiet))
     head = api.audit_head(arguments.prefix)
     if head:
         progress.step(_("Audit log head: {head}").format(head=head))
@@ -133,32 +132,3 @@ def rendered(report: Report, kind: str, *, width: int = 80, quiet: bool = False)
         return as_text.render(report, width=width, quiet=quiet)
     renderers = {"html": as_html.render, "json": as_json.render, "prometheus": as_prometheus.render}
     return renderers[kind](report)
-
-
-def demand_place(path: Path) -> None:
-    """Raise HostError for a file that cannot be written, before minutes are spent on what goes into it."""
-    if path.is_dir():
-        reason = errno.EISDIR
-    elif not path.parent.is_dir():
-        reason = errno.ENOENT
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
-        reason = errno.EACCES
-    else:
-        return
-    raise unwritable(path, os.strerror(reason))
-
-
-def unwritable(path: Path, reason: str | None) -> HostError:
-    """Return the error of a report that cannot be written."""
-    return HostError(
-        _("{path}: the report cannot be written: {reason}.").format(path=path, reason=reason),
-        advice=_("Name another file with --output."),
-    )
-
-
-def write(text: str, path: Path, mode: int) -> None:
-    """Write a report whole or not at all: for its owner alone, but metrics for the exporter too."""
-    try:
-        files.write_atomic(path, text.encode(), mode=mode)
-    except OSError as error:
-        raise unwritable(path, error.strerror) from error

@@ -280,3 +280,10 @@ def test_the_space_of_a_repair_is_that_of_its_packages(tmp_path, monkeypatch) ->
     prefix.make()
     assert not preflight.repair_space(manifest, prefix, None).fits
     assert preflight.repair_space(manifest, prefix, frozenset({"nothing"})).fits
+
+
+@pytest.mark.parametrize(("there", "expected"), [(True, []), (False, ["Standard library"])])
+def test_cpython_3_9_needs_distutils(tmp_path, monkeypatch, there, expected) -> None:
+    monkeypatch.setattr(host_findings, "_has_distutils", lambda: there)
+    monkeypatch.setattr(host_findings, "DISTUTILS_UNTIL", sys.version_info)
+    assert unfit(MANIFEST, tmp_path / "new") == expected

@@ -39,8 +39,10 @@ class Recipe:
 
 RECIPES = {
     "bullseye": Recipe("bullseye", ("python3",), "3.9"),
+    "bullseye-distutils": Recipe("bullseye", ("python3", "python3-distutils"), "3.9"),
     "bookworm": Recipe("bookworm", ("python3",), "3.11"),
     "trixie": Recipe("trixie", ("python3",), "3.13"),
+    "sid": Recipe("sid", ("python3",), "3.14"),
     "bookworm-minimal": Recipe("bookworm", ("python3-minimal",), "3.11"),
 }
 
@@ -67,6 +69,7 @@ def _build(recipe: Recipe, root: Path) -> None:
     needs.root_on_linux()
     program = needs.program("mmdebstrap", package="mmdebstrap")
     argv = [program, "--mode=root", "--variant=minbase", "--quiet", "--format=directory"]
+    argv += ['--aptopt=Acquire::Check-Valid-Until "false"']  # a mirror of sid may be some days old
     argv += [f"--include={','.join(recipe.packages)}", recipe.suite, str(root), mirror()]
     root.chmod(0o755)
     done = process.run(argv, timeout=BUILD_SECONDS)

@@ -23,8 +23,8 @@ NOT_OF_THE_STATE = ("state/logs", "state/audit")  # what even a refused run may 
 class Operator:
     """One user of a host; ``prefix`` is where an installation without --prefix goes, unless another is named."""
 
-    def __init__(self, host: Host, user: str = "root", prefix: str | None = None) -> None:
-        self.host, self.user = host, user
+    def __init__(self, host: Host, user: str = "root", prefix: str | None = None, *, python: str = "python3") -> None:
+        self.host, self.user, self.python = host, user, python
         self.home = HOMES[user]
         self.prefix = prefix or f"{self.home}/.local/share/ragtrace/rag-mini"
 
@@ -40,7 +40,7 @@ class Operator:
 
     def installer(self, bundle: str, *arguments: str, **options: Any) -> Completed:
         """Run the zipapp of a bundle."""
-        return self.run("python3", f"{bundle}/ragtrace-install.pyz", *arguments, **options)
+        return self.run(self.python, f"{bundle}/ragtrace-install.pyz", *arguments, **options)
 
     def install(self, bundle: str, *arguments: str, **options: Any) -> dict[str, Any]:
         """Install a bundle, which must succeed, and return what it says."""

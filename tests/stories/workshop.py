@@ -89,6 +89,18 @@ class Workshop:
         self._begin(key, lambda: self.build(self.project("hello", HELLO), "--python", python, *options))
         return self._made[key].result()
 
+    def life(self, texts: Mapping[str, str], python: str, version: str) -> Path:
+        """Return the bundle of a project's files in a version for a Python."""
+        key = ("life", python, version)
+
+        def make() -> Path:
+            changed = {**texts, "pyproject.toml": texts["pyproject.toml"].replace("1.0.0", version)}
+            project = self.project(f"life-{version}", changed)
+            return self.build(project, "--python", python, "--counter", version[0], out="-".join(key))
+
+        self._begin(key, make)
+        return self._made[key].result()
+
     def hello_in_volumes(self, size: str, python: str, *more: str) -> Path:
         """Return the bundle of the small project with its archive cut into volumes."""
         key = ("volumes", size, python, *more)
