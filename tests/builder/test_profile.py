@@ -233,6 +233,13 @@ def test_ragtraces_own_profile(project: Path) -> None:
         "ragtrace": ("cli.py", "data"),  # what it writes where it stands is the user's
         "ragtrace-dashboard": ("streamlit", "app"),
     }
+    programs = [launcher for launcher in profile.application.launchers if launcher.program]
+    assert {program.name for program in programs} == {"try-embedding", "try-page", "try-evaluation"}
+    for program in programs:
+        compile(program.program, program.target, "exec")
+    probe = profile.models[0].probe
+    assert probe is not None
+    assert (probe.embedding, probe.record, probe.dimension, probe.normalised) == (None, True, 1024, True)
     assert {"cli.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(profile.include)
     assert unchecked(profile) == []
     assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"

@@ -23,12 +23,13 @@ try:
     for part in name.split("."):
         found = getattr(found, part)
     reason = "it is None" if found is None else None
-    if reason is None and hasattr(found, "check_dependencies"):
+    asked = reason is None and hasattr(found, "check_dependencies")
+    if asked:
         found.check_dependencies()
     kind = type(found).__name__
 except BaseException as error:
-    kind, reason = None, f"{type(error).__name__}: {error}"
-sys.__stdout__.write("\\nragtrace-answer " + json.dumps([kind, reason]) + "\\n")
+    kind, asked, reason = None, False, f"{type(error).__name__}: {error}"
+sys.__stdout__.write("\\nragtrace-answer " + json.dumps([kind, asked, reason]) + "\\n")
 sys.__stdout__.flush()
 """
 
@@ -57,10 +58,14 @@ class ContainerObject(Check):
         answer = trial.answer_in(ended)
         if answer is None:
             raise UncheckedError(ERROR, trial.ending(ended, self.limit))
-        kind, reason = answer
+        kind, asked, reason = answer
         if reason:
             details = _("{object}: {reason}").format(object=container.object, reason=reason)
             yield self.failed(details, evidence=evidence, **subject.repair())
         else:
-            details = _("{object} is a {kind}, and nothing that it depends on is missing")
+            details = (
+                _("{object} is a {kind}, and nothing that it depends on is missing")
+                if asked
+                else _("{object} is a {kind}")
+            )
             yield self.passed(details.format(object=container.object, kind=kind), evidence=evidence)

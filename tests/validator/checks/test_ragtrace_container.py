@@ -31,7 +31,7 @@ def container_of(tmp_path, name, parts=PARTS):
     return prefix
 
 
-@pytest.mark.parametrize(("name", "kind"), [("parts.whole", "Whole"), ("plain", "object")])
+@pytest.mark.parametrize(("name", "kind"), [("parts.whole", "Whole, and nothing"), ("plain", "object")])
 def test_a_container_that_is_whole_passes_and_nothing_changes(tmp_path, name, kind) -> None:
     prefix = container_of(tmp_path, name)
     before = snapshot(prefix.root)
