@@ -18,7 +18,7 @@ from bootstrap.i18n import _
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
 # what lies in a prefix and in its state, apart from what somebody put there
-OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin")
+OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")

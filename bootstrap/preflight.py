@@ -32,7 +32,7 @@ FILES_RESERVE = 1000  # inodes
 TRY_TIMEOUT = 30.0  # seconds
 WINDOWS_PATH_LIMIT = 259
 TRIAL = ".ragtrace-"
-LEFT_BY_UNINSTALL = ("data", ".env", "backups")
+LEFT_BY_UNINSTALL = ("data", ".env", "backups", "models")
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:

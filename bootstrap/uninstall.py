@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, transaction
+from bootstrap import audit_log, backups, files, launchers, models_apart, seal, transaction
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -98,7 +98,7 @@ def _remove_ours(prefix: Prefix) -> None:
 
 
 def _of_the_user(prefix: Prefix) -> tuple[Path, ...]:
-    return prefix.data, prefix.env_file, prefix.backups
+    return prefix.data, prefix.env_file, prefix.backups, prefix.root / models_apart.FOLDER
 
 
 def _stays(prefix: Prefix) -> tuple[Path, ...]:
