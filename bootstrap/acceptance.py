@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, process, record, stage
+from bootstrap import app_launcher, launchers, process, receipt, record, stage
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
@@ -40,6 +41,7 @@ if len(sys.argv) > 2:
 AT_ONCE = "at-once"  # ends without taking modules apart, which takes seconds with thousands of them
 # the answer has a line of its own after a mark, because modules print while they are imported and at exit
 MARK = "ragtrace-answer "
+NAMES_SHOWN = 5
 
 
 def check_records(release: Release, manifest: Manifest, hash_of: record.Hash, progress: Progress) -> None:
@@ -74,7 +76,7 @@ def trial_environment(release: Release, manifest: Manifest, caller: dict[str, st
     Before the release is sealed, scratch data stand for the user's.
     """
     run, data = launchers.run_of(manifest), _data_of(release)
-    settings = dict(manifest.application.environment.template)
+    settings = manifest.application.environment.placeholders
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
     if not release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
@@ -121,7 +123,7 @@ def check_smoke(release: Release, manifest: Manifest) -> None:
     env = trial_environment(release, manifest, basic_environment())
     for name, *arguments in manifest.application.smoke:
         argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
-        ended = process.run(argv, env=env, cwd=Path(folder or release.path), timeout=SMOKE_TIMEOUT)
+        ended = _run(argv, env, SMOKE_TIMEOUT, Path(folder) if folder else None)
         demand(ended, name, arguments)
 
 
@@ -136,10 +138,9 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     if active is None:
         raise InstallError(_("No release is active."))
     check_imports(active, manifest)
-    env = {**basic_environment(), **manifest.application.environment.template}
+    env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
-        argv = launchers.argv(prefix, manifest, name, arguments)
-        ended = process.run(argv, env=env, cwd=prefix.root, timeout=SMOKE_TIMEOUT)
+        ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env)
 
@@ -151,12 +152,36 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str]) -> No
             continue
         name, *arguments = model.probe.command
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
-        ended = process.run(argv, env=env, cwd=prefix.root, timeout=IMPORT_TIMEOUT)
+        ended = _run(argv, env, IMPORT_TIMEOUT)
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
         if reason:
             raise InstallError(_("The model {name} answers wrongly: {reason}.").format(name=model.name, reason=reason))
+
+
+def _run(argv: list[str], env: dict[str, str], timeout: float, folder: Path | None = None) -> process.Completed:
+    """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
+    if folder is not None:
+        return process.run(argv, env=env, cwd=folder, timeout=timeout)
+    with tempfile.TemporaryDirectory(prefix="ragtrace-") as caller:
+        return process.run(argv, env=env, cwd=Path(caller), timeout=timeout)
+
+
+def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:
+    """Raise InstallError when a sealed release changed since ``before``: root may write there, other users may not."""
+    after = receipt.stamps(release)
+    changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    if changed:
+        raise InstallError(
+            _("The application writes into its installed files, which change no more: {names}.").format(
+                names=", ".join(changed[:NAMES_SHOWN])
+            ),
+            advice=_(
+                "Whoever makes the bundle names the folder under persist in the profile, "
+                "or lets the application write elsewhere."
+            ),
+        )
 
 
 def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:

@@ -1,8 +1,8 @@
 """Start an installed application: the file ``launch.py`` of every release.
 
 Standard library only: the release's own interpreter runs it, with nothing of ours to import.
-``run.json`` beside it holds what the profile says (bootstrap/bundle/application.py); names of
-PREFIX/.env that the env template lists are loaded, and variables of the caller win over them.
+``run.json`` beside it holds what the profile says (bootstrap/bundle/application.py). ``loaded`` says which
+names of PREFIX/.env are loaded, ``environment`` which of a name's settings holds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ import subprocess
 import sys
 from typing import Any
 
-LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
-QUOTED = re.compile(r"\s*(['\"])(.*?)\1\s*(?:#.*)?")
+LINE = re.compile(
+    r"""(?xs)[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=(?:
+      [ \t]*'(?P<single>(?:[^'\\]|\\.)*)'[ \t]*(?:\#[^\n]*)?
+    | [ \t]*"(?P<double>(?:[^"\\]|\\.)*)"[ \t]*(?:\#[^\n]*)?
+    | (?![ \t]*['"])(?P<plain>[^\n]*)
+    )(?:\n|\Z)"""
+)
+NOTHING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
+ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 PLACE = re.compile(r"\{([a-z]+)\}")
 FILE_LIKE = re.compile(r".*[./\\].*")  # so that no subcommand or option is taken for a file of its name
 KEPT_PYTHON = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONWARNINGS")
@@ -30,21 +37,42 @@ PROGRAM = "import sys;sys.path.pop(0);exec(compile(sys.argv.pop(1),sys.argv.pop(
 MODULE = "import sys,runpy;sys.path.pop(0);runpy.run_module(sys.argv.pop(1),run_name='__main__',alter_sys=True)"
 
 
-def read_env(text: str, names: dict[str, str]) -> dict[str, str]:
-    """Return the settings of an .env text that are in ``names``; the last line of a name wins.
+def read_env(text: str) -> tuple[list[tuple[int, str, str]], list[int]]:
+    """Return the settings of an .env text as (line, name, value), and the lines that are none, counted from 1.
 
+    Quotes, escapes, comments and ends of lines are python-dotenv's; ``$NAME`` stays as it stands.
     Raises ValueError for a NUL, which no environment can hold.
     """
     if "\0" in text:
         raise ValueError("it holds a NUL character")
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        matched = LINE.fullmatch(line)
-        if not matched or line.lstrip().startswith("#") or matched[1] not in names:
-            continue
-        quoted = QUOTED.fullmatch(matched[2])
-        found[matched[1]] = quoted[2] if quoted else re.split(r"\s#", matched[2], maxsplit=1)[0].strip()
-    return found
+    text, settings, wrong, at, line = re.sub("\r\n?", "\n", text), [], [], 0, 1
+    while at < len(text):
+        matched = LINE.match(text, at)
+        nothing = None if matched else NOTHING.match(text, at)
+        if matched:
+            settings.append((line, matched["name"], value_of(matched)))
+        elif not nothing:
+            wrong.append(line)
+        found = matched or nothing
+        end = found.end() if found else text.find("\n", at) + 1 or len(text)
+        line += text.count("\n", at, end)
+        at = end
+    return settings, wrong
+
+
+def value_of(matched: re.Match[str]) -> str:
+    """Return what a line of an .env text sets its name to."""
+    if matched["single"] is not None:
+        return re.sub(r"\\([\\'])", r"\1", matched["single"])
+    if matched["double"] is not None:
+        return re.sub(r"\\([\\'\"abfnrtv])", lambda found: ESCAPES.get(found[1], found[1]), matched["double"])
+    return re.split(r"\s+#", matched["plain"], maxsplit=1)[0].strip()
+
+
+def loaded(run: dict[str, Any]) -> list[str]:
+    """Return the names that PREFIX/.env can set; a release made before a key was added to the profile lacks it."""
+    said = run["environment"]
+    return list(dict.fromkeys([*said["template"], *said.get("also", ()), *said.get("defaults", ())]))
 
 
 def places(release: str, data: str | None = None) -> dict[str, str]:
@@ -65,16 +93,27 @@ def environment(
     """Return the environment that the application gets.
 
     ``caller`` is the environment of whoever calls, ``settings`` what PREFIX/.env (or, in a smoke
-    test, the template) says, ``data`` a folder to use in place of the user's.
+    test, the template) says, ``data`` a folder to use in place of the user's. Of a name that several set
+    the later holds, an empty text too:
+
+    1. the profile's defaults
+    2. PREFIX/.env
+    3. the caller's variables
+    4. the profile's values
+    5. what makes the release's own interpreter and modules found
     """
     where = places(release, data)
+
+    def laid(settings: dict[str, str]) -> dict[str, str]:
+        return {name: PLACE.sub(lambda matched: where[matched[1]], text) for name, text in settings.items()}
+
+    said = run["environment"]
     scripts = os.path.join(where["venv"], "Scripts" if os.name == "nt" else "bin")
     kept = {
         name: value for name, value in caller.items() if not name.upper().startswith("PYTHON") or name in KEPT_PYTHON
     }
-    result = {**settings, **kept}
-    for name, text in run["environment"]["values"].items():
-        result[name] = PLACE.sub(lambda matched: where[matched[1]], text)
+    layers = (laid(said.get("defaults", {})), settings, kept, laid(said["values"]))
+    result = {known_as(name): value for layer in layers for name, value in layer.items()}
     result["PATH"] = (
         scripts + os.pathsep + (caller.get("PATH") or os.defpath)
     )  # an empty one would mean the working folder
@@ -111,12 +150,28 @@ def absolute(argument: str) -> str:
 
 
 def settings_of(prefix: str, run: dict[str, Any]) -> dict[str, str]:
-    """Return what PREFIX/.env sets of the names in the template; a missing file sets nothing."""
+    """Return what PREFIX/.env sets of the names that are loaded; the last line of a name wins."""
+    names = set(loaded(run))
+    return {name: value for _line, name, value in read_env(text_of(prefix))[0] if name in names}
+
+
+def text_of(prefix: str) -> str:
+    """Return the text of PREFIX/.env; a missing file is an empty one."""
     try:
-        with open(os.path.join(prefix, ".env"), encoding="utf-8-sig") as file:
-            return read_env(file.read(), run["environment"]["template"])
+        with open(os.path.join(prefix, ".env"), encoding="utf-8-sig", newline="") as file:
+            return file.read()
     except FileNotFoundError:
-        return {}
+        return ""
+
+
+def known_as(name: str) -> str:
+    """Return a variable's name as this system tells it from others: Windows takes any case for the same."""
+    return name.upper() if os.name == "nt" else name
+
+
+def missing(run: dict[str, Any], env: dict[str, str]) -> list[str]:
+    """Return the required settings that an environment lacks, or has empty."""
+    return [name for name in run["environment"]["required"] if not env.get(known_as(name))]
 
 
 def main(argv: list[str]) -> int:
@@ -131,6 +186,8 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"{os.path.join(prefix, '.env')}: {error}\n")
         return 4
     env = environment(release, run, dict(os.environ), settings)
+    for name in missing(run, env):  # told and no more: the application may do without for what is asked of it
+        sys.stderr.write(f"{argv[0]}: {name} is not set; add it to {os.path.join(prefix, '.env')}\n")
     name, *arguments = argv
     if any(item["name"] == name and item["cwd"] == "data" for item in run["launchers"]):
         arguments = [absolute(argument) for argument in arguments]

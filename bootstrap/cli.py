@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__
 from bootstrap.i18n import _
+from bootstrap.own_command import program
 from bootstrap.parser import Parser
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     name = next((word for word in arguments if not word.startswith("-")), None)
     parser = Parser(
-        prog=os.path.basename(sys.argv[0]) or "ragtrace-install.pyz",
+        prog=program(),
         description=_("Installs an application from its signed bundle, without any network."),
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")
@@ -60,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     from bootstrap.commandline import run_command  # --version and --help come back without it
     from bootstrap.commands import common
 
+    if os.name == "posix":
+        os.umask(os.umask(0o077) | stat.S_IWOTH)  # whatever the caller's: nobody else changes what is installed
     with common.logged(parsed):
         return run_command(parsed.run, parsed)
 

@@ -171,6 +171,11 @@ def visible(text: str) -> str:
     )
 
 
+def printable(text: str) -> str:
+    """Return a text that cannot steer a terminal: reasons quote what programs wrote."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def write_text(stream: IO[str] | None, text: str) -> None:
     """Write text to a stream whose encoding may lack some of its characters; a closed one (None) gets nothing."""
     if stream is None:

@@ -6,8 +6,12 @@ has letters beyond Latin-1, and nobody knows his folder by that.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
 
 
 def user_data(tool: str) -> Path:
@@ -18,7 +22,7 @@ def user_data(tool: str) -> Path:
         return windows.local_app_data() / tool
     import platformdirs
 
-    return Path(platformdirs.user_data_dir(tool, appauthor=False))
+    return _below_home(platformdirs.user_data_dir(tool, appauthor=False))
 
 
 def user_state(tool: str) -> Path:
@@ -27,4 +31,21 @@ def user_state(tool: str) -> Path:
         return user_data(tool)
     import platformdirs
 
-    return Path(platformdirs.user_state_dir(tool, appauthor=False))
+    return _below_home(platformdirs.user_state_dir(tool, appauthor=False))
+
+
+def user_cache(tool: str) -> Path:
+    """Return the folder for what a tool can fetch again."""
+    import platformdirs
+
+    return _below_home(platformdirs.user_cache_dir(tool, appauthor=False))
+
+
+def _below_home(path: str) -> Path:
+    """Return a path of the user's home; of a user who has none it would be a folder ``~`` of wherever he stands."""
+    if not os.path.isabs(path):
+        raise HostError(
+            _("This user has no home folder: HOME is not set, and the host's list of users does not name one."),
+            advice=_("Set HOME to a folder of this user, then run the same command again."),
+        )
+    return Path(path)

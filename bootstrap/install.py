@@ -16,12 +16,14 @@ from bootstrap import (
     journal,
     launchers,
     migration,
+    own_command,
     papers,
     persist,
     preflight,
     process,
     receipt,
     seal,
+    settings,
     stage,
     transaction,
     usage,
@@ -50,12 +52,17 @@ VERSION_TIME_LIMIT = 60.0  # seconds
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change of a prefix came to: the active release, the one before, the audit log's head."""
+    """What a change of a prefix came to: the active release, the one before, the audit log's head.
+
+    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed.
+    """
 
     prefix: Path
     active: str
     former: str | None
     audit_head: str
+    tool: Path
+    former_tool: Path | None = None
 
 
 def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float = 0.0) -> Outcome:
@@ -88,6 +95,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             raise
         refuse_downgrade(manifest, prefix)
         release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
+        called = launchers.tool(prefix)
         try:
             with transaction.Transaction(prefix, "install", release) as change:
                 change.back_up()
@@ -95,7 +103,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
                 migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
-                write_env_file(prefix, manifest, progress)
+                settings.write_env_file(prefix, manifest, former, progress)
             head = audit_log.append(
                 prefix,
                 "install",
@@ -112,7 +120,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
             if fresh and prefix.active() is None:
                 clear_away(prefix)
             raise explained(error, prefix, head, former) from error
-    return Outcome(prefix.root, release.id, former.id if former else None, head)
+        return outcome_of(prefix, release, former, head, called)
 
 
 def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
@@ -209,17 +217,23 @@ def activate(change: transaction.Transaction, manifest: Manifest, progress: Prog
     """Make the built release current, look at it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress)
+    switch(change, manifest, progress, is_new=True)
 
 
-def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
-    """Make a complete release current, look at it from outside, and switch back when it does not work."""
+def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress, *, is_new: bool = False) -> None:
+    """Make a complete release current, look at it from outside, and switch back when it does not work.
+
+    A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
+    """
     prefix = change.prefix
+    before = receipt.stamps(change.release) if is_new else None
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     try:
         change.switch()
         acceptance.check_health(prefix, manifest)
+        if before is not None:
+            acceptance.demand_unchanged(change.release, before)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
             change.switch_back()
@@ -243,7 +257,7 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
     """
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        former = prefix.active()
+        former, called = prefix.active(), launchers.tool(prefix)
         target = target_of_rollback(prefix, to)
         try:
             with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
@@ -253,7 +267,14 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
         except BaseException as error:
             head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
             raise explained(error, prefix, head, former) from error
-    return Outcome(prefix.root, target.id, former.id if former else None, head)
+        return outcome_of(prefix, target, former, head, called)
+
+
+def outcome_of(prefix: Prefix, release: Release, former: Release | None, head: str, called: Path | None) -> Outcome:
+    """Return what a change came to; ``called`` is the tool's command before it."""
+    tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
+    former_tool = called if called not in (None, tool) else None
+    return Outcome(prefix.root, release.id, former.id if former else None, head, tool, former_tool)
 
 
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
@@ -298,20 +319,6 @@ def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
             advice=_("Go to another release; its data are in a backup, see backup list."),
         )
     switch(change, manifest, progress)
-
-
-def write_env_file(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Make an empty settings file for the user to fill in, unless there is one; trouble is told and no failure."""
-    template = manifest.application.environment
-    if prefix.env_file.exists() or not template.template:
-        return
-    heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
-    names = sorted(template.template, key=lambda name: (name not in template.required, name))
-    lines = [f"# {heading.format(title=manifest.product.title)}", *(f"# {name}=" for name in names)]
-    try:
-        files.write_atomic(prefix.env_file, ("\n".join(lines) + "\n").encode(), mode=0o600)
-    except OSError as error:
-        progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=error.strerror or error))
 
 
 def clear_away(prefix: Prefix) -> None:

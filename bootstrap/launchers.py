@@ -1,16 +1,23 @@
 """PREFIX/bin: small fixed scripts that read ``current`` once and start that release's launcher.
 
-They are the same for every release, so activation changes nothing but ``current``.
+They are the same for every release, so activation changes nothing but ``current``. The tool's own command is never
+one of the application's: bundles with such a name are refused. Installers before that rule called it
+``ragtrace`` and let it win; a prefix that keeps no release but theirs has the scripts that they know, because none
+but they can run there. Once it keeps a release of another, the names are the application's, whichever is active.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import zipfile
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher, files
+from bootstrap import app_launcher, files, own_command
 from bootstrap.bundle import strict
+from bootstrap.bundle.commands import FORMER_TOOL, TOOL
+from bootstrap.bundle.opening import INSTALLER
+from bootstrap.errors import RagtraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +26,10 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix, Release
 
-OWN = "ragtrace"  # the tool's own command: validate, recover, rollback of this prefix
+MADE_BY_US = b"Made by ragtrace-install"
+# of the zipapp: all have the first, and those that know the tool's command the second
+EVERY_INSTALLER, KNOWS_THE_COMMAND = (f"site-packages/bootstrap/{name}" for name in ("launchers.py", "own_command.py"))
+COMMAND_FILE = "command"  # of a release whose installer knows the tool's command: what its script looks for
 
 POSIX = """\
 #!/bin/sh
@@ -37,9 +47,15 @@ release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {{
 {start}
 """
 POSIX_APPLICATION = 'exec "$release/venv/bin/python" -I -B "$release/launch.py" {name} "$@"'
-POSIX_OWN = (
+POSIX_TOOL_BEFORE = (
     'RAGTRACE_PREFIX=$prefix exec "$(cat "$release/interpreter")" -I -B "$release/bundle/ragtrace-install.pyz" "$@"'
 )
+# a rollback to a release of an earlier installer leaves the tool as new as it was
+POSIX_TOOL = f"""\
+[ -f "$release/{COMMAND_FILE}" ] || for other in "$prefix"/releases/*/{COMMAND_FILE}; do
+    [ -f "${{other%/*}}/COMPLETE" ] && release=${{other%/*}}
+done
+{POSIX_TOOL_BEFORE}"""
 
 # no block in parentheses: a path with ) in it would end it
 WINDOWS = """\
@@ -61,7 +77,7 @@ WINDOWS_APPLICATION = (
     '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\launch.py" {name} %*'
 )
 # the file is UTF-8, and cmd reads files in the console's code page
-WINDOWS_OWN = (
+WINDOWS_TOOL_BEFORE = (
     'for /f "tokens=2 delims=:." %%c in (\'chcp\') do set "RAGTRACE_CODE_PAGE=%%c"\n'
     "chcp 65001 >nul 2>&1\n"
     'for /f "usebackq delims=" %%i in ("%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\interpreter") '
@@ -70,41 +86,114 @@ WINDOWS_OWN = (
     '"%RAGTRACE_PYTHON%" -I -B '
     '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\bundle\\ragtrace-install.pyz" %*'
 )
+WINDOWS_TOOL = (
+    f'if exist "%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\{COMMAND_FILE}" goto tool\n'
+    'for /d %%d in ("%RAGTRACE_PREFIX%\\releases\\*") do '
+    f'if exist "%%~fd\\{COMMAND_FILE}" if exist "%%~fd\\COMPLETE" set "RAGTRACE_RELEASE=%%~nxd"\n'
+    f":tool\n{WINDOWS_TOOL_BEFORE}"
+)
 
 
-def script(name: str) -> bytes:
-    """Return the script of one launcher for this platform."""
-    windows = sys.platform == "win32"
-    if windows:
-        start = WINDOWS_OWN if name == OWN else WINDOWS_APPLICATION.format(name=name)
-        return WINDOWS.format(name=name, start=start).replace("\n", "\r\n").encode("ascii")
-    start = POSIX_OWN if name == OWN else POSIX_APPLICATION.format(name=name)
-    return POSIX.format(name=name, start=start).encode("ascii")
+def script(name: str, posix: str, windows: str) -> bytes:
+    """Return the script of one command for this platform, which starts as given."""
+    if sys.platform == "win32":
+        return WINDOWS.format(name=name, start=windows).replace("\n", "\r\n").encode("ascii")
+    return POSIX.format(name=name, start=posix).encode("ascii")
 
 
-def scripts(manifest: Manifest) -> dict[str, bytes]:
-    """Return file name → content of everything that PREFIX/bin holds for a manifest."""
-    suffix = ".cmd" if sys.platform == "win32" else ""
-    names = manifest.application.commands
-    return {name + suffix: script(name) for name in (*names, *([] if OWN in names else [OWN]))}
+def script_of_the_former_tool() -> bytes:
+    """Return what installers that called the tool ``ragtrace`` wrote for it."""
+    return script(FORMER_TOOL, POSIX_TOOL_BEFORE, WINDOWS_TOOL_BEFORE)
+
+
+def file_name(name: str) -> str:
+    """Return the file that a command has in PREFIX/bin."""
+    return name + (".cmd" if sys.platform == "win32" else "")
+
+
+def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
+    """Return file name → content of everything that PREFIX/bin holds for a manifest, the tool's command first."""
+    found = {file_name(TOOL): script(TOOL, POSIX_TOOL, WINDOWS_TOOL)}
+    for name in manifest.application.commands:
+        posix, windows = (text.format(name=name) for text in (POSIX_APPLICATION, WINDOWS_APPLICATION))
+        found[file_name(name)] = script(name, posix, windows)
+    if is_former(prefix):
+        del found[file_name(TOOL)]
+        found[file_name(FORMER_TOOL)] = script_of_the_former_tool()
+    return found
+
+
+def is_former(prefix: Prefix) -> bool:
+    """Tell whether a prefix keeps releases, and each of an installer that calls the tool ``ragtrace``."""
+    kept = prefix.complete_releases()
+    return bool(kept) and not any(knows_the_command(release.bundle / INSTALLER) for release in kept)
+
+
+def knows_the_command(zipapp: Path) -> bool:
+    """Tell whether an installer has the rules of this one; one that cannot be read is a matter of its receipt."""
+    try:
+        with zipfile.ZipFile(zipapp) as opened:
+            members = frozenset(opened.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return True
+    return EVERY_INSTALLER not in members or KNOWS_THE_COMMAND in members
+
+
+def former_tool(prefix: Prefix) -> Path | None:
+    """Return the command ``ragtrace`` of a prefix where it starts the tool, or None."""
+    path = prefix.bin / file_name(FORMER_TOOL)
+    try:
+        return path if path.read_bytes() == script_of_the_former_tool() else None
+    except OSError:
+        return None
+
+
+def tool(prefix: Prefix) -> Path | None:
+    """Return the tool's command in a prefix as it is typed, or None where there is none yet."""
+    if own_command.is_installed(prefix.root):
+        return own_command.in_prefix(prefix.root)
+    return prefix.bin / FORMER_TOOL if former_tool(prefix) else None
+
+
+def strangers(prefix: Prefix, manifest: Manifest) -> list[Path]:
+    """Return files of somebody else's in PREFIX/bin where a manifest's commands would go."""
+    active = prefix.named()
+    try:
+        ours = scripts(prefix, active.manifest()) if active else {}
+    except (RagtraceError, OSError):
+        ours = {}
+    wanted = {file_name(TOOL), *map(file_name, manifest.application.commands)} - set(ours)
+    return [
+        path for path in (prefix.bin / name for name in sorted(wanted)) if os.path.lexists(path) and not is_ours(path)
+    ]
+
+
+def is_ours(path: Path) -> bool:
+    """Tell whether a file of PREFIX/bin was written by an installer."""
+    try:
+        return path.is_file() and MADE_BY_US in path.read_bytes()
+    except OSError:
+        return False
 
 
 def argv(prefix: Prefix, manifest: Manifest, name: str, arguments: Sequence[str]) -> list[str]:
     """Return how a launcher of the active release is called from a program; one that is no command has no script."""
     if name in manifest.application.commands:
-        path: Path = prefix.bin / name
-        return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
+        return [str(prefix.bin / file_name(name)), *arguments]
     release = prefix.named()
     assert release is not None  # callers have one
     return [str(release.python), "-I", "-B", str(release.launch_file), name, *arguments]
 
 
 def write(prefix: Prefix, manifest: Manifest) -> None:
-    """Make PREFIX/bin hold the launchers of a manifest; others of ours stay until a release lacks them."""
+    """Make PREFIX/bin hold the launchers of a manifest; others of ours stay until a release lacks them.
+
+    The tool's own comes first: a run that is cut short leaves one to go on with.
+    """
     prefix.bin.mkdir(exist_ok=True)
-    for name, content in scripts(manifest).items():
+    for name, content in scripts(prefix, manifest).items():
         path = prefix.bin / name
-        if not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
+        if path.is_symlink() or not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
             files.write_atomic(path, content, mode=0o755)
 
 
@@ -117,22 +206,26 @@ def damaged(prefix: Prefix, manifest: Manifest) -> list[str]:
         except OSError:
             return False
 
-    return [f"bin/{name}" for name, content in scripts(manifest).items() if not right(prefix.bin / name, content)]
+    return [
+        f"bin/{name}" for name, content in scripts(prefix, manifest).items() if not right(prefix.bin / name, content)
+    ]
 
 
 def prune(prefix: Prefix, manifest: Manifest | None) -> None:
     """Remove launchers of ours that the active release does not have; all of them when there is none."""
-    wanted = scripts(manifest) if manifest else {}
+    wanted = scripts(prefix, manifest) if manifest else {}
     for path in prefix.bin.iterdir() if prefix.bin.is_dir() else ():
-        if path.name not in wanted and path.is_file() and b"Made by ragtrace-install" in path.read_bytes():
+        if path.name not in wanted and is_ours(path):
             path.unlink()
 
 
 def write_run_files(release: Release, manifest: Manifest) -> None:
-    """Write launch.py and run.json, what the launchers start."""
+    """Write launch.py and run.json, what the launchers start, and which command the kept installer is started by."""
     with open(app_launcher.__file__, "rb") as file:
         release.launch_file.write_bytes(file.read())
     release.run_file.write_bytes(strict.dumps(run_of(manifest)))
+    if knows_the_command(release.bundle / INSTALLER):
+        (release.path / COMMAND_FILE).write_text(f"{TOOL}\n", encoding="ascii")
 
 
 def run_of(manifest: Manifest) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     persist.link_to(release, manifest, data)
     name, *arguments = migration.command
     run = launchers.run_of(manifest)
-    settings = dict(manifest.application.environment.template)
+    settings = manifest.application.environment.placeholders
     former = layout(prefix)
     caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
     env = app_launcher.environment(str(release.path), run, caller, settings, str(data))

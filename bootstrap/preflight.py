@@ -10,7 +10,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, delta, migration, persist, process, userdata
+from bootstrap import backups, delta, launchers, migration, own_command, persist, process, userdata
+from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
@@ -49,6 +50,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
         *_data(manifest, prefix),
+        *_commands(manifest, prefix),
         *processes(prefix),
     ]
 
@@ -87,6 +89,22 @@ def _place(prefix: Prefix) -> Finding:
 def _is_strange(path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
     return path.name not in LEFT_BY_UNINSTALL and not path.name.startswith(TRIAL)
+
+
+def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+    """Tell what becomes of a file in PREFIX/bin whose name goes to somebody else."""
+    name, former, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
+    for path in launchers.strangers(prefix, manifest):
+        details = _("{path} was not made by this installer, and the release has a command of that name")
+        yield Finding(name, False, details.format(path=path), _("Move it elsewhere."))
+    if former is None:
+        return
+    details = _("{former} starts this tool; its command will be {tool}").format(former=former, tool=tool)
+    if FORMER_TOOL in manifest.application.commands:
+        advice = _("From then on {former} starts {title}: change what calls the tool by it, such as scheduled jobs.")
+    else:
+        advice = _("{former} is removed: change what calls the tool by it, such as scheduled jobs.")
+    yield Finding(name, True, details, advice.format(former=former, title=manifest.product.title), warns=True)
 
 
 def _owner(prefix: Prefix) -> Iterator[Finding]:

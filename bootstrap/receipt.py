@@ -158,6 +158,15 @@ def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sh
     return sorted(deviations, key=lambda deviation: deviation.path)
 
 
+def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
+    """Return inode, size and time of the last change (ns) of everything that a comparison looks at, by its path."""
+    found = {}
+    for relative, (path, _is_link) in _walk(str(release.path)):
+        status = os.lstat(path)
+        found[relative] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return found
+
+
 def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
     """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
     paths = dict(_walk(str(root)))

@@ -13,6 +13,8 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import app_launcher
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -31,13 +33,15 @@ def hide(values: Iterable[str]) -> None:
 
 
 def secrets_of(env_file: Path) -> list[str]:
-    """Return the values in a settings file, quoted or not; none of a file that can't be read."""
+    """Return the values in a settings file, as they stand and as they are read; none of a file that can't be read."""
     try:
-        lines = env_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = env_file.read_text(encoding="utf-8-sig", errors="replace").replace("\0", "")
     except OSError:
         return []
-    values = [line.partition("=")[2].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    return values + [value[1:-1] for value in values if value[:1] in ("'", '"')]
+    lines = [line for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#")]
+    settings, _wrong = app_launcher.read_env(text)
+    read = [part for _line, _name, value in settings for part in (value, *value.splitlines())]
+    return [*(line.partition("=")[2].strip() for line in lines), *read]
 
 
 def without_secrets(text: str) -> str:

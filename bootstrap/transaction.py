@@ -94,6 +94,7 @@ class Transaction:
             if self.command == ROLLBACK:
                 files.sync_filesystem(self.prefix.backups)  # a quick backup is made to last only now
             collect(self.prefix)
+            tidy_launchers(self.prefix)  # the tool's command depends on what is kept
             backups.prune(self.prefix)
             journal.write(self.prefix, None)
         except OSError as trouble:
@@ -129,8 +130,8 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
         settle_counted(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
             discard(prefix.release(entry.former))
-    tidy_launchers(prefix)
     collect(prefix)
+    tidy_launchers(prefix)
     journal.write(prefix, None)
 
 

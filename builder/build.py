@@ -21,25 +21,28 @@ from builder import attestations, slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
 from builder.credentials import index_logins
-from builder.delta import Base, bases_by_target, name_of
+from builder.delta import Base, bases_of, name_of
 from builder.interpreter import bring_python
 from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
+from builder.moment import moment_of
 from builder.probe import with_embedding
 from builder.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
 from builder.release import Release
-from builder.source import collect_source, commit_time, source_commit
+from builder.settings_scan import find_unlisted, packages_of, tell
+from builder.source import collect_source
+from builder.state import SourceState, demand_commit, demand_same, state_of, tell_state
 from builder.targets import demand_whole, survey
 from builder.unchecked import unchecked
-from builder.verification import verify_packages
+from builder.verification import Verification, demand_safe, knowledge_of, verify_packages
 from builder.wheel_builds import Workshop, build_wheels, is_native_here
 from builder.wheels import fetch_wheels, wheel_facts
 from builder.workspace import put_in_place, workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -49,9 +52,10 @@ if TYPE_CHECKING:
     from bootstrap.console import Progress
     from builder.advisories.gate import GateRequest
     from builder.cache import Cache
-    from builder.lock import Lock, LockedWheel
+    from builder.lock import LockedWheel
     from builder.model_source import ModelSource
     from builder.sign import Signer
+    from builder.targets import Standing
     from builder.unchecked import Unchecked
 
 
@@ -65,7 +69,7 @@ class Request:
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
     releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
-    index are looked at, one of attestations.MODES.
+    index are looked at, one of attestations.MODES. ``strict_source`` refuses files that differ from the commit.
     """
 
     project_root: Path
@@ -89,6 +93,7 @@ class Request:
     volume_size: int | None = None
     bases: tuple[Base, ...] = ()
     attestations: str = attestations.RECORD
+    strict_source: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,23 +116,25 @@ class Built:
 class Outcome:
     """What a run built: a folder for each target, who signed, seconds for each phase.
 
-    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``unchecked`` what hosts
-    will not check for want of a word in the profile.
+    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``state`` what the source was;
+    ``unchecked`` what hosts will not check for want of a word in the profile.
     """
 
     built: tuple[Built, ...]
     signers: tuple[PublicKey, ...]
     seconds: dict[str, float]
     attested: dict[str, int]
-    unchecked: tuple[Unchecked, ...] = ()
+    state: SourceState
+    unchecked: tuple[Unchecked, ...]
 
 
 def build(request: Request, progress: Progress) -> Outcome:
     """Build a signed bundle and its zipapp for each target.
 
-    1. Read the project, its profile and its lock; choose every target's wheels, build those that come as source.
-    2. Fetch wheels and models once, every byte hashed; look who attests the wheels; collect the source.
-    3. Look for known vulnerabilities; those that the request names end the build.
+    1. Read the project, its profile and its lock; choose every target's wheels and the files that travel.
+    2. Look for known vulnerabilities, before and after packages are built from source; what the request says of them
+       ends the build.
+    3. Fetch wheels and models once, every byte hashed; look who attests the wheels.
     4. Build each platform's zipapp with the signers' keys pinned.
     5. Write manifest, archive, sums and slip beside each other, sign them, move all folders into place.
 
@@ -137,13 +144,27 @@ def build(request: Request, progress: Progress) -> Outcome:
     root, policy = request.project_root, pinned(request)
     progress.step(_("Reading {project}").format(project=root))
     project = read_project(root)
-    epoch, counter = moment_of(request)
-    base_of = bases_by_target(request.bases, project.name, counter, request.targets)
-    profile = read_profile(request)
+    moment = moment_of(request)
+    epoch, counter = moment.epoch, moment.counter
+    base_of = bases_of(request, project.name, moment)
+    profile = read_profile(request, progress)
+    product = Product(project.name, profile.title, project.version, counter)
     lock = read_lock(root, extras=request.extras, groups=request.groups)
+    knowledge = knowledge_of(request, policy, progress)
+    standings = survey(lock, request.targets, build=request.sources)
+    demand_whole(standings)
+    demand_safe(knowledge, standings, progress)
+    state = state_of(root, profile, standings)
+    if request.strict_source:
+        demand_commit(state, root)
+    tell_state(state, progress)
+    sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
+    tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
     with request.cache.in_use():
-        selections = select_all(lock, request, progress)
+        selections = build_sources(standings, request, progress)
         watch.lap("lock")
+        verified = verify_packages(request, knowledge, selections, product, epoch, progress)
+        watch.lap("advisories")
         wheels = collect_wheels(selections.values(), request, progress)
         watch.lap("wheels")
         verdicts = attestations.look(
@@ -158,13 +179,11 @@ def build(request: Request, progress: Progress) -> Outcome:
         watch.lap("attestations")
         models = [fetch_model(source, profile, request, progress) for source in profile.models]
         watch.lap("models")
-        sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
-        product = Product(project.name, profile.title, project.version, counter)
         choices = parameters_of(request)
-        common = Common(product, profile, lock, models, sources, source_commit(root), epoch, choices, verdicts)
-        watch.lap("source")
-        inputs = [inputs_of(common, selections, target, wheels, request, policy, progress) for target in selections]
-        watch.lap("advisories")
+        common = Common(product, profile, lock, models, sources, state, epoch, choices, verdicts)
+        inputs = [
+            inputs_of(common, target, selection, wheels, verified[target]) for target, selection in selections.items()
+        ]
         with workspace(request.output_dir) as work:
             zipapps = build_zipapps(request, policy, work, progress)
             watch.lap("zipapp")
@@ -180,6 +199,7 @@ def build(request: Request, progress: Progress) -> Outcome:
                     )
                 )
             watch.lap("archive")
+            demand_same(state, state_of(root, profile, standings))
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(
         replace(one, **{name: request.output_dir / getattr(one, name).relative_to(work) for name in ("folder", "slip")})
@@ -187,7 +207,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     )
     signers = tuple(signer.key for signer in request.signers)
     counted = attestations.counted(verdicts) if verdicts else {}
-    return Outcome(placed, signers, watch.laps, counted, tuple(unchecked(profile)))
+    return Outcome(placed, signers, watch.laps, counted, state, tuple(unchecked(profile)))
 
 
 def pinned(request: Request) -> Policy:
@@ -215,26 +235,17 @@ class Stopwatch:
         self.last = now
 
 
-def moment_of(request: Request) -> tuple[int, int]:
-    """Return the time of a release in seconds since 1970, and its counter: what is asked for, else of the commit."""
-    epoch = commit_time(request.project_root) or int(time.time()) if request.epoch is None else request.epoch
-    return epoch, max(epoch, 1) if request.counter is None else request.counter
-
-
-def read_profile(request: Request) -> Profile:
+def read_profile(request: Request, progress: Progress) -> Profile:
     """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
     path = find_profile(request.profile, request.project_root)
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    for note in profile.notes:
+        progress.warn(note)
     return without_models(with_models(profile, request.models), request.without_models)
 
 
-def select_all(lock: Lock, request: Request, progress: Progress) -> dict[Target, Selection]:
-    """Return what each target needs, sources built to wheels.
-
-    Raises BuildError for the gaps of all targets at once, before anything is fetched or built.
-    """
-    standings = survey(lock, request.targets, build=request.sources)
-    demand_whole(standings)
+def build_sources(standings: Sequence[Standing], request: Request, progress: Progress) -> dict[Target, Selection]:
+    """Return what each target needs, sources built to wheels."""
     workshop = workshop_of(request)
     return dict(with_built(one.target, one.demanded, workshop, progress) for one in standings)
 
@@ -274,19 +285,13 @@ def collect_wheels(selections: Iterable[Selection], request: Request, progress: 
 
 def inputs_of(
     common: Common,
-    selections: Mapping[Target, Selection],
     target: Target,
+    selection: Selection,
     wheels: Mapping[LockedWheel, Wheel],
-    request: Request,
-    policy: Policy,
-    progress: Progress,
+    verification: Verification,
 ) -> Inputs:
-    """Return what one target's bundle is made of, once its packages have passed the gate of advisories."""
-    selection = selections[target]
-    chosen = [wheels[wheel] for wheel in selection.wheels]
-    packages = [wheel.package for wheel in chosen]
-    verification = verify_packages(request, target, common.product, packages, policy, common.epoch, progress)
-    return Inputs(common, target, selection, chosen, verification)
+    """Return what one target's bundle is made of."""
+    return Inputs(common, target, selection, [wheels[wheel] for wheel in selection.wheels], verification)
 
 
 def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:

@@ -16,9 +16,9 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from bootstrap import folders
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import BuildError, BusyError
 from bootstrap.files import sync_folder
@@ -26,6 +26,7 @@ from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LOG = logging.getLogger("ragtrace")
 DAY = 86400  # seconds
@@ -59,10 +60,8 @@ def sha256(value: str) -> Digest:
 
 
 def default_cache() -> Path:
-    """Return the folder of this user's cache."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_path("ragtrace-builder", appauthor=False))
+    """Return the folder of this user's cache. Raises HostError for a user without a home."""
+    return folders.user_cache("ragtrace-builder")
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Parse the command line, call the command, return its exit code."""
+def make_parser() -> Parser:
+    """Return the parser of the whole command line."""
     parser = Parser(
         prog="python -m builder",
         description=_("Makes signed offline bundles of uv-locked projects."),
@@ -33,5 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         (inspect, "inspect", _("show what is in a bundle")),
     ):
         module.configure(table.add_parser(name, help=text, description=text))
-    parsed = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line, call the command, return its exit code."""
+    parsed = make_parser().parse_args(argv)
     return commandline.run_command(parsed.run, parsed)

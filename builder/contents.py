@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from builder.models import CollectedModel
     from builder.profile import Profile
     from builder.source import SourceFile
+    from builder.state import SourceState
     from builder.verification import Verification
     from builder.wheels import WheelFacts
 
@@ -72,7 +73,7 @@ class Common:
     lock: Lock
     models: Sequence[tuple[ModelSource, CollectedModel]]
     sources: Sequence[SourceFile]
-    commit: str | None
+    state: SourceState
     epoch: int
     parameters: Mapping[str, Any]
     attestations: Mapping[LockedWheel, Verdict] = field(default_factory=dict)
@@ -150,7 +151,7 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         python_range=inputs.selection.python_range,
         created=datetime.fromtimestamp(common.epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         lock_sha256=common.lock.sha256,
-        source_commit=common.commit,
+        source_commit=common.state.described,
         files=tuple(item.entry for item in contents),
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),

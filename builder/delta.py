@@ -11,11 +11,12 @@ from bootstrap.errors import BuildError, TrustError, UsageError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.bundle.target import Target
+    from builder.build import Request
+    from builder.moment import Moment
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,12 @@ def name_of(target: Target) -> str:
     return f"{target} {target.abi}"
 
 
-def bases_by_target(bases: Sequence[Base], product: str, counter: int, targets: Sequence[Target]) -> dict[str, Base]:
+def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
     """Return the base of each target by its name, none where none is named.
 
     Raises UsageError where they don't go together.
     """
+    bases, targets, counter = request.bases, request.targets, moment.counter
     by_name: dict[str, Base] = {}
     for base in bases:
         name = name_of(base.manifest.target)
@@ -88,7 +90,7 @@ def bases_by_target(bases: Sequence[Base], product: str, counter: int, targets: 
                 _("The base has release counter {counter}, which is not before {wanted}.").format(
                     counter=base.manifest.product.counter, wanted=counter
                 ),
-                advice=_("Name the manifest of an earlier release that hosts have installed."),
+                advice=moment.advice(base.manifest, request.project_root),
             )
         if name in by_name:
             raise UsageError(_("Two bases are for {target}.").format(target=name))

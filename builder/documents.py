@@ -41,7 +41,7 @@ def members(product: Product, target: Target, profile: Profile) -> list[Member]:
         "python": "python" if target.platform == "windows" else "python3",
         "glibc": ".".join(map(str, target.glibc)),
         "archive": f"{product.title}-Enterprise-{target}.tar.gz",
-        "commands": ", ".join(launcher.name for launcher in profile.application.launchers) or "-",
+        "commands": ", ".join(profile.application.commands) or "-",
         "settings": ", ".join(profile.application.environment.required) or "-",
     }
     found = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bootstrap import process
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
+from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +30,13 @@ _PASSED = re.compile(
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the part of an environment that uv may see while it reads a lock."""
+    """Return the part of an environment that uv may see while it reads a lock.
+
+    The interpreter that runs this comes last on PATH: uv looks for one there, and a service has no PATH.
+    """
     passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
-    return {**passed, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])
+    return {**passed, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
 
 def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:

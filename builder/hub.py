@@ -58,8 +58,9 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
     no such repository or revision, or keeps it from us.
     """
     import huggingface_hub
+    from huggingface_hub import constants  # loaded on demand: no attribute of the package before
 
-    endpoint = (os.environ.get("HF_ENDPOINT") or huggingface_hub.constants.ENDPOINT).rstrip("/")
+    endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
     token = huggingface_hub.get_token()
     api = huggingface_hub.HfApi(endpoint=endpoint, token=token or False)
     _bound_waiting()

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
-from builder.build import moment_of, read_profile
+from builder.build import pinned, read_profile
 from builder.cache import sha256
-from builder.delta import bases_by_target, name_of
+from builder.delta import bases_of, name_of
 from builder.lock import read_lock
 from builder.models import measure_model, parse_model_spec
+from builder.moment import moment_of
 from builder.project import read_project
+from builder.settings_scan import find_unlisted, note_lines, packages_of
 from builder.source import collect_source
+from builder.state import SourceState, demand_commit, state_of, tell_state
 from builder.targets import Standing, survey
 from builder.unchecked import unchecked
+from builder.verification import foresee, knowledge_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.delta import Base
     from builder.lock import LockedWheel
+    from builder.settings_scan import Unlisted
     from builder.unchecked import Unchecked
+    from builder.verification import Foresight
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Plan:
     """A build before it is done.
 
     ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
-    tell counts nothing, which ``unsized`` says.
+    tell counts nothing, which ``unsized`` says. ``foresights`` is None where nobody looks for known vulnerabilities.
+    ``unlisted`` are settings that PREFIX/.env could not set.
     """
 
     product: str
@@ -54,12 +61,17 @@ class Plan:
     unsized: int
     models: tuple[Size, ...]
     source: Size
+    state: SourceState
     bases: Mapping[str, Base]
+    foresights: tuple[Foresight, ...] | None
+    unlisted: tuple[Unlisted, ...]
     unchecked: tuple[Unchecked, ...]
 
     @property
-    def is_whole(self) -> bool:
-        return all(standing.selection for standing in self.standings)
+    def would_build(self) -> bool:
+        """Whether each target has what it needs, and no known vulnerability ends the build."""
+        whole = all(standing.selection for standing in self.standings)
+        return whole and not any(foresight.failing for foresight in self.foresights or ())
 
     def bundle_bytes(self, standing: Standing) -> int:
         """The bytes that a target's bundle would have, but for the installer and what has no known size."""
@@ -88,6 +100,9 @@ class Plan:
             "wheels_without_size": self.unsized,
             "models": [model.to_json() for model in self.models],
             "source": self.source.to_json(),
+            "source_state": self.state.to_json(),
+            "advisories": None if self.foresights is None else [one.to_json() for one in self.foresights],
+            "unlisted_settings": [setting.to_json() for setting in self.unlisted],
             "unchecked": [item.to_json() for item in self.unchecked],
         }
 
@@ -98,12 +113,17 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     Raises BuildError where a build would stop before it fetches anything, but for gaps: the plan has those.
     """
     root = request.project_root
-    project, profile = read_project(root), read_profile(request)
-    bases = bases_by_target(request.bases, project.name, moment_of(request)[1], request.targets)
+    project, profile = read_project(root), read_profile(request, progress)
+    bases = bases_of(request, project.name, moment_of(request))
     lock = read_lock(root, extras=request.extras, groups=request.groups)
+    knowledge = knowledge_of(request, pinned(request) if request.signers or request.trusted else None, progress)
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
+    state = state_of(root, profile, standings)
+    if request.strict_source:
+        demand_commit(state, root)
+    tell_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     models = [
         Size(
@@ -128,7 +148,10 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         unsized=sum(1 for wheel in wheels if wheel.size is None),
         models=tuple(models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
+        state=state,
         bases=bases,
+        foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
+        unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile)),
     )
 
@@ -166,5 +189,36 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
     for part in (*plan.models, plan.source):
         yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
-    for item in plan.unchecked:
-        yield f"  {item}"
+    if plan.state.commit:
+        yield _("  commit: {commit}").format(commit=plan.state.described)
+    for foresight in plan.foresights or ():
+        yield from _foresight_lines(foresight)
+    yield from note_lines(plan.unlisted)
+    yield from (f"  {item}" for item in plan.unchecked)
+
+
+def _foresight_lines(foresight: Foresight) -> Iterator[str]:
+    """Yield what is known of a target's packages, and what the gate makes of it."""
+    assessment, target = foresight.assessment, name_of(foresight.target)
+    yield _("Known vulnerabilities of {target}: {count} in {packages} packages; {excepted} excepted").format(
+        target=target,
+        count=len(assessment.findings),
+        packages=assessment.packages,
+        excepted=len(assessment.excepted),
+    )
+    for finding in assessment.findings:
+        mark = "!" if finding in foresight.failing else " "
+        fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed[:1])) if finding.fixed else ""
+        yield f"  {mark} {finding.severity:<9} {finding.package} {finding.version}  {finding.id}  {fixed}".rstrip()
+    for doubt in assessment.doubts:
+        yield "  ? " + _("Undecided: {package} {version} {id}: {reason}").format(
+            package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
+        )
+    for name in foresight.unknown:
+        yield "  ? " + _("{package}: the lock does not tell its version; it is judged once it is built").format(
+            package=name
+        )
+    if foresight.failing:
+        yield _("  The build would end here: the findings marked ! fail it.")
+    else:
+        yield _("  The build would go on, provided that the second scanner finds the same.")

@@ -70,7 +70,7 @@ def _asked(
         data.mkdir()
         run = application.to_json()
         caller = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
-        settings = dict(application.environment.template)
+        settings = application.environment.placeholders
         env = {**app_launcher.environment(str(release), run, caller, settings, str(data)), **OFFLINE}
         argv, folder = app_launcher.command(str(release), run, command[0], list(command[1:]), str(data))
         try:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.application import PROGRAM, Application, Launcher, ModelApart, source_path
+from bootstrap.bundle import commands
+from bootstrap.bundle.application import PROGRAM, Application, Launcher, ModelApart, demand_names, source_path
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -38,7 +39,8 @@ class Profile:
 
     ``title`` names the archive and the root folder. ``include`` (empty: all) and ``exclude`` choose
     among the project's files, ``allow_secrets`` names those that only look like secrets.
-    ``plugins`` are the files of the user's own checks.
+    ``plugins`` are the files of the user's own checks, ``files`` all that the profile was read from. ``notes`` are what
+    whoever builds should know of it.
     """
 
     title: str
@@ -48,6 +50,8 @@ class Profile:
     exclude: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()
     plugins: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
@@ -84,6 +88,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         plugins = tuple(_plugins(fields.texts("plugins"), path))
         rest = {**fields.left, "environment": environment, "launchers": list(launchers), "dashboard": dashboard}
         application = Application.from_json(rest, path.name)
+        demand_names(application, path.name)
         _check_application(application, path.name, project_root)
         profile = Profile(
             title=title,
@@ -93,6 +98,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             exclude=source.texts("exclude"),
             allow_secrets=source.texts("allow_secrets"),
             plugins=plugins,
+            files=tuple(_files(value, path, project_root)),
         )
         source.done()
         _check_models(profile, path.name)
@@ -119,7 +125,19 @@ _TOP: dict[str, Any] = {
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
-_ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}}
+_ENVIRONMENT: dict[str, Any] = {"template": None, "required": [], "values": {}, "also": [], "defaults": {}}
+
+
+def _files(value: dict[str, Any], path: Path, project_root: Path) -> Iterator[Path]:
+    """Yield the files that a valid profile names for the builder to read, itself the first."""
+    yield path
+    yield from (path.parent / name for name in value.get("plugins", ()))
+    yield from (path.parent / item["target"] for item in value.get("launchers", ()) if item["kind"] == PROGRAM)
+    template = value.get("environment", {}).get("template")
+    yield from [project_root / template] if template else []
+    for model in value.get("models", ()):
+        embedding = (model.get("probe") or {}).get("embedding_file")
+        yield from [path.parent / embedding] if embedding else []
 
 
 def _launcher(value: Any, path: str, folder: Path) -> dict[str, Any]:
@@ -186,8 +204,8 @@ def _check_models(profile: Profile, path: str) -> None:
         raise refuse(f"{path}.models", _("two have the same name"))
     launchers = {launcher.name for launcher in profile.application.launchers}
     for index, model in enumerate(profile.models):
-        commands = {"command": model.probe.command, "batch": model.probe.batch} if model.probe else {}
-        for key, command in commands.items():
+        probes = {"command": model.probe.command, "batch": model.probe.batch} if model.probe else {}
+        for key, command in probes.items():
             if command and command[0] not in launchers:
                 where = f"{path}.models[{index}].probe.{key}"
                 raise refuse(where, _("{name} is not a launcher").format(name=command[0]))
@@ -209,6 +227,7 @@ def default_profile(project_root: Path) -> Profile:
     if not launchers:
         runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
         launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
+    launchers, notes = _free_names(launchers, project.name, path)
     template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
     value = {
         "launchers": [launcher.to_json() for launcher in launchers],
@@ -224,8 +243,37 @@ def default_profile(project_root: Path) -> Profile:
     }
     with _as_usage(path):
         application = Application.from_json(value, path.name)
+        demand_names(application, path.name)
         _check_application(application, path.name, project_root)
-    return Profile(title=table["name"], application=application)
+    files = (project_root / template,) if template else ()
+    return Profile(title=table["name"], application=application, files=files, notes=notes)
+
+
+def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:
+    """Return launchers that shells and installers leave to the application, and what was changed for it.
+
+    A project has its scripts' names for its own developers (``test``, ``start``), so one that is taken has the
+    project's name before it. Raises UsageError where that does not free it.
+    """
+    found, notes = [], []
+    for launcher in launchers:
+        why = commands.taken(launcher.name)
+        name = f"{project}-{launcher.name}" if why else launcher.name
+        if why:
+            note = _(
+                "{file}: project.scripts.{script}: {reason}. Its command will be {name}, unless a profile names it."
+            )
+            notes.append(note.format(file=path.name, script=launcher.name, reason=why, name=name))
+        found.append(replace(launcher, name=name))
+    trouble = commands.trouble([launcher.name for launcher in found])
+    if trouble:
+        raise UsageError(
+            f"{path.name}: project.scripts.{launchers[trouble[0]].name}: {trouble[1]}.",
+            advice=_("Write {profile} in the project, with a launcher of another name.").format(
+                profile=PROJECT_PROFILE
+            ),
+        )
+    return found, tuple(notes)
 
 
 def with_models(profile: Profile, given: Sequence[str]) -> Profile:

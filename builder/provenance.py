@@ -77,10 +77,14 @@ def write_provenance(inputs: Inputs, contents: Sequence[Member], own_lock: Path)
 
 
 def _dependencies(inputs: Inputs, own_lock: Path) -> Iterator[dict[str, Any]]:
-    """Yield what went in: the commit, both locks, every wheel, every file of a model (ResourceDescriptor v1)."""
+    """Yield what went in (ResourceDescriptor v1): the commit and what differs, both locks, all wheels and models."""
     common = inputs.common
-    if common.commit is not None:
-        yield {"name": "source", "digest": {"gitCommit": common.commit}}
+    if common.state.commit is not None:
+        annotations = {"annotations": {"dirty": True}} if common.state.changed else {}
+        yield {"name": "source", "digest": {"gitCommit": common.state.commit}, **annotations}
+    for path, sha256 in common.state.changed:
+        known = {"digest": {"sha256": sha256}} if sha256 else {}
+        yield {"name": f"source/{path}", **known, "annotations": {"differs_from_commit": True}}
     yield {"name": "uv.lock", "digest": {"sha256": common.lock.sha256}}
     yield {"name": "ragtrace-offline/uv.lock", "digest": {"sha256": digest.sha256_file(own_lock)[0]}}
     for wheel in inputs.wheels:

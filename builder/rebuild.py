@@ -25,12 +25,13 @@ from builder import attestations
 from builder.advisories.gate import FOLDER as ADVISORIES
 from builder.advisories.gate import GateRequest
 from builder.build import Request, build
+from builder.checkout import source_commit
 from builder.delta import read_base
 from builder.differences import Difference, compare
 from builder.evidence import PROVENANCE
 from builder.interpreter import VERSION
 from builder.release import Release, read_release
-from builder.source import source_commit
+from builder.state import DIRTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
 def _check_project(release: Release, root: Path, progress: Progress) -> None:
     """Refuse another lock, which could only give another bundle; tell when the commit is another."""
     manifest = release.manifest
-    commit = manifest.source_commit
+    commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
     lock = root / "uv.lock"
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
@@ -112,6 +113,12 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
             advice=_("Check out commit {commit} of the project, or name its folder with --project-root.").format(
                 commit=commit or "?"
             ),
+        )
+    if commit != manifest.source_commit:
+        progress.warn(
+            _("The bundle was made from files that differ from commit {commit}: only they give the same bytes.").format(
+                commit=commit
+            )
         )
     here = source_commit(root)
     if here != commit:

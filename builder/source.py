@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from bootstrap.bundle import names
 from bootstrap.errors import BuildError
-from bootstrap.i18n import _, plural
-from bootstrap.process import OUTPUT_LIMIT, checked, run
+from bootstrap.i18n import _
+from builder.checkout import is_checkout, tracked
 from builder.secrets import find_secret
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bootstrap.console import Progress
     from builder.profile import Profile
 
-GIT_TIME_LIMIT = 120.0  # seconds
 RUBBISH = (
     *(".git", ".hg", ".svn", ".venv", "venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache"),
     *(".hypothesis", ".tox", ".nox", ".idea", ".vscode", "node_modules", "*.egg-info", "*.pyc", ".DS_Store"),
@@ -53,7 +52,6 @@ def collect_source(
     """
     if is_checkout(project_root):
         listed = _demand_tracked(project_root)
-        _warn_of_changes(project_root, progress)
     else:
         listed = sorted(_everything(project_root, {path.resolve() for path in leave_out}))
         progress.warn(
@@ -64,9 +62,7 @@ def collect_source(
     files = []
     for path in listed:
         in_app = unicodedata.normalize("NFC", path)
-        if profile.include and not matches(in_app, profile.include):
-            continue
-        if not matches(in_app, profile.exclude):
+        if travels(in_app, profile):
             files.append(SourceFile(in_app, project_root / path))
     files.sort(key=lambda item: item.path_in_app)
     _check_names(files)
@@ -78,9 +74,15 @@ def collect_source(
 
 def list_files(folder: Path) -> list[str]:
     """Return the regular files of a folder that git tracks, or without git all but the usual rubbish; sorted."""
-    listed = _tracked(folder) if is_checkout(folder) else []
+    listed = tracked(folder) if is_checkout(folder) else []
     listed = listed or sorted(_everything(folder, set()))
     return [path for path in listed if (folder / path).is_file()]
+
+
+def travels(path: str, profile: Profile) -> bool:
+    """Tell whether a profile's patterns choose a path."""
+    chosen = not profile.include or matches(path, profile.include)
+    return chosen and not matches(path, profile.exclude)
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
@@ -91,67 +93,14 @@ def matches(path: str, patterns: Sequence[str]) -> bool:
     )
 
 
-def is_checkout(project_root: Path) -> bool:
-    """Tell whether a folder lies in a git work tree."""
-    folder = project_root.resolve()
-    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
-
-
-def source_commit(project_root: Path) -> str | None:
-    """Return the commit that is checked out, or None without git or before the first commit."""
-    if not is_checkout(project_root):
-        return None
-    completed = _git(project_root, "rev-parse", "--verify", "--quiet", "HEAD")
-    return completed.strip() or None
-
-
-def commit_time(project_root: Path) -> int | None:
-    """Return the committer's time of that commit in seconds since 1970, or None."""
-    if source_commit(project_root) is None:
-        return None
-    return int(_git(project_root, "log", "-1", "--format=%ct", "HEAD"))
-
-
-def _git(project_root: Path, *arguments: str) -> str:
-    # a hook that starts a build has set GIT_DIR and GIT_INDEX_FILE for its own repository
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env["GIT_OPTIONAL_LOCKS"] = "0"
-    completed = run(["git", *arguments], cwd=project_root, env=env, timeout=GIT_TIME_LIMIT)
-    if arguments[0] == "rev-parse" and completed.returncode == 1:
-        return ""
-    return checked(completed, f"git {arguments[0]}").stdout
-
-
-def _tracked(project_root: Path) -> list[str]:
-    listing = _git(project_root, "ls-files", "-z", "--recurse-submodules")
-    if len(listing.encode()) >= OUTPUT_LIMIT:
-        raise BuildError(
-            _("{folder} tracks too many files to be one application.").format(folder=project_root),
-            advice=_("Build from the folder of the application itself."),
-        )
-    return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice
-
-
 def _demand_tracked(project_root: Path) -> list[str]:
-    paths = _tracked(project_root)
+    paths = tracked(project_root)
     if not paths:
         raise BuildError(
             _("git tracks no file below {folder}.").format(folder=project_root),
             advice=_("Add the application's files with 'git add', or name another --project-root."),
         )
     return paths
-
-
-def _warn_of_changes(project_root: Path, progress: Progress) -> None:
-    listing = _git(project_root, "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--", ".")
-    count = sum(1 for line in listing.split("\0") if line)
-    if count:
-        text = plural(
-            "{count} tracked file differs from the commit; it is taken as it is.",
-            "{count} tracked files differ from the commit; they are taken as they are.",
-            count,
-        )
-        progress.warn(text.format(count=count))
 
 
 def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:

@@ -17,12 +17,25 @@ if TYPE_CHECKING:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file. Raises UsageError that names it."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            _("{file} cannot be read: {reason}.").format(file=path, reason=error),
-            advice=_("Correct the file; it must be TOML in UTF-8."),
-        ) from error
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return parse_toml(data, path)
+
+
+def parse_toml(data: bytes, path: Path) -> dict[str, Any]:
+    """Read the bytes of a TOML file. Raises UsageError that names it."""
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except ValueError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        _("{file} cannot be read: {reason}.").format(file=path, reason=error),
+        advice=_("Correct the file; it must be TOML in UTF-8."),
+    )
 
 
 def fields_with(value: Any, path: str, defaults: dict[str, Any]) -> Fields:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bootstrap.bundle.advisories.matcher import Installed
 from bootstrap.i18n import _
 from builder import tools_environment
-from builder.advisories.gate import run_gate
+from builder.advisories.gate import read_knowledge, refuse, run_gate, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from bootstrap.bundle.manifest import Package, Product
+    from bootstrap.bundle.advisories.assess import Assessment
+    from bootstrap.bundle.advisories.matcher import Finding
+    from bootstrap.bundle.manifest import Product
     from bootstrap.bundle.policy import Policy
     from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
+    from builder.advisories.gate import Knowledge
     from builder.assemble import Member
     from builder.build import Request
+    from builder.lock import LockedSource, LockedWheel, Selection
+    from builder.targets import Standing
 
 
 @dataclass(frozen=True)
@@ -29,16 +35,34 @@ class Verification:
     installed_files: int = 0
 
 
-def verify_packages(
-    request: Request,
-    target: Target,
-    product: Product,
-    packages: Sequence[Package],
-    policy: Policy,
-    epoch: int,
-    progress: Progress,
-) -> Verification:
-    """Return advisories, the gate's report and the scanners for the bundle; without advisories say what is missing."""
+@dataclass(frozen=True)
+class Foresight:
+    """What is known of a target's packages by their names and versions in the lock, and whether that fails a build.
+
+    ``unknown`` are the packages whose version the lock does not tell: they are judged once they are built.
+    """
+
+    target: Target
+    assessment: Assessment
+    failing: tuple[Finding, ...]
+    unknown: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            **self.assessment.to_json(),
+            "target": self.target.to_json(),
+            "failing": [finding.id for finding in self.failing],
+            "passes": not self.failing,
+            "unknown_versions": list(self.unknown),
+        }
+
+
+def knowledge_of(request: Request, policy: Policy | None, progress: Progress) -> Knowledge | None:
+    """Return what the packages are judged by; without advisories say what that means.
+
+    ``policy`` says whose exceptions count, None where the request names no key.
+    """
     if request.advisories is None:
         progress.warn(
             _(
@@ -46,8 +70,49 @@ def verify_packages(
                 "will not be able to."
             )
         )
-        return Verification()
+        return None
+    return read_knowledge(request.advisories, policy)
+
+
+def foresee(knowledge: Knowledge, standings: Sequence[Standing]) -> list[Foresight]:
+    """Return what is known of every target's packages before anything is fetched or built."""
+    return [_foresight(knowledge, one.target, one.selection) for one in standings if one.selection]
+
+
+def _foresight(knowledge: Knowledge, target: Target, selection: Selection) -> Foresight:
+    locked: list[LockedWheel | LockedSource] = [*selection.wheels, *selection.sources]
+    assessment = knowledge.assess(knowledge.scan(Installed(one.name, one.version) for one in locked if one.version))
+    unknown = tuple(one.name for one in locked if not one.version)
+    return Foresight(target, assessment, tuple(knowledge.failing(assessment)), unknown)
+
+
+def demand_safe(knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress) -> None:
+    """Raise BuildError for findings that fail the build, which the lock's versions tell: nothing is fetched for it."""
+    for foresight in foresee(knowledge, standings) if knowledge else ():
+        if knowledge and foresight.failing:
+            tell(foresight.assessment, progress)
+            refuse(knowledge, foresight.assessment)
+
+
+def verify_packages(
+    request: Request,
+    knowledge: Knowledge | None,
+    selections: Mapping[Target, Selection],
+    product: Product,
+    epoch: int,
+    progress: Progress,
+) -> dict[Target, Verification]:
+    """Return for each target's bundle advisories, the gate's report and the scanners; nothing without advisories.
+
+    All versions are known, no wheel of the application is fetched yet. Raises BuildError where the gate does.
+    """
+    if knowledge is None:
+        return dict.fromkeys(selections, Verification())
     python = tools_environment.own_python(request.cache, progress, offline=request.offline)
-    passed = run_gate(request.advisories, packages, product, policy, python, epoch, progress)
-    tools = tools_environment.tools_of(target, request.cache, progress, offline=request.offline)
-    return Verification((*passed.members, *tools.members), tools.installed_bytes, tools.installed_files)
+    verified = {}
+    for target, selection in selections.items():
+        packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
+        passed = run_gate(knowledge, packages, product, python, epoch, progress)
+        tools = tools_environment.tools_of(target, request.cache, progress, offline=request.offline)
+        verified[target] = Verification((*passed.members, *tools.members), tools.installed_bytes, tools.installed_files)
+    return verified

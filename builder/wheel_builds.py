@@ -28,11 +28,12 @@ from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 from builder import wheel_tools
 from builder.cache import HashMismatchError, sha256
+from builder.checkout import source_commit
 from builder.download import Downloader
 from builder.gaps import Gap, MissingWheelsError
 from builder.lock import LockedWheel
 from builder.partial import Remote
-from builder.source import list_files, source_commit
+from builder.source import list_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -79,6 +79,7 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
         prefix.point_at(release)
     elif isinstance(remedy, cures.WriteLaunchers) and proof:
         launchers.write(prefix, proof.manifest)
+        launchers.prune(prefix, proof.manifest)
     elif isinstance(remedy, cures.KeepPapers) and proof:
         papers.keep(prefix, proof.papers)
         files.sync_filesystem(prefix.state)

@@ -19,6 +19,24 @@ from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
 from bootstrap.store import Store
 from recovery.proof import Proof, find_proof
+from validator.remedy import (
+    APPLICATION,
+    CRASH,
+    ENVIRONMENT,
+    INTERPRETER,
+    LAUNCHER,
+    MANIFEST,
+    MODEL,
+    PACKAGE,
+    PAPERS,
+    POINTER,
+    RECEIPT,
+    RUN_FILES,
+    SEAL,
+    SETTINGS,
+    STORE,
+    UNLOCKED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,27 +46,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Deviation, Receipt
 
-# what a finding is about
-CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
-    "crash",
-    "current",
-    "seal",
-    "receipt",
-    "manifest",
-    "package",
-    "environment",
-    "interpreter",
-)
-APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS, UNLOCKED = (
-    "application",
-    "model",
-    "release",
-    "store",
-    "launcher",
-    "settings",
-    "papers",
-    "unlocked",
-)
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
 CHANGES = ("install", "rollback", "recover")  # actions of the audit log that make a release active
 
@@ -94,10 +91,11 @@ class Diagnosis:
         ]
 
 
-def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
+def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None) -> Diagnosis:
     """Look at everything that an installation is made of; nothing is written.
 
-    ``policy`` judges who signed the bundle where the receipt that says so is lost.
+    ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
+    hashed a moment ago.
     """
     findings = [*_leftovers(prefix), *_settings(prefix)]
     release = _release_to_repair(prefix)
@@ -112,7 +110,7 @@ def diagnose(prefix: Prefix, policy: Policy | None = None) -> Diagnosis:
     if proof is None:
         details = _("no copy of the signed manifest on this host proves what the release was made from")
         findings.append(Finding(MANIFEST, release.id, details))
-    digests = Digests()
+    digests = digests or Digests()
     deviations = tuple(receipts.compare(release, receipt, digests)) if receipt else ()
     findings += _grouped(deviations)
     findings += _interpreter(receipt)
@@ -293,7 +291,7 @@ def _interpreter(receipt: Receipt | None) -> Iterator[Finding]:
 
 
 def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
-    for name, content in launchers.scripts(manifest).items():
+    for name, content in launchers.scripts(prefix, manifest).items():
         path = prefix.bin / name
         try:
             right = not path.is_symlink() and path.read_bytes() == content and os.access(path, os.X_OK)

@@ -13,6 +13,7 @@ from bootstrap.store import Store
 from recovery import diagnose as seen
 from recovery import remedies as cures
 from recovery import resolve
+from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, SEAL, STORE, UNLOCKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Release
     from recovery.diagnose import Diagnosis, Finding
     from recovery.remedies import Remedy
-
-# findings of these kinds need a new release
-OF_THE_RELEASE = (
-    seen.RECEIPT,
-    seen.MANIFEST,
-    seen.PACKAGE,
-    seen.ENVIRONMENT,
-    seen.INTERPRETER,
-    seen.APPLICATION,
-    seen.MODEL,
-    seen.RUN_FILES,
-)
 
 
 @dataclass(frozen=True)
@@ -63,6 +52,16 @@ class Plan:
         """The packages that are installed anew; all others are taken over."""
         remedy = self.has(cures.ReinstallPackages)
         return frozenset(remedy.names if remedy else ())
+
+    @property
+    def mended(self) -> frozenset[str]:
+        """The kinds of findings that nothing is left of once this is carried out."""
+        kinds = {kind for remedy in self.in_place for kind in remedy.kinds}
+        if self.ladder:  # a release that becomes active has all of its own
+            kinds |= {*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER}
+        if self.ladder and not self.has(cures.ResolveAgain):
+            kinds.add(UNLOCKED)
+        return frozenset(kinds - {STORE} if self.unmet else kinds)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -130,7 +129,7 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unloc
     unmet = bring(diagnosis) if lost and not same else ""
     can_build = not unmet or _can_build(diagnosis)
     # what nobody signed gives way as soon as the lock can be had again
-    if not needs_release and not (diagnosis.of_kind(seen.UNLOCKED) and can_build):
+    if not needs_release and not (diagnosis.of_kind(UNLOCKED) and can_build):
         return replace(plan, remedies=_ordered(chosen), unmet=unmet)
     if not can_build:
         return _with_other_versions(plan, chosen, diagnosis, bundle, allow_unlocked=allow_unlocked)
@@ -155,7 +154,7 @@ def _in_place(diagnosis: Diagnosis) -> list[Remedy]:
         found = diagnosis.of_kind(*make.kinds)  # type: ignore[attr-defined]
         if found:
             chosen.append(make(tuple(finding.name for finding in found if finding.name)))
-    if diagnosis.release is not None and diagnosis.of_kind(seen.POINTER):
+    if diagnosis.release is not None and diagnosis.of_kind(POINTER):
         chosen.append(cures.PointCurrent((diagnosis.release.id,)))
     return chosen
 

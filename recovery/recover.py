@@ -20,8 +20,9 @@ from recovery import remedies as cures
 from recovery.apply import apply
 from recovery.diagnose import Diagnosis, diagnose
 from recovery.plan import Plan, make_plan
-from validator.check import ERROR, FAIL
+from validator.check import ERROR, FAIL, RECOVER
 from validator.registry import CHECKS
+from validator.remedy import MODEL, Repair, causes_of
 from validator.report import LIMIT, Report, host_id, parse_report
 
 if TYPE_CHECKING:
@@ -32,20 +33,6 @@ if TYPE_CHECKING:
     from bootstrap.console import Progress
     from bootstrap.digests import Digests
     from bootstrap.prefix import Prefix
-
-# checks that look at what a repair mends; others need the operator
-MENDED = (
-    "packages.record",
-    "packages.versions",
-    "packages.conflicts",
-    "packages.imports",
-    "ragtrace.cli",
-    "ragtrace.models",
-    "ragtrace.probe",
-    "ragtrace.release",
-    "security.integrity",
-    "security.permissions",
-)
 
 
 @dataclass(frozen=True)
@@ -108,18 +95,21 @@ def demand_fitting(report: Report, prefix: Prefix) -> None:
 def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
     """Return what to say of the problems that a report names, in our own words."""
     titles = {check.id: check for check in CHECKS}
-    failed = dict.fromkeys(result.id for result in report.results if result.status in (FAIL, ERROR))
-    named = [titles[identifier]().title() for identifier in failed if identifier in MENDED]
-    others = [titles[name]().title() for name in failed if name not in MENDED and name in titles]
+    failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
+    # what recover would have mended then and does not find now was mended since
+    gone: list[str] = []
+    unexplained: list[str] = []
+    for name, remedy in failed.items():
+        if name in titles and not diagnosis.of_kind(*causes_of(name)):
+            (gone if remedy == RECOVER else unexplained).append(titles[name]().title())
     notes = []
-    if named and not diagnosis.findings:
+    if gone:
         notes.append(
-            _("The diagnosis names problems that are not there any more: {names}.").format(names=", ".join(named))
+            _("The diagnosis names problems that are not there any more: {names}.").format(names=", ".join(gone))
         )
-    if others:
-        notes.append(
-            _("These may need more than a repair; validate again afterwards: {names}.").format(names=", ".join(others))
-        )
+    if unexplained:
+        text = _("No damage explains these; validate again, and do what it says: {names}.")
+        notes.append(text.format(names=", ".join(unexplained)))
     return tuple(notes)
 
 
@@ -130,18 +120,29 @@ def plan_recovery(
     policy: Policy | None = None,
     *,
     allow_unlocked: bool = False,
+    digests: Digests | None = None,
 ) -> tuple[Plan, Diagnosis]:
     """Look at an installation and choose what to do; nothing is written.
 
     ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
+    ``digests`` knows files that were hashed a moment ago.
     """
     if report is not None:
         demand_fitting(report, prefix)
-    diagnosis = diagnose(prefix, policy)
+    diagnosis = diagnose(prefix, policy, digests)
     plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
     if report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(report, diagnosis)))
     return plan, diagnosis
+
+
+def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
+    """Return what a recovery would come to now, for what validate advises."""
+    plan, diagnosis = plan_recovery(prefix, None, bundle, policy, digests=digests)
+    mended = plan.mended
+    if plan.unmet and diagnosis.lacks("model") and not plan.has(cures.GoBack):
+        mended -= {MODEL}  # of which nothing on this host has a good copy
+    return Repair(frozenset(finding.kind for finding in plan.findings), mended, plan.unmet)
 
 
 def recover(

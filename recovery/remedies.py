@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bootstrap.i18n import _
-from recovery.diagnose import (
+from validator.remedy import (
     APPLICATION,
     CRASH,
     ENVIRONMENT,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import install, launchers, persist, stage
+from bootstrap import audit_log, install, journal, launchers, persist, seal, settings, stage
 from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.bundle.digest import write_sums
 from bootstrap.bundle.lock import Row, write_pylock
@@ -206,4 +206,6 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     persist.lay(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.point_at(release)
-    install.write_env_file(prefix, manifest, progress)
+    settings.write_env_file(prefix, manifest, None, progress)
+    journal.write(prefix, None)
+    audit_log.append(prefix, "install", "done", release=release.id, receipt_sha256=seal.receipt_sha256(release))

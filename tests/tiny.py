@@ -44,6 +44,7 @@ KEY = "TINY_API_KEY"
 COUNTER = 1_700_000_000
 SENTENCE = "hello"
 EMBEDDING = (5.0, 0.5)  # of SENTENCE: its length, and the model's weight
+PROBE = Probe(("tiny", "embed"), SENTENCE, EMBEDDING, 0.001)
 
 APP = '''\
 """The tiny application: embeds a sentence, notes it among the user's data."""
@@ -223,6 +224,7 @@ def tiny_bundle(
     requires: Mapping[str, tuple[str, ...]] | None = None,
     installer: bytes = b"#!/usr/bin/env python3\n# stands in for the zipapp\n",
     key: Path | None = None,
+    probe: Probe | None = PROBE,
     **changes: Any,
 ) -> Tiny:
     """Build and sign a bundle below a folder.
@@ -260,7 +262,7 @@ def tiny_bundle(
             Package(path.rpartition("/")[2].split("-")[0].replace("_", "-"), path.split("-")[1], path, "MIT")
             for path in sorted(wheels)
         ),
-        models=(Model("tiny", "tiny/tiny", "main", Probe(("tiny", "embed"), SENTENCE, EMBEDDING, 0.001)),),
+        models=(Model("tiny", "tiny/tiny", "main", probe),),
         application=replace(application(), **changes),
         installed_bytes=200_000,
         installed_files=40,

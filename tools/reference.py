@@ -4,6 +4,7 @@
 """
 
 import json
+from collections import Counter
 from math import isfinite
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def result_schema():
         ),
         "evidence": described({"type": "object"}, "for machines; a hint that proves nothing"),
         "seconds": described({"type": "number", "minimum": 0}, "how long it took to see it"),
+        "remedy": described({"enum": [None, *check.REMEDIES]}, "what helps; recover only where recover mends it now"),
     }
     return closed(properties, ("category", "check_name", "status", "details", "suggestion", "performance_metric"))
 
@@ -129,15 +131,25 @@ How the tests break a host or an installation, the check that must notice it, an
 is generated from tests/validator/mutations.py. Each is done to a sound installation, which passes every check; none
 leaves the whole EXCELLENT, and what gives FAIL or ERROR does not leave it GOOD.
 
-| what is broken | check | status |
-|---|---|---|
+The last column is what validate advises and what recover does, which the tests compare: **repairs** – recover was run,
+and the check passes; **asks for the bundle** – recover says which one to bring, and so does validate; **nothing** – no
+file that was installed is damaged, and validate says what the operator can do.
+
+| what is broken | check | status | recover |
+|---|---|---|---|
 """
+RECOVERS = {check.RECOVER: "repairs", check.BUNDLE: "asks for the bundle", check.OPERATOR: "nothing", None: ""}
 
 
 def mutations_table():
     """Return the page of all that the tests break."""
-    lines = [f"| {mutation.what} | `{mutation.check}` | {mutation.status} |\n" for mutation in MUTATIONS]
-    return MUTATIONS_HEAD + "".join(lines)
+    lines = [
+        f"| {mutation.what} | `{mutation.check}` | {mutation.status} | {RECOVERS[mutation.remedy]} |\n"
+        for mutation in MUTATIONS
+    ]
+    counted = Counter(mutation.remedy for mutation in MUTATIONS if mutation.status == check.FAIL)
+    share = f"\nOf {counted.total()} that fail, recover repairs {counted[check.RECOVER]} without the bundle.\n"
+    return MUTATIONS_HEAD + "".join(lines) + share
 
 
 def documents():

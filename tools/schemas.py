@@ -13,6 +13,7 @@ from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from bootstrap.commandline import BUG, EXIT_CODES
 from builder import attestations
+from builder.settings_scan import CODE, DEPENDENCY, UNKNOWN
 from recovery.remedies import NO_RISK
 from validator import check, compare
 
@@ -61,9 +62,9 @@ def mapping(schema):
 
 def value(kind):
     """Return the schema of a ``strict.Value``, by the readers of its fields."""
-    fields = {field.metadata["key"] or name: field.metadata for name, field in kind.__dataclass_fields__.items()}
-    required = [name for name, metadata in fields.items() if not metadata["later"]]
-    return closed({name: taken_by(metadata["read"]) for name, metadata in fields.items()}, required)
+    keys = {field.metadata["key"] or name: field.metadata for name, field in kind.__dataclass_fields__.items()}
+    required = [name for name, metadata in keys.items() if not metadata["added"]]
+    return closed({name: taken_by(metadata["read"]) for name, metadata in keys.items()}, required)
 
 
 def taken_by(read):
@@ -156,6 +157,8 @@ def install():
             "active": described(RELEASE, "the release that is active now"),
             "former": described(nullable(RELEASE), "the one that was before"),
             "audit_head": described(HEAD, "to keep elsewhere: audit-log verify --head"),
+            "tool": described(ANY_TEXT, "this tool's command in the prefix"),
+            "former_tool": described(nullable(ANY_TEXT), "what it was before, where this run has changed it"),
             "run": RUN,
         }
     )
@@ -416,6 +419,20 @@ def build():
             "seconds": mapping(SECONDS),
             "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
             "unchecked": unchecked(),
+            "source_state": source_state(),
+        }
+    )
+
+
+def source_state():
+    """Return the schema of what the source of a build is."""
+    return closed(
+        {
+            "commit": nullable(FULL_TEXT),
+            "changed": described(
+                items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
+            ),
+            "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
         }
     )
 
@@ -453,7 +470,17 @@ def standing(more):
 
 def plan():
     """Return the schema of the builder's ``build --dry-run``."""
+    who = described(
+        {"enum": [CODE, DEPENDENCY, UNKNOWN]}, "a guide alone names what a dependency may, or nobody does read"
+    )
+    setting = closed({"name": FULL_TEXT, "file": FULL_TEXT, "line": COUNT, "read_by": who})
     size = closed({"name": FULL_TEXT, "files": COUNT, "bytes": COUNT})
+    gate = {
+        "target": TARGET,
+        "passes": described(YES_NO, "whether the gate lets a build with these packages go on"),
+        "failing": described(items(FULL_TEXT), "the findings that end the build, the worst first"),
+        "unknown_versions": described(items(FULL_TEXT), "packages that are judged once they are built from source"),
+    }
     return closed(
         {
             "product": FULL_TEXT,
@@ -463,6 +490,11 @@ def plan():
             "wheels_without_size": COUNT,
             "models": items(size),
             "source": size,
+            "source_state": source_state(),
+            "advisories": described(
+                nullable(items(closed({**scanned(), **gate}))), "for each target; null where nobody looks"
+            ),
+            "unlisted_settings": described(items(setting), "that neither template nor profile have; no fault"),
             "unchecked": unchecked(),
         }
     )
@@ -530,12 +562,12 @@ def snapshot_facts():
     }
 
 
-def advisories():
-    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
+def scanned():
+    """Return the properties of what a scan of packages means."""
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
     exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
     undecided = {"package": FULL_TEXT, "version": nullable(ANY_TEXT), "id": ANY_TEXT, "reason": FULL_TEXT}
-    scan = {
+    return {
         "status": {"enum": ["PASS", "WARN", "FAIL"]},
         "table": {"enum": list(TABLES)},
         "packages": COUNT,
@@ -547,9 +579,13 @@ def advisories():
         "expired": described(items(exemption), "exceptions that count no more"),
         "undecided": items(closed(undecided)),
     }
+
+
+def advisories():
+    """Return the schema of ``advisories show``, ``scan`` and ``update``."""
     update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD}
     facts = closed({**snapshot_facts(), "updated": described(YES_NO, "it came by an update, not with the release")})
-    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scan)}, required=["snapshot"])
+    return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
 
 def attested():

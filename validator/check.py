@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 PASS, WARN, FAIL, SKIP, ERROR = "PASS", "WARN", "FAIL", "SKIP", "ERROR"
 STATUSES = (PASS, WARN, FAIL, SKIP, ERROR)
+# what helps: recover, a bundle, or whoever looks after the host; a check that asks for a repair may name the bundle
+# for what no repair mends (validator/remedy.py settles it)
+RECOVER, BUNDLE, OPERATOR, RECOVER_OR_BUNDLE = "recover", "bundle", "operator", "recover or bundle"
+REMEDIES = (RECOVER, BUNDLE, OPERATOR)
 SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY = (
     "System",
     "Tools",
@@ -43,7 +47,8 @@ class CheckResult:
 
     ``performance_metric`` maps a name to ``{"value": number, "unit": text}``. ``evidence`` holds
     JSON values that recovery may read as a hint, and proves nothing. ``seconds`` is how long
-    it took to see it.
+    it took to see it. ``remedy`` is one of REMEDIES, or
+    None.
     """
 
     id: str
@@ -56,6 +61,7 @@ class CheckResult:
     performance_metric: dict[str, dict[str, Any]] | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    remedy: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -115,6 +121,7 @@ class Check(ABC):
         *,
         suggestion: str = "",
         command: str = "",
+        remedy: str | None = None,
         metric: dict[str, tuple[float, str]] | None = None,
         evidence: dict[str, Any] | None = None,
         name: str | None = None,
@@ -131,6 +138,7 @@ class Check(ABC):
             command=plain(command),
             performance_metric=metrics or None,
             evidence=plain_value(evidence or {}),
+            remedy=remedy,
         )
 
     def passed(self, details: str, **more: Any) -> CheckResult:

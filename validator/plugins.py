@@ -69,7 +69,7 @@ class Plugin(Check, ABC):
         # 1. is it what was signed, or the administrators' own
         altered = self.altered(subject)
         if altered:
-            yield self.failed(_("{path} is not the one that was signed").format(path=altered), **subject.repair())
+            yield self.failed(_("{path} is not the one that was signed").format(path=altered), **subject.reinstall())
             return
         # 2. run it, and end what it leaves running
         token, limit = uuid.uuid4().hex, self.left()

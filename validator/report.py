@@ -12,6 +12,7 @@ import platform
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import __version__
@@ -19,7 +20,7 @@ from bootstrap.bundle import strict
 from bootstrap.bundle.strict import Fields, refuse
 from bootstrap.bundle.target import host_glibc
 from bootstrap.i18n import _
-from validator.check import CATEGORIES, ERROR, FAIL, PACKAGES, SECURITY, SKIP, STATUSES, WARN, CheckResult
+from validator.check import CATEGORIES, ERROR, FAIL, PACKAGES, REMEDIES, SECURITY, SKIP, STATUSES, WARN, CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -175,7 +176,7 @@ def parse_report(data: bytes, name: str = "report") -> Report:
 def read_result(value: Any, path: str) -> CheckResult:
     """Read one result; ``path`` is its place in the document. Raises TrustError."""
     if isinstance(value, dict):
-        value = {"id": "", "command": "", "seconds": 0, "evidence": {}, **value}
+        value = {"id": "", "command": "", "seconds": 0, "evidence": {}, "remedy": None, **value}
     fields = Fields(value, path)
     result = CheckResult(
         id=fields.text("id", limit=200, empty=True),
@@ -188,6 +189,7 @@ def read_result(value: Any, path: str) -> CheckResult:
         performance_metric=fields.optional("performance_metric", _metrics),
         evidence=fields.nested("evidence", _object),
         seconds=fields.number("seconds"),
+        remedy=fields.optional("remedy", partial(strict.choice, choices=REMEDIES)),
     )
     fields.done()
     return result

@@ -18,6 +18,7 @@ from bootstrap import process
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from validator.check import CATEGORIES, EFFORTS, ERROR, NORMAL, Check, CheckResult, UncheckedError
+from validator.remedy import settle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -71,7 +72,7 @@ def select(
 
 
 def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progress) -> list[CheckResult]:
-    """Run checks and return their results, in the order in which the checks are given."""
+    """Run checks and return their results with what helps, in the order in which the checks are given."""
     looking = [check for check in checks if not check.measures]
     measuring = [check for check in checks if check.measures]
     found: dict[str, list[CheckResult]] = {}
@@ -85,7 +86,7 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
     except BaseException:
         process.stop_all()
         raise
-    return [result for check in checks for result in found[check.id]]
+    return settle([result for check in checks for result in found[check.id]], subject, progress)
 
 
 class _Run(threading.Thread):

@@ -5,25 +5,21 @@ What is broken about it is a value here, so that every check can still look at t
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
+from bootstrap import own_command
 from bootstrap import receipt as receipts
-from bootstrap import trust
-from bootstrap.console import python_command
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from validator.check import ERROR, SKIP, UncheckedError
+from validator.check import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedError
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Receipt
+    from validator.remedy import Repair
 
 T = TypeVar("T")
 REPORT_NAME = "diagnosis.json"
@@ -36,7 +32,7 @@ class Subject:
     Without a prefix, ``manifest`` is that of the bundle at hand, or ``problems["bundle"]`` says what is wrong with it.
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
     report goes to, for the commands that a result suggests. ``digests`` reads a file once for
-    all checks of a run.
+    all checks of a run. ``foresee`` looks what recover would do; without it recover is taken to mend what it may.
     """
 
     prefix: Prefix | None = None
@@ -47,6 +43,7 @@ class Subject:
     timeout: float | None = None
     report_name: str = REPORT_NAME
     digests: Digests = field(default_factory=Digests, compare=False)
+    foresee: Callable[[], Repair] | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:
@@ -77,24 +74,28 @@ class Subject:
 
     def tool(self, *arguments: str) -> str:
         """Return a command line of this tool, as it can be typed here."""
-        argv = [python_command(), str(trust.zipapp() or "ragtrace-install.pyz"), *arguments]
-        if self.prefix is not None:
-            argv += ["--prefix", str(self.prefix.root)]
-        return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
+        return own_command.line(*arguments, prefix=self.prefix.root if self.prefix is not None else None)
+
+    def write_report(self) -> str:
+        """Return how to repair with recover, in words."""
+        suggestion = _("Write a report with validate --output {name}, then repair the installation from it.")
+        return suggestion.format(name=self.report_name)
+
+    def recover_command(self) -> str:
+        """Return the command that repairs."""
+        return self.tool("recover", self.report_name)
 
     def repair(self) -> dict[str, str]:
-        """Return suggestion and command of what a repair mends."""
-        suggestion = _("Write a report with validate --output {name}, then repair the installation from it.")
-        return {
-            "suggestion": suggestion.format(name=self.report_name),
-            "command": self.tool("recover", self.report_name),
-        }
+        """Return what a check says whose failure damage may explain; validator/remedy.py settles what helps."""
+        return {"remedy": RECOVER}
 
     def reinstall(self) -> dict[str, str]:
-        """Return suggestion and command of what only the bundle mends."""
+        """Return what a check says that saw damage: recover where that mends it, else the bundle."""
         return {
+            "remedy": RECOVER_OR_BUNDLE,
             "suggestion": _("Install again with the bundle at hand; data and settings stay."),
-            "command": self.tool("install"),
+            # beside the installed tool lies no bundle to take
+            "command": self.tool("install", *([_("FOLDER")] if own_command.installed() else [])),
         }
 
 
@@ -132,9 +133,3 @@ def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | Non
     except OSError as error:
         problems[name] = f"{error.filename}: {error.strerror or error}"
     return None
-
-
-def caller_names() -> set[str]:
-    """Return the names of the variables that the caller has set, those included that the zipapp's launcher hid."""
-    hidden = os.environ.get("RAGTRACE_CALLER_NAMES", "")
-    return {*os.environ, *(name for name in hidden.split(",") if name)}

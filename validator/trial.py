@@ -1,7 +1,8 @@
 """Running parts of an installed release to see whether they work, without changing a byte of it or of the user's.
 
-Commands run in a scratch prefix: its launchers, launch.py and application are copies, the persistent
-folders hold what the source ships, the environment and the models are links.
+Commands run in a scratch prefix, laid out as a real one: its launchers, launch.py and application are copies, as
+read-only as what they are copies of; the persistent folders hold what the source ships, everything else of the
+release is a link. Its .env is empty, so that a program that looks for one in the folders above ends its search there.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
     from validator.subject import Subject
 
+SHELL = "/bin/sh"
+STARTS = ("launch.py", "run.json")  # without them nothing can be tried
+OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
 # the answer has a line of its own after a mark, because modules print while they are imported
 MARK = "ragtrace-answer "
 IMPORT = """
@@ -104,7 +108,7 @@ def run_launcher(
         argv, env = launcher(scratch, manifest, command)
         if offline:
             argv, _is_cut_off = apart.without_network(argv)
-        return process.run(argv, env=env, cwd=scratch.root, timeout=timeout)
+        return process.run(argv, env=env, cwd=caller(scratch), timeout=timeout)
 
 
 def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -130,7 +134,7 @@ def time_launcher(
         if sys.platform != "win32":
             argv = [sys.executable, "-I", "-S", "-B", "-c", TIME, *argv]
         started = time.perf_counter()
-        ended = process.run(apart.without_network(argv)[0], env=env, cwd=scratch.root, timeout=timeout)
+        ended = process.run(apart.without_network(argv)[0], env=env, cwd=caller(scratch), timeout=timeout)
         seconds = time.perf_counter() - started
     if sys.platform == "win32":
         return Took(seconds, None), ended
@@ -144,12 +148,23 @@ def answer_in(ended: process.Completed) -> Any:
     return None if line is None else json.loads(line[len(MARK) :])
 
 
+def caller(scratch: Prefix) -> Path:
+    """Return an empty folder of a scratch prefix for whoever calls: programs write reports where they are called."""
+    folder = scratch.root / "caller"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
     argv = launchers.argv(scratch, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    env = {**acceptance.basic_environment(), **manifest.application.environment.template, "HF_HUB_OFFLINE": "1"}
+    if (
+        os.name == "posix" and command[0] in manifest.application.commands
+    ):  # by the shell that its first line names: the scratch folder of a user who may only look
+        argv = [SHELL, *argv]  # may lie where nothing is executed
+    env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 
 
@@ -194,20 +209,35 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
         return [name for name in names if os.path.join(folder, name) in theirs]
 
     shutil.copytree(installed / "app", release.app, symlinks=True, ignore=persistent)
-    for name in ("launch.py", "run.json"):
+    for name in STARTS:
         shutil.copy(installed / name, release.path / name)
-    for name in ("venv", "models"):
-        if (installed / name).is_dir():
-            _lead(release.path / name, installed / name)
+    for path in installed.iterdir():
+        if path.is_dir() and path.name != "app":
+            _lead(release.path / path.name, path)
+        elif path.is_file() and path.name not in (*STARTS, *OF_THE_SEAL):
+            shutil.copy(path, release.path / path.name)
     if manifest.application.models_apart and (prefix.root / models_apart.FOLDER).is_dir():
         _lead(scratch.root / models_apart.FOLDER, prefix.root / models_apart.FOLDER)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
-    for folder in manifest.application.persist:
-        (release.app / folder).parent.chmod(seal.OPEN)  # the copy of a sealed folder takes no link, except from root
-    persist.link_to(release, manifest, scratch.data)
+    _link_persistent(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)
+    scratch.env_file.touch()
     shutil.copytree(prefix.bin, scratch.bin)
     scratch.point_at(release)
+
+
+def _link_persistent(release: Release, manifest: Manifest, data: Path) -> None:
+    """Link the persistent folders; the folders that take the links are as read-only afterwards as they were.
+
+    The copy of a sealed folder takes no link, except from root.
+    """
+    parents = {(release.app / folder).parent for folder in manifest.application.persist}
+    modes = {parent: parent.stat().st_mode for parent in parents if parent.is_dir()}
+    for parent in modes:
+        parent.chmod(seal.OPEN)
+    persist.link_to(release, manifest, data)
+    for parent, mode in modes.items():
+        parent.chmod(mode)
 
 
 def _lead(place: Path, folder: Path) -> None:

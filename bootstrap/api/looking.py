@@ -13,6 +13,7 @@ from bootstrap.bundle.opening import SUMS
 from bootstrap.errors import HostError, RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Release, find_prefix
+from bootstrap.trust.at_hand import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from bootstrap.history import Event
     from bootstrap.monitor import Sample
     from validator.check import Check, CheckResult
+    from validator.remedy import Repair
     from validator.report import Report
+    from validator.subject import Subject
 
 TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than anything takes, shorter than what a clock can count
 
@@ -125,7 +128,22 @@ def validate(
     titles = {validated.title.casefold(): check.APPLICATION, **{name.casefold(): name for name in check.CATEGORIES}}
     categories = [titles.get(category.casefold(), category) for category in categories]
     chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
-    return report.make_report(validated, runner.run_checks(validated, chosen, progress))
+    return report.make_report(validated, runner.run_checks(asking_recovery(validated), chosen, progress))
+
+
+def asking_recovery(validated: Subject) -> Subject:
+    """Return what is validated with the way to ask what ``recover`` would do, from the same prefix and bundle."""
+    from recovery import recover as story
+
+    found = validated.prefix
+    if found is None:
+        return validated
+
+    def foresee() -> Repair:
+        at_hand = look(found, None, (), places_or_ours())
+        return story.foresee(found, at_hand.bundle, at_hand.policy, validated.digests)
+
+    return replace(validated, foresee=foresee)
 
 
 def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:
@@ -169,4 +187,5 @@ def check_repaired(
 
     chosen = runner.select(registry.CHECKS, ids=("packages.record", "ragtrace.release", "security.integrity"))
     found = subject.subject_of(find_prefix(prefix))
-    return runner.run_checks(replace(found, digests=digests) if digests else found, chosen, progress)
+    found = replace(found, digests=digests) if digests else found
+    return runner.run_checks(asking_recovery(found), chosen, progress)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.bundle import names, strict
+from bootstrap.bundle import commands, names, strict
 from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
 
@@ -26,7 +26,12 @@ THRESHOLDS = (
     "embeddings_per_second",
     "model_memory_gb",
 )
+# what PREFIX/bin, launch.py and a migration set for the application, whatever a profile says
+OWN_VARIABLES = ("RAGTRACE_PREFIX", "RAGTRACE_RELEASE", "RAGTRACE_DATA_LAYOUT")
+SET_BY_LAUNCHERS = ("PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE")
+OWN_FILES = ".ragtrace-"  # temporary files of ours begin so; the next command removes what a crash left of them
 PORT = "{port}"
+PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
 PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -74,7 +79,7 @@ class Launcher(Value):
     target: str = field(metadata=by(strict.text))
     arguments: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
     cwd: str = field(default="caller", metadata=by(strict.choice, choices=WORKING_FOLDERS))
-    program: str = field(default="", metadata=by(_program, later=True))
+    program: str = field(default="", metadata=by(_program, added=True))
 
     @property
     def is_command(self) -> bool:
@@ -83,8 +88,11 @@ class Launcher(Value):
 
     def check(self, path: str) -> None:
         """Refuse names that are none, and a target that its kind does not have."""
-        if not _NAME.fullmatch(self.name) or names.problem(self.name):
+        if not _NAME.fullmatch(self.name):
             raise refuse(f"{path}.name", _("not a name for a command"))
+        trouble = names.problem(self.name)
+        if trouble:
+            raise refuse(f"{path}.name", trouble)
         module, colon, function = self.target.partition(":")
         fits = {
             "script": names.problem(self.target) is None,
@@ -100,28 +108,46 @@ class Launcher(Value):
 class Environment(Value):
     """The settings of an application.
 
-    ``template`` maps each name of the env template to its placeholder; only these names are
-    loaded from PREFIX/.env. ``required`` are those without which the application does not start.
-    ``values`` are set by every launcher; ``{app} {data} {models} {prefix} {venv}`` in them are
-    replaced by the installed folders.
+    ``template`` maps each name of the env template to its placeholder; these names, those of ``also`` and
+    of ``defaults`` are loaded from PREFIX/.env and no other. ``required`` are those without which the
+    application does not start. ``values`` are set by every launcher, ``defaults`` where neither the caller
+    nor PREFIX/.env sets the name (app_launcher.environment has the order). ``{app} {data} {models} {prefix}
+    {venv}`` in both are replaced by the installed folders.
     """
 
     template: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
     required: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
     values: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    also: tuple[str, ...] = field(default=(), metadata=by(strict.texts, added=True))
+    defaults: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping, added=True))
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """What a release is tried out with in place of the user's settings; a default needs no stand-in."""
+        named = {**dict.fromkeys(self.required, PLACEHOLDER), **self.template}
+        return {name: value for name, value in named.items() if name not in self.defaults}
 
     def check(self, path: str) -> None:
-        """Refuse what is no variable, no setting of the template, or no place."""
-        for name in (*self.template, *self.required, *self.values):
+        """Refuse what is no variable, a setting that nobody could set, or no place."""
+        for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
             if not _VARIABLE.fullmatch(name):
                 raise refuse(path, _("{name!r} is not a name for a variable").format(name=name[:80]))
         for name in self.required:
-            if name not in self.template:
-                raise refuse(f"{path}.required", _("{name} is not in the template").format(name=name))
-        for name, setting in self.values.items():
-            for place in _PLACE.findall(setting):
-                if place not in PLACES:
-                    raise refuse(f"{path}.values.{name}", _("{{{place}}} is not a place").format(place=place[:80]))
+            if name not in self.template and name not in self.also:
+                raise refuse(f"{path}.required", _("{name} is neither in the template nor in also").format(name=name))
+        for key, added in (("also", self.also), ("defaults", tuple(self.defaults))):
+            for name in added:
+                if name in self.values:
+                    raise refuse(f"{path}.{key}", _("{name} has a value that nobody can change").format(name=name))
+        _check_places(self.values, f"{path}.values")
+        _check_places(self.defaults, f"{path}.defaults")
+
+
+def _check_places(settings: dict[str, str], path: str) -> None:
+    for name, setting in settings.items():
+        for place in _PLACE.findall(setting):
+            if place not in PLACES:
+                raise refuse(f"{path}.{name}", _("{{{place}}} is not a place").format(place=place[:80]))
 
 
 @dataclass(frozen=True)
@@ -209,11 +235,11 @@ class Application(Value):
     migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
     cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
     offline_commands: tuple[tuple[str, ...], ...] = field(
-        default=(), metadata=by(strict.items, of=_command, most=100, later=True)
+        default=(), metadata=by(strict.items, of=_command, most=100, added=True)
     )
-    container: Container | None = field(default=None, metadata=by(strict.optional, of=Container.from_json, later=True))
+    container: Container | None = field(default=None, metadata=by(strict.optional, of=Container.from_json, added=True))
     models_apart: tuple[ModelApart, ...] = field(
-        default=(), metadata=by(strict.items, of=ModelApart.from_json, most=100, later=True)
+        default=(), metadata=by(strict.items, of=ModelApart.from_json, most=100, added=True)
     )
 
     @property
@@ -229,10 +255,10 @@ class Application(Value):
     def check(self, path: str) -> None:
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
         known = {launcher.name for launcher in self.launchers}
-        if len({name.casefold() for name in known}) != len(self.launchers):
+        if len(known) != len(self.launchers):
             raise refuse(f"{path}.launchers", _("two have the same name"))
-        for key, commands in (("smoke", self.smoke), ("offline_commands", self.offline_commands)):
-            for index, command in enumerate(commands):
+        for key, tried in (("smoke", self.smoke), ("offline_commands", self.offline_commands)):
+            for index, command in enumerate(tried):
                 if command[0] not in known:
                     raise refuse(f"{path}.{key}[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
         if self.dashboard and self.dashboard.command[0] not in known:
@@ -246,3 +272,29 @@ class Application(Value):
                 raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
         if names.collision(self.persist):
             raise refuse(f"{path}.persist", _("a folder stands twice"))
+
+
+def demand_names(application: Application, path: str) -> None:
+    """Refuse names by which something of ours or of the host would win over the application without a word.
+
+    For profiles and for bundles that come; releases that are installed were taken by the rules of their day.
+    """
+    trouble = commands.trouble([launcher.name for launcher in application.launchers])
+    if trouble:
+        raise refuse(f"{path}.launchers[{trouble[0]}].name", trouble[1])
+    environment = application.environment
+    all_ours = (*OWN_VARIABLES, *SET_BY_LAUNCHERS)
+    for key, settings, ours in (
+        ("template", environment.template, OWN_VARIABLES),
+        ("values", environment.values, all_ours),
+        ("also", environment.also, all_ours),
+        ("defaults", environment.defaults, all_ours),
+    ):
+        for name in settings:
+            if name.upper() in ours:
+                raise refuse(f"{path}.environment.{key}.{name}", _("a variable that the launchers set themselves"))
+    for index, folder in enumerate(application.persist):
+        if any(part.startswith(OWN_FILES) for part in folder.split("/")):
+            raise refuse(
+                f"{path}.persist[{index}]", _("the installer's own files begin with {name}").format(name=OWN_FILES)
+            )

@@ -121,9 +121,9 @@ class Probe(Value):
     tolerance: float = field(metadata=by(strict.number))
     batch: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=100))
     dimension: int | None = field(
-        default=None, metadata=by(strict.optional, of=partial(strict.integer, least=1, most=100_000), later=True)
+        default=None, metadata=by(strict.optional, of=partial(strict.integer, least=1, most=100_000), added=True)
     )
-    normalised: bool = field(default=False, metadata=by(strict.boolean, later=True))
+    normalised: bool = field(default=False, metadata=by(strict.boolean, added=True))
 
     @property
     def commands(self) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Callable
 
 from bootstrap.bundle import archive, delta, digest
+from bootstrap.bundle.application import demand_names
 from bootstrap.bundle.lock import demand_lock
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
@@ -111,7 +112,8 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     """Return the bundle at a path (its folder, its archive, or its unpacked root) once it is trusted.
 
     1. The signatures over SHA256SUMS hold, and the policy accepts their signers at time ``at``.
-    2. MANIFEST.json has the signed digest and breaks no rule; its lock names its packages and nothing else.
+    2. MANIFEST.json has the signed digest and breaks no rule; its lock names its packages and nothing else; none of its
+       commands or settings has a name of ours or of the host's shells.
     3. So has the manifest of the base, where the bundle is a delta.
     4. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
 
@@ -125,6 +127,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     manifest_bytes = _read_manifest(path, folder, digests.get(NAME))
     manifest = parse_manifest(manifest_bytes)
     demand_lock(manifest)
+    demand_names(manifest.application, f"{NAME}.application")
 
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)

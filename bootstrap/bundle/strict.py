@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 T = TypeVar("T")
+Reader = Callable[..., Any]
 TEXT_LIMIT = 4096
 INTEGER_LIMIT = 2**53
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -176,20 +177,15 @@ def mapping(value: Any, path: str, *, most: int = 1000) -> dict[str, str]:
 
 
 def by(
-    read: Callable[..., Any],
-    *,
-    key: str | None = None,
-    write: Callable[[Any], Any] | None = None,
-    later: bool = False,
-    **bounds: Any,
+    read: Reader, *, key: str | None = None, write: Reader | None = None, added: bool = False, **bounds: Any
 ) -> dict[str, Any]:
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
     ``key`` is its name in the document where that is another one, ``write`` the way back where
-    ``written`` does not know it. ``later`` is for a field that came after documents were written:
-    it is left out where it has its default.
+    ``written`` does not know it. A key that was ``added`` after documents without it had been signed
+    is written only where it is not empty, so each of them is still written as it was.
     """
-    return {"read": partial(read, **bounds), "key": key, "write": write or written, "later": later}
+    return {"read": partial(read, **bounds), "key": key, "write": write or written, "added": added}
 
 
 class Value:
@@ -197,13 +193,12 @@ class Value:
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:
-        """Take an object with a key for each field and no other."""
+        """Take an object with a key for each field and no other; one that was added later may be missing."""
         taken, left = {}, Fields(value, path)
         for field in fields(cls):  # type: ignore[arg-type] # those who inherit are dataclasses
             key = field.metadata["key"] or field.name
-            if field.metadata["later"] and key not in left.left:
-                continue
-            taken[field.name] = left.nested(key, field.metadata["read"])
+            if key in left.left or not field.metadata["added"]:
+                taken[field.name] = left.nested(key, field.metadata["read"])
         left.done()
         result = cls(**taken)
         result.check(path)
@@ -217,7 +212,7 @@ class Value:
         return {
             field.metadata["key"] or field.name: field.metadata["write"](getattr(self, field.name))
             for field in fields(self)  # type: ignore[arg-type]
-            if not (field.metadata["later"] and getattr(self, field.name) == field.default)
+            if getattr(self, field.name) or not field.metadata["added"]
         }
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api, audit_log, outputs
 from bootstrap.commandline import DONE
-from bootstrap.commands.history import printable
-from bootstrap.console import show, show_json
+from bootstrap.console import printable, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import __version__, api, folders, runlog
 from bootstrap.console import Progress, make_progress, show
-from bootstrap.errors import RagtraceError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.prefix import TOOL, Prefix, find_prefix
 from bootstrap.runlog import LOG
@@ -116,7 +116,7 @@ def start_log(prefix: Prefix | None, command: str) -> None:
         if prefix is not None:
             runlog.hide(runlog.secrets_of(prefix.env_file))
         runlog.to_file(prefix.logs if prefix is not None and prefix.exists else user_logs(), command)
-    except OSError:
+    except (OSError, HostError):
         pass  # a command is not refused for want of a log; whatever is wrong with the disk is told by its own work
 
 
@@ -139,6 +139,8 @@ def outcome_json(outcome: Outcome) -> dict[str, str | None]:
         "prefix": str(outcome.prefix),
         "active": outcome.active,
         "former": outcome.former,
+        "tool": str(outcome.tool),
+        "former_tool": str(outcome.former_tool) if outcome.former_tool else None,
         "audit_head": outcome.audit_head,
         "run": runlog.RUN,
     }
@@ -148,6 +150,10 @@ def show_outcome(outcome: Outcome) -> None:
     """Tell where things are now."""
     show(_("Active release: {release}").format(release=outcome.active))
     show(_("Installed in:   {path}").format(path=outcome.prefix))
+    show(_("This tool:      {path}").format(path=outcome.tool))
+    if outcome.former_tool:
+        told = _("                It was {former} before: change what calls it by that name, such as scheduled jobs.")
+        show(told.format(former=outcome.former_tool))
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
 
 

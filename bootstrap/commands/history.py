@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
-from bootstrap.console import show, show_json
+from bootstrap.console import printable, show, show_json
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -52,8 +52,3 @@ def line(event: Event) -> str:
     parts = [event.time, event.action, event.outcome, event.version, event.release, event.user]
     parts.append(f"({states[event.state]})" if event.state else "")
     return printable("  ".join(part for part in parts if part))
-
-
-def printable(text: str) -> str:
-    """Return a text that cannot steer a terminal: reasons quote what programs wrote."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from bootstrap import api, models_apart
+from bootstrap import api, models_apart, own_command, settings
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
-from bootstrap.console import python_command, show, show_json
+from bootstrap.console import show, show_json
 from bootstrap.i18n import _
-from bootstrap.launchers import scripts
+from bootstrap.launchers import file_name
+from bootstrap.prefix import Prefix
 
 if TYPE_CHECKING:
     import argparse
 
+    from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
     from bootstrap.install import Outcome
     from bootstrap.preflight import Finding
@@ -79,19 +82,26 @@ def finding_line(finding: Finding) -> str:
     return f"  {mark:<3} {finding.name}: {finding.details}.{advice}"
 
 
+def show_settings(prefix: Prefix, manifest: Manifest) -> None:
+    """Tell where settings go, and which are still to be made before the application can start."""
+    release = prefix.active()
+    if release is None or not prefix.env_file.exists():
+        return
+    show(_("Settings:       {path}").format(path=prefix.env_file))
+    with contextlib.suppress(OSError, ValueError):  # validate tells what is wrong with the file
+        missing = settings.survey(prefix, release, manifest).missing
+        if missing:
+            text = _("Still missing:  {names}; write NAME=value for each into that file")
+            show(text.format(names=", ".join(missing)))
+
+
 def show_installed(bundle: Bundle, outcome: Outcome) -> None:
     """Tell where things are, and how to start, configure and check them."""
     common.show_outcome(outcome)
-    for name in scripts(bundle.manifest):
-        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / name))
-    if bundle.manifest.application.environment.template:
-        show(_("Settings:       {path}").format(path=outcome.prefix / ".env"))
+    for launcher in bundle.manifest.application.commands:
+        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher)))
+    show_settings(Prefix(outcome.prefix), bundle.manifest)
     for model in models_apart.missing(outcome.prefix, bundle.manifest):
-        show(_("Not here yet:   model {name}. {advice}").format(
-            name=model.name, advice=models_apart.what_to_bring(outcome.prefix, model)
-        ))  # fmt: skip
-    show(
-        _("Next: {python} ragtrace-install.pyz validate --prefix {path}").format(
-            python=python_command(), path=outcome.prefix
-        )
-    )
+        advice = models_apart.what_to_bring(outcome.prefix, model)
+        show(_("Not here yet:   model {name}. {advice}").format(name=model.name, advice=advice))
+    show(_("Next: {command}").format(command=own_command.line_after(outcome.tool, "validate")))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap.commands.history import printable
-from bootstrap.console import human_bytes
+from bootstrap.console import human_bytes, printable
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Signing snapshots and exceptions, and adding an exception to a file of them."""
+"""Signing snapshots and exceptions, and adding exceptions to a file of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bootstrap.bundle.advisories.exceptions import Exceptions, Exemption
@@ -54,8 +55,8 @@ def sign_file(path: Path, signer: Signer) -> Path:
     return signature
 
 
-def add_exception(path: Path, exemption: Exemption, sequence: int) -> Exceptions:
-    """Add an exception to a file (a new one when there is none), which then needs signatures anew.
+def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -> Exceptions:
+    """Add exceptions to a file (a new one when there is none), all or none; it then needs signatures anew.
 
     One for the same advisory, package and versions takes the former's place. ``sequence`` is the new
     number if it is higher than the former one.
@@ -63,9 +64,9 @@ def add_exception(path: Path, exemption: Exemption, sequence: int) -> Exceptions
     former = exempt.NONE
     if os.path.lexists(path):
         former = exempt.read_exceptions(read_file(path, exempt.EXCEPTIONS_LIMIT))
-    same = (exemption.id, exemption.package, exemption.versions)
-    others = [one for one in former.exceptions if (one.id, one.package, one.versions) != same]
-    changed = replace(former, sequence=max(sequence, former.sequence + 1), exceptions=(*others, exemption))
+    changed_ones = {(one.id, one.package, one.versions) for one in exemptions}
+    others = [one for one in former.exceptions if (one.id, one.package, one.versions) not in changed_ones]
+    changed = replace(former, sequence=max(sequence, former.sequence + 1), exceptions=(*others, *exemptions))
     try:
         data = exempt.read_exceptions(changed.to_bytes()).to_bytes()
     except TrustError as error:

@@ -1,4 +1,4 @@
-"""The gate of a build: what is known of its packages, by two scanners, before anything is signed."""
+"""The gate of a build: what is known of its packages, by two scanners, before any of them is fetched."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.advisories.assess import FRESH, FUTURE, Assessment, assess, facts_of
-from bootstrap.bundle.advisories.matcher import Installed, Scan, scan
+from bootstrap.bundle.advisories.matcher import scan
 from bootstrap.bundle.advisories.severity import DEFAULT, GATES, RANK
 from bootstrap.bundle.advisories.vex import NAME as VEX
 from bootstrap.bundle.advisories.vex import vex
 from bootstrap.bundle.manifest import KINDS
 from bootstrap.bundle.policy import NAMESPACES, judge
 from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
-from bootstrap.errors import BuildError, ToolError, TrustError
-from bootstrap.i18n import _
+from bootstrap.errors import BuildError, ToolError, TrustError, UsageError
+from bootstrap.i18n import _, plural
 from builder.advisories.documents import EXCEPTIONS_ROLE, read_file
 from builder.advisories.snapshot import load_snapshot
 from builder.assemble import Member, member
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from bootstrap.bundle.advisories.exceptions import Exceptions
+    from bootstrap.bundle.advisories.matcher import Finding, Installed, Scan
     from bootstrap.bundle.advisories.snapshot import Snapshot
-    from bootstrap.bundle.manifest import Package, Product
+    from bootstrap.bundle.manifest import Product
     from bootstrap.bundle.policy import Policy
     from bootstrap.console import Progress
 
@@ -58,25 +59,36 @@ class Passed:
     assessment: Assessment
 
 
-def run_gate(
-    request: GateRequest,
-    packages: Sequence[Package],
-    product: Product,
-    policy: Policy,
-    python: Path,
-    epoch: int,
-    progress: Progress,
-) -> Passed:
-    """Scan a build's packages.
+@dataclass(frozen=True)
+class Knowledge:
+    """What a request judges packages by: a snapshot whose matcher is not blind, exceptions that are rightly signed."""
+
+    request: GateRequest
+    snapshot: Snapshot
+    exceptions: Exceptions
+
+    def scan(self, packages: Iterable[Installed]) -> Scan:
+        """Return what is known of some packages."""
+        return scan(self.snapshot.index, packages)
+
+    def assess(self, scanned: Scan) -> Assessment:
+        """Return what a scan means today."""
+        return assess(scanned, self.snapshot, self.exceptions, self.request.table, datetime.now(timezone.utc))
+
+    def failing(self, assessment: Assessment) -> list[Finding]:
+        """Return the findings that fail a build, the worst first."""
+        found = [one for one in assessment.findings if one.severity in GATES[self.request.fail_on]]
+        return sorted(found, key=lambda finding: -RANK[finding.severity])
+
+
+def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
+    """Return what to judge by.
 
     1. The snapshot is whole, and the matcher finds its canaries.
-    2. safety, run by ``python``, finds the same.
-    3. Exceptions are signed by keys that ``policy`` lets sign them.
-    4. No finding that counts is of a level that fails the build.
+    2. Exceptions are signed by keys that ``policy`` lets sign them; it may be None where there are none.
 
-    ``epoch`` is the bundle's time, which the VEX document carries. Raises BuildError, TrustError, UsageError.
+    Raises BuildError, TrustError, UsageError.
     """
-    progress.step(_("Looking for known vulnerabilities in {count} packages").format(count=len(packages)))
     snapshot = load_snapshot(request.snapshot)
     blind = list(snapshot.blind_spots())
     if blind:
@@ -86,16 +98,34 @@ def run_gate(
             ),
             advice=_("Make the snapshot again."),
         )
-    scanned = scan(snapshot.index, [Installed(package.name, package.version) for package in packages])
+    return Knowledge(request, snapshot, read_signed_exceptions(request.exceptions, policy))
+
+
+def run_gate(
+    knowledge: Knowledge,
+    packages: Sequence[Installed],
+    product: Product,
+    python: Path,
+    epoch: int,
+    progress: Progress,
+) -> Passed:
+    """Scan a build's packages.
+
+    1. safety, run by ``python``, finds what the matcher finds.
+    2. No finding that counts is of a level that fails the build.
+
+    ``epoch`` is the bundle's time, which the VEX document carries. Raises BuildError.
+    """
+    progress.step(_("Looking for known vulnerabilities in {count} packages").format(count=len(packages)))
+    snapshot, exceptions = knowledge.snapshot, knowledge.exceptions
+    scanned = knowledge.scan(packages)
     compare(snapshot, scanned, packages, python)
-    exceptions = read_signed_exceptions(request.exceptions, policy)
-    now = datetime.now(timezone.utc)
-    assessment = assess(scanned, snapshot, exceptions, request.table, now)
+    assessment = knowledge.assess(scanned)
     tell(assessment, progress)
-    refuse(assessment, request.fail_on)
+    refuse(knowledge, assessment)
     contents = {
         form.NAME: snapshot.data,
-        REPORT: strict.dumps(report(assessment, snapshot, exceptions, request)),
+        REPORT: strict.dumps(report(assessment, knowledge)),
         VEX: strict.dumps(vex(assessment, product.name, product.version, datetime.fromtimestamp(epoch, timezone.utc))),
     }
     if exceptions.exceptions:
@@ -103,11 +133,11 @@ def run_gate(
     return Passed(tuple(member(f"{FOLDER}/{name}", KIND, data) for name, data in sorted(contents.items())), assessment)
 
 
-def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Package], python: Path) -> None:
+def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], python: Path) -> None:
     """Raise BuildError unless safety finds exactly what the matcher did, and every canary."""
     try:
         found = safety.second_opinion(
-            python, snapshot, [(package.name, package.version) for package in packages], limit=safety.TIMEOUT
+            python, snapshot, [(package.name, package.version or "") for package in packages], limit=safety.TIMEOUT
         )
     except ToolError as error:
         raise BuildError(error.what, advice=_("Run again with --verbose; the log has what it said.")) from error
@@ -121,10 +151,15 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Package], pyth
         )
 
 
-def read_signed_exceptions(path: Path | None, policy: Policy) -> Exceptions:
+def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptions:
     """Return exceptions that enough keys of their role have signed; none without a file."""
     if path is None:
         return exempt.NONE
+    if policy is None:
+        raise UsageError(
+            _("Who may sign exceptions is not known: no key is named."),
+            advice=_("Name the public key of whoever signed {path}: --trust-key KEY.pub.").format(path=path),
+        )
     data = read_file(path, exempt.EXCEPTIONS_LIMIT)
     beside = sorted(path.parent.glob(f"{path.name}.*.sig"))
     if not beside:
@@ -167,32 +202,34 @@ def tell(assessment: Assessment, progress: Progress) -> None:
         )
 
 
-def refuse(assessment: Assessment, fail_on: str) -> None:
+def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
     """Raise BuildError when a finding that counts is of a level that fails the build."""
-    failing = [finding for finding in assessment.findings if finding.severity in GATES[fail_on]]
+    failing, fail_on = knowledge.failing(assessment), knowledge.request.fail_on
     if not failing:
         return
-    failing.sort(key=lambda finding: -RANK[finding.severity])
     named = [f"{finding.package} {finding.version} ({finding.id}, {finding.severity})" for finding in failing[:SHOWN]]
     more = ["…"] if len(failing) > SHOWN else []
+    text = plural(
+        "{count} known vulnerability fails this build (--fail-on {level}): {names}.",
+        "{count} known vulnerabilities fail this build (--fail-on {level}): {names}.",
+        len(failing),
+    )
     raise BuildError(
-        _("{count} known vulnerabilities fail this build (--fail-on {level}): {names}.").format(
-            count=len(failing), level=fail_on, names=", ".join(named + more)
-        ),
+        text.format(count=len(failing), level=fail_on, names=", ".join(named + more)),
         advice=_("Lock fixed versions; for what does no harm here, sign an exception (advisories except)."),
     )
 
 
-def report(assessment: Assessment, snapshot: Snapshot, exceptions: Exceptions, request: GateRequest) -> dict[str, Any]:
+def report(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:
     """Return what travels in the bundle; it says nothing of when it was judged, so that builds can be repeated."""
     found = assessment.to_json()
     for key in ("age", "days", "status", "expired"):
         del found[key]
     return {
         "format": 1,
-        "fail_on": request.fail_on,
-        "snapshot": facts_of(snapshot),
-        "exceptions": exceptions.sequence,
+        "fail_on": knowledge.request.fail_on,
+        "snapshot": facts_of(knowledge.snapshot),
+        "exceptions": knowledge.exceptions.sequence,
         "scanners": ["ragtrace", "safety"],
         **found,
     }

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from bootstrap.bundle.advisories.assess import facts_of
-from bootstrap.bundle.advisories.exceptions import JUSTIFICATIONS, LONGEST, Exemption
 from bootstrap.bundle.advisories.snapshot import NAME, read_snapshot
 from bootstrap.columns import HelpFormatter
 from bootstrap.commandline import DONE
 from bootstrap.console import human_bytes, make_progress, show, show_json
-from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from builder.advisories import documents, fetch
 from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
-from builder.commands.common import signer_of
+from builder.commands import exceptions
+from builder.commands.common import moment, signer_of
 from builder.credentials import redact
 
 if TYPE_CHECKING:
@@ -52,7 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot"))
     shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     shown.set_defaults(run=run_show)
-    _add_except(action("except", _("add an exception from a finding to a file of exceptions")))
+    exceptions.configure(action("except", _("add exceptions from findings to a file of exceptions")))
+    exceptions.configure_template(action("template", _("write the findings as a file of exceptions to be filled in")))
 
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
@@ -69,35 +65,6 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("no progress, only the result"))
-
-
-def _add_except(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("file", type=Path, metavar=_("FILE"), help=_("the file of exceptions, made when it is not there"))
-    add("--id", required=True, metavar="ID", help=_("the advisory, by any of its identifiers"))
-    add("--package", required=True, metavar=_("NAME"), help=_("the package"))
-    add("--versions", required=True, metavar=_("VERSIONS"), help=_("its versions, for example ==1.2.3"))
-    add("--justification", required=True, choices=JUSTIFICATIONS, help=_("why it does no harm here (OpenVEX)"))
-    add("--statement", required=True, metavar=_("TEXT"), help=_("the same in a sentence"))
-    add("--approver", required=True, metavar=_("NAME"), help=_("who answers for it"))
-    add(
-        "--days",
-        type=int,
-        default=90,
-        metavar=_("DAYS"),
-        help=_("for how long, at most {days} (default: 90)").format(days=LONGEST.days),
-    )
-    parser.set_defaults(run=run_except)
-
-
-def moment() -> datetime:
-    """Return the time that documents are made at: SOURCE_DATE_EPOCH, else now (UTC, whole seconds)."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is None:
-        return datetime.now(timezone.utc).replace(microsecond=0)
-    if not (epoch.isascii() and epoch.isdecimal() and int(epoch) < 8**11):
-        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds."))
-    return datetime.fromtimestamp(int(epoch), timezone.utc)
 
 
 def run_fetch(arguments: argparse.Namespace) -> int:
@@ -160,27 +127,4 @@ def run_show(arguments: argparse.Namespace) -> int:
         show_json(facts)
     else:
         _show_facts(facts, len(snapshot.data))
-    return DONE
-
-
-def run_except(arguments: argparse.Namespace) -> int:
-    """Add an exception."""
-    now = moment()
-    exemption = Exemption(
-        id=arguments.id,
-        package=canonicalize_name(arguments.package),
-        versions=arguments.versions,
-        justification=arguments.justification,
-        statement=arguments.statement,
-        approver=arguments.approver,
-        approved=now,
-        # no more than it takes to be refused: a date holds only so many days
-        expires=now + timedelta(days=max(0, min(arguments.days, LONGEST.days + 1))),
-    )
-    changed = documents.add_exception(arguments.file.absolute(), exemption, int(now.timestamp()))
-    show(_("Written: {path}").format(path=arguments.file))
-    show(
-        _("Exceptions: {count}   sequence: {sequence}").format(count=len(changed.exceptions), sequence=changed.sequence)
-    )
-    show(_("Sign it now: advisories sign {path} --sign-key KEY").format(path=arguments.file))
     return DONE

@@ -65,6 +65,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("cut the archive into files of this size (650M, 4G), for media with limits"),
     )
     add(
+        "--strict-source",
+        action="store_true",
+        help=_("refuse files that differ from the commit: all that travels of the project is what the commit has"),
+    )
+    add(
         "--attestations",
         choices=attestations.MODES,
         default=attestations.RECORD,
@@ -115,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         plan = make_plan(request, progress)
         show_plan(plan, as_json=arguments.json)
-        return commandline.DONE if plan.is_whole else commandline.exit_code(BuildError(""))
+        return commandline.DONE if plan.would_build else commandline.exit_code(BuildError(""))
     show_outcome(build(request, progress), as_json=arguments.json)
     return commandline.DONE
 
@@ -147,6 +152,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         advisories=_gate(arguments),
         python=arguments.with_python,
         attestations=arguments.attestations,
+        strict_source=arguments.strict_source,
         bases=tuple(map(read_base, arguments.base)),
         volume_size=parse_size(arguments.volume_size) if arguments.volume_size is not None else None,
     )
@@ -173,6 +179,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 "signers": [key.fingerprint for key in outcome.signers],
                 "seconds": outcome.seconds,
                 "attestations": outcome.attested,
+                "source_state": outcome.state.to_json(),
                 "unchecked": [item.to_json() for item in outcome.unchecked],
             }
         )

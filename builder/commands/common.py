@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -89,3 +90,13 @@ def parse_glibc(text: str) -> tuple[int, int]:
     if major != "2" or not (minor.isascii() and minor.isdecimal()):
         raise UsageError(_("{text} is not a version of glibc.").format(text=text), advice=_("Write it as 2.28."))
     return 2, int(minor)
+
+
+def moment() -> datetime:
+    """Return the time that documents are made at: SOURCE_DATE_EPOCH, else now (UTC, whole seconds)."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return datetime.now(timezone.utc).replace(microsecond=0)
+    if not (epoch.isascii() and epoch.isdecimal() and int(epoch) < 8**11):
+        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds."))
+    return datetime.fromtimestamp(int(epoch), timezone.utc)

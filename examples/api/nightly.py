@@ -3,7 +3,7 @@
 Standard library only, Python 3.9 or later. The tool is called as a program of its own, so that nothing of it is
 imported here: it brings its own packages and checks them at each start.
 
-    python3 nightly.py /opt/app/bin/ragtrace
+    python3 nightly.py /opt/app/bin/ragtrace-offline
     python3 nightly.py python3 /media/bundle/ragtrace-install.pyz --prefix=/opt/app
 """
 

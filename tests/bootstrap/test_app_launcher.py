@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -118,30 +119,49 @@ def test_nothing_is_active(prefix) -> None:
     assert (done.returncode, done.stderr) == (5, f"here: no release is active in {prefix.root}\n")
 
 
+# what python-dotenv 1.2.4 makes of each, but for ${NAME}, which it replaces
 @pytest.mark.parametrize(
-    ("line", "value"),
+    ("text", "settings"),
     [
-        ("KEY=a", "a"),
-        (" export KEY = a b ", "a b"),
-        ("KEY='a # b' # c", "a # b"),
-        ('KEY="a" # c', "a"),
-        ("KEY=a#b # c", "a#b"),
-        ("KEY= # fill this in", ""),
-        ("KEY=", ""),
-        ("KEY=a=b", "a=b"),
-        ("KEY='half", "'half"),
-        ("\ufeffKEY=a", None),
-        ("#KEY=a", None),
-        ("KEY a", None),
-        ("NOT_LISTED=a", None),
+        ("KEY=a", {"KEY": "a"}),
+        (" export KEY = a b ", {"KEY": "a b"}),
+        ("export\tKEY=a", {"KEY": "a"}),
+        ("KEY='a # b' # c", {"KEY": "a # b"}),
+        ("KEY='a'#c", {"KEY": "a"}),
+        ('KEY=\t"a"\t# c', {"KEY": "a"}),
+        ("KEY=''", {"KEY": ""}),
+        ("KEY=a 'b'", {"KEY": "a 'b'"}),
+        ("KEY=a#b # c", {"KEY": "a#b"}),
+        ("KEY=#a", {"KEY": "#a"}),
+        ("KEY= # fill this in", {"KEY": ""}),
+        ("KEY=", {"KEY": ""}),
+        ("KEY=a=b", {"KEY": "a=b"}),
+        ("KEY=a\\nb", {"KEY": "a\\nb"}),
+        ('KEY="a\\n\\"b\\"\\\\ \\q"', {"KEY": 'a\n"b"\\ \\q'}),
+        ("KEY='a\\'b\\\\ \\n'", {"KEY": "a'b\\ \\n"}),
+        ('KEY="a\nb"\nOTHER=c', {"KEY": "a\nb", "OTHER": "c"}),
+        ("KEY=a\vb\u2028c", {"KEY": "a\vb\u2028c"}),
+        ("KEY=한글 값 # 주석", {"KEY": "한글 값"}),
+        ("KEY=1\r\nKEY=2\r\n", {"KEY": "2"}),
+        ("KEY=1\rKEY=2", {"KEY": "2"}),
+        ("#KEY=a\n\n  # KEY=b", {}),
     ],
 )
-def test_lines_of_an_env_file(line, value) -> None:
-    assert app_launcher.read_env(f"{line}\n", {"KEY": ""}).get("KEY") == value
+def test_lines_of_an_env_file(text, settings) -> None:
+    lines, wrong = app_launcher.read_env(text)
+    assert ({name: value for _line, name, value in lines}, wrong) == (settings, [])
 
 
-def test_the_last_line_of_a_name_wins() -> None:
-    assert app_launcher.read_env("KEY=1\r\nKEY=2\r\n", {"KEY": ""}) == {"KEY": "2"}
+@pytest.mark.parametrize(
+    "line", ["KEY a", "KEY", "KEY='half", 'KEY="a" b', "set KEY=a", '$env:KEY = "a"', "KEY: a", "1KEY=a", "KEY-X=a"]
+)
+def test_a_line_that_sets_nothing_is_counted_and_the_next_one_is_read(line) -> None:
+    assert app_launcher.read_env(f'KEY="1\n2"\n{line}\nOTHER=b') == ([(1, "KEY", "1\n2"), (4, "OTHER", "b")], [3])
+
+
+@pytest.mark.parametrize("text", ['KEY="' + "\\a" * 50_000, "KEY='" + "x" * 100_000 + "\n" * 5, "=" * 100_000])
+def test_a_quote_that_is_never_closed_is_soon_given_up(text) -> None:
+    assert app_launcher.read_env(text)[1] == [1]
 
 
 def test_an_empty_path_does_not_mean_the_working_folder() -> None:
@@ -154,14 +174,69 @@ def test_launchers_of_ours_are_pruned_and_those_of_others_stay(prefix) -> None:
     (prefix.bin / "mine").write_text("#!/bin/sh\n")
     fewer = make_manifest(application=Application(APPLICATION.launchers[:1]))
     launchers.prune(prefix, fewer)
-    assert sorted(path.name for path in prefix.bin.iterdir()) == ["here", "mine", "ragtrace"]
+    assert sorted(path.name for path in prefix.bin.iterdir()) == ["here", "mine", "ragtrace-offline"]
     launchers.prune(prefix, None)
     assert [path.name for path in prefix.bin.iterdir()] == ["mine"]
 
 
 def test_a_nul_in_the_settings_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
-        app_launcher.read_env("KEY=a\0b\n", {"KEY": ""})
+        app_launcher.read_env("KEY=a\0b\n")
+
+
+ORDER = {
+    "defaults": {"LEVEL": "default", "PLACE": "{models}/m"},
+    "values": {"FIXED": "value"},
+    "template": {"LEVEL": "x", "FIXED": "x", "OTHER": "x"},
+    "also": ["MORE"],
+    "required": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "caller", "level", "fixed"),
+    [
+        ({}, {}, "default", "value"),
+        ({"LEVEL": "file", "FIXED": "file"}, {}, "file", "value"),
+        ({"LEVEL": ""}, {}, "", "value"),
+        ({"LEVEL": "file"}, {"LEVEL": "caller", "FIXED": "caller"}, "caller", "value"),
+        ({"LEVEL": "file"}, {"LEVEL": ""}, "", "value"),
+    ],
+)
+def test_which_setting_of_a_name_holds(settings, caller, level, fixed) -> None:
+    run = {**APPLICATION.to_json(), "environment": ORDER}
+    env = app_launcher.environment("/p/releases/r", run, {"PATH": "/bin", **caller}, settings)
+    assert (env["LEVEL"], env["FIXED"]) == (level, fixed)
+    assert env["PLACE"] == os.path.join("/p/releases/r", "models") + "/m"
+
+
+def test_the_names_of_the_profile_are_loaded_and_an_older_release_has_only_its_template() -> None:
+    assert app_launcher.loaded({"environment": ORDER}) == ["LEVEL", "FIXED", "OTHER", "MORE", "PLACE"]
+    assert app_launcher.loaded(APPLICATION.to_json()) == ["KEY", "OTHER"]
+
+
+def test_further_names_and_defaults_reach_the_application(prefix) -> None:
+    more = replace(APPLICATION.environment, also=("EXTRA",), defaults={"LEVEL": "low", "CACHE": "{data}/cache"})
+    release = prefix.active()
+    launchers.write_run_files(release, make_manifest(application=replace(APPLICATION, environment=more)))
+    prefix.env_file.write_text("EXTRA=from file\nCACHE=/elsewhere\nUNKNOWN=1\n")
+    env = show(prefix, "here", LEVEL="high")[2]
+    assert (env["EXTRA"], env["CACHE"], env["LEVEL"]) == ("from file", "/elsewhere", "high")
+    assert "UNKNOWN" not in env
+    prefix.env_file.unlink()
+    env = show(prefix, "here")[2]
+    assert (env["CACHE"], env["LEVEL"]) == (f"{prefix.data}/cache", "low")
+
+
+@pytest.mark.parametrize("text", [None, "", "KEY=\n", "# KEY=a\n", "KEYS=a\n"])
+def test_a_required_setting_that_nobody_makes_is_told_and_the_application_starts_all_the_same(prefix, text) -> None:
+    if text is not None:
+        prefix.env_file.write_text(text)
+    done = subprocess.run([prefix.bin / "here"], env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr.decode() == f"here: KEY is not set; add it to {prefix.env_file}\n"
+    env = {"PATH": os.environ["PATH"], "KEY": "a"}
+    assert subprocess.run([prefix.bin / "here"], env=env, capture_output=True, check=False).stderr == b""
 
 
 def test_in_the_users_data_files_of_the_callers_folder_are_found(prefix, tmp_path) -> None:

@@ -249,3 +249,15 @@ def test_whoever_asks_how_to_roll_back_is_told_how_former_data_come_back(monkeyp
     with pytest.raises(SystemExit):
         cli.main(["rollback", "--help"])
     assert "backup restore ID" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_careless_umask_lets_nobody_else_write(tiny, tmp_path, call) -> None:
+    root = tmp_path / "prefix"
+    before = os.umask(0)
+    try:
+        assert call("install", tiny.folder, "--prefix", root)[0] == 0
+    finally:
+        os.umask(before)
+    code, out, _err = call("validate", "--check", "security.permissions", "--prefix", root, "--json")
+    assert (code, [result["status"] for result in json.loads(out)["validation_results"]]) == (0, ["PASS"])

@@ -211,6 +211,31 @@ def test_trying_out_touches_nothing_of_the_users(prefix, tmp_path, tiny) -> None
     assert snapshot(prefix.data) == before
 
 
+def test_an_upgrade_leaves_the_settings_and_tells_the_new_names_and_a_rollback_reads_the_older_release(
+    prefix, tmp_path, tiny
+) -> None:
+    environment = opened(tiny).manifest.application.environment
+    bundle = tiny_bundle(
+        tmp_path / "more",
+        counter=COUNTER + 1,
+        key=tiny.key.with_suffix(""),
+        environment=replace(environment, also=("TINY_DEVICE",), defaults={"TINY_LEVEL": "low"}),
+    )
+    heard: list[str] = []
+    progress = NoProgress()
+    progress.warn = heard.append  # type: ignore[method-assign]
+    first = prefix.active()
+    prefix.env_file.write_text("TINY_API_KEY=k\n")
+    story.install(opened(bundle), prefix, progress)
+    assert prefix.env_file.read_text() == "TINY_API_KEY=k\n"
+    (told,) = [text for text in heard if "TINY" in text]
+    assert "TINY_DEVICE, TINY_LEVEL" in told
+    assert set(json.loads(first.run_file.read_bytes())["environment"]) == {"template", "required", "values"}
+    story.rollback(prefix, QUIET, to=first.id)
+    assert prefix.active() == first
+    assert json.loads(run(prefix, "tiny", "embed", "hello").stdout) == [5.0, 0.5]
+
+
 def test_an_older_bundle_is_refused(prefix, tmp_path, tiny) -> None:
     older = tiny_bundle(tmp_path / "older", counter=COUNTER - 1, key=tiny.key.with_suffix(""))
     before = snapshot(prefix.root, *NOTES)

@@ -27,6 +27,7 @@ MIGRATE = """
 elif command == "migrate":
     data = Path(os.environ["TINY_DATA"]) / "data"
     assert data.samefile(Path(__file__).parent / "data"), "the release must lead to the copy"
+    assert os.environ["TINY_LEVEL"] == "low", "a default holds here as it does for the user"
     notes = data / "notes.txt"
     (data / "notes.json").write_text(json.dumps([os.environ["RAGTRACE_DATA_LAYOUT"], notes.read_text()]))
     notes.unlink()
@@ -44,7 +45,12 @@ def migrating(folder, tiny, *, counter: int = COUNTER + 1, layout: int = 2, code
         version="2.0.0",
         sources={"app.py": head.rstrip() + MIGRATE + "else:\n" + tail, "data/shipped.csv": "new\n"},
         key=tiny.key.with_suffix(""),
-        environment=replace(environment, values=values),
+        environment=replace(
+            environment,
+            template={**environment.template, "TINY_LEVEL": "high"},
+            values=values,
+            defaults={"TINY_LEVEL": "low"},
+        ),
         persist=("data", "out/reports"),
         migration=Migration(layout, ("tiny", "migrate", code)),
     )

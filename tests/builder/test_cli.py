@@ -274,6 +274,25 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     assert not (tmp_path / "cache").exists()
 
 
+def test_settings_that_nobody_could_set_are_told_and_end_no_build(project, key, tmp_path, capsys, caplog) -> None:
+    (project / "small_app/__init__.py").write_text("import os\n\n\ndef main():\n    print(os.getenv('SMALL_LEVEL'))\n")
+    argv = ["build", "--project-root", str(project), "--dry-run", "--offline", "--quiet"]
+    assert cli.main([*argv, "--json"]) == 0
+    told = validated("builder-build-dry-run", capsys.readouterr().out)
+    read = {"name": "SMALL_LEVEL", "file": "small_app/__init__.py", "line": 5, "read_by": "code"}
+    assert told["unlisted_settings"] == [read]
+    assert cli.main(argv) == 0
+    plan = capsys.readouterr().out
+    assert "SMALL_LEVEL (small_app/__init__.py:5)" in plan
+    assert '    [environment]\n    also = ["SMALL_LEVEL"]\n' in plan
+    assert build(project, key, tmp_path / "out") == 0
+    assert "cannot set: SMALL_LEVEL." in caplog.text
+    caplog.clear()
+    (project / "ragtrace-profile.toml").write_text('name = "Small"\n[environment]\nalso = ["SMALL_LEVEL"]\n')
+    assert build(project, key, tmp_path / "second", "--counter", "1700000001") == 0
+    assert "SMALL_LEVEL" not in caplog.text
+
+
 def test_a_plan_tells_gaps_and_that_the_build_would_fail(tmp_path, capsys) -> None:
     example = build_zipapp.ROOT / "examples" / "rag-mini"
     argv = ["build", "--project-root", str(example), "--dry-run", "--quiet", "--model", f"path:{tmp_path}"]

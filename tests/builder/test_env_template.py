@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap.bundle.application import PLACEHOLDER
 from bootstrap.errors import UsageError
-from builder.env_template import PLACEHOLDER, read_template
+from builder.env_template import read_template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +38,11 @@ def test_reads(tmp_path: Path, line: str, expected: dict[str, str]) -> None:
     assert read_template(file) == expected
 
 
-@pytest.mark.parametrize("line", ["KEY", "1KEY=a", "KEY='a", 'KEY="a" b', "KEY-X=1", "= a"])
+@pytest.mark.parametrize("line", ["KEY", "1KEY=a", "KEY='a", 'KEY="a" b', "KEY-X=1", "= a", 'KEY="a\nb"', "KEY=\0"])
 def test_refuses_with_the_line(tmp_path: Path, line: str) -> None:
     file = tmp_path / ".env.example"
     file.write_text(f"# first\n{line}\n")
-    with pytest.raises(UsageError, match=r"\.env\.example, line 2"):
+    with pytest.raises(UsageError, match=r"\.env\.example(, line 2| cannot be read)"):
         read_template(file)
 
 

@@ -14,6 +14,7 @@ from builder.probe import with_embedding
 APP = """
 import json, os, sys
 assert os.environ["APP_KEY"] == "placeholder" and os.environ["HF_HUB_OFFLINE"] == "1"
+assert os.environ["APP_LEVEL"] == "low"
 print("loading")
 weight = json.load(open(os.environ["APP_MODEL"] + "/weights.json"))
 print(json.dumps([len(sys.argv[2]), weight]))
@@ -41,7 +42,12 @@ def ask(tmp_path):
     model = CollectedModel("tiny", "r", "1", (ModelFile("weights.json", tmp_path / "w", 3, ""),))
     application = Application(
         launchers=(Launcher("app", "script", "app.py"),),
-        environment=Environment({"APP_KEY": "placeholder"}, ("APP_KEY",), {"APP_MODEL": "{models}/tiny"}),
+        environment=Environment(
+            {"APP_KEY": "placeholder", "APP_LEVEL": "high"},
+            ("APP_KEY",),
+            {"APP_MODEL": "{models}/tiny"},
+            defaults={"APP_LEVEL": "low"},
+        ),
     )
 
     def asked(source=SOURCE, app=APP, folder=root):

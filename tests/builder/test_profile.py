@@ -9,13 +9,26 @@ from pathlib import Path
 import pytest
 
 from bootstrap.bundle.application import Launcher
+from bootstrap.console import NoProgress
 from bootstrap.errors import UsageError
+from builder.build import Request, read_profile
+from builder.cache import Cache
 from builder.profile import default_profile, find_profile, load_profile, with_models, without_models
 from builder.unchecked import unchecked
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "rag-mini"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Told(NoProgress):
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 @pytest.fixture
@@ -149,9 +162,35 @@ MODEL = '[[models]]\nname = "small"\n'
             'name = "A"\n' + LAUNCHER.format(kind="script", target="cli.py") + 'cwd = "home"',
             "launchers[0].cwd: not one",
         ),
+        (
+            'name = "A"\n' + LAUNCHER.replace('"app"', '"ragtrace-offline"').format(kind="script", target="cli.py"),
+            "launchers[0].name: ragtrace-offline is a name of the installer's own",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.replace('"app"', '"test"').format(kind="script", target="cli.py"),
+            "launchers[0].name: test is a word of the shell (sh)",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.replace('"app"', '"nul"').format(kind="script", target="cli.py"),
+            "launchers[0].name: nul is a reserved name on Windows",
+        ),
+        (
+            'name = "A"\n' + (LAUNCHER + LAUNCHER.replace('"app"', '"APP"')).format(kind="script", target="cli.py"),
+            "launchers[1].name: on a host that ignores case",
+        ),
+        (
+            'name = "A"\n' + (LAUNCHER + LAUNCHER.replace('"app"', '"app.exe"')).format(kind="script", target="cli.py"),
+            "launchers[1].name: on a host that ignores case",
+        ),
+        ('name = "A"\n[environment.values]\nPATH = "{app}"', "environment.values.PATH: a variable that the launchers"),
+        ('name = "A"\npersist = [".ragtrace-data"]', "persist[0]: the installer's own files begin"),
         ('name = "A"\n[environment]\ntemplat = ".env"', "environment.templat: unknown key"),
-        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is not"),
+        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is neither"),
         ('name = "A"\n[environment.values]\nX = "{home}/x"', "environment.values.X: {home} is not"),
+        ('name = "A"\n[environment]\nalso = "X"', "environment.also: not a list"),
+        ('name = "A"\n[environment]\nalso = ["X Y"]', "environment: 'X Y' is not a name"),
+        ('name = "A"\n[environment.defaults]\nX = "{home}/x"', "environment.defaults.X: {home} is not"),
+        ('name = "A"\n[environment]\nalso = ["X"]\nvalues = {X = "1"}', "environment.also: X has a value"),
         ('name = "A"\n[environment]\nvalues = 3', "environment.values: not an object"),
         ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: neither"),
         ('name = "A"\n' + MODEL + 'source = "https://host/model"', "models[0].source: neither"),
@@ -244,6 +283,8 @@ def test_ragtraces_own_profile(project: Path) -> None:
     assert unchecked(profile) == []
     assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"
     assert set(profile.application.environment.template) == {"GEMINI_API_KEY", "CLOVA_STUDIO_API_KEY"}
+    assert {"BGE_M3_DEVICE", "LOG_LEVEL"} <= set(profile.application.environment.also)
+    assert profile.application.environment.defaults == {"DEFAULT_EMBEDDING": "bge_m3"}
     assert {"data", "exports", "checkpoints"} <= set(profile.application.persist)
     assert [model.name for model in profile.models] == ["bge-m3"]
     assert len(profile.application.core_imports) == 11
@@ -340,6 +381,43 @@ def test_a_src_that_is_a_package_is_imported_from_above(project: Path) -> None:
         file.write('[project.scripts]\nsome = "src.main:run"\n')
     application = default_profile(project).application
     assert (application.import_paths, application.core_imports) == ((".",), ("src",))
+
+
+def test_a_script_with_a_name_of_the_shell_gets_the_project_s_before_it(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.scripts]\nsome = "some:main"\ntest = "some:test"\nPython = "some:repl"\n')
+    profile = default_profile(project)
+    assert [launcher.name for launcher in profile.application.launchers] == ["some", "some-app-test", "some-app-Python"]
+    test, python = profile.notes
+    assert test.startswith("pyproject.toml: project.scripts.test: test is a word of the shell (sh)")
+    assert "Its command will be some-app-test" in test
+    assert "project.scripts.Python: Python is a program" in python
+
+
+@pytest.mark.parametrize(
+    ("scripts", "said"),
+    [
+        ('ragtrace-install = "a:b"', "project.scripts.ragtrace-install: ragtrace-offline-ragtrace-install is a name"),
+        ('one = "a:b"\nOne = "a:c"', "project.scripts.One: on a host that ignores case"),
+        ('test = "a:b"\nTest = "a:c"', "project.scripts.Test: on a host that ignores case"),
+    ],
+)
+def test_scripts_that_only_a_profile_can_name(project: Path, scripts: str, said: str) -> None:
+    text = (project / "pyproject.toml").read_text()
+    name = "ragtrace-offline" if "ragtrace" in scripts else "Some_App"
+    (project / "pyproject.toml").write_text(text.replace("Some_App", name) + f"[project.scripts]\n{scripts}\n")
+    with pytest.raises(UsageError, match=re.escape(f"pyproject.toml: {said}")) as refused:
+        default_profile(project)
+    assert "Write ragtrace-profile.toml in the project" in refused.value.advice
+
+
+def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.scripts]\ntime = "some:main"\n')
+    told = Told()
+    request = Request(project, project / "out", (), (), Cache(project / "cache"))
+    profile = read_profile(request, told)
+    assert told.warnings == list(profile.notes) != []
 
 
 MODELS = 'name = "A"\n[[models]]\nname = "one"\n'

@@ -12,9 +12,10 @@ import pytest
 from bootstrap.bundle.application import Application, Launcher
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError, ToolError
-from builder import source
+from builder import checkout as checkout_module
+from builder.checkout import commit_time, source_commit
 from builder.profile import Profile
-from builder.source import collect_source, commit_time, source_commit
+from builder.source import collect_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,14 +91,6 @@ def test_a_pattern_that_chooses_nothing_is_said(checkout: Path) -> None:
     assert "docs" in heard.warnings[0]
 
 
-def test_changes_since_the_commit_are_said_and_taken(checkout: Path) -> None:
-    write(checkout, "cli.py", "changed")
-    write(checkout.parent, "outside.py", "changed")
-    heard = Heard()
-    assert "cli.py" in paths(checkout, heard=heard)
-    assert heard.warnings == ["1 tracked file differs from the commit; it is taken as it is."]
-
-
 def test_a_repository_that_calls_us_does_not_mislead(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", str(checkout / "elsewhere"))
     assert "cli.py" in paths(checkout)
@@ -142,7 +135,7 @@ def test_a_folder_of_which_git_tracks_nothing(checkout: Path) -> None:
 
 
 def test_a_listing_that_was_cut_is_refused(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "OUTPUT_LIMIT", 10)
+    monkeypatch.setattr(checkout_module, "OUTPUT_LIMIT", 10)
     with pytest.raises(BuildError, match="too many files"):
         paths(checkout)
 

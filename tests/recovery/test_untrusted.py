@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from bootstrap import api
 from bootstrap.console import NoProgress
 from bootstrap.errors import TrustError, UsageError
 from recovery.recover import read_diagnosis
@@ -44,6 +45,20 @@ def test_problems_that_are_gone_are_said_to_be_gone(host, tmp_path):
     plan = host.plan(report=report)
     assert plan.remedies == ()
     assert any("not there any more" in note for note in plan.notes)
+
+
+def test_a_failure_that_no_damage_explains_is_said_to_be_none_of_ours(host, tmp_path, monkeypatch):
+    # as where a shared library of the host's is missing
+    lacking = tmp_path / "sh"
+    lacking.write_text("#!/bin/sh\necho libgomp.so.1 is missing >&2; exit 127\n")
+    lacking.chmod(0o755)
+    monkeypatch.setattr("validator.trial.SHELL", str(lacking))
+    report = api.validate(host.prefix.root, checks=["ragtrace.cli"])
+    (failed,) = report.results
+    assert (failed.status, failed.remedy) == ("FAIL", "operator")
+    plan = host.plan(report=read_diagnosis(written(tmp_path, reports.to_bytes(report))))
+    assert plan.remedies == ()
+    assert plan.notes == ("No damage explains these; validate again, and do what it says: Commands.",)
 
 
 def test_damage_that_the_report_does_not_name_is_repaired_too(host, tmp_path):

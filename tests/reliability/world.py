@@ -313,7 +313,7 @@ def check_clean(prefix):
     copies = {path.name for path in papers.folder(prefix).iterdir()} if releases else set()
     assert copies == {sha256_file(release.bundle / "MANIFEST.json")[0] for release in releases}
     active = prefix.active()
-    wanted = set(launchers.scripts(active.manifest())) if active else set()
+    wanted = set(launchers.scripts(prefix, active.manifest())) if active else set()
     assert {path.name for path in prefix.bin.iterdir()} == wanted
 
 

@@ -49,7 +49,7 @@ class Operator:
 
     def tool(self, *arguments: str, **options: Any) -> Completed:
         """Run the installed tool, as it lies among the application's commands."""
-        return self.run(f"{self.prefix}/bin/ragtrace", *arguments, **options)
+        return self.run(f"{self.prefix}/bin/ragtrace-offline", *arguments, **options)
 
     def app(self, *arguments: str, **options: Any) -> Completed:
         """Run the example from its installed launcher."""

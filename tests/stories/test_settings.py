@@ -23,14 +23,24 @@ def env_file(operator):
 
 def test_the_file_is_its_owners_alone_and_names_what_can_be_set(env_file):
     assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
-    assert env_file.read_text().splitlines()[1:] == ["# RAG_MINI_API_KEY=", "# RAG_MINI_TOP_K="]
+    names = ["# RAG_MINI_API_KEY=", "# RAG_MINI_DATABASE_URL=", "# RAG_MINI_TOP_K="]
+    assert env_file.read_text().splitlines()[1:] == names
 
 
 def test_without_its_key_the_application_says_so(operator, env_file):
     silent = operator.app(*ASK)
     assert silent.returncode == 1
+    assert f"rag-mini: RAG_MINI_API_KEY is not set; add it to {operator.prefix}/.env\n" in silent.stderr
     assert "RAG_MINI_API_KEY: field required" in silent.stderr
     succeeded(operator.app(*ASK, env={"RAG_MINI_API_KEY": "any"}))
+
+
+def test_what_nobody_loads_is_told_with_the_name_that_is_meant(operator, env_file):
+    operator.configure(RAG_MINI_API_KEY="any", RAG_MINI_TOPK="s3cret-1", RAG_MINI_MODEL_PATH="/s3cret-2")
+    told = operator.tool("validate", "--quick").stdout
+    assert "RAG_MINI_TOPK (is RAG_MINI_TOP_K meant?)" in told
+    assert "RAG_MINI_MODEL_PATH" in told
+    assert "s3cret" not in told
 
 
 def test_a_launcher_reads_the_file_and_the_callers_variables_win(operator, env_file):

@@ -33,7 +33,7 @@ def test_a_project_without_a_profile_is_installed_and_runs(operator, hello):
     site = hello_at(operator, "/srv/hello")
     outcome = site.install(hello, "--prefix", site.prefix)
     assert outcome["prefix"] == site.prefix
-    assert sorted(os.listdir(site.path("bin"))) == ["hello-site", "ragtrace"]
+    assert sorted(os.listdir(site.path("bin"))) == ["hello-site", "ragtrace-offline"]
     assert greets(site)
     assert not site.path(".env").exists()
     assert "1.0.0" in succeeded(site.tool("status")).stdout

@@ -6,7 +6,9 @@ import math
 import os
 from typing import TYPE_CHECKING
 
+from bootstrap.console import NoProgress
 from validator import measured
+from validator.remedy import settle
 from validator.runner import results_of
 from validator.subject import subject_of
 
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 
 def look_all(kind: type[Check], prefix: Prefix | None, limit: float | None = None) -> list[CheckResult]:
-    """Return all results of a check."""
-    return results_of(kind(limit), subject_of(prefix))
+    """Return all results of a check, with what helps."""
+    subject = subject_of(prefix)
+    return settle(results_of(kind(limit), subject), subject, NoProgress())
 
 
 def look(kind: type[Check], prefix: Prefix | None, limit: float | None = None) -> CheckResult:

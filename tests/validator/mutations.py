@@ -1,4 +1,4 @@
-"""Ways to break a host or an installation, each with the check that must notice it.
+"""Ways to break a host or an installation, each with the check that must notice it and with what helps.
 
 ``python -m tools.reference`` writes the table into docs/mutations.md; tests/validator/test_mutations.py does each.
 """
@@ -20,8 +20,9 @@ from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import ED25519
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, Wheel, make_prefix
 from tests.keys import SoftKey
-from tests.validator.looking import change
-from validator.check import ERROR, FAIL, WARN
+from tests.validator.looking import change, take_any_speed
+from validator.check import BUNDLE, ERROR, FAIL, OPERATOR, RECOVER, WARN
+from validator.checks import performance_disk, performance_matrix, performance_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,7 @@ class World:
 
 @dataclass(frozen=True)
 class Mutation:
-    """What is broken, how, the check that must notice it, and with which status."""
+    """What is broken, how, the check that must notice it, with which status, and what must help (None: by status)."""
 
     what: str
     check: str
@@ -118,6 +119,32 @@ class Mutation:
     status: str = FAIL
     limit: float = LIMIT
     as_root: bool = True
+    helps: str | None = None
+
+    @property
+    def remedy(self) -> str | None:
+        """What helps: of what is not said, recover mends what fails, and the operator sees to what warns."""
+        return {FAIL: RECOVER, WARN: OPERATOR}.get(self.status) if self.helps is None else self.helps
+
+
+def by_hand(*mutations: Mutation) -> tuple[Mutation, ...]:
+    """Return mutations of which no repair mends anything: they are the host's or the user's own."""
+    return tuple(replace(mutation, helps=OPERATOR) for mutation in mutations)
+
+
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a sound installation on a sound host."""
+    monkeypatch.setattr(performance_disk, "BLOCKS", 2)
+    monkeypatch.setattr(performance_matrix, "SECONDS", 0.01)
+    monkeypatch.setattr(performance_memory, "SIZE", 1 << 20)
+    take_any_speed(monkeypatch)
+    for name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "LC_ALL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("DEMO_API_KEY", "of the caller")
+    folder = tmp_path / "of the host"
+    folder.mkdir()
+    return World(installation(tmp_path), folder, monkeypatch)
 
 
 def installation(folder: Path) -> Prefix:
@@ -215,12 +242,28 @@ def application(text: str) -> Callable[[World], None]:
     return lambda world: change(world.app, text.encode())
 
 
+def lacks_a_library(world: World) -> None:
+    """Let commands end as they do where a shared library is missing; nothing that is installed is damaged."""
+    script = "echo libgomp.so.1: cannot open shared object file >&2; exit 127"
+    world.patch.setattr("validator.trial.SHELL", str(world.program("sh", script)))
+
+
+def spoil_model(world: World) -> None:
+    flip(world.release.models / "tiny" / "weights.json")
+    flip(kept(world, "model"))
+
+
 PRIVATE_KEY = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n"
 DEMO_LIB = "demo_lib-1.2.0.dist-info"
 
 RELEASES = (
     Mutation("current is gone", "ragtrace.release", lambda w: w.prefix.current.unlink()),
-    Mutation("current names a release that is not there", "ragtrace.release", lambda w: shutil.rmtree(w.release.path)),
+    Mutation(
+        "current names a release that is not there",
+        "ragtrace.release",
+        lambda w: shutil.rmtree(w.release.path),
+        helps=BUNDLE,
+    ),
     Mutation(
         "current leads out of the prefix", "ragtrace.release", lambda w: link_elsewhere(w.prefix.current, w.folder)
     ),
@@ -239,7 +282,13 @@ RELEASES = (
     Mutation(
         "the receipt of another release", "security.integrity", lambda w: w.receipt(release=w.release.id[:-1] + "7")
     ),
-    Mutation("a receipt of packages that nobody signed", "security.integrity", lambda w: w.receipt(locked=False), WARN),
+    Mutation(
+        "a receipt of packages that nobody signed",
+        "security.integrity",
+        lambda w: w.receipt(locked=False),
+        WARN,
+        helps=RECOVER,
+    ),
     Mutation(
         "a line more in SHA256SUMS",
         "security.integrity",
@@ -260,8 +309,8 @@ RELEASES = (
     Mutation(
         "a program more in the environment", "security.integrity", lambda w: plant(w.release.venv / "bin" / "pip")
     ),
-    Mutation("a kept wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN),
-    Mutation("a kept source file is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN),
+    Mutation("a kept wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
+    Mutation("a kept source file is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
 )
 PACKAGES = (
     Mutation("a module is gone", "packages.record", lambda w: (w.site / "demo_base.py").unlink()),
@@ -326,6 +375,7 @@ APPLICATIONS = (
     Mutation("the application ends with an error", "ragtrace.cli", application("import sys; sys.exit('no database')")),
     Mutation("the application's file is gone", "ragtrace.cli", lambda w: w.app.unlink()),
     Mutation("the application never ends", "ragtrace.cli", application("import time; time.sleep(600)"), limit=2.0),
+    Mutation("a library of the host's is missing", "ragtrace.cli", lacks_a_library, helps=OPERATOR),
     Mutation("launch.py is gone", "ragtrace.cli", lambda w: w.release.launch_file.unlink()),
     Mutation("a launcher is gone", "ragtrace.cli", lambda w: (w.prefix.bin / "demo").unlink()),
     Mutation("a launcher does something else", "ragtrace.cli", lambda w: w.append(w.prefix.bin / "demo", b"# more\n")),
@@ -352,7 +402,11 @@ APPLICATIONS = (
     ),
     Mutation("the interpreter never answers", "system.python", lambda w: interpreter(w, "exec sleep 600"), limit=2.0),
     Mutation(
-        "the base interpreter was updated", "system.python", lambda w: w.receipt(interpreter_sha256="0" * 64), WARN
+        "the base interpreter was updated",
+        "system.python",
+        lambda w: w.receipt(interpreter_sha256="0" * 64),
+        WARN,
+        helps=RECOVER,
     ),
     Mutation(
         "a model file is gone", "ragtrace.models", lambda w: (w.release.models / "tiny" / "weights.json").unlink()
@@ -363,6 +417,7 @@ APPLICATIONS = (
     Mutation(
         "a bit flipped in a model file", "ragtrace.models", lambda w: flip(w.release.models / "tiny" / "config.json")
     ),
+    Mutation("a model file and its kept copy are damaged", "ragtrace.models", spoil_model, helps=BUNDLE),
     Mutation(
         "the model answers something else",
         "ragtrace.probe",
@@ -384,7 +439,7 @@ APPLICATIONS = (
     Mutation(
         "the dashboard never answers", "ragtrace.dashboard", application("import time; time.sleep(600)"), limit=2.0
     ),
-    Mutation("the user's data folder is gone", "ragtrace.data", lambda w: shutil.rmtree(w.prefix.data)),
+    Mutation("the user's data folder is gone", "ragtrace.data", lambda w: shutil.rmtree(w.prefix.data), helps=OPERATOR),
     Mutation(
         "the application's data lead elsewhere",
         "ragtrace.data",
@@ -394,6 +449,7 @@ APPLICATIONS = (
         "the user's data cannot be written",
         "ragtrace.data",
         lambda w: w.replaced("ragtrace_data.os.access", lambda *_arguments: False),
+        helps=OPERATOR,
     ),
     Mutation("a required setting is missing", "ragtrace.settings", lambda w: settings(w, b"DEMO_COLOUR=red\n"), WARN),
     Mutation(
@@ -402,14 +458,38 @@ APPLICATIONS = (
         lambda w: settings(w, b"DEMO_API_KEY=your-key\n"),
         WARN,
     ),
-    Mutation(".env is no UTF-8", "ragtrace.settings", lambda w: settings(w, b"DEMO_API_KEY=\xb3\xa1\n")),
+    Mutation(
+        "a setting in .env that nobody loads",
+        "ragtrace.settings",
+        lambda w: settings(w, b"DEMO_API_KEY=x\nDEMO_COLOR=red\n"),
+        WARN,
+        helps=OPERATOR,
+    ),
+    Mutation(
+        "a setting in .env that the release overrides",
+        "ragtrace.settings",
+        lambda w: settings(w, b"DEMO_API_KEY=x\nDEMO_MODEL=/elsewhere\n"),
+        WARN,
+        helps=OPERATOR,
+    ),
+    Mutation(
+        "a line of .env that sets nothing",
+        "ragtrace.settings",
+        lambda w: settings(w, b"DEMO_API_KEY=x\nset DEMO_COLOUR=red\n"),
+        WARN,
+        helps=OPERATOR,
+    ),
+    Mutation(
+        ".env is no UTF-8", "ragtrace.settings", lambda w: settings(w, b"DEMO_API_KEY=\xb3\xa1\n"), helps=OPERATOR
+    ),
     Mutation(
         ".env is a folder",
         "ragtrace.settings",
         lambda w: (files.remove_tree(w.prefix.env_file), w.prefix.env_file.mkdir()),
+        helps=OPERATOR,
     ),
 )
-SECURITY = (
+SECURITY = by_hand(
     Mutation(".env can be read by others", "security.permissions", lambda w: w.prefix.env_file.chmod(0o644)),
     Mutation(
         "anybody can write an installed file", "security.permissions", lambda w: (w.site / "demo_base.py").chmod(0o666)
@@ -438,7 +518,7 @@ SECURITY = (
         ),
     ),
 )
-HOSTS = (
+HOSTS = by_hand(
     Mutation("the processor lacks AVX2, which torch needs", "system.cpu", old_processor),
     Mutation("too little memory is free", "system.memory", lambda w: memory(w, 100 << 20), WARN),
     Mutation("the disk is full", "system.disk", lambda w: small_disk(w, 1 << 20)),

@@ -1,21 +1,28 @@
-"""Nothing that is broken passes in silence: tests/validator/mutations.py, one after the other."""
+"""Nothing that is broken passes in silence, and what validate advises helps: mutations.py, one after the other."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from tests.validator.looking import take_any_speed
-from tests.validator.mutations import LIMIT, MUTATIONS, Mutation, World, installation
-from validator.check import FAIL, PASS, SKIP, WARN
-from validator.checks import performance_disk, performance_matrix, performance_memory
+from bootstrap.bundle.policy import pins
+from bootstrap.console import NoProgress
+from bootstrap.digests import Digests
+from bootstrap.errors import HostError
+from recovery import recover as recovery
+from tests.installed import KEY
+from tests.validator.mutations import LIMIT, MUTATIONS, Mutation, World, make_world
+from validator.check import BUNDLE, ERROR, PASS, RECOVER, SKIP, WARN
 from validator.registry import CHECKS
+from validator.remedy import settle
 from validator.report import CRITICAL, DECISIVE, EXCELLENT, GOOD, WARNING, overall
 from validator.runner import results_of
 from validator.subject import subject_of
 
+POLICY = pins([KEY.key])
 BY_ID = {check.id: check for check in CHECKS}
 LEAST = 60
 # what they look at comes with a bundle that is built for it, or a host of its kind, in their own tests
@@ -29,21 +36,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="breaks them the POSI
 @pytest.fixture
 def world(tmp_path, monkeypatch) -> World:
     """A sound installation on a sound host."""
-    monkeypatch.setattr(performance_disk, "BLOCKS", 2)
-    monkeypatch.setattr(performance_matrix, "SECONDS", 0.01)
-    monkeypatch.setattr(performance_memory, "SIZE", 1 << 20)
-    take_any_speed(monkeypatch)
-    for name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "LC_ALL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    monkeypatch.setenv("DEMO_API_KEY", "of the caller")
-    folder = tmp_path / "of the host"
-    folder.mkdir()
-    return World(installation(tmp_path), folder, monkeypatch)
+    return make_world(tmp_path, monkeypatch)
 
 
 def look(world: World, check: str, limit: float = LIMIT):
-    return results_of(BY_ID[check](limit), subject_of(world.prefix))
+    """Return what a check says, with what recover would do about it."""
+    subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, None, POLICY, Digests()))
+    return settle(results_of(BY_ID[check](limit), subject), subject, NoProgress())
 
 
 @pytest.mark.parametrize("check", sorted(BY_ID))
@@ -54,7 +53,7 @@ def test_what_is_sound_passes(world, check) -> None:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)
-def test_its_check_notices(world, mutation: Mutation) -> None:
+def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) -> None:
     if not mutation.as_root and os.geteuid() != 0:
         pytest.skip("only root can break it so")
     mutation.do(world)
@@ -64,8 +63,22 @@ def test_its_check_notices(world, mutation: Mutation) -> None:
     worst = CRITICAL if BY_ID[mutation.check].category in DECISIVE else WARNING
     wanted = {WARN: GOOD}.get(mutation.status, worst)
     assert overall(results) == wanted != EXCELLENT
-    if mutation.status in (FAIL, WARN) and not mutation.check.startswith("system.limits"):
-        assert any(result.suggestion for result in results), "it does not say what to do"
+    bad = [result for result in results if result.status == mutation.status]
+    assert {result.remedy for result in bad} == {mutation.remedy}
+    assert all(result.suggestion for result in bad) or mutation.status == ERROR, "it does not say what to do"
+    if mutation.remedy == RECOVER:
+        assert all(" recover " in result.command for result in bad)
+        recovery.recover(world.prefix, lambda plan: True, NoProgress(), policy=POLICY)
+        left = look(world, mutation.check)
+        assert {result.status for result in left} <= {PASS}, [result.details for result in left]
+        return
+    assert mutation.remedy == BUNDLE or not any(" recover " in result.command for result in bad)
+    if mutation.remedy == BUNDLE:
+        # recover says the same, and changes nothing
+        with pytest.raises(HostError) as refused:
+            recovery.recover(world.prefix, lambda plan: True, NoProgress(), policy=POLICY)
+        assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
+        assert all("recover --bundle FOLDER" in result.command for result in bad)
 
 
 def test_the_table_breaks_what_every_check_looks_at() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.validator.looking import change, release_of
 from validator.check import ERROR, SKIP, UncheckedError
-from validator.subject import Subject, caller_names, subject_of
+from validator.subject import Subject, subject_of
 
 
 def test_a_whole_installation_has_no_problems(prefix) -> None:
@@ -58,13 +58,7 @@ def test_half_a_release_is_none(prefix) -> None:
 
 def test_commands_can_be_typed_as_they_are(prefix, monkeypatch) -> None:
     monkeypatch.setenv("RAGTRACE_ZIPAPP", "/media/the disk/ragtrace-install.pyz")
-    command = subject_of(prefix, report_name="my report.json").repair()["command"]
+    command = subject_of(prefix, report_name="my report.json").recover_command()
     assert command.startswith("python3 '/media/the disk/ragtrace-install.pyz' recover 'my report.json' --prefix ")
     monkeypatch.delenv("RAGTRACE_ZIPAPP")
     assert subject_of(None).reinstall()["command"] == "python3 ragtrace-install.pyz install"
-
-
-def test_names_that_the_launcher_hid_count(monkeypatch) -> None:
-    monkeypatch.setenv("RAGTRACE_CALLER_NAMES", "A_KEY,B_KEY")
-    assert {"A_KEY", "B_KEY", "PATH"} <= caller_names()
-    assert "" not in caller_names()

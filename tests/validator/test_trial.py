@@ -8,7 +8,7 @@ import pytest
 from bootstrap import files, persist, seal
 from bootstrap.errors import ToolError
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import look, release_of, snapshot
+from tests.validator.looking import change, look, release_of, snapshot
 from validator import trial
 from validator.check import FAIL, PASS
 from validator.checks.ragtrace_cli import Commands
@@ -66,3 +66,39 @@ def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
         pass
     assert look(Commands, prefix).status == FAIL
     assert not list(prefix.state.glob(".trial-*"))
+
+
+def test_every_command_in_bin_starts(prefix) -> None:
+    # the tool's own reads files of the release that no other does; without them the shell says "Permission denied"
+    release = release_of(prefix)
+    manifest = release.manifest()
+    change(release.bundle / "ragtrace-install.pyz", b"import sys; print('the tool', *sys.argv[1:])\n")
+    application = {launcher.name for launcher in manifest.application.launchers}
+    (tool,) = {path.name for path in prefix.bin.iterdir()} - application
+    ended = trial.run_launcher(prefix, release, manifest, (tool, "status"), timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the tool status\n", "")
+    for name in application:
+        assert trial.run_launcher(prefix, release, manifest, (name, "--help"), timeout=60).ok
+
+
+def test_where_nothing_can_be_executed_commands_are_tried_all_the_same(prefix) -> None:
+    # as on a host whose temporary folder is mounted noexec, for a user who may only look
+    release = release_of(prefix)
+    (prefix.bin / "demo").chmod(0o644)
+    assert trial.run_launcher(prefix, release, release.manifest(), ("demo", "--help"), timeout=60).ok
+
+
+def test_folders_that_take_links_are_as_read_only_as_before(prefix) -> None:
+    release = release_of(prefix)
+    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
+        assert (scratch.root / "current" / "app").stat().st_mode == release.app.stat().st_mode
+
+
+def test_no_settings_of_the_user_are_found_in_the_folders_above(prefix) -> None:
+    # as python-dotenv looks for them
+    prefix.env_file.write_text("DEMO_API_KEY=the user's own")
+    release = release_of(prefix)
+    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
+        above = (scratch.root / "current" / "app").resolve().parents
+        found = next(folder / ".env" for folder in above if (folder / ".env").is_file())
+        assert found.read_text() == ""

@@ -59,7 +59,7 @@ class Operator:
 
     def tool(self, *arguments: str, **options: Any) -> Completed:
         """Run the installed tool from its .cmd."""
-        return self.command("ragtrace", *arguments, **options)
+        return self.command("ragtrace-offline", *arguments, **options)
 
     def command(self, name: str, *arguments: str, **options: Any) -> Completed:
         """Run one of the installed commands as cmd.exe runs it."""

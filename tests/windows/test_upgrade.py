@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bootstrap.bundle.opening import INSTALLER
 from tests.hosts.windows import ENVIRONMENT
 from tests.stories.operator import refused
 from tests.stories.workshop import succeeded
@@ -22,6 +23,20 @@ def test_upgrade_fail_and_roll_back(operator, small):
     succeeded(operator.tool("rollback"))
     answered = operator.note("third")
     assert (answered["version"], answered["notes"][-3:]) == ("0.1.0", ["first", "second", "third"])
+
+
+def test_after_a_rollback_the_newer_tool_goes_on_to_serve(operator, small):
+    """The release that is active is made one of an installer that does not know the tool's command."""
+    first = operator.status()["active"]
+    operator.install(operator.bring(small("0.2.0")))
+    succeeded(operator.tool("rollback"))
+    active = operator.path(f"releases\\{first}")
+    (active / "command").unlink()
+    (active / "bundle" / INSTALLER).unlink()
+    assert operator.status()["active"] == first
+    operator.path("current.json").unlink()
+    said = operator.tool("status")
+    assert (said.returncode, said.stderr.partition(" in ")[0]) == (5, "ragtrace-offline: no release is active")
 
 
 def test_a_release_that_runs_stays_until_it_ends(operator, small):

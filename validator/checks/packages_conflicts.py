@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import record
 from bootstrap.i18n import _
 from bootstrap.uv import Uv
 from validator import trial
-from validator.check import ERROR, NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.check import BUNDLE, ERROR, NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,4 +43,28 @@ class Conflicts(Check):
         conflicts = [line for line in lines if line.startswith("The package ")]
         if ended.timed_out or not conflicts:
             raise UncheckedError(ERROR, _("uv pip check: {reason}").format(reason=trial.ending(ended, limit)))
-        yield self.failed(some_of(conflicts), evidence={"conflicts": conflicts}, **subject.repair())
+        evidence = {"conflicts": conflicts}
+        if is_as_shipped(subject):
+            yield self.warned(
+                some_of(conflicts),
+                suggestion=_(
+                    "The project's lock was made so, and the installation works with it. "
+                    "If that is not on purpose, bring a bundle of a corrected lock."
+                ),
+                remedy=BUNDLE,
+                evidence=evidence,
+            )
+        else:
+            yield self.failed(some_of(conflicts), evidence=evidence, **subject.repair())
+
+
+def is_as_shipped(subject: Subject) -> bool:
+    """Tell whether the packages are those of the lock, and ask for what they asked for when they were installed."""
+    release, manifest, receipt = subject.need_release(), subject.need_manifest(), subject.receipt
+    installed = list(record.distributions(release.site_packages(manifest.target.python)))
+    wanted = {(package.name, package.version) for package in manifest.packages}
+    if receipt is None or {(name, version) for name, version, _folder in installed} != wanted:
+        return False
+    sealed = {item.path: item.content for item in receipt.items}
+    asking = [folder / "METADATA" for _name, _version, folder in installed]
+    return all(sealed.get(path.relative_to(release.path).as_posix()) == record.sha256_of(path) for path in asking)

@@ -40,18 +40,18 @@ class Record(Check):
             yield self.failed(
                 _("{path} holds no packages").format(path=site),
                 evidence={"packages": [package.name for package in manifest.packages]},
-                **subject.repair(),
+                **subject.reinstall(),
             )
             return
         lost = [name for name, _version, folder in found if not (folder / "RECORD").is_file()]
         if lost:
             details = _("the RECORD of {names} is missing").format(names=some_of(lost))
-            yield self.failed(details, evidence={"packages": lost}, **subject.repair())
+            yield self.failed(details, evidence={"packages": lost}, **subject.reinstall())
             return
         try:
             survey = record.survey(site, subject.digests)
         except HostError as error:
-            yield self.failed(error.what, **subject.repair())
+            yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
             details = _("{files} files of {packages} packages are as they were shipped").format(
@@ -59,7 +59,7 @@ class Record(Check):
             )
             yield self.passed(details)
             return
-        yield self.failed(describe(survey, release), evidence=evidence_of(survey, release), **subject.repair())
+        yield self.failed(describe(survey, release), evidence=evidence_of(survey, release), **subject.reinstall())
 
 
 def describe(survey: Survey, release: Release) -> str:

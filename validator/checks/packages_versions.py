@@ -49,6 +49,8 @@ class Versions(Check):
                     some_of(wrong[name] for name in names), evidence={"packages": names}, **subject.reinstall()
                 )
                 return
-            yield self.failed(some_of(wrong[name] for name in names), evidence={"packages": names}, **subject.repair())
+            yield self.failed(
+                some_of(wrong[name] for name in names), evidence={"packages": names}, **subject.reinstall()
+            )
         else:
             yield self.passed(_("{count} packages, each as the lock has it").format(count=len(wanted)))

@@ -36,6 +36,13 @@ class Commands(Check):
                 evidence={"launchers": wrong},
                 **subject.repair(),
             )
+        former = launchers.former_tool(prefix)
+        if former and former.stem in manifest.application.commands:
+            yield self.warned(
+                _("{path} starts the installer's tool and not the application").format(path=former),
+                suggestion=_("Upgrade with a bundle whose installer is newer; it gives the name to the application."),
+                evidence={"launchers": [f"bin/{former.name}"]},
+            )
         commands = (*manifest.application.smoke, *manifest.application.offline_commands)
         if not commands:
             raise UncheckedError(SKIP, _("the profile names no commands to try"))

@@ -109,4 +109,5 @@ class DashboardAnswer(Check):
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking, _is_cut_off = apart.without_network([sys.executable, "-I", "-S", "-B", "-c", ASK])
-            return process.run(asking, env=env, cwd=scratch.root, timeout=self.left(), stdin=told.encode() + b"\n")
+            where, question = trial.caller(scratch), told.encode() + b"\n"
+            return process.run(asking, env=env, cwd=where, timeout=self.left(), stdin=question)

@@ -28,16 +28,24 @@ class Data(Check):
         prefix, release = subject.need_prefix(), subject.need_release()
         persist = subject.need_manifest().application.persist
         closed = [path for path in (prefix.data, *(prefix.data / folder for folder in persist)) if not writable(path)]
+        gone = [path for path in closed if not os.path.lexists(path)]
+        if gone:
+            yield self.failed(
+                _("missing: {names}").format(names=some_of(map(str, gone))),
+                suggestion=_("Restore it from a backup, one that this lists; or make the folder anew if it was empty."),
+                command=subject.tool("backup", "list"),
+            )
+            return
         if closed:
             yield self.failed(
                 _("cannot be written: {paths}").format(paths=some_of(map(str, closed))),
-                suggestion=_("Make the folder if it is missing, and give this user the right to write there."),
+                suggestion=_("Give this user the right to write there."),
             )
             return
         astray = [folder for folder in persist if not same(release.app / folder, prefix.data / folder)]
         if astray:
             details = _("the application does not use the user's folders: {names}").format(names=some_of(astray))
-            yield self.failed(details, evidence={"folders": astray}, **subject.repair())
+            yield self.failed(details, evidence={"folders": astray}, **subject.reinstall())
         else:
             yield self.passed(str(prefix.data))
 

@@ -47,7 +47,7 @@ class Models(Check):
             yield self.failed(
                 "; ".join(part for part in parts if part),
                 evidence={"missing": missing, "altered": altered},
-                **subject.repair(),
+                **subject.reinstall(),
             )
             return
         size = human_bytes(sum(entry.size for entry in entries))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, default_root
 from bootstrap.preflight import preflight
-from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError
+from validator.check import APPLICATION, RECOVER, SKIP, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ class ActiveRelease(Check):
                     subject.problems["release"],
                     suggestion=_("Go back to a release that is kept on this host."),
                     command=subject.tool("rollback", "--to", kept[-1]),
+                    remedy=RECOVER,
                     evidence=evidence,
                 )
             else:

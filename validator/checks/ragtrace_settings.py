@@ -1,17 +1,17 @@
-"""Settings: what the application needs to start is set, by PREFIX/.env or by whoever calls."""
+"""Settings: what the application needs to start is set, and what is written into PREFIX/.env has an effect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers
+from bootstrap import app_launcher, launchers, settings
 from bootstrap.i18n import _
 from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError, some_of
-from validator.subject import caller_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap.settings import Settings as Survey
     from validator.subject import Subject
 
 
@@ -26,30 +26,56 @@ class Settings(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, manifest = subject.need_prefix(), subject.need_manifest()
-        wanted = manifest.application.environment
-        if not wanted.template:
+        if not app_launcher.loaded(launchers.run_of(manifest)) and not prefix.env_file.exists():
             raise UncheckedError(SKIP, _("the application has no settings"))
         try:
-            settings = app_launcher.settings_of(str(prefix.root), launchers.run_of(manifest))
-        except (OSError, UnicodeDecodeError) as error:
+            found = settings.survey(prefix, subject.need_release(), manifest)
+        except (OSError, ValueError) as error:
             details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=error)
             yield self.failed(details, suggestion=_("Make it a text file (UTF-8) that this user may read."))
             return
-        caller = caller_names()
-        missing = [name for name in wanted.required if name not in caller and not settings.get(name)]
-        untouched = [
-            name
-            for name in wanted.required
-            if name not in caller and name not in missing and settings[name] == wanted.template[name]
-        ]
-        advice = _("Write NAME=value for each into {path}.").format(path=prefix.env_file)
-        if missing:
-            details = _("not set: {names}").format(names=some_of(missing))
-            yield self.warned(details, suggestion=advice, evidence={"missing": missing})
-        elif untouched:
-            details = _("still the example's value: {names}").format(names=some_of(untouched))
-            yield self.warned(details, suggestion=advice, evidence={"untouched": untouched})
-        elif not wanted.required:
-            yield self.passed(_("no setting is required"))
-        else:
-            yield self.passed(_("set: {names}").format(names=some_of(wanted.required)))
+        path, required = str(prefix.env_file), manifest.application.environment.required
+        warnings = [*self._lacking(found, path), *self._in_vain(found, path)]
+        yield from warnings
+        if not warnings:
+            names = some_of(required)
+            yield self.passed(_("set: {names}").format(names=names) if names else _("no setting is required"))
+
+    def _lacking(self, found: Survey, path: str) -> Iterator[CheckResult]:
+        """Yield what the application needs to start and nobody sets."""
+        advice = _("Write NAME=value for each into {path}.").format(path=path)
+        if found.missing:
+            details = _("not set: {names}").format(names=some_of(found.missing))
+            yield self.warned(details, suggestion=advice, evidence={"missing": list(found.missing)})
+        if found.untouched:
+            details = _("still the example's value: {names}").format(names=some_of(found.untouched))
+            yield self.warned(details, suggestion=advice, evidence={"untouched": list(found.untouched)})
+
+    def _in_vain(self, found: Survey, path: str) -> Iterator[CheckResult]:
+        """Yield what is written into the file and has no effect."""
+        if found.unread:
+            meant = _("{name} (is {other} meant?)")
+            shown = [meant.format(name=name, other=other) if other else name for name, other in found.unread.items()]
+            yield self.warned(
+                _("{path} sets what no launcher loads: {names}").format(path=path, names=some_of(shown)),
+                suggestion=_(
+                    "Correct a misspelt name and remove what is not needed. A setting that the application does read "
+                    "goes into environment.also of the profile, by whoever builds the bundle; until then set it "
+                    "in the shell that starts the application."
+                ),
+                evidence={"unread": [{"name": name, "meant": other} for name, other in found.unread.items()]},
+            )
+        if found.overridden:
+            names = some_of(found.overridden)
+            yield self.warned(
+                _("{path} sets what the release always sets itself: {names}").format(path=path, names=names),
+                suggestion=_("Remove them: they have no effect. The profile of the bundle has these values."),
+                evidence={"overridden": list(found.overridden)},
+            )
+        if found.wrong:
+            lines = some_of([str(number) for number in found.wrong])
+            yield self.warned(
+                _("{path} has lines that set nothing: {numbers}").format(path=path, numbers=lines),
+                suggestion=_("Write them as NAME=value with closed quotes, or begin them with # as comments."),
+                evidence={"lines": list(found.wrong)},
+            )

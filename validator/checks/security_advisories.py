@@ -12,7 +12,17 @@ from bootstrap.bundle.advisories.severity import LEVELS, PASS, RANK, worst
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.trust.places import host_places
-from validator.check import SECURITY, SKIP, WARN, Check, CheckResult, UncheckedError, some_of
+from validator.check import (
+    BUNDLE,
+    OPERATOR,
+    SECURITY,
+    SKIP,
+    WARN,
+    Check,
+    CheckResult,
+    UncheckedError,
+    some_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +79,11 @@ class Advisories(Check):
         return self.result(
             status,
             details,
-            suggestion=_("Bring a release with fixed versions, or a signed exception for what does no harm here."),
+            suggestion=_(
+                "Bring a bundle rebuilt with fixed versions, "
+                "or an exception signed by somebody who checked that it does no harm here."
+            ),
+            remedy=BUNDLE,
             metric=metric,
             evidence=found.to_json(),
         )
@@ -104,6 +118,7 @@ class Advisories(Check):
             found.age_status,
             details,
             suggestion=_("Bring a newer signed snapshot."),
+            remedy=OPERATOR,
             command=subject.tool("advisories", "update", "advisories.zip"),
             metric=metric,
             name=name,
@@ -118,6 +133,7 @@ class Advisories(Check):
         return self.warned(
             _("not in force, so their findings count: {names}").format(names=names),
             suggestion=_("Bring fixed versions, or have the exception signed anew."),
+            remedy=BUNDLE,
             name=_("Exceptions"),
         )
 

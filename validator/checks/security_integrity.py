@@ -46,7 +46,7 @@ class Integrity(Check):
             return
         deviations = receipts.compare(release, subject.receipt, subject.digests)
         if deviations:
-            yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.repair())
+            yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif not subject.receipt.locked:
             yield self.warned(
                 _("its packages were changed after it was signed; nobody vouches for this set of them"),

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers
+from bootstrap import app_launcher
 from bootstrap.i18n import _
 from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
@@ -74,17 +74,17 @@ class Secrets(Check):
 
 
 def secret_values(subject: Subject) -> dict[str, bytes]:
-    """Return the settings in .env that are keys by their name, and are not the example's."""
+    """Return the settings in .env that are keys by their name, loaded or not, and are not the example's."""
     if subject.prefix is None or subject.manifest is None:
         return {}
     template = subject.manifest.application.environment.template
     try:
-        settings = app_launcher.settings_of(str(subject.prefix.root), launchers.run_of(subject.manifest))
-    except (OSError, UnicodeDecodeError):
+        settings, _wrong = app_launcher.read_env(app_launcher.text_of(str(subject.prefix.root)))
+    except (OSError, ValueError):
         return {}  # ragtrace.settings tells
     return {
         name: value.encode()
-        for name, value in settings.items()
+        for _line, name, value in settings
         if SECRET_NAMES.search(name) and len(value) >= LEAST and value != template.get(name)
     }
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
+from bootstrap.settings import caller_names
 from validator.check import TOOLS, Check, CheckResult, some_of
-from validator.subject import caller_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Managers(Check):
 
 def pip_files() -> list[str]:
     """Return the settings files of pip that this user has; only a pip that someone runs by hand reads them."""
-    found = [Path(name).expanduser() for name in PIP_FILES]
+    found = [Path(os.path.expanduser(name)) for name in PIP_FILES]  # a user without a home has none of them
     if "APPDATA" in os.environ:
         found.append(Path(os.environ["APPDATA"], "pip", "pip.ini"))
     return [str(path) for path in found if path.is_file()]

@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from bootstrap.bundle.application import (
     Environment,
     Launcher,
     ModelApart,
+    demand_names,
 )
 from bootstrap.errors import TrustError
 
@@ -24,6 +26,8 @@ FULL = Application(
         template={"API_KEY": "placeholder", "OPTIONAL": ""},
         required=("API_KEY",),
         values={"MODEL": "{models}/tiny", "URL": "sqlite:///{data}/db.sqlite", "PLAIN": "1"},
+        also=("DEVICE",),
+        defaults={"LEVEL": "low", "CACHE": "{data}/cache"},
     ),
     core_imports=("numpy",),
     import_paths=(".", "src"),
@@ -41,6 +45,19 @@ def test_round_trip():
     assert Application.from_json(FULL.to_json(), "app") == FULL
     least = Application(launchers=())
     assert Application.from_json(least.to_json(), "app") == least
+
+
+def test_a_key_that_was_added_later_may_be_missing_and_says_nothing_that_older_readers_lack():
+    old = Environment({"API_KEY": "x"}, ("API_KEY",), {})
+    assert set(old.to_json()) == {"template", "required", "values"}
+    assert Environment.from_json(old.to_json(), "app") == old
+    assert set(FULL.environment.to_json()) == {"template", "required", "values", "also", "defaults"}
+
+
+def test_a_trial_gets_a_stand_in_for_what_has_no_default():
+    tried = Environment({"API_KEY": "your-key", "LEVEL": "x"}, ("API_KEY", "TOKEN"), {}, ("TOKEN",), {"LEVEL": "low"})
+    tried.check("app")
+    assert tried.placeholders == {"API_KEY": "your-key", "TOKEN": "placeholder"}
 
 
 def refusal(*path_and_value):
@@ -71,9 +88,9 @@ def refusal(*path_and_value):
         (("launchers", 0, "name", "../demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "-demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "d" * 65), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "con"), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "demo."), "app.launchers[0].name: not a name for a command"),
-        (("launchers", 0, "name", "DEMO-WEB"), "app.launchers: two have the same name"),
+        (("launchers", 0, "name", "con"), "app.launchers[0].name: con is a reserved name on Windows"),
+        (("launchers", 0, "name", "demo."), "app.launchers[0].name: a part begins or ends"),
+        (("launchers", 0, "name", "demo-web"), "app.launchers: two have the same name"),
         (("launchers", 0, "kind", "shell"), "app.launchers[0].kind: not one of"),
         (("launchers", 0, "cwd", "/"), "app.launchers[0].cwd: not one of"),
         (("launchers", 0, "target", "../cli.py"), "app.launchers[0].target: not what"),
@@ -88,9 +105,18 @@ def refusal(*path_and_value):
         (("environment", "extra", 1), "app.environment.extra: unknown key"),
         (("environment", "template", {"A B": ""}), "app.environment: 'A B' is not a name for a variable"),
         (("environment", "values", {"A=B": ""}), "app.environment: 'A=B' is not a name for a variable"),
-        (("environment", "required", ["OTHER"]), "app.environment.required: OTHER is not in the template"),
+        (
+            ("environment", "required", ["OTHER"]),
+            "app.environment.required: OTHER is neither in the template nor in also",
+        ),
         (("environment", "values", {"A": "{home}"}), "app.environment.values.A: {home} is not a place"),
         (("environment", "values", {"A": "{}"}), "app.environment.values.A: {} is not a place"),
+        (("environment", "defaults", {"A": "{home}"}), "app.environment.defaults.A: {home} is not a place"),
+        (("environment", "defaults", {"A B": ""}), "app.environment: 'A B' is not a name for a variable"),
+        (("environment", "also", ["A-B"]), "app.environment: 'A-B' is not a name for a variable"),
+        (("environment", "also", "DEVICE"), "app.environment.also: not a list"),
+        (("environment", "also", ["MODEL"]), "app.environment.also: MODEL has a value that nobody"),
+        (("environment", "defaults", {"PLAIN": "0"}), "app.environment.defaults: PLAIN has a value"),
         (("import_paths", ["../src"]), "app.import_paths[0]: "),
         (("import_paths", [""]), "app.import_paths[0]: empty"),
         (("persist", ["."]), "app.persist: . holds"),
@@ -135,3 +161,36 @@ def test_what_came_later_is_left_out_where_it_says_nothing():
     written = Application(launchers=(Launcher("a", "script", "a.py"),)).to_json()
     assert not {"offline_commands", "container", "models_apart"} & set(written)
     assert "program" not in written["launchers"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        (
+            {"launchers": (FULL.launchers[0], Launcher("Time", "script", "a.py"))},
+            "app.launchers[1].name: Time is a word",
+        ),
+        (
+            {"launchers": (Launcher("ragtrace-offline", "script", "a.py"),)},
+            "app.launchers[0].name: ragtrace-offline is a",
+        ),
+        ({"launchers": (*FULL.launchers, Launcher("DEMO", "script", "a.py"))}, "app.launchers[4].name: on a host that"),
+        ({"environment": Environment({"RAGTRACE_PREFIX": ""})}, "app.environment.template.RAGTRACE_PREFIX: a variable"),
+        ({"environment": Environment(values={"Path": "/x"})}, "app.environment.values.Path: a variable that the"),
+        ({"environment": Environment(values={"PYTHONPATH": "x"})}, "app.environment.values.PYTHONPATH: a variable"),
+        ({"environment": Environment(also=("PYTHONPATH",))}, "app.environment.also.PYTHONPATH: a variable that"),
+        ({"environment": Environment(defaults={"PATH": "/x"})}, "app.environment.defaults.PATH: a variable that"),
+        ({"persist": ("data", "exports/.ragtrace-x")}, "app.persist[1]: the installer's own files"),
+    ],
+)
+def test_names_by_which_something_of_ours_would_win(changes, what):
+    application = replace(FULL, smoke=(), dashboard=None, offline_commands=(), **changes)
+    with pytest.raises(TrustError) as caught:
+        demand_names(application, "app")
+    assert caught.value.what.startswith(what)
+    # releases that are installed were taken by the rules of their day, and stay readable
+    assert Application.from_json(application.to_json(), "app") == application
+
+
+def test_settings_that_the_launchers_leave_alone():
+    demand_names(replace(FULL, environment=Environment({"PYTHONPATH": "", "RAGTRACE_LOG_LEVEL": ""})), "app")

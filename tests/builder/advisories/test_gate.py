@@ -10,11 +10,11 @@ from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.exceptions import Exceptions, Exemption
 from bootstrap.bundle.advisories.matcher import Installed, scan
 from bootstrap.bundle.advisories.snapshot import Snapshot, read_snapshot
-from bootstrap.bundle.manifest import Package, Product
+from bootstrap.bundle.manifest import Product
 from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError, ToolError, TrustError
-from builder.advisories.gate import GateRequest, run_gate
+from builder.advisories.gate import GateRequest, read_knowledge, run_gate
 from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
 from tests.keys import SoftKey
 
@@ -50,9 +50,9 @@ def gate(tmp_path):
     def run(records=RECORDS, *, days=1.0, version="1.2.0", told=None, **more):
         path = tmp_path / "advisories.zip"
         path.write_bytes(aged_snapshot(tmp_path, days, records))
-        packages = [Package("demo-lib", version, "x.whl", None), Package("demo-base", "2.0.1", "y.whl", None)]
-        request = GateRequest(path, **more)
-        passed = run_gate(request, packages, PRODUCT, POLICY, Path("python"), 1_700_000_000, told or NoProgress())
+        packages = [Installed("demo-lib", version), Installed("demo-base", "2.0.1")]
+        knowledge = read_knowledge(GateRequest(path, **more), POLICY)
+        passed = run_gate(knowledge, packages, PRODUCT, Path("python"), 1_700_000_000, told or NoProgress())
         return {item.entry.path.rpartition("/")[2]: item.content for item in passed.members}
 
     return run

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+
 import pytest
+import tomllib
 
 from bootstrap.bundle.advisories.exceptions import read_exceptions
 from bootstrap.bundle.advisories.snapshot import read_snapshot
@@ -8,7 +11,8 @@ from bootstrap.bundle.policy import NAMESPACES
 from bootstrap.bundle.signature import verify
 from builder.cli import main
 from builder.sign import generate_key
-from tests.advisories import RECORDS, write_export
+from tests.advisories import HIGH, RECORDS, aged_snapshot, below, record, write_export
+from tests.builder.evidence_project import make_project
 from tests.schemas import validated
 from tests.servers import serve
 
@@ -114,3 +118,156 @@ def test_only_documents_are_signed(tmp_path, key, capsys):
     (tmp_path / "x").write_text("hello")
     assert main(["advisories", "sign", "x", "--sign-key", "key"]) == 3
     assert main(["advisories", "sign", "none", "--sign-key", "key"]) == 2
+
+
+ENTRY = """
+[[exceptions]]
+id = "{id}"
+package = "Demo_Lib"
+versions = "==1.2.0"
+justification = "{justification}"
+statement = "never called"
+approver = "{approver}"
+until = {until}
+"""
+FILLED = {"id": "CVE-1", "justification": "component_not_present", "approver": "kim", "until": '"2026-08-31"'}
+
+
+def entries(path, *changes):
+    path.write_text("".join(ENTRY.format(**{**FILLED, **change}) for change in changes))
+    return str(path)
+
+
+def test_several_identifiers_in_one_call(tmp_path):
+    assert main(["advisories", "except", "e.json", *EXCEPTION, "--id", "CVE-2"]) == 0
+    found = read_exceptions((tmp_path / "e.json").read_bytes())
+    assert [one.id for one in found.exceptions] == ["CVE-2026-0001", "CVE-2"]
+    assert {one.statement for one in found.exceptions} == {"never called"}
+
+
+def test_a_file_of_entries(tmp_path):
+    file = entries(tmp_path / "in.toml", {}, {"id": "CVE-2", "until": "2026-07-01"}, {"id": "CVE-3"})
+    assert main(["advisories", "except", "e.json", "--from", file]) == 0
+    found = read_exceptions((tmp_path / "e.json").read_bytes())
+    assert [(one.id, one.package, f"{one.expires:%m-%d %H}") for one in found.exceptions] == [
+        ("CVE-1", "demo-lib", "08-31 23"),
+        ("CVE-2", "demo-lib", "07-01 23"),
+        ("CVE-3", "demo-lib", "08-31 23"),
+    ]
+    # the same as JSON, which takes the place of what is there
+    said = {**FILLED, "package": "demo-lib", "versions": "==1.2.0", "statement": "s", "until": "2026-06-02T00:00:00Z"}
+    (tmp_path / "in.json").write_text(json.dumps({"exceptions": [said]}))
+    assert main(["advisories", "except", "e.json", "--from", "in.json"]) == 0
+    found = read_exceptions((tmp_path / "e.json").read_bytes())
+    assert [(one.id, one.statement) for one in found.exceptions] == [
+        ("CVE-2", "never called"),
+        ("CVE-3", "never called"),
+        ("CVE-1", "s"),
+    ]
+
+
+def test_the_last_day_that_is_allowed(tmp_path, capsys):
+    file = entries(tmp_path / "in.toml", {"until": "2026-11-28"})  # 180 days from 2026-06-01 12:00
+    assert main(["advisories", "except", "e.json", "--from", file]) == 0
+    file = entries(tmp_path / "in.toml", {"until": "2026-11-29"})
+    assert main(["advisories", "except", "e.json", "--from", file]) == 2
+    assert "in.toml: exceptions[0] (CVE-1, Demo_Lib).expires: not within 180 days" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"justification": ""}, ".justification: not filled in"),
+        ({"justification": "because"}, ".justification: not one of component_not_present"),
+        ({"approver": "   "}, ".approver: not filled in"),
+        ({"until": '""'}, ".until: not filled in"),
+        ({"until": '"tomorrow"'}, ".until: not a time of the form"),
+        ({"until": '"2026-02-30"'}, ".until: not a day of the form"),
+        ({"until": "5"}, ".until: not a day of the form"),
+        ({"until": "2026-07-01T00:00:00"}, ".until: a time without a time zone"),
+        ({"until": "2026-05-01"}, ".expires: not within 180 days"),
+        ({"id": "CVE-1"}, ": an earlier entry is for the same advisory"),
+        ({"until": "2026-07-01\nmore = 1"}, ".more: unknown key"),
+    ],
+)
+def test_one_wrong_entry_is_named_and_nothing_is_written(tmp_path, capsys, change, told):
+    file = entries(tmp_path / "in.toml", {}, {"id": "CVE-9", **change})
+    assert main(["advisories", "except", "e.json", "--from", file]) == 2
+    wrote = capsys.readouterr().err
+    assert f"in.toml: exceptions[1] ({change.get('id', 'CVE-9')}, Demo_Lib){told}" in wrote
+    assert "Nothing was written" in wrote
+    assert not (tmp_path / "e.json").exists()
+
+
+def test_every_wrong_entry_is_named(tmp_path, capsys):
+    file = entries(tmp_path / "in.toml", *({"id": f"CVE-{number}", "justification": ""} for number in range(22)))
+    assert main(["advisories", "except", "e.json", "--from", file]) == 2
+    wrote = capsys.readouterr().err
+    assert wrote.count("not filled in") == 20
+    assert "… and 2 more" in wrote
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "missing"), ("exceptions = []", "no exception"), ("exceptions = 3", "not a list"), ("[", "cannot be read")],
+)
+def test_a_file_that_is_none(tmp_path, capsys, text, told):
+    (tmp_path / "in.toml").write_text(text)
+    assert main(["advisories", "except", "e.json", "--from", "in.toml"]) == 2
+    assert told in capsys.readouterr().err
+    assert main(["advisories", "except", "e.json", "--from", "none.toml"]) == 2
+
+
+def test_nobody_but_a_person_says_why(tmp_path, capsys):
+    for left_out in range(0, len(EXCEPTION), 2):
+        assert main(["advisories", "except", "e.json", *EXCEPTION[:left_out], *EXCEPTION[left_out + 2 :]]) == 2
+        assert EXCEPTION[left_out] in capsys.readouterr().err
+    assert main(["advisories", "except", "e.json", *EXCEPTION, "--statement", "  "]) == 2
+    file = entries(tmp_path / "in.toml", {})
+    assert main(["advisories", "except", "e.json", "--from", file, "--approver", "kim"]) == 2
+    assert not (tmp_path / "e.json").exists()
+
+
+FOUND = (
+    record("TEST-1", "given", *below("2.0"), vector=HIGH, summary='a\n"b"\n[[exceptions]]'),
+    record("TEST-2", "plain", *below("3.0")),
+    record("TEST-3", "absent", *below("3.0")),
+)
+
+
+def test_a_template_is_refused_until_it_is_filled_in(tmp_path, capsys):
+    project = make_project(tmp_path / "project")
+    (tmp_path / "a.zip").write_bytes(aged_snapshot(tmp_path, 1, FOUND))
+    argv = ["advisories", "template", "--advisories", "a.zip", "--project-root", str(project)]
+    argv += ["--target", "linux-x86_64", "--target", "windows-amd64", "--python", "3.11"]
+    assert main(argv) == 0
+    text = capsys.readouterr().out
+    assert [(one["id"], one["versions"]) for one in tomllib.loads(text)["exceptions"]] == [
+        ("TEST-1", "==1.0"),
+        ("TEST-2", "==2.0"),
+    ]
+    assert main([*argv, "--output", "in.toml"]) == 0
+    assert (tmp_path / "in.toml").read_text() == text
+    capsys.readouterr()
+    assert main(["advisories", "except", "e.json", "--from", "in.toml"]) == 2
+    assert capsys.readouterr().err.count("justification: not filled in") == 2
+    filled = text
+    for key, said in (("justification", "component_not_present"), ("statement", "s"), ("approver", "k")):
+        filled = filled.replace(f'{key} = ""', f'{key} = "{said}"')
+    (tmp_path / "in.toml").write_text(filled.replace('until = ""', "until = 2026-07-01"))
+    assert main(["advisories", "except", "e.json", "--from", "in.toml"]) == 0
+    capsys.readouterr()
+    assert main([*argv, "--fail-on", "high"]) == 0
+    assert [one["id"] for one in tomllib.loads(capsys.readouterr().out)["exceptions"]] == ["TEST-1"]
+
+
+def test_a_template_leaves_out_what_is_excepted(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    project = make_project(tmp_path / "project")
+    (tmp_path / "a.zip").write_bytes(aged_snapshot(tmp_path, 1, FOUND))
+    said = ["--id", "TEST-1", "--package", "given", "--versions", "==1.0", *EXCEPTION[6:]]
+    assert main(["advisories", "except", "e.json", *said]) == 0
+    capsys.readouterr()
+    argv = ["advisories", "template", "--advisories", "a.zip", "--exceptions", "e.json", "--project-root", str(project)]
+    assert main(argv) == 0
+    assert [one["id"] for one in tomllib.loads(capsys.readouterr().out)["exceptions"]] == ["TEST-2"]

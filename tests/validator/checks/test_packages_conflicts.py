@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 from bootstrap import uv
-from tests.validator.looking import look, release_of, site_of
-from validator.check import ERROR, FAIL, PASS
+from tests.installed import BASE, LIB, make_prefix
+from tests.validator.looking import change, look, release_of, site_of
+from validator.check import BUNDLE, ERROR, FAIL, PASS, WARN
 from validator.checks.packages_conflicts import Conflicts
 
 
@@ -34,3 +36,15 @@ def test_a_uv_that_hangs_is_an_error(prefix, tmp_path, monkeypatch) -> None:
     result = look(Conflicts, prefix, limit=0.2)
     assert result.status == ERROR
     assert "did not end" in result.details
+
+
+def test_what_the_lock_itself_has_is_no_fault_of_the_installation(tmp_path) -> None:
+    # as a project's override of what a package asks for leaves it
+    asking = replace(LIB, requires=("demo-base>=9",))
+    prefix = make_prefix(tmp_path, wheels=(asking, BASE))
+    result = look(Conflicts, prefix)
+    assert (result.status, result.remedy) == (WARN, BUNDLE)
+    assert "demo-base>=9" in result.details
+    metadata = next(site_of(prefix).glob("demo_lib-*.dist-info")) / "METADATA"
+    change(metadata, metadata.read_bytes() + b"Requires-Dist: other\n")
+    assert look(Conflicts, prefix).status == FAIL

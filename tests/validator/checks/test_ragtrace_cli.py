@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap import persist
+from bootstrap import launchers, persist
 from bootstrap.bundle.application import Launcher
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, look_all, release_of, snapshot
-from validator.check import FAIL, PASS, SKIP
+from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.ragtrace_cli import Commands
 
 
@@ -53,11 +53,23 @@ def test_where_no_links_can_be_made_nothing_was_tried(prefix, monkeypatch) -> No
     assert "not supported" in result.details
 
 
+def test_a_prefix_where_the_tool_has_the_application_s_name_says_so(tmp_path, monkeypatch) -> None:
+    """As installers left it that called the tool ``ragtrace`` whatever the application's commands are."""
+    named = replace(APPLICATION, launchers=(Launcher("ragtrace", "script", "app.py"),), smoke=())
+    prefix = make_prefix(tmp_path, application=named, probe=None)
+    assert [result.status for result in look_all(Commands, prefix)] == [SKIP]
+    monkeypatch.setattr(launchers, "knows_the_command", lambda _zipapp: False)
+    launchers.write(prefix, release_of(prefix).manifest())
+    shadowed, skipped = look_all(Commands, prefix)
+    assert (shadowed.status, skipped.status) == (WARN, SKIP)
+    assert shadowed.details.startswith(f"{prefix.bin / launchers.file_name('ragtrace')} starts the installer's tool")
+
+
 def test_offline_commands_are_tried_in_the_users_folder_without_touching_it(tmp_path) -> None:
     program = "import sys\nopen(sys.argv[1], 'w').write('x')\n"
-    launchers = (*APPLICATION.launchers, Launcher("write", "program", "write.py", (), "data", program))
+    more = (*APPLICATION.launchers, Launcher("write", "program", "write.py", (), "data", program))
     commands = (("write", "report.txt"), ("write", "nowhere/report.txt"))
-    application = replace(APPLICATION, launchers=launchers, smoke=(), offline_commands=commands)
+    application = replace(APPLICATION, launchers=more, smoke=(), offline_commands=commands)
     prefix = make_prefix(tmp_path, application=application)
     before = snapshot(prefix.root)
     good, bad = look_all(Commands, prefix)

@@ -1,0 +1,68 @@
+"""How the tool is called where it runs: by its command in PREFIX/bin once it is installed, else as the zipapp."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap.bundle.commands import TOOL
+from bootstrap.trust import zipapp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ZIPAPP = "ragtrace-install.pyz"
+
+
+def in_prefix(root: Path) -> Path:
+    """Return the tool's command in a prefix, as it is typed: without the ending that Windows adds."""
+    return root / "bin" / TOOL
+
+
+def is_installed(root: Path) -> bool:
+    """Tell whether a prefix has the tool's command."""
+    return os.path.lexists(in_prefix(root).with_suffix(".cmd") if sys.platform == "win32" else in_prefix(root))
+
+
+def installed() -> Path | None:
+    """Return the command of the prefix that keeps the running zipapp (releases/<id>/bundle/…), or None."""
+    running = zipapp()
+    if running is None or len(running.parents) < 4:
+        return None
+    root = running.parents[3]
+    kept = running.parent.name == "bundle" and running.parents[2].name == "releases"
+    return in_prefix(root) if kept and is_installed(root) else None
+
+
+def program() -> str:
+    """Return the name that help and usage show."""
+    command = installed()
+    return command.name if command else os.path.basename(sys.argv[0]) or ZIPAPP
+
+
+def line(*arguments: str, prefix: Path | None = None) -> str:
+    """Return a command line of this tool, as it can be typed here, for an installation."""
+    command = installed()
+    if command is not None and prefix in (None, command.parent.parent):
+        return quoted([str(command), *arguments])
+    from bootstrap.console import python_command  # --help comes without it
+
+    argv = [python_command(), str(zipapp() or ZIPAPP), *arguments]
+    return quoted([*argv, "--prefix", str(prefix)] if prefix is not None else argv)
+
+
+def line_after(tool: Path, *arguments: str) -> str:
+    """Return a command line of the tool that an installation has just brought."""
+    return quoted([str(tool), *arguments])
+
+
+def quoted(argv: list[str]) -> str:
+    """Return an argv as it is typed on this platform."""
+    if sys.platform == "win32":
+        from subprocess import list2cmdline
+
+        return list2cmdline(argv)
+    from shlex import join
+
+    return join(argv)

@@ -1,0 +1,155 @@
+"""Exceptions as people write them: a list of findings with who answers for each, why and until when.
+
+Nothing in it has a default but the day of approval: what a person has not filled in is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time, timezone
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from bootstrap.bundle import strict
+from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, Exemption
+from bootstrap.bundle.advisories.versions import public
+from bootstrap.bundle.strict import refuse, time_from_json, time_to_json
+from bootstrap.console import printable
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+from builder.advisories.documents import read_file
+from builder.toml_file import parse_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from bootstrap.bundle.advisories.matcher import Finding
+
+LIST = "exceptions"
+FILLED_IN = ("justification", "statement", "approver", "until")
+KEYS = ("id", "package", "versions", *FILLED_IN)
+SHOWN = 20  # problems that an error names
+
+
+def read_entries(path: Path) -> list[tuple[str, Any]]:
+    """Return the entries of a TOML file, or of a JSON file by its name, each with its place. Raises UsageError."""
+    data = read_file(path, EXCEPTIONS_LIMIT)
+    try:
+        whole = strict.loads(data, path.name, limit=EXCEPTIONS_LIMIT) if path.suffix == ".json" else None
+        fields = strict.Fields(whole if whole is not None else parse_toml(data, path), path.name)
+        entries = fields.items(LIST, lambda value, _place: value, most=10_000)
+        fields.done()
+    except TrustError as error:
+        raise UsageError(error.what, advice=_("`advisories template` writes a file of the right form.")) from error
+    if not entries:
+        raise UsageError(
+            _("{path} holds no exception.").format(path=path),
+            advice=_("`advisories template` writes a file of the right form."),
+        )
+    return [(f"{path.name}: {LIST}[{number}]", entry) for number, entry in enumerate(entries)]
+
+
+def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Exemption, ...]:
+    """Return what entries stand for, approved now; all of them or none.
+
+    Raises UsageError that names every entry which is not right.
+    """
+    found: dict[tuple[str, str, str], Exemption] = {}
+    problems = []
+    for given, entry in entries:
+        place = _named(given, entry)
+        try:
+            one = _exemption(entry, place, now)
+            same = (one.id, one.package, one.versions)
+            if same in found:
+                raise refuse(place, _("an earlier entry is for the same advisory, package and versions"))
+            found[same] = one
+        except TrustError as error:
+            problems.append(error.what)
+    if problems:
+        more = [_("… and {count} more").format(count=len(problems) - SHOWN)] if len(problems) > SHOWN else []
+        raise UsageError(
+            "\n".join([*problems[:SHOWN], *more]),
+            advice=_("Nothing was written: correct these entries, or take out those that nobody answers for."),
+        )
+    return tuple(found.values())
+
+
+def _named(place: str, entry: Any) -> str:
+    """Return where an entry stands and, where it says so, which finding it is about."""
+    if isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("package"), str):
+        return f"{place} ({printable(entry['id'])[:100]}, {printable(entry['package'])[:100]})"
+    return place
+
+
+def _exemption(entry: Any, place: str, now: datetime) -> Exemption:
+    fields = strict.Fields(entry, place)
+    written = {key: fields.nested(key, _filled_in) for key in KEYS}
+    fields.done()
+    until = written.pop("until")
+    return Exemption.from_json(
+        {
+            **written,
+            "package": canonicalize_name(strict.text(written["package"], f"{place}.package")),
+            "approved": time_to_json(now),
+            "expires": time_to_json(_until(until, f"{place}.until", now)),
+        },
+        place,
+    )
+
+
+def _filled_in(value: Any, path: str) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise refuse(path, _("not filled in"))
+    return value
+
+
+def _until(value: Any, path: str, now: datetime) -> datetime:
+    """Take a day, to whose end an exception counts, or a moment: as TOML has them, or as a text."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value) if len(value) == len("2026-01-31") else time_from_json(value, path)
+        except ValueError as error:
+            raise refuse(path, _("not a day of the form 2026-01-31")) from error
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise refuse(path, _("a time without a time zone"))
+        return value
+    if not isinstance(value, date):
+        raise refuse(path, _("not a day of the form 2026-01-31"))
+    end = datetime.combine(value, time(23, 59, 59), timezone.utc)
+    # the last of the days that are allowed counts whole or in part, whatever the hour is now
+    return min(end, now + LONGEST) if value <= (now + LONGEST).date() else end
+
+
+def template(findings: Sequence[Finding], title: str, known_until: datetime) -> Iterator[str]:
+    """Yield the lines of a TOML file with an entry for each finding, to be filled in by a person."""
+    yield f"# {printable(title)}"
+    yield f"# {time_to_json(known_until)}"
+    yield "#"
+    yield "# " + _("Fill in justification, statement, approver and until where somebody answers for the finding;")
+    yield "# " + _("take out all other entries: what is not filled in is refused.")
+    yield "# " + _("justification: one of")
+    yield from (f"#   {justification}" for justification in JUSTIFICATIONS)
+    yield "# " + _("until: the last day, for example 2026-01-31; at most {days} days from now").format(
+        days=LONGEST.days
+    )
+    for finding in findings:
+        version = public(finding.version)
+        fixed = ", ".join(finding.fixed[:3]) or "-"
+        yield ""
+        if version is None:
+            yield "# " + _("{id} in {package} {version} cannot be excepted: its version cannot be compared").format(
+                id=printable(finding.id), package=finding.package, version=printable(finding.version)
+            )
+            continue
+        yield f"[[{LIST}]]"
+        yield "# " + _("{severity}; fixed in: {versions}").format(severity=finding.severity, versions=fixed)
+        yield f"# {printable(finding.summary)}"
+        yield f"# {finding.link}"
+        yield f"id = {json.dumps(finding.id)}"
+        yield f"package = {json.dumps(finding.package)}"
+        yield f'versions = "=={version}"'
+        yield from (f'{key} = ""' for key in FILLED_IN)

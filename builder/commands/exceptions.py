@@ -1,0 +1,142 @@
+"""``advisories except`` and ``advisories template``: exceptions from findings, one by one or from a file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
+from bootstrap.bundle.advisories.severity import GATES
+from bootstrap.commandline import DONE
+from bootstrap.console import show
+from bootstrap.errors import UsageError
+from bootstrap.files import write_atomic
+from bootstrap.i18n import _
+from builder.advisories import documents, entries
+from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
+from builder.commands.common import add_choice, add_targets, moment, named_targets
+from builder.lock import read_lock
+from builder.project import read_project
+from builder.targets import demand_whole, survey
+from builder.verification import foresee
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from bootstrap.bundle.advisories.matcher import Finding
+
+DAYS = 90
+# what one call says of its findings; a file says it of each
+WORDS = ("id", "package", "versions", "justification", "statement", "approver")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``except``."""
+    add = parser.add_argument
+    add("file", type=Path, metavar=_("FILE"), help=_("the file of exceptions, made when it is not there"))
+    add("--from", dest="entries", type=Path, metavar=_("ENTRIES"), help=_("a TOML or JSON file with many (template)"))
+    add("--id", action="append", metavar="ID", help=_("the advisory, by any of its identifiers; may be repeated"))
+    add("--package", metavar=_("NAME"), help=_("the package"))
+    add("--versions", metavar=_("VERSIONS"), help=_("its versions, for example ==1.2.3"))
+    add("--justification", choices=JUSTIFICATIONS, help=_("why it does no harm here (OpenVEX)"))
+    add("--statement", metavar=_("TEXT"), help=_("the same in a sentence"))
+    add("--approver", metavar=_("NAME"), help=_("who answers for it"))
+    add(
+        "--days",
+        type=int,
+        metavar=_("DAYS"),
+        help=_("for how long, at most {days} (default: 90)").format(days=LONGEST.days),
+    )
+    parser.set_defaults(run=run_except)
+
+
+def configure_template(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``template``."""
+    add = parser.add_argument
+    add("--advisories", type=Path, required=True, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities"))
+    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
+    add_targets(parser)
+    add_choice(parser)
+    add("--exceptions", type=Path, metavar=_("FILE"), help=_("leave out what these exceptions cover already"))
+    add(
+        "--fail-on",
+        choices=[level for level in GATES if level != "never"],
+        default="any",
+        help=_("only findings that end a build with this level (default: all)"),
+    )
+    add("--output", type=Path, metavar=_("FILE"), help=_("where it goes (default: the screen)"))
+    parser.set_defaults(run=run_template)
+
+
+def run_except(arguments: argparse.Namespace) -> int:
+    """Add exceptions, all that are named or none."""
+    now = moment()
+    named = entries.read_entries(arguments.entries) if arguments.entries else list(_entries(arguments, now))
+    if arguments.entries and any(getattr(arguments, word) is not None for word in (*WORDS, "days")):
+        raise UsageError(
+            _("A file of entries says all of each: no other option goes with --from."),
+            advice=_("Write it into {path}.").format(path=arguments.entries),
+        )
+    exemptions = entries.exemptions_of(named, now)
+    changed = documents.add_exceptions(arguments.file.absolute(), exemptions, int(now.timestamp()))
+    show(_("Written: {path}").format(path=arguments.file))
+    show(
+        _("Exceptions: {count}   sequence: {sequence}").format(count=len(changed.exceptions), sequence=changed.sequence)
+    )
+    show(_("Sign it now: advisories sign {path} --sign-key KEY").format(path=arguments.file))
+    return DONE
+
+
+def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str, Any]]:
+    """Yield an entry for each identifier of the command line. Raises UsageError for what is not said."""
+    missing = [f"--{word}" for word in WORDS if getattr(arguments, word) is None]
+    if missing:
+        raise UsageError(
+            _("An exception needs {options} too.").format(options=", ".join(missing)),
+            advice=_("Nobody but you can say it; for many findings use --from FILE (advisories template)."),
+        )
+    days = DAYS if arguments.days is None else arguments.days
+    # no more than it takes to be refused: a date holds only so many days
+    until = now + timedelta(days=max(0, min(days, LONGEST.days + 1)))
+    for identifier in arguments.id:
+        said = {word: getattr(arguments, word) for word in WORDS}
+        yield "--id", {**said, "id": identifier, "until": until}
+
+
+def run_template(arguments: argparse.Namespace) -> int:
+    """Write the findings of a project's lock as entries that a person fills in."""
+    root = arguments.project_root.resolve()
+    project = read_project(root)
+    knowledge = _knowledge(arguments)
+    standings = survey(
+        read_lock(root, extras=arguments.extra, groups=arguments.group),
+        named_targets(arguments),
+        build=not arguments.no_build,
+    )
+    demand_whole(standings)
+    found: dict[tuple[str, str, str], Finding] = {}
+    for foresight in foresee(knowledge, standings):
+        found |= {(one.package, one.version, one.id): one for one in foresight.failing}
+    title = _("Findings of {project} by {path}, whose knowledge ends at").format(
+        project=f"{project.name} {project.version}", path=arguments.advisories.name
+    )
+    lines = entries.template(list(found.values()), title, knowledge.snapshot.header.known_until)
+    text = "\n".join(lines)
+    if arguments.output is None:
+        show(text)
+    else:
+        write_atomic(arguments.output.absolute(), f"{text}\n".encode())
+        show(_("Written: {path}").format(path=arguments.output))
+    return DONE
+
+
+def _knowledge(arguments: argparse.Namespace) -> Knowledge:
+    """Return what the findings are judged by; a signature is asked for where exceptions count, not here."""
+    knowledge = read_knowledge(GateRequest(arguments.advisories, fail_on=arguments.fail_on), None)
+    if arguments.exceptions is None:
+        return knowledge
+    given = read_exceptions(documents.read_file(arguments.exceptions, EXCEPTIONS_LIMIT))
+    return Knowledge(knowledge.request, knowledge.snapshot, given)

@@ -1,0 +1,62 @@
+"""When a release is made and which counter it has: what is asked for, else what the project says."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootstrap.i18n import _
+from builder.checkout import changed, commit_time, source_commit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.manifest import Manifest
+    from builder.build import Request
+
+OPTION, VARIABLE, COMMIT, CLOCK = "option", "variable", "commit", "clock"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The time of a release in seconds since 1970, its counter, and what the counter comes from."""
+
+    epoch: int
+    counter: int
+    origin: str
+
+    def advice(self, base: Manifest, project_root: Path) -> str:
+        """Return what to do about a base that is not before this release, by what the counter comes from."""
+        if self.origin == OPTION:
+            return _("Give a --counter above {counter}, or name an earlier base.").format(counter=base.product.counter)
+        if self.origin == VARIABLE:
+            return _("SOURCE_DATE_EPOCH gives the counter: set a later time, or give a higher --counter.")
+        if self.origin == CLOCK:
+            return _("Without a commit this machine's clock gives the counter: correct it, or give a higher --counter.")
+        if changed(project_root):
+            return _(
+                "The time of the commit gives the counter, and your changes are not committed: commit them, or give a "
+                "higher --counter."
+            )
+        if (base.source_commit or "").partition("-")[0] == source_commit(project_root):
+            return _(
+                "The base was made from the very commit that is checked out: commit what is to be released, or give a "
+                "higher --counter."
+            )
+        return _(
+            "The time of the commit gives the counter: check out a later commit than the base's, name an earlier base, "
+            "or give a higher --counter."
+        )
+
+
+def moment_of(request: Request) -> Moment:
+    """Return the time of a release and its counter: SOURCE_DATE_EPOCH, else the commit's time, else the clock's."""
+    commit = commit_time(request.project_root) if request.epoch is None else None
+    if request.epoch is not None:
+        epoch, origin = request.epoch, VARIABLE
+    else:
+        epoch, origin = (commit, COMMIT) if commit else (int(time.time()), CLOCK)
+    if request.counter is not None:
+        return Moment(epoch, request.counter, OPTION)
+    return Moment(epoch, max(epoch, 1), origin)

@@ -1,0 +1,134 @@
+"""What the source of a build is: a commit, or a commit with files that differ from it."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.bundle import digest
+from bootstrap.errors import BuildError
+from bootstrap.i18n import _, plural
+from builder.checkout import changed, is_checkout, source_commit, untracked
+from builder.source import matches, travels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.console import Progress
+    from builder.profile import Profile
+    from builder.targets import Standing
+
+DIRTY = "-dirty"  # as git describe --dirty writes it
+SHOWN = 8  # files that a warning names
+READ = ("pyproject.toml", "uv.lock")  # what every build reads of its project
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """The commit of a build's source, None where there is none, and what is not as the commit has it.
+
+    ``changed`` are tracked files that go into the bundle, or that the build reads, and differ: their paths from the
+    project's folder, and the SHA-256 of what is taken ("" for one that is gone). ``untracked`` lie among the files
+    that travel, and stay behind: git does not track them.
+    """
+
+    commit: str | None
+    changed: tuple[tuple[str, str], ...] = ()
+    untracked: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths of the changed files."""
+        return tuple(path for path, _sha256 in self.changed)
+
+    @property
+    def described(self) -> str | None:
+        """The commit as a manifest names it: with ``-dirty`` behind it where files differ."""
+        return f"{self.commit}{DIRTY}" if self.commit and self.changed else self.commit
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"commit": self.commit, "changed": list(self.names), "untracked": list(self.untracked)}
+
+
+def state_of(root: Path, profile: Profile, standings: Sequence[Standing]) -> SourceState:
+    """Return what the source of a build is; packages that the lock gives as folders are looked at too."""
+    commit = source_commit(root)
+    if commit is None:
+        return SourceState(None)
+    selections = [standing.selection for standing in standings if standing.selection]
+    folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
+    read = {os.path.relpath(path, root).replace(os.sep, "/") for path in profile.files} | set(READ)
+    differing = {path for path in changed(root) if path in read or _travels(path, profile)}
+    for folder in folders:
+        if is_checkout(folder):
+            differing |= {os.path.relpath(folder / path, root).replace(os.sep, "/") for path in changed(folder)}
+    return SourceState(
+        commit,
+        tuple((path, _digest(root / path)) for path in sorted(differing)),
+        tuple(path for path in untracked(root) if path in read or travels(path, profile)),
+    )
+
+
+def _travels(path: str, profile: Profile) -> bool:
+    """Tell whether a changed path goes into the bundle; one of a submodule is that of its folder."""
+    in_app = unicodedata.normalize("NFC", path)
+    return travels(in_app, profile) or any(matches(pattern, [in_app]) for pattern in profile.include)
+
+
+def _digest(path: Path) -> str:
+    return digest.sha256_file(path)[0] if path.is_file() else ""
+
+
+def tell_state(state: SourceState, progress: Progress) -> None:
+    """Warn of files that differ from the commit, and of those that stay behind."""
+    if state.changed:
+        text = plural(
+            "{count} tracked file differs from commit {commit} and is taken as it is: {names}",
+            "{count} tracked files differ from commit {commit} and are taken as they are: {names}",
+            len(state.changed),
+        )
+        progress.warn(text.format(count=len(state.changed), commit=(state.commit or "")[:12], names=_some(state.names)))
+    if state.untracked:
+        text = plural(
+            "{count} file is not tracked by git and stays behind: {names}",
+            "{count} files are not tracked by git and stay behind: {names}",
+            len(state.untracked),
+        )
+        progress.warn(text.format(count=len(state.untracked), names=_some(state.untracked)))
+
+
+def demand_commit(state: SourceState, root: Path) -> None:
+    """Raise BuildError unless all that a build takes of its project is what a commit has (--strict-source)."""
+    if state.commit is None:
+        raise BuildError(
+            _("{folder} has no commit that says what its files are (--strict-source).").format(folder=root),
+            advice=_("Build from a git checkout with a commit, or without --strict-source."),
+        )
+    if state.changed:
+        raise BuildError(
+            _("These files differ from commit {commit} (--strict-source): {names}.").format(
+                commit=state.commit[:12], names=", ".join(state.names)
+            ),
+            advice=_(
+                "Commit them, or bring them back with 'git restore'; without --strict-source the bundle says that they "
+                "differ."
+            ),
+        )
+
+
+def demand_same(before: SourceState, after: SourceState) -> None:
+    """Raise BuildError where the source changed while it was built: what the bundle says of it would not be true."""
+    if (before.commit, before.changed) != (after.commit, after.changed):
+        names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
+        raise BuildError(
+            _("The project changed while it was built: {names}.").format(names=_some(names) or after.commit),
+            advice=_("Build again, and leave the project's files alone meanwhile."),
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])

@@ -1,0 +1,76 @@
+"""Names of commands: what is typed is what starts, on every host."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from bootstrap.bundle.commands import taken, trouble
+from bootstrap.launchers import POSIX, POSIX_APPLICATION, POSIX_TOOL
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ragtrace",
+        "ragtrace-dashboard",
+        "rag-mini",
+        "uv",
+        "app.py",
+        "tests",
+        "timer",
+        "my-test",
+        "echo-server",
+        "pythonic",
+    ],
+)
+def test_free(name):
+    assert taken(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *((name, "installer's own") for name in ("ragtrace-offline", "ragtrace-offline2", "RAGTRACE-Install.pyz")),
+        *((name, "scripts and printed commands call") for name in ("python", "python3", "Python3.11", "py", "cat")),
+        *((name, "scripts and printed commands call") for name in ("ssh-keygen", "sha256sum.exe", "certutil")),
+        *((name, "(sh)") for name in ("test", "time", "cd", "Echo", "set", "type", "case")),
+        *((name, "(bash)") for name in ("source", "help", "coproc")),
+        *((name, "(zsh)") for name in ("where", "log", "repeat")),
+        *((name, "(cmd)") for name in ("start", "dir", "MKLINK", "start.bat", "cls.cmd.exe", "dir.old", "ver.py")),
+        *((name, "(PowerShell)") for name in ("curl", "ls", "measure")),
+    ],
+)
+def test_taken(name, why):
+    assert why in (taken(name) or "")
+    assert (taken(name) or "").startswith(f"{name} is ")
+
+
+def test_every_word_of_this_host_s_bash():
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    told = subprocess.run([bash, "-c", "compgen -bk"], capture_output=True, text=True, check=True).stdout.split()
+    words = [word for word in told if re.fullmatch(r"[A-Za-z].*", word)]
+    assert len(words) > 60
+    assert [word for word in words if not taken(word)] == []
+
+
+def test_every_program_that_the_scripts_in_bin_call():
+    """One of that name, first on a user's PATH, would be called by its own script for ever."""
+    script = POSIX + POSIX_APPLICATION + POSIX_TOOL
+    called = set(re.findall(r"\$\((?:CDPATH= )?([a-z]+) ", script)) - {"echo", "exit"}
+    assert called == {"readlink", "dirname", "cat", "cd"}
+    assert [name for name in called if not taken(name)] == []
+
+
+@pytest.mark.parametrize("other", ["App", "app.exe", "APP.cmd", "app.bat.com"])
+def test_two_that_start_the_same_program_somewhere(other):
+    index, why = trouble(["one", "app", other])
+    assert index == 2
+    assert why.endswith("it starts the same program as app")
+
+
+def test_names_that_differ_on_every_host():
+    assert trouble(["app", "app2", "app.py", "app-exe"]) is None

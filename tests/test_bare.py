@@ -1,0 +1,328 @@
+"""Every command and every option with nothing set: no HOME, PATH, LANG, TMPDIR, HF_*, and no network.
+
+A service, a container or ``env -i`` starts programs so. Each call comes to its result or to its own clear error;
+none is a bug (70), none shows a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from bootstrap import cli as installer
+from bootstrap.bundle.policy import NAMESPACES
+from bootstrap.parser import Parser
+from builder.cli import make_parser
+from builder.sign import generate_key, load_signer
+from tests.advisories import below, dated, record, write_export
+from tests.builder.evidence_project import make_project
+from tests.builder.sources import commit
+from tests.policies import lay, make_policy
+from tests.tiny import tiny_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the list of users of POSIX")
+
+BUILD = "build --project-root project --sign-key key --target linux-x86_64 --python 3.11 --model m=path:project/model"
+# what a builder's call must end with; the folder has a project, a key, advisories, and what MADE leaves
+BUILDER = (
+    ("keygen other --no-passphrase", 0, ""),
+    ("keygen asked", 2, "passphrase"),
+    ("cache info", 0, ".cache/ragtrace-builder"),
+    ("cache info --json --cache-dir c", 0, '"files": 0'),
+    ("cache prune", 0, "Removed 0 files"),
+    ("cache prune --unused-for 3 --dry-run --json --cache-dir c", 0, '"files": 0'),
+    ("targets --project-root project", 0, "linux-x86_64"),
+    ("targets --project-root project --target macos-arm64 --python 3.12 --glibc 2.34 --no-build --json", 0, "3.12"),
+    ("targets --project-root project --extra nothing --group nothing", 7, "nothing"),
+    ("build", 2, "--sign-key"),
+    ("build --dry-run", 2, "pyproject.toml"),
+    ("build --dry-run --project-root project", 0, "Plan for audited 1.2.3"),
+    (f"{BUILD} --dry-run --json --quiet --verbose --offline --output-dir o --cache-dir c", 0, '"product"'),
+    (
+        f"{BUILD} --glibc 2.34 --extra more --no-build --volume-size 1k --threshold 1 --attestations off",
+        2,
+        "1000 bytes",
+    ),
+    (f"{BUILD} --trust-key none.pub", 2, "none.pub"),
+    (f"{BUILD} --dry-run --strict-source", 0, "commit: "),
+    (f"{BUILD} --group nothing", 7, "nothing"),
+    (f"{BUILD} --profile nothing", 2, "nothing"),
+    (f"{BUILD} --with-python 3.99", 7, "uv cannot bring"),
+    (f"{BUILD} --dry-run --counter 9000000000 --base out", 0, "are left out"),
+    (f"{BUILD} --exceptions e.json", 2, "--advisories"),
+    (f"{BUILD} --advisories a.zip --exceptions none --fail-on any --severity-table strict --dry-run", 2, "none"),
+    (f"{BUILD} --advisories a.zip --fail-on any --severity-table strict --dry-run", 7, "would end here"),
+    (f"{BUILD} --advisories a.zip --offline", 7, "cache"),
+    ("build --project-root project --dry-run --model m=hf:org/model@main --profile hub.toml", 7, "huggingface.co"),
+    ("build --project-root project --sign-key key --profile hub.toml", 7, "huggingface.co"),
+    ("build --project-root project --dry-run --profile hub.toml --offline", 7, "org/model"),
+    ("sign out --sign-key key", 2, "already"),
+    ("sign out --sign-key key --json", 2, "already"),
+    ("inspect out", 0, "audited 1.2.3"),
+    ("inspect out --trust-key key.pub --json", 0, '"audited"'),
+    ("rebuild --check out --project-root project --model m=path:project/model", 0, "The same bytes"),
+    (
+        (
+            "rebuild --check out --project-root project --model m=path:project/model --json --quiet --offline "
+            "--cache-dir c --scratch-dir scratch --profile nothing --with-python 3.99 --exceptions none"
+        ),
+        2,
+        "nothing",
+    ),
+    (
+        (
+            "policy new p --add release=key.pub --add policy=key.pub --threshold release=1 "
+            "--until key.pub=2031-01-01T00:00:00Z"
+        ),
+        0,
+        "policy-1.json",
+    ),
+    ("policy new q --former policies/policy-1.json --remove key.pub", 2, ""),
+    ("policy sign policies/policy-1.json --sign-key key", 0, "Signature"),
+    ("policy show policies", 0, "Policy 1"),
+    ("policy show policies --json", 0, '"number": 1'),
+    ("advisories fetch", 7, "osv"),
+    (
+        (
+            "advisories fetch --url http://localhost:1/all.zip --output f.zip --former a.zip --sequence 3000000000 "
+            "--accept-drop --sign-key key --json --quiet"
+        ),
+        7,
+        "localhost",
+    ),
+    ("advisories import all.zip", 0, "advisories.zip"),
+    (
+        (
+            "advisories import all.zip --output i.zip --former a.zip --sequence 3000000000 "
+            "--accept-drop --sign-key key --json --quiet"
+        ),
+        0,
+        '"sequence"',
+    ),
+    ("advisories sign a.zip --sign-key key", 0, "Signature"),
+    ("advisories except x.json --from none.toml", 2, "none.toml"),
+    ("advisories template --advisories a.zip --project-root project", 0, "[[exceptions]]"),
+    (
+        (
+            "advisories template --advisories a.zip --project-root project --target linux-x86_64 --python 3.12 "
+            "--glibc 2.34 --extra more --group none --no-build --exceptions none --fail-on high --output t.toml"
+        ),
+        2,
+        "none",
+    ),
+    ("advisories show a.zip", 0, "Advisories: "),
+    ("advisories show a.zip --json", 0, '"counts"'),
+    (
+        (
+            "advisories except x.json --id TEST-1 --package given --versions ==1.0 --statement s "
+            "--approver kim --days 9 --justification component_not_present"
+        ),
+        0,
+        "Exceptions: 1",
+    ),
+)
+INSTALLER = (
+    ("verify", 2, ""),
+    ("verify {bundle}", 3, ""),
+    ("verify {bundle} --trust-key {key}", 0, ""),
+    ("install", 2, ""),
+    ("install {bundle}", 3, ""),
+    ("install {bundle} --trust-key {key} --dry-run --wait 1 --accept-clock --require-fresh 9999", 0, ""),
+    ("install {bundle} --trust-key {key}", 0, "Active release"),
+    ("status", 0, "tiny-app"),
+    ("status --prefix {prefix} --syslog 127.0.0.1:9 --quiet --json", 0, "tiny-app"),
+    ("list-checks", 0, "system.python"),
+    ("validate --quick", None, "Overall"),
+    ("validate --full", None, "Overall"),
+    ("validate --output report.json --format json", None, ""),
+    ("validate --category System --check packages.record --skip system.disk --strict --timeout 30 --json", None, ""),
+    ("compare report.json report.json", 0, ""),
+    ("monitor --count 1 --interval 0.1", 0, ""),
+    ("monitor --duration 0.1 --interval 0.1 --output m.prom --format prometheus", 0, ""),
+    ("recover", 0, ""),
+    ("recover report.json", 0, ""),
+    (
+        "recover --diagnosis report.json --bundle {bundle} --trust-key {key} --allow-unlocked --yes --dry-run --wait 1",
+        0,
+        "",
+    ),
+    ("rollback", 4, "no other release"),
+    ("rollback --to 1 --wait 1", 2, ""),
+    ("backup", 0, "Backup"),
+    ("backup list", 0, ""),
+    ("backup restore latest --dry-run", 0, ""),
+    ("backup restore latest --wait 1", 0, ""),
+    ("history", 0, "install"),
+    ("audit-log show", 0, ""),
+    ("audit-log verify --head 0123456789abcdef", 3, ""),
+    ("audit-log export log.json", 0, ""),
+    ("upgrade", 2, ""),
+    ("upgrade {bundle} --wait 1 --accept-clock --require-fresh 9999", 3, ""),
+    ("advisories show", None, ""),
+    ("advisories scan --severity-table strict --vex v.json", None, ""),
+    ("advisories update a.zip --wait 1 --accept-clock", None, ""),
+    ("trust show", 0, ""),
+    ("trust show --allowed-signers", 0, ""),
+    ("trust update {policy} --trust-key {key} --only-prefix", None, ""),
+    ("uninstall", 2, ""),
+    ("uninstall --wait 1 --yes --purge", 0, ""),
+)
+
+
+class Bench(NamedTuple):
+    """A folder with what the calls name, and the home of the user who calls."""
+
+    folder: Path
+    home: Path
+
+    def call(self, module: str, *arguments: str, home: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a program with an empty environment; it must be no bug and show no traceback."""
+        argv = [sys.executable, "-m", "tests.bare", home or str(self.home), str(self.folder), module, *arguments]
+        done = subprocess.run(
+            argv,
+            cwd=ROOT,
+            env={},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+        wrote = done.stdout + done.stderr
+        assert done.returncode in range(9), (arguments, done.returncode, wrote)
+        assert "Traceback" not in wrote, wrote
+        return done
+
+
+def ended(done: subprocess.CompletedProcess[str], code: int | None, word: str) -> None:
+    """Hold a call against how it must end; None stands for what the host decides."""
+    wrote = done.stdout + done.stderr
+    assert code in (None, done.returncode), f"{done.args[6:]}: {done.returncode}: {wrote}"
+    assert word in wrote
+
+
+def make_bench(folder: Path) -> Bench:
+    """Write what the calls name."""
+    work, home = folder / "work", folder / "home"
+    work.mkdir()
+    home.mkdir()
+    generate_key(work / "key", None)
+    now = datetime.now(timezone.utc) - timedelta(hours=1)
+    write_export(work / "all.zip", dated(now, (record("TEST-1", "given", *below("2.0")),)))
+    return Bench(work, home)
+
+
+@pytest.fixture(scope="module")
+def building(tmp_path_factory) -> Bench:
+    """A project, and a bundle of it, made with nothing set."""
+    bench = make_bench(tmp_path_factory.mktemp("building"))
+    commit(make_project(bench.folder / "project"))
+    (bench.folder / "scratch").mkdir()
+    (bench.folder / "hub.toml").write_text('name = "Audited"\n[[models]]\nname = "m"\nsource = "hf:org/model@main"\n')
+    ended(bench.call("builder", "advisories", "import", "all.zip", "--output", "a.zip"), 0, "Written")
+    first = ["policy", "new", "policies", "--add", "release=key.pub", "--add", "policy=key.pub"]
+    ended(bench.call("builder", *first), 0, "Policy")
+    ended(bench.call("builder", *BUILD.split(), "--counter", "5"), 0, "Bundle")
+    (sums,) = bench.folder.glob("packages/*/SHA256SUMS")  # the default of --output-dir
+    (bench.folder / "out").symlink_to(sums.parent)
+    return bench
+
+
+@pytest.mark.parametrize(("line", "code", "word"), BUILDER, ids=[line for line, _code, _word in BUILDER])
+def test_a_command_of_the_builder(building, line, code, word) -> None:
+    ended(building.call("builder", *line.split()), code, word)
+
+
+@pytest.fixture(scope="module")
+def installing(tmp_path_factory) -> Iterator[tuple[Bench, dict[str, str]]]:
+    bench = make_bench(tmp_path_factory.mktemp("installing"))
+    tiny = tiny_bundle(bench.folder / "medium")
+    signer = load_signer(tiny.key.with_suffix(""), lambda: None)
+    policy = lay(bench.folder / "new", make_policy(1, [signer.key], [signer.key]))
+    signature = signer.sign(policy.read_bytes(), NAMESPACES["policy"])
+    policy.with_name(f"{policy.name}.{signer.key.keyid}.sig").write_bytes(signature)
+    prefix = str(bench.home / ".local/share/ragtrace/tiny-app")
+    return bench, {"bundle": str(tiny.folder), "key": str(tiny.key), "policy": str(policy), "prefix": prefix}
+
+
+def test_the_life_of_an_installation(installing) -> None:
+    bench, names = installing
+    for line, code, word in INSTALLER:
+        ended(bench.call("bootstrap.cli", *line.format(**names).split()), code, word)
+
+
+@pytest.mark.parametrize("module", ["builder", "bootstrap.cli"])
+def test_help_and_a_wrong_call(installing, module) -> None:
+    bench, _names = installing
+    assert bench.call(module, "--help").returncode == 0
+    assert bench.call(module, "--version").returncode == 0
+    assert bench.call(module).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("builder", "cache info"),
+        ("builder", "build --project-root project --dry-run"),
+        ("bootstrap.cli", "status"),
+        ("bootstrap.cli", "verify {bundle}"),
+        ("bootstrap.cli", "install {bundle} --trust-key {key}"),
+    ],
+)
+def test_a_user_without_a_home_is_told_so(installing, building, module, line) -> None:
+    bench = building if module == "builder" else installing[0]
+    done = bench.call(module, *line.format(**installing[1]).split(), home="-")
+    ended(done, 4, "no home folder")
+    assert not (bench.folder / "~").exists()
+
+
+def test_a_user_without_a_home_builds_with_a_cache_of_his_own(building) -> None:
+    before = set((building.folder / "project").iterdir())
+    done = building.call("builder", *f"{BUILD} --cache-dir c --output-dir homeless".split(), home="-")
+    ended(done, 0, "Bundle")
+    assert set((building.folder / "project").iterdir()) == before
+
+
+def leaves(parser: argparse.ArgumentParser, name: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    """Yield each command by its words, with its options."""
+    tables = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not tables:
+        yield name, {action.option_strings[-1] for action in parser._actions if action.option_strings} - {"--help"}
+    for table in tables:
+        for word, sub in table.choices.items():
+            yield from leaves(sub, (*name, word))
+
+
+def untried(commands: Iterator[tuple[tuple[str, ...], set[str]]], calls: list[list[str]]) -> list[str]:
+    """Return the commands and options that no call has."""
+    found = []
+    for name, options in commands:
+        mine = [call for call in calls if tuple(call[: len(name)]) == name]
+        tried = {word for call in mine for word in call}
+        found += [" ".join(name)] if not mine else []
+        found += [f"{' '.join(name)} {option}" for option in sorted(options - tried)]
+    return found
+
+
+def test_no_command_or_option_is_left_out() -> None:
+    calls = [line.split() for line, _code, _word in BUILDER]
+    assert untried(leaves(make_parser()), calls) == []
+    calls = [line.split() for line, _code, _word in INSTALLER]
+    for command in installer.commands():
+        parser = Parser()
+        importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}").configure(parser)
+        assert untried(leaves(parser, (command,)), calls) == []
+    common = Parser()
+    installer.add_common(common)
+    assert untried(leaves(common), calls) == []
