@@ -177,8 +177,8 @@ def is_ours(path: Path) -> bool:
 
 
 def argv(prefix: Prefix, manifest: Manifest, name: str, arguments: Sequence[str]) -> list[str]:
-    """Return how a launcher of the active release is called from a program; one that is no command has no script."""
-    if name in manifest.application.commands:
+    """Return how a command of PREFIX/bin is called from a program, or a program of the profile, which has no script."""
+    if all(launcher.is_command for launcher in manifest.application.launchers if launcher.name == name):
         return [str(prefix.bin / file_name(name)), *arguments]
     release = prefix.named()
     assert release is not None  # callers have one

@@ -160,9 +160,8 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
     argv = launchers.argv(scratch, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    if (
-        os.name == "posix" and command[0] in manifest.application.commands
-    ):  # by the shell that its first line names: the scratch folder of a user who may only look
+    # by the shell that its first line names: the scratch folder of a user who may only look
+    if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.bin):
         argv = [SHELL, *argv]  # may lie where nothing is executed
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
