@@ -56,10 +56,10 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
     if not is_due(manifest, prefix):
         return
     userdata.demand_plain(prefix)
-    progress.step(_("Copying the data"))
     copy = prefix.root / userdata.INCOMING
     try:
-        userdata.copy_tree(prefix.data, copy)
+        with progress.wait(_("Copying the data")):
+            userdata.copy_tree(prefix.data, copy)
         change.expect(copy)
     except BaseException:
         files.remove_tree(copy)
@@ -77,7 +77,6 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     data = prefix.root / entry.incoming
     migration = manifest.application.migration
     assert migration is not None  # without one, none is due
-    progress.step(_("Migrating the data to layout {number}").format(number=migration.layout))
     persist.link_to(release, manifest, data)
     name, *arguments = migration.command
     run = launchers.run_of(manifest)
@@ -86,5 +85,6 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
     env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
     argv, folder = app_launcher.command(str(release.path), run, name, arguments, str(data))
-    ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT)
+    with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
+        ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT)
     acceptance.demand(ended, name, arguments)

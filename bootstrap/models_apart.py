@@ -11,16 +11,15 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.application import ModelApart
     from bootstrap.bundle.manifest import Manifest
+    from bootstrap.prefix import Prefix
 
-FOLDER = "models"  # in PREFIX, of the user's own: neither releases nor removal touch it
 
-
-def place(prefix: Path, model: ModelApart) -> Path:
+def place(prefix: Prefix, model: ModelApart) -> Path:
     """Return the folder that a model belongs in."""
-    return prefix / FOLDER / model.name
+    return prefix.models / model.name
 
 
-def missing(prefix: Path, manifest: Manifest) -> list[ModelApart]:
+def missing(prefix: Prefix, manifest: Manifest) -> list[ModelApart]:
     """Return the models whose folder is not there, or holds no file."""
     return [model for model in manifest.application.models_apart if not _has_files(place(prefix, model))]
 
@@ -32,7 +31,7 @@ def _has_files(folder: Path) -> bool:
         return False
 
 
-def what_to_bring(prefix: Path, model: ModelApart) -> str:
+def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
     """Return which files to bring and where to put them, as a sentence."""
     kind, _colon, rest = model.source.partition(":")
     repository, _at, revision = rest.partition("@")

@@ -182,7 +182,8 @@ def build(request: Request, progress: Progress) -> Outcome:
         choices = parameters_of(request)
         common = Common(product, profile, lock, models, sources, state, epoch, choices, verdicts)
         inputs = [
-            inputs_of(common, target, selection, wheels, verified[target]) for target, selection in selections.items()
+            inputs_of(common, target, selection, wheels, verified[target], policy)
+            for target, selection in selections.items()
         ]
         with workspace(request.output_dir) as work:
             zipapps = build_zipapps(request, policy, work, progress)
@@ -289,9 +290,12 @@ def inputs_of(
     selection: Selection,
     wheels: Mapping[LockedWheel, Wheel],
     verification: Verification,
+    policy: Policy,
 ) -> Inputs:
-    """Return what one target's bundle is made of."""
-    return Inputs(common, target, selection, [wheels[wheel] for wheel in selection.wheels], verification)
+    """Return what one target's bundle is made of; ``policy`` has the keys that its installer pins."""
+    keyids = tuple(signer.key.keyid for signer in policy.of_role(RELEASE))
+    chosen = [wheels[wheel] for wheel in selection.wheels]
+    return Inputs(common, target, selection, chosen, verification, keyids=keyids)
 
 
 def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:

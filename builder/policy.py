@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files
+from bootstrap import outputs
 from bootstrap.bundle.policy import NAMESPACES, Policy, Role, Signer, parse_policy
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -94,7 +94,7 @@ def write_policy(folder: Path, policy: Policy) -> Path:
     if os.path.lexists(path):
         raise UsageError(_("{path} exists and is not overwritten.").format(path=path), advice=_("Name another folder."))
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_atomic(path, policy.to_bytes())
+    outputs.write(path, policy.to_bytes(), mode=0o644)
     return path
 
 
@@ -103,7 +103,7 @@ def sign_policy(path: Path, signer: SigningKey) -> Path:
     data = read_small(path)
     parse_policy(data, path.name)
     signature = path.with_name(f"{path.name}.{signer.key.keyid}.sig")
-    files.write_atomic(signature, signer.sign(data, NAMESPACES[chain.ROLE]))
+    outputs.write(signature, signer.sign(data, NAMESPACES[chain.ROLE]), mode=0o644)
     return signature
 
 

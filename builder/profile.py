@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import commands
-from bootstrap.bundle.application import PROGRAM, Application, Launcher, ModelApart, demand_names, source_path
+from bootstrap.bundle.application import (
+    PROGRAM,
+    Application,
+    Launcher,
+    ModelApart,
+    demand_names,
+    module_name,
+    source_path,
+)
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -86,7 +94,14 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         launchers = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
-        rest = {**fields.left, "environment": environment, "launchers": list(launchers), "dashboard": dashboard}
+        lazy = fields.nested("imports", _lazy)
+        rest = {
+            **fields.left,
+            "lazy_imports": lazy,
+            "environment": environment,
+            "launchers": list(launchers),
+            "dashboard": dashboard,
+        }
         application = Application.from_json(rest, path.name)
         demand_names(application, path.name)
         _check_application(application, path.name, project_root)
@@ -121,7 +136,9 @@ _TOP: dict[str, Any] = {
     "thresholds": {},
     "migration": None,
     "cpu_level": 1,
+    "imports": {},
 }
+_IMPORTS: dict[str, Any] = {"lazy": []}
 _SOURCE: dict[str, Any] = {"include": [], "exclude": [], "allow_secrets": []}
 _LAUNCHER: dict[str, Any] = {"arguments": [], "cwd": "caller"}
 _DASHBOARD: dict[str, Any] = {"environment": {}, "path": "/"}
@@ -178,6 +195,13 @@ def _as_usage(path: Path) -> Iterator[None]:
     except TrustError as error:
         what = error.what.replace(f"{path.name}.", f"{path.name}: ", 1)
         raise UsageError(what, advice=_("Correct {file}.").format(file=path)) from error
+
+
+def _lazy(value: Any, path: str) -> list[str]:
+    fields = fields_with(value, path, _IMPORTS)
+    lazy = fields.items("lazy", module_name, most=1000)
+    fields.done()
+    return list(lazy)
 
 
 def _environment(value: Any, path: str, project_root: Path) -> dict[str, Any]:
@@ -240,6 +264,7 @@ def default_profile(project_root: Path) -> Profile:
         "thresholds": {},
         "migration": None,
         "cpu_level": 1,
+        "lazy_imports": [],
     }
     with _as_usage(path):
         application = Application.from_json(value, path.name)

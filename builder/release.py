@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import outputs
 from bootstrap.bundle import digest, opening
 from bootstrap.bundle.delta import BASE
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
@@ -85,5 +85,5 @@ def add_signature(release: Release, signer: Signer) -> Release:
             _("{path} is there: this key has signed already.").format(path=path),
             advice=_("Sign with another key."),
         )
-    files.write_atomic(path, signer.sign(release.sums, RELEASE_NAMESPACE))
+    outputs.write(path, signer.sign(release.sums, RELEASE_NAMESPACE), mode=0o644)
     return read_release(release.folder)

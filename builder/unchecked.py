@@ -41,9 +41,10 @@ def _unchecked(profile: Profile) -> Iterator[Unchecked]:
     if not application.core_imports:
         imports = ("packages.imports", "performance.imports", "performance.import_tree")
         yield Unchecked(imports, _("the profile names no core imports"), 'core_imports = ["MODULE"]')
-    if not (application.smoke or application.offline_commands):
+    if not application.smoke:
         add = f'smoke = [["{command}", "--help"]]'
-        yield Unchecked(("ragtrace.cli",), _("the profile names no commands to try"), add)
+        commands = ("performance.start",) if application.offline_commands else ("ragtrace.cli", "performance.start")
+        yield Unchecked(commands, _("the profile names no smoke commands"), add)
     if not application.environment.template:
         add = '[environment] template = ".env.example"'
         yield Unchecked(("ragtrace.settings",), _("the profile names no template of settings"), add)

@@ -283,11 +283,20 @@ def recover():
         "effect": ANY_TEXT,
         "in_place": YES_NO,
     }
+    left = {
+        "name": described(ANY_TEXT, "the model, wheel or file"),
+        "path": described(ANY_TEXT, "in the prefix"),
+        "bundle_path": described(ANY_TEXT, "in the bundle"),
+        "size": described(COUNT, "bytes"),
+        "sha256": SHA256,
+    }
     plan = {
         "release": nullable(RELEASE),
         "findings": items(closed(finding)),
         "remedies": items(closed(remedy)),
         "unmet": described(ANY_TEXT, "what to bring for the rest, or empty"),
+        "left": described(items(closed(left)), "files of the release that stay damaged until then"),
+        "in_part": described(YES_NO, "something is repaired, and something stays damaged"),
         "notes": items(ANY_TEXT),
     }
     outcome = {

@@ -15,6 +15,7 @@ from validator.checks.performance_imports import ImportTime
 from validator.checks.performance_matrix import MatrixProduct
 from validator.checks.performance_memory import MemoryBandwidth
 from validator.checks.performance_model import ModelTime
+from validator.checks.performance_start import StartTime
 from validator.checks.ragtrace_cli import Commands
 from validator.checks.ragtrace_container import ContainerObject
 from validator.checks.ragtrace_dashboard import DashboardAnswer
@@ -78,6 +79,7 @@ CHECKS: tuple[type[Check], ...] = (
     ContainerObject,
     Data,
     ImportTime,
+    StartTime,
     MatrixProduct,
     ImportTree,
     MemoryBandwidth,

@@ -84,9 +84,9 @@ def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress)
     """Give each result the remedy that helps, and its words; recovery is asked once, where it could help."""
     repair, trouble = None, ""
     if subject.foresee is not None and any(_may_be_mended(result) for result in results):
-        progress.step(_("Looking at what recover would do"))
         try:
-            repair = subject.foresee()
+            with progress.wait(_("Looking at what recover would do")):
+                repair = subject.foresee()
         except RagtraceError as error:
             trouble = f"{error.what} {error.advice}".strip()
         except OSError as error:

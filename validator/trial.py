@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, app_launcher, files, launchers, models_apart, persist, process, seal, trials
+from bootstrap import acceptance, app_launcher, files, launchers, persist, process, seal, trials
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -142,6 +142,42 @@ def time_launcher(
     return (Took(*answer) if answer else None), ended
 
 
+def run_timing_imports(
+    prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
+) -> process.Completed:
+    """Run a command as run_launcher does, without a network, under ``-X importtime``."""
+    with scratch_prefix(prefix, release, manifest) as scratch:
+        installed, run = scratch.named(), launchers.run_of(manifest)
+        assert installed is not None
+        ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
+        template = dict(manifest.application.environment.placeholders)
+        env = app_launcher.environment(str(installed.path), run, ours, template)
+        argv, folder = app_launcher.command(str(installed.path), run, command[0], list(command[1:]))
+        argv[1:1] = ["-X", "importtime"]
+        cwd = Path(folder) if folder else caller(scratch)
+        return process.run(apart.without_network(argv)[0], env=env, cwd=cwd, timeout=timeout)
+
+
+def forget(folder: Path) -> bool:
+    """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    for place, _folders, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if os.path.islink(path) or not os.path.isfile(path):
+                continue
+            try:
+                handle = os.open(path, os.O_RDONLY)
+            except OSError:
+                continue
+            try:
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(handle)
+    return True
+
+
 def answer_in(ended: process.Completed) -> Any:
     """Return what one of our own scripts answered in a line after the mark, or None."""
     line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
@@ -215,8 +251,8 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
             _lead(release.path / path.name, path)
         elif path.is_file() and path.name not in (*STARTS, *OF_THE_SEAL):
             shutil.copy(path, release.path / path.name)
-    if manifest.application.models_apart and (prefix.root / models_apart.FOLDER).is_dir():
-        _lead(scratch.root / models_apart.FOLDER, prefix.root / models_apart.FOLDER)
+    if manifest.application.models_apart and prefix.models.is_dir():
+        _lead(scratch.models, prefix.models)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
     _link_persistent(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)

@@ -17,6 +17,7 @@ PROGRAM_LIMIT = 16_000  # characters: Windows gives all arguments of a program 3
 # what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
     "import_seconds",
+    "start_seconds",
     "matrix_gflops",
     "memory_gb_per_second",
     "disk_write_mb_per_second",
@@ -45,6 +46,14 @@ def source_path(value: Any, path: str) -> str:
     trouble = None if taken == "." else names.problem(taken)
     if trouble:
         raise refuse(path, trouble)
+    return taken
+
+
+def module_name(value: Any, path: str) -> str:
+    """Take the dotted name of a module or a package."""
+    taken = strict.text(value, path)
+    if not _MODULE.fullmatch(taken):
+        raise refuse(path, _("not the name of a module"))
     return taken
 
 
@@ -222,6 +231,7 @@ class Application(Value):
     arguments) that must exit 0 with placeholder settings before a release is accepted;
     ``offline_commands`` are more of them, which validate alone runs, without a network. ``thresholds``
     replace those of validate. ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
+    ``lazy_imports`` are modules and packages that the application's own modules import at first use.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -234,6 +244,7 @@ class Application(Value):
     thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
     migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
     cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
+    lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000))
     offline_commands: tuple[tuple[str, ...], ...] = field(
         default=(), metadata=by(strict.items, of=_command, most=100, added=True)
     )

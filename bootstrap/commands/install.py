@@ -101,7 +101,7 @@ def show_installed(bundle: Bundle, outcome: Outcome) -> None:
     for launcher in bundle.manifest.application.commands:
         show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher)))
     show_settings(Prefix(outcome.prefix), bundle.manifest)
-    for model in models_apart.missing(outcome.prefix, bundle.manifest):
-        advice = models_apart.what_to_bring(outcome.prefix, model)
+    for model in models_apart.missing(Prefix(outcome.prefix), bundle.manifest):
+        advice = models_apart.what_to_bring(Prefix(outcome.prefix), model)
         show(_("Not here yet:   model {name}. {advice}").format(name=model.name, advice=advice))
     show(_("Next: {command}").format(command=own_command.line_after(outcome.tool, "validate")))

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import outputs
 from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.policy import NAMESPACES
@@ -51,7 +51,7 @@ def sign_file(path: Path, signer: Signer) -> Path:
     """Sign a snapshot or a file of exceptions as it is; return the signature's file."""
     data = read_file(path, form.SNAPSHOT_LIMIT)
     signature = path.with_name(f"{path.name}.{signer.key.keyid}.sig")
-    files.write_atomic(signature, signer.sign(data, NAMESPACES[role_of(data)]))
+    outputs.write(signature, signer.sign(data, NAMESPACES[role_of(data)]), mode=0o644)
     return signature
 
 
@@ -73,5 +73,5 @@ def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -
         raise UsageError(error.what, advice=_("Change what you have named, then run it again.")) from error
     for old in path.parent.glob(f"{path.name}.*.sig"):
         old.unlink()
-    files.write_atomic(path, data)
+    outputs.write(path, data, mode=0o644)
     return changed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from bootstrap import files
+from bootstrap import outputs
 from bootstrap.bundle import digest
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.advisories.index import Advisory, write_index
@@ -171,9 +171,9 @@ def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[P
     signatures = {f"{path.name}.{signer.key.keyid}.sig": signer.sign(data, NAMESPACES[ROLE]) for signer in signers}
     for old in path.parent.glob(f"{path.name}.*.sig"):
         old.unlink()
-    files.write_atomic(path, data)
+    outputs.write(path, data, mode=0o644)
     for name, signature in signatures.items():
-        files.write_atomic(path.with_name(name), signature)
+        outputs.write(path.with_name(name), signature, mode=0o644)
     return [path, *(path.with_name(name) for name in signatures)]
 
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import outputs
 from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
 from bootstrap.bundle.advisories.severity import GATES
 from bootstrap.commandline import DONE
 from bootstrap.console import show
 from bootstrap.errors import UsageError
-from bootstrap.files import write_atomic
 from bootstrap.i18n import _
 from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
@@ -128,7 +128,7 @@ def run_template(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         show(text)
     else:
-        write_atomic(arguments.output.absolute(), f"{text}\n".encode())
+        outputs.write(arguments.output, f"{text}\n".encode(), mode=0o644)
         show(_("Written: {path}").format(path=arguments.output))
     return DONE
 

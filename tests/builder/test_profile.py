@@ -57,6 +57,8 @@ def test_says_everything_that_an_application_needs(project: Path) -> None:
         import_paths = ["src"]
         persist = ["data", "exports"]
         smoke = [["some-app", "--help"]]
+        [imports]
+        lazy = ["some", "heavy.part"]
         [source]
         include = ["cli.py", "src"]
         exclude = ["src/old"]
@@ -114,6 +116,7 @@ def test_says_everything_that_an_application_needs(project: Path) -> None:
     assert application.core_imports == ("numpy", "google.generativeai")
     assert (application.import_paths, application.persist) == (("src",), ("data", "exports"))
     assert application.smoke == (("some-app", "--help"),)
+    assert application.lazy_imports == ("some", "heavy.part")
     small, local, later = profile.models
     assert small.source == f"hf:some/small@{REVISION}"
     assert (small.include, small.exclude) == (("*.json",), ("onnx/*",))
@@ -149,6 +152,10 @@ MODEL = '[[models]]\nname = "small"\n'
         ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db holds"),
         ('name = "A"\nimport_paths = ["../out"]', "import_paths[0]: "),
         ('name = "A"\ncore_imports = ["os; x"]', "core_imports[0]: not the name"),
+        ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not the name of a module"),
+        ('name = "A"\n[imports]\nlazy = "torch"', "imports.lazy: not a list"),
+        ('name = "A"\n[imports]\neager = ["torch"]', "imports.eager: unknown key"),
+        ('name = "A"\nimports = ["torch"]', "imports: not an object"),
         ('name = "A"\nsmoke = [["app"]]', "smoke[0]: app is not a launcher"),
         ('name = "A"\n[source]\nincluded = []', "source.included: unknown key"),
         ('name = "A"\n[source]\ninclude = [3]', "source.include[0]: not a text"),

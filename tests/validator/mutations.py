@@ -597,6 +597,8 @@ MEASURED = (
     Mutation(
         "imports are slow", "performance.imports", lambda w: w.bound("import_seconds", 1e-9, at_least=False), WARN
     ),
+    Mutation("no command starts to be timed", "performance.start", application("raise SystemExit(3)"), ERROR),
+    Mutation("starts are slow", "performance.start", lambda w: w.bound("start_seconds", 1e-9, at_least=False), WARN),
     Mutation(
         "the slowest import cannot be found",
         "performance.import_tree",

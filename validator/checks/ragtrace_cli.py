@@ -46,7 +46,7 @@ class Commands(Check):
         commands = (*manifest.application.smoke, *manifest.application.offline_commands)
         if not commands:
             raise UncheckedError(SKIP, _("the profile names no commands to try"))
-        missing = models_apart.missing(prefix.root, manifest)
+        missing = models_apart.missing(prefix, manifest)
         for index, command in enumerate(commands):
             line, limit = " ".join(command), self.left()
             evidence = {"command": list(command)}

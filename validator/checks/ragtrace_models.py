@@ -56,13 +56,13 @@ class Models(Check):
 
     def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
         """Yield a result for each model that comes another way than in the bundle."""
-        missing = models_apart.missing(prefix.root, manifest)
+        missing = models_apart.missing(prefix, manifest)
         for model in manifest.application.models_apart:
             name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
-            place = models_apart.place(prefix.root, model)
+            place = models_apart.place(prefix, model)
             if model in missing:
                 details = _("it does not come with the bundle, and {folder} has no files").format(folder=place)
-                advice = models_apart.what_to_bring(prefix.root, model)
+                advice = models_apart.what_to_bring(prefix, model)
                 yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
             else:
                 details = _("{folder} has files; the bundle does not tell which they must be").format(folder=place)

@@ -7,6 +7,7 @@ import pytest
 
 from bootstrap import models_apart
 from bootstrap.bundle.application import Launcher, ModelApart
+from bootstrap.prefix import Prefix
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP, WARN
@@ -55,7 +56,7 @@ def test_a_model_that_is_not_here_yet_is_told_with_what_to_bring_and_where_to(wi
 
 
 def test_a_model_that_was_brought_is_used(without) -> None:
-    folder = models_apart.place(without.root, APART)
+    folder = models_apart.place(without, APART)
     folder.mkdir(parents=True)
     assert look(Models, without).status == WARN  # an empty folder is no model
     (folder / "config.json").write_text("{}")
@@ -65,5 +66,5 @@ def test_a_model_that_was_brought_is_used(without) -> None:
 
 
 def test_a_models_folder_of_the_builders_is_named() -> None:
-    advice = models_apart.what_to_bring(Path("/p"), ModelApart("b", "path:bge"))
+    advice = models_apart.what_to_bring(Prefix(Path("/p")), ModelApart("b", "path:bge"))
     assert "which the builder has in its folder bge" in advice
