@@ -36,7 +36,7 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
         "persist": application.persist,
         "lazy": application.lazy_imports,
     }
-    argv = [str(release.python), "-I", "-B", "-c", COMPILE, str(HOME)]
+    argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
         last = (ended.stderr.strip().splitlines() or [""])[-1][:300]

@@ -100,8 +100,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
         called = launchers.tool(prefix)
         try:
             with transaction.Transaction(prefix, "install", release) as change:
-                with progress.wait(_("Backing up settings and data")):
-                    change.back_up()
+                change.back_up(progress)
                 change.make_folders(manifest)
                 migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
@@ -321,8 +320,7 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
     """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
     try:
-        with progress.wait(_("Backing up settings and data")):
-            change.back_up()
+        change.back_up(progress)
     except (HostError, OSError) as trouble:
         change.note(backup=None)
         progress.warn(_("There is no backup of this rollback, which changes no data: {reason}").format(reason=trouble))

@@ -88,8 +88,9 @@ WINDOWS_TOOL_BEFORE = (
 )
 WINDOWS_TOOL = (
     f'if exist "%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\{COMMAND_FILE}" goto tool\n'
-    'for /d %%d in ("%RAGTRACE_PREFIX%\\releases\\*") do '
-    f'if exist "%%~fd\\{COMMAND_FILE}" if exist "%%~fd\\COMPLETE" set "RAGTRACE_RELEASE=%%~nxd"\n'
+    'for /f "delims=" %%d in (\'dir /b /ad "%RAGTRACE_PREFIX%\\releases"\') do '
+    f'if exist "%RAGTRACE_PREFIX%\\releases\\%%d\\{COMMAND_FILE}" '
+    'if exist "%RAGTRACE_PREFIX%\\releases\\%%d\\COMPLETE" set "RAGTRACE_RELEASE=%%d"\n'
     f":tool\n{WINDOWS_TOOL_BEFORE}"
 )
 

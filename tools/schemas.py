@@ -121,6 +121,7 @@ def verify():
             "settings_required": items(ANY_TEXT),
             "kept_folders": items(ANY_TEXT),
             "imports_when_installing": items(ANY_TEXT),
+            "imports_what_source_imports": YES_NO,
             "runs_when_installing": items(items(ANY_TEXT)),
             "migrates_data_with": described(nullable(items(ANY_TEXT)), "run on a copy of data of another layout"),
         }

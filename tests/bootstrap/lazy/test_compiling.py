@@ -31,7 +31,7 @@ def application(tmp_path, **modules: str):
 def compiled(app, lazy=("heavy",), **more):
     """Compile an application in an interpreter of its own, as an installation does."""
     request = {"app": str(app), "import_paths": ["."], "persist": [], "lazy": list(lazy), **more}
-    argv = [sys.executable, "-I", "-B", "-c", bytecode.COMPILE, str(bytecode.HOME)]
+    argv = [sys.executable, "-I", "-S", "-B", "-c", bytecode.COMPILE, str(bytecode.HOME)]
     ended = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True)
     return json.loads(ended.stdout)
 

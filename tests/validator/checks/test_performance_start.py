@@ -31,11 +31,11 @@ def test_before_means_without_lazy_imports(tmp_path) -> None:
 
 
 def test_before_means_without_bytecode(tmp_path) -> None:
-    # ends well only where its module was started from bytecode, and again where that lies elsewhere
-    app = b"import ours, os, sys\nprint(os.path.exists(ours.__cached__), sys.pycache_prefix)\n"
-    witness = app + b"sys.exit(not os.path.exists(ours.__cached__) and sys.pycache_prefix is None)\n"
-    result = look(StartTime, make_prefix(tmp_path, source={"app.py": witness, "ours.py": b""}))
-    assert result.status == PASS, result.details
+    # 6 where the release's bytecode is missing, 7 where Python was told to look elsewhere and finds none
+    app = b"import ours, os, sys\nif os.path.exists(ours.__cached__): sys.exit(0)\n"
+    app += b"sys.exit(7 if sys.pycache_prefix else 6)\n"
+    result = look(StartTime, make_prefix(tmp_path, source={"app.py": app, "ours.py": b""}))
+    assert (result.status, "demo --help: it ended with exit code 7" in result.details) == (ERROR, True)
 
 
 def test_more_than_the_threshold_is_told(prefix, monkeypatch) -> None:
