@@ -152,11 +152,12 @@ class Walk:
 
     def dashboard(self) -> None:
         """Start the dashboard, ask for its page, and take a picture of it."""
-        serve = (f"{self.user.prefix}/bin/ragtrace-dashboard",)
+        where = ("--server.port=8503", "--server.address=127.0.0.1", "--server.headless=true")
+        serve = (f"{self.user.prefix}/bin/ragtrace-dashboard", *where)
         env = {"GEMINI_API_KEY": "any"}
         with (
             self.table.step("dashboard: from its command to its page"),
-            self.host.background(*serve, ready="RAGTrace", user="operator", env=env, cwd=self.work),
+            self.host.background(*serve, ready="URL", user="operator", env=env, cwd=self.work),
         ):
             url = "http://127.0.0.1:8503/"
             succeeded(self.user.run("python3", "-c", FETCH, url, "120", loopback=True, timeout=SECONDS))
