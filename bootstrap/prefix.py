@@ -238,6 +238,9 @@ class Prefix:
 
     def point_at(self, release: Release) -> None:
         """Make a release the current one, at once and for good: this is the commit point."""
+        if self.current.is_dir() and not files.is_link(self.current):
+            # somebody's folder in its place, as a copy that follows links makes one, is not ours to delete
+            self.current.rename(self.root / f"current.moved-{release.id}")
         if sys.platform == "win32":
             files.write_atomic(self.current, json.dumps({"release": release.id}).encode() + b"\n")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,3 +110,13 @@ def test_a_refused_first_installation_leaves_nothing(host, capsys, tiny: Tiny, t
         assert code == 4, said
         assert not root.exists()
         assert list((host / ".local/state/ragtrace/logs").glob("*-install-*.log"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what is active is a file there")
+def test_a_folder_in_the_place_of_the_link_is_moved_and_kept(prefix) -> None:
+    release = prefix.active()
+    prefix.current.unlink()
+    (prefix.current / "theirs").mkdir(parents=True)
+    prefix.point_at(release)
+    assert prefix.active() == release
+    assert (prefix.root / f"current.moved-{release.id}" / "theirs").is_dir()
