@@ -58,7 +58,8 @@ def user(bundle, tmp_path_factory):
 
 
 def app(user, *arguments, env=KEY, cwd="/tmp"):
-    return user.run(f"{user.prefix}/bin/ragtrace", *arguments, env=env, cwd=cwd)
+    # a failure of the application is its own to tell, with a traceback if it likes
+    return user.host.run(f"{user.prefix}/bin/ragtrace", *arguments, user=user.user, env=env, cwd=cwd)
 
 
 def findings(user, *arguments, env=KEY):
