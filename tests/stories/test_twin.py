@@ -78,8 +78,10 @@ def test_a_fresh_installation_passes_its_own_validation_and_nothing_is_skipped_f
     found = findings(user)
     assert [item for item in found.values() if item["status"] in ("FAIL", "ERROR")] == []
     for name in ("cli", "container", "dashboard", "probe", "models", "data", "settings", "release"):
-        assert found[f"ragtrace.{name}"]["status"] == "PASS" or name == "settings", found[f"ragtrace.{name}"]
-    assert found["ragtrace.settings"]["status"] == "WARN"  # no key yet
+        assert found[f"ragtrace.{name}"]["status"] == "PASS", found[f"ragtrace.{name}"]
+    without = findings(user, "--check", "ragtrace.settings", env={})["ragtrace.settings"]
+    assert without["status"] == "WARN"  # no key yet
+    assert "GEMINI_API_KEY" in without["suggestion"]
 
 
 def test_what_the_guides_tell_users_to_set_is_loaded_and_what_nobody_loads_is_told(user):
