@@ -117,5 +117,5 @@ def write_plain(scratch: Prefix, manifest: Manifest, empty: str | Path) -> None:
     assert release is not None
     run = launchers.run_of(manifest)
     run["environment"]["values"] = {**run["environment"]["values"], "PYTHONPYCACHEPREFIX": str(empty)}
-    release.run_file.unlink()  # sealed files are copied read-only
+    release.run_file.unlink()  # it is read-only, as that of the release
     release.run_file.write_text(json.dumps(run), encoding="utf-8")
