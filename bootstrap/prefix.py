@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files, folders
+from bootstrap import files, folders, own_command
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
@@ -267,30 +267,19 @@ def default_root() -> Path:
 
 
 def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
-    """Return the prefix that a command means: the named one, or the only one of this user.
+    """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
 
     With ``left`` one from which an installation was removed counts too, where there is no other.
+    Whoever removed that of the bundle at hand never gets at another by calling again.
     Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:
-        prefix = Prefix(named.absolute())
-        if prefix.is_left:
-            if left:
-                return prefix
-            raise _removed(prefix)
-        if not prefix.exists and os.path.lexists(prefix.state):
-            raise HostError(
-                _("{path} was not made by this installer.").format(path=prefix.root),
-                advice=_("Name the folder of an installation with --prefix."),
-            )
-        if not prefix.exists:
-            raise HostError(
-                _("{path}: nothing is installed there.").format(path=prefix.root),
-                advice=_("Name the folder of an installation with --prefix, or install one first."),
-            )
-        return prefix
+        return _named(named, left=left)
     root = default_root()
     seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
+    if len(seen) > 1:
+        product = own_command.bundled_product()
+        seen = [prefix for prefix in seen if prefix.root.name == product and (prefix.exists or prefix.is_left)] or seen
     removed = [prefix for prefix in seen if prefix.is_left]
     found = [prefix for prefix in seen if prefix.exists] or (removed if left else [])
     if len(found) == 1:
@@ -306,6 +295,25 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
         _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
         advice=_("Name one with --prefix {path}.").format(path=found[0].root),
     )
+
+
+def _named(named: Path, *, left: bool) -> Prefix:
+    prefix = Prefix(named.absolute())
+    if prefix.is_left:
+        if left:
+            return prefix
+        raise _removed(prefix)
+    if not prefix.exists and os.path.lexists(prefix.state):
+        raise HostError(
+            _("{path} was not made by this installer.").format(path=prefix.root),
+            advice=_("Name the folder of an installation with --prefix."),
+        )
+    if not prefix.exists:
+        raise HostError(
+            _("{path}: nothing is installed there.").format(path=prefix.root),
+            advice=_("Name the folder of an installation with --prefix, or install one first."),
+        )
+    return prefix
 
 
 def _removed(prefix: Prefix) -> HostError:

@@ -174,12 +174,12 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         try:
             persist.lead(link, Path(folder))
         except OSError as error:
-            details = _("no folder in {path} can lead to another: {reason}").format(path=place, reason=error.strerror)
+            details = _("links to folders cannot be made in {path}: {reason}").format(path=place, reason=error.strerror)
             advice = _("Name a folder on another filesystem with --prefix (Windows: NTFS or ReFS).")
             yield Finding(name, False, details, advice)
             return
         link.unlink()
-    yield Finding(name, True, _("folders in {path} can lead to others").format(path=place))
+    yield Finding(name, True, _("links to folders can be made in {path}").format(path=place))
 
 
 def needed_bytes(manifest: Manifest) -> int:
