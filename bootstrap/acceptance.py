@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import app_launcher, launchers, process, receipt, record, stage
+from bootstrap.bundle import strict
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
@@ -107,8 +108,11 @@ def check_imports(release: Release, manifest: Manifest) -> None:
                 names=", ".join(names), reason=reason, last=last_line(ended.stderr)
             )
         )
-    failed = json.loads(answers[-1][len(MARK) :])
-    for name, reason in failed.items():
+    try:
+        failed = [*strict.parse(answers[-1][len(MARK) :]).items()]
+    except (ValueError, AttributeError) as error:
+        raise InstallError(_("Importing {names} gave no answer.").format(names=", ".join(names))) from error
+    for name, reason in failed:
         raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
 
 

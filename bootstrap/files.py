@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import stat
 import sys
 from pathlib import Path
 
-from bootstrap import windows
+from bootstrap import trees, windows
 
 
 def sync_folder(folder: Path) -> None:
@@ -62,6 +61,17 @@ def replace(source: Path, target: Path) -> None:
         os.replace(source, target)
 
 
+def replace_link(path: Path, target: str) -> None:
+    """Put a symbolic link in a file's place, at once; the folder is still to be synced."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    os.symlink(target, beside)
+    try:
+        replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def unlink(path: Path) -> None:
     """Remove a file; on Windows also one that is read-only, or that a scanner holds for a moment."""
     _allow_removal(path)
@@ -94,19 +104,13 @@ def make_private(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree even when its files and folders are read-only. A missing one is fine."""
+    """Remove a tree, however deep, even when its files and folders are read-only. A missing one is fine."""
     if not os.path.lexists(path):
         return
     if is_link(path) or not path.is_dir():
         unlink(path)
         return
-    for folder, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if not windows.is_junction(Path(folder, name))]
-        os.chmod(folder, stat.S_IRWXU)
-        if sys.platform == "win32":  # it alone deletes no file that is read-only
-            for name in files:
-                _allow_removal(Path(folder, name))
-    windows.patiently(lambda: shutil.rmtree(path))
+    trees.remove(path)
 
 
 def _allow_removal(path: Path) -> None:

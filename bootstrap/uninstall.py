@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, transaction
+from bootstrap import audit_log, backups, files, launchers, seal, transaction, trees
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -70,7 +70,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
-    if not any(path.is_file() for path in backups.of_the_user(prefix)):
+    if not backups.holds_anything(prefix):
         return
     try:
         backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
@@ -104,7 +104,7 @@ def _of_the_user(prefix: Prefix) -> tuple[Path, ...]:
 def _stays(prefix: Prefix) -> tuple[Path, ...]:
     """Return what of the user's is left; empty folders go, and the prefix itself when nothing is in it."""
     for folder in (prefix.data, prefix.backups):
-        if not any(path.is_file() or path.is_symlink() for path in folder.rglob("*")):
+        if not any(True for _entry in trees.files(folder)):
             files.remove_tree(folder)
     _remove_when_empty(prefix.root)
     return tuple(path for path in _of_the_user(prefix) if os.path.lexists(path))

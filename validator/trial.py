@@ -7,7 +7,6 @@ release is a link. Its .env is empty, so that a program that looks for one in th
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -19,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, files, persist, process, seal, trials
+from bootstrap import acceptance, copies, files, persist, process, seal, trials
+from bootstrap.bundle import strict
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
 from bootstrap.store import Store
 from validator import apart
-from validator.check import SKIP, UncheckedError
+from validator.check import ERROR, SKIP, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,7 +130,15 @@ def time_launcher(
 def answer_in(ended: process.Completed) -> Any:
     """Return what one of our own scripts answered in a line after the mark, or None."""
     line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
-    return None if line is None else json.loads(line[len(MARK) :])
+    return None if line is None else parsed(line[len(MARK) :])
+
+
+def parsed(answer: str) -> Any:
+    """Return what a program of ours answered in the application's interpreter; raises UncheckedError for no JSON."""
+    try:
+        return strict.parse(answer)
+    except ValueError as error:
+        raise UncheckedError(ERROR, _("it gave no answer that can be read: {reason}").format(reason=error)) from error
 
 
 def caller(scratch: Prefix) -> Path:
@@ -161,10 +169,8 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
         scratch = Prefix(root)
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
-        except OSError as error:  # shutil.Error, of many files, is one too
-            reason = (
-                f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error.args[0])[:300]
-            )
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
             raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
         yield scratch
 
@@ -188,10 +194,8 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     release = Release(scratch.releases / installed.name)
     theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
 
-    def persistent(folder: str, names: list[str]) -> list[str]:
-        return [name for name in names if os.path.join(folder, name) in theirs]
-
-    shutil.copytree(installed / "app", release.app, symlinks=True, ignore=persistent)
+    release.path.mkdir(parents=True)
+    copies.copy_tree(installed / "app", release.app, but=lambda entry: entry.path in theirs)
     for name in STARTS:
         shutil.copy(installed / name, release.path / name)
     for path in installed.iterdir():
@@ -203,7 +207,7 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     _link_persistent(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)
     scratch.env_file.touch()
-    shutil.copytree(prefix.bin, scratch.bin)
+    copies.copy_tree(prefix.bin, scratch.bin)
     scratch.point_at(release)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bootstrap import trees
 from bootstrap.i18n import _
 from validator import trial
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
@@ -75,19 +76,17 @@ def forget(folder: Path) -> bool:
     """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
     if not hasattr(os, "posix_fadvise"):
         return False
-    for place, _folders, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            if os.path.islink(path) or not os.path.isfile(path):
-                continue
-            try:
-                handle = os.open(path, os.O_RDONLY)
-            except OSError:
-                continue
-            try:
-                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(handle)
+    for entry in trees.entries(str(folder)):
+        if not entry.is_file(follow_symlinks=False):
+            continue
+        try:
+            handle = os.open(entry.path, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)
     return True
 
 
