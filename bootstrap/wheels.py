@@ -29,9 +29,6 @@ RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical deta
 UNPACKED_LIMIT = 16 << 30  # bytes
 ENTRY_POINTS_LIMIT = 1 << 20  # bytes
 RECORD_LIMIT = 64 << 20  # bytes
-DEPTH_LIMIT = 64  # folders of a member; no known wheel has a third of them
-MEMBER_LIMIT = 1024  # bytes of a member's path: with a prefix before it, far from PATH_MAX
-PART_LIMIT = 255  # bytes of a name (NAME_MAX)
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv reads more, which zip bombs need
 _ENCRYPTED = 0x2041  # flags of encryption (APPNOTE 4.4.4)
 _UNSIGNED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")  # the only files without a digest (PEP 427)
@@ -77,14 +74,9 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     parts = written.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", written):
         raise damaged(name, _("{member!r} leads out of it").format(member=written[:200]))
-    sizes = [len(part.encode("utf-8", "surrogatepass")) for part in parts]
-    if len(parts) > DEPTH_LIMIT or max(sizes) > PART_LIMIT or sum(sizes) + len(parts) > MEMBER_LIMIT:
-        raise damaged(
-            name,
-            _("{member!r} is longer or deeper than any host takes: {limit} bytes, {depth} folders").format(
-                member=written[:200], limit=MEMBER_LIMIT, depth=DEPTH_LIMIT
-            ),
-        )
+    trouble = names.too_far(written)
+    if trouble:
+        raise damaged(name, _("{member!r} is {reason}").format(member=written[:80], reason=trouble))
     if _INTERPRETER.fullmatch(written):
         raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))
     if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):

@@ -55,7 +55,7 @@ def parse(data: bytes | str, **hooks: Any) -> Any:
     except RecursionError as error:
         raise ValueError(_("nested too deeply")) from error
     level = [value]
-    for _depth in range(NESTING_LIMIT):
+    for _depth in range(NESTING_LIMIT + 1):
         containers = [item for item in level if isinstance(item, (dict, list))]
         if not containers:
             return value
