@@ -65,7 +65,7 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
         files.remove_tree(copy)
         raise
     for path in left_out:
-        progress.warn(_("{path} is no file, folder or link, and is left out of the copy.").format(path=path))
+        progress.warn(_("{path} is a socket, pipe or device and is not copied.").format(path=path))
 
 
 def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Progress) -> None:

@@ -61,8 +61,8 @@ def demand_plain(prefix: Prefix) -> None:
     mounted = next(mounts_in(prefix.data), None)
     if mounted is not None:
         raise HostError(
-            _("{path} is on another filesystem and cannot be exchanged with the data.").format(path=mounted),
-            advice=_("Unmount it, run again, and put back what it is to hold."),
+            _("{path} is a mount point in the data, which cannot be exchanged as a whole.").format(path=mounted),
+            advice=_("Unmount it and run again; then mount it and move its files back into it."),
         )
 
 
@@ -71,9 +71,7 @@ def demand_movable(prefix: Prefix) -> None:
     demand_plain(prefix)
     if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
         raise HostError(
-            _("{path} is on another filesystem, and a migration sets the former data aside there.").format(
-                path=prefix.backups
-            ),
+            _("{path} is on another filesystem; a migration moves the former data there.").format(path=prefix.backups),
             advice=_("Make it a plain folder of the installation, then run again."),
         )
     demand_closed(prefix.data)
@@ -90,8 +88,10 @@ def demand_closed(data: Path) -> None:
             climbs = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
             if parts[0] == "" or os.pardir in parts[climbs:] or climbs > entry.here.depth or os.path.isabs(parts[0]):
                 raise HostError(
-                    _("{path} leads out of the data, which a migration would change there.").format(path=entry.path),
-                    advice=_("Put what it leads to in its place, or take it away, then run again."),
+                    _(
+                        "{path} is a link that leads out of the data: a migration could change what it points to."
+                    ).format(path=entry.path),
+                    advice=_("Put what it points to in its place, or remove it, then run again."),
                 )
 
 

@@ -72,7 +72,7 @@ def too_far(member: str) -> str | None:
     """Return why a wheel's member is too deep or too long to be installed, or None when it is not."""
     parts = [part.encode("utf-8", "surrogatepass") for part in member.split("/")]
     if len(parts) > PARTS_LIMIT:
-        return _("in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
+        return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
     if max(map(len, parts)) > PART_LIMIT or sum(map(len, parts)) + len(parts) - 1 > MEMBER_LIMIT:
         return _("longer than {limit} bytes, or a name in it than {part}").format(limit=MEMBER_LIMIT, part=PART_LIMIT)
     return None

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show(_("Backup:         {path}").format(path=made.backup.path))
         for path in made.backup.left_out:
-            show(_("Left out:       {path} (no file, folder or link)").format(path=visible(path)))
+            show(_("Left out:       {path} (socket, pipe or device)").format(path=visible(path)))
         show(_("Audit log head: {head}").format(head=made.audit_head))
     return DONE
 
