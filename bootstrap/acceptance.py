@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, process, receipt, record, stage
+from bootstrap import app_launcher, files, launchers, process, receipt, record, stage
 from bootstrap.bundle import strict
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
     from bootstrap.prefix import Prefix, Release
@@ -162,8 +162,8 @@ def _run(argv: list[str], env: dict[str, str], timeout: float, folder: Path | No
     """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
     if folder is not None:
         return process.run(argv, env=env, cwd=folder, timeout=timeout)
-    with tempfile.TemporaryDirectory(prefix="ragtrace-") as caller:
-        return process.run(argv, env=env, cwd=Path(caller), timeout=timeout)
+    with files.scratch_folder() as caller:
+        return process.run(argv, env=env, cwd=caller, timeout=timeout)
 
 
 def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:

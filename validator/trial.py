@@ -86,8 +86,8 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
     argv = [str(release.python), *arguments]
-    with tempfile.TemporaryDirectory(prefix="ragtrace-") as folder:
-        return process.run(argv, env=environment(release, manifest), cwd=Path(folder), timeout=timeout)
+    with files.scratch_folder() as folder:
+        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout)
 
 
 def run_launcher(
