@@ -2,23 +2,24 @@
 
 Nothing installed is imported before its bytes were compared with RECORD. Imports and smoke tests
 run in processes of their own with placeholders for required settings; they also write the
-bytecode that later starts need.
+bytecode that later starts need (bytecode.py).
 """
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, files, launchers, process, receipt, record, stage
+from bootstrap import app_launcher, bytecode, files, launchers, process, receipt, record, stage
 from bootstrap.bundle import strict
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Collection
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
@@ -29,7 +30,7 @@ IMPORT = """
 import gc, importlib, json, os, sys
 gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a fifth of their time
 failed = {}
-for name in json.loads(sys.argv[1]):
+for name in json.loads(sys.stdin.read() if sys.argv[1] == "-" else sys.argv[1]):
     try:
         importlib.import_module(name)
     except BaseException as error:
@@ -45,30 +46,54 @@ MARK = "ragtrace-answer "
 NAMES_SHOWN = 5
 
 
-def check_records(release: Release, manifest: Manifest, hash_of: record.Hash, progress: Progress) -> None:
-    """Raise InstallError unless site-packages is exactly what the wheels and the lock say."""
-    progress.step(_("Checking the installed files"))
+def check_records(
+    release: Release,
+    manifest: Manifest,
+    hash_of: record.Hash,
+    progress: Progress,
+    *,
+    damaged: Collection[str] = (),
+) -> None:
+    """Raise InstallError unless site-packages is exactly what the wheels and the lock say.
+
+    ``damaged`` are paths in the release that are known to be damaged and stay so.
+    """
+    known = {release.path / path for path in damaged}
     site = release.site_packages(manifest.target.python)
-    survey = record.survey(site, hash_of)
+    with progress.wait(_("Checking the installed files")):
+        survey = record.survey(site, hash_of)
     for paths, reason in (
         (survey.missing, _("missing")),
         (survey.altered, _("not as its RECORD says")),
         (survey.unrecorded, _("in no RECORD")),
     ):
-        if paths:
-            raise InstallError(_("{path}: {reason}.").format(path=paths[0], reason=reason))
+        wrong = [path for path in paths if path not in known]
+        if wrong:
+            raise InstallError(_("{path}: {reason}.").format(path=wrong[0], reason=reason))
     installed = {name: version for name, version, _folder in record.distributions(site)}
     wanted = {package.name: package.version for package in manifest.packages}
     if installed != wanted:
-        wrong = sorted(set(installed.items()) ^ set(wanted.items()))
-        raise InstallError(_("The environment differs from the lock at {package}.").format(package=wrong[0][0]))
+        others = sorted(set(installed.items()) ^ set(wanted.items()))
+        raise InstallError(_("The environment differs from the lock at {package}.").format(package=others[0][0]))
 
 
 def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
-    """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0."""
-    progress.step(_("Trying the application"))
-    check_imports(release, manifest)
-    check_smoke(release, manifest)
+    """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0.
+
+    Leaves the bytecode of all that the application imports.
+    """
+    foreign = bytecode.compile_application(release, manifest, basic_environment(), progress)
+    check_imports(release, manifest, progress)
+    with progress.wait(_("Compiling what the application imports later")):
+        import_once(release, manifest, foreign)
+    check_smoke(release, manifest, progress)
+
+
+def import_once(release: Release, manifest: Manifest, modules: list[str]) -> None:
+    """Import modules for the sake of their bytecode; what does not import is no fault, nothing may ever ask for it."""
+    env = trial_environment(release, manifest, basic_environment())
+    argv = [str(release.python), "-c", IMPORT, "-", AT_ONCE]
+    process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
 
 
 def trial_environment(release: Release, manifest: Manifest, caller: dict[str, str]) -> dict[str, str]:
@@ -76,13 +101,18 @@ def trial_environment(release: Release, manifest: Manifest, caller: dict[str, st
 
     Before the release is sealed, scratch data stand for the user's.
     """
-    run, scratch = launchers.run_of(manifest), stage.scratch_data(release)
-    data = str(scratch) if scratch.is_dir() else None
+    run, data = launchers.run_of(manifest), _data_of(release)
     settings = manifest.application.environment.placeholders
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
     if not release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
     return env
+
+
+def _data_of(release: Release) -> str | None:
+    """Return the data that stand for the user's before the release is sealed; None for the user's own."""
+    scratch = stage.scratch_data(release)
+    return str(scratch) if scratch.is_dir() else None
 
 
 def basic_environment() -> dict[str, str]:
@@ -91,7 +121,7 @@ def basic_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def check_imports(release: Release, manifest: Manifest) -> None:
+def check_imports(release: Release, manifest: Manifest, progress: Progress) -> None:
     """Raise InstallError unless every core module imports in a fresh interpreter of the release."""
     names = manifest.application.core_imports
     if not names:
@@ -99,7 +129,8 @@ def check_imports(release: Release, manifest: Manifest) -> None:
     # an interpreter that crashes while it ends is noticed when the release is tried out, before it is sealed
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), *([AT_ONCE] if release.is_complete else [])]
     env = trial_environment(release, manifest, basic_environment())
-    ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
+    with progress.wait(_("Importing the core modules")):
+        ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
     answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
     if not ended.ok or not answers:
         reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
@@ -116,17 +147,23 @@ def check_imports(release: Release, manifest: Manifest) -> None:
         raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
 
 
-def check_smoke(release: Release, manifest: Manifest) -> None:
+def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> None:
     """Raise InstallError unless the profile's smoke commands exit 0."""
     run = launchers.run_of(manifest)
     env = trial_environment(release, manifest, basic_environment())
     for name, *arguments in manifest.application.smoke:
-        argv, folder = app_launcher.command(str(release.path), run, name, arguments)
-        ended = _run(argv, env, SMOKE_TIMEOUT, release.app if folder else None)
+        argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
+        with progress.wait(trying(name, arguments)):
+            ended = _run(argv, env, SMOKE_TIMEOUT, Path(folder) if folder else None)
         demand(ended, name, arguments)
 
 
-def check_health(prefix: Prefix, manifest: Manifest) -> None:
+def trying(name: str, arguments: list[str]) -> str:
+    """Return how the trial of a command is announced."""
+    return _("Trying the application: {command}").format(command=" ".join([name, *arguments]))
+
+
+def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
     """Raise InstallError unless the active release works through PREFIX/bin, as a user starts it.
 
     1. The core modules import.
@@ -136,21 +173,24 @@ def check_health(prefix: Prefix, manifest: Manifest) -> None:
     active = prefix.active()
     if active is None:
         raise InstallError(_("No release is active."))
-    check_imports(active, manifest)
+    check_imports(active, manifest, progress)
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
-        ended = _run(launcher_argv(prefix, name, arguments), env, SMOKE_TIMEOUT)
+        with progress.wait(trying(name, arguments)):
+            ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT)
         demand(ended, name, arguments)
-    check_answers(prefix, manifest, env)
+    check_answers(prefix, manifest, env, progress)
 
 
-def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str]) -> None:
+def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progress: Progress) -> None:
     """Raise InstallError for a model that does not give the embedding that its probe promises."""
     for model in manifest.models:
         if model.probe is None:
             continue
         name, *arguments = model.probe.command
-        ended = _run(launcher_argv(prefix, name, [*arguments, model.probe.sentence]), env, IMPORT_TIMEOUT)
+        argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
+        with progress.wait(_("Asking the model {name}").format(name=model.name)):
+            ended = _run(argv, env, IMPORT_TIMEOUT)
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
@@ -180,12 +220,6 @@ def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) 
                 "or lets the application write elsewhere."
             ),
         )
-
-
-def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:
-    """Return how a launcher of PREFIX/bin is called from a program."""
-    path: Path = prefix.bin / name
-    return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
 
 
 def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:

@@ -85,10 +85,10 @@ def _host_trouble(error: OSError) -> errors.RagtraceError:
 
 
 class _Visible(logging.Formatter):
-    """Keeps what would steer a terminal out of the log on the screen."""
+    """Keeps tracebacks, and what would steer a terminal, out of the log on the screen."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return console.visible(super().format(record))
+        return console.visible(record.getMessage())
 
 
 def log_to_screen() -> None:

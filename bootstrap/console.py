@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from bootstrap.i18n import _
+from bootstrap.waiting import Clock, Pending, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,12 @@ class Progress(Protocol):
     def step(self, text: str) -> None:
         """Tell that a new step of the story begins."""
 
+    def wait(self, text: str) -> Any:
+        """Tell that a step begins which may take long; the time passed is told while the block lasts.
+
+        Returns a context manager that gives a Pending.
+        """
+
     def task(self, text: str, total: int) -> Any:
         """Return a context manager that gives a Task; total is in bytes, 0 when unknown."""
 
@@ -56,6 +63,11 @@ class NoProgress:
 
     def step(self, text: str) -> None:
         LOG.info(text)
+
+    @contextmanager
+    def wait(self, text: str) -> Iterator[Pending]:
+        self.step(text)
+        yield Pending()
 
     @contextmanager
     def task(self, text: str, total: int) -> Iterator[Task]:
@@ -83,8 +95,8 @@ class _LineTask:
 class LineProgress:
     """Plain lines, for pipes, logs and dumb terminals."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self.stream = stream
+    def __init__(self, stream: IO[str], clock: Clock | None = None) -> None:
+        self.stream, self.clock = stream, clock or Clock()
 
     def _write(self, text: str) -> None:
         try:
@@ -95,6 +107,17 @@ class LineProgress:
     def step(self, text: str) -> None:
         LOG.info(text)
         self._write(text)
+
+    @contextmanager
+    def wait(self, text: str) -> Iterator[Pending]:
+        self.step(text)
+
+        def tell(detail: str, seconds: float) -> None:
+            what = f"{text}: {detail}" if detail else text
+            self._write("  " + _("{what}: {seconds:.0f} s so far").format(what=what, seconds=seconds))
+
+        with ticking(tell, self.clock) as pending:
+            yield pending
 
     @contextmanager
     def task(self, text: str, total: int) -> Iterator[Task]:
@@ -117,6 +140,16 @@ class _BarTask:
         self.bars.advance(self.identifier, amount)
 
 
+class _Spinning(Pending):
+    def __init__(self, bars: Any, identifier: Any) -> None:
+        super().__init__()
+        self.bars, self.identifier = bars, identifier
+
+    def about(self, detail: str) -> None:
+        super().about(detail)
+        self.bars.update(self.identifier, description=visible(detail))
+
+
 class BarProgress:
     """Bars with rate and remaining time, for a terminal."""
 
@@ -128,6 +161,19 @@ class BarProgress:
     def step(self, text: str) -> None:
         LOG.info(text)
         self.rich.print(visible(text), style="bold")
+
+    @contextmanager
+    def wait(self, text: str) -> Iterator[Pending]:
+        from rich import progress
+
+        self.step(text)
+        columns = (
+            progress.SpinnerColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+        )
+        with progress.Progress(*columns, console=self.rich, transient=True) as bars:
+            yield _Spinning(bars, bars.add_task("", total=None))
 
     @contextmanager
     def task(self, text: str, total: int) -> Iterator[Task]:

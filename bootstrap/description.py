@@ -51,10 +51,11 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
         "effects": {
             "installed_bytes": manifest.installed_bytes,
             "store_bytes": sum(entry.size for entry in manifest.files if entry.kind in ("wheel", "model", "source")),
-            "commands": [launcher.name for launcher in application.launchers],
+            "commands": list(application.commands),
             "settings_required": list(application.environment.required),
             "kept_folders": list(application.persist),
             "imports_when_installing": list(application.core_imports),
+            "imports_what_source_imports": any(entry.kind == "source" for entry in manifest.files),
             "runs_when_installing": trials(manifest),
             "migrates_data_with": list(application.migration.command) if application.migration else None,
         },
@@ -125,6 +126,8 @@ def effect_lines(facts: dict[str, Any]) -> Iterator[str]:
     yield _("make the commands {names}").format(names=", ".join(effects["commands"]) or "-")
     yield _("keep your data in {names}").format(names=", ".join(effects["kept_folders"]) or "-")
     yield _("import, to try it out, {modules}").format(modules=", ".join(effects["imports_when_installing"]) or "-")
+    if effects["imports_what_source_imports"]:
+        yield _("import, to have its bytecode, what the application's source imports from its packages")
     commands = "; ".join(shlex.join(command) for command in effects["runs_when_installing"])
     yield _("run as you, to try it out, {commands}").format(commands=commands or "-")
     if effects["migrates_data_with"]:

@@ -41,6 +41,15 @@ def user_cache(tool: str) -> Path:
     return _below_home(platformdirs.user_cache_dir(tool, appauthor=False))
 
 
+def user_settings(tool: str) -> Path:
+    """Return the folder for what a user has decided for himself; on Windows the same as for data."""
+    if sys.platform == "win32":  # pragma: no cover - Windows only
+        return user_data(tool)
+    import platformdirs
+
+    return _below_home(platformdirs.user_config_dir(tool, appauthor=False))
+
+
 def _below_home(path: str) -> Path:
     """Return a path of the user's home; of a user who has none it would be a folder ``~`` of wherever he stands."""
     if not os.path.isabs(path):

@@ -6,7 +6,7 @@ import contextlib
 import platform
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from bootstrap import (
     __version__,
@@ -38,9 +38,11 @@ from bootstrap.lockfile import locked
 from bootstrap.prefix import Prefix
 from bootstrap.store import Store
 from bootstrap.trust.admission import refuse_downgrade
+from bootstrap.uninstall import remove_state
 from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -99,7 +101,7 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
         called = launchers.tool(prefix)
         try:
             with transaction.Transaction(prefix, "install", release) as change:
-                change.back_up()
+                change.back_up(progress)
                 change.make_folders(manifest)
                 migration.prepare(change, manifest, progress)
                 build(bundle, release, prefix, progress)
@@ -144,7 +146,7 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
         stage.write_bundle_files(bundle, release)
-    with meter.phase(usage.FILES):
+    with meter.phase(usage.FILES), progress.wait(_("Laying out the files of the application")):
         stage.stage_files(release, manifest, store, python)
     with meter.phase(usage.ENVIRONMENT):
         stage.stage_environment(release, manifest, store, python, progress)
@@ -163,7 +165,7 @@ def accept(release: Release, manifest: Manifest, store: Store, digests: Digests,
     stage.end_try_out(release)
 
 
-def finish(
+def finish(  # noqa: PLR0913 - each is a fact of the receipt
     release: Release,
     manifest: Manifest,
     python: Path,
@@ -173,14 +175,17 @@ def finish(
     *,
     is_locked: bool = True,
     meter: usage.Meter | None = None,
+    damaged: Mapping[str, str] | None = None,
 ) -> None:
-    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last."""
+    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last.
+
+    ``damaged`` gives, by path, the content that files should have which are known not to have it.
+    """
     prefix, meter = Prefix(release.path.parent.parent), meter or usage.Meter()
     migration.migrate(prefix, release, manifest, progress)
     persist.link_to(release, manifest, prefix.data)
-    progress.step(_("Sealing the release"))
     product = manifest.product
-    with meter.phase(usage.INVENTORY):
+    with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
         items = receipt.take_inventory(release, release.site_packages(manifest.target.python), digests)
     receipt.write_receipt(
         release,
@@ -197,12 +202,13 @@ def finish(
             interpreter_sha256=sha256_file(python)[0],
             installer_version=__version__,
             locked=is_locked,
-            items=items,
+            items=receipt.with_expected(items, damaged or {}),
             usage=meter.usage(),
         ),
     )
     papers.keep(prefix, papers.read(release.bundle))
-    seal.seal(release)
+    with progress.wait(_("Sealing the release: all of it goes to the disk")):
+        seal.seal(release)
 
 
 def version_of(python: Path) -> str:
@@ -214,17 +220,27 @@ def version_of(python: Path) -> str:
     return process.checked(told, str(python)).stdout.strip()
 
 
-def activate(change: transaction.Transaction, manifest: Manifest, progress: Progress) -> None:
+def activate(
+    change: transaction.Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
+) -> None:
     """Make the built release current, look at it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress, is_new=True)
+    switch(change, manifest, progress, is_new=True, check=check)
 
 
-def switch(change: transaction.Transaction, manifest: Manifest, progress: Progress, *, is_new: bool = False) -> None:
+def switch(
+    change: transaction.Transaction,
+    manifest: Manifest,
+    progress: Progress,
+    *,
+    is_new: bool = False,
+    check: Callable[[], None] | None = None,
+) -> None:
     """Make a complete release current, look at it from outside, and switch back when it does not work.
 
     A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
+    ``check`` looks in place of the whole health check, where less says as much.
     """
     prefix = change.prefix
     before = receipt.stamps(change.release) if is_new else None
@@ -232,7 +248,10 @@ def switch(change: transaction.Transaction, manifest: Manifest, progress: Progre
     launchers.write(prefix, manifest)
     try:
         change.switch()
-        acceptance.check_health(prefix, manifest)
+        if check is not None:
+            check()
+        else:
+            acceptance.check_health(prefix, manifest, progress)
         if before is not None:
             acceptance.demand_unchanged(change.release, before)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
@@ -302,7 +321,7 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
     """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
     try:
-        change.back_up()
+        change.back_up(progress)
     except (HostError, OSError) as trouble:
         change.note(backup=None)
         progress.warn(_("There is no backup of this rollback, which changes no data: {reason}").format(reason=trouble))
@@ -338,7 +357,7 @@ def clear_away(prefix: Prefix) -> None:
 def unmake(prefix: Prefix) -> None:
     """Remove the folders that were made for a first installation which this host turned out not to fit."""
     clear_away(prefix)
-    files.remove_tree(prefix.state)
+    remove_state(prefix, purge=False)  # one that was here before leaves its audit log
     if not any(prefix.root.iterdir()):
         prefix.root.rmdir()
 

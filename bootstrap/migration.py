@@ -5,6 +5,7 @@ The profile gives each layout a number. The former data go aside with the former
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import acceptance, app_launcher, copies, files, journal, launchers, persist, process, trees, userdata
@@ -55,10 +56,10 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
     if not is_due(manifest, prefix):
         return
     userdata.demand_movable(prefix)
-    progress.step(_("Copying the data"))
     copy = prefix.root / userdata.INCOMING
     try:
-        left_out = copies.copy_tree(prefix.data, copy)
+        with progress.wait(_("Copying the data")):
+            left_out = copies.copy_tree(prefix.data, copy)
         userdata.demand_closed(copy)  # the application may have made a link meanwhile
         change.expect(copy)
     except BaseException:
@@ -79,7 +80,6 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     data = prefix.root / entry.incoming
     migration = manifest.application.migration
     assert migration is not None  # without one, none is due
-    progress.step(_("Migrating the data to layout {number}").format(number=migration.layout))
     persist.link_to(release, manifest, data)
     name, *arguments = migration.command
     run = launchers.run_of(manifest)
@@ -87,6 +87,7 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     former = layout(prefix)
     caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
     env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
-    argv, folder = app_launcher.command(str(release.path), run, name, arguments)
-    ended = process.run(argv, env=env, cwd=release.app if folder else data, timeout=TIMEOUT)
+    argv, folder = app_launcher.command(str(release.path), run, name, arguments, str(data))
+    with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
+        ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT)
     acceptance.demand(ended, name, arguments)

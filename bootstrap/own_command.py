@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from pathlib import Path
 
 from bootstrap.bundle.commands import TOOL
 from bootstrap.trust import zipapp
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 ZIPAPP = "ragtrace-install.pyz"
+COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script made the running copy of
 
 
 def in_prefix(root: Path) -> Path:
@@ -35,6 +34,23 @@ def installed() -> Path | None:
     return in_prefix(root) if kept and is_installed(root) else None
 
 
+def shown_zipapp() -> str:
+    """Return the path by which an operator knows the running zipapp.
+
+    A bundle's scripts run a copy that is gone afterwards, and name its original; that counts if it has the same bytes.
+    """
+    running, named = zipapp(), os.environ.get(COPY_OF, "")
+    if running is None:
+        return ZIPAPP
+    if os.path.basename(named) == ZIPAPP:
+        from bootstrap.bundle.digest import sha256_file
+
+        with suppress(OSError):
+            if sha256_file(Path(named)) == sha256_file(running):
+                return named
+    return str(running)
+
+
 def program() -> str:
     """Return the name that help and usage show."""
     command = installed()
@@ -48,7 +64,7 @@ def line(*arguments: str, prefix: Path | None = None) -> str:
         return quoted([str(command), *arguments])
     from bootstrap.console import python_command  # --help comes without it
 
-    argv = [python_command(), str(zipapp() or ZIPAPP), *arguments]
+    argv = [python_command(), shown_zipapp(), *arguments]
     return quoted([*argv, "--prefix", str(prefix)] if prefix is not None else argv)
 
 

@@ -19,7 +19,7 @@ from bootstrap.i18n import _
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
 # what lies in a prefix and in its state, apart from what somebody put there
-OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin")
+OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
@@ -127,6 +127,11 @@ class Prefix:
         return self.state / "trust"
 
     @property
+    def models(self) -> Path:
+        """The models that the user brought, where the bundle came without: of the user's own."""
+        return self.root / "models"
+
+    @property
     def backups(self) -> Path:
         return self.root / "backups"
 
@@ -152,12 +157,29 @@ class Prefix:
         )
 
     @property
+    def audit(self) -> Path:
+        return self.state / "audit"
+
+    @property
+    def is_left(self) -> bool:
+        """Whether an installation was removed from here: of its state nothing is left but the audit log."""
+        if self.state.is_symlink() or not self.state.is_dir() or os.path.lexists(self.current) or self.all_releases():
+            return False
+        return [path.name for path in self.state.iterdir()] == [self.audit.name]
+
+    @property
+    def left(self) -> tuple[Path, ...]:
+        """What a removal leaves: the user's data, settings, backups and models, and the audit log."""
+        kept = (self.data, self.env_file, self.backups, self.models, self.audit)
+        return tuple(path for path in kept if os.path.lexists(path))
+
+    @property
     def exists(self) -> bool:
         """Whether this folder is a prefix of ours, be it one that is just being made or removed.
 
         A folder ``state`` with our lock and logs tells it, or that there is nothing but what we make.
         """
-        if self.state.is_symlink() or not self.state.is_dir():
+        if self.state.is_symlink() or not self.state.is_dir() or self.is_left:
             return False
         if (self.state / "lock").is_file() and self.logs.is_dir():
             return True
@@ -241,13 +263,18 @@ def default_root() -> Path:
     return folders.user_data(TOOL)
 
 
-def find_prefix(named: Path | None) -> Prefix:
+def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     """Return the prefix that a command means: the named one, or the only one of this user.
 
+    With ``left`` one from which an installation was removed counts too, where there is no other.
     Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:
         prefix = Prefix(named.absolute())
+        if prefix.is_left:
+            if left:
+                return prefix
+            raise _removed(prefix)
         if not prefix.exists and os.path.lexists(prefix.state):
             raise HostError(
                 _("{path} was not made by this installer.").format(path=prefix.root),
@@ -260,10 +287,13 @@ def find_prefix(named: Path | None) -> Prefix:
             )
         return prefix
     root = default_root()
-    found = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
-    found = [prefix for prefix in found if prefix.exists]
+    seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
+    removed = [prefix for prefix in seen if prefix.is_left]
+    found = [prefix for prefix in seen if prefix.exists] or (removed if left else [])
     if len(found) == 1:
         return found[0]
+    if not found and len(removed) == 1:
+        raise _removed(removed[0])
     if not found:
         raise HostError(
             _("Nothing is installed for this user under {path}.").format(path=root),
@@ -272,4 +302,13 @@ def find_prefix(named: Path | None) -> Prefix:
     raise UsageError(
         _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
         advice=_("Name one with --prefix {path}.").format(path=found[0].root),
+    )
+
+
+def _removed(prefix: Prefix) -> HostError:
+    return HostError(
+        _("{path}: nothing is installed there any more; these stay: {names}.").format(
+            path=prefix.root, names=", ".join(path.relative_to(prefix.root).as_posix() for path in prefix.left)
+        ),
+        advice=_("Install again to use them, or remove them with uninstall --purge."),
     )

@@ -16,7 +16,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
-from bootstrap.store import Store
+from bootstrap.store import OWN_COPY_LIMIT, Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,7 +33,6 @@ FILES_RESERVE = 1000  # inodes
 TRY_TIMEOUT = 30.0  # seconds
 WINDOWS_PATH_LIMIT = 259
 TRIAL = ".ragtrace-"
-LEFT_BY_UNINSTALL = ("data", ".env", "backups")
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
@@ -81,14 +80,16 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
-    if root.is_dir() and not prefix.exists and any(map(_is_strange, root.iterdir())):
+    if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
     return Finding(name, True, str(root))
 
 
-def _is_strange(path: Path) -> bool:
+def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
-    return path.name not in LEFT_BY_UNINSTALL and not path.name.startswith(TRIAL)
+    left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups, prefix.models)
+    is_state = prefix.is_left and path == prefix.state
+    return path not in left and not is_state and not path.name.startswith(TRIAL)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -100,7 +101,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if former is None:
         return
     details = _("{former} starts this tool; its command will be {tool}").format(former=former, tool=tool)
-    if any(launcher.name == FORMER_TOOL for launcher in manifest.application.launchers):
+    if FORMER_TOOL in manifest.application.commands:
         advice = _("From then on {former} starts {title}: change what calls the tool by it, such as scheduled jobs.")
     else:
         advice = _("{former} is removed: change what calls the tool by it, such as scheduled jobs.")
@@ -185,7 +186,13 @@ def needed_bytes(manifest: Manifest) -> int:
 
 
 def _release_bytes(manifest: Manifest) -> int:
-    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE))
+    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
+
+
+def _own_copies(manifest: Manifest) -> int:
+    """Return the bytes that a release has beside the store's (Store.lay) and that the manifest does not count."""
+    kinds = ("model", "plugin", "verification", "lock")
+    return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -222,8 +229,8 @@ def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] |
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
     store = Store(prefix.store)
     again = sum(_unpacked(store.path(entry.sha256)) for entry in manifest.of_kind("wheel") if entry.path in wheels)
-    source = sum(entry.size for entry in manifest.of_kind("source"))
-    return _free(nearest(prefix.releases), int(again * (1 + BYTECODE_SHARE)) + source + RESERVE)
+    laid = sum(entry.size for entry in manifest.of_kind("source")) + _own_copies(manifest)
+    return _free(nearest(prefix.releases), int(again * (1 + BYTECODE_SHARE)) + laid + RESERVE)
 
 
 def _unpacked(wheel: Path) -> int:

@@ -17,7 +17,7 @@ from bootstrap.i18n import _
 from bootstrap.usage import Usage, read_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from bootstrap.prefix import Release
@@ -137,6 +137,15 @@ def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.s
         return owners.get(path) or owners.get(record.module_of(path) or "") or area(relative)
 
     return tuple(Item(path, content, owner(path)) for path, content in _contents(release.path, hash_of))
+
+
+def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple[Item, ...]:
+    """Return an inventory in which some paths have the content that they should have, whatever is there."""
+    found = {item.path: item for item in items}
+    for path, content in contents.items():
+        known = found.get(path)
+        found[path] = Item(path, content, known.owner if known else area(path))
+    return tuple(found[path] for path in sorted(found))
 
 
 def area(relative: str) -> str:

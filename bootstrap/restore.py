@@ -80,19 +80,19 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
 
 
 def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
-    progress.step(_("Checking the backup {name}").format(name=backup.name))
-    check(prefix, backup)
+    with progress.wait(_("Checking the backup {name}").format(name=backup.name)):
+        check(prefix, backup)
     userdata.demand_plain(prefix)
     active, restored = prefix.active(), prefix.root / userdata.RESTORED
     backups.demand_free(prefix, needed_bytes(prefix, backup))
-    progress.step(_("Backing up settings and data"))
-    before = backups.create(prefix, backups.new_name(prefix, "before-restore"))
+    with progress.wait(_("Backing up settings and data")):
+        before = backups.create(prefix, backups.new_name(prefix, "before-restore"))
     try:
-        progress.step(_("Restoring settings and data"))
-        _clear(prefix)
-        _stage(prefix, backup, restored)
-        _make_folders(prefix, restored / prefix.data.name)
-        files.sync_filesystem(restored)
+        with progress.wait(_("Restoring settings and data")):
+            _clear(prefix)
+            _stage(prefix, backup, restored)
+            _make_folders(prefix, restored / prefix.data.name)
+            files.sync_filesystem(restored)
     except BaseException:
         backups.remove(prefix, before.name)
         raise

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
 PYTHON_FOLDER = "python"  # of a release whose bundle brings its own
+PLUGINS = "plugins"  # in a release's bundle folder
 PROGRAM = 0o755
 SCRATCH = ".work"
 
@@ -70,7 +71,7 @@ def lay_python(release: Release, manifest: Manifest, store: Store) -> None:
             store.copy(entry, target)
             target.chmod(PROGRAM)
         else:
-            store.link(entry, target)
+            store.lay(entry, target)
 
 
 def stage_files(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
@@ -80,30 +81,47 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
     for entry in manifest.of_kind("source"):
         store.copy(entry, release.app / entry.inner)
     for entry in manifest.of_kind("model"):
-        store.link(entry, release.models / entry.inner)
+        store.lay(entry, release.models / entry.inner)
     for entry in manifest.of_kind("plugin"):
-        store.link(entry, release.bundle / "plugins" / entry.inner)
+        store.lay(entry, release.bundle / PLUGINS / entry.inner)
     for path, name in ((PYLOCK, "pylock.toml"), (INSTALLER_MEMBER, INSTALLER)):
         entry_or_none = manifest.entry(path)
         if entry_or_none is not None:
-            store.link(entry_or_none, release.bundle / name)
+            store.lay(entry_or_none, release.bundle / name)
     tools_environment.stage(release, manifest, store, python)
     launchers.write_run_files(release, manifest)
     (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
 
 
+def counterpart(release: Release, entry: FileEntry) -> Path | None:
+    """Return where a release has a kept file under its real name; wheels are nowhere."""
+    folders = {
+        "source": release.app,
+        "model": release.models,
+        "plugin": release.bundle / PLUGINS,
+        "interpreter": release.path / PYTHON_FOLDER,
+    }
+    if entry.kind in folders:
+        return folders[entry.kind] / entry.inner
+    if entry.kind == tools_environment.VERIFICATION:
+        return None if tools_environment.is_tool(entry) else tools_environment.kept_at(release, entry)
+    if entry.path == PYLOCK:
+        return release.bundle / "pylock.toml"
+    return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
+
+
 def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
     """Make the virtual environment from the kept wheels, exactly as the manifest says."""
-    progress.step(_("Installing {count} packages").format(count=len(manifest.packages)))
-    scratch = release.path / SCRATCH
-    uv = Uv(scratch)
-    try:
-        uv.venv(release.venv, python)
-        if manifest.packages:
-            sync_environment(uv, release, manifest, store)
-    finally:
-        uv.close()
-        files.remove_tree(scratch)
+    with progress.wait(_("Installing {count} packages").format(count=len(manifest.packages))):
+        scratch = release.path / SCRATCH
+        uv = Uv(scratch)
+        try:
+            uv.venv(release.venv, python)
+            if manifest.packages:
+                sync_environment(uv, release, manifest, store)
+        finally:
+            uv.close()
+            files.remove_tree(scratch)
 
 
 def sync_environment(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import FileEntry
 
 
+OWN_COPY_LIMIT = 32 << 20  # bytes: the tokenizers of common models have up to 17 MB (BGE-M3)
+
+
 class Store:
     """Files under ``store/sha256/<first 2 digits>/<digest>``."""
 
@@ -80,6 +83,17 @@ class Store:
             raise  # a copy would write through to whatever the target is linked with
         except OSError:
             self.copy(entry, target)
+
+    def lay(self, entry: FileEntry, target: Path) -> None:
+        """Give a release a file of its own where that costs little, else a second name of the object.
+
+        Damage to one of the two then leaves the other to repair it from (docs/adr/0015).
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if entry.size <= OWN_COPY_LIMIT:
+            self.copy(entry, target)
+        elif not files.clone(self.path(entry.sha256), target):
+            self.link(entry, target)
 
     def copy(self, entry: FileEntry, target: Path) -> None:
         """Write an object's bytes to a new file."""

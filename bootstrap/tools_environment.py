@@ -72,7 +72,7 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
     """
     for entry in manifest.of_kind(VERIFICATION):
         if not is_tool(entry):
-            store.link(entry, kept_at(release, entry))
+            store.lay(entry, kept_at(release, entry))
     tools = entries_of(manifest)
     if not tools:
         return

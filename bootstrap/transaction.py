@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import backups, files, journal, launchers, papers, persist, seal, trials, userdata
 from bootstrap.errors import BusyError, RagtraceError
+from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 from bootstrap.store import Store
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bootstrap.bundle.manifest import Manifest
+    from bootstrap.console import Progress
     from bootstrap.prefix import Prefix, Release
 
 KEPT_RELEASES = 2
@@ -51,13 +53,14 @@ class Transaction:
         self.entry = replace(self.entry, **changes)
         journal.write(self.prefix, self.entry)
 
-    def back_up(self) -> None:
+    def back_up(self, progress: Progress) -> None:
         """Copy what is the user's; a run that does not count takes the copy with it."""
         if self.former is None and not backups.holds_anything(self.prefix):
             return
         name = backups.new_name(self.prefix, f"before-{self.command}")
         self.note(backup=name)
-        backups.create(self.prefix, name, quick=self.command == ROLLBACK)
+        with progress.wait(_("Backing up settings and data")):
+            backups.create(self.prefix, name, quick=self.command == ROLLBACK)
 
     def expect(self, data: Path) -> None:
         """Let a tree become the user's data when the release is activated."""

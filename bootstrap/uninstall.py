@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class Removal:
-    """What became of a prefix: what of the user's stays there, and the last head of the audit log that went."""
+    """What became of a prefix: what stays there, and the last head of the audit log."""
 
     prefix: Path
     stays: tuple[Path, ...]
@@ -31,18 +30,20 @@ class Removal:
 
 
 def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: float = 0.0) -> Removal:
-    """Remove an installation; with ``purge`` the user's data, settings and backups too.
+    """Remove an installation; with ``purge`` the user's data, settings and backups, and the audit log, too.
 
     1. What a crash left is undone. Unless it is to go, what is the user's is backed up; where that fails it is
        told and no reason to stop, because it stays where it is.
     2. ``current`` goes: from here on no release is active.
     3. Launchers, releases, store. With ``purge`` what is the user's.
-    4. ``state`` goes last, because it tells that the folder is ours.
+    4. ``state`` goes last, because it tells that the folder is ours; unless it is to go, the audit log stays,
+       and a later installation continues its chain.
 
     Raises BusyError, InstallError when something can't be removed.
     """
-    with locked(prefix.state / LOCK, wait=wait):
-        progress.step(_("Removing {path}").format(path=prefix.root))
+    if prefix.is_left:
+        return _purge_left(prefix, progress)
+    with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
             transaction.recover_crash(prefix)
@@ -52,21 +53,51 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             files.sync_folder(prefix.root)
             _remove_ours(prefix)
             if purge:
-                for path in _of_the_user(prefix):
-                    files.remove_tree(path)
+                _remove_the_users(prefix)
+            kept = (prefix.state / LOCK, prefix.logs, prefix.audit)
             for path in prefix.state.iterdir():
-                if path not in (prefix.state / LOCK, prefix.logs):
+                if path not in kept:
                     files.remove_tree(path)
         except OSError as error:
-            place, active = error.filename or prefix.root, prefix.active()
-            still = _("The active release is still {release}.").format(release=active.id) if active else ""
-            raise InstallError(
-                _("{path} cannot be removed: {reason}.").format(path=place, reason=error.strerror or error),
-                advice=f"{still or _('No release is active.')} " + _("Mend this, then run uninstall again."),
-            ) from error
-    files.remove_tree(prefix.state)
-    stays = _stays(prefix)
-    return Removal(prefix.root, stays, head)
+            audit_log.note_failure(prefix, "uninstall", error, purge=purge)
+            raise _stopped(prefix, error) from error
+        if not purge:
+            names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
+            head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
+    remove_state(prefix, purge=purge)
+    return Removal(prefix.root, _stays(prefix), head)
+
+
+def _purge_left(prefix: Prefix, progress: Progress) -> Removal:
+    """Remove what an earlier uninstallation left."""
+    progress.step(_("Removing {path}").format(path=prefix.root))
+    head = audit_log.note(prefix, "uninstall", "begun", purge=True)
+    try:
+        _remove_the_users(prefix)
+        remove_state(prefix, purge=True)
+    except OSError as error:
+        raise _stopped(prefix, error) from error
+    return Removal(prefix.root, _stays(prefix), head)
+
+
+def _stopped(prefix: Prefix, error: OSError) -> InstallError:
+    place, active = error.filename or prefix.root, prefix.active()
+    still = _("The active release is still {release}.").format(release=active.id) if active else ""
+    return InstallError(
+        _("{path} cannot be removed: {reason}.").format(path=place, reason=error.strerror or error),
+        advice=f"{still or _('No release is active.')} " + _("Mend this, then run uninstall again."),
+    )
+
+
+def remove_state(prefix: Prefix, *, purge: bool) -> None:
+    """Remove what this tool keeps for itself, the lock last; without ``purge`` the audit log stays, if there is one."""
+    if purge:
+        files.remove_tree(prefix.audit)
+    lock = prefix.state / LOCK
+    for path in sorted(prefix.state.iterdir(), key=lambda path: path == lock):
+        if path != prefix.audit:
+            files.remove_tree(path)
+    _remove_when_empty(prefix.state)
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
@@ -97,17 +128,28 @@ def _remove_ours(prefix: Prefix) -> None:
         _remove_when_empty(folder)
 
 
-def _of_the_user(prefix: Prefix) -> tuple[Path, ...]:
-    return prefix.data, prefix.env_file, prefix.backups
+def _remove_the_users(prefix: Prefix) -> None:
+    for path in (prefix.data, prefix.env_file, prefix.backups, prefix.models):
+        files.remove_tree(path)
+
+
+def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
+    """Return what is left that is more than empty folders."""
+    folders = (prefix.data, prefix.backups, prefix.models)
+    return tuple(path for path in prefix.left if path not in folders or _holds_files(path))
 
 
 def _stays(prefix: Prefix) -> tuple[Path, ...]:
-    """Return what of the user's is left; empty folders go, and the prefix itself when nothing is in it."""
+    """Return what is left; empty folders go, and the prefix itself when nothing is in it."""
     for folder in (prefix.data, prefix.backups):
-        if not any(True for _entry in trees.files(folder)):
+        if not _holds_files(folder):
             files.remove_tree(folder)
     _remove_when_empty(prefix.root)
-    return tuple(path for path in _of_the_user(prefix) if os.path.lexists(path))
+    return prefix.left
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(True for _entry in trees.files(folder))
 
 
 def _remove_when_empty(folder: Path) -> None:

@@ -13,6 +13,7 @@ from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
+from bootstrap.own_command import COPY_OF
 from bootstrap.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
 
 # what the launcher of the running installer tells its own code
-OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX")
+OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX", COPY_OF)
 
 
 def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[str]) -> int:

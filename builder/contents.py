@@ -29,6 +29,7 @@ from builder import documents
 from builder.assemble import Member, member
 from builder.attestations import evidence as evidence_of
 from builder.evidence import evidence_members
+from builder.guide import Facts
 from builder.lock import lock_rows, write_requirements
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Common:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that one bundle is made of, but the zipapp."""
+    """All that one bundle is made of, but the zipapp; ``keyids`` are of the keys that this pins."""
 
     common: Common
     target: Target
@@ -89,6 +90,7 @@ class Inputs:
     wheels: Sequence[Wheel]
     verification: Verification
     python: tuple[Member, ...] = ()
+    keyids: tuple[str, ...] = ()
 
 
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
@@ -111,7 +113,8 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
     wheel_sums = {f"wheels/{item.entry.inner}": item.entry.sha256 for item in found if item.entry.kind == "wheel"}
     if wheel_sums:
         found.append(member(f"{DEPENDENCIES}/checksums.sha256", "lock", digest.write_sums(wheel_sums)))
-    found += documents.members(common.product, inputs.target, common.profile)
+    models = [model for _source, model in common.models]
+    found += documents.members(Facts(common.product, inputs.target, common.profile, models, inputs.keyids))
     found += evidence_members(inputs, found, zipapp)
     found.sort(key=lambda item: item.entry.path)
     clash = collision([item.entry.path for item in found])
@@ -170,9 +173,16 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
 
 
 def model_entry(source: ModelSource, model: CollectedModel) -> Model:
-    """Return a model's entry, with its probe when the embedding is known."""
-    probe = None
-    if source.probe and source.probe.embedding is not None:
-        wanted = source.probe
-        probe = Probe(wanted.command, wanted.sentence, source.probe.embedding, wanted.tolerance, wanted.batch)
+    """Return a model's entry, with its probe when the embedding or at least its dimension is known."""
+    probe, wanted = None, source.probe
+    if wanted and (wanted.embedding or wanted.dimension):
+        probe = Probe(
+            wanted.command,
+            wanted.sentence,
+            wanted.embedding or (),
+            wanted.tolerance,
+            wanted.batch,
+            wanted.dimension,
+            wanted.normalised,
+        )
     return Model(model.name, model.repository, model.revision, probe)

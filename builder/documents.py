@@ -6,14 +6,12 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS
-from builder import slip
+from bootstrap.bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS, VERIFICATION
+from builder import guide
 from builder.assemble import Member, member
 
 if TYPE_CHECKING:
-    from bootstrap.bundle.manifest import Product
-    from bootstrap.bundle.target import Target
-    from builder.profile import Profile
+    from builder.guide import Facts
 
 FILES = Path(__file__).parent / "bundle_files"
 # name in the repository → (folder in the bundle, kind)
@@ -21,36 +19,30 @@ PLACES = {
     "install.py": (SCRIPTS, "script"),
     "install.sh": (SCRIPTS, "script"),
     "install.bat": (SCRIPTS, "script"),
+    "create-enterprise-offline.py": (SCRIPTS, "script"),
+    "enterprise-validator.py": (VERIFICATION, "verification"),
+    "recovery-assistant.py": (VERIFICATION, "verification"),
     "README.md": (PREREQUISITES, "prerequisite"),
     "README.ko.md": (PREREQUISITES, "prerequisite"),
-    "INSTALL.md": (DOCUMENTATION, "document"),
-    "INSTALL.ko.md": (DOCUMENTATION, "document"),
 }
 
 
-def members(product: Product, target: Target, profile: Profile) -> list[Member]:
+def members(facts: Facts) -> list[Member]:
     """Return them as members of the archive."""
-    facts = {
-        **slip.commands(),
-        "title": product.title,
-        "name": product.name,
-        "version": product.version,
-        "counter": str(product.counter),
+    target = facts.target
+    told = {
         "target": str(target),
         "python_version": target.python,
-        "python": "python" if target.platform == "windows" else "python3",
+        "python": facts.python,
         "glibc": ".".join(map(str, target.glibc)),
-        "archive": f"{product.title}-Enterprise-{target}.tar.gz",
-        "commands": ", ".join(launcher.name for launcher in profile.application.launchers) or "-",
-        "settings": ", ".join(profile.application.environment.required) or "-",
     }
-    found = []
+    found = [member(f"{DOCUMENTATION}/{name}", "document", guide.page(name, facts).encode()) for name in guide.PAGES]
     for name, (folder, kind) in PLACES.items():
         text = (FILES / name).read_text(encoding="utf-8")
-        if kind != "script":
-            text = Template(text).substitute(facts)
+        if kind == "prerequisite":
+            text = Template(text).substitute(told)
         if name.endswith(".bat"):
             text = text.replace("\n", "\r\n")
         found.append(member(f"{folder}/{name}", kind, text.encode()))
-    found += [member(f"{KINDS['plugin']}/{file.name}", "plugin", file) for file in profile.plugins]
+    found += [member(f"{KINDS['plugin']}/{file.name}", "plugin", file) for file in facts.profile.plugins]
     return found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap import (
     acceptance,
+    bytecode,
     files,
     install,
     journal,
@@ -16,6 +18,7 @@ from bootstrap import (
     preflight,
     seal,
     stage,
+    tools_environment,
     transaction,
 )
 from bootstrap.bundle.archive import checked_blocks, file_blocks
@@ -24,10 +27,15 @@ from bootstrap.i18n import _
 from bootstrap.store import Store
 from bootstrap.uv import Uv
 from recovery import remedies as cures
-from recovery.plan import wheels_of
-from recovery.takeover import compile_again, good_items, take_over
+from recovery import trial
+from recovery.parts import parts_of
+from recovery.plan import damaged_packages
+from recovery.takeover import carry_over, compile_again, good_items, take_over, tool_items
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
     from bootstrap.console import Progress
@@ -48,8 +56,14 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
     Raises a RagtraceError; the release that was active before then stays so.
     """
     for remedy in plan.in_place:
-        progress.step(remedy.what())
-        mend_in_place(remedy, diagnosis, bundle, progress)
+        if isinstance(remedy, cures.FillStore):
+            progress.step(remedy.what())  # it shows how far it is
+            mend_in_place(remedy, diagnosis, bundle, progress)
+        else:
+            with progress.wait(remedy.what()):
+                mend_in_place(remedy, diagnosis, bundle, progress)
+    if plan.has(cures.FillStore):
+        diagnosis = replace(diagnosis, lacking=())
     prefix = diagnosis.prefix
     if plan.has(cures.GoBack):
         go_back(plan, diagnosis, progress)
@@ -115,8 +129,7 @@ def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
     try:
         _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=whole, unlocked=unlocked)
     except (InstallError, ToolError) as error:
-        wheels = wheels_of(diagnosis.proof.manifest, None)
-        if whole or diagnosis.lacks("wheel", wheels):
+        if whole or diagnosis.lost:
             raise
         progress.warn(_("{reason} The whole environment is built anew.").format(reason=error.what))
         _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=True)
@@ -132,8 +145,11 @@ def _repair(
     unlocked: Manifest | None = None,
 ) -> None:
     """Build and activate a release; ``unlocked`` is the signed manifest with other versions of packages."""
-    prefix, manifest, damaged = diagnosis.prefix, unlocked or proof.manifest, diagnosis.release
+    prefix, damaged = diagnosis.prefix, diagnosis.release
     assert damaged is not None  # there is a proof of what it was made from
+    parts = None if whole or unlocked else parts_of(diagnosis, damaged_packages(diagnosis))
+    manifest = unlocked or (parts.manifest if parts else proof.manifest)
+    contents = parts.contents if parts else {}
     preflight.demand(
         [*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None if whole else packages)]
     )
@@ -142,18 +158,29 @@ def _repair(
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(manifest)
         proof.write(release.bundle)
-        stage.stage_files(release, manifest, store, python)
+        with progress.wait(_("Laying out the files of the application")):
+            stage.stage_files(release, manifest, store, python)
         if whole:
             stage.stage_environment(release, manifest, store, python, progress)
-        else:
-            remake_environment(release, packages, diagnosis, manifest, progress)
-        if whole:
             install.accept(release, manifest, store, diagnosis.digests, progress)
         else:  # its files ran before, and their bytecode is there: the health check after the switch tries them
-            acceptance.check_records(release, manifest, diagnosis.digests, progress)
-        is_locked = unlocked is None
-        install.finish(release, manifest, python, proof.fingerprints, diagnosis.digests, progress, is_locked=is_locked)
-        install.activate(change, manifest, progress)
+            remake_environment(release, packages, diagnosis, manifest, progress, kept=contents)
+            if parts and parts.keeps_tools:
+                keep_tools(release, diagnosis, python, progress)
+            acceptance.check_records(release, proof.manifest, diagnosis.digests, progress, damaged=contents)
+            bytecode.compile_application(release, manifest, acceptance.basic_environment(), progress)
+        install.finish(
+            release,
+            manifest,
+            python,
+            proof.fingerprints,
+            diagnosis.digests,
+            progress,
+            is_locked=unlocked is None,
+            damaged=contents,
+        )
+        check = None if whole else lambda: trial.try_out(diagnosis, packages, parts, progress)
+        install.activate(change, manifest, progress, check=check)
         transaction.discard(damaged)
         unchanged = [path for path in files_of(diagnosis, release) if diagnosis.digests.knows(path)]
     for path in unchanged:  # the damaged release is gone, and with it one name of each file
@@ -167,9 +194,18 @@ def files_of(diagnosis: Diagnosis, release: Release) -> list[str]:
 
 
 def remake_environment(
-    release: Release, packages: frozenset[str], diagnosis: Diagnosis, manifest: Manifest, progress: Progress
+    release: Release,
+    packages: frozenset[str],
+    diagnosis: Diagnosis,
+    manifest: Manifest,
+    progress: Progress,
+    *,
+    kept: Collection[str],
 ) -> None:
-    """Make a fresh environment: some packages from their wheels, all others from the damaged release."""
+    """Make a fresh environment: some packages from their wheels, all others from the damaged release.
+
+    ``kept`` are paths that are taken over though they are damaged.
+    """
     assert diagnosis.receipt is not None  # it says what is as it was
     assert diagnosis.release is not None
     scratch = release.path / stage.SCRATCH
@@ -177,15 +213,32 @@ def remake_environment(
     try:
         uv.venv(release.venv, stage.python_for(release, manifest))
         if packages:
-            progress.step(_("Installing again: {names}").format(names=", ".join(sorted(packages))))
-            stage.sync_environment(uv, release, manifest, Store(diagnosis.prefix.store), only=packages)
+            with progress.wait(_("Installing again: {names}").format(names=", ".join(sorted(packages)))):
+                stage.sync_environment(uv, release, manifest, Store(diagnosis.prefix.store), only=packages)
     finally:
         uv.close()
         files.remove_tree(scratch)
-    progress.step(_("Taking over what is not damaged"))
-    items = list(good_items(diagnosis.receipt, diagnosis.deviations, packages))
-    take_over(items, diagnosis.release, release, diagnosis.digests)
-    compile_again(diagnosis.receipt, release)
+    with progress.wait(_("Taking over what is not damaged")):
+        items = list(good_items(diagnosis.receipt, diagnosis.deviations, packages))
+        take_over(items, diagnosis.release, release, diagnosis.digests)
+        carry_over(kept, diagnosis.release, release)
+    with progress.wait(_("Compiling what was installed again")):
+        compile_again(diagnosis.receipt, release, kept)
+
+
+def keep_tools(release: Release, diagnosis: Diagnosis, python: Path, progress: Progress) -> None:
+    """Make the scanners' environment anew and take over what it holds, where not all of its wheels are kept."""
+    assert diagnosis.receipt is not None
+    assert diagnosis.release is not None
+    uv = Uv(release.path / stage.SCRATCH)
+    try:
+        uv.venv(tools_environment.root_of(release), python)
+    finally:
+        uv.close()
+        files.remove_tree(release.path / stage.SCRATCH)
+    with progress.wait(_("Taking over the scanners")):
+        items = list(tool_items(diagnosis.receipt, diagnosis.deviations, release))
+        take_over(items, diagnosis.release, release, diagnosis.digests)
 
 
 def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:

@@ -12,12 +12,12 @@ from bootstrap import audit_log, files, journal, launchers, papers, persist, tra
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
-from bootstrap.bundle.lock import PYLOCK
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bootstrap.bundle.opening import INSTALLER_MEMBER
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
+from bootstrap.stage import counterpart
 from bootstrap.store import Store
 from recovery.proof import Proof, find_proof
 from validator.remedy import (
@@ -83,13 +83,14 @@ class Diagnosis:
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.kind in kinds)
 
+    @property
+    def lost(self) -> tuple[FileEntry, ...]:
+        """The files of which no good copy is on this host."""
+        return tuple(entry for entry in self.lacking if entry.sha256 not in self.spare)
+
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
         """Return the files of a kind (or of some wheels only) that no copy on this host replaces."""
-        return [
-            entry
-            for entry in self.lacking
-            if entry.kind == kind and entry.sha256 not in self.spare and (wheels is None or entry.path in wheels)
-        ]
+        return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
 def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None) -> Diagnosis:
@@ -312,17 +313,6 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
         yield Finding(PAPERS, "", details)
 
 
-def counterpart(release: Release, entry: FileEntry) -> Path | None:
-    """Return where a release has a kept file under its real name; wheels are nowhere."""
-    if entry.kind == "source":
-        return release.app / entry.inner
-    if entry.kind == "model":
-        return release.models / entry.inner
-    if entry.path == PYLOCK:
-        return release.bundle / "pylock.toml"
-    return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
-
-
 def _lacking(
     prefix: Prefix,
     release: Release,
@@ -361,8 +351,9 @@ def _spare(prefix: Prefix, release: Release, lacking: tuple[FileEntry, ...]) -> 
 
     found = {}
     running = trust.zipapp()
+    others = [other for other in prefix.complete_releases() if other.id != release.id]
     for entry in lacking:
-        places = [counterpart(release, entry)]
+        places = [counterpart(kept, entry) for kept in (release, *others)]
         if entry.kind == "source":
             places.append(prefix.data / entry.inner)
         if entry.path == INSTALLER_MEMBER:

@@ -13,27 +13,34 @@ from bootstrap.store import Store
 from recovery import diagnose as seen
 from recovery import remedies as cures
 from recovery import resolve
+from recovery.parts import can_build_in_part, parts_of
 from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, SEAL, STORE, UNLOCKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
     from bootstrap.prefix import Release
     from recovery.diagnose import Diagnosis, Finding
+    from recovery.parts import Left, Parts
     from recovery.remedies import Remedy
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is wrong and what is done about it. ``unmet`` says what to bring for the rest."""
+    """What is wrong and what is done about it.
+
+    ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
+    then, ``damaged`` the paths in the release that do.
+    """
 
     release: str | None
     findings: tuple[Finding, ...]
     remedies: tuple[Remedy, ...]
     unmet: str = ""
     notes: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
+    damaged: frozenset[str] = frozenset()
 
     @property
     def in_place(self) -> tuple[Remedy, ...]:
@@ -46,6 +53,11 @@ class Plan:
 
     def has(self, kind: type[Remedy]) -> Remedy | None:
         return next((remedy for remedy in self.remedies if isinstance(remedy, kind)), None)
+
+    @property
+    def is_in_part(self) -> bool:
+        """Whether something is repaired and something of the release stays damaged."""
+        return bool(self.remedies and self.left)
 
     @property
     def packages(self) -> frozenset[str]:
@@ -61,6 +73,7 @@ class Plan:
             kinds |= {*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER}
         if self.ladder and not self.has(cures.ResolveAgain):
             kinds.add(UNLOCKED)
+        kinds -= {finding.kind for finding in self.findings if not self.damaged.isdisjoint(finding.files)}
         return frozenset(kinds - {STORE} if self.unmet else kinds)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,6 +82,8 @@ class Plan:
             "findings": [{**vars(finding), "files": list(finding.files)} for finding in self.findings],
             "remedies": [remedy.to_json() for remedy in self.remedies],
             "unmet": self.unmet,
+            "left": [left.to_json() for left in self.left],
+            "in_part": self.is_in_part,
             "notes": list(self.notes),
         }
 
@@ -86,6 +101,8 @@ class Plan:
             shown.append(f"  {number}. {remedy.what()}")
             risk = _("risk: {risk}").format(risk=cures.risk_text(remedy.risk))
             shown.append(f"     {risk}. {remedy.effect()}")
+        shown += [_("Stays damaged:")] if self.left else []
+        shown += [f"  {line}" for left in self.left for line in left.lines()]
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
         shown += self.notes
         return [printable(line) for line in shown]
@@ -103,7 +120,8 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unloc
     2. The store, from copies on this host, else from the same bundle.
     3. The release: only what is damaged; all of it where nothing vouches for the rest.
     4. With ``allow_unlocked``, the release from other versions of what is lost.
-    5. The last resorts: the former release, the bundle in full, or a word about what to bring.
+    5. The last resorts: the former release, the bundle in full, what can be mended without it, or a word about
+       what to bring.
     """
     release = diagnosis.release
     plan = Plan(release.id if release else None, diagnosis.findings, ())
@@ -114,12 +132,11 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unloc
     if diagnosis.proof is None:
         return _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=allow_unlocked)
 
-    lacking = [entry for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
-    lost = [entry.path for entry in lacking]
+    lost = [entry.path for entry in diagnosis.lost]
     same = (
         bundle is not None
         and bundle.manifest_sha256 == diagnosis.proof.manifest_sha256
-        and bundle.left_out.isdisjoint(lacking)  # a delta does not bring everything
+        and bundle.left_out.isdisjoint(diagnosis.lost)  # a delta does not bring everything
     )
     if lost and same:
         chosen.append(cures.FillStore(tuple(lost)))
@@ -171,13 +188,19 @@ def damaged_packages(diagnosis: Diagnosis) -> frozenset[str]:
     )
 
 
-def _of_the_release(diagnosis: Diagnosis) -> list[Remedy]:
+def _of_the_release(diagnosis: Diagnosis, parts: Parts | None = None) -> list[Remedy]:
+    """Return the remedies that make a new release; with ``parts`` those of what does not stay damaged."""
     if _is_built_whole(diagnosis):
         return [cures.RebuildEnvironment()]
-    packages = tuple(sorted(damaged_packages(diagnosis)))
+    kept, without = (parts.contents, parts.packages) if parts else ({}, frozenset[str]())
+    packages = tuple(sorted(damaged_packages(diagnosis) - without))
     chosen: list[Remedy] = [cures.ReinstallPackages(packages)] if packages else []
     for remedy in (cures.LinkModels, cures.RestoreFiles, cures.RemakeEnvironment):
-        found = diagnosis.of_kind(*remedy.kinds)
+        found = [
+            finding
+            for finding in diagnosis.of_kind(*remedy.kinds)
+            if not finding.files or not set(finding.files) <= set(kept)
+        ]
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))
     # every new release makes these anew, so there is always a remedy to name: bytecode alone, for example
@@ -185,11 +208,10 @@ def _of_the_release(diagnosis: Diagnosis) -> list[Remedy]:
 
 
 def _can_build(diagnosis: Diagnosis) -> bool:
-    """Tell whether what the store has is enough for the new release."""
-    assert diagnosis.proof is not None  # the caller plans a release from it
-    whole = _is_built_whole(diagnosis)
-    wheels = wheels_of(diagnosis.proof.manifest, None if whole else damaged_packages(diagnosis))
-    return not diagnosis.lacks("wheel", wheels) and not _lacks_more(diagnosis)
+    """Tell whether what this host has is enough for a new release in which nothing stays damaged."""
+    if _is_built_whole(diagnosis):
+        return not diagnosis.lost
+    return not parts_of(diagnosis, damaged_packages(diagnosis)).left and not diagnosis.lacks("interpreter")
 
 
 def _is_built_whole(diagnosis: Diagnosis) -> bool:
@@ -199,22 +221,24 @@ def _is_built_whole(diagnosis: Diagnosis) -> bool:
 
 def _lacks_more(diagnosis: Diagnosis) -> bool:
     """Tell whether something else than wheels is lost."""
-    return any(diagnosis.lacks(kind) for kind in ("source", "model", "lock", "script"))
-
-
-def wheels_of(manifest: Manifest, packages: frozenset[str] | None) -> frozenset[str]:
-    """Return the paths of the wheels of some packages, or of all."""
-    return frozenset(p.wheel for p in manifest.packages if packages is None or p.name in packages)
+    return any(entry.kind != "wheel" for entry in diagnosis.lost)
 
 
 def bring(diagnosis: Diagnosis) -> str:
     """Return what to bring, where this host lacks what a repair needs."""
     if diagnosis.proof is not None:
         manifest = diagnosis.proof.manifest
-        lost = [entry.path for entry in diagnosis.lacking if entry.sha256 not in diagnosis.spare]
-        text = _("{count} kept files are lost ({first}, …); bring the folder {folder} of release counter {counter}.")
+        lost = [entry.path for entry in diagnosis.lost]
+        text = _(
+            "{count} kept files are lost ({first}, …): copy the folder {folder} of release counter {counter}, with "
+            "{archive} in it, onto this host."
+        )
         return text.format(
-            count=len(lost), first=lost[0] if lost else "", folder=manifest.folder, counter=manifest.product.counter
+            count=len(lost),
+            first=lost[0] if lost else "",
+            folder=manifest.folder,
+            counter=manifest.product.counter,
+            archive=manifest.archive,
         )
     if diagnosis.release is not None:
         counter = diagnosis.release.order[0]
@@ -250,7 +274,14 @@ def _with_last_resort(
         kept = [cure for cure in chosen if isinstance(cure, lasting)]
         return replace(plan, remedies=_ordered([*kept, cures.Reinstall((str(bundle.location),))]))
     notes = () if allow_unlocked or diagnosis.proof is None or _lacks_more(diagnosis) else (_hint(),)
-    return replace(plan, remedies=_ordered(chosen), unmet=bring(diagnosis), notes=notes)
+    plan = replace(plan, unmet=bring(diagnosis), notes=notes)
+    if diagnosis.proof is None or diagnosis.release is None:
+        return replace(plan, remedies=_ordered(chosen))
+    packages = damaged_packages(diagnosis)
+    parts = parts_of(diagnosis, packages)
+    if can_build_in_part(diagnosis, packages):
+        chosen = [*chosen, *_of_the_release(diagnosis, parts)]
+    return replace(plan, remedies=_ordered(chosen), left=parts.left, damaged=frozenset(parts.contents))
 
 
 def _hint() -> str:

@@ -22,7 +22,7 @@ from recovery.diagnose import Diagnosis, diagnose
 from recovery.plan import Plan, make_plan
 from validator.check import ERROR, FAIL, RECOVER
 from validator.registry import CHECKS
-from validator.remedy import MODEL, Repair, causes_of
+from validator.remedy import Repair, causes_of
 from validator.report import LIMIT, Report, host_id, parse_report
 
 if TYPE_CHECKING:
@@ -138,11 +138,8 @@ def plan_recovery(
 
 def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
-    plan, diagnosis = plan_recovery(prefix, None, bundle, policy, digests=digests)
-    mended = plan.mended
-    if plan.unmet and diagnosis.lacks("model") and not plan.has(cures.GoBack):
-        mended -= {MODEL}  # of which nothing on this host has a good copy
-    return Repair(frozenset(finding.kind for finding in plan.findings), mended, plan.unmet)
+    plan = plan_recovery(prefix, None, bundle, policy, digests=digests)[0]
+    return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
 
 
 def recover(
@@ -167,14 +164,16 @@ def recover(
     BusyError while another run holds the lock.
     """
     with locked(prefix.state / "lock", wait=wait):
-        progress.step(_("Looking at the installation"))
-        plan, diagnosis = plan_recovery(prefix, report, bundle, policy, allow_unlocked=allow_unlocked)
+        with progress.wait(_("Looking at the installation")):
+            plan, diagnosis = plan_recovery(prefix, report, bundle, policy, allow_unlocked=allow_unlocked)
         former = prefix.active()
         before = former.id if former else None
         if not plan.remedies:
             if plan.unmet:
+                names = ", ".join(left.path for left in plan.left)
+                told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
                 raise HostError(
-                    _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root),
+                    f"{told} " + _("Stays damaged: {names}.").format(names=names) if names else told,
                     advice=" ".join(
                         [_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]
                     ),
@@ -185,7 +184,8 @@ def recover(
         remedies = [remedy.id for remedy in plan.remedies]
         name = backups.new_name(prefix, "before-recover")
         try:
-            backup = backups.create(prefix, name, also=strangers(diagnosis))
+            with progress.wait(_("Backing up settings and data")):
+                backup = backups.create(prefix, name, also=strangers(diagnosis))
             apply(plan, diagnosis, bundle, progress)
             active = prefix.active()
             now = active.id if active else None
@@ -198,6 +198,7 @@ def recover(
                 former=before,
                 remedies=remedies,
                 packages=sorted(plan.packages),
+                left=[left.path for left in plan.left],
             )
             backups.prune(prefix)
         except BaseException as error:

@@ -12,13 +12,14 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, process, record
+from bootstrap import acceptance, process, record, tools_environment
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
 from bootstrap.receipt import APP, MODELS, RELEASE, VENV
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from bootstrap.digests import Digests
     from bootstrap.prefix import Release
@@ -39,6 +40,15 @@ def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled:
     for item in receipt.items:
         in_environment = item.path.startswith("venv/") and not item.content.startswith("-> ")
         if in_environment and item.owner in taken and item.path not in damaged:
+            yield item
+
+
+def tool_items(receipt: Receipt, deviations: tuple[Deviation, ...], release: Release) -> Iterator[Item]:
+    """Yield what the scanners' environment has beyond what a fresh one has, but for damaged files."""
+    damaged = {deviation.path for deviation in deviations}
+    for item in receipt.items:
+        in_tools = item.path.startswith(f"{tools_environment.FOLDER}/") and not item.content.startswith("-> ")
+        if in_tools and item.path not in damaged and not os.path.lexists(os.path.join(release.path, item.path)):
             yield item
 
 
@@ -65,6 +75,28 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
             pass
 
 
+def carry_over(paths: Collection[str], damaged: Release, release: Release) -> None:
+    """Give damaged files that nothing replaces to a new release as they are; what is no file there stays missing."""
+    for path in paths:
+        source, target = os.path.join(damaged.path, path), os.path.join(release.path, path)
+        if not _is_plain(source, damaged.path):
+            continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.lexists(target):
+            os.unlink(target)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
+
+
+def _is_plain(path: str, top: Path) -> bool:
+    """Tell whether a path is a regular file below a folder, and reached through no link."""
+    return os.path.realpath(path) == os.path.join(os.path.realpath(top), os.path.relpath(path, top)) and os.path.isfile(
+        path
+    )
+
+
 def give(source: str, target: str, digests: Digests) -> None:
     """Make a file appear at another path: a second name, else a copy.
 
@@ -81,15 +113,20 @@ def give(source: str, target: str, digests: Digests) -> None:
         digests.renew(target)
 
 
-def compile_again(receipt: Receipt, release: Release) -> None:
+def compile_again(receipt: Receipt, release: Release, damaged: Collection[str] = ()) -> None:
     """Write the bytecode that the damaged release had and the new one lacks, as imports wrote it then.
 
-    Raises InstallError when a module does not compile that once did.
+    ``damaged`` modules are left out. Raises InstallError when another does not compile that once did.
     """
     top = str(release.path)
+    left_out = {os.path.join(top, path) for path in damaged}
     lost = (os.path.join(top, item.path) for item in receipt.items if item.path.endswith(".pyc"))
     modules = [record.module_of(path) for path in lost if not os.path.lexists(path)]
-    there = [module for module in modules if module is not None and os.path.isfile(module) and "\n" not in module]
+    there = [
+        module
+        for module in modules
+        if module is not None and module not in left_out and os.path.isfile(module) and "\n" not in module
+    ]
     if not there:
         return
     argv = [str(release.python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-i", "-"]

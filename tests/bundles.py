@@ -19,7 +19,7 @@ CONTENTS: dict[str, tuple[str, bytes]] = {
     "03_Source/app.py": ("source", b"print('hello')\n"),
     "03_Source/data/질문.csv": ("source", "질문,답\n".encode()),
     "04_Scripts/install.sh": ("script", b"#!/bin/sh\n"),
-    "05_Documentation/INSTALL.md": ("document", b"# Installing\n"),
+    "05_Documentation/OPERATING.md": ("document", b"# Installing\n"),
     "07_Models/tiny/config.json": ("model", b"{}\n"),
 }
 

@@ -87,6 +87,7 @@ def taken_by(read):
             "maximum": bounds.get("most", INTEGER_LIMIT),
         },
         strict.number: lambda: NUMBER,
+        strict.boolean: lambda: YES_NO,
         strict.optional: lambda: nullable(inner),
         strict.items: lambda: items(inner, maxItems=bounds["most"]),
         strict.texts: lambda: items(FULL_TEXT, maxItems=bounds.get("most", 1000)),
@@ -120,6 +121,7 @@ def verify():
             "settings_required": items(ANY_TEXT),
             "kept_folders": items(ANY_TEXT),
             "imports_when_installing": items(ANY_TEXT),
+            "imports_what_source_imports": YES_NO,
             "runs_when_installing": items(items(ANY_TEXT)),
             "migrates_data_with": described(nullable(items(ANY_TEXT)), "run on a copy of data of another layout"),
         }
@@ -282,11 +284,20 @@ def recover():
         "effect": ANY_TEXT,
         "in_place": YES_NO,
     }
+    left = {
+        "name": described(ANY_TEXT, "the model, wheel or file"),
+        "path": described(ANY_TEXT, "in the prefix"),
+        "bundle_path": described(ANY_TEXT, "in the bundle"),
+        "size": described(COUNT, "bytes"),
+        "sha256": SHA256,
+    }
     plan = {
         "release": nullable(RELEASE),
         "findings": items(closed(finding)),
         "remedies": items(closed(remedy)),
         "unmet": described(ANY_TEXT, "what to bring for the rest, or empty"),
+        "left": described(items(closed(left)), "files of the release that stay damaged until then"),
+        "in_part": described(YES_NO, "something is repaired, and something stays damaged"),
         "notes": items(ANY_TEXT),
     }
     outcome = {
@@ -418,6 +429,7 @@ def build():
             "signers": items(FINGERPRINT),
             "seconds": mapping(SECONDS),
             "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
+            "unchecked": unchecked(),
             "source_state": source_state(),
         }
     )
@@ -434,6 +446,18 @@ def source_state():
             "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
         }
     )
+
+
+def unchecked():
+    """Return the schema of what hosts will skip for want of a word in the profile."""
+    item = closed(
+        {
+            "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
+            "reason": FULL_TEXT,
+            "add": described(FULL_TEXT, "to the profile"),
+        }
+    )
+    return described(items(item), "what hosts will skip because the profile does not say what it takes")
 
 
 def standing(more):
@@ -482,6 +506,7 @@ def plan():
                 nullable(items(closed({**scanned(), **gate}))), "for each target; null where nobody looks"
             ),
             "unlisted_settings": described(items(setting), "that neither template nor profile have; no fault"),
+            "unchecked": unchecked(),
         }
     )
 

@@ -42,6 +42,7 @@ class Bound:
 # A profile sets its own in [thresholds].
 DEFAULTS = {
     "import_seconds": Bound(30, at_least=False),  # RAGTrace's slowest takes 15 without bytecode
+    "start_seconds": Bound(30, at_least=False),
     "matrix_gflops": Bound(2, at_least=True),  # one core with SSE2 alone reaches about 5
     "memory_gb_per_second": Bound(1, at_least=True),
     "disk_write_mb_per_second": Bound(20, at_least=True),

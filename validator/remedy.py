@@ -53,6 +53,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "packages.versions": (*_BUT_MODELS, UNLOCKED),
     "performance.matrix": _BUT_MODELS,
     "ragtrace.cli": _RUNS,
+    "ragtrace.container": _BUT_MODELS,
     "ragtrace.dashboard": _RUNS,
     "ragtrace.data": (APPLICATION,),
     "ragtrace.models": (MODEL,),
@@ -84,9 +85,9 @@ def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress)
     """Give each result the remedy that helps, and its words; recovery is asked once, where it could help."""
     repair, trouble = None, ""
     if subject.foresee is not None and any(_may_be_mended(result) for result in results):
-        progress.step(_("Looking at what recover would do"))
         try:
-            repair = subject.foresee()
+            with progress.wait(_("Looking at what recover would do")):
+                repair = subject.foresee()
         except RagtraceError as error:
             trouble = f"{error.what} {error.advice}".strip()
         except OSError as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from bootstrap.console import Progress
+    from bootstrap.waiting import Pending
     from validator.subject import Subject
 
 LOG = logging.getLogger("ragtrace")
@@ -78,11 +79,11 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
     found: dict[str, list[CheckResult]] = {}
     try:
         if looking:
-            progress.step(_("Looking at the host and the installation"))
-            found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1)))
+            with progress.wait(_("Looking at the host and the installation")) as pending:
+                found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1), pending))
         if measuring:
-            progress.step(_("Measuring"))
-            found.update(_run_side_by_side(subject, measuring, 1))
+            with progress.wait(_("Measuring")) as pending:
+                found.update(_run_side_by_side(subject, measuring, 1, pending))
     except BaseException:
         process.stop_all()
         raise
@@ -105,12 +106,15 @@ class _Run(threading.Thread):
         self.ended.put(self)
 
 
-def _run_side_by_side(subject: Subject, checks: Sequence[type[Check]], at_once: int) -> dict[str, list[CheckResult]]:
+def _run_side_by_side(
+    subject: Subject, checks: Sequence[type[Check]], at_once: int, pending: Pending
+) -> dict[str, list[CheckResult]]:
     waiting, running, found = deque(checks), set[_Run](), dict[str, list[CheckResult]]()
     ended: queue.SimpleQueue[_Run] = queue.SimpleQueue()
     while waiting or running:
         while waiting and len(running) < at_once:
             running.add(_Run(waiting.popleft(), subject, ended))
+        pending.about(", ".join(sorted(run.check.title() for run in running)))
         next_limit = min(run.given_up_at for run in running)
         try:
             run = ended.get(timeout=max(0.0, next_limit - time.monotonic()))

@@ -22,12 +22,16 @@ def places_or_ours(places: Places | None = None) -> Places:
     return places or host_places()
 
 
-def settled(prefix: Path | None = None) -> Prefix:
-    """Return a prefix after what a crash left in it was undone, for commands that only look."""
+def settled(prefix: Path | None = None, *, left: bool = False) -> Prefix:
+    """Return a prefix after what a crash left in it was undone, for commands that only look.
+
+    With ``left`` one from which an installation was removed will do, for what stays there.
+    """
     from bootstrap import transaction
 
-    found = find_prefix(prefix)
-    transaction.settle(found)
+    found = find_prefix(prefix, left=left)
+    if found.exists:
+        transaction.settle(found)
     return found
 
 

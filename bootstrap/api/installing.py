@@ -136,10 +136,10 @@ def rollback(
 def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
-    """Remove what was installed; with ``purge`` the user's data, settings and backups too."""
+    """Remove what was installed; with ``purge`` the user's data, settings and backups, and the audit log, too."""
     from bootstrap import uninstall as story
 
-    return story.uninstall(find_prefix(prefix), progress, purge=purge, wait=wait)
+    return story.uninstall(find_prefix(prefix, left=purge), progress, purge=purge, wait=wait)
 
 
 def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> State:

@@ -51,7 +51,7 @@ def history(prefix: Path | None = None) -> list[Event]:
     """Return what was done in a prefix, the oldest first, and which releases are still kept."""
     from bootstrap import history as story
 
-    return story.history(settled(prefix))
+    return story.history(settled(prefix, left=True))
 
 
 def audit_head(prefix: Path | None = None) -> str | None:
@@ -69,14 +69,14 @@ def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
     """Return the entries of the audit log, the oldest first."""
     from bootstrap import audit_log
 
-    return audit_log.entries(settled(prefix))
+    return audit_log.entries(settled(prefix, left=True))
 
 
 def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
     """Check the audit log's chain, against a head kept elsewhere where one is given; return its length and head."""
     from bootstrap import audit_log
 
-    return audit_log.verify(settled(prefix), anchor)
+    return audit_log.verify(settled(prefix, left=True), anchor)
 
 
 def bundle_at_hand() -> tuple[Manifest | None, str]:

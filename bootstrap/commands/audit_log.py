@@ -80,6 +80,6 @@ def show_log(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> None:
     """Copy the log, whose chain was just verified, to a file."""
-    prefix = api.settled(arguments.prefix)
+    prefix = api.settled(arguments.prefix, left=True)
     data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
     outputs.write(arguments.file, data)

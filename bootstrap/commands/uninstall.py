@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     common.add_wait(parser)
-    parser.add_argument("--purge", action="store_true", help=_("remove data, settings and backups too, for good"))
+    parser.add_argument(
+        "--purge", action="store_true", help=_("remove data, settings, backups and the audit log too, for good")
+    )
     parser.add_argument("--yes", action="store_true", help=_("do not ask"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, remove, tell what stays."""
-    root = find_prefix(arguments.prefix).root
+    root = find_prefix(arguments.prefix, left=arguments.purge).root
     if not arguments.yes:
         confirm(root, purge=arguments.purge)
     progress = common.progress_of(arguments)
@@ -58,8 +60,14 @@ def confirm(root: Path, *, purge: bool) -> None:
             advice=_("Add --yes to remove it without a question."),
         )
     if purge:
-        complain(_("This removes {path} with all data, settings and backups. Type yes:").format(path=root))
+        complain(
+            _("This removes {path} with all data, settings, backups and the audit log. Type yes:").format(path=root)
+        )
     else:
-        complain(_("This removes the application in {path}; data stay. Type yes:").format(path=root))
+        complain(
+            _(
+                "This removes the application in {path}; data, settings, backups and the audit log stay. Type yes:"
+            ).format(path=root)
+        )
     if sys.stdin.readline().strip().casefold() not in ("yes", _("yes")):
         raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to remove it."))

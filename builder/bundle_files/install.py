@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
+# -*- coding: utf-8 -*-
 """Start the installer of this bundle, but only when you vouch for it.
 
 Nobody on this medium can vouch for the medium. Check ragtrace-install.pyz as shown, and type the first
 row of its SHA-256 from the trust slip, which reached you another way: only then it runs.
     python3 install.py --digest "1a2b 3c4d 5e6f 7081" [options of install]
+Who has vouched for a file once is not asked again for the same bytes, on this host, as this user.
+
+The syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
 """
 
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "ragtrace-install.pyz"
+OLDEST = (3, 9)
 ROW = 16  # digits: too many to make another file that begins with them
 HOW = """\
 Nothing has run yet. Check the installer with programs that this host has, in the folder that holds SHA256SUMS:
@@ -27,6 +33,50 @@ and compare fingerprints and SHA-256 with the trust slip that reached you anothe
 When all is the same, run again with the first row of the slip's SHA-256:
   {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
 """
+KOREAN = {
+    HOW: """\
+아직 아무것도 실행하지 않았습니다. SHA256SUMS가 있는 폴더에서 이 호스트의 프로그램으로 설치기를 확인하십시오.
+  Linux:    for s in SHA256SUMS.*.sig; do
+            ssh-keygen -Y check-novalidate -n ragtrace-release@v1 -s "$s" < SHA256SUMS; done
+            sha256sum -c SHA256SUMS
+  macOS:    같은 방법이며, 둘째 명령은 shasum -a 256 -c SHA256SUMS
+  Windows:  certutil -hashfile ragtrace-install.pyz SHA256
+지문과 SHA-256 값을, 이 매체가 아닌 다른 경로로 받은 신뢰 확인서와 비교하십시오.
+모두 같으면 확인서에 있는 SHA-256의 첫 줄을 넣어 다시 실행하십시오.
+  {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
+""",
+    "error: {name} is missing: unpack the whole archive.\n": "오류: {name} 파일이 없습니다. 아카이브를 푸십시오.\n",
+    "error: its SHA-256 is another one: this is not the installer that was sent.\n"
+    "  next: do not run it; ask the sender for the bundle again.\n": (
+        "오류: SHA-256 값이 다릅니다. 보낸 사람이 보낸 설치기가 아닙니다.\n"
+        "  다음: 실행하지 말고, 보낸 사람에게 번들을 다시 요청하십시오.\n"
+    ),
+    "error: {place}: {reason}.\n": "오류: {place}: {reason}.\n",
+}
+
+
+def told(text, **facts):
+    """Write a text to stderr, in Korean where the language and the encoding allow it."""
+    korean = KOREAN.get(text, text)
+    try:
+        korean.encode(sys.stderr.encoding or "ascii")
+    except (LookupError, UnicodeError):
+        korean = text
+    sys.stderr.write((korean if language() == "ko" else text).format(**facts))
+
+
+def language():
+    """Return the code of the operator's language, as the installer finds it."""
+    for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return os.environ[name].partition(".")[0].partition("_")[0]
+    if os.name == "nt":
+        import ctypes
+        import locale
+
+        code = ctypes.windll.kernel32.GetUserDefaultUILanguage()
+        return locale.windows_locale.get(code, "en").partition("_")[0]
+    return "en"
 
 
 def copy(source, target):
@@ -39,27 +89,105 @@ def copy(source, target):
     return digest.hexdigest()
 
 
-def main(argv):
+def memory():
+    """Return the folder of what this user has vouched for, an empty file for each digest; none of the medium's."""
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Application Support")
+    else:
+        base = os.environ.get("XDG_STATE_HOME", "")
+        base = base if os.path.isabs(base) else os.path.expanduser("~/.local/state")
+    return os.path.join(base, "ragtrace", "vouched")
+
+
+def remembered(digest):
+    """Tell whether this user has vouched for a digest, in a folder that nobody else can write."""
+    try:
+        folder = os.lstat(memory())
+        os.lstat(os.path.join(memory(), digest))
+    except OSError:
+        return False
+    if os.name == "nt":
+        return stat.S_ISDIR(folder.st_mode)
+    return stat.S_ISDIR(folder.st_mode) and folder.st_uid == os.geteuid() and not folder.st_mode & 0o022
+
+
+def remember(digest):
+    """Note a digest; where that cannot be done, the operator is asked again the next time."""
+    try:
+        if not os.path.isdir(memory()):
+            os.makedirs(os.path.dirname(memory()), exist_ok=True)
+            os.mkdir(memory(), 0o700)
+        with open(os.path.join(memory(), digest), "ab"):
+            pass
+    except OSError:
+        pass
+
+
+def wait_for(command):
+    """Run a child to its end and return its exit code; Ctrl-C is the child's."""
+    # by this path the installer is named in what it prints
+    child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)))
+    while True:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            continue
+        return code if code >= 0 else 128 - code
+
+
+def signed_root():
+    """Return the root of the unpacked bundle where its sums are at hand, else None."""
+    root = os.path.dirname(HERE)
+    beside = [os.path.join(folder, "SHA256SUMS") for folder in (root, os.path.dirname(root))]
+    return root if any(os.path.isfile(path) for path in beside) else None
+
+
+def start(command, argv):
+    """Run a command of the installer once the operator has vouched for it; return its exit code."""
+    if sys.version_info < OLDEST:
+        sys.stderr.write(
+            "error: Python %d.%d is too old: 3.9 or later is needed.\n"
+            "  next: install Python 3.9 or later on this host.\n" % sys.version_info[:2]
+        )
+        return 4
     zipapp = os.path.join(HERE, NAME)
     if not os.path.isfile(zipapp):
-        sys.stderr.write("error: %s is missing: unpack the whole archive.\n" % zipapp)
+        told("error: {name} is missing: unpack the whole archive.\n", name=zipapp)
         return 2
-    given = "".join(argv[1].split()).lower() if len(argv) > 1 and argv[0] == "--digest" else ""
-    if len(given) < ROW or given.strip("0123456789abcdef"):
-        sys.stderr.write(HOW.format(python=os.path.basename(sys.executable), script=os.path.abspath(__file__)))
+    asked = "--digest" in argv
+    before, after = (argv[: argv.index("--digest")], argv[argv.index("--digest") + 1 :]) if asked else (argv, [])
+    given = "".join(after[0].split()).lower() if after else ""
+    how = {"python": os.path.basename(sys.executable), "script": os.path.abspath(sys.argv[0])}
+    if asked and (len(given) < ROW or given.strip("0123456789abcdef")):
+        told(HOW, **how)
         return 3
-    # the copy is what is hashed and what runs, so nobody can swap it in between
-    private = tempfile.mkdtemp(prefix="ragtrace-")
+    private = None
     try:
+        # the copy is what is hashed and what runs, so nobody can swap it in between
+        private = tempfile.mkdtemp(prefix="ragtrace-")
         checked = os.path.join(private, NAME)
-        if not copy(zipapp, checked).startswith(given):
-            sys.stderr.write("error: its SHA-256 is another one: this is not the installer that was sent.\n")
-            sys.stderr.write("  next: do not run it; ask the sender for the bundle again.\n")
+        digest = copy(zipapp, checked)
+        if not asked and not remembered(digest):
+            told(HOW, **how)
             return 3
-        return subprocess.call([sys.executable, checked, "install", os.path.dirname(HERE)] + argv[2:])
+        if not digest.startswith(given):
+            told(
+                "error: its SHA-256 is another one: this is not the installer that was sent.\n"
+                "  next: do not run it; ask the sender for the bundle again.\n"
+            )
+            return 3
+        if asked:
+            remember(digest)
+        return wait_for([sys.executable, "-I", "-B", checked] + command + before + after[1:])
+    except OSError as error:
+        told("error: {place}: {reason}.\n", place=error.filename or private, reason=error.strerror)
+        return 4
     finally:
-        shutil.rmtree(private, ignore_errors=True)
+        if private:
+            shutil.rmtree(private, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(start(["install", os.path.dirname(HERE)], sys.argv[1:]))

@@ -16,7 +16,7 @@ from builder import attestations
 from builder.advisories.gate import GateRequest
 from builder.build import Built, Outcome, Request, build
 from builder.cache import Cache, default_cache
-from builder.commands.common import add_choice, add_targets, named_targets, signer_of
+from builder.commands.common import add_choice, add_targets, default_key, named_targets, signer_of
 from builder.delta import read_base
 from builder.plan import Plan, make_plan, plan_lines
 from builder.sign import read_public_key
@@ -40,8 +40,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_targets(parser)
     add("--with-python", metavar=_("FILE|VERSION"), help=_("bring a relocatable Python for the application's own use"))
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to bring"))
+    add(
+        "--without-model",
+        action="append",
+        default=[],
+        metavar=_("NAME"),
+        help=_("leave a model of the profile out of the bundle: hosts get it another way, into PREFIX/models/NAME"),
+    )
     add_choice(parser)
-    add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
+    add(
+        "--sign-key",
+        action="append",
+        type=Path,
+        default=[],
+        metavar=_("KEY"),
+        help=_("a signing key; may be repeated (default: the one that keygen makes where no file is named)"),
+    )
     add(
         "--trust-key",
         action="append",
@@ -104,10 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verbose:
         commandline.log_to_screen()
     if not arguments.sign_key and not arguments.dry_run:
-        raise UsageError(
-            _("No key to sign with is named."),
-            advice=_("Add --sign-key KEY; `python -m builder keygen KEY` makes one."),
-        )
+        arguments.sign_key = [own_key()]
     request = request_of(arguments)
     progress = make_progress(quiet=arguments.quiet)
     if arguments.dry_run:
@@ -116,6 +127,17 @@ def run(arguments: argparse.Namespace) -> int:
         return commandline.DONE if plan.would_build else commandline.exit_code(BuildError(""))
     show_outcome(build(request, progress), as_json=arguments.json)
     return commandline.DONE
+
+
+def own_key() -> Path:
+    """Return this user's signing key. Raises UsageError where there is none."""
+    path = default_key()
+    if not path.is_file():
+        raise UsageError(
+            _("No key to sign with is named, and {path} is not there.").format(path=path),
+            advice=_("Make one with `python -m builder keygen`, or add --sign-key KEY."),
+        )
+    return path
 
 
 def request_of(arguments: argparse.Namespace) -> Request:
@@ -135,6 +157,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         threshold=arguments.threshold,
         profile=arguments.profile,
         models=tuple(arguments.model),
+        without_models=tuple(arguments.without_model),
         extras=tuple(arguments.extra),
         groups=tuple(arguments.group),
         counter=arguments.counter,
@@ -172,6 +195,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 "seconds": outcome.seconds,
                 "attestations": outcome.attested,
                 "source_state": outcome.state.to_json(),
+                "unchecked": [item.to_json() for item in outcome.unchecked],
             }
         )
         return
@@ -207,6 +231,8 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 unknown=outcome.attested[attestations.UNKNOWN],
             )
         )
+    for item in outcome.unchecked:
+        show(_("Unchecked: {what}").format(what=item))
     phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:

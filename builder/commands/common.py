@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bootstrap.bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
+from bootstrap.prefix import TOOL
 from builder.sign import load_signer
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ def passphrase(path: Path) -> bytes | None:
     if not sys.stdin.isatty():
         return None
     return getpass.getpass(_("Passphrase of {path}: ").format(path=path)).encode()
+
+
+def default_key() -> Path:
+    """Return the signing key of this user that is taken where none is named."""
+    from bootstrap import folders
+
+    return folders.user_settings(TOOL) / "signing-key"
 
 
 def signer_of(path: Path) -> Signer:

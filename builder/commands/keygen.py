@@ -9,7 +9,7 @@ from bootstrap.commandline import DONE
 from bootstrap.console import show
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
-from builder.commands.common import PASSPHRASE, passphrase
+from builder.commands.common import PASSPHRASE, default_key, passphrase
 from builder.sign import generate_key
 
 if TYPE_CHECKING:
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("key", type=Path, metavar=_("FILE"), help=_("the private key to make; FILE.pub goes beside it"))
+    parser.add_argument(
+        "key",
+        nargs="?",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("the private key to make; FILE.pub goes beside it (default: the one that build takes)"),
+    )
     parser.add_argument("--no-passphrase", action="store_true", help=_("leave the key unencrypted"))
     parser.set_defaults(run=run)
 
@@ -26,6 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make an Ed25519 signing key, encrypted unless told otherwise."""
     secret = None
+    if arguments.key is None:
+        arguments.key = default_key()
+        arguments.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not arguments.no_passphrase:
         secret = passphrase(arguments.key)
         if not secret:

@@ -21,6 +21,7 @@ class Steps:
     def warn(self, text: str) -> None:
         print(f"warning: {text}", file=sys.stderr)
 
+    wait = api.QUIET.wait
     task = api.QUIET.task
 
 

@@ -1,7 +1,7 @@
 import json
 import os
 
-from bootstrap import acceptance, cli, install, process
+from bootstrap import acceptance, bytecode, cli, install, process
 from bootstrap.bundle.application import Migration
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import pins
@@ -83,10 +83,15 @@ def test_what_installing_runs_is_all_foretold(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "run", noted)
     install.install(bundle, prefix, NoProgress())
     own = [argv for argv in ran if os.path.basename(argv[0]) not in ("uv", "try")]  # ours; the rest is the bundle's
-    imported = [json.loads(argv[argv.index(acceptance.IMPORT) + 1]) for argv in own if acceptance.IMPORT in argv]
+    asked = [argv[argv.index(acceptance.IMPORT) + 1] for argv in own if acceptance.IMPORT in argv]
+    assert effects["imports_what_source_imports"] == ("-" in asked)
+    imported = [json.loads(names) for names in asked if names != "-"]
     assert imported
     assert all(names == effects["imports_when_installing"] for names in imported)
     told = [*effects["runs_when_installing"], effects["migrates_data_with"]]
-    started = [argv for argv in own if acceptance.IMPORT not in argv]
+    # the compiler is ours, and loads nothing of the bundle
+    compiler = [argv for argv in own if bytecode.COMPILE in argv]
+    assert [argv[1:4] for argv in compiler] == [["-I", "-S", "-B"]]
+    started = [argv for argv in own if acceptance.IMPORT not in argv and argv not in compiler]
     assert all(any(argv[-len(rest) :] == rest for _name, *rest in told) for argv in started), started
     assert all(any(argv[-len(rest) :] == rest for argv in started) for _name, *rest in told), told

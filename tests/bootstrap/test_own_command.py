@@ -295,3 +295,21 @@ def test_the_tool_is_called_as_it_is_installed(prefix, newer_bundle, monkeypatch
     assert own_command.line("recover", prefix=prefix.root) == f"python3 {kept} recover --prefix {prefix.root}"
     monkeypatch.setenv("RAGTRACE_ZIPAPP", "/media/disk/ragtrace-install.pyz")
     assert own_command.line("status") == "python3 /media/disk/ragtrace-install.pyz status"
+
+
+def test_a_copy_that_a_script_made_is_named_by_its_original_while_that_has_the_same_bytes(tmp_path, monkeypatch):
+    medium, copy = tmp_path / "medium" / INSTALLER, tmp_path / "copy" / INSTALLER
+    for path in (medium, copy):
+        path.parent.mkdir()
+        path.write_bytes(b"the same")
+    monkeypatch.setenv("RAGTRACE_ZIPAPP", str(copy))
+    assert own_command.line("recover").split()[1:] == [str(copy), "recover"]
+    monkeypatch.setenv("RAGTRACE_COPY_OF", str(medium))
+    assert own_command.line("recover").split()[1:] == [str(medium), "recover"]
+    medium.write_bytes(b"another!")
+    assert str(copy) in own_command.line("recover")
+    medium.unlink()
+    assert str(copy) in own_command.line("recover")
+    copy.with_name("other.pyz").write_bytes(b"the same")
+    monkeypatch.setenv("RAGTRACE_COPY_OF", str(copy.with_name("other.pyz")))
+    assert str(copy) in own_command.line("recover")

@@ -52,6 +52,7 @@ def _quick(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     monkeypatch.delenv(PASSPHRASE, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
 
 
 def make_project(folder: Path) -> Path:
@@ -98,7 +99,7 @@ def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     bundle = open_bundle(folder, pins([public]))
     bundle.visit(lambda _entry, blocks: drain(blocks), lambda _count: None)
     paths = {entry.path for entry in bundle.manifest.files}
-    assert {"03_Source/한글.txt", "04_Scripts/install.py", "05_Documentation/INSTALL.ko.md"} <= paths
+    assert {"03_Source/한글.txt", "04_Scripts/install.py", "05_Documentation/OPERATING.ko.md"} <= paths
     policy, role = pinned_policy(folder / INSTALLER), pins([public]).roles["release"]
     assert policy is not None
     assert policy.signers == pins([public]).signers
@@ -157,6 +158,17 @@ def test_requests_that_make_no_sense(project, key, tmp_path, capsys, more, code,
     assert build(project, key, tmp_path / "out", *more) == code
     assert told in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_the_key_that_keygen_makes_where_no_file_is_named_signs(project, tmp_path, capsys) -> None:
+    assert cli.main(["keygen", "--no-passphrase"]) == 0
+    public = read_public_key(tmp_path / "settings" / "ragtrace" / "signing-key.pub")
+    assert (tmp_path / "settings" / "ragtrace").stat().st_mode & 0o077 == 0
+    capsys.readouterr()
+    common = ["--project-root", project, "--output-dir", tmp_path / "out", "--cache-dir", tmp_path / "cache"]
+    assert cli.main(["build", *map(str, common), "--offline", "--quiet", "--json"]) == 0
+    assert validated("builder-build", capsys.readouterr().out)["signers"] == [public.fingerprint]
+    assert cli.main(["keygen", "--no-passphrase"]) != 0  # a key is never written over
 
 
 def test_no_lock_and_no_key(project, key, tmp_path, capsys) -> None:
@@ -260,8 +272,19 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     told = validated("builder-build-dry-run", capsys.readouterr().out)
     assert (told["product"], told["targets"][0]["complete"]) == ("small-app 1.2.3", True)
     assert told["source"]["files"] == 4
+    assert [item["checks"][0] for item in told["unchecked"]] == [
+        "ragtrace.cli",
+        "ragtrace.settings",
+        "ragtrace.dashboard",
+        "ragtrace.container",
+    ]
     assert cli.main([*argv, "--python", "3.12"]) == 0
-    assert "linux-x86_64 cp312: 0 wheels" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "linux-x86_64 cp312: 0 wheels" in out
+    assert (
+        "ragtrace.cli, performance.start will be skipped on hosts: the profile names no smoke commands; add smoke"
+        in out
+    )
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache").exists()
 

@@ -12,6 +12,7 @@ from bootstrap.bundle.manifest import Product
 from bootstrap.bundle.target import parse_target
 from bootstrap.errors import UsageError
 from builder import documents
+from builder.guide import Facts
 from builder.profile import load_profile
 from tests.builder.test_cli import _quick, build, key, made, make_project  # noqa: F401 - fixtures among them
 
@@ -30,7 +31,7 @@ def profile(folder: Path, plugins: str) -> Path:
 
 def test_they_go_where_hosts_look_for_them(tmp_path: Path) -> None:
     loaded = load_profile(profile(tmp_path, '["checks/gpu_driver.py"]'), tmp_path)
-    members = documents.members(Product("app", "App", "1.0", 1), parse_target("linux-x86_64", "3.11"), loaded)
+    members = documents.members(Facts(Product("app", "App", "1.0", 1), parse_target("linux-x86_64", "3.11"), loaded))
     (entry,) = [member.entry for member in members if member.entry.kind == "plugin"]
     assert entry.path == "06_Verification/plugins/gpu_driver.py"
 

@@ -11,7 +11,9 @@ from html.parser import HTMLParser
 import pytest
 
 from bootstrap.bundle.signature import ED25519, PublicKey
-from builder import documents, slip
+from bootstrap.bundle.target import parse_target
+from builder import guide, slip
+from builder.guide import Facts
 from builder.profile import Profile
 from builder.release import add_signature, read_release
 from builder.sign import generate_key, load_signer
@@ -111,13 +113,17 @@ def test_the_slip_lies_beside_the_folder_that_travels(release):
 # what people type
 
 
-def test_the_documentation_has_the_same_commands(release):
-    profile = Profile(title="Tiny-App", application=application())
-    found = documents.members(release.manifest.product, release.manifest.target, profile)
-    for name in ("INSTALL.md", "INSTALL.ko.md"):
-        (text,) = (item.content.decode() for item in found if item.entry.path.endswith(f"/{name}"))
-        for commands in slip.commands().values():
-            assert f"```\n{commands}\n```" in text
+@pytest.mark.parametrize("platform", ["linux-x86_64", "macos-arm64", "windows-amd64"])
+@pytest.mark.parametrize("name", guide.PAGES)
+def test_the_guide_has_the_same_commands(release, platform, name):
+    facts = Facts(release.manifest.product, parse_target(platform, "3.11"), Profile("Tiny-App", application()))
+    text = guide.page(name, facts)
+    system = platform.partition("-")[0]
+    for which, commands in slip.commands().items():
+        if which == "check_elsewhere":
+            assert f"```\n{commands.replace('python3', facts.python)}\n```" in text
+        else:
+            assert (f"```\n{commands}\n```" in text) == (which == f"check_{system}")
 
 
 @needs_keygen

@@ -11,11 +11,12 @@ import uv
 import build_zipapp
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.matcher import Installed, scan
+from builder import build as story
 from builder import cli, tools_environment, verification
 from builder.sign import generate_key
 from tests.advisories import HIGH, aged_snapshot, below, record
 from tests.builder.evidence_project import stand_in
-from tests.builder.sources import lock, make_source
+from tests.builder.sources import lock, make_sdist, make_source
 from tests.schemas import validated
 from tests.servers import make_wheel, serve_hub, serve_index
 
@@ -85,7 +86,8 @@ def signed(project):
     return "--sign-key", str(project.parent / "key")
 
 
-def test_a_build_that_is_refused_fetches_nothing(project, servers, capsys):
+def test_a_build_that_is_refused_fetches_nothing_not_even_scanners(project, servers, capsys, monkeypatch):
+    monkeypatch.setattr(tools_environment, "own_python", lambda *_a, **_k: pytest.fail("scanners were fetched"))
     assert build(project, *signed(project)) == 7
     assert "1 known vulnerability fails this build (--fail-on high): given 1.0 (TEST-1" in capsys.readouterr().err
     assert [site.seen for site in (servers[0], servers[1].site)] == [[], []]
@@ -128,6 +130,22 @@ def test_a_plan_as_json(project, capsys):
     assert build(project, "--dry-run", "--json", records=(CLEAR,)) == 0
     (found,) = validated("builder-build-dry-run", capsys.readouterr().out)["advisories"]
     assert (found["passes"], found["failing"], found["unknown_versions"]) == (True, [], [])
+
+
+def test_a_build_that_is_refused_builds_nothing_from_source(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    archive = make_sdist(make_source(tmp_path / "given", "given"), "given")
+    (folder / "given-1.0.tar.gz").write_bytes(archive)
+    sources = '[tool.uv.sources]\ngiven = { path = "given-1.0.tar.gz" }\n'
+    (folder / "pyproject.toml").write_text(PROJECT.partition("[[")[0] + sources)
+    (folder / "app.py").write_text("print()\n")
+    (tmp_path / "profile.toml").write_text('name = "Guarded"\n')
+    generate_key(tmp_path / "key", None)
+    lock(folder)
+    monkeypatch.setattr(story, "build_wheels", lambda *_a, **_k: pytest.fail("a package was built"))
+    assert build(folder, *signed(folder)) == 7
+    assert "given 1.0 (TEST-1, high)" in capsys.readouterr().err
 
 
 def excepted(project):

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from bootstrap import cli
+from bootstrap.store import Store
 
 
 @pytest.fixture
@@ -81,8 +82,42 @@ def test_two_diagnoses_are_one_too_many(damaged):
 
 
 def test_what_cannot_be_repaired_says_what_to_bring(host, capsys):
-    weights = host.release.models / "tiny" / "weights.json"
-    weights.chmod(0o644)
-    weights.write_text("{}")
+    spoil_weights(host)
     assert call(host, "--yes") == 4
-    assert host.tiny.manifest.folder in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert host.tiny.manifest.folder in told
+    assert host.tiny.manifest.archive in told
+    assert "models/tiny/weights.json" in told
+
+
+def spoil_weights(host):
+    entry = host.tiny.manifest.entry("07_Models/tiny/weights.json")
+    for path in (host.release.models / entry.inner, Store(host.prefix.store).path(entry.sha256)):
+        path.chmod(0o644)
+        path.write_text("{}")
+
+
+def test_a_repair_in_part_says_so_to_people_and_machines(host, capsys):
+    spoil_weights(host)
+    (host.site / "tiny_lib" / "more.py").unlink()
+    entry = host.tiny.manifest.entry("07_Models/tiny/weights.json")
+    assert call(host, "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["plan"]["in_part"]
+    assert call(host, "--yes") == 1
+    told = capsys.readouterr().out
+    assert "Repaired in part." in told
+    for word in ("models/tiny/weights.json", entry.sha256, entry.path, host.tiny.manifest.folder):
+        assert word in told
+    (host.site / "tiny_lib" / "more.py").unlink()
+    assert call(host, "--yes", "--json") == 1
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    assert plan["in_part"]
+    (left,) = plan["left"]
+    path = f"releases/{plan['release'][:-1]}2/models/tiny/weights.json"
+    assert left == {
+        "name": "tiny",
+        "path": path,
+        "bundle_path": entry.path,
+        "size": entry.size,
+        "sha256": entry.sha256,
+    }

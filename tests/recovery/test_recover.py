@@ -7,11 +7,13 @@ import shutil
 
 import pytest
 
-from bootstrap import audit_log, journal, papers, receipt, seal, transaction
+from bootstrap import acceptance, api, audit_log, journal, papers, receipt, seal, transaction
 from bootstrap.bundle import digest
 from bootstrap.errors import BusyError, HostError, InstallError, ToolError, TrustError
 from bootstrap.lockfile import locked
+from bootstrap.stage import counterpart
 from bootstrap.uv import Uv
+from recovery import apply
 from tests.tiny import EMBEDDING, install_tiny
 
 
@@ -155,20 +157,176 @@ def test_a_deleted_model_comes_from_the_store(host):
     whole(host)
 
 
+@pytest.mark.parametrize("place", ["release", "store"])
+def test_a_small_model_file_is_repaired_from_its_other_copy(host, tiny, place):
+    """The release and the store have an inode each, so one damaged copy is repaired from the other."""
+    entry = tiny.manifest.entry("07_Models/tiny/weights.json")
+    flip(host.release.models / entry.inner if place == "release" else kept(host, entry))
+    done = host.recover()
+    assert [remedy.id for remedy in done.plan.remedies] == [{"release": "models", "store": "store-heal"}[place]]
+    whole(host)
+
+
+def kept(host, entry):
+    return host.prefix.store / entry.sha256[:2] / entry.sha256
+
+
+def spoil(host, path):
+    """Damage a file of the bundle wherever this host has it."""
+    entry = host.tiny.manifest.entry(path)
+    flip(kept(host, entry))
+    if entry.kind != "wheel":
+        flip(counterpart(host.release, entry))
+    return entry
+
+
 def test_a_model_damaged_in_the_store_too_needs_the_bundle(host, tiny):
-    weights = host.release.models / "tiny" / "weights.json"
-    flip(weights)  # one file with two names
+    spoil(host, "07_Models/tiny/weights.json")
     before = host.release
     with pytest.raises(HostError) as error:
         host.recover()
     assert tiny.manifest.folder in error.value.advice
     assert "--bundle" in error.value.advice
+    assert "models/tiny/weights.json" in error.value.what
     assert host.release == before
 
     done = host.recover(bundle=tiny.open())
     assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "models"]
     assert host.release.id.endswith("-r2")
     whole(host)
+
+
+def advised(host, *checks):
+    """Assert that checks fail, and that validate advises the bundle: plain recover has done what it can."""
+    results = api.validate(host.prefix.root, checks=checks).results
+    assert [result.status for result in results] == ["FAIL"] * len(checks)
+    for result in results:
+        assert "recover --bundle" in result.command
+        assert host.tiny.manifest.folder in result.suggestion
+
+
+def damaged_still(host, *paths):
+    """Assert that the active release works but for what is known to be damaged in it, which validate says too."""
+    found = receipt.compare(host.release, receipt.read_receipt(host.release))
+    assert [(deviation.path, deviation.kind) for deviation in found] == [(path, receipt.ALTERED) for path in paths]
+    advised(host, "security.integrity")
+    assert journal.read(host.prefix) is None
+
+
+@pytest.mark.parametrize("damage", [delete, flip])
+def test_a_damaged_model_blocks_no_other_repair(host, installed, tiny, damage):
+    entry = spoil(host, "07_Models/tiny/weights.json")
+    spoilt = (host.release.models / entry.inner).read_bytes()
+    delete(host.site / "tiny_lib" / "more.py")
+    damage(host.release.app / "src" / "helper.py")
+    delete(host.prefix.bin / "tiny-version")
+    advised(host, "ragtrace.models")
+
+    done = host.recover()
+
+    assert [remedy.id for remedy in done.plan.remedies] == ["launchers", "packages", "files"]
+    assert installed == [["tiny-lib"]]
+    assert done.plan.is_in_part
+    (left,) = done.plan.left
+    assert (left.name, left.bundle_path, left.size, left.sha256) == ("tiny", entry.path, entry.size, entry.sha256)
+    assert (host.release.models / entry.inner).read_bytes() == spoilt  # carried over as it is
+    damaged_still(host, "models/tiny/weights.json")
+    advised(host, "ragtrace.models", "ragtrace.probe")
+    with pytest.raises(HostError):
+        host.recover()  # nothing more can be done
+
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "models"]
+    whole(host)
+
+
+def test_a_model_that_stays_damaged_is_not_asked(host, monkeypatch):
+    """Whatever it answers, its answer says nothing; and one that is gone stays gone."""
+    asked = []
+    monkeypatch.setattr(
+        acceptance, "check_answers", lambda prefix, manifest, *_: asked.append([m.name for m in manifest.models])
+    )
+    entry = host.tiny.manifest.entry("07_Models/tiny/weights.json")
+    for path in (kept(host, entry), host.release.models / entry.inner):
+        delete(path)
+    delete(host.site / "tiny_lib" / "more.py")
+    host.recover()
+    assert asked == [[]]
+    (found,) = receipt.compare(host.release, receipt.read_receipt(host.release))
+    assert (found.path, found.kind) == ("models/tiny/weights.json", receipt.MISSING)
+
+
+def test_a_damaged_source_file_blocks_no_other_repair(host, installed, tiny):
+    entry = spoil(host, "03_Source/src/helper.py")
+    delete(host.site / "tiny_lib" / "more.py")
+    done = host.recover()
+    assert installed == [["tiny-lib"]]
+    assert [left.bundle_path for left in done.plan.left] == [entry.path]
+    damaged_still(host, "app/src/helper.py")
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "files"]
+    whole(host)
+
+
+def test_a_damaged_wheel_of_a_damaged_package_blocks_no_other_package(host, installed, tiny):
+    wheel = next(e for e in tiny.manifest.of_kind("wheel") if "tiny_unused" in e.path)
+    spoil(host, wheel.path)
+    damaged = next(host.site.glob("tiny_unused*.py"))
+    flip(damaged)
+    delete(host.site / "tiny_lib" / "more.py")
+    done = host.recover()
+    assert installed == [["tiny-lib"]]
+    assert done.plan.packages == {"tiny-lib"}
+    assert [left.bundle_path for left in done.plan.left] == [wheel.path]
+    damaged_still(host, damaged.relative_to(host.prefix.root / "releases").as_posix().partition("/")[2])
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "packages"]
+    whole(host)
+
+
+def break_the_start(host):
+    """Let the application fail to start for a file that nothing on this host replaces."""
+    spoil(host, "03_Source/app.py")
+    (host.release.app / "app.py").write_text("raise SystemExit('broken')\n")
+
+
+def test_a_command_that_fails_before_and_after_stops_no_repair(host):
+    break_the_start(host)
+    delete(host.site / "tiny_lib" / "more.py")
+    assert host.recover().plan.is_in_part
+    damaged_still(host, "app/app.py")
+
+
+def test_a_command_that_fails_only_after_a_repair_in_part_does(host, monkeypatch):
+    """No worse than before: what the damaged release still does, the repaired one must do."""
+    spoil(host, "07_Models/tiny/weights.json")
+    delete(host.site / "tiny_lib" / "more.py")
+    before = host.release
+
+    def fail(prefix, manifest, progress):
+        raise InstallError("tiny does not work.")
+
+    monkeypatch.setattr(acceptance, "check_health", fail)
+    monkeypatch.setattr(acceptance, "try_out", lambda release, manifest, progress: None)
+    with pytest.raises(InstallError):
+        host.recover()
+    assert host.release == before
+
+
+def test_a_repair_that_fails_never_builds_from_damaged_files(host, installed, monkeypatch):
+    """The way out, all packages anew, would seal the damaged file as if it were right."""
+
+    def changed(items, damaged, release, digests):
+        raise InstallError("a file changed while it was taken over.")
+
+    spoil(host, "07_Models/tiny/weights.json")
+    delete(host.site / "tiny_lib" / "more.py")
+    before = host.release
+    monkeypatch.setattr(apply, "take_over", changed)
+    with pytest.raises(InstallError):
+        host.recover()
+    assert host.release == before
+    assert [len(names) for names in installed] == [1]
 
 
 def test_a_lost_wheel_of_a_damaged_package_needs_the_bundle(host, tiny):
@@ -534,7 +692,6 @@ def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
 
 
 def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed, monkeypatch):
-    from recovery import apply
     from recovery.takeover import take_over
 
     def late(items, damaged, release, digests):

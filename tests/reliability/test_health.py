@@ -17,7 +17,7 @@ from tests.reliability import world as worlds
 def sick(monkeypatch):
     """Let the look from outside fail."""
 
-    def fail(_prefix, _manifest):
+    def fail(_prefix, _manifest, _progress):
         raise InstallError("tiny --help does not work (exit code 3): it is ill")
 
     monkeypatch.setattr("bootstrap.acceptance.check_health", fail)

@@ -98,15 +98,66 @@ def test_uninstall_asks_and_leaves_what_is_the_users(world, prefix):
     assert "--yes" in said.err
     assert prefix.active() is not None
     worlds.tell(["uninstall", "--yes", "--prefix", str(prefix.root)])
-    assert {path.name for path in prefix.root.iterdir()} == {"data", ".env", "backups"}
+    assert {path.name for path in prefix.root.iterdir()} == {"data", ".env", "backups", "state"}
+    assert [path.name for path in prefix.state.iterdir()] == ["audit"]
     assert worlds.users(prefix) == before
     worlds.tell(world.argv(worlds.UPGRADE, prefix.root))  # the folder is taken again, with what is in it
     assert (prefix.root / ".env").read_bytes() == worlds.SETTINGS
 
 
+def test_the_audit_log_outlives_an_uninstallation_and_goes_on_with_the_next(world, prefix):
+    told = json.loads(worlds.tell(["uninstall", "--yes", "--json", "--prefix", str(prefix.root)]).out)
+    assert str(prefix.audit) in told["stays"]
+    checked = worlds.tell(["audit-log", "verify", "--head", told["audit_head"], "--prefix", str(prefix.root)])
+    assert "anchored" in checked.out
+    events = json.loads(worlds.tell(["history", "--json", "--prefix", str(prefix.root)]).out)["events"]
+    assert [(event["action"], event["outcome"]) for event in events[-2:]] == [
+        ("uninstall", "begun"),
+        ("uninstall", "done"),
+    ]
+
+    worlds.tell(world.argv(worlds.INSTALL, prefix.root))
+    checked = worlds.tell(["audit-log", "verify", "--head", told["audit_head"], "--prefix", str(prefix.root)])
+    assert "anchored" in checked.out
+    events = json.loads(worlds.tell(["history", "--json", "--prefix", str(prefix.root)]).out)["events"]
+    installed = [event for event in events if event["action"] == "install"]
+    # the same name, and the first one is gone all the same
+    assert (installed[0]["release"], installed[0]["state"]) == (installed[-1]["release"], "")
+    assert installed[-1]["state"] == "active"
+
+
+def test_what_an_uninstallation_left_is_named_and_can_be_purged(prefix):
+    where = ["--prefix", str(prefix.root)]
+    worlds.tell(["uninstall", "--yes", *where])
+    again = worlds.run(["uninstall", "--yes", *where])
+    assert again.code == 4
+    assert "data, .env, backups, state/audit" in again.err
+    assert "uninstall --purge" in again.err
+    assert worlds.run(["status", *where]).code == 4
+    told = json.loads(worlds.tell(["uninstall", "--purge", "--yes", "--json", *where]).out)
+    assert told["stays"] == []
+    assert not prefix.root.exists()
+    assert worlds.run(["uninstall", "--purge", "--yes", *where]).code == 4
+
+
 def test_purge_leaves_nothing(prefix):
     worlds.tell(["uninstall", "--purge", "--yes", "--prefix", str(prefix.root)])
     assert not prefix.root.exists()
+
+
+def test_a_removed_installation_does_not_stand_beside_another(prefix, monkeypatch, tmp_path):
+    """A command without --prefix means the one that is installed; what is left of one counts for --purge alone."""
+    from bootstrap.errors import HostError
+    from bootstrap.prefix import Prefix, find_prefix
+
+    monkeypatch.setattr("bootstrap.prefix.default_root", lambda: tmp_path / "all")
+    removed, other = Prefix(tmp_path / "all" / "removed"), Prefix(tmp_path / "all" / "other")
+    removed.audit.mkdir(parents=True)
+    with pytest.raises(HostError, match="nothing is installed there any more"):
+        find_prefix(None)
+    assert find_prefix(None, left=True) == removed
+    other.make()
+    assert find_prefix(None) == find_prefix(None, left=True) == other
 
 
 def test_a_folder_that_merely_looks_like_ours_stays(tmp_path):
@@ -115,3 +166,14 @@ def test_a_folder_that_merely_looks_like_ours_stays(tmp_path):
     (tmp_path / "bin").mkdir()
     assert worlds.run(["uninstall", "--yes", "--prefix", str(tmp_path)]).code == 4
     assert (tmp_path / "state" / "theirs").read_text() == "kept"
+
+
+def test_an_installation_that_does_not_fit_leaves_what_an_uninstallation_left(tmp_path):
+    from bootstrap.install import unmake
+    from bootstrap.prefix import Prefix
+
+    prefix = Prefix(tmp_path / "prefix")
+    prefix.audit.mkdir(parents=True)
+    prefix.make()
+    unmake(prefix)
+    assert prefix.is_left

@@ -35,7 +35,8 @@ def test_uninstalled_what_is_the_users_stays_and_serves_the_next_installation(op
     refused(operator.tool("uninstall"), 2, "Nobody can be asked")
     done = lines_of(operator.tool("uninstall", "--yes", "--json"))
     assert done["prefix"] == operator.prefix
-    assert sorted(path.name for path in operator.path("").iterdir()) == [".env", "backups", "data"]
+    assert sorted(path.name for path in operator.path("").iterdir()) == [".env", "backups", "data", "state"]
+    assert [path.name for path in operator.path("state").iterdir()] == ["audit"]
     operator.install(operator.bring(small()))
     assert operator.note("again")["notes"][-2:] == ["kept", "again"]
     assert "JOTTER_COLOUR=red" in operator.path(".env").read_text()

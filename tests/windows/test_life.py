@@ -69,6 +69,16 @@ def test_an_unpacked_bundle_is_installed_by_its_script(windows, small):
     done = operator.program(start, "--digest", row, "--prefix", operator.prefix, "--quiet", env=environment)
     succeeded(done)
     assert operator.note("x")["notes"] == ["x"]
+    # who has vouched for it is not asked again, whichever script it is
+    verification = f"{folder}\\{root.name}\\06_Verification"
+    report = f"{verification}\\diagnosis.json"
+    for script, *options in (
+        ("enterprise-validator.py", "--output", report),
+        ("recovery-assistant.py", "--diagnosis", report, "--yes"),
+    ):
+        command = [f"{verification}\\{script}", *options, "--quiet", "--prefix", operator.prefix]
+        succeeded(windows.python("3.11", *command))
+    assert windows.path(report).is_file()
 
 
 def test_a_code_page_that_lacks_the_letters_of_its_own_folder_stops_nothing(jotter):

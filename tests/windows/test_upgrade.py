@@ -36,7 +36,8 @@ def test_after_a_rollback_the_newer_tool_goes_on_to_serve(operator, small):
     assert operator.status()["active"] == first
     operator.path("current.json").unlink()
     said = operator.tool("status")
-    assert (said.returncode, said.stderr.partition(" in ")[0]) == (5, "ragtrace-offline: no release is active")
+    assert said.returncode == 5
+    assert "ragtrace-offline: no release is active in " in said.stderr  # wine tells of the missing file besides
 
 
 def test_a_release_that_runs_stays_until_it_ends(operator, small):

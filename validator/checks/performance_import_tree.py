@@ -1,30 +1,32 @@
-"""Import tree: what the slowest core module spends its time on, from the disk and from the cache."""
+"""Import tree: what the slowest core module and the application's commands spend their time on."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from bootstrap import trees
+from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
-from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.import_costs import blamed, costs, parse
 from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.prefix import Release
     from validator.subject import Subject
 
 MODULE_LIMIT = 120.0  # seconds
-MARK = "import time:"
 SHOWN = 12  # modules whose own time is the longest
 BRANCHES = 400  # lines of the tree that evidence keeps
+PACKAGES = 30  # of a command, that evidence keeps
+DEAR = 0.5  # seconds from which a package is worth putting off
 
 
 class ImportTree(Check):
-    """Imports each core module from the cache and from the disk, and runs ``-X importtime`` on the slowest."""
+    """Imports each core module, cold and warm; ``-X importtime`` on the slowest and on a command of each launcher."""
 
     id = "performance.import_tree"
     category = PERFORMANCE
@@ -44,7 +46,7 @@ class ImportTree(Check):
         slowest = max(warm, key=lambda module: warm[module])
         metric = {f"{module} warm": (round(seconds, 4), "s") for module, seconds in warm.items()}
         for module in modules:
-            if forget(release.site_packages(manifest.target.python)):
+            if trial.forget(release.site_packages(manifest.target.python)):
                 metric[f"{module} cold"] = (round(self.seconds_of(subject, module), 4), "s")
         bounds = dict.fromkeys(metric, "import_seconds")
         limit = self.left(MODULE_LIMIT)
@@ -61,6 +63,43 @@ class ImportTree(Check):
         )
         evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
         yield judged(self, subject, details, metric, bounds, evidence=evidence)
+        for command in {command[0]: command for command in reversed(manifest.application.smoke)}.values():
+            yield self.start_of(subject, command)
+
+    def start_of(self, subject: Subject, command: tuple[str, ...]) -> CheckResult:
+        """Return which packages the start of a command imports, at what cost, and through which modules."""
+        line, limit = " ".join(command), self.left(MODULE_LIMIT)
+        name = _("Imports of {line}").format(line=line)
+        if self.is_over:
+            return self.untried(name=name)
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        try:
+            ended = trial.run_timing_imports(prefix, release, manifest, command, timeout=limit)
+        except ToolError as error:
+            return self.result(ERROR, error.what, name=name)
+        tree = parse(ended.stderr)
+        if not ended.ok or not tree:
+            return self.result(ERROR, trial.ending(ended, limit), name=name)
+        found = costs(tree)
+        whole = sum(own for _name, own, _whole, _depth in tree) / 1e6
+        dear = [cost for cost in blamed(found, own_names(release, manifest)) if cost.seconds >= DEAR]
+        details = _("{count} modules in {seconds:.2f} s").format(count=len(tree), seconds=whole)
+        advice = ""
+        if dear:
+            through = " → ".join([*dear[0].chain, dear[0].package])
+            details = _("{details}; {package} takes {seconds:.2f} s of it, through {chain}").format(
+                details=details, package=dear[0].package, seconds=dear[0].seconds, chain=through
+            )
+            advice = _(
+                "Import {names} in the functions that use them, or name them in the profile under [imports] lazy."
+            )
+            advice = advice.format(names=some_of([cost.package for cost in dear]))
+        metric = {f"{line} {cost.package}": (round(cost.seconds, 4), "s") for cost in found[:SHOWN]}
+        evidence = {
+            "command": list(command),
+            "packages": [[cost.package, cost.seconds, cost.modules, list(cost.chain)] for cost in found[:PACKAGES]],
+        }
+        return self.passed(details, name=name, suggestion=advice, metric=metric, evidence=evidence)
 
     def seconds_of(self, subject: Subject, module: str) -> float:
         """Return how long a module takes to import now; raises UncheckedError when it does not."""
@@ -72,31 +111,8 @@ class ImportTree(Check):
         return imported.seconds
 
 
-def forget(folder: Path) -> bool:
-    """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
-    if not hasattr(os, "posix_fadvise"):
-        return False
-    for entry in trees.entries(str(folder)):
-        if not entry.is_file(follow_symlinks=False):
-            continue
-        try:
-            handle = os.open(entry.path, os.O_RDONLY)
-        except OSError:
-            continue
-        try:
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-        finally:
-            os.close(handle)
-    return True
-
-
-def parse(text: str) -> list[tuple[str, int, int, int]]:
-    """Return (module, own microseconds, microseconds with what it imports, depth), in the order of the output."""
-    found = []
-    for line in text.splitlines():
-        parts = line[len(MARK) :].split("|") if line.startswith(MARK) else []
-        if len(parts) == 3 and parts[0].strip().isdigit() and parts[1].strip().isdigit():
-            name = parts[2].strip()
-            depth = (len(parts[2]) - len(parts[2].lstrip()) - 1) // 2
-            found.append((name, int(parts[0]), int(parts[1]), depth))
-    return found
+def own_names(release: Release, manifest: Manifest) -> set[str]:
+    """Return the top-level names of the application's own modules, and of the script that it starts with."""
+    folders = [release.app / path for path in manifest.application.import_paths]
+    names = {entry.name.partition(".")[0] for folder in folders if folder.is_dir() for entry in folder.iterdir()}
+    return {*names, "__main__"}

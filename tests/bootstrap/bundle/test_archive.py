@@ -179,7 +179,7 @@ def test_headers_of_another_form(tmp_path, offset, value) -> None:
 
 def test_extra_missing_and_exchanged_members(tmp_path) -> None:
     tar = plain_tar()
-    first, second = block_of("04_Scripts/install.sh"), block_of("05_Documentation/INSTALL.md")
+    first, second = block_of("04_Scripts/install.sh"), block_of("05_Documentation/OPERATING.md")
     third = block_of("07_Models/tiny/config.json")
     extra = ustar_header(f"{MANIFEST.root}/extra", 0, 0o644, MTIME)
     assert "does not come" in refused(tmp_path, tar[:first] + extra + tar[first:])

@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bootstrap.console import NoProgress
 from tests.validator.looking import change, look, release_of
-from validator.check import FAIL, PASS, SKIP
+from validator.check import BUNDLE, FAIL, PASS, RECOVER, SKIP
 from validator.checks.ragtrace_release import ActiveRelease
+from validator.remedy import Repair, settle
+from validator.runner import results_of
+from validator.subject import subject_of
+
+
+def without_recover(prefix):
+    """Return the check's result where recover would find nothing that explains it."""
+    subject = replace(subject_of(prefix), foresee=lambda: Repair(frozenset(), frozenset()))
+    (result,) = settle(results_of(ActiveRelease(), subject), subject, NoProgress())
+    return result
 
 
 def test_says_what_is_active(prefix) -> None:
@@ -14,15 +27,14 @@ def test_says_what_is_active(prefix) -> None:
 def test_no_active_release_fails_and_names_the_one_to_go_back_to(prefix) -> None:
     kept = release_of(prefix).id
     prefix.current.unlink()
-    result = look(ActiveRelease, prefix)
-    assert result.status == FAIL
-    assert f"rollback --to {kept}" in result.command
+    assert (look(ActiveRelease, prefix).status, look(ActiveRelease, prefix).remedy) == (FAIL, RECOVER)
+    assert f"rollback --to {kept}" in without_recover(prefix).command
 
 
 def test_with_no_release_at_all_the_bundle_is_wanted(prefix) -> None:
     release_of(prefix).complete_file.unlink()
-    result = look(ActiveRelease, prefix)
-    assert result.status == FAIL
+    result = without_recover(prefix)
+    assert (result.status, result.remedy) == (FAIL, BUNDLE)
     assert " install" in result.command
 
 

@@ -1,0 +1,173 @@
+"""Which names of a module can be imported at first use, and what asks for them then.
+
+A name whose value might be needed, or might become another, before that is refused: one that is used
+outside functions or bound a second time. Annotations of plain functions become text, as in PEP 563.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAZY = "__lazy__"
+# decorators that do not read the annotations of what they decorate
+HARMLESS = {"staticmethod", "classmethod", "property", "abstractmethod", "abc.abstractmethod"}
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def bound_by(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node itself binds in the scope where it stands."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        yield from node.names
+    elif not isinstance(node, ast.alias):  # functions, classes, except handlers, patterns, type parameters
+        yield from (
+            name for name in (getattr(node, "name", None), getattr(node, "rest", None)) if isinstance(name, str)
+        )
+
+
+def bound_in(function: ast.AST) -> set[str]:
+    """Return the names that are local to a function; comprehensions and classes in it are scopes of their own."""
+    arguments: ast.arguments = function.args  # type: ignore[attr-defined]
+    every = [*getattr(arguments, "posonlyargs", []), *arguments.args, *arguments.kwonlyargs]
+    found = {item.arg for item in (*every, arguments.vararg, arguments.kwarg) if item}
+    waiting = list(function.body) if isinstance(function.body, list) else []  # type: ignore[attr-defined]
+    while waiting:
+        node = waiting.pop()
+        found.update(bound_by(node))
+        if not isinstance(node, (*SCOPES, *COMPREHENSIONS)):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+class Rewriter(ast.NodeTransformer):
+    """Replaces the uses of lazy names in functions; ``refused`` tells which names can't be lazy.
+
+    ``are_texts`` says that the module's annotations are texts anyway (PEP 563).
+    """
+
+    def __init__(self, names: set[str], *, are_texts: bool = False) -> None:
+        self.names, self.are_texts = names, are_texts
+        self.refused: set[str] = set()
+        self.functions: list[set[str]] = []  # the local names of the functions around
+        self.in_scope_of_its_own = False  # a class or a comprehension, whose names are not followed
+
+    def visit(self, node: ast.AST) -> Any:
+        direct = self.functions and not self.in_scope_of_its_own
+        for name in bound_by(node):
+            if name in self.names and (not direct or isinstance(node, (ast.Global, ast.Nonlocal))):
+                self.refused.add(name)
+        return super().visit(node)
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        if node.id not in self.names or any(node.id in local for local in self.functions):
+            return node
+        if not self.functions or not isinstance(node.ctx, ast.Load):
+            self.refused.add(node.id)
+            return node
+        call = ast.Call(func=ast.Name(id=LAZY, ctx=ast.Load()), args=[ast.Constant(value=node.id)], keywords=[])
+        return ast.fix_missing_locations(ast.copy_location(call, node))
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        self.annotations(node)
+        self.refuse_in(getattr(node, "type_params", []))
+        node.decorator_list = [self.visit(item) for item in node.decorator_list]
+        self.defaults(node.args)
+        node.body = self.within(node, node.body)
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast calls it so
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        self.refuse(set(bound_in(node)))
+        self.defaults(node.args)
+        node.body = self.within(node, [node.body])[0]
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        self.refuse_in(getattr(node, "type_params", []))
+        for field in ("decorator_list", "bases", "keywords"):
+            setattr(node, field, [self.visit(item) for item in getattr(node, field)])
+        node.body = self.apart(node.body)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if not self.functions or self.in_scope_of_its_own:  # kept, and read by dataclasses and their like
+            self.refuse_in([node.annotation])
+        node.target = self.visit(node.target)
+        node.value = self.visit(node.value) if node.value else None
+        return node
+
+    def visit_comprehensions(self, node: ast.AST) -> Any:
+        before, self.in_scope_of_its_own = self.in_scope_of_its_own, True
+        self.generic_visit(node)
+        self.in_scope_of_its_own = before
+        return node
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehensions  # noqa: N815
+
+    def visit_MatchClass(self, node: Any) -> Any:
+        self.refuse_in([node.cls])  # a pattern takes names only
+        self.generic_visit(node)
+        return node
+
+    def visit_TypeAlias(self, node: Any) -> Any:
+        self.refuse_in([node])
+        return node
+
+    def annotations(self, function: Any) -> None:
+        """Make text of annotations that name something lazy, where nobody reads them while importing."""
+        unread = all(ast.unparse(item) in HARMLESS for item in function.decorator_list)
+        arguments = function.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        for owner, field in (*((item, "annotation") for item in every if item), (function, "returns")):
+            annotation = getattr(owner, field)
+            if annotation is None or not self.mentioned([annotation]):
+                continue
+            if not unread:
+                self.refuse_in([annotation])
+            elif not self.are_texts and self.names & {getattr(node, "id", None) for node in ast.walk(annotation)}:
+                setattr(owner, field, ast.copy_location(ast.Constant(value=ast.unparse(annotation)), annotation))
+
+    def defaults(self, arguments: ast.arguments) -> None:
+        arguments.defaults = [self.visit(item) for item in arguments.defaults]
+        arguments.kw_defaults = [self.visit(item) if item else None for item in arguments.kw_defaults]
+
+    def within(self, function: ast.AST, body: list[Any]) -> list[Any]:
+        """Visit the body of a function."""
+        before, self.in_scope_of_its_own = self.in_scope_of_its_own, False
+        self.functions.append(bound_in(function))
+        visited = [self.visit(item) for item in body]
+        self.functions.pop()
+        self.in_scope_of_its_own = before
+        return visited
+
+    def apart(self, body: list[Any]) -> list[Any]:
+        """Visit the body of a class."""
+        before, self.in_scope_of_its_own = self.in_scope_of_its_own, True
+        visited = [self.visit(item) for item in body]
+        self.in_scope_of_its_own = before
+        return visited
+
+    def refuse(self, names: set[str]) -> None:
+        self.refused |= names & self.names
+
+    def refuse_in(self, nodes: list[Any]) -> None:
+        self.refuse(self.mentioned(nodes))
+
+    def mentioned(self, nodes: list[Any]) -> set[str]:
+        """Return the lazy names that some nodes name, in texts too, which stand for annotations."""
+        found: set[str] = set()
+        for node in (inner for outer in nodes for inner in ast.walk(outer)):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.update(name for name in self.names if name in node.value)
+        return found & self.names

@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+"""Validate this host and what is installed on it: ``validate`` of 04_Scripts/ragtrace-install.pyz.
+
+    python3 enterprise-validator.py [--quiet] [--output FILE] [options of validate]
+Like install.py, and with its code, this runs nothing that nobody has vouched for.
+"""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "04_Scripts")
+sys.path.insert(0, SCRIPTS)
+try:
+    import install
+except ImportError:
+    sys.stderr.write("error: %s is missing: unpack the whole archive.\n" % os.path.join(SCRIPTS, "install.py"))
+    sys.exit(2)
+
+if __name__ == "__main__":
+    sys.exit(install.start(["validate"], sys.argv[1:]))

@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+"""Repair what is installed on this host: ``recover`` of 04_Scripts/ragtrace-install.pyz, with this bundle at hand.
+
+    python3 recovery-assistant.py --diagnosis FILE [options of recover]
+Like install.py, and with its code, this runs nothing that nobody has vouched for.
+"""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "04_Scripts")
+sys.path.insert(0, SCRIPTS)
+try:
+    import install
+except ImportError:
+    sys.stderr.write("error: %s is missing: unpack the whole archive.\n" % os.path.join(SCRIPTS, "install.py"))
+    sys.exit(2)
+
+if __name__ == "__main__":
+    root = install.signed_root()
+    sys.exit(install.start(["recover"] + (["--bundle", root] if root else []), sys.argv[1:]))

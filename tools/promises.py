@@ -1,0 +1,123 @@
+"""Write docs/promises.md: each promise of the document that asked for this product, and what has become of it.
+
+``python -m tools.promises`` writes; tests compare what lies there with what tools/promises.toml and the code say now.
+The application's own figures come from docs/ragtrace-run.json, which is build/ragtrace/table.json of `make ragtrace`.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import tomllib
+
+from tests.validator.mutations import MUTATIONS
+from validator import check
+from validator.registry import CHECKS
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE, PAGE, RUN = (
+    Path(__file__).with_suffix(".toml"),
+    ROOT / "docs" / "promises.md",
+    ROOT / "docs" / "ragtrace-run.json",
+)
+STATES = ("works", "partly", "not reached")
+WANTED = 0.8  # of the problems are to be solved by the tool
+HEAD = """\
+# Promises
+
+Each line of the document that asked for this product, as it stands there, with what it means, and whether it is kept:
+**works**, **partly** or **not reached**, what shows it, and why where it is not. Figures are those of the page that is
+named beside them. This page is generated from tools/promises.toml (`python -m tools.promises`); a test looks whether
+every test, page and program that it names is there.
+"""
+RUN_HEAD = """\
+## The application itself
+`make ragtrace PROJECT=<checkout>` builds RAGTrace from its own repository and walks its whole life on a closed host;
+`docs/ragtrace-run.json` is the table of the last such run.
+"""
+NOT_RUN = "Not measured yet.\n"
+
+
+def read():
+    """Return the table of promises."""
+    return tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+
+
+def helped():
+    """Return how many of the ways to break something that give FAIL or ERROR each remedy mends."""
+    return Counter(mutation.remedy for mutation in MUTATIONS if mutation.status in (check.FAIL, check.ERROR))
+
+
+def figures(table):
+    """Return what stands for the names in braces."""
+    remedies = helped()
+    mended, broken = remedies[check.RECOVER], remedies.total()
+    refused = sum(host.get("refused", False) for host in table["host"])
+    fit = len(table["host"]) - refused
+    return {
+        "checks": len(CHECKS),
+        "mutations": len(MUTATIONS),
+        "recovered": f"{mended} of {broken}: {mended / broken:.0%}; {remedies[check.BUNDLE]} more take the bundle",
+        "recovered_state": "works" if mended / broken >= WANTED else "partly",
+        "hosts": f"{fit} of {fit} hosts and media that fit; {refused} that do not are refused in one sentence",
+    }
+
+
+def page():
+    """Return the page."""
+    table = read()
+    known = figures(table)
+    promises = [promise for section in table["section"] for promise in section["promise"]]
+    states = Counter(promise["state"].format(**known) for promise in promises)
+    parts = [HEAD, ", ".join(f"{states[state]} {state}" for state in STATES) + f"; {len(promises)} in all.\n"]
+    for section in table["section"]:
+        parts.append(f"## {section['title']}\n{section['gist']}.\n")
+        parts.append("| the document | meaning | | shown by | figure | why, or how far |\n|---|---|---|---|---|---|")
+        parts += [row(promise, known) for promise in section["promise"]]
+        parts.append("")
+    return "\n".join([*parts, hosts(table["host"]), run_section()])
+
+
+def row(promise, known):
+    """Return a promise as a line of its table."""
+    shown = ", ".join(f"`{one}`" for one in promise["shown"])
+    cells = (
+        promise["line"],
+        promise["gist"],
+        f"**{promise['state'].format(**known)}**",
+        shown,
+        promise.get("figure", "").format(**known),
+        promise.get("why", ""),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def hosts(found):
+    """Return the conditions behind the share of installations that succeed."""
+    lines = ["## Hosts and media that the tests make\n", "| condition | | shown by |\n|---|---|---|"]
+    lines += [
+        f"| {host['what']} | {'refused' if host.get('refused') else 'installs'} | `{host['shown']}` |" for host in found
+    ]
+    return "\n".join([*lines, ""])
+
+
+def run_section():
+    """Return the figures of the last run with the application itself."""
+    if not RUN.exists():
+        return f"{RUN_HEAD}\n{NOT_RUN}"
+    run = json.loads(RUN.read_text(encoding="utf-8"))
+    told = [RUN_HEAD, f"Commit {run['application_commit']}, {run['day']}, {run['model']}.\n"]
+    told.append("| step | seconds | the document | seen |\n|---|---:|---|---|")
+    for step in run["rows"]:
+        seconds = "" if step["seconds"] is None else f"{step['seconds']:.1f}"
+        seen = " ".join((f"FAILED: {step['failed']}" if step.get("failed") else step["note"]).split())
+        told.append(f"| {step['step']} | {seconds} | {step['promised']} | {seen.replace('|', '/')} |")
+    return "\n".join([*told, ""])
+
+
+def main():
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
