@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import files, folders, own_command
+from bootstrap.bundle import strict
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
@@ -223,7 +224,7 @@ class Prefix:
         """Return the release that ``current`` names, whole or not, or None when it names none."""
         try:
             if sys.platform == "win32":
-                name = json.loads(self.current.read_text(encoding="utf-8"))["release"]
+                name = strict.parse(self.current.read_bytes())["release"]
             else:
                 name = Path(os.readlink(self.current)).name
         except (OSError, ValueError, KeyError, TypeError):

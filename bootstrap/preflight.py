@@ -256,7 +256,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
-            userdata.demand_plain(prefix)
+            userdata.demand_movable(prefix)
             number = manifest.application.data_layout
             yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
     except HostError as trouble:
