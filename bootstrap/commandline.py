@@ -6,10 +6,11 @@ A command is a function that takes parsed arguments and returns an exit code.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import console, errors
+from bootstrap import console, ending, errors
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 
-DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, 130
+DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, ending.INTERRUPTED
 EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
     (errors.UsageError, 2),
     (errors.TrustError, 3),
@@ -55,12 +56,17 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
     """Call a command and turn whatever it raises into one clear line and an exit code."""
     as_json = bool(getattr(arguments, "json", False))
     try:
-        return command(arguments)
+        with ending.heeded():
+            return command(arguments)
     except errors.RagtraceError as error:
         return complain(error, as_json=as_json)
-    except KeyboardInterrupt:
-        console.complain(_("Interrupted."))
-        return INTERRUPTED
+    except KeyboardInterrupt as asked:
+        number = ending.number_of(asked)
+        if number == signal.SIGINT:
+            console.complain(_("Interrupted."))
+        else:
+            console.complain(_("Ended by {signal}.").format(signal=signal.Signals(number).name))
+        return 128 + number
     except BrokenPipeError:
         console.leave(sys.stdout)
         return DONE
