@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import console, ending, errors
+from bootstrap import console, ending, errors, limits
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -40,12 +39,9 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     """Tell an error: what happened, then what to do next. Return its exit code."""
     code = exit_code(error)
     LOG.debug("error", exc_info=error)
-    if as_json:
-        try:
-            console.show_json({"error": {"code": code, "what": error.what, "advice": error.advice}})
-            return code
-        except OSError:
-            console.leave(sys.stdout)
+    told = {"error": {"code": code, "what": error.what, "advice": error.advice}}
+    if as_json and console.show_json(told):
+        return code
     console.complain(_("error: {what}").format(what=error.what))
     if error.advice:
         console.complain(_("  next: {advice}").format(advice=error.advice))
@@ -67,15 +63,12 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         else:
             console.complain(_("Ended by {signal}.").format(signal=signal.Signals(number).name))
         return 128 + number
-    except BrokenPipeError:
-        console.leave(sys.stdout)
-        return DONE
     except OSError as error:
-        code = complain(_host_trouble(error), as_json=as_json)
-        if error.filename is None:
-            console.leave(sys.stdout)  # it may be what could not be written
-        return code
+        return complain(_host_trouble(error), as_json=as_json)
     except Exception as error:  # the last border: an operator never sees a traceback
+        lack = limits.refused(error)
+        if lack is not None:
+            return complain(lack, as_json=as_json)
         LOG.critical("bug", exc_info=error)
         text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
         bug = errors.RagtraceError(text, advice=_("Send the log to whoever gave you this file."))

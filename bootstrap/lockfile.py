@@ -118,7 +118,7 @@ if sys.platform == "win32":
     def _release(handle: int) -> None:
         pass  # programs get no descriptors of ours there
 
-    def _try(handle: int, path: Path) -> bool:
+    def _try(handle: int, _path: Path) -> bool:
         os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, which stays readable to others
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, delta, launchers, migration, own_command, persist, process, userdata
+from bootstrap import backups, delta, launchers, limits, lockfile, migration, own_command, persist, process, userdata
 from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
@@ -45,6 +45,8 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
+        *_locks(prefix),
+        _programs(),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
@@ -158,6 +160,26 @@ def _executable(prefix: Prefix) -> Finding:
         details = _("could not try in {path}: {reason}").format(path=place, reason=error.strerror)
         return Finding(name, True, details, advice, warns=True)
     return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
+
+
+def _locks(prefix: Prefix) -> Iterator[Finding]:
+    """Try to lock a file there: some shares of a network have no locks, and two runs at once would spoil each other."""
+    place = nearest(prefix.state)
+    if sys.platform == "win32" or _trouble_writing(place):
+        return
+    try:
+        lockfile.demand(place)
+    except HostError as trouble:
+        yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
+    else:
+        yield Finding(_("Locks"), True, _("files in {path} can be locked").format(path=place))
+
+
+def _programs() -> Finding:
+    """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
+    had = limits.threads_at_once()
+    details = _("{number} threads at once, {needed} needed").format(number=had, needed=limits.NEEDED_THREADS)
+    return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
 
 
 def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:

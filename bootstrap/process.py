@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from bootstrap import ending, supervised
+from bootstrap import ending, limits, supervised
 from bootstrap.errors import HostError, RagtraceError, ToolError
 from bootstrap.i18n import _
 
@@ -162,7 +162,7 @@ def not_started(program: str, error: OSError) -> RagtraceError:
     if error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
         return HostError(
             _("This host allows no further program ({program}): {reason}.").format(program=program, reason=reason),
-            advice=_("Raise the limit of processes, memory or open files (ulimit, the service, the container)."),
+            advice=limits.advice(),
         )
     return ToolError(
         _("{program} cannot be started: {reason}.").format(program=program, reason=reason),

@@ -37,7 +37,7 @@ MIGRATING = """elif command == "migrate":
     notes.unlink()
 else:
 """
-NOT_COMPARED = ("state/logs", "state/audit", "state/lock", "backups")
+NOT_COMPARED = ("state/logs", "state/audit", "state/lock", "state/unfinished", "backups")
 
 
 @dataclass(frozen=True)
