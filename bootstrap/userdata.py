@@ -119,9 +119,11 @@ def give_owner(status: os.stat_result, target: Path) -> None:
     """Give a file or folder the owner that its original has; only root may."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return
-    mode = target.stat().st_mode
+    made = target.stat()
+    if (made.st_uid, made.st_gid) == (status.st_uid, status.st_gid):
+        return
     os.chown(target, status.st_uid, status.st_gid)
-    os.chmod(target, stat.S_IMODE(mode))  # a change of owner takes set-id bits away
+    os.chmod(target, stat.S_IMODE(made.st_mode))  # a change of owner takes set-id bits away
 
 
 def bring_in(prefix: Prefix, entry: Entry) -> None:
