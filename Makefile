@@ -46,6 +46,10 @@ test: .venv/ready
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 	@$(BIN)/coverage report --fail-under=$(TRUSTED_COVERED) --include='$(TRUSTED)' >&2
 
+# all conditions of hosts with all commands, of which `make test` runs a sample, about ten minutes
+hosts: .venv/ready
+	RAGTRACE_TEST_HOSTS=all $(BIN)/pytest --durations=10 tests/hosts
+
 test-windows: .venv/ready
 	$(BIN)/pytest --durations=10 tests/windows
 

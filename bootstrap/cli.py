@@ -43,6 +43,16 @@ def commands() -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
+    from bootstrap import console
+
+    console.steady()
+    try:
+        return _main(argv)
+    finally:
+        console.flush()
+
+
+def _main(argv: list[str] | None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     name = next((word for word in arguments if not word.startswith("-")), None)
     parser = Parser(

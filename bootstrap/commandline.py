@@ -6,10 +6,10 @@ A command is a function that takes parsed arguments and returns an exit code.
 from __future__ import annotations
 
 import logging
-import sys
+import signal
 from typing import TYPE_CHECKING
 
-from bootstrap import console, errors
+from bootstrap import console, ending, errors, limits
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 
-DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, 130
+DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, ending.INTERRUPTED
 EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
     (errors.UsageError, 2),
     (errors.TrustError, 3),
@@ -39,12 +39,9 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     """Tell an error: what happened, then what to do next. Return its exit code."""
     code = exit_code(error)
     LOG.debug("error", exc_info=error)
-    if as_json:
-        try:
-            console.show_json({"error": {"code": code, "what": error.what, "advice": error.advice}})
-            return code
-        except OSError:
-            console.leave(sys.stdout)
+    told = {"error": {"code": code, "what": error.what, "advice": error.advice}}
+    if as_json and console.show_json(told):
+        return code
     console.complain(_("error: {what}").format(what=error.what))
     if error.advice:
         console.complain(_("  next: {advice}").format(advice=error.advice))
@@ -55,21 +52,23 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
     """Call a command and turn whatever it raises into one clear line and an exit code."""
     as_json = bool(getattr(arguments, "json", False))
     try:
-        return command(arguments)
+        with ending.heeded():
+            return command(arguments)
     except errors.RagtraceError as error:
         return complain(error, as_json=as_json)
-    except KeyboardInterrupt:
-        console.complain(_("Interrupted."))
-        return INTERRUPTED
-    except BrokenPipeError:
-        console.leave(sys.stdout)
-        return DONE
+    except KeyboardInterrupt as asked:
+        number = ending.number_of(asked)
+        if number == signal.SIGINT:
+            console.complain(_("Interrupted."))
+        else:
+            console.complain(_("Ended by {signal}.").format(signal=signal.Signals(number).name))
+        return 128 + number
     except OSError as error:
-        code = complain(_host_trouble(error), as_json=as_json)
-        if error.filename is None:
-            console.leave(sys.stdout)  # it may be what could not be written
-        return code
+        return complain(_host_trouble(error), as_json=as_json)
     except Exception as error:  # the last border: an operator never sees a traceback
+        lack = limits.refused(error)
+        if lack is not None:
+            return complain(lack, as_json=as_json)
         LOG.critical("bug", exc_info=error)
         text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
         bug = errors.RagtraceError(text, advice=_("Send the log to whoever gave you this file."))

@@ -13,7 +13,7 @@ import sys
 import time
 import unicodedata
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from bootstrap.i18n import _
 from bootstrap.waiting import Clock, Pending, ticking
@@ -25,6 +25,7 @@ LOG = logging.getLogger("ragtrace")
 LOG.addHandler(logging.NullHandler())  # else logging prints warnings and tracebacks to stderr until a log is started
 STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control, bidi, half characters, line ends
 LINE_INTERVAL = 5.0  # seconds between two plain lines of one task
+_left: set[Any] = set()  # streams that nobody reads any more
 
 
 class Task(Protocol):
@@ -150,13 +151,36 @@ class _Spinning(Pending):
         self.bars.update(self.identifier, description=visible(detail))
 
 
+class _Steady:
+    """A stream whose end (a terminal that was closed) ends no work."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self.stream.write(text)
+        except OSError:
+            leave(self.stream)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self.stream.flush()
+        except OSError:
+            leave(self.stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 class BarProgress:
     """Bars with rate and remaining time, for a terminal."""
 
     def __init__(self, stream: IO[str]) -> None:
         from rich.console import Console as RichConsole
 
-        self.rich = RichConsole(file=stream, highlight=False, markup=False)
+        self.rich = RichConsole(file=cast("IO[str]", _Steady(stream)), highlight=False, markup=False)
 
     def step(self, text: str) -> None:
         LOG.info(text)
@@ -232,24 +256,71 @@ def write_text(stream: IO[str] | None, text: str) -> None:
     stream.flush()
 
 
-def show(text: str) -> None:
-    """Write one line of the result to stdout."""
-    write_text(sys.stdout, text + "\n")
+def show(text: str) -> bool:
+    """Write one line of the result to stdout, and tell whether it went there.
+
+    What was done is done whoever reads of it: a stream that fails is told of on stderr, once, and is no error.
+    """
+    if sys.stdout in _left:
+        return False
+    try:
+        write_text(sys.stdout, text + "\n")
+    except BrokenPipeError:
+        pass  # its reader has read enough
+    except OSError as error:
+        complain(
+            _("warning: {text}").format(text=_("the output cannot be written: {reason}").format(reason=error.strerror))
+        )
+    else:
+        return True
+    leave(sys.stdout)
+    _left.add(sys.stdout)
+    return False
 
 
-def show_json(value: Any) -> None:
-    """Write the result to stdout as one JSON document."""
-    show_document(json.dumps(value, ensure_ascii=False, indent=2))
+def is_read() -> bool:
+    """Tell whether what is shown still goes somewhere."""
+    return sys.stdout not in _left
 
 
-def show_document(text: str) -> None:
+def steady() -> None:
+    """Give this process the three streams that every program has: one that the caller closed leads nowhere.
+
+    Else the next file that is opened gets its number, and what a library writes to stderr goes into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # noqa: PERF203 - three of them
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.set_inheritable(number, True)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+
+
+def flush() -> None:
+    """Write what is still buffered; what cannot be written is left, else Python ends with an exit code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # noqa: PERF203 - two of them
+            leave(stream)
+
+
+def show_json(value: Any) -> bool:
+    """Write the result to stdout as one JSON document, and tell whether it went there."""
+    return show_document(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_document(text: str) -> bool:
     """Write JSON to stdout; what its encoding lacks becomes an escape of JSON's own (RFC 8259, section 7)."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = "".join(character if character.isascii() else json.dumps(character)[1:-1] for character in text)
-    show(text)
+    return show(text)
 
 
 def complain(text: str) -> None:

@@ -155,7 +155,7 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
     name, advice = _("Processes"), _("End the application first, so that its data are copied at rest.")
     try:
         running = list(_running(prefix))
-    except (ImportError, OSError) as trouble:
+    except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; the look is a courtesy
         details = _("could not look whether the application runs: {reason}").format(reason=trouble)
         yield Finding(name, True, details, advice, warns=True)
         return

@@ -15,6 +15,7 @@ from bootstrap import (
     files,
     journal,
     launchers,
+    limits,
     migration,
     own_command,
     papers,
@@ -373,6 +374,7 @@ def explained(error: BaseException, prefix: Prefix, head: str, former: Release |
         state = _("The active release is still {release}.").format(release=active.id)
     else:
         state = _("The active release is now {release}.").format(release=active.id)
+    error = limits.refused(error) or error
     if isinstance(error, OSError):
         place = error.filename or prefix.root
         error = InstallError(_("{path}: {reason}.").format(path=place, reason=error.strerror or error))

@@ -1,13 +1,18 @@
-"""One lock for all processes that change a prefix; the kernel frees it when its holder dies."""
+"""One lock for all processes that change a prefix; the kernel frees it when its holder dies.
+
+Programs that the holder starts keep it too, so that it is free only when nothing of a killed run lives any more.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from bootstrap import supervised
 from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POLL = 0.1  # seconds between two tries
+LINGER = 10.0  # seconds that the programs of a killed run get to end (bootstrap/supervised.py), busy disks included
 
 
 @contextlib.contextmanager
@@ -35,24 +41,54 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         with contextlib.suppress(OSError):  # a full disk is no reason against a rollback
             os.write(handle, str(os.getpid()).encode())
         try:
-            yield
+            with supervised.inherited(handle):
+                yield
         finally:
             with contextlib.suppress(OSError):  # nor against telling how the run ended
                 os.ftruncate(handle, 0)  # a run that ended is nobody's holder
+            _release(handle)  # what still runs after a whole run has it open, and is no reason to wait
     finally:
         os.close(handle)
 
 
 def _acquire(handle: int, path: Path, deadline: float) -> None:
-    while not _try(handle):
-        if time.monotonic() >= deadline:
-            os.lseek(handle, 0, os.SEEK_SET)
-            holder = os.read(handle, 32).decode("ascii", "replace").strip()
+    patience = time.monotonic() + LINGER
+    while not _try(handle, path):
+        os.lseek(handle, 0, os.SEEK_SET)
+        holder = os.read(handle, 32).decode("ascii", "replace").strip()
+        if time.monotonic() >= (max(deadline, patience) if _is_gone(holder) else deadline):
             raise BusyError(
                 _("Another run (process {pid}) is changing {path}.").format(pid=holder or "?", path=path.parent.parent),
                 advice=_("Wait until it has ended, or add --wait SECONDS."),
             )
         time.sleep(POLL)
+
+
+def _is_gone(holder: str) -> bool:
+    """Tell whether whoever noted its process ID has ended, and only programs that it started hold the lock."""
+    if sys.platform == "win32" or not holder.isdecimal():
+        return False
+    try:
+        os.kill(int(holder), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        pass  # another user's
+    return False
+
+
+def no_locks(folder: Path, error: OSError) -> HostError:
+    """Return what a filesystem without locks means: two runs at once could not be told from one."""
+    return HostError(
+        _("The filesystem of {path} has no locks: {reason}.").format(path=folder, reason=error.strerror or error),
+        advice=_("Name a folder on a local disk with --prefix."),
+    )
+
+
+def demand(folder: Path) -> None:
+    """Raise HostError unless files in a folder can be locked."""
+    with tempfile.NamedTemporaryFile(prefix=".ragtrace-", dir=folder) as file:
+        _try(file.fileno(), folder / "lock")
 
 
 def _is_at(path: Path, handle: int) -> bool:
@@ -79,7 +115,10 @@ def _opened_again(handle: int, path: Path) -> int:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try(handle: int) -> bool:
+    def _release(handle: int) -> None:
+        pass  # programs get no descriptors of ours there
+
+    def _try(handle: int, _path: Path) -> bool:
         os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, which stays readable to others
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -91,9 +130,15 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try(handle: int) -> bool:
+    def _release(handle: int) -> None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+    def _try(handle: int, path: Path) -> bool:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:  # ENOLCK, EOPNOTSUPP: some shares of a network
+            raise no_locks(path.parent, error) from error
         return True

@@ -18,9 +18,10 @@ from bootstrap.i18n import _
 
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
+KEPT_UNFINISHED = 1000  # names
 # what lies in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
-OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
+OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories")
 MOVED = "current.moved-"  # and a release's identifier: what stood in the place of the link to it
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
@@ -128,6 +129,10 @@ class Prefix:
         return self.state / "trust"
 
     @property
+    def unfinished(self) -> Path:
+        return self.state / "unfinished"
+
+    @property
     def models(self) -> Path:
         """The models that the user brought, where the bundle came without: of the user's own."""
         return self.root / "models"
@@ -215,10 +220,25 @@ class Prefix:
         return tuple(sorted(complete, key=lambda release: release.order))
 
     def new_release(self, counter: int, manifest_sha256: str) -> Release:
-        """Return the release that the next installation of a manifest makes."""
+        """Return the release that the next installation of a manifest makes.
+
+        The name of one that was not finished is not used again: something of that run may still write there.
+        """
         start = f"{counter}-{manifest_sha256[:12]}-r"
-        names = [path.name for path in self.releases.glob(f"{start}*") if _RELEASE.fullmatch(path.name)]
+        kept = [path.name for path in self.releases.glob(f"{start}*")]
+        names = [name for name in (*kept, *self._unfinished()) if _RELEASE.fullmatch(name) and name.startswith(start)]
         return Release(self.releases / f"{start}{max((int(name[len(start) :]) for name in names), default=0) + 1}")
+
+    def _unfinished(self) -> list[str]:
+        try:
+            return self.unfinished.read_text(encoding="ascii").splitlines()
+        except (OSError, ValueError):
+            return []
+
+    def forgo(self, release: Release) -> None:
+        """Note a release that was begun and not finished; the newest thousand are kept."""
+        names = [name for name in self._unfinished() if name != release.id][1 - KEPT_UNFINISHED :]
+        files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())
 
     def named(self) -> Release | None:
         """Return the release that ``current`` names, whole or not, or None when it names none."""

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, delta, launchers, migration, own_command, persist, process, userdata
+from bootstrap import backups, delta, launchers, migration, own_command, persist, process, tried, userdata
 from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
@@ -18,6 +18,7 @@ from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
 from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
+from bootstrap.tried import TRIAL, nearest, trouble_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,7 +34,6 @@ BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at mos
 FILES_RESERVE = 1000  # inodes
 TRY_TIMEOUT = 30.0  # seconds
 WINDOWS_PATH_LIMIT = 259
-TRIAL = ".ragtrace-"
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
@@ -46,10 +46,13 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
+        *tried.locks(prefix),
+        tried.programs(),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
         *_data(manifest, prefix),
+        *tried.copying(prefix),
         *_commands(manifest, prefix),
         *processes(prefix),
     ]
@@ -65,13 +68,6 @@ def demand(findings: list[Finding]) -> None:
     for finding in findings:
         if not finding.fits:
             raise HostError(f"{finding.details}.", advice=finding.advice)
-
-
-def nearest(path: Path) -> Path:
-    """Return the path itself or the nearest parent that exists."""
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def _place(prefix: Prefix) -> Finding:
@@ -126,19 +122,11 @@ def _writable(prefix: Prefix) -> Finding:
     ours = [path for path in prefix.folders if path.is_dir()] if prefix.exists else []
     places = ours or [nearest(prefix.root)]
     for place in places:
-        trouble = _trouble_writing(place)
+        trouble = trouble_writing(place)
         if trouble:
             details = _("{path} cannot be written: {reason}").format(path=place, reason=trouble)
             return Finding(name, False, details, advice)
     return Finding(name, True, _("{path} can be written").format(path=places[0]))
-
-
-def _trouble_writing(place: Path) -> str:
-    try:
-        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
-            return ""
-    except OSError as error:
-        return error.strerror or str(error)
 
 
 def _executable(prefix: Prefix) -> Finding:
@@ -167,7 +155,7 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if not manifest.application.persist:
         return
     name, place = _("Links"), nearest(prefix.releases)
-    if _trouble_writing(place):
+    if trouble_writing(place):
         return  # the finding on permission tells
     with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
         link = Path(folder, "link")

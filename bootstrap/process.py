@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
-from bootstrap.errors import ToolError
+from bootstrap import ending, limits, supervised
+from bootstrap.errors import HostError, RagtraceError, ToolError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -89,28 +91,13 @@ def run(
     ``timeout`` is in seconds; then the program's whole process group is killed.
     Raises ToolError when the program cannot be started.
     """
-    _bind()
-    try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=None if env is None else dict(env),
-            cwd=cwd,
-            start_new_session=sys.platform != "win32",
-        )
-    except OSError as error:
-        raise ToolError(
-            _("{program} cannot be started: {reason}.").format(program=argv[0], reason=error.strerror),
-            advice=_("Check that the file exists and that this user may execute it."),
-        ) from error
-    assert process.stdout is not None
-    assert process.stderr is not None
-    drains = _Drain(process.stdout), _Drain(process.stderr)
-    timed_out = False
+    streams = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
+    streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), cwd=cwd, **streams)
+    timed_out, drains = False, []
     _running.add(process)
     try:
+        drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
         if stdin is not None:
             # apart, so that a program which does not read cannot outlast the limit
             threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
@@ -125,6 +112,7 @@ def run(
         raise
     finally:
         _running.discard(process)
+        tie.cut()  # what it left running ends too
         for drain in drains:
             drain.finish()
     stdout, stderr = (drain.text() for drain in drains)
@@ -134,29 +122,52 @@ def run(
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
     """Let a program take over our terminal until it ends, and return its exit code; Ctrl-C is the program's.
 
-    Raises ToolError when it cannot be started.
+    It has no time limit, because a person is there. Raises ToolError when it cannot be started.
     """
-    _bind()
+    process, tie = _start(argv, alone=False, env=dict(env))
     try:
-        process = subprocess.Popen(list(argv), env=dict(env))
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait begins again
+                if ending.number_of(asked) != signal.SIGINT:  # the terminal sends Ctrl-C to both, this came to us alone
+                    process.send_signal(ending.number_of(asked))
+    finally:
+        tie.cut(waited=process.returncode is not None)
+
+
+class _Loose(supervised.Tie):
+    """On Windows programs are tied to us by a job object."""
+
+    def cut(self, *, waited: bool = False) -> None:
+        pass
+
+
+def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subprocess.Popen[bytes], supervised.Tie]:
+    """Start a program that does not outlive us. Raises ToolError, HostError where none can be started."""
+    try:
+        if sys.platform == "win32":  # pragma: no cover - only there
+            from bootstrap import windows
+
+            windows.keep_no_orphans()
+            return subprocess.Popen(list(argv), **options), _Loose(-1)
+        return supervised.start(argv, alone=alone, **options)
     except OSError as error:
-        raise ToolError(
-            _("{program} cannot be started: {reason}.").format(program=argv[0], reason=error.strerror),
-            advice=_("Check that the file exists and that this user may execute it."),
-        ) from error
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # noqa: PERF203 - the wait begins again
-            continue
+        raise not_started(argv[0], error) from error
 
 
-def _bind() -> None:
-    """See that what is started now does not outlive us; on POSIX it is found by its session, and ended."""
-    if sys.platform == "win32":  # pragma: no cover - only there
-        from bootstrap import windows
-
-        windows.keep_no_orphans()
+def not_started(program: str, error: OSError) -> RagtraceError:
+    """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
+        return HostError(
+            _("This host allows no further program ({program}): {reason}.").format(program=program, reason=reason),
+            advice=limits.advice(),
+        )
+    return ToolError(
+        _("{program} cannot be started: {reason}.").format(program=program, reason=reason),
+        advice=_("Check that the file exists and that this user may execute it."),
+    )
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:

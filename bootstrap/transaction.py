@@ -6,6 +6,7 @@ error, and the first command after a crash, do the same: undo what does not coun
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,7 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
         if entry.backup is not None:
             backups.remove(prefix, entry.backup)
         if entry.command not in (ROLLBACK, RETURN):
+            _forgo(prefix, prefix.release(entry.release))
             seal.remove(prefix.release(entry.release))
     else:
         settle_counted(prefix, entry)
@@ -136,6 +138,13 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     collect(prefix)
     tidy_launchers(prefix)
     journal.write(prefix, None)
+
+
+def _forgo(prefix: Prefix, release: Release) -> None:
+    """Use the name of an unfinished release no more; a full disk is no reason against cleaning up."""
+    if release.path.exists():  # else nobody ever wrote there
+        with contextlib.suppress(OSError):
+            prefix.forgo(release)
 
 
 def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:

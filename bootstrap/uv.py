@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
 PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv lays into environments of CPython before 3.10
+# else a thread for each processor, of which a limit of processes may have fewer (bootstrap/limits.py)
+THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
 KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
 
 
@@ -63,6 +65,7 @@ class Uv:
             PATH="",
             UV_PYTHON_DOWNLOADS="never",
             UV_NO_PROGRESS="1",
+            **THREADS,
         )
         argv = [str(self.program), *arguments, "--no-config", "--offline", "--cache-dir", str(self.cache)]
         return process.run(argv, env=env, cwd=self.empty, timeout=timeout)

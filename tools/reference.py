@@ -60,7 +60,7 @@ def report_schema():
                 "properties": {
                     "platform": {"type": "string"},
                     "python_version": {"type": "string"},
-                    "memory_gb": described({"type": "number"}, "10^9 bytes"),
+                    "memory_gb": described({"type": "number"}, "10^9 bytes, 0 where this host does not tell"),
                     "cpu_count": {"type": "integer", "minimum": 1},
                 },
                 "required": ["platform", "python_version", "memory_gb", "cpu_count"],

@@ -6,6 +6,7 @@ are; others may come. Format 1.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -111,20 +112,30 @@ def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
 
 
 def system_info() -> dict[str, Any]:
-    """Return what is known of this host; ``memory_gb`` is in units of 10^9 bytes."""
-    import psutil
-
+    """Return what is known of this host; ``memory_gb`` is in units of 10^9 bytes, 0 where unknown."""
     glibc = host_glibc()
     return {
         "platform": platform.platform(),
         "architecture": platform.machine(),
         "python_version": platform.python_version(),
         "python_implementation": platform.python_implementation(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 2),
+        "memory_gb": round(_memory() / 1e9, 2),
         "cpu_count": os.cpu_count() or 1,
         "glibc": ".".join(map(str, glibc)) if glibc else None,
         "installer_version": __version__,
     }
+
+
+def _memory() -> int:
+    """Return the bytes of memory of this host, 0 where it does not tell: a chroot may come without /proc."""
+    with contextlib.suppress(Exception):  # psutil's are of many kinds, and none is worth a report
+        import psutil
+
+        return int(psutil.virtual_memory().total)
+    try:
+        return max(0, os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 0
 
 
 def host_id() -> str:

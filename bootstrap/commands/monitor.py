@@ -16,7 +16,7 @@ from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.commands import common, monitor_view
 from bootstrap.commands.validate import screen_width
-from bootstrap.console import human_bytes, show, show_document
+from bootstrap.console import human_bytes, is_read, show, show_document
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         for sample in kept(samples, arguments.output, kind, common.progress_of(arguments)):
             summary.add(sample)
             tell(sample)
+            if arguments.output is None and not is_read():
+                break  # nobody learns of what comes
     if not arguments.json and (arguments.output is not None or kind is None):
         for line in summary.lines():
             show("\n".join(wrap(line, screen_width(), "", "  ")))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bootstrap.monitor import Sample
 
-Tell = Callable[["Sample"], None]
+Tell = Callable[["Sample"], object]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ The syntax is that of Python 2.7, so that an interpreter that is too old answers
 import hashlib
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -126,9 +127,13 @@ def remember(digest):
 
 
 def wait_for(command):
-    """Run a child to its end and return its exit code; Ctrl-C is the child's."""
+    """Run a child to its end and return its exit code; Ctrl-C is the child's, and so is what asks us to end."""
     # by this path the installer is named in what it prints
     child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)))
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if os.name != "nt" and signal.getsignal(number) == signal.SIG_DFL:  # nohup's stays
+            signal.signal(number, lambda number, _frame: child.send_signal(number))
     while True:
         try:
             code = child.wait()

@@ -52,4 +52,4 @@ def snapshot(root: Path, *leave_out: str) -> dict[str, str]:
 
 
 # what may differ after a run that changed nothing: its lock, its journal, and what it tells of itself
-NOTES = ("state/lock", "state/journal.json", "state/audit", "state/logs", "state/previous")
+NOTES = ("state/lock", "state/journal.json", "state/audit", "state/logs", "state/previous", "state/unfinished")

@@ -36,7 +36,7 @@ MIGRATING = """elif command == "migrate":
     notes.unlink()
 else:
 """
-NOT_COMPARED = ("state/logs", "state/audit", "state/lock", "backups")
+NOT_COMPARED = ("state/logs", "state/audit", "state/lock", "state/unfinished", "backups")
 
 
 @dataclass(frozen=True)
@@ -359,6 +359,8 @@ def check_gone(prefix, before):
     """Raise unless nothing but the user's is left."""
     assert before.operation in (UNINSTALL, INSTALL)
     left = {path.name for path in prefix.root.iterdir()} if prefix.root.exists() else set()
+    if prefix.is_left:
+        left.discard("state")  # the audit log alone
     assert left <= {"data", ".env", "backups"}, left
     if before.operation == UNINSTALL:
         assert users(prefix) == before.user

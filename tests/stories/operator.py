@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bootstrap.process import Completed
     from tests.hosts.closed import Host
 
-NOT_OF_THE_STATE = ("state/logs", "state/audit")  # what even a refused run may write
+NOT_OF_THE_STATE = ("state/logs", "state/audit", "state/unfinished")  # what even a refused run may write
 
 
 class Operator:

@@ -1,0 +1,49 @@
+"""What a host refuses that no program can do without: memory, threads, processes. None of it is a fault of the tool."""
+
+from __future__ import annotations
+
+import threading
+
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+
+NEEDED_THREADS = 24  # at once: ours, uv's workers (bootstrap/uv.py bounds them), a program of the application's
+
+
+def refused(error: BaseException) -> HostError | None:
+    """Return what a host lacks where an error tells of that, None for any other error.
+
+    CPython has no type of its own for a thread that cannot be started, nor the loader for a module without memory.
+    """
+    text = str(error)
+    if isinstance(error, MemoryError):
+        what = _("This host allows no further memory.")
+    elif isinstance(error, RuntimeError) and "start new thread" in text:
+        what = _("This host allows no further thread.")
+    elif isinstance(error, ImportError) and ("annot allocate memory" in text or "failed to map segment" in text):
+        what = _("A module cannot be loaded: {reason}.").format(reason=text.rstrip("."))
+    else:
+        return None
+    return HostError(what, advice=advice())
+
+
+def advice() -> str:
+    """Return what helps where a limit was met."""
+    return _("Raise the limit of processes, memory or open files (ulimit, the service, the container).")
+
+
+def threads_at_once(wanted: int = NEEDED_THREADS) -> int:
+    """Return how many threads can be had now, at most those that are wanted: by having them."""
+    over, made = threading.Event(), list[threading.Thread]()
+    try:
+        while len(made) < wanted:
+            thread = threading.Thread(target=over.wait, daemon=True)
+            thread.start()
+            made.append(thread)
+    except (RuntimeError, MemoryError):
+        pass
+    finally:
+        over.set()
+        for thread in made:
+            thread.join()
+    return len(made)

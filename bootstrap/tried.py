@@ -1,0 +1,89 @@
+"""What a run will need of its host, tried before the first write: locks, threads, reading all that is the user's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from bootstrap import backup_files, limits, lockfile
+from bootstrap.errors import HostError
+from bootstrap.host_findings import Finding
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.prefix import Prefix
+
+TRIAL = ".ragtrace-"
+
+
+def nearest(path: Path) -> Path:
+    """Return the path itself or the nearest parent that exists."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def trouble_writing(place: Path) -> str:
+    """Return why nothing can be written in a folder, an empty text where it can."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def locks(prefix: Prefix) -> Iterator[Finding]:
+    """Try to lock a file there: some shares of a network have no locks, and two runs at once would spoil each other."""
+    place = nearest(prefix.state)
+    if sys.platform == "win32" or trouble_writing(place):
+        return
+    try:
+        lockfile.demand(place)
+    except HostError as trouble:
+        yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
+    else:
+        yield Finding(_("Locks"), True, _("files in {path} can be locked").format(path=place))
+
+
+def programs() -> Finding:
+    """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
+    had = limits.threads_at_once()
+    details = _("{number} threads at once, {needed} needed").format(number=had, needed=limits.NEEDED_THREADS)
+    return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
+
+
+def copying(prefix: Prefix) -> Iterator[Finding]:
+    """Try what the backup needs: to read all that is the user's, and as root to give copies their owners."""
+    name, foreign = _("Backup"), None
+    effective = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    try:
+        for entry in backup_files.of_the_user(prefix):
+            if entry.is_link or not entry.is_kept:
+                continue
+            wanted = os.R_OK | (os.X_OK if entry.is_folder else 0)
+            if not entry.here.do(os.access, "." if entry.is_folder else entry.name, wanted, **effective):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), entry.path)
+            foreign = foreign or (entry if entry.status.st_uid != 0 else None)
+    except PermissionError as error:
+        details = _("{path} cannot be read, and is to be backed up").format(path=error.filename)
+        yield Finding(name, False, details, _("Give this user the right to read it, or run this as its owner."))
+        return
+    except FileNotFoundError:
+        return  # the application is at work there, of which the finding on processes tells
+    if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
+        return
+    status = foreign.status
+    with tempfile.TemporaryDirectory(prefix=TRIAL, dir=nearest(prefix.backups)) as folder:
+        try:
+            os.chown(folder, status.st_uid, status.st_gid)
+        except OSError as error:
+            details = _("a copy of {path} cannot be given its owner: {reason}").format(
+                path=foreign.path, reason=error.strerror
+            )
+            yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))

@@ -1,0 +1,183 @@
+"""Every command on hosts that refuse something: never a fault of the tool's, never a traceback, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap.cli import commands
+from bootstrap.prefix import Prefix
+from tests.hosts import faults, needs
+from tests.reliability import matrix, victim
+from tests.reliability import world as worlds
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+ROOT = Path(__file__).resolve().parents[2]
+OTHER_USER = 65534  # limits of processes do not bind root
+MEGABYTE = 1 << 20
+TIME = 300  # seconds
+BROKEN = re.compile("Traceback|is a bug in|Exception ignored")
+LIMITED = f"""if True:
+    import json, os, resource, runpy, sys
+    spec = json.loads(sys.argv.pop(1))
+    for number in spec.get("closed", ()):
+        os.close(number)
+    for number, path in spec.get("streams", ()):
+        os.dup2(os.open(path, os.O_WRONLY), number)
+    for name, most in spec.get("limits", {{}}).items():
+        resource.setrlimit(getattr(resource, name), (most, most))
+    if spec.get("threads"):
+        import _thread, threading
+        def refuse(*_arguments, **_options):
+            raise RuntimeError("can't start new thread")
+        for module in (_thread, threading):
+            for name in ("start_new_thread", "start_joinable_thread", "_start_new_thread", "_start_joinable_thread"):
+                if hasattr(module, name):
+                    setattr(module, name, refuse)
+    sys.argv[0] = {victim.__file__!r}
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+CONDITIONS = {
+    "stdout closed": {"closed": [1]},
+    "all streams closed": {"closed": [0, 1, 2]},
+    "stdin closed": {"closed": [0]},
+    "stdout full": {"streams": [[1, "/dev/full"]]},
+    "both streams full": {"streams": [[1, "/dev/full"], [2, "/dev/full"]]},
+    "no threads": {"threads": True},
+    "few open files": {"limits": {"RLIMIT_NOFILE": 12}},
+    "little memory": {"limits": {"RLIMIT_AS": 120 * MEGABYTE}},
+    "very little memory": {"limits": {"RLIMIT_AS": 60 * MEGABYTE}},
+    "small files": {"limits": {"RLIMIT_FSIZE": 4096}},
+}
+# those that say nothing of the work: the command ends as it would have ended
+HARMLESS = ("stdout closed", "all streams closed", "stdin closed", "stdout full", "both streams full")
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Make both bundles and the prefixes that commands start from."""
+    kept = worlds.victim.own_places
+    from bootstrap.api import here
+
+    places = here.host_places
+    with matrix.scratch() as folder:
+        folder.chmod(0o755)
+        yield worlds.make(folder / "world")
+    here.host_places, worlds.victim.own_places = places, kept
+
+
+def argv_of(world, command, root):
+    """Return a call of a command that does something, and the operation whose start it takes."""
+    prefix = ["--prefix", str(root)]
+    bundle, key = str(world.bundle("new")), ["--trust-key", str(world.key)]
+    return {
+        "verify": (["verify", bundle, *key], worlds.UPGRADE),
+        "install": (world.argv(worlds.UPGRADE, root), worlds.UPGRADE),
+        "upgrade": (["upgrade", bundle, *key, *prefix], worlds.UPGRADE),
+        "recover": (world.argv(worlds.RECOVER, root), worlds.RECOVER),
+        "rollback": (world.argv(worlds.ROLLBACK, root), worlds.ROLLBACK),
+        "uninstall": (world.argv(worlds.UNINSTALL, root), worlds.UNINSTALL),
+        "validate": (["validate", "--quick", *prefix], worlds.UPGRADE),
+        "list-checks": (["list-checks"], worlds.UPGRADE),
+        "compare": (["compare", "one.json", "two.json"], worlds.UPGRADE),
+        "monitor": (["monitor", "--count", "1", "--interval", "0.1", *prefix], worlds.UPGRADE),
+        "audit-log": (["audit-log", "verify", *prefix], worlds.UPGRADE),
+        "advisories": (["advisories", "show", *prefix], worlds.UPGRADE),
+        "trust": (["trust", "show"], worlds.UPGRADE),
+        "backup": (["backup", *prefix], worlds.UPGRADE),
+    }.get(command, ([command, *prefix], worlds.UPGRADE))
+
+
+def ran(world, command, place, condition=None, before=()):
+    """Run a command under a condition; return how it ended, and the prefix."""
+    argv, start = argv_of(world, command, place / "prefix")
+    prefix = world.start(start, place)
+    spec = json.dumps({"trust": str(world.folder / "trust"), "programs": {}})
+    python = [str(Path(sys.executable)), "-c", LIMITED, json.dumps(condition or {})]
+    ended = subprocess.run(
+        [*before, *python, spec, *argv], cwd=ROOT, capture_output=True, text=True, timeout=TIME, check=False
+    )
+    return ended, prefix
+
+
+def demand_whole(world, command, ended, prefix, started):
+    """See that nothing worse happened than that a command was refused."""
+    assert ended.returncode in (0, 1, 2, 3, 4, 5, 6, 8), ended.stderr
+    assert not BROKEN.search(ended.stderr + ended.stdout), ended.stderr
+    if command != "uninstall":  # which goes only forwards: the next one finishes it
+        worlds.tell(["status", "--prefix", str(prefix.root)])  # tidies up, too
+        active = prefix.active()
+        assert active is not None
+        assert ended.returncode in (0, 1) or active == started
+
+
+def chosen():
+    """Return all pairs of command and condition, or a sample in which each of both has its turn."""
+    pairs = [(command, condition) for command in commands() for condition in CONDITIONS]
+    if os.environ.get("RAGTRACE_TEST_HOSTS") == "all":
+        return pairs
+    return [pair for number, pair in enumerate(pairs) if pair[0] in ("install", "rollback") or number % 7 == 0]
+
+
+@pytest.mark.parametrize(("command", "condition"), chosen())
+def test_a_host_that_refuses_something_is_no_fault_of_the_tools(world, tmp_path, command, condition):
+    place = tmp_path / "place"
+    started = world.start(argv_of(world, command, place / "prefix")[1], place).active()
+    ended, prefix = ran(world, command, place, CONDITIONS[condition])
+    demand_whole(world, command, ended, prefix, started)
+    if condition in HARMLESS:
+        plain, _prefix = ran(world, command, tmp_path / "plain")
+        assert ended.returncode == plain.returncode, ended.stderr
+        if condition == "stdout full" and plain.stdout:
+            assert ended.stderr.count("No space left on device") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to become another user")
+@pytest.mark.parametrize("most", [4, 8, 16])
+def test_an_installation_with_few_processes_is_refused_and_hangs_nowhere(world, tmp_path, most):
+    from bootstrap import limits
+
+    setpriv = shutil.which("setpriv") or pytest.skip("setpriv is missing")
+    user = OTHER_USER - most  # nobody else's processes are counted
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    code = f"import resource;resource.setrlimit(resource.RLIMIT_NPROC,({most},{most}))\nimport sys\n"
+    code += "from bootstrap import limits;print(limits.threads_at_once())"
+    argv = [setpriv, f"--reuid={user}", "--clear-groups", str(Path(sys.executable).resolve()), "-c", code]
+    told = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIME)
+    if "Permission denied" in told.stderr or "No module" in told.stderr:
+        pytest.skip("another user cannot read this interpreter")
+    assert told.returncode == 0, told.stderr
+    assert int(told.stdout) < most < limits.NEEDED_THREADS
+
+
+@pytest.mark.parametrize("command", ["install", "validate", "rollback", "status"])
+def test_without_proc_nothing_stops(world, tmp_path, command):
+    unshare = shutil.which("unshare")
+    if unshare is None or os.geteuid() != 0:
+        pytest.skip("needs root and unshare, to hide /proc")
+    hide = [unshare, "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    if subprocess.run([*hide, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("/proc cannot be hidden here")
+    place = tmp_path / "place"
+    started = world.start(argv_of(world, command, place / "prefix")[1], place).active()
+    ended, prefix = ran(world, command, place, before=hide)
+    demand_whole(world, command, ended, prefix, started)
+    assert ended.returncode in (0, 1), ended.stderr
+
+
+def test_locks_that_are_refused_are_named(world, tmp_path):
+    with needs.or_skip():
+        before = [*faults.fail_at("flock", "ENOLCK", 1)]
+    before = [word.replace("when=1", "when=1+") for word in before]
+    ended, prefix = ran(world, "install", tmp_path / "place", before=before)
+    assert ended.returncode == 4, ended.stderr
+    assert "has no locks: No locks available" in ended.stderr
+    assert Prefix(prefix.root).active() is not None
