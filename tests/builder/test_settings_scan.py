@@ -134,6 +134,10 @@ def test_settings_classes_are_known_across_files_and_old_ways_to_configure_them(
     assert told == [("A", "old.py:4"), ("MY_NAME", "app.py:3")]
 
 
+def test_what_launchers_set_themselves_is_left_out(tmp_path: Path) -> None:
+    assert names(tmp_path, "import os\nos.environ['RAGTRACE_PREFIX']; os.getenv('VIRTUAL_ENV')") == []
+
+
 def test_what_the_profile_or_the_template_has_is_left_out(tmp_path: Path) -> None:
     code = "import os\nfor key in ('IN_TEMPLATE', 'IN_ALSO', 'IN_VALUES', 'IN_DEFAULTS', 'NEW'):\n    os.getenv(key)\n"
     listed = Environment({"IN_TEMPLATE": "x"}, (), {"IN_VALUES": "x"}, ("IN_ALSO",), {"IN_DEFAULTS": "x"})
