@@ -68,7 +68,7 @@ def build_zipapp(
     with tempfile.TemporaryDirectory(prefix="ragtrace-zipapp-") as folder:
         site = Path(folder, "site-packages")
         floor = stage(site, target, cache=cache, progress=progress, offline=offline)
-        progress.step(_("Packing {name}").format(name=output.name))
+        progress.step(_("Packing the installer for {target}").format(target=target))
         pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)
     return output
 

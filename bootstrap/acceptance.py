@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, bytecode, launchers, process, receipt, record, stage
+from bootstrap import app_launcher, bytecode, files, launchers, process, receipt, record, stage
+from bootstrap.bundle import strict
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
 from bootstrap.i18n import _
@@ -139,8 +139,11 @@ def check_imports(release: Release, manifest: Manifest, progress: Progress) -> N
                 names=", ".join(names), reason=reason, last=last_line(ended.stderr)
             )
         )
-    failed = json.loads(answers[-1][len(MARK) :])
-    for name, reason in failed.items():
+    try:
+        failed = [*strict.parse(answers[-1][len(MARK) :]).items()]
+    except (ValueError, AttributeError) as error:
+        raise InstallError(_("Importing {names} gave no answer.").format(names=", ".join(names))) from error
+    for name, reason in failed:
         raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
 
 
@@ -199,8 +202,8 @@ def _run(argv: list[str], env: dict[str, str], timeout: float, folder: Path | No
     """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
     if folder is not None:
         return process.run(argv, env=env, cwd=folder, timeout=timeout)
-    with tempfile.TemporaryDirectory(prefix="ragtrace-") as caller:
-        return process.run(argv, env=env, cwd=Path(caller), timeout=timeout)
+    with files.scratch_folder() as caller:
+        return process.run(argv, env=env, cwd=caller, timeout=timeout)
 
 
 def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:

@@ -178,8 +178,12 @@ def main(argv: list[str]) -> int:
     """Start the launcher that the first argument names, with the rest as its arguments."""
     release = os.path.dirname(os.path.abspath(__file__))
     prefix = os.path.dirname(os.path.dirname(release))
-    with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
-        run = json.load(file)
+    try:
+        with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
+            run = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        sys.stderr.write(f"{os.path.join(release, 'run.json')}: {error}\n")
+        return 4
     try:
         settings = settings_of(prefix, run)
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any
 
 from bootstrap import runlog
+from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.runlog import LOG
@@ -123,7 +124,7 @@ def entries(prefix: Prefix) -> list[dict[str, Any]]:
     found = []
     for number, line in enumerate(lines(prefix), 1):
         try:
-            entry = json.loads(line)
+            entry = strict.parse(line)
         except ValueError:
             entry = None
         if not isinstance(entry, dict):

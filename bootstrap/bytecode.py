@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import process
+from bootstrap.bundle import strict
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -42,4 +43,8 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
         last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
         progress.warn(_("The application starts slowly, because it could not be compiled: {last}").format(last=last))
         return []
-    return list(json.loads(ended.stdout)["imports"])
+    try:
+        return list(strict.parse(ended.stdout)["imports"])
+    except (ValueError, KeyError, TypeError) as error:
+        progress.warn(_("The application starts slowly, because it could not be compiled: {last}").format(last=error))
+        return []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.bundle import strict
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ def embedding_in(output: str) -> list[float] | None:
     """Return the last line of an output that is a JSON list of finite numbers."""
     for line in (output, *reversed(output.splitlines())):
         try:
-            value: Any = json.loads(line)
-        except (ValueError, RecursionError):
+            value: Any = strict.parse(line)
+        except ValueError:
             continue
         if isinstance(value, list) and value and all(is_number(item) for item in value):
             return [float(item) for item in value]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import stat
 import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bootstrap import windows
+from bootstrap import trees, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 
@@ -64,6 +68,17 @@ def replace(source: Path, target: Path) -> None:
         os.replace(source, target)
 
 
+def replace_link(path: Path, target: str) -> None:
+    """Put a symbolic link in a file's place, at once; the folder is still to be synced."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    os.symlink(target, beside)
+    try:
+        replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def clone(source: Path, target: Path) -> bool:
     """Make a new file that shares its blocks with another until one is written; tell whether the filesystem can.
 
@@ -115,20 +130,24 @@ def make_private(path: Path) -> None:
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
 
 
+@contextlib.contextmanager
+def scratch_folder(prefix: str = "ragtrace-") -> Iterator[Path]:
+    """Give a new private folder to a program that others made, and remove whatever it has put there."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
 def remove_tree(path: Path) -> None:
-    """Remove a tree even when its files and folders are read-only. A missing one is fine."""
+    """Remove a tree, however deep, even when its files and folders are read-only. A missing one is fine."""
     if not os.path.lexists(path):
         return
     if is_link(path) or not path.is_dir():
         unlink(path)
         return
-    for folder, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if not windows.is_junction(Path(folder, name))]
-        os.chmod(folder, stat.S_IRWXU)
-        if sys.platform == "win32":  # it alone deletes no file that is read-only
-            for name in files:
-                _allow_removal(Path(folder, name))
-    windows.patiently(lambda: shutil.rmtree(path))
+    trees.remove(path)
 
 
 def _allow_removal(path: Path) -> None:

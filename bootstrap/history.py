@@ -52,7 +52,7 @@ def history(prefix: Prefix) -> list[Event]:
     logged += [_event(entry, sealed, states) for entry in entries[gone:]]
     named = {event.release for event in logged[gone:]}
     unnamed = [event for event in sealed.values() if event.release not in named]
-    return sorted([*unnamed, *logged], key=lambda event: event.time)
+    return [*unnamed, *logged]  # as they were logged: a clock that was set back changes no order
 
 
 def _is_removal(entry: dict[str, Any]) -> bool:

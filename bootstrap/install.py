@@ -27,6 +27,7 @@ from bootstrap import (
     settings,
     stage,
     transaction,
+    trees,
     usage,
     userdata,
 )
@@ -345,7 +346,7 @@ def clear_away(prefix: Prefix) -> None:
     """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
     for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
         with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
-            if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+            if folder.is_dir() and not any(True for _entry in trees.files(folder)):
                 files.remove_tree(folder)
     if prefix.releases.is_dir():
         return  # not all could be undone: by the journal the next command knows what is left to do

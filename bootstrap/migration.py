@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, app_launcher, files, journal, launchers, persist, process, userdata
+from bootstrap import acceptance, app_launcher, copies, files, journal, launchers, persist, process, trees, userdata
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -47,7 +47,7 @@ def is_due(manifest: Manifest, prefix: Prefix) -> bool:
         )
     if manifest.application.migration is None or found == wanted:
         return False
-    return any(path.is_file() for path in userdata.walk(prefix.data)) if prefix.data.is_dir() else False
+    return any(entry.is_file or entry.is_link for entry in trees.files(prefix.data))
 
 
 def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None:
@@ -55,15 +55,18 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
     prefix = change.prefix
     if not is_due(manifest, prefix):
         return
-    userdata.demand_plain(prefix)
+    userdata.demand_movable(prefix)
     copy = prefix.root / userdata.INCOMING
     try:
         with progress.wait(_("Copying the data")):
-            userdata.copy_tree(prefix.data, copy)
+            left_out = copies.copy_tree(prefix.data, copy)
+        userdata.demand_closed(copy)  # the application may have made a link meanwhile
         change.expect(copy)
     except BaseException:
         files.remove_tree(copy)
         raise
+    for path in left_out:
+        progress.warn(_("{path} is a socket, pipe or device and is not copied.").format(path=path))
 
 
 def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Progress) -> None:

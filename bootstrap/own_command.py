@@ -51,6 +51,18 @@ def shown_zipapp() -> str:
     return str(running)
 
 
+def bundled_product() -> str | None:
+    """Return the name of the product whose bundle the running zipapp lies in, by its unjudged manifest, or None."""
+    from bootstrap.bundle.manifest import NAME, parse_manifest
+    from bootstrap.errors import TrustError
+
+    folder = Path(shown_zipapp()).absolute().parent
+    for place in (folder, folder.parent):  # the folder that travels; the root of an unpacked archive
+        with suppress(OSError, TrustError):
+            return parse_manifest((place / NAME).read_bytes()).product.name
+    return None
+
+
 def program() -> str:
     """Return the name that help and usage show."""
     command = installed()

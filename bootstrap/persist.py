@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bootstrap.store import Store
 
 FOLDER = "folder"  # stands in the journal in place of a digest
-TEMPORARY = ".ragtrace-{process}.tmp"
+TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being laid: a folder of the data may be another filesystem
 
 
 def shipped(manifest: Manifest) -> Iterator[FileEntry]:
@@ -110,7 +110,7 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
     for path, sha256 in laid.items():
         target = data / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = data / TEMPORARY.format(process=os.getpid())
+        beside = target.with_name(TEMPORARY)
         shutil.copyfile(store.path(sha256), beside)
         files.replace(beside, target)
     files.sync_filesystem(data)
@@ -123,6 +123,7 @@ def take_back(data: Path, run: Entry) -> None:
         sha256, _spaces, relative = line.partition("  ")
         target = data.joinpath(*relative.split("/"))
         if sha256 != FOLDER:
+            files.remove_tree(target.with_name(TEMPORARY))
             if record.sha256_of(target) == sha256:
                 target.unlink()
         elif target.is_dir() and not target.is_symlink() and not any(target.iterdir()):

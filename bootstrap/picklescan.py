@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from bootstrap import process
+from bootstrap.bundle import strict
 from bootstrap.bundle.advisories.safety import environment
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -99,7 +99,11 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
         lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
         reason = _("it did not end in time") if ended.timed_out else (lines[-1] if lines else _("no message"))
         raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=reason[:300]))
-    found: dict[str, Any] = json.loads(answer)
-    if not (found["scanned"] or found["unread"]):
+    try:
+        found = strict.parse(answer)
+        pickles = Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=str(error)[:300])) from error
+    if not (pickles.scanned or pickles.unread):
         raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=_("there are no models")))
-    return Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"]))
+    return pickles

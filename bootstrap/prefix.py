@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files, folders
+from bootstrap import files, folders, own_command
+from bootstrap.bundle import strict
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
@@ -21,6 +22,7 @@ KEPT_UNFINISHED = 1000  # names
 # what lies in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories")
+MOVED = "current.moved-"  # and a release's identifier: what stood in the place of the link to it
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
 
@@ -242,7 +244,7 @@ class Prefix:
         """Return the release that ``current`` names, whole or not, or None when it names none."""
         try:
             if sys.platform == "win32":
-                name = json.loads(self.current.read_text(encoding="utf-8"))["release"]
+                name = strict.parse(self.current.read_bytes())["release"]
             else:
                 name = Path(os.readlink(self.current)).name
         except (OSError, ValueError, KeyError, TypeError):
@@ -258,6 +260,9 @@ class Prefix:
 
     def point_at(self, release: Release) -> None:
         """Make a release the current one, at once and for good: this is the commit point."""
+        if self.current.is_dir() and not files.is_link(self.current):
+            # somebody's folder in its place, as a copy that follows links makes one, is not ours to delete
+            self.current.rename(self.root / f"{MOVED}{release.id}")
         if sys.platform == "win32":
             files.write_atomic(self.current, json.dumps({"release": release.id}).encode() + b"\n")
             return
@@ -283,30 +288,19 @@ def default_root() -> Path:
 
 
 def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
-    """Return the prefix that a command means: the named one, or the only one of this user.
+    """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
 
     With ``left`` one from which an installation was removed counts too, where there is no other.
+    Whoever removed that of the bundle at hand never gets at another by calling again.
     Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:
-        prefix = Prefix(named.absolute())
-        if prefix.is_left:
-            if left:
-                return prefix
-            raise _removed(prefix)
-        if not prefix.exists and os.path.lexists(prefix.state):
-            raise HostError(
-                _("{path} was not made by this installer.").format(path=prefix.root),
-                advice=_("Name the folder of an installation with --prefix."),
-            )
-        if not prefix.exists:
-            raise HostError(
-                _("{path}: nothing is installed there.").format(path=prefix.root),
-                advice=_("Name the folder of an installation with --prefix, or install one first."),
-            )
-        return prefix
+        return _named(named, left=left)
     root = default_root()
     seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
+    if len(seen) > 1:
+        product = own_command.bundled_product()
+        seen = [prefix for prefix in seen if prefix.root.name == product and (prefix.exists or prefix.is_left)] or seen
     removed = [prefix for prefix in seen if prefix.is_left]
     found = [prefix for prefix in seen if prefix.exists] or (removed if left else [])
     if len(found) == 1:
@@ -322,6 +316,25 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
         _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
         advice=_("Name one with --prefix {path}.").format(path=found[0].root),
     )
+
+
+def _named(named: Path, *, left: bool) -> Prefix:
+    prefix = Prefix(named.absolute())
+    if prefix.is_left:
+        if left:
+            return prefix
+        raise _removed(prefix)
+    if not prefix.exists and os.path.lexists(prefix.state):
+        raise HostError(
+            _("{path} was not made by this installer.").format(path=prefix.root),
+            advice=_("Name the folder of an installation with --prefix."),
+        )
+    if not prefix.exists:
+        raise HostError(
+            _("{path}: nothing is installed there.").format(path=prefix.root),
+            advice=_("Name the folder of an installation with --prefix, or install one first."),
+        )
+    return prefix
 
 
 def _removed(prefix: Prefix) -> HostError:

@@ -16,6 +16,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
+from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
 from bootstrap.tried import TRIAL, nearest, trouble_writing
 
@@ -83,9 +84,10 @@ def _place(prefix: Prefix) -> Finding:
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
-    left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups, prefix.models)
-    is_state = prefix.is_left and path == prefix.state
-    return path not in left and not is_state and not path.name.startswith(TRIAL)
+    left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
+    # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
+    is_left = prefix.is_left and (path in (prefix.state, prefix.bin, prefix.releases) or path.name.startswith(MOVED))
+    return path not in left and not is_left and not path.name.startswith(TRIAL)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -160,12 +162,12 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         try:
             persist.lead(link, Path(folder))
         except OSError as error:
-            details = _("no folder in {path} can lead to another: {reason}").format(path=place, reason=error.strerror)
+            details = _("links to folders cannot be made in {path}: {reason}").format(path=place, reason=error.strerror)
             advice = _("Name a folder on another filesystem with --prefix (Windows: NTFS or ReFS).")
             yield Finding(name, False, details, advice)
             return
         link.unlink()
-    yield Finding(name, True, _("folders in {path} can lead to others").format(path=place))
+    yield Finding(name, True, _("links to folders can be made in {path}").format(path=place))
 
 
 def needed_bytes(manifest: Manifest) -> int:
@@ -242,7 +244,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
-            userdata.demand_plain(prefix)
+            userdata.demand_movable(prefix)
             number = manifest.application.data_layout
             yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
     except HostError as trouble:

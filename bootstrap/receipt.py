@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, record, seal, windows
+from bootstrap import files, record, seal, trees, windows
 from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import TrustError
@@ -192,20 +192,13 @@ def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple
     return sorted(found.items())
 
 
-def _walk(folder: str, above: str = "") -> Iterator[tuple[str, tuple[str, bool]]]:
+def _walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
     """Yield everything below a folder but the receipt, as (path in it, (path, whether it is a link)).
 
-    Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file.
+    Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file. What lies
+    in a folder that cannot be read is missing.
     """
-    try:
-        with os.scandir(folder) as opened:
-            entries = list(opened)
-    except OSError:
-        return  # what lies in a folder that cannot be read is missing
-    for entry in entries:
-        relative = f"{above}{entry.name}"
-        is_link = entry.is_symlink() or windows.is_junction(entry.path)
-        if not is_link and entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{relative}/")
-        elif relative not in NOT_LISTED:
-            yield relative, (entry.path, is_link)
+    for entry in trees.entries(folder):
+        relative = entry.path[len(folder) + 1 :].replace(os.sep, "/")
+        if relative not in NOT_LISTED:
+            yield relative, (entry.path, entry.is_symlink() or windows.is_junction(entry.path))

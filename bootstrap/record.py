@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
 
+from bootstrap import trees
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
@@ -154,13 +155,9 @@ def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
 
 
 def _others(site: str, known: Container[str]) -> Iterator[str]:
-    """Yield every file below a folder but the known ones."""
-    for folder, folders, names in os.walk(site):
-        # os.walk does not enter a folder that is a link, but Python would import from it
-        for name in (*names, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
-            path = os.path.join(folder, name)
-            if path not in known:
-                yield path
+    """Return every file below a folder but the known ones."""
+    # a folder that is a link is one of them: Python would import from it
+    return (entry.path for entry in trees.entries(site) if entry.path not in known)
 
 
 def module_of(path: str) -> str | None:

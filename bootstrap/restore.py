@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, journal, migration, transaction, userdata
+from bootstrap import audit_log, backup_files, backups, files, journal, migration, transaction, userdata
 from bootstrap.backup_index import read_backup
 from bootstrap.errors import HostError, InstallError, RagtraceError
 from bootstrap.i18n import _
@@ -89,7 +90,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     try:
         with progress.wait(_("Restoring settings and data")):
             _clear(prefix)
-            backups.stage(backup, restored)
+            _stage(prefix, backup, restored)
             _make_folders(prefix, restored / prefix.data.name)
             files.sync_filesystem(restored)
     except BaseException:
@@ -111,7 +112,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
 
 def check(prefix: Prefix, backup: Backup) -> None:
     """Raise HostError unless a backup is whole and its data have the layout that the active release reads."""
-    backups.check(backup)
+    backup_files.check(backup)
     wanted = migration.layout(prefix)
     if backup.layout is not None and wanted is not None and backup.layout != wanted:
         raise HostError(
@@ -120,6 +121,14 @@ def check(prefix: Prefix, backup: Backup) -> None:
             ),
             advice=_("Go to a release that reads them with rollback, then restore; nothing was changed."),
         )
+
+
+def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
+    """Lay a backup ready; the oldest do not know settings that are a link, which then stay what they are."""
+    backup_files.stage(backup, restored)
+    settings = restored / prefix.env_file.name
+    if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():
+        os.symlink(os.readlink(prefix.env_file), settings)
 
 
 def _make_folders(prefix: Prefix, data: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import time
 import uuid
 from datetime import datetime, timezone
@@ -24,6 +25,7 @@ RUN = uuid.uuid4().hex[:16]  # of this process
 KEPT_LOGS = 100
 LEAST_SECRET = 6  # characters; shorter values are words that stand everywhere
 HIDDEN = "***"
+_NAME = re.compile(r"(?:([0-9]{6,})-)?[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")  # ours; nothing else is pruned
 _secrets: set[str] = set()
 
 
@@ -97,10 +99,18 @@ class File(logging.FileHandler):
 def to_file(folder: Path, command: str) -> None:
     """Send the DEBUG log of this run to a new file of a folder, where the newest hundred stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.glob("*.log"))[: 1 - KEPT_LOGS]:
+    found = sorted((_order(path.name), path) for path in folder.glob("*.log") if _NAME.fullmatch(path.name))
+    for _number, path in found[: 1 - KEPT_LOGS]:
         path.unlink()
+    number = found[-1][0][0] + 1 if found else 1
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    send_to(File(str(folder / f"{stamp}-{command}-{RUN}.log"), encoding="utf-8"), Lines(command))
+    send_to(File(str(folder / f"{number:06d}-{stamp}-{command}-{RUN}.log"), encoding="utf-8"), Lines(command))
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Return what sorts logs from old to new: their number, which older ones lack, and not what a clock said."""
+    matched = _NAME.fullmatch(name)
+    return (int(matched[1]), "") if matched and matched[1] else (0, name)
 
 
 def send_to(handler: logging.Handler, lines: Lines) -> None:

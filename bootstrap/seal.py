@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, windows
+from bootstrap import files, trees, windows
 from bootstrap.bundle import digest
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -36,17 +36,15 @@ def protect(release: Release) -> None:
     """
     if sys.platform == "win32":
         return
-    for folder, _folders, names in os.walk(release.path, topdown=False):
-        for name in names:
-            path = os.path.join(folder, name)
-            mode = os.lstat(path).st_mode
-            if stat.S_ISREG(mode):
-                wanted = RUNNABLE if mode & stat.S_IXUSR else READ_ONLY
-                # a file of the store has it already: nothing is changed under its other names
-                if stat.S_IMODE(mode) != wanted:
-                    os.chmod(path, wanted)
-        if folder != str(release.path):
-            os.chmod(folder, FOLDER)
+    for entry in trees.walk(release.path):
+        mode = entry.status.st_mode
+        if entry.left:
+            os.chmod(entry.here.handle, FOLDER)
+        elif entry.is_file:
+            wanted = RUNNABLE if mode & stat.S_IXUSR else READ_ONLY
+            # a file of the store has it already: nothing is changed under its other names
+            if stat.S_IMODE(mode) != wanted:
+                entry.here.do(os.chmod, entry.name, wanted)
 
 
 def mark_complete(release: Release) -> None:

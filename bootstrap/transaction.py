@@ -56,7 +56,7 @@ class Transaction:
 
     def back_up(self, progress: Progress) -> None:
         """Copy what is the user's; a run that does not count takes the copy with it."""
-        if self.former is None and not any(path.is_file() for path in backups.of_the_user(self.prefix)):
+        if self.former is None and not backups.holds_anything(self.prefix):
             return
         name = backups.new_name(self.prefix, f"before-{self.command}")
         self.note(backup=name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, limits, lockfile
+from bootstrap import backup_files, limits, lockfile
 from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _
@@ -59,27 +60,28 @@ def programs() -> Finding:
 
 def copying(prefix: Prefix) -> Iterator[Finding]:
     """Try what the backup needs: to read all that is the user's, and as root to give copies their owners."""
-    name, foreign = _("Backup"), None
-    effective = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    name, foreign, path = _("Backup"), None, str(prefix.data)
+    advice = _("Give this user the right to read it, or run this as its owner.")
     try:
-        for path in backups.of_the_user(prefix):
-            if path.is_symlink():
-                continue
-            if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0), **effective):
-                details = _("{path} cannot be read, and is to be backed up").format(path=path)
-                yield Finding(name, False, details, _("Give this user the right to read it, or run this as its owner."))
-                return
-            foreign = foreign or (path if path.stat().st_uid != 0 else None)
+        for entry in backup_files.of_the_user(prefix):
+            path = entry.path
+            if entry.is_file and not entry.here.do(os.access, entry.name, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            foreign = foreign or (entry if entry.status.st_uid != 0 else None)
     except FileNotFoundError:
         return  # the application is at work there, of which the finding on processes tells
+    except PermissionError as error:
+        details = _("{path} cannot be read, and is to be backed up").format(path=error.filename or path)
+        yield Finding(name, False, details, advice)
+        return
     if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
         return
-    status = foreign.stat()
+    status, shown = foreign.status, foreign.path
     with tempfile.TemporaryDirectory(prefix=TRIAL, dir=nearest(prefix.backups)) as folder:
         try:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:
             details = _("a copy of {path} cannot be given its owner: {reason}").format(
-                path=foreign, reason=error.strerror
+                path=shown, reason=error.strerror
             )
             yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))

@@ -6,7 +6,7 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, transaction
+from bootstrap import audit_log, backups, files, launchers, seal, transaction, trees
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -101,7 +101,7 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
-    if not any(path.is_file() for path in backups.of_the_user(prefix)):
+    if not backups.holds_anything(prefix):
         return
     try:
         backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
@@ -149,7 +149,7 @@ def _stays(prefix: Prefix) -> tuple[Path, ...]:
 
 
 def _holds_files(folder: Path) -> bool:
-    return any(path.is_file() or path.is_symlink() for path in folder.rglob("*"))
+    return any(True for _entry in trees.files(folder))
 
 
 def _remove_when_empty(folder: Path) -> None:

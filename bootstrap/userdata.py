@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
+import re
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files, windows
+from bootstrap import copies, files, trees
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from bootstrap.journal import Entry
     from bootstrap.prefix import Prefix, Release
@@ -58,6 +58,65 @@ def demand_plain(prefix: Prefix) -> None:
             _("{path} is a link or a mount point and cannot be exchanged as a whole.").format(path=prefix.data),
             advice=_("Make it a plain folder of the installation, then run again."),
         )
+    mounted = next(mounts_in(prefix.data), None)
+    if mounted is not None:
+        raise HostError(
+            _("{path} is a mount point in the data, which cannot be exchanged as a whole.").format(path=mounted),
+            advice=_("Unmount it and run again; then mount it and move its files back into it."),
+        )
+
+
+def demand_movable(prefix: Prefix) -> None:
+    """Raise HostError where the data cannot be migrated: they go aside whole, and their copy holds nothing of them."""
+    demand_plain(prefix)
+    if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
+        raise HostError(
+            _("{path} is on another filesystem; a migration moves the former data there.").format(path=prefix.backups),
+            advice=_("Make it a plain folder of the installation, then run again."),
+        )
+    demand_closed(prefix.data)
+
+
+def demand_closed(data: Path) -> None:
+    """Raise HostError for a link by which a program in a copy of the data would write into what is no copy.
+
+    A link stays in the data when it is relative and climbs, by leading ``..`` alone, no higher than their folder.
+    """
+    for entry in trees.files(data):
+        if entry.is_link:
+            parts = str(entry.here.do(os.readlink, entry.name)).replace(os.sep, "/").split("/")
+            climbs = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
+            if parts[0] == "" or os.pardir in parts[climbs:] or climbs > entry.here.depth or os.path.isabs(parts[0]):
+                raise HostError(
+                    _(
+                        "{path} is a link that leads out of the data: a migration could change what it points to."
+                    ).format(path=entry.path),
+                    advice=_("Put what it points to in its place, or remove it, then run again."),
+                )
+
+
+def mounts_in(data: Path) -> Iterator[str]:
+    """Yield folders of the data that are on another filesystem than they are, or mounted from elsewhere in it."""
+    if not data.is_dir():
+        return
+    top = os.path.realpath(data)
+    for place in _mount_points():
+        if place.startswith(top + os.sep):
+            yield place
+    device = os.stat(data).st_dev
+    for entry in trees.walk(data):
+        if entry.is_folder and entry.status.st_dev != device:
+            yield entry.path
+
+
+def _mount_points() -> list[str]:
+    """Return where Linux says that something is mounted, nothing where it doesn't (proc_pid_mountinfo(5))."""
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            places = [line.split()[4] for line in file]
+    except (OSError, IndexError):
+        return []
+    return [os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), place)) for place in places]
 
 
 def inode(path: Path) -> str:
@@ -65,65 +124,9 @@ def inode(path: Path) -> str:
     return str(path.lstat().st_ino)
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """Yield a folder and every folder, file and link below it, parents first; sockets and pipes hold no data."""
-    yield root
-    for folder, folders, names in os.walk(root):
-        for name in sorted((*folders, *names)):
-            path = Path(folder, name)
-            try:
-                mode = path.lstat().st_mode
-            except FileNotFoundError:
-                continue  # a running application removes its temporary files
-            if stat.S_ISDIR(mode) or stat.S_ISREG(mode) or stat.S_ISLNK(mode):
-                yield path
-
-
 def size(root: Path) -> int:
-    """Return the bytes of all files below a folder."""
-    return sum(path.lstat().st_size for path in walk(root) if not path.is_symlink() and path.is_file())
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a tree with modes, times, owners and links; what disappears meanwhile is left out."""
-    folders = []
-    for path in walk(source):
-        copy = target / path.relative_to(source)
-        try:
-            if path.is_symlink():
-                os.symlink(os.readlink(path), copy)
-            elif path.is_dir():
-                copy.mkdir(mode=stat.S_IRWXU)
-                folders.append((path, copy))
-            else:
-                shutil.copyfile(path, copy)
-                copy_status(path, copy)
-        except FileNotFoundError:
-            if os.path.lexists(path):
-                raise
-    for path, copy in reversed(folders):  # a folder's time and rights come last
-        copy_status(path, copy)
-
-
-def copy_status(source: Path, target: Path) -> None:
-    """Give a copy its original's mode, times and, where we may, owner; a private file stays so on Windows too."""
-    shutil.copystat(source, target)
-    if sys.platform == "win32":  # pragma: no cover - only there
-        lists = windows.read_sddl(source), windows.read_sddl(target)
-        if windows.must_close(*lists, windows.user_sid()):
-            windows.make_private(target)
-    give_owner(source.stat(), target)
-
-
-def give_owner(status: os.stat_result, target: Path) -> None:
-    """Give a file or folder the owner that its original has; only root may."""
-    if sys.platform == "win32" or os.geteuid() != 0:
-        return
-    made = target.stat()
-    if (made.st_uid, made.st_gid) == (status.st_uid, status.st_gid):
-        return
-    os.chown(target, status.st_uid, status.st_gid)
-    os.chmod(target, stat.S_IMODE(made.st_mode))  # a change of owner takes set-id bits away
+    """Return the bytes of all files below a folder, without their holes."""
+    return sum(copies.data_bytes(entry.here, entry.name, entry.status) for entry in trees.files(root) if entry.is_file)
 
 
 def bring_in(prefix: Prefix, entry: Entry) -> None:
@@ -171,11 +174,13 @@ def finish_restoring(prefix: Prefix, entry: Entry) -> None:
     restored = prefix.root / RESTORED
     bring_in(prefix, entry)
     settings = restored / prefix.env_file.name
-    if settings.is_file():
+    if settings.is_symlink():
+        files.replace_link(prefix.env_file, os.readlink(settings))
+    elif settings.is_file():
         status = settings.stat()
         files.write_atomic(prefix.env_file, settings.read_bytes(), mode=stat.S_IMODE(status.st_mode))
-        copy_status(settings, prefix.env_file)
-    elif prefix.env_file.is_file():
+        copies.keep_by_path(settings, prefix.env_file)
+    elif prefix.env_file.is_symlink() or prefix.env_file.is_file():
         prefix.env_file.unlink()
     files.sync_folder(prefix.root)
 

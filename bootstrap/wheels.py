@@ -74,6 +74,9 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     parts = written.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", written):
         raise damaged(name, _("{member!r} leads out of it").format(member=written[:200]))
+    trouble = names.too_far(written)
+    if trouble:
+        raise damaged(name, _("{member!r} is {reason}").format(member=written[:80], reason=trouble))
     if _INTERPRETER.fullmatch(written):
         raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))
     if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, process
+from bootstrap import app_launcher, files, process
 from bootstrap.embedding import embedding_in
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -54,7 +53,7 @@ def _asked(
     command: tuple[str, ...], model: CollectedModel, application: Application, root: Path
 ) -> tuple[tuple[float, ...] | None, str]:
     """Return the embedding, or None and why there is none."""
-    with tempfile.TemporaryDirectory(prefix="ragtrace-probe-") as scratch:
+    with files.scratch_folder("ragtrace-probe-") as scratch:
         release = Path(scratch, "releases", "probe")  # laid out as an installed one
         for name, target in (("app", root), ("venv", root / ".venv")):
             (release / name).parent.mkdir(parents=True, exist_ok=True)

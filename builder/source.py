@@ -104,15 +104,21 @@ def _demand_tracked(project_root: Path) -> list[str]:
 
 
 def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:
-    for folder, folders, files in os.walk(project_root):
-        relative = os.path.relpath(folder, project_root).replace(os.sep, "/")
-        prefix = "" if relative == "." else f"{relative}/"
-        kept = [name for name in folders if not _is_rubbish(name)]
-        links = [name for name in kept if os.path.islink(os.path.join(folder, name))]
-        folders[:] = [
-            name for name in kept if name not in links and (project_root / prefix / name).resolve() not in leave_out
-        ]
-        yield from (prefix + name for name in [*files, *links] if not _is_rubbish(name))
+    waiting = [""]
+    while waiting:
+        above = waiting.pop()
+        try:
+            with os.scandir(project_root / above) as opened:
+                found = sorted(opened, key=lambda entry: entry.name)
+        except PermissionError:  # such as what a container left there
+            continue
+        for entry in found:
+            if _is_rubbish(entry.name):
+                continue
+            if not entry.is_dir(follow_symlinks=False):
+                yield above + entry.name
+            elif (project_root / above / entry.name).resolve() not in leave_out:
+                waiting.append(f"{above}{entry.name}/")
 
 
 def _is_rubbish(name: str) -> bool:

@@ -66,8 +66,8 @@ def knowledge_of(request: Request, policy: Policy | None, progress: Progress) ->
     if request.advisories is None:
         progress.warn(
             _(
-                "No advisories were named (--advisories FILE): nobody looked for known vulnerabilities, and the hosts "
-                "will not be able to."
+                "Known vulnerabilities were not looked for, and hosts cannot look for them either: no advisories were "
+                "given (--advisories FILE)."
             )
         )
         return None

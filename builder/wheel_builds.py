@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +97,7 @@ def is_native_here(wheel: LockedWheel) -> bool:
 
 def _kept_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
     python = wheel_tools.interpreter_for(target)
-    with tempfile.TemporaryDirectory(prefix="ragtrace-source-") as scratch:
+    with files.scratch_folder("ragtrace-source-") as scratch:
         key = _key(source, workshop.settings)
         for kind in ("any", f"{host_target()}-{python.version}"):
             kept = _read_record(workshop.cache, key, kind, progress)

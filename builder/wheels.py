@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
 
+from bootstrap.bundle import names
 from bootstrap.bundle.zips import BROKEN
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
@@ -101,6 +102,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_paths(archive, wheel)
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
     except BROKEN as error:
@@ -111,6 +113,14 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
         raise _refused(wheel, _("its metadata says {name} {version}").format(name=repr(name), version=repr(version)))
     longest = max((info.filename for info in members), key=len)
     return WheelFacts(sum(info.file_size for info in members), len(members), _licence(metadata), longest)
+
+
+def _check_paths(archive: zipfile.ZipFile, wheel: LockedWheel) -> None:
+    """Refuse what every host would refuse, by the same rule."""
+    for info in archive.infolist():
+        trouble = names.too_far(info.orig_filename)
+        if trouble:
+            raise _refused(wheel, _("{member!r} is {reason}").format(member=info.orig_filename[:80], reason=trouble))
 
 
 def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], wheel: LockedWheel) -> Message:

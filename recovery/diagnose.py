@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction
 from bootstrap import receipt as receipts
+from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.bundle.opening import INSTALLER_MEMBER
 from bootstrap.digests import Digests
@@ -161,11 +162,9 @@ def _named_by_current(prefix: Prefix) -> str | None:
 
 def _activations(prefix: Prefix) -> Iterator[dict[str, Any]]:
     """Yield what the audit log says was made active, the oldest first, as far as the log can be read."""
-    import json
-
     try:
         for line in audit_log.lines(prefix):
-            entry = json.loads(line)
+            entry = strict.parse(line)
             if entry.get("action") in CHANGES and entry.get("outcome") == "done":
                 yield entry
     except (OSError, ValueError, AttributeError):
@@ -204,7 +203,6 @@ def _leftovers(prefix: Prefix) -> Iterator[Finding]:
 
 
 def _journal_is_idle(prefix: Prefix) -> bool:
-    from bootstrap.bundle import strict
 
     try:
         data = (prefix.state / "journal.json").read_bytes()

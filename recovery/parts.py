@@ -6,7 +6,7 @@ them damaged still.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import record, tools_environment
@@ -93,7 +93,8 @@ def parts_of(diagnosis: Diagnosis, packages: frozenset[str]) -> Parts:
     # of the scanners' wheels all or none, as their environment is one
     tools = {entry.path for entry in tools_environment.entries_of(manifest)}
     keeps_tools = bool(tools & lost_paths)
-    reduced = manifest.without(lost_paths | tools if keeps_tools else lost_paths)
+    gone = lost_paths | tools if keeps_tools else lost_paths
+    reduced = replace(manifest, files=tuple(entry for entry in manifest.files if entry.path not in gone))
     return Parts(tuple(left[path] for path in sorted(left)), contents, without, reduced, keeps_tools)
 
 

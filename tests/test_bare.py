@@ -67,6 +67,7 @@ BUILDER = (
     ("build --project-root project --dry-run --model m=hf:org/model@main --profile hub.toml", 7, "huggingface.co"),
     ("build --project-root project --sign-key key --profile hub.toml", 7, "huggingface.co"),
     ("build --project-root project --dry-run --profile hub.toml --offline", 7, "org/model"),
+    (f"{BUILD} --without-model m --dry-run", 0, "to fetch"),
     ("sign out --sign-key key", 2, "already"),
     ("sign out --sign-key key --json", 2, "already"),
     ("inspect out", 0, "audited 1.2.3"),

@@ -347,6 +347,7 @@ def backup():
         "reason": described(ANY_TEXT, "manual, or before-COMMAND"),
         "release": described(nullable(RELEASE), "the one that was active"),
         "files": COUNT,
+        "left_out": described(items(ANY_TEXT), "sockets, pipes and devices in the data: at most a hundred of them"),
     }
     restored = {"restored": closed(facts), "before": described(ANY_TEXT, "the backup of what was there")}
     plan = {

@@ -13,11 +13,9 @@ import logging
 import re
 import uuid
 from abc import ABC, abstractmethod
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap import process, record
+from bootstrap import files, process, record
 from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
@@ -28,6 +26,7 @@ from validator.report import read_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from bootstrap.trust.places import Places
     from validator.subject import Subject
@@ -77,8 +76,8 @@ class Plugin(Check, ABC):
         argv = [str(release.python), "-I", "-B", *self.start()]
         left = 0
         try:
-            with TemporaryDirectory(prefix="ragtrace-") as folder:
-                ended = process.run(argv, env=env, cwd=Path(folder), timeout=limit, stdin=context(self, subject))
+            with files.scratch_folder() as folder:
+                ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=context(self, subject))
         finally:
             left = end_leftovers(token)
         if ended.stderr:

@@ -7,7 +7,6 @@ release is a link. Its .env is empty, so that a program that looks for one in th
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -19,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, app_launcher, files, launchers, persist, process, seal, trials
+from bootstrap import acceptance, app_launcher, copies, files, launchers, persist, process, seal, trees, trials
+from bootstrap.bundle import strict
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
 from bootstrap.store import Store
 from validator import apart
-from validator.check import SKIP, UncheckedError
+from validator.check import ERROR, SKIP, UncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,8 +87,8 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
     argv = [str(release.python), *arguments]
-    with tempfile.TemporaryDirectory(prefix="ragtrace-") as folder:
-        return process.run(argv, env=environment(release, manifest), cwd=Path(folder), timeout=timeout)
+    with files.scratch_folder() as folder:
+        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout)
 
 
 def run_launcher(
@@ -162,26 +162,32 @@ def forget(folder: Path) -> bool:
     """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
     if not hasattr(os, "posix_fadvise"):
         return False
-    for place, _folders, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            if os.path.islink(path) or not os.path.isfile(path):
-                continue
-            try:
-                handle = os.open(path, os.O_RDONLY)
-            except OSError:
-                continue
-            try:
-                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(handle)
+    for entry in trees.entries(str(folder)):
+        if not entry.is_file(follow_symlinks=False):
+            continue
+        try:
+            handle = os.open(entry.path, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)
     return True
 
 
 def answer_in(ended: process.Completed) -> Any:
     """Return what one of our own scripts answered in a line after the mark, or None."""
     line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
-    return None if line is None else json.loads(line[len(MARK) :])
+    return None if line is None else parsed(line[len(MARK) :])
+
+
+def parsed(answer: str) -> Any:
+    """Return what a program of ours answered in the application's interpreter; raises UncheckedError for no JSON."""
+    try:
+        return strict.parse(answer)
+    except ValueError as error:
+        raise UncheckedError(ERROR, _("it gave no answer that can be read: {reason}").format(reason=error)) from error
 
 
 def caller(scratch: Prefix) -> Path:
@@ -213,10 +219,8 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
         scratch = Prefix(root)
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
-        except OSError as error:  # shutil.Error, of many files, is one too
-            reason = (
-                f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error.args[0])[:300]
-            )
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
             raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
         yield scratch
 
@@ -240,10 +244,8 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     release = Release(scratch.releases / installed.name)
     theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
 
-    def persistent(folder: str, names: list[str]) -> list[str]:
-        return [name for name in names if os.path.join(folder, name) in theirs]
-
-    shutil.copytree(installed / "app", release.app, symlinks=True, ignore=persistent)
+    release.path.mkdir(parents=True)
+    copies.copy_tree(installed / "app", release.app, but=lambda entry: entry.path in theirs)
     for name in STARTS:
         shutil.copy(installed / name, release.path / name)
     for path in installed.iterdir():
@@ -257,7 +259,7 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     _link_persistent(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)
     scratch.env_file.touch()
-    shutil.copytree(prefix.bin, scratch.bin)
+    copies.copy_tree(prefix.bin, scratch.bin)
     scratch.point_at(release)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -98,8 +97,9 @@ def table_of(site: Site) -> str:
         raise spoiled(path, error.strerror or str(error)) from error
     if digest.sha256_bytes(data) != entry.sha256:
         raise spoiled(path, _("it is not the one that was signed"))
-    table = json.loads(data).get("table")
-    return table if table in TABLES else DEFAULT
+    gate = strict.loads(data, entry.path, limit=GATE_LIMIT)
+    table = gate.get("table") if isinstance(gate, dict) else None
+    return table if isinstance(table, str) and table in TABLES else DEFAULT
 
 
 def installed(site: Site) -> list[Installed]:

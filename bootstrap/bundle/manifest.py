@@ -6,7 +6,7 @@ SHA256SUMS holds its digest, so one signature over SHA256SUMS covers all.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from bootstrap.bundle.target import Target, target_from_json
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from typing import Self
 
 MANIFEST_LIMIT = 64 << 20  # bytes
@@ -231,10 +231,6 @@ class Manifest(Document):
 
     def entry(self, path: str) -> FileEntry | None:
         return next((entry for entry in self.files if entry.path == path), None)
-
-    def without(self, paths: Collection[str]) -> Manifest:
-        """Return the manifest without some files, for making what can be made without them."""
-        return replace(self, files=tuple(entry for entry in self.files if entry.path not in paths))
 
     @classmethod
     def from_json(cls, value: Any, path: str) -> Self:

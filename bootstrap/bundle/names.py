@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
+# of a path in a wheel, which no tar header bounds; no known wheel has a third of it. With a prefix before it
+# it stays far from PATH_MAX, and everything that walks what was installed is done soon
+PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one (NAME_MAX), bytes of all
 # of the 259 characters of MAX_PATH, what is left below a release in a folder of 20: \\releases\\ and its name take 37
 WINDOWS_ROOM = 259 - 20 - 37
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
@@ -62,6 +65,16 @@ def _part_problem(part: str) -> str | None:
         return _("a part begins or ends with a space, or ends with a dot")
     if _RESERVED.fullmatch(part):
         return _("{part} is a reserved name on Windows").format(part=part)
+    return None
+
+
+def too_far(member: str) -> str | None:
+    """Return why a wheel's member is too deep or too long to be installed, or None when it is not."""
+    parts = [part.encode("utf-8", "surrogatepass") for part in member.split("/")]
+    if len(parts) > PARTS_LIMIT:
+        return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
+    if max(map(len, parts)) > PART_LIMIT or sum(map(len, parts)) + len(parts) - 1 > MEMBER_LIMIT:
+        return _("longer than {limit} bytes, or a name in it than {part}").format(limit=MEMBER_LIMIT, part=PART_LIMIT)
     return None
 
 

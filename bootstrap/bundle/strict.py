@@ -26,6 +26,7 @@ T = TypeVar("T")
 Reader = Callable[..., Any]
 TEXT_LIMIT = 4096
 INTEGER_LIMIT = 2**53
+NESTING_LIMIT = 100
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -43,6 +44,25 @@ def refuse(path: str, reason: str) -> TrustError:
 # 1. the document
 
 
+def parse(data: bytes | str, **hooks: Any) -> Any:
+    """Parse JSON that others made: applications, logs, reports. Raises ValueError for all that it cannot be.
+
+    Deeper than NESTING_LIMIT it is refused, because everything that writes or compares a value calls itself for
+    what is in it; the parser of Python 3.12 takes more than those do.
+    """
+    try:
+        value = json.loads(data, **hooks)
+    except RecursionError as error:
+        raise ValueError(_("nested too deeply")) from error
+    level = [value]
+    for _depth in range(NESTING_LIMIT + 1):
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        if not containers:
+            return value
+        level = [part for item in containers for part in (item.values() if isinstance(item, dict) else item)]
+    raise ValueError(_("nested too deeply"))
+
+
 def loads(data: bytes, name: str, *, limit: int) -> Any:
     """Parse JSON of at most ``limit`` bytes; duplicate keys and NaN are refused."""
 
@@ -58,8 +78,8 @@ def loads(data: bytes, name: str, *, limit: int) -> Any:
     if len(data) > limit:
         raise refuse(name, _("larger than {limit} bytes").format(limit=limit))
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
-    except (ValueError, RecursionError) as error:
+        return parse(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+    except ValueError as error:
         raise refuse(name, _("not JSON: {reason}").format(reason=str(error)[:200])) from error
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
-from bootstrap.console import human_bytes, show, show_json
+from bootstrap.console import human_bytes, show, show_json, visible
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import find_prefix
@@ -53,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         show_json({**as_json(made.backup), "audit_head": made.audit_head, "run": RUN})
     else:
         show(_("Backup:         {path}").format(path=made.backup.path))
+        for path in made.backup.left_out:
+            show(_("Left out:       {path} (socket, pipe or device)").format(path=visible(path)))
         show(_("Audit log head: {head}").format(head=made.audit_head))
     return DONE
 
@@ -118,4 +120,5 @@ def as_json(backup: Backup) -> dict[str, Any]:
         "reason": backup.reason,
         "release": backup.release,
         "files": backup.count,
+        "left_out": [visible(path) for path in backup.left_out],
     }

@@ -70,6 +70,10 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     )
     for finding in findings:
         show(finding_line(finding))
+    if fits:
+        show(_("Nothing was written. To install, run the command again without --dry-run."))
+    else:
+        show(_("Nothing was written. The bundle cannot be installed on this host as it is."))
     return DONE if fits else 4
 
 

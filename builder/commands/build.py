@@ -203,7 +203,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         manifest = built.manifest
         show(_("Bundle:    {path}").format(path=built.folder))
         show(
-            _("Contents:  {count} packages, {models} models, {size}").format(
+            _("Contents:  packages: {count}, models: {models}, {size}").format(
                 count=len(manifest.packages), models=len(manifest.models), size=human_bytes(manifest.total_bytes)
             )
         )
@@ -224,7 +224,9 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         show(_("Trust slip: {path} (and a page to print beside it)").format(path=built.slip))
     if outcome.attested:
         show(
-            _("Attested:  {verified} of {count} wheels verified; {none} without, {unknown} not asked").format(
+            _(
+                "Attested:  {verified} of {count} wheels verified, {none} without attestation, {unknown} not checked"
+            ).format(
                 verified=outcome.attested[attestations.VERIFIED],
                 count=sum(outcome.attested.values()),
                 none=outcome.attested[attestations.NONE] + outcome.attested[attestations.NO_INDEX],

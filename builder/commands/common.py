@@ -24,14 +24,20 @@ if TYPE_CHECKING:
 PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
-def passphrase(path: Path) -> bytes | None:
-    """Return the passphrase of a key: from the variable, else from a person, else None."""
+def passphrase(path: Path, *, new: bool = False) -> bytes | None:
+    """Return the passphrase of a key: from the variable, else from a person, else None.
+
+    A ``new`` one is typed twice. Raises UsageError when the two differ.
+    """
     given = os.environ.get(PASSPHRASE)
     if given is not None:
         return given.encode()
     if not sys.stdin.isatty():
         return None
-    return getpass.getpass(_("Passphrase of {path}: ").format(path=path)).encode()
+    typed = getpass.getpass(_("Passphrase of {path}: ").format(path=path))
+    if new and typed and getpass.getpass(_("The same passphrase again: ")) != typed:
+        raise UsageError(_("The two passphrases differ."), advice=_("Run the command again."))
+    return typed.encode()
 
 
 def default_key() -> Path:

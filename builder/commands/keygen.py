@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.key = default_key()
         arguments.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not arguments.no_passphrase:
-        secret = passphrase(arguments.key)
+        secret = passphrase(arguments.key, new=True)
         if not secret:
             raise UsageError(
                 _("No passphrase is given for {path}.").format(path=arguments.key),

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, backups, cli, journal, restore, transaction, userdata
+from bootstrap import acceptance, backup_files, backups, cli, copies, journal, restore, transaction, userdata
 from bootstrap import install as story
-from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError, InstallError, UsageError
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import QUIET, install, snapshot
@@ -49,7 +48,7 @@ def used(prefix: Prefix) -> Prefix:
 @pytest.fixture(autouse=True)
 def _settled(monkeypatch):
     """Take the seconds away in which a file that was just written may change and keep its time."""
-    monkeypatch.setattr(backups, "SETTLED", 0)
+    monkeypatch.setattr(backup_files, "SETTLED", 0)
 
 
 def reasons(prefix: Prefix) -> list[str]:
@@ -115,7 +114,8 @@ def test_a_failed_upgrade_leaves_the_prefix_as_it_was(used, second, tmp_path, ti
 
 def test_unchanged_files_are_shared_between_backups_and_never_with_the_data(used, monkeypatch) -> None:
     read = []
-    monkeypatch.setattr(backups, "sha256_file", lambda path: (read.append(path.name), sha256_file(path))[1])
+    real = backup_files.sha256_of
+    monkeypatch.setattr(backup_files, "sha256_of", lambda here, name: (read.append(name), real(here, name))[1])
     one = backups.create(used, "20260101T000000Z-manual")
     (used.data / "data/questions.csv").write_text("changed\n")
     read.clear()
@@ -141,7 +141,7 @@ def test_a_file_that_changed_with_the_same_size_and_time_is_copied(used) -> None
 
 
 def test_a_file_written_a_moment_ago_is_not_taken_for_unchanged(used, monkeypatch) -> None:
-    monkeypatch.setattr(backups, "SETTLED", 2_000_000_000)
+    monkeypatch.setattr(backup_files, "SETTLED", 2_000_000_000)
     (used.data / "data/notes.txt").write_text("just now\n")
     backups.create(used, "20260101T000000Z-manual")
     assert backups.needed_bytes(used) >= len("just now\n")
@@ -216,7 +216,7 @@ def test_three_renames_that_were_stopped_are_finished_or_undone(used, monkeypatc
     backups.create(used, "20260101T000000Z-manual")
     old = snapshot(used.data)
     incoming = used.root / userdata.INCOMING
-    userdata.copy_tree(used.data, incoming)
+    copies.copy_tree(used.data, incoming)
     (incoming / "data/notes.txt").write_text("new\n")
     new = snapshot(incoming)
     entry = journal.Entry("install", "1-000000000000-r1", None, (), None, userdata.INCOMING, userdata.inode(incoming))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, api, backups, journal, preflight, restore, transaction, userdata
+from bootstrap import acceptance, api, backups, copies, journal, preflight, restore, transaction, userdata
 from bootstrap import install as story
 from bootstrap.bundle.application import Migration
 from bootstrap.errors import HostError, InstallError
@@ -119,7 +119,7 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
     if failure == "the migration":
         bundle = migrating(tmp_path / "failing", tiny, code="3")
     elif failure == "too little space":
-        monkeypatch.setattr(userdata, "copy_tree", lambda _one, other: (other.mkdir(), os.mkdir("/nowhere/at/all")))
+        monkeypatch.setattr(copies, "copy_tree", lambda _one, other: (other.mkdir(), os.mkdir("/nowhere/at/all")))
     else:
         name = {"the smoke test": "check_smoke", "the health check": "check_health"}[failure]
 
@@ -137,7 +137,7 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
 @pytest.mark.parametrize(
     ("name", "when"),
     [
-        ("bootstrap.userdata.copy_tree", "after"),
+        ("bootstrap.copies.copy_tree", "after"),
         ("bootstrap.migration.prepare", "after"),
         ("bootstrap.migration.migrate", "after"),
         ("bootstrap.userdata.bring_in", "before"),

@@ -16,10 +16,11 @@ from bootstrap import acceptance, cli, launchers, own_command, preflight, transa
 from bootstrap.bundle.application import Launcher
 from bootstrap.bundle.opening import INSTALLER
 from bootstrap.commands import common
-from bootstrap.errors import InstallError, TrustError
+from bootstrap.errors import HostError, InstallError, TrustError, UsageError
 from bootstrap.install import rollback
-from bootstrap.prefix import Prefix
+from bootstrap.prefix import Prefix, default_root, find_prefix
 from bootstrap.receipt import compare, read_receipt
+from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import NOTES, QUIET, opened, snapshot
 from tests.bootstrap.helpers import install as install_tiny
 from tests.bootstrap.test_transaction import die_at
@@ -169,7 +170,7 @@ def test_where_the_application_has_no_such_command_the_former_one_goes(prefix, f
 def test_an_upgrade_that_fails_leaves_what_was_there(prefix, newer_bundle, monkeypatch):
     before = snapshot(prefix.root, *NOTES)
 
-    def refuse(prefix, manifest):
+    def refuse(prefix, _manifest, _progress):
         assert commands(prefix) == AS_NEW
         raise InstallError("it does not work")
 
@@ -313,3 +314,19 @@ def test_a_copy_that_a_script_made_is_named_by_its_original_while_that_has_the_s
     copy.with_name("other.pyz").write_bytes(b"the same")
     monkeypatch.setenv("RAGTRACE_COPY_OF", str(copy.with_name("other.pyz")))
     assert str(copy) in own_command.line("recover")
+
+
+@pytest.mark.parametrize("place", ["", "04_Scripts"])
+def test_the_bundle_at_hand_says_which_of_several_installations_is_meant(tiny, tmp_path, monkeypatch, place) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME" if sys.platform != "win32" else "LOCALAPPDATA", str(tmp_path / "data"))
+    product = opened(tiny).manifest.product.name
+    install_tiny(tiny, Prefix(default_root() / product))
+    install_tiny(tiny, Prefix(default_root() / "another"))
+    with pytest.raises(UsageError, match="Several applications"):
+        find_prefix(None)
+    monkeypatch.setenv("RAGTRACE_ZIPAPP", str(tiny.folder / place / INSTALLER))
+    assert find_prefix(None).root.name == product
+    uninstall(find_prefix(None), QUIET)
+    with pytest.raises(HostError, match="nothing is installed there any more"):
+        find_prefix(None)
+    assert find_prefix(None, left=True).root.name == product  # --purge ends what it began, not another application

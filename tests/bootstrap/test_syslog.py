@@ -302,12 +302,30 @@ def test_a_full_disk_ends_the_log_and_not_the_command(installed, monkeypatch, ca
 
 def test_only_the_newest_logs_stay(tmp_path):
     for number in range(runlog.KEPT_LOGS + 20):
-        (tmp_path / f"20260101T{number:06}Z-status-x.log").touch()
+        (tmp_path / f"20260101T{number:06}Z-status-{number:016}.log").touch()
     (tmp_path / "note.txt").touch()
+    (tmp_path / "of-somebody.log").touch()
     before = list(LOG.handlers)
     runlog.to_file(tmp_path, "status")
     runlog.end([handler for handler in LOG.handlers if handler not in before])
-    names = sorted(path.name for path in tmp_path.glob("*.log"))
+    names = sorted(path.name for path in tmp_path.glob("*Z-status-*.log"))
     assert len(names) == runlog.KEPT_LOGS
-    assert names[0] == "20260101T000021Z-status-x.log"
+    assert names[1].startswith("20260101T000021Z-status-")
+    assert names[0].startswith("000001-")
     assert (tmp_path / "note.txt").exists()
+    assert (tmp_path / "of-somebody.log").exists()
+
+
+def test_logs_are_kept_by_their_numbers_whatever_the_clock_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(runlog, "KEPT_LOGS", 3)
+    before = list(LOG.handlers)
+    for year in (2030, 2029, 2028, 2027, 2026):
+        moment = runlog.time.strptime(str(year), "%Y")
+        monkeypatch.setattr(runlog.time, "gmtime", lambda moment=moment: moment)
+        runlog.to_file(tmp_path, "status")
+    runlog.end([handler for handler in LOG.handlers if handler not in before])
+    assert [name[:11] for name in sorted(path.name for path in tmp_path.iterdir())] == [
+        "000003-2028",
+        "000004-2027",
+        "000005-2026",
+    ]

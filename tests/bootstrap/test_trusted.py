@@ -19,7 +19,7 @@ BEFORE_LIMIT = 699
 AFTER = ("bundle/manifest.py", "bundle/archive.py")
 # what these rely on: strict JSON, names that every host can hold
 GROUND = ("bundle/strict.py", "bundle/names.py")
-WHOLE_LIMIT = 1300
+WHOLE_LIMIT = 1310
 
 LAYOUT = (
     tokenize.COMMENT,

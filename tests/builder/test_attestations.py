@@ -315,7 +315,7 @@ def test_the_bundle_brings_the_record(project, site, tmp_path, capsys) -> None:
     assert problems("bundle-attestations", record) == []
     assert [row["verdict"] for row in record["wheels"]] == [VERIFIED, NONE]
     assert cli.main(argv) == 0
-    assert "1 of 2 wheels verified; 1 without, 0 not asked" in capsys.readouterr().out
+    assert "1 of 2 wheels verified, 1 without attestation, 0 not checked" in capsys.readouterr().out
     assert cli.main([*argv, "--attestations", "require"]) == 7
     assert "--attestations record" in capsys.readouterr().err
     site.files["/integrity/demo"] = Sigstore().provenance(DEMO, site.digest)

@@ -220,6 +220,16 @@ def test_keygen(tmp_path, monkeypatch, capsys) -> None:
     assert cli.main(["keygen", str(path), "--no-passphrase"]) == 2
 
 
+def test_a_new_passphrase_is_typed_twice(tmp_path, monkeypatch, capsys) -> None:
+    typed = iter(["secret", "sceret", "secret", "secret"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: next(typed))
+    assert cli.main(["keygen", str(tmp_path / "new")]) == 2
+    assert "The two passphrases differ." in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert cli.main(["keygen", str(tmp_path / "new")]) == 0
+
+
 def test_two_persons_must_sign(project, key, tmp_path, capsys) -> None:
     other = tmp_path / "other"
     generate_key(other, None)

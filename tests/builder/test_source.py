@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap import files
 from bootstrap.bundle.application import Application, Launcher
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError, ToolError
@@ -145,6 +146,18 @@ def test_names_are_normalised(tmp_path: Path) -> None:
     (found,) = collect_source(tmp_path, PLAIN, Heard())
     assert found.path_in_app == "한글.txt"
     assert found.file.name == unicodedata.normalize("NFD", "한글.txt")
+
+
+def test_a_source_that_is_too_deep_is_refused_by_name(tmp_path: Path) -> None:
+    write(tmp_path, "main.py")
+    place = tmp_path
+    for _level in range(1200):
+        place = place / "d"
+        place.mkdir()
+    (place / "x").touch()
+    with pytest.raises(BuildError, match=r"d/x has a name that cannot travel: too long for a tar header"):
+        collect_source(tmp_path, PLAIN, Heard())
+    files.remove_tree(tmp_path / "d")
 
 
 @pytest.mark.parametrize("name", ["a:b.py", "con.txt", "x\u202ey.py", "trailing ", "a" * 101])

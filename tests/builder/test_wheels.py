@@ -356,6 +356,11 @@ def test_a_wheel_of_another_package_or_version_is_refused(tmp_path):
     assert facts(tmp_path, make_wheel("Foo", "1.0.0")).files == 4
 
 
+def test_a_wheel_that_no_host_would_take_is_refused(tmp_path):
+    with pytest.raises(BuildError, match=f"{NAME} is not a wheel of foo 1.0: 'foo/d/d.* is in more than 63 folders"):
+        facts(tmp_path, make_wheel("foo", "1.0", files={"foo/" + "d/" * 1500 + "x": b""}))
+
+
 def test_a_broken_zip_or_one_without_metadata_is_refused(tmp_path):
     whole = make_wheel("foo", "1.0", files={"foo/data.bin": b"x" * 1000})
     with pytest.raises(BuildError, match="not a readable zip"):

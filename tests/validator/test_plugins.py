@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -262,14 +263,14 @@ def test_without_any_there_are_none(prefix, places) -> None:
 
 
 def test_the_documented_example_works(run) -> None:
-    text = (plugins.Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
     result = run(text.partition("## A whole example of a file")[2].partition("```python\n")[2].partition("```")[0])
     assert result.status in (PASS, WARN), result.details
     assert json.dumps(result.to_json())
 
 
 def test_the_documented_package_works(tmp_path) -> None:
-    text = (plugins.Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
     section = text.partition("## A check of a package")[2]
     assert 'gpu-speed = "demo_checks:speed"' in section
     points = "[ragtrace.checks]\ngpu-speed = demo_checks:speed\n"

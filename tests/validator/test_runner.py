@@ -204,6 +204,7 @@ def test_selection_by_category_identifier_and_skip() -> None:
     assert ids(categories=[PERFORMANCE], ids=["system.disk"], skip=["performance.matrix"]) == {
         "performance.defender",
         "performance.imports",
+        "performance.start",
         "system.disk",
     }
 

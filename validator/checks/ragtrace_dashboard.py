@@ -82,15 +82,17 @@ class DashboardAnswer(Check):
         metric = {"dashboard": (round(seconds, 3), "s")}
         if status is not None and status < 400:
             words = (
-                _("{path} answers with {status} after {seconds:.1f} s, with no network")
+                _("{path} answers with HTTP {status} after {seconds:.1f} s, with no network")
                 if apart.possible()
-                else _("{path} answers with {status} after {seconds:.1f} s; the network could not be taken away here")
+                else _(
+                    "{path} answers with HTTP {status} after {seconds:.1f} s; the network could not be taken away here"
+                )
             )
             details = words.format(path=dashboard.path, status=status, seconds=seconds)
             yield self.passed(details, metric=metric)
         elif status is not None:
             yield self.failed(
-                _("{path} answers with {status}").format(path=dashboard.path, status=status), **subject.repair()
+                _("{path} answers with HTTP {status}").format(path=dashboard.path, status=status), **subject.repair()
             )
         elif code is not None:
             details = _("it ended with exit code {code}: {last}").format(code=code, last=said)

@@ -36,6 +36,14 @@ class Data(Check):
                 command=subject.tool("backup", "list"),
             )
             return
+        no_folders = [path for path in closed if not path.is_dir()]
+        if no_folders:
+            yield self.failed(
+                _("not a folder: {names}").format(names=some_of(map(str, no_folders))),
+                suggestion=_("Move it away, and restore the folder from a backup, one that this lists."),
+                command=subject.tool("backup", "list"),
+            )
+            return
         if closed:
             yield self.failed(
                 _("cannot be written: {paths}").format(paths=some_of(map(str, closed))),

@@ -43,13 +43,19 @@ class Settings(Check):
 
     def _lacking(self, found: Survey, path: str) -> Iterator[CheckResult]:
         """Yield what the application needs to start and nobody sets."""
-        advice = _("Write NAME=value for each into {path}.").format(path=path)
+        advice = _("Set {names} in {path}, one NAME=value a line.")
         if found.missing:
-            details = _("not set: {names}").format(names=some_of(found.missing))
-            yield self.warned(details, suggestion=advice, evidence={"missing": list(found.missing)})
+            names = some_of(found.missing)
+            details = _("not set: {names}").format(names=names)
+            yield self.warned(
+                details, suggestion=advice.format(names=names, path=path), evidence={"missing": list(found.missing)}
+            )
         if found.untouched:
-            details = _("still the example's value: {names}").format(names=some_of(found.untouched))
-            yield self.warned(details, suggestion=advice, evidence={"untouched": list(found.untouched)})
+            names = some_of(found.untouched)
+            details = _("still the example's value: {names}").format(names=names)
+            yield self.warned(
+                details, suggestion=advice.format(names=names, path=path), evidence={"untouched": list(found.untouched)}
+            )
 
     def _in_vain(self, found: Survey, path: str) -> Iterator[CheckResult]:
         """Yield what is written into the file and has no effect."""
@@ -59,23 +65,28 @@ class Settings(Check):
             yield self.warned(
                 _("{path} sets what no launcher loads: {names}").format(path=path, names=some_of(shown)),
                 suggestion=_(
-                    "Correct a misspelt name and remove what is not needed. A setting that the application does read "
+                    "Correct or remove {names} in {path}. A setting that the application does read "
                     "goes into environment.also of the profile, by whoever builds the bundle; until then set it "
                     "in the shell that starts the application."
-                ),
+                ).format(names=some_of(list(found.unread)), path=path),
                 evidence={"unread": [{"name": name, "meant": other} for name, other in found.unread.items()]},
             )
         if found.overridden:
             names = some_of(found.overridden)
             yield self.warned(
                 _("{path} sets what the release always sets itself: {names}").format(path=path, names=names),
-                suggestion=_("Remove them: they have no effect. The profile of the bundle has these values."),
+                suggestion=_("Remove {names} from {path}: the bundle's profile sets these values itself.").format(
+                    names=names, path=path
+                ),
                 evidence={"overridden": list(found.overridden)},
             )
         if found.wrong:
             lines = some_of([str(number) for number in found.wrong])
             yield self.warned(
                 _("{path} has lines that set nothing: {numbers}").format(path=path, numbers=lines),
-                suggestion=_("Write them as NAME=value with closed quotes, or begin them with # as comments."),
+                suggestion=_(
+                    "Write each of these lines of {path} as NAME=value with closed quotes, or put # before it: "
+                    "{numbers}."
+                ).format(path=path, numbers=lines),
                 evidence={"lines": list(found.wrong)},
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import app_launcher
@@ -14,6 +13,7 @@ from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from validator.subject import Subject
 
@@ -102,16 +102,18 @@ def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:
     above = (root, *root.resolve().parents)
     if any(not status_of(folder) & stat.S_IXOTH for folder in above):
         return
-    for top in folders:
-        for folder, below, names in os.walk(top):
-            if not status_of(Path(folder)) & stat.S_IXOTH:
-                below.clear()
-                continue
-            for name in names:
-                path = Path(folder, name)
-                mode = status_of(path)
-                if stat.S_ISREG(mode) and mode & stat.S_IROTH and path.lstat().st_size <= SIZE_LIMIT:
-                    yield path
+    waiting = [folder for folder in folders if status_of(folder) & stat.S_IXOTH]
+    while waiting:
+        try:
+            found = sorted(waiting.pop().iterdir())
+        except OSError:  # gone meanwhile, not ours to read, or deeper than a path goes
+            continue
+        for path in found:
+            mode = status_of(path)
+            if stat.S_ISDIR(mode) and mode & stat.S_IXOTH:
+                waiting.append(path)
+            elif stat.S_ISREG(mode) and mode & stat.S_IROTH and path.lstat().st_size <= SIZE_LIMIT:
+                yield path
 
 
 def status_of(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,7 @@ class Locale(Check):
         ended = process.run(argv, env=acceptance.basic_environment(), timeout=limit)
         if not ended.ok:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
-        reason, encoding, names = json.loads(ended.stdout)
+        reason, encoding, names = trial.parsed(ended.stdout)
         advice = _("Set LANG to a locale that this host has and whose encoding is UTF-8, such as C.UTF-8.")
         if reason:
             details = _("the locale that LANG or LC_ALL names is not there: {reason}").format(reason=reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sysconfig
 from pathlib import Path
@@ -55,7 +54,7 @@ class Python(Check):
             )
             yield self.failed(details, evidence={"interpreter": str(release.python)}, **subject.repair())
             return
-        name, version, is_free_threaded = json.loads(ended.stdout)
+        name, version, is_free_threaded = trial.parsed(ended.stdout)
         details = _("{name} {version} in the release; the bundle is for CPython {wanted}").format(
             name=name, version=".".join(map(str, version)), wanted=manifest.target.python
         )

@@ -12,11 +12,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from bootstrap import process
+from bootstrap.bundle import strict
 from bootstrap.bundle.advisories.snapshot import SAFETY_FILES
 from bootstrap.bundle.advisories.versions import public
 from bootstrap.errors import ToolError
@@ -91,8 +92,10 @@ def find_hits(
         lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
         reason = _("it did not end in time") if ended.timed_out else (lines[-1] if lines else _("no message"))
         raise ToolError(_("safety cannot be asked: {reason}").format(reason=reason[:300]))
-    found: Any = json.loads(answer)
-    return {(str(package), str(version), str(advisory)) for package, version, advisory in found}
+    try:
+        return {(str(package), str(version), str(advisory)) for package, version, advisory in strict.parse(answer)}
+    except (ValueError, TypeError) as error:
+        raise ToolError(_("safety cannot be asked: {reason}").format(reason=str(error)[:300])) from error
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bootstrap.bundle.names import collision, problem, split_ustar
+from bootstrap.bundle.names import MEMBER_LIMIT, PART_LIMIT, PARTS_LIMIT, collision, problem, split_ustar, too_far
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,23 @@ def test_paths_that_meet_on_some_host(one, two):
 def test_paths_that_do_not_meet():
     assert collision([]) is None
     assert collision(["a/b", "a/c", "a/b2/c", "ab", "A2"]) is None
+
+
+@pytest.mark.parametrize(
+    ("member", "why"),
+    [
+        ("d/" * (PARTS_LIMIT - 1) + "x", None),
+        ("d/" * PARTS_LIMIT + "x", "in more than 63 folders"),
+        ("d/" * 1500 + "x", "in more than 63 folders"),
+        ("x" * PART_LIMIT, None),
+        ("x" * (PART_LIMIT + 1), "a name in it than 255"),
+        ("콘" * 86, "a name in it than 255"),
+        (("x" * 204 + "/") * 4 + "x" * 204, None),
+        (("x" * 204 + "/") * 4 + "x" * 205, "longer than 1024 bytes"),
+    ],
+)
+def test_how_far_a_wheel_goes(member, why):
+    found = too_far(member)
+    assert (found is None) == (why is None)
+    assert found is None or why in found
+    assert why is not None or len(member.encode()) <= MEMBER_LIMIT

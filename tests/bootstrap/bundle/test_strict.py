@@ -214,3 +214,16 @@ def test_the_clock_of_another_zone_is_written_in_utc():
 
 def test_json_that_others_write_is_read():
     assert loads(json.dumps({"한": [1, None, True]}).encode()) == {"한": [1, None, True]}
+
+
+@pytest.mark.parametrize("depth", [strict.NESTING_LIMIT, 1_000, 5_000, 100_000])
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deeply_is_no_json(depth, start, end):
+    inner = "1" if start != "[" else ""
+    text = start * (depth + 1) + inner + end * (depth + 1)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        strict.parse(text)
+    with pytest.raises(TrustError, match="nested too deeply"):
+        strict.loads(text.encode(), "x.json", limit=10**9)
+    fitting = start * strict.NESTING_LIMIT + inner + end * strict.NESTING_LIMIT
+    assert strict.parse(fitting)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from bootstrap.bundle.application import Dashboard, Launcher
@@ -7,7 +8,7 @@ from tests.installed import APPLICATION, BASE, LIB, make_prefix
 from tests.validator.looking import change, look, look_all, release_of, snapshot
 from validator import measured
 from validator.check import ERROR, PASS, SKIP, WARN
-from validator.checks.performance_start import StartTime
+from validator.checks.performance_start import StartTime, write_plain
 
 
 def test_a_start_is_timed_cold_and_warm_before_and_after(prefix) -> None:
@@ -36,6 +37,15 @@ def test_before_means_without_bytecode(tmp_path) -> None:
     app += b"sys.exit(7 if sys.pycache_prefix else 6)\n"
     result = look(StartTime, make_prefix(tmp_path, source={"app.py": app, "ours.py": b""}))
     assert (result.status, "demo --help: it ended with exit code 7" in result.details) == (ERROR, True)
+
+
+def test_settings_that_are_sealed_read_only_are_replaced_and_not_written_into(prefix, tmp_path) -> None:
+    before = (release_of(prefix).run_file).read_text()
+    other = tmp_path / "run.json"
+    os.link(release_of(prefix).run_file, other)
+    write_plain(prefix, release_of(prefix).manifest(), tmp_path)
+    assert other.read_text() == before
+    assert str(tmp_path) in release_of(prefix).run_file.read_text()
 
 
 def test_more_than_the_threshold_is_told(prefix, monkeypatch) -> None:

@@ -19,6 +19,15 @@ def test_a_missing_folder_fails(prefix) -> None:
     assert str(prefix.data / "data") in result.details
 
 
+def test_a_file_in_the_place_of_a_folder_fails(prefix) -> None:
+    shutil.rmtree(prefix.data / "data")
+    (prefix.data / "data").write_text("mine")
+    result = look(Data, prefix)
+    assert result.status == FAIL
+    assert result.details == f"not a folder: {prefix.data / 'data'}"
+    assert "backup list" in result.command
+
+
 def test_a_folder_that_cannot_be_written_fails(prefix, monkeypatch) -> None:
     # root may write everywhere, so the system's answer is played
     monkeypatch.setattr(ragtrace_data.os, "access", lambda path, mode: path != prefix.data)
