@@ -4,7 +4,7 @@ A pipe ties each program to us: nothing is written into it, and the kernel close
 started by a few lines of Python (``START``), which leave a watcher at the pipe's other end and then become the program:
 its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
 job objects (bootstrap/windows.py). PR_SET_PDEATHSIG is no way: it tells of the end of the thread that started a
-program. docs/adr/0019 has the measurements.
+program. docs/adr/0020 has the measurements.
 """
 
 from __future__ import annotations

@@ -60,30 +60,28 @@ def programs() -> Finding:
 
 def copying(prefix: Prefix) -> Iterator[Finding]:
     """Try what the backup needs: to read all that is the user's, and as root to give copies their owners."""
-    name, foreign = _("Backup"), None
-    effective = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    name, foreign, path = _("Backup"), None, str(prefix.data)
+    advice = _("Give this user the right to read it, or run this as its owner.")
     try:
         for entry in backup_files.of_the_user(prefix):
-            if entry.is_link or not entry.is_kept:
-                continue
-            wanted = os.R_OK | (os.X_OK if entry.is_folder else 0)
-            if not entry.here.do(os.access, "." if entry.is_folder else entry.name, wanted, **effective):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), entry.path)
+            path = entry.path
+            if entry.is_file and not entry.here.do(os.access, entry.name, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
             foreign = foreign or (entry if entry.status.st_uid != 0 else None)
-    except PermissionError as error:
-        details = _("{path} cannot be read, and is to be backed up").format(path=error.filename)
-        yield Finding(name, False, details, _("Give this user the right to read it, or run this as its owner."))
-        return
     except FileNotFoundError:
         return  # the application is at work there, of which the finding on processes tells
+    except PermissionError as error:
+        details = _("{path} cannot be read, and is to be backed up").format(path=error.filename or path)
+        yield Finding(name, False, details, advice)
+        return
     if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
         return
-    status = foreign.status
+    status, shown = foreign.status, foreign.path
     with tempfile.TemporaryDirectory(prefix=TRIAL, dir=nearest(prefix.backups)) as folder:
         try:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:
             details = _("a copy of {path} cannot be given its owner: {reason}").format(
-                path=foreign.path, reason=error.strerror
+                path=shown, reason=error.strerror
             )
             yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))

@@ -136,8 +136,7 @@ def test_data_that_cannot_be_backed_up_are_told_beforehand(tmp_path, monkeypatch
     prefix.make()
     (prefix.data / "mine.txt").write_text("x")
     assert list(tried.copying(prefix)) == []
-    monkeypatch.setattr(os, "access", lambda path, *_how, **_options: path.name != "mine.txt")
-    monkeypatch.setattr(os, "supports_effective_ids", set())
+    monkeypatch.setattr(os, "access", lambda path, *_how, **_options: path != "mine.txt")
     (finding,) = tried.copying(prefix)
     assert not finding.fits
     assert "mine.txt cannot be read" in finding.details
