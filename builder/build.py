@@ -17,7 +17,7 @@ from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bootstrap.bundle.target import host_glibc
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
-from builder import attestations, slip
+from builder import attestations, lazy_names, slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
 from builder.credentials import index_logins
@@ -160,6 +160,8 @@ def build(request: Request, progress: Progress) -> Outcome:
     tell_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
+    for line in lazy_names.lines(profile.application.lazy_imports, sources):
+        progress.warn(line)
     with request.cache.in_use():
         selections = build_sources(standings, request, progress)
         watch.lap("lock")

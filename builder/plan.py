@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
+from builder import lazy_names
 from builder.build import pinned, read_profile
 from builder.cache import sha256
 from builder.delta import bases_of, name_of
@@ -66,6 +67,7 @@ class Plan:
     foresights: tuple[Foresight, ...] | None
     unlisted: tuple[Unlisted, ...]
     unchecked: tuple[Unchecked, ...]
+    unused_lazy: tuple[str, ...]
 
     @property
     def would_build(self) -> bool:
@@ -153,6 +155,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
         unchecked=tuple(unchecked(profile)),
+        unused_lazy=tuple(lazy_names.lines(profile.application.lazy_imports, sources)),
     )
 
 
@@ -194,7 +197,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for foresight in plan.foresights or ():
         yield from _foresight_lines(foresight)
     yield from note_lines(plan.unlisted)
-    yield from (f"  {item}" for item in plan.unchecked)
+    yield from (f"  {item}" for item in (*plan.unchecked, *plan.unused_lazy))
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:

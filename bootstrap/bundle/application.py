@@ -244,7 +244,7 @@ class Application(Value):
     thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
     migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
     cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
-    lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000))
+    lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000, added=True))
     offline_commands: tuple[tuple[str, ...], ...] = field(
         default=(), metadata=by(strict.items, of=_command, most=100, added=True)
     )

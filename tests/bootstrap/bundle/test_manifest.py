@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -190,3 +191,9 @@ def test_a_manifest_that_is_cut_short(step):
     data = make_manifest().to_bytes()
     for length in range(0, len(data), 97 * step):
         refuse(data[:length])
+
+
+def test_a_manifest_of_before_is_read_and_written_as_it_was() -> None:
+    """A host keeps releases that were installed by former tools, goes back to them, and repairs them."""
+    data = (Path(__file__).parent / "former_manifest.json").read_bytes()
+    assert parse_manifest(data).to_bytes() == data
