@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 from bootstrap import windows
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
 
 FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 
@@ -45,6 +48,37 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Open a regular file of the caller's own, never through a link and never waiting for anybody.
+
+    A new one gets ``mode`` whatever the umask. Raises HostError for anything else that lies there.
+    """
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags, mode)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a pipe or a socket
+            raise _not_own(path) from error
+        raise
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or (sys.platform != "win32" and status.st_uid != os.geteuid()):
+            raise _not_own(path)
+        if sys.platform != "win32" and flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != mode:
+            os.fchmod(handle, mode)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _not_own(path: Path) -> HostError:
+    return HostError(
+        _("{path} is not a regular file of this user.").format(path=path),
+        advice=_("Look at what it is and who put it there, and move it away."),
+    )
 
 
 def _create(path: Path, mode: int) -> int:

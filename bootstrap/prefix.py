@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files, folders
+from bootstrap import files, folders, placement
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
@@ -151,6 +151,11 @@ class Prefix:
         )
 
     @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """The folders that are the tool's own: whoever runs the application needs no right to write there."""
+        return (self.state, self.logs, self.audit, self.releases, self.store.parent, self.store, self.bin, self.backups)
+
+    @property
     def audit(self) -> Path:
         return self.state / "audit"
 
@@ -256,6 +261,16 @@ def default_root() -> Path:
     return folders.user_data(TOOL)
 
 
+def prefix_at(named: Path) -> Prefix:
+    """Return the prefix at a path, which may be a link; every command takes its prefix from here.
+
+    Raises UsageError where the path cannot hold one, HostError where it is not the caller's to change.
+    """
+    prefix = Prefix(placement.real(named))
+    placement.demand_own(named.absolute(), prefix.root, prefix.own_folders)
+    return prefix
+
+
 def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     """Return the prefix that a command means: the named one, or the only one of this user.
 
@@ -263,7 +278,7 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:
-        prefix = Prefix(named.absolute())
+        prefix = prefix_at(named)
         if prefix.is_left:
             if left:
                 return prefix
@@ -280,11 +295,13 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
             )
         return prefix
     root = default_root()
+    if root.is_dir():
+        placement.demand_own(root, root, ())
     seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
     removed = [prefix for prefix in seen if prefix.is_left]
     found = [prefix for prefix in seen if prefix.exists] or (removed if left else [])
     if len(found) == 1:
-        return found[0]
+        return prefix_at(found[0].root)
     if not found and len(removed) == 1:
         raise _removed(removed[0])
     if not found:

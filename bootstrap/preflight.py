@@ -32,7 +32,8 @@ BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at mos
 FILES_RESERVE = 1000  # inodes
 TRY_TIMEOUT = 30.0  # seconds
 WINDOWS_PATH_LIMIT = 259
-TRIAL = ".ragtrace-"
+OWN = ".ragtrace-"
+TRIAL = f"{OWN}try-"
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
@@ -41,7 +42,6 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *runtime(manifest),
         clock(manifest),
         _place(prefix),
-        *_owner(prefix),
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
@@ -89,7 +89,7 @@ def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
     left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups)
     is_state = prefix.is_left and path == prefix.state
-    return path not in left and not is_state and not path.name.startswith(TRIAL)
+    return path not in left and not is_state and not path.name.startswith(OWN)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -106,17 +106,6 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     else:
         advice = _("{former} is removed: change what calls the tool by it, such as scheduled jobs.")
     yield Finding(name, True, details, advice.format(former=former, title=manifest.product.title), warns=True)
-
-
-def _owner(prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether an installation belongs to whoever runs this: what root leaves there, its owner can't change."""
-    if sys.platform == "win32" or not prefix.exists:
-        return
-    here, own = prefix.root.stat().st_uid, os.geteuid()
-    details = _("{path} belongs to user {owner}, and this run is user {own}").format(
-        path=prefix.root, owner=here, own=own
-    )
-    yield Finding(_("Owner"), True, details, _("Run this as its owner."), warns=here != own)
 
 
 def _writable(prefix: Prefix) -> Finding:

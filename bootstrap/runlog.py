@@ -8,20 +8,29 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
+import re
+import stat
+import sys
 import time
 import uuid
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher
+from bootstrap import app_launcher, files
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+from bootstrap.launch import owners
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterable
-    from pathlib import Path
 
 LOG = logging.getLogger("ragtrace")
 RUN = uuid.uuid4().hex[:16]  # of this process
 KEPT_LOGS = 100
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")
 LEAST_SECRET = 6  # characters; shorter values are words that stand everywhere
 HIDDEN = "***"
 _secrets: set[str] = set()
@@ -84,7 +93,11 @@ class Lines(logging.Formatter):
 
 
 class File(logging.FileHandler):
-    """A log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+    """A new private log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+
+    def _open(self) -> io.TextIOWrapper:
+        handle = files.open_own(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        return os.fdopen(handle, "w", encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
@@ -95,12 +108,24 @@ class File(logging.FileHandler):
 
 
 def to_file(folder: Path, command: str) -> None:
-    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred stay."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.glob("*.log"))[: 1 - KEPT_LOGS]:
+    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred of ours stay.
+
+    Raises HostError for a folder that others could change, and makes none below such a folder.
+    """
+    if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
+        raise HostError(_("{path} can be changed by others.").format(path=folder))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in sorted(filter(_is_own, folder.iterdir()))[: 1 - KEPT_LOGS]:
         path.unlink()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     send_to(File(str(folder / f"{stamp}-{command}-{RUN}.log"), encoding="utf-8"), Lines(command))
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a file is a log that a run of this user wrote."""
+    status = path.lstat()
+    mine = sys.platform == "win32" or status.st_uid == os.geteuid()
+    return mine and stat.S_ISREG(status.st_mode) and NAME.fullmatch(path.name) is not None
 
 
 def send_to(handler: logging.Handler, lines: Lines) -> None:

@@ -302,12 +302,12 @@ def test_a_full_disk_ends_the_log_and_not_the_command(installed, monkeypatch, ca
 
 def test_only_the_newest_logs_stay(tmp_path):
     for number in range(runlog.KEPT_LOGS + 20):
-        (tmp_path / f"20260101T{number:06}Z-status-x.log").touch()
+        (tmp_path / f"20260101T{number:06}Z-status-0123456789abcdef.log").touch()
     (tmp_path / "note.txt").touch()
     before = list(LOG.handlers)
     runlog.to_file(tmp_path, "status")
     runlog.end([handler for handler in LOG.handlers if handler not in before])
     names = sorted(path.name for path in tmp_path.glob("*.log"))
     assert len(names) == runlog.KEPT_LOGS
-    assert names[0] == "20260101T000021Z-status-x.log"
+    assert names[0] == "20260101T000021Z-status-0123456789abcdef.log"
     assert (tmp_path / "note.txt").exists()
