@@ -149,6 +149,14 @@ def make_private(path: Path) -> None:
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
 
 
+def close_to_others(folder: Path) -> None:
+    """Take the right to write in a folder from group and others; a missing one, or one of Windows, stays as it is."""
+    if sys.platform != "win32" and folder.is_dir() and not folder.is_symlink():
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            folder.chmod(mode & ~(stat.S_IWGRP | stat.S_IWOTH))
+
+
 def remove_tree(path: Path) -> None:
     """Remove a tree even when its files and folders are read-only. A missing one is fine."""
     if not os.path.lexists(path):

@@ -17,6 +17,7 @@ from bootstrap.i18n import _
 
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
+SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what lies in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
@@ -184,13 +185,19 @@ class Prefix:
         return all(map(_is_ours, self.root.iterdir())) and all(map(_is_of_state, self.state.iterdir()))
 
     def make(self) -> None:
-        """Create the folders that every command needs; the user's own stay private."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Create the folders that every command needs, whatever the umask; what is the user's own stays private.
+
+        Who made one before us has given it a mode; only the right of others to write in the tool's own is taken away.
+        """
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.root, SHARED)
         # state first: it tells that the rest is ours, should we be stopped here
-        for folder in (self.state, self.logs, self.backups):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        for folder in (self.releases, self.store, self.data, self.bin):
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.state, self.logs, self.backups, self.data):
+            _make_folder(folder, PRIVATE)
+        for folder in (self.releases, self.store.parent, self.store, self.bin):
+            _make_folder(folder, SHARED)
+        for folder in self.own_folders:
+            files.close_to_others(folder)
 
     def release(self, identifier: str) -> Release:
         """Return a release by its identifier, whether or not it is there."""
@@ -246,6 +253,13 @@ class Prefix:
         os.symlink(os.path.join("releases", release.id), beside)
         os.replace(beside, self.current)
         files.sync_folder(self.root)
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    if not folder.is_dir():
+        folder.mkdir()
+        if sys.platform != "win32":
+            folder.chmod(mode)
 
 
 def _is_ours(path: Path) -> bool:
