@@ -152,6 +152,40 @@ def text_of(prefix: str) -> str:
         return ""
 
 
+def whose(path: str) -> str:
+    """Return the name of a file's owner, or his number; '?' where that cannot be told."""
+    try:
+        return account(os.stat(path).st_uid)
+    except OSError:
+        return "?"
+
+
+def account(user: int) -> str:
+    """Return a user's name, or his number where the host knows no name."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+def closed(release: str, prefix: str, run: dict[str, Any]) -> str:
+    """Return what stands in this account's way to the settings and the data, in one sentence, or ''."""
+    if os.name == "nt":
+        return ""
+    env_file, data = os.path.join(prefix, ".env"), os.path.join(prefix, "data")
+    me = account(os.geteuid())
+    if os.path.lexists(env_file) and not os.access(env_file, os.R_OK):
+        return f"{env_file} belongs to {whose(env_file)}, and {me} cannot read it (chown {me} {env_file})"
+    folders = [os.path.join(release, "app", folder) for folder in run.get("persist", ())]
+    for folder in [data, *folders] if folders else []:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            path = data if folder == data else os.path.realpath(folder)
+            return f"{path} belongs to {whose(path)}, and {me} cannot write in it (chown -R {me} {data})"
+    return ""
+
+
 def known_as(name: str) -> str:
     """Return a variable's name as this system tells it from others: Windows takes any case for the same."""
     return name.upper() if os.name == "nt" else name
@@ -168,8 +202,13 @@ def main(argv: list[str]) -> int:
     prefix = os.path.dirname(os.path.dirname(release))
     with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
         run = json.load(file)
+    told = closed(release, prefix, run)
+    if told:  # of data no more than that: a command that only reads may do without
+        sys.stderr.write(f"{argv[0]}: {told}; the account that runs the application must own both .env and data\n")
     try:
         settings = settings_of(prefix, run)
+    except PermissionError:
+        return 4
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{os.path.join(prefix, '.env')}: {error}\n")
         return 4

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, delta, launchers, migration, own_command, persist, process, userdata
+from bootstrap import backups, delta, launchers, migration, own_command, persist, process, service, userdata
 from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
@@ -42,6 +42,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *runtime(manifest),
         clock(manifest),
         _place(prefix),
+        *_service(prefix),
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
@@ -106,6 +107,21 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     else:
         advice = _("{former} is removed: change what calls the tool by it, such as scheduled jobs.")
     yield Finding(name, True, details, advice.format(former=former, title=manifest.product.title), warns=True)
+
+
+def _service(prefix: Prefix) -> Iterator[Finding]:
+    """Tell whether the account that runs the application, another than root, could read its settings."""
+    owner, account = service.settings_of_another(prefix)
+    if owner:
+        details = _("{path} belongs to {owner}, and the data to {account}, under which the application runs")
+        advice = _("Give it to that account: chown {account} {path}")
+        yield Finding(
+            _("Service account"),
+            True,
+            details.format(path=prefix.env_file, owner=owner, account=account),
+            advice.format(path=prefix.env_file, account=account),
+            warns=True,
+        )
 
 
 def _writable(prefix: Prefix) -> Finding:

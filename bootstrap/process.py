@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
 _running: set[subprocess.Popen[bytes]] = set()
+
+
+class Account(NamedTuple):
+    """Whose rights a program has, when root starts it for another: ids of user and groups, and his home."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...]
+    home: str
 
 
 @dataclass(frozen=True)
@@ -83,13 +92,19 @@ def run(
     cwd: Path | None = None,
     timeout: float,
     stdin: bytes | None = None,
+    account: Account | None = None,
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is a value.
 
-    ``timeout`` is in seconds; then the program's whole process group is killed.
+    ``timeout`` is in seconds; then the program's whole process group is killed. With ``account`` it has that
+    user's rights and home, and nothing of root's.
     Raises ToolError when the program cannot be started.
     """
     _bind()
+    other: dict[str, Any] = {}
+    if account is not None:
+        other = {"user": account.user, "group": account.group, "extra_groups": account.groups}
+        env = {**(os.environ if env is None else env), "HOME": account.home}
     try:
         process = subprocess.Popen(
             list(argv),
@@ -99,6 +114,7 @@ def run(
             env=None if env is None else dict(env),
             cwd=cwd,
             start_new_session=sys.platform != "win32",
+            **other,
         )
     except OSError as error:
         raise ToolError(
