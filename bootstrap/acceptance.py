@@ -101,13 +101,18 @@ def trial_environment(release: Release, manifest: Manifest, caller: dict[str, st
 
     Before the release is sealed, scratch data stand for the user's.
     """
-    run, scratch = launchers.run_of(manifest), stage.scratch_data(release)
-    data = str(scratch) if scratch.is_dir() else None
+    run, data = launchers.run_of(manifest), _data_of(release)
     settings = manifest.application.environment.placeholders
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
     if not release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
     return env
+
+
+def _data_of(release: Release) -> str | None:
+    """Return the data that stand for the user's before the release is sealed; None for the user's own."""
+    scratch = stage.scratch_data(release)
+    return str(scratch) if scratch.is_dir() else None
 
 
 def basic_environment() -> dict[str, str]:
@@ -146,9 +151,9 @@ def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> Non
     run = launchers.run_of(manifest)
     env = trial_environment(release, manifest, basic_environment())
     for name, *arguments in manifest.application.smoke:
-        argv, folder = app_launcher.command(str(release.path), run, name, arguments)
+        argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
         with progress.wait(trying(name, arguments)):
-            ended = _run(argv, env, SMOKE_TIMEOUT, release.app if folder else None)
+            ended = _run(argv, env, SMOKE_TIMEOUT, Path(folder) if folder else None)
         demand(ended, name, arguments)
 
 
@@ -172,7 +177,7 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         with progress.wait(trying(name, arguments)):
-            ended = _run(launcher_argv(prefix, name, arguments), env, SMOKE_TIMEOUT, account=account)
+            ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT, account=account)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env, progress)
 
@@ -183,7 +188,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
         if model.probe is None:
             continue
         name, *arguments = model.probe.command
-        argv = launcher_argv(prefix, name, [*arguments, model.probe.sentence])
+        argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Asking the model {name}").format(name=model.name)):
             ended = _run(argv, env, IMPORT_TIMEOUT, account=service.account_of(prefix.data))
         demand(ended, name, arguments)
@@ -223,12 +228,6 @@ def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) 
                 "or lets the application write elsewhere."
             ),
         )
-
-
-def launcher_argv(prefix: Prefix, name: str, arguments: list[str]) -> list[str]:
-    """Return how a launcher of PREFIX/bin is called from a program."""
-    path: Path = prefix.bin / name
-    return [str(path.with_name(f"{name}.cmd")) if os.name == "nt" else str(path), *arguments]
 
 
 def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:

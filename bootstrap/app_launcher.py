@@ -25,6 +25,7 @@ LINE = re.compile(
 NOTHING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 PLACE = re.compile(r"\{([a-z]+)\}")
+FILE_LIKE = re.compile(r".*[./\\].*")  # so that no subcommand or option is taken for a file of its name
 KEPT_PYTHON = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONWARNINGS")
 ENTRY = (
     "import sys,importlib;sys.path.pop(0);m,_,f=sys.argv.pop(1).partition(':');"
@@ -32,6 +33,7 @@ ENTRY = (
     "for part in f.split('.'): o=getattr(o,part)\n"
     "sys.exit(o())"
 )
+PROGRAM = "import sys;sys.path.pop(0);exec(compile(sys.argv.pop(1),sys.argv.pop(1),'exec'))"
 MODULE = "import sys,runpy;sys.path.pop(0);runpy.run_module(sys.argv.pop(1),run_name='__main__',alter_sys=True)"
 
 
@@ -124,17 +126,27 @@ def environment(
     return result
 
 
-def command(release: str, run: dict[str, Any], name: str, arguments: list[str]) -> tuple[list[str], str | None]:
-    """Return the argv of a launcher, and the folder to start in (None: the caller's)."""
+def command(
+    release: str, run: dict[str, Any], name: str, arguments: list[str], data: str | None = None
+) -> tuple[list[str], str | None]:
+    """Return the argv of a launcher, and the folder to start in (None: the caller's); ``data`` replaces the user's."""
     launcher = next(item for item in run["launchers"] if item["name"] == name)
-    app = os.path.join(release, "app")
+    where = places(release, data)
+    app = where["app"]
     python = os.path.join(release, "venv", *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
     start = {
         "script": [os.path.join(app, *launcher["target"].split("/"))],
         "module": ["-c", MODULE, launcher["target"]],
         "entry": ["-c", ENTRY, launcher["target"], name],
+        "program": ["-c", PROGRAM, launcher.get("program", ""), launcher["target"]],
     }[launcher["kind"]]
-    return [python, *start, *launcher["arguments"], *arguments], app if launcher["cwd"] == "app" else None
+    folder = where.get(launcher["cwd"])
+    return [python, *start, *launcher["arguments"], *arguments], folder
+
+
+def absolute(argument: str) -> str:
+    """Return the whole path of a file that an argument names in this folder; anything else as it is."""
+    return os.path.abspath(argument) if FILE_LIKE.fullmatch(argument) and os.path.isfile(argument) else argument
 
 
 def settings_of(prefix: str, run: dict[str, Any]) -> dict[str, str]:
@@ -170,19 +182,27 @@ def account(user: int) -> str:
         return str(user)
 
 
-def closed(release: str, prefix: str, run: dict[str, Any]) -> str:
-    """Return what stands in this account's way to the settings and the data, in one sentence, or ''."""
+OWNS = "the account that runs the application must own both .env and data"
+
+
+def unreadable(env_file: str) -> str:
+    """Return why this account cannot read the settings."""
+    if os.name == "nt":
+        return f"{env_file} cannot be read"
+    me = account(os.geteuid())
+    return f"{env_file} belongs to {whose(env_file)}, and {me} cannot read it (chown {me} {env_file}); {OWNS}"
+
+
+def unwritable(release: str, prefix: str, run: dict[str, Any]) -> str:
+    """Return which of the data this account cannot write, or '' where it can write all."""
     if os.name == "nt":
         return ""
-    env_file, data = os.path.join(prefix, ".env"), os.path.join(prefix, "data")
-    me = account(os.geteuid())
-    if os.path.lexists(env_file) and not os.access(env_file, os.R_OK):
-        return f"{env_file} belongs to {whose(env_file)}, and {me} cannot read it (chown {me} {env_file})"
+    data, me = os.path.join(prefix, "data"), account(os.geteuid())
     folders = [os.path.join(release, "app", folder) for folder in run.get("persist", ())]
     for folder in [data, *folders] if folders else []:
-        if not os.access(folder, os.W_OK | os.X_OK):
-            path = data if folder == data else os.path.realpath(folder)
-            return f"{path} belongs to {whose(path)}, and {me} cannot write in it (chown -R {me} {data})"
+        if not os.access(folder, os.W_OK | os.X_OK) and (folder == data or os.path.isdir(folder)):
+            path = os.path.realpath(folder)
+            return f"{path} belongs to {whose(path)}, and {me} cannot write in it (chown -R {me} {data}); {OWNS}"
     return ""
 
 
@@ -202,20 +222,24 @@ def main(argv: list[str]) -> int:
     prefix = os.path.dirname(os.path.dirname(release))
     with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
         run = json.load(file)
-    told = closed(release, prefix, run)
-    if told:  # of data no more than that: a command that only reads may do without
-        sys.stderr.write(f"{argv[0]}: {told}; the account that runs the application must own both .env and data\n")
     try:
         settings = settings_of(prefix, run)
     except PermissionError:
+        sys.stderr.write(f"{argv[0]}: {unreadable(os.path.join(prefix, '.env'))}\n")
         return 4
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{os.path.join(prefix, '.env')}: {error}\n")
         return 4
     env = environment(release, run, dict(os.environ), settings)
+    told = unwritable(release, prefix, run)
+    if told:  # and no more: a command that only reads may do without
+        sys.stderr.write(f"{argv[0]}: {told}\n")
     for name in missing(run, env):  # told and no more: the application may do without for what is asked of it
         sys.stderr.write(f"{argv[0]}: {name} is not set; add it to {os.path.join(prefix, '.env')}\n")
-    line, folder = command(release, run, argv[0], argv[1:])
+    name, *arguments = argv
+    if any(item["name"] == name and item["cwd"] == "data" for item in run["launchers"]):
+        arguments = [absolute(argument) for argument in arguments]
+    line, folder = command(release, run, name, arguments)
     if folder:
         os.chdir(folder)
     if os.name != "nt":

@@ -51,7 +51,7 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
         "effects": {
             "installed_bytes": manifest.installed_bytes,
             "store_bytes": sum(entry.size for entry in manifest.files if entry.kind in ("wheel", "model", "source")),
-            "commands": [launcher.name for launcher in application.launchers],
+            "commands": list(application.commands),
             "settings_required": list(application.environment.required),
             "kept_folders": list(application.persist),
             "imports_when_installing": list(application.core_imports),

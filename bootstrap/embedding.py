@@ -31,8 +31,16 @@ def is_number(value: Any) -> bool:
 
 def difference(answer: list[float], probe: Probe) -> str | None:
     """Return how an answer differs from what a probe promises, or None when it is within the tolerance."""
-    if len(answer) != len(probe.embedding):
-        return _("{found} components, not {wanted}").format(found=len(answer), wanted=len(probe.embedding))
+    wanted = len(probe.embedding) or probe.dimension
+    if len(answer) != wanted:
+        return _("{found} components, not {wanted}").format(found=len(answer), wanted=wanted)
+    length = math.sqrt(sum(component * component for component in answer))
+    if length == 0:  # so some applications answer a failure
+        return _("every component is 0")
+    if probe.normalised and abs(length - 1) > probe.tolerance:
+        return _("its length is {length:.3g}, not 1").format(length=length)
+    if not probe.embedding:
+        return None
     worst = max(abs(found - wanted) for found, wanted in zip(answer, probe.embedding))
     if worst <= probe.tolerance:
         return None

@@ -20,6 +20,7 @@ from bootstrap.bundle.opening import INSTALLER
 from bootstrap.errors import RagtraceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -114,9 +115,9 @@ def file_name(name: str) -> str:
 def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
     """Return file name → content of everything that PREFIX/bin holds for a manifest, the tool's command first."""
     found = {file_name(TOOL): script(TOOL, POSIX_TOOL, WINDOWS_TOOL)}
-    for launcher in manifest.application.launchers:
-        posix, windows = (text.format(name=launcher.name) for text in (POSIX_APPLICATION, WINDOWS_APPLICATION))
-        found[file_name(launcher.name)] = script(launcher.name, posix, windows)
+    for name in manifest.application.commands:
+        posix, windows = (text.format(name=name) for text in (POSIX_APPLICATION, WINDOWS_APPLICATION))
+        found[file_name(name)] = script(name, posix, windows)
     if is_former(prefix):
         del found[file_name(TOOL)]
         found[file_name(FORMER_TOOL)] = script_of_the_former_tool()
@@ -162,7 +163,7 @@ def strangers(prefix: Prefix, manifest: Manifest) -> list[Path]:
         ours = scripts(prefix, active.manifest()) if active else {}
     except (RagtraceError, OSError):
         ours = {}
-    wanted = {file_name(TOOL), *(file_name(launcher.name) for launcher in manifest.application.launchers)} - set(ours)
+    wanted = {file_name(TOOL), *map(file_name, manifest.application.commands)} - set(ours)
     return [
         path for path in (prefix.bin / name for name in sorted(wanted)) if os.path.lexists(path) and not is_ours(path)
     ]
@@ -174,6 +175,15 @@ def is_ours(path: Path) -> bool:
         return path.is_file() and MADE_BY_US in path.read_bytes()
     except OSError:
         return False
+
+
+def argv(prefix: Prefix, manifest: Manifest, name: str, arguments: Sequence[str]) -> list[str]:
+    """Return how a command of PREFIX/bin is called from a program, or a program of the profile, which has no script."""
+    if all(launcher.is_command for launcher in manifest.application.launchers if launcher.name == name):
+        return [str(prefix.bin / file_name(name)), *arguments]
+    release = prefix.named()
+    assert release is not None  # callers have one
+    return [str(release.python), "-I", "-B", str(release.launch_file), name, *arguments]
 
 
 def write(prefix: Prefix, manifest: Manifest) -> None:

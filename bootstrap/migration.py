@@ -5,6 +5,7 @@ The profile gives each layout a number. The former data go aside with the former
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import acceptance, app_launcher, files, journal, launchers, persist, process, service, userdata
@@ -83,8 +84,8 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     former = layout(prefix)
     caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
     env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
-    argv, folder = app_launcher.command(str(release.path), run, name, arguments)
+    argv, folder = app_launcher.command(str(release.path), run, name, arguments, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
         account = service.account_of(data)  # what it makes there is to be the same account's
-        ended = process.run(argv, env=env, cwd=release.app if folder else data, timeout=TIMEOUT, account=account)
+        ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT, account=account)
     acceptance.demand(ended, name, arguments)

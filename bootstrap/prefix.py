@@ -19,7 +19,7 @@ TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
 SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what lies in a prefix and in its state, apart from what somebody put there
-OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin")
+OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
@@ -127,6 +127,11 @@ class Prefix:
         return self.state / "trust"
 
     @property
+    def models(self) -> Path:
+        """The models that the user brought, where the bundle came without: of the user's own."""
+        return self.root / "models"
+
+    @property
     def backups(self) -> Path:
         return self.root / "backups"
 
@@ -169,8 +174,9 @@ class Prefix:
 
     @property
     def left(self) -> tuple[Path, ...]:
-        """What a removal leaves: the user's data, settings and backups, and the audit log."""
-        return tuple(path for path in (self.data, self.env_file, self.backups, self.audit) if os.path.lexists(path))
+        """What a removal leaves: the user's data, settings, backups and models, and the audit log."""
+        kept = (self.data, self.env_file, self.backups, self.models, self.audit)
+        return tuple(path for path in kept if os.path.lexists(path))
 
     @property
     def exists(self) -> bool:

@@ -88,7 +88,7 @@ def _place(prefix: Prefix) -> Finding:
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
-    left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups)
+    left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     is_state = prefix.is_left and path == prefix.state
     return path not in left and not is_state and not path.name.startswith(OWN)
 
@@ -102,7 +102,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if former is None:
         return
     details = _("{former} starts this tool; its command will be {tool}").format(former=former, tool=tool)
-    if any(launcher.name == FORMER_TOOL for launcher in manifest.application.launchers):
+    if FORMER_TOOL in manifest.application.commands:
         advice = _("From then on {former} starts {title}: change what calls the tool by it, such as scheduled jobs.")
     else:
         advice = _("{former} is removed: change what calls the tool by it, such as scheduled jobs.")

@@ -129,13 +129,13 @@ def _remove_ours(prefix: Prefix) -> None:
 
 
 def _remove_the_users(prefix: Prefix) -> None:
-    for path in (prefix.data, prefix.env_file, prefix.backups):
+    for path in (prefix.data, prefix.env_file, prefix.backups, prefix.models):
         files.remove_tree(path)
 
 
 def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
     """Return what is left that is more than empty folders."""
-    folders = (prefix.data, prefix.backups)
+    folders = (prefix.data, prefix.backups, prefix.models)
     return tuple(path for path in prefix.left if path not in folders or _holds_files(path))
 
 

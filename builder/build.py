@@ -27,7 +27,7 @@ from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
 from builder.moment import moment_of
 from builder.probe import with_embedding
-from builder.profile import Profile, default_profile, find_profile, load_profile, with_models
+from builder.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
 from builder.project import read_project, read_uv_settings
 from builder.provenance import parameters_of
 from builder.release import Release
@@ -35,6 +35,7 @@ from builder.settings_scan import find_unlisted, packages_of, tell
 from builder.source import collect_source
 from builder.state import SourceState, demand_commit, demand_same, state_of, tell_state
 from builder.targets import demand_whole, survey
+from builder.unchecked import unchecked
 from builder.verification import Verification, demand_safe, knowledge_of, verify_packages
 from builder.wheel_builds import Workshop, build_wheels, is_native_here
 from builder.wheels import fetch_wheels, wheel_facts
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from builder.model_source import ModelSource
     from builder.sign import Signer
     from builder.targets import Standing
+    from builder.unchecked import Unchecked
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Request:
     """What to build. ``counter`` and ``epoch`` (seconds since 1970) are None when the project decides.
 
     ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
+    ``without_models`` names models of the profile that do not travel.
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
@@ -78,6 +81,7 @@ class Request:
     threshold: int | None = None
     profile: str | None = None
     models: tuple[str, ...] = ()
+    without_models: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     counter: int | None = None
@@ -112,7 +116,8 @@ class Built:
 class Outcome:
     """What a run built: a folder for each target, who signed, seconds for each phase.
 
-    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``state`` what the source was.
+    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``state`` what the source was;
+    ``unchecked`` what hosts will not check for want of a word in the profile.
     """
 
     built: tuple[Built, ...]
@@ -120,6 +125,7 @@ class Outcome:
     seconds: dict[str, float]
     attested: dict[str, int]
     state: SourceState
+    unchecked: tuple[Unchecked, ...]
 
 
 def build(request: Request, progress: Progress) -> Outcome:
@@ -201,7 +207,8 @@ def build(request: Request, progress: Progress) -> Outcome:
         for one in built
     )
     signers = tuple(signer.key for signer in request.signers)
-    return Outcome(placed, signers, watch.laps, attestations.counted(verdicts) if verdicts else {}, state)
+    counted = attestations.counted(verdicts) if verdicts else {}
+    return Outcome(placed, signers, watch.laps, counted, state, tuple(unchecked(profile)))
 
 
 def pinned(request: Request) -> Policy:
@@ -235,7 +242,7 @@ def read_profile(request: Request, progress: Progress) -> Profile:
     profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
     for note in profile.notes:
         progress.warn(note)
-    return with_models(profile, request.models)
+    return without_models(with_models(profile, request.models), request.without_models)
 
 
 def build_sources(standings: Sequence[Standing], request: Request, progress: Progress) -> dict[Target, Selection]:

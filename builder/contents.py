@@ -173,9 +173,16 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
 
 
 def model_entry(source: ModelSource, model: CollectedModel) -> Model:
-    """Return a model's entry, with its probe when the embedding is known."""
-    probe = None
-    if source.probe and source.probe.embedding is not None:
-        wanted = source.probe
-        probe = Probe(wanted.command, wanted.sentence, source.probe.embedding, wanted.tolerance, wanted.batch)
+    """Return a model's entry, with its probe when the embedding or at least its dimension is known."""
+    probe, wanted = None, source.probe
+    if wanted and (wanted.embedding or wanted.dimension):
+        probe = Probe(
+            wanted.command,
+            wanted.sentence,
+            wanted.embedding or (),
+            wanted.tolerance,
+            wanted.batch,
+            wanted.dimension,
+            wanted.normalised,
+        )
     return Model(model.name, model.repository, model.revision, probe)

@@ -120,6 +120,7 @@ def values(facts: Facts) -> dict[str, str]:
         "commands": _rows(
             (f"`PREFIX/bin/{launcher.name}`", f"`{launcher.target}`", launcher.cwd)
             for launcher in application.launchers
+            if launcher.is_command
         ),
         "required": _listed(environment.required),
         "known": _listed(others),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import names, strict
@@ -19,16 +20,23 @@ EMBEDDING_LIMIT = 1 << 20  # bytes of a probe's embedding file
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HUB_SOURCE = re.compile(r"hf:[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 _MODEL: dict[str, Any] = {"source": None, "include": [], "exclude": [], "probe": None}
-_PROBE: dict[str, Any] = {"embedding_file": None, "tolerance": TOLERANCE, "batch": []}
+_PROBE: dict[str, Any] = {
+    "embedding_file": None,
+    "record": False,
+    "dimension": None,
+    "normalised": False,
+    "tolerance": TOLERANCE,
+    "batch": [],
+}
 
 
 @dataclass(frozen=True)
 class ProbeSource:
     """A sentence that the installed model must embed, and the launcher command that embeds it.
 
-    The sentence is added to the command, which prints a JSON list. ``embedding`` is None when the
-    builder is to compute it; components may differ by ``tolerance`` each. ``batch`` embeds several
-    sentences that are added to it.
+    The sentence is added to the command, which prints a JSON list. ``embedding`` is None where the profile
+    gives none: with ``record`` the builder computes it, else only ``dimension`` and ``normalised`` are compared.
+    Components may differ by ``tolerance`` each. ``batch`` embeds several sentences that are added to it.
     """
 
     command: tuple[str, ...]
@@ -36,6 +44,9 @@ class ProbeSource:
     embedding: tuple[float, ...] | None
     tolerance: float
     batch: tuple[str, ...] = ()
+    record: bool = False
+    dimension: int | None = None
+    normalised: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,10 +100,17 @@ def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
         embedding=None if name is None else _embedding(folder / name, f"{path}.embedding_file"),
         tolerance=fields.number("tolerance"),
         batch=fields.texts("batch", most=100),
+        record=fields.nested("record", strict.boolean),
+        dimension=fields.nested("dimension", strict.optional, of=partial(strict.integer, least=1, most=100_000)),
+        normalised=fields.nested("normalised", strict.boolean),
     )
     fields.done()
     if not probe.command:
         raise refuse(f"{path}.command", _("not a command"))
+    if probe.embedding is not None and probe.record:
+        raise refuse(f"{path}.record", _("an embedding_file gives the embedding already"))
+    if not (probe.embedding or probe.record or probe.dimension):
+        raise refuse(path, _("names none of embedding_file, record and dimension, so nothing could be compared"))
     if not 0 < probe.tolerance < 1:
         raise refuse(f"{path}.tolerance", _("not between {least} and {most}").format(least=0, most=1))
     return probe

@@ -17,6 +17,7 @@ from bootstrap.i18n import _
 from builder.download import Downloader
 from builder.hub import keep_listing, kept_listing, list_repository
 from builder.model_files import choose_files
+from builder.model_whole import demand_whole
 from builder.wheels import cached_files
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def collect_model(
     else:
         choice = Choice(tuple(include), tuple(exclude))
         model = _from_hub(spec, name, cache, progress, choice, offline=offline, pause=pause)
+        demand_whole(name, {file.path: file.source for file in model.files})
     pickles = [file.path for file in model.files if file.path.endswith(PICKLES)]
     if pickles and any(file.path.endswith(".safetensors") for file in model.files):
         progress.warn(
@@ -130,11 +132,13 @@ def measure_model(
     if spec.folder is not None:
         root = spec.folder.resolve()
         _demand_folder(root)
-        sizes = {path.relative_to(root).as_posix(): path.lstat().st_size for path in _walk(root)}
+        found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
+        sizes = {path: place.lstat().st_size for path, place in found.items()}
     else:
         listing = _list(spec, cache, progress, offline=offline, pause=None)
-        sizes = {file.path: file.remote.size or 0 for file in listing.files}
+        found, sizes = {}, {file.path: file.remote.size or 0 for file in listing.files}
     chosen = choose_files(sizes, name, progress, include, exclude)
+    demand_whole(name, {path: found[path] for path in chosen if path in found})
     return len(chosen), sum(sizes[path] for path in chosen)
 
 
@@ -198,6 +202,7 @@ def _from_folder(
         paths = choose_files(found, name, progress, include, exclude)
         for path in paths:
             _check_regular(found[path], root)
+        demand_whole(name, {path: found[path] for path in paths})
         sizes = {path: found[path].stat().st_size for path in paths}
         for path in paths:
             _check_size(str(found[path]), sizes[path])

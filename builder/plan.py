@@ -18,6 +18,7 @@ from builder.settings_scan import find_unlisted, note_lines, packages_of
 from builder.source import collect_source
 from builder.state import SourceState, demand_commit, state_of, tell_state
 from builder.targets import Standing, survey
+from builder.unchecked import unchecked
 from builder.verification import foresee, knowledge_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from builder.delta import Base
     from builder.lock import LockedWheel
     from builder.settings_scan import Unlisted
+    from builder.unchecked import Unchecked
     from builder.verification import Foresight
 
 
@@ -63,6 +65,7 @@ class Plan:
     bases: Mapping[str, Base]
     foresights: tuple[Foresight, ...] | None
     unlisted: tuple[Unlisted, ...]
+    unchecked: tuple[Unchecked, ...]
 
     @property
     def would_build(self) -> bool:
@@ -100,6 +103,7 @@ class Plan:
             "source_state": self.state.to_json(),
             "advisories": None if self.foresights is None else [one.to_json() for one in self.foresights],
             "unlisted_settings": [setting.to_json() for setting in self.unlisted],
+            "unchecked": [item.to_json() for item in self.unchecked],
         }
 
 
@@ -148,6 +152,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         bases=bases,
         foresights=tuple(foresee(knowledge, standings)) if knowledge else None,
         unlisted=find_unlisted(root, sources, profile.application.environment, packages_of(lock)),
+        unchecked=tuple(unchecked(profile)),
     )
 
 
@@ -189,6 +194,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for foresight in plan.foresights or ():
         yield from _foresight_lines(foresight)
     yield from note_lines(plan.unlisted)
+    yield from (f"  {item}" for item in plan.unchecked)
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:

@@ -32,8 +32,8 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 def with_embedding(
     source: ModelSource, model: CollectedModel, application: Application, root: Path, progress: Progress
 ) -> ModelSource:
-    """Return the source with its probe's embedding, computed where the profile gives none and root/.venv can."""
-    if source.probe is None or source.probe.embedding is not None:
+    """Return the source with its probe's embedding, computed where the profile asks for it and root/.venv can."""
+    if source.probe is None or not source.probe.record:
         return source
     embedding: tuple[float, ...] | None = None
     reason = _("{folder} does not exist").format(folder=root / ".venv")
@@ -43,8 +43,8 @@ def with_embedding(
     if embedding is None:
         progress.warn(
             _(
-                "The profile gives no embedding for the probe of {name}, and none could be computed ({reason}): the "
-                "host will not check what it embeds."
+                "The embedding for the probe of {name} could not be recorded ({reason}): hosts will compare no "
+                "embedding."
             ).format(name=source.name, reason=reason)
         )
     return replace(source, probe=replace(source.probe, embedding=embedding))
@@ -72,7 +72,7 @@ def _asked(
         caller = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
         settings = application.environment.placeholders
         env = {**app_launcher.environment(str(release), run, caller, settings, str(data)), **OFFLINE}
-        argv, folder = app_launcher.command(str(release), run, command[0], list(command[1:]))
+        argv, folder = app_launcher.command(str(release), run, command[0], list(command[1:]), str(data))
         try:
             done = process.run(argv, cwd=Path(folder or data), env=env, timeout=TIME_LIMIT)
         except ToolError as error:

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import commands
-from bootstrap.bundle.application import Application, Launcher, demand_names, module_name, source_path
+from bootstrap.bundle.application import (
+    PROGRAM,
+    Application,
+    Launcher,
+    ModelApart,
+    demand_names,
+    module_name,
+    source_path,
+)
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -83,7 +91,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
-        launchers = fields.items("launchers", lambda item, where: fields_with(item, where, _LAUNCHER).left, most=100)
+        launchers = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.texts("plugins"), path))
         lazy = fields.nested("imports", _lazy)
@@ -121,8 +129,10 @@ _TOP: dict[str, Any] = {
     "import_paths": ["."],
     "persist": [],
     "smoke": [],
+    "offline_commands": [],
     "plugins": [],
     "dashboard": None,
+    "container": None,
     "thresholds": {},
     "migration": None,
     "cpu_level": 1,
@@ -139,11 +149,27 @@ def _files(value: dict[str, Any], path: Path, project_root: Path) -> Iterator[Pa
     """Yield the files that a valid profile names for the builder to read, itself the first."""
     yield path
     yield from (path.parent / name for name in value.get("plugins", ()))
+    yield from (path.parent / item["target"] for item in value.get("launchers", ()) if item["kind"] == PROGRAM)
     template = value.get("environment", {}).get("template")
     yield from [project_root / template] if template else []
     for model in value.get("models", ()):
         embedding = (model.get("probe") or {}).get("embedding_file")
         yield from [path.parent / embedding] if embedding else []
+
+
+def _launcher(value: Any, path: str, folder: Path) -> dict[str, Any]:
+    """Take a launcher; a program's text is read from the file beside the profile that it names."""
+    fields = fields_with(value, path, _LAUNCHER)
+    if "program" in fields.left:
+        raise refuse(f"{path}.program", _("unknown key"))
+    if fields.left.get("kind") != PROGRAM:
+        return fields.left
+    target = source_path(fields.left.get("target"), f"{path}.target")
+    try:
+        text = (folder / target).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise refuse(f"{path}.target", _("{file} cannot be read").format(file=folder / target)) from error
+    return {**fields.left, "program": text}
 
 
 def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
@@ -297,6 +323,35 @@ def with_models(profile: Profile, given: Sequence[str]) -> Profile:
                 advice=_("Name it with --model {name}=path:FOLDER or hf:ORG/NAME@REVISION.").format(name=model.name),
             )
     return replace(profile, models=tuple(models.values()))
+
+
+def without_models(profile: Profile, names: Sequence[str]) -> Profile:
+    """Return the profile without these models, which hosts get another way, into PREFIX/models/NAME."""
+    known = {model.name: model for model in profile.models}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                _("The profile has no model {name}.").format(name=name),
+                advice=_("It has {known}.").format(known=", ".join(known) or "-"),
+            )
+    left_out = [model for model in profile.models if model.name in names]
+    environment, values = profile.application.environment, dict(profile.application.environment.values)
+    for model in left_out:
+        inside = re.compile(rf"\{{models\}}/{re.escape(model.name)}(?![\w.-])")
+        apart_place = f"{{prefix}}/models/{model.name}"
+        values = {setting: inside.sub(apart_place, text) for setting, text in values.items()}
+    apart = [ModelApart(model.name, _public(model.source or "path:")) for model in left_out]
+    apart_all = (*profile.application.models_apart, *apart)
+    application = replace(profile.application, environment=replace(environment, values=values), models_apart=apart_all)
+    return replace(
+        profile, application=application, models=tuple(model for model in profile.models if model.name not in names)
+    )
+
+
+def _public(source: str) -> str:
+    """Return where a model comes from without the folders of this machine."""
+    folder = re.split(r"[/\\]", source)[-1]
+    return f"path:{folder}" if source.startswith("path:") else source
 
 
 def _only_model(profile: Profile, source: str) -> str:

@@ -153,6 +153,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         threshold=policy.roles[RELEASE].threshold,
         profile=again.profile or chosen["profile"],
         models=tuple(_models(release, again)),
+        without_models=tuple(model.name for model in manifest.application.models_apart),
         extras=tuple(chosen["extras"]),
         groups=tuple(chosen["groups"]),
         counter=manifest.product.counter,

@@ -87,6 +87,7 @@ def taken_by(read):
             "maximum": bounds.get("most", INTEGER_LIMIT),
         },
         strict.number: lambda: NUMBER,
+        strict.boolean: lambda: YES_NO,
         strict.optional: lambda: nullable(inner),
         strict.items: lambda: items(inner, maxItems=bounds["most"]),
         strict.texts: lambda: items(FULL_TEXT, maxItems=bounds.get("most", 1000)),
@@ -427,6 +428,7 @@ def build():
             "signers": items(FINGERPRINT),
             "seconds": mapping(SECONDS),
             "attestations": described(mapping(COUNT), "wheels by verdict (PEP 740), empty where nobody looked"),
+            "unchecked": unchecked(),
             "source_state": source_state(),
         }
     )
@@ -443,6 +445,18 @@ def source_state():
             "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
         }
     )
+
+
+def unchecked():
+    """Return the schema of what hosts will skip for want of a word in the profile."""
+    item = closed(
+        {
+            "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
+            "reason": FULL_TEXT,
+            "add": described(FULL_TEXT, "to the profile"),
+        }
+    )
+    return described(items(item), "what hosts will skip because the profile does not say what it takes")
 
 
 def standing(more):
@@ -491,6 +505,7 @@ def plan():
                 nullable(items(closed({**scanned(), **gate}))), "for each target; null where nobody looks"
             ),
             "unlisted_settings": described(items(setting), "that neither template nor profile have; no fault"),
+            "unchecked": unchecked(),
         }
     )
 

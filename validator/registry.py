@@ -17,6 +17,7 @@ from validator.checks.performance_memory import MemoryBandwidth
 from validator.checks.performance_model import ModelTime
 from validator.checks.performance_start import StartTime
 from validator.checks.ragtrace_cli import Commands
+from validator.checks.ragtrace_container import ContainerObject
 from validator.checks.ragtrace_dashboard import DashboardAnswer
 from validator.checks.ragtrace_data import Data
 from validator.checks.ragtrace_models import Models
@@ -75,6 +76,7 @@ CHECKS: tuple[type[Check], ...] = (
     KeptFiles,
     ModelProbe,
     DashboardAnswer,
+    ContainerObject,
     Data,
     ImportTime,
     StartTime,

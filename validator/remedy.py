@@ -53,6 +53,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "packages.versions": (*_BUT_MODELS, UNLOCKED),
     "performance.matrix": _BUT_MODELS,
     "ragtrace.cli": _RUNS,
+    "ragtrace.container": _BUT_MODELS,
     "ragtrace.dashboard": _RUNS,
     "ragtrace.data": (APPLICATION,),
     "ragtrace.models": (MODEL,),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.manifest import Manifest
+    from validator.subject import Subject
 
 SHELL = "/bin/sh"
 STARTS = ("launch.py", "run.json")  # without them nothing can be tried
@@ -110,6 +111,20 @@ def run_launcher(
         return process.run(argv, env=env, cwd=caller(scratch), timeout=timeout)
 
 
+def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
+    """Run lines of our own as the application would, in its folder, with placeholders, scratch data and no network.
+
+    Raises ToolError when it cannot be started.
+    """
+    manifest = subject.need_manifest()
+    with scratch_prefix(subject.need_prefix(), subject.need_release(), manifest) as scratch:
+        release = scratch.named()
+        assert release is not None  # scratch_prefix points at it
+        argv = [str(release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
+        env = environment(release, manifest)
+        return process.run(apart.without_network(argv)[0], env=env, cwd=release.app, timeout=timeout)
+
+
 def time_launcher(
     prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
@@ -178,10 +193,11 @@ def caller(scratch: Prefix) -> Path:
 
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
-    argv = acceptance.launcher_argv(scratch, command[0], list(command[1:]))
+    argv = launchers.argv(scratch, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    if os.name == "posix":  # by the shell that its first line names: the scratch folder of a user who may only look
+    # by the shell that its first line names: the scratch folder of a user who may only look
+    if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.bin):
         argv = [SHELL, *argv]  # may lie where nothing is executed
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
@@ -235,6 +251,8 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
             _lead(release.path / path.name, path)
         elif path.is_file() and path.name not in (*STARTS, *OF_THE_SEAL):
             shutil.copy(path, release.path / path.name)
+    if manifest.application.models_apart and prefix.models.is_dir():
+        _lead(scratch.models, prefix.models)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
     _link_persistent(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)

@@ -10,8 +10,10 @@ from bootstrap.bundle import commands, names, strict
 from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
 
-LAUNCHER_KINDS = ("script", "module", "entry")
-WORKING_FOLDERS = ("caller", "app")
+LAUNCHER_KINDS = ("script", "module", "entry", "program")
+PROGRAM = "program"
+WORKING_FOLDERS = ("caller", "app", "data")
+PROGRAM_LIMIT = 16_000  # characters: Windows gives all arguments of a program 32,767
 # what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
     "import_seconds",
@@ -61,13 +63,24 @@ def _command(value: Any, path: str) -> tuple[str, ...]:
     return tuple(strict.text(part, f"{path}[{index}]", empty=index > 0) for index, part in enumerate(value))
 
 
+def _program(value: Any, path: str) -> str:
+    """Take the lines of a program."""
+    if not isinstance(value, str) or len(value) > PROGRAM_LIMIT:
+        raise refuse(path, _("not a program of at most {limit} characters").format(limit=PROGRAM_LIMIT))
+    for line in value.split("\n"):
+        strict.text(line, path, limit=PROGRAM_LIMIT, empty=True)
+    return value
+
+
 @dataclass(frozen=True)
 class Launcher(Value):
-    """One command in PREFIX/bin.
+    """One command in PREFIX/bin, or a program that only checks run.
 
     ``kind`` says what ``target`` is: a script of the source (``cli.py``), a module run with -m
-    (``streamlit``) or an entry point (``package.module:function``). ``arguments`` come before
-    the caller's. ``cwd`` is the caller's folder or the application's.
+    (``streamlit``), an entry point (``package.module:function``), or the name of a ``program`` of the
+    profile, whose text travels in the manifest and is no command. ``arguments`` come before the caller's.
+    ``cwd`` is the caller's folder, the application's, or that of the user's data; there, an argument that
+    names a file where the caller stands is made absolute.
     """
 
     name: str = field(metadata=by(strict.text))
@@ -75,6 +88,12 @@ class Launcher(Value):
     target: str = field(metadata=by(strict.text))
     arguments: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
     cwd: str = field(default="caller", metadata=by(strict.choice, choices=WORKING_FOLDERS))
+    program: str = field(default="", metadata=by(_program, added=True))
+
+    @property
+    def is_command(self) -> bool:
+        """Whether PREFIX/bin has it."""
+        return self.kind != PROGRAM
 
     def check(self, path: str) -> None:
         """Refuse names that are none, and a target that its kind does not have."""
@@ -88,8 +107,9 @@ class Launcher(Value):
             "script": names.problem(self.target) is None,
             "module": _MODULE.fullmatch(module) and not colon,
             "entry": _MODULE.fullmatch(module) and _MODULE.fullmatch(function),
+            PROGRAM: names.problem(self.target) is None,
         }
-        if not fits[self.kind]:
+        if not fits[self.kind] or self.is_command == bool(self.program):
             raise refuse(f"{path}.target", _("not what a launcher of kind {kind} starts").format(kind=self.kind))
 
 
@@ -161,6 +181,24 @@ class Dashboard(Value):
 
 
 @dataclass(frozen=True)
+class Container(Value):
+    """Where an application puts its parts together: ``object`` is ``package.module:attribute``."""
+
+    object: str = field(metadata=by(strict.matching, pattern=re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")))
+
+
+@dataclass(frozen=True)
+class ModelApart(Value):
+    """A model that the application needs and that comes another way than in the bundle, into PREFIX/models/NAME.
+
+    ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` of the builder's.
+    """
+
+    name: str = field(metadata=by(strict.matching, pattern=re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")))
+    source: str = field(metadata=by(strict.text))
+
+
+@dataclass(frozen=True)
 class Migration(Value):
     """How the user's data come to the layout that a release reads.
 
@@ -190,9 +228,10 @@ class Application(Value):
 
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
-    arguments) that must exit 0 with placeholder settings. ``thresholds`` replace those of validate.
-    ``cpu_level`` is the level of x86-64 (psABI) that the wheels need. ``lazy_imports`` are modules and
-    packages that the application's own modules import at first use.
+    arguments) that must exit 0 with placeholder settings before a release is accepted;
+    ``offline_commands`` are more of them, which validate alone runs, without a network. ``thresholds``
+    replace those of validate. ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
+    ``lazy_imports`` are modules and packages that the application's own modules import at first use.
     """
 
     launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
@@ -206,6 +245,18 @@ class Application(Value):
     migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
     cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
     lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000))
+    offline_commands: tuple[tuple[str, ...], ...] = field(
+        default=(), metadata=by(strict.items, of=_command, most=100, added=True)
+    )
+    container: Container | None = field(default=None, metadata=by(strict.optional, of=Container.from_json, added=True))
+    models_apart: tuple[ModelApart, ...] = field(
+        default=(), metadata=by(strict.items, of=ModelApart.from_json, most=100, added=True)
+    )
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The names of what PREFIX/bin has of the application."""
+        return tuple(launcher.name for launcher in self.launchers if launcher.is_command)
 
     @property
     def data_layout(self) -> int:
@@ -217,9 +268,10 @@ class Application(Value):
         known = {launcher.name for launcher in self.launchers}
         if len(known) != len(self.launchers):
             raise refuse(f"{path}.launchers", _("two have the same name"))
-        for index, command in enumerate(self.smoke):
-            if command[0] not in known:
-                raise refuse(f"{path}.smoke[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
+        for key, tried in (("smoke", self.smoke), ("offline_commands", self.offline_commands)):
+            for index, command in enumerate(tried):
+                if command[0] not in known:
+                    raise refuse(f"{path}.{key}[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
         if self.dashboard and self.dashboard.command[0] not in known:
             name = self.dashboard.command[0][:80]
             raise refuse(f"{path}.dashboard.command", _("{name} is not a launcher").format(name=name))

@@ -122,6 +122,13 @@ def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
     return float(value)
 
 
+def boolean(value: Any, path: str) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise refuse(path, _("not true or false"))
+    return value
+
+
 def time_from_json(value: Any, path: str) -> datetime:
     """Read a moment written ``2026-01-31T12:00:00Z`` (RFC 3339, UTC, whole seconds, from 1970 on)."""
     written = text(value, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bootstrap import api, own_command, settings
+from bootstrap import api, models_apart, own_command, settings
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_json
@@ -98,7 +98,10 @@ def show_settings(prefix: Prefix, manifest: Manifest) -> None:
 def show_installed(bundle: Bundle, outcome: Outcome) -> None:
     """Tell where things are, and how to start, configure and check them."""
     common.show_outcome(outcome)
-    for launcher in bundle.manifest.application.launchers:
-        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher.name)))
+    for launcher in bundle.manifest.application.commands:
+        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher)))
     show_settings(Prefix(outcome.prefix), bundle.manifest)
+    for model in models_apart.missing(Prefix(outcome.prefix), bundle.manifest):
+        advice = models_apart.what_to_bring(Prefix(outcome.prefix), model)
+        show(_("Not here yet:   model {name}. {advice}").format(name=model.name, advice=advice))
     show(_("Next: {command}").format(command=own_command.line_after(outcome.tool, "validate")))

@@ -33,7 +33,7 @@ def describe(release: Release) -> dict[str, Any]:
         "product": manifest.product.to_json(),
         "python": manifest.target.python,
         "packages": len(manifest.packages),
-        "launchers": [launcher.name for launcher in manifest.application.launchers],
+        "launchers": list(manifest.application.commands),
     }
 
 

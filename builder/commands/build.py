@@ -40,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_targets(parser)
     add("--with-python", metavar=_("FILE|VERSION"), help=_("bring a relocatable Python for the application's own use"))
     add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to bring"))
+    add(
+        "--without-model",
+        action="append",
+        default=[],
+        metavar=_("NAME"),
+        help=_("leave a model of the profile out of the bundle: hosts get it another way, into PREFIX/models/NAME"),
+    )
     add_choice(parser)
     add(
         "--sign-key",
@@ -150,6 +157,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         threshold=arguments.threshold,
         profile=arguments.profile,
         models=tuple(arguments.model),
+        without_models=tuple(arguments.without_model),
         extras=tuple(arguments.extra),
         groups=tuple(arguments.group),
         counter=arguments.counter,
@@ -187,6 +195,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 "seconds": outcome.seconds,
                 "attestations": outcome.attested,
                 "source_state": outcome.state.to_json(),
+                "unchecked": [item.to_json() for item in outcome.unchecked],
             }
         )
         return
@@ -222,6 +231,8 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 unknown=outcome.attested[attestations.UNKNOWN],
             )
         )
+    for item in outcome.unchecked:
+        show(_("Unchecked: {what}").format(what=item))
     phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:

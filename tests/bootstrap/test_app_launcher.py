@@ -19,6 +19,8 @@ APPLICATION = Application(
         Launcher("inside", "script", "cli.py", cwd="app"),
         Launcher("module", "module", "shown"),
         Launcher("entry", "entry", "shown:Show.main"),
+        Launcher("data", "script", "cli.py", cwd="data"),
+        Launcher("program", "program", "ask.py", program="import sys, shown\nsys.exit(shown.Show.main())\n"),
     ),
     environment=Environment({"KEY": "x", "OTHER": "y"}, ("KEY",), {"MODEL": "{models}/m", "DATA": "{data}:{prefix}"}),
 )
@@ -43,6 +45,7 @@ def prefix(tmp_path) -> Prefix:
     (release.venv / "bin").mkdir(parents=True)
     (release.venv / "bin/python").symlink_to(sys.executable)
     release.app.mkdir()
+    prefix.data.mkdir(exist_ok=True)
     (release.app / "shown.py").write_text(SHOW)
     (release.app / "cli.py").write_text("import sys, shown\nsys.exit(shown.Show.main())\n")
     manifest = make_manifest(application=APPLICATION)
@@ -234,3 +237,21 @@ def test_a_required_setting_that_nobody_makes_is_told_and_the_application_starts
     assert done.stderr.decode() == f"here: KEY is not set; add it to {prefix.env_file}\n"
     env = {"PATH": os.environ["PATH"], "KEY": "a"}
     assert subprocess.run([prefix.bin / "here"], env=env, capture_output=True, check=False).stderr == b""
+
+
+def test_in_the_users_data_files_of_the_callers_folder_are_found(prefix, tmp_path) -> None:
+    for name in ("mine.json", "list-all", "-x.y"):
+        (tmp_path / name).write_text("")
+    given = ["list-all", "mine.json", "./list-all", "new.json", "-x.y", ".", "data/mine.json"]
+    arguments, folder, _env = show(prefix, "data", *given, cwd=tmp_path)
+    mine, listed, option = (str(tmp_path / name) for name in ("mine.json", "list-all", "-x.y"))
+    assert arguments == ["list-all", mine, listed, "new.json", option, ".", "data/mine.json"]
+    assert folder == str(prefix.data)
+
+
+def test_a_program_is_no_command_and_runs_all_the_same(prefix, tmp_path) -> None:
+    assert not (prefix.bin / "program").exists()
+    argv = launchers.argv(prefix, make_manifest(application=APPLICATION), "program", ["a", "b"])
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+    arguments, folder, _env = json.loads(done.stdout)
+    assert (arguments, folder) == (["a", "b"], str(tmp_path))

@@ -70,6 +70,17 @@ def test_every_change_is_preceded_by_a_backup(used, second) -> None:
     assert (saved / "data/data/notes.txt").read_text() == "한 줄\n"
 
 
+def test_models_that_the_user_brought_stay_until_everything_of_his_goes(used, tiny) -> None:
+    brought = used.root / "models" / "bge" / "config.json"
+    brought.parent.mkdir(parents=True)
+    brought.write_text("{}")
+    assert used.root / "models" in uninstall(used, QUIET).stays
+    install(tiny, used)
+    assert brought.is_file()
+    uninstall(used, QUIET, purge=True)
+    assert not used.root.exists()
+
+
 def test_a_first_installation_has_nothing_to_back_up(prefix) -> None:
     assert reasons(prefix) == []
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import acceptance, app_launcher, process, runlog, settings
+from bootstrap import acceptance, app_launcher, launchers, process, runlog, settings
 from bootstrap.bundle.application import Environment
 from bootstrap.commands.install import show_settings
 from bootstrap.console import NoProgress
@@ -170,16 +170,16 @@ def test_every_trial_gets_the_settings_that_a_user_would_have(tmp_path, host) ->
     prefix = installed.make_prefix(tmp_path, application=application, source={"app.py": DEMANDING}, probe=None)
     release = prefix.active()
     manifest = release.manifest()
-    acceptance.check_health(prefix, manifest)
+    acceptance.check_health(prefix, manifest, NoProgress())
     ended = trial.run_launcher(prefix, release, manifest, ("demo", "look", "fixed"), timeout=60)
     assert ended.ok, ended.stderr
     prefix.env_file.write_text("DEMO_API_KEY=your-key\nDEMO_TOKEN=placeholder\n")
     path = {"PATH": os.environ["PATH"]}
-    ended = process.run(acceptance.launcher_argv(prefix, "demo", ["look", "fixed"]), env=path, timeout=60)
+    ended = process.run(launchers.argv(prefix, manifest, "demo", ["look", "fixed"]), env=path, timeout=60)
     assert ended.ok, ended.stderr
     manifest = replace(manifest, application=replace(application, smoke=(("demo", "look", "other"),)))
     with pytest.raises(InstallError, match="is not"):
-        acceptance.check_health(prefix, manifest)
+        acceptance.check_health(prefix, manifest, NoProgress())
 
 
 def test_what_the_file_sets_never_gets_into_a_log(tmp_path, monkeypatch) -> None:

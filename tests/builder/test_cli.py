@@ -272,8 +272,19 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     told = validated("builder-build-dry-run", capsys.readouterr().out)
     assert (told["product"], told["targets"][0]["complete"]) == ("small-app 1.2.3", True)
     assert told["source"]["files"] == 4
+    assert [item["checks"][0] for item in told["unchecked"]] == [
+        "ragtrace.cli",
+        "ragtrace.settings",
+        "ragtrace.dashboard",
+        "ragtrace.container",
+    ]
     assert cli.main([*argv, "--python", "3.12"]) == 0
-    assert "linux-x86_64 cp312: 0 wheels" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "linux-x86_64 cp312: 0 wheels" in out
+    assert (
+        "ragtrace.cli, performance.start will be skipped on hosts: the profile names no smoke commands; add smoke"
+        in out
+    )
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache").exists()
 

@@ -19,7 +19,7 @@ print("loading")
 weight = json.load(open(os.environ["APP_MODEL"] + "/weights.json"))
 print(json.dumps([len(sys.argv[2]), weight]))
 """
-PROBE = ProbeSource(("app", "embed"), "hello", None, 0.001)
+PROBE = ProbeSource(("app", "embed"), "hello", None, 0.001, record=True)
 SOURCE = ModelSource("tiny", "path:/nowhere", probe=PROBE)
 
 
@@ -79,7 +79,12 @@ def test_without_an_environment_nothing_is_run(ask, tmp_path):
     assert ".venv does not exist" in warning
 
 
+def test_nothing_is_run_that_the_profile_does_not_ask_for(ask):
+    given = replace(SOURCE, probe=replace(PROBE, record=False, dimension=2))
+    assert ask(given, app="raise SystemExit(1)") == (given.probe, [])
+
+
 def test_an_embedding_of_the_profile_stays(ask):
-    given = replace(SOURCE, probe=replace(PROBE, embedding=(1.0,)))
+    given = replace(SOURCE, probe=replace(PROBE, embedding=(1.0,), record=False))
     assert ask(given, app="raise SystemExit(1)") == (given.probe, [])
     assert ask(replace(SOURCE, probe=None)) == (None, [])

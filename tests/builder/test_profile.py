@@ -13,7 +13,8 @@ from bootstrap.console import NoProgress
 from bootstrap.errors import UsageError
 from builder.build import Request, read_profile
 from builder.cache import Cache
-from builder.profile import default_profile, find_profile, load_profile, with_models
+from builder.profile import default_profile, find_profile, load_profile, with_models, without_models
+from builder.unchecked import unchecked
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "rag-mini"
@@ -206,12 +207,30 @@ MODEL = '[[models]]\nname = "small"\n'
             "models: two have",
         ),
         (
-            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"',
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true',
             "models[0].probe.command: x is not",
+        ),
+        (
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"',
+            "models[0].probe: names none of embedding_file, record and dimension",
+        ),
+        ('name = "A"\n[container]\nobject = "src.container"', "container.object: not of the form"),
+        ('name = "A"\noffline_commands = [["x"]]', "offline_commands[0]: x is not a launcher"),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="program", target="../probe.py"),
+            "launchers[0].target: holds",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="program", target="nowhere.py"),
+            "launchers[0].target: ",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="script", target="cli.py") + 'program = "x"',
+            "launchers[0].program: unknown key",
         ),
         ('name = "A"\n' + MODEL + '[models.probe]\ncommand = []\nsentence = "s"', "models[0].probe.command: not a"),
         (
-            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\ntolerance = 2',
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true\ntolerance = 2',
             "models[0].probe.tolerance: not between",
         ),
     ],
@@ -251,23 +270,75 @@ def test_finds_a_path_a_name_or_the_projects_own(project: Path) -> None:
 
 
 def test_ragtraces_own_profile(project: Path) -> None:
-    (project / "run_dashboard.py").write_text("")
     (project / ".env.example").write_text("GEMINI_API_KEY=your_key\nCLOVA_STUDIO_API_KEY=your_key\n")
     path = find_profile("ragtrace", project)
     assert path is not None
     profile = load_profile(path, project)
     commands = {launcher.name: (launcher.target, launcher.cwd) for launcher in profile.application.launchers}
-    assert commands == {"ragtrace": ("cli.py", "caller"), "ragtrace-dashboard": ("run_dashboard.py", "app")}
-    assert {"cli.py", "run_dashboard.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(
-        profile.include
-    )
+    assert {name: commands[name] for name in profile.application.commands} == {
+        "ragtrace": ("cli.py", "data"),  # what it writes where it stands is the user's
+        "ragtrace-dashboard": ("streamlit", "app"),
+    }
+    programs = [launcher for launcher in profile.application.launchers if launcher.program]
+    assert {program.name for program in programs} == {"try-embedding", "try-page", "try-evaluation"}
+    for program in programs:
+        compile(program.program, program.target, "exec")
+    probe = profile.models[0].probe
+    assert probe is not None
+    assert (probe.embedding, probe.record, probe.dimension, probe.normalised) == (None, True, 1024, True)
+    assert {"cli.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(profile.include)
+    assert unchecked(profile) == []
     assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"
     assert set(profile.application.environment.template) == {"GEMINI_API_KEY", "CLOVA_STUDIO_API_KEY"}
     assert {"BGE_M3_DEVICE", "LOG_LEVEL"} <= set(profile.application.environment.also)
     assert profile.application.environment.defaults == {"DEFAULT_EMBEDDING": "bge_m3"}
-    assert profile.application.persist == ("data", "exports")
+    assert {"data", "exports", "checkpoints"} <= set(profile.application.persist)
     assert [model.name for model in profile.models] == ["bge-m3"]
     assert len(profile.application.core_imports) == 11
+
+
+def test_a_program_travels_with_its_text_and_is_no_command(project: Path) -> None:
+    (project / "probes").mkdir()
+    (project / "probes" / "ask.py").write_text("print('질문')\n", encoding="utf-8")
+    text = LAUNCHER.format(kind="program", target="probes/ask.py")
+    application = load_profile(write(project, f'name = "A"\nsmoke = [["app"]]\n{text}'), project).application
+    assert application.launchers[0].program == "print('질문')\n"
+    assert application.commands == ()
+
+
+def test_what_a_profile_does_not_say_is_told_with_the_lines_that_say_it(project: Path) -> None:
+    text = LAUNCHER.format(kind="script", target="cli.py") + MODEL
+    told = {
+        item.checks[0]: item.add for item in unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
+    }
+    assert set(told) == {
+        "packages.imports",
+        "ragtrace.cli",
+        "ragtrace.settings",
+        "ragtrace.dashboard",
+        "ragtrace.container",
+        "ragtrace.probe",
+    }
+    assert told["ragtrace.cli"] == 'smoke = [["app", "--help"]]'
+    assert "{port}" in told["ragtrace.dashboard"]
+
+
+def test_a_model_can_be_left_out_of_the_bundle(project: Path) -> None:
+    values = '[environment.values]\nA = "{models}/small:{models}/small2"\nB = "{models}/small/x"\n'
+    more = '[[models]]\nname = "small2"\nsource = "path:b"\n'
+    text = f'name = "A"\n{values}{MODEL}source = "hf:some/small@main"\n{more}'
+    profile = without_models(load_profile(write(project, text), project), ["small"])
+    assert [model.name for model in profile.models] == ["small2"]
+    (apart,) = profile.application.models_apart
+    assert (apart.name, apart.source) == ("small", "hf:some/small@main")
+    assert profile.application.environment.values == {
+        "A": "{prefix}/models/small:{models}/small2",
+        "B": "{prefix}/models/small/x",
+    }
+    (*_others, last) = without_models(profile, ["small2"]).application.models_apart
+    assert last.source == "path:b"  # no folder of this machine
+    with pytest.raises(UsageError, match="no model small"):
+        without_models(profile, ["small"])
 
 
 def test_the_examples_profile_names_the_embedding_to_give() -> None:

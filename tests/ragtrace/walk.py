@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -134,12 +135,14 @@ class Walk:
         self.host.path(f"{self.work}/a.json").write_text(json.dumps(SCORES))
         self.host.path(f"{self.work}/b.json").write_text(json.dumps({**SCORES, "faithfulness": 0.5}))
         csv = f"{self.user.prefix}/data/data/sample_evaluation_data.csv"
+        # "advanced" ends in an error of its own: numpy's bool is no JSON
         for words in (
             ("list-prompts",),
             ("list-checkpoints",),
             ("import-data", csv, "--output", "converted.json", "--validate"),
             ("export-results", "a.json"),
-            ("analyze-results", "a.json"),
+            ("analyze-results", "a.json", "--analysis-type", "basic"),
+            ("analyze-results", "a.json", "--analysis-type", "eda"),
             ("compare-results", "a.json", "b.json", "--labels", "A", "B"),
             ("cleanup-checkpoints", "--days", "1"),
         ):
@@ -152,25 +155,23 @@ class Walk:
 
     def dashboard(self) -> None:
         """Start the dashboard, ask for its page, and take a picture of it."""
-        serve = (f"{self.user.prefix}/bin/ragtrace-dashboard",)
+        where = ("--server.port=8503", "--server.address=127.0.0.1", "--server.headless=true")
+        serve = (f"{self.user.prefix}/bin/ragtrace-dashboard", *where)
         env = {"GEMINI_API_KEY": "any"}
         with (
             self.table.step("dashboard: from its command to its page"),
-            self.host.background(*serve, ready="RAGTrace", user="operator", env=env, cwd=self.work),
+            self.host.background(*serve, ready="URL", user="operator", env=env, cwd=self.work),
         ):
             url = "http://127.0.0.1:8503/"
             succeeded(self.user.run("python3", "-c", FETCH, url, "120", loopback=True, timeout=SECONDS))
             self.picture(url)
 
     def picture(self, url: str) -> None:
-        """Let Chromium of this machine look at a page of the host."""
-        chromium = needs.program("chromium", package="chromium")
-        flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-        flags += " --disable-component-update --disable-sync --hide-scrollbars --window-size=1280,1000"
+        """Let Chromium of this machine look at a page of the host, once its first view is there."""
+        needs.program("chromedriver", package="chromium-driver")
         picture = self.folder / "dashboard.png"
-        places = (f"--user-data-dir={self.folder / 'chromium'}", f"--screenshot={picture}", "--timeout=30000")
-        self.host.beside(chromium, *flags.split(), *places, url, timeout=120)
-        assert picture.is_file(), "Chromium took no picture of the dashboard"
+        argv = (sys.executable, "-m", "tests.ragtrace.picture", url, "Overview", str(picture))
+        succeeded(self.host.beside(*argv, timeout=300))
 
     def validate(self, name: str, *arguments: str) -> dict[str, Any]:
         """Validate; nothing fails but known vulnerabilities of the application's own packages."""

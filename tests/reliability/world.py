@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootstrap import cli, files, journal, launchers, papers, process, receipt, transaction
-from bootstrap.acceptance import launcher_argv
 from bootstrap.backups import list_backups
 from bootstrap.bundle.application import Launcher, Migration
 from bootstrap.bundle.digest import sha256_file
@@ -248,7 +247,7 @@ def check_whole(prefix, before):
         assert before.active is None or before.operation == UNINSTALL, "no release is active"
         return
     check_release(active, damaged=before.operation == RECOVER and active.id == before.active)
-    argv = launcher_argv(prefix, "tiny", ["embed", tiny.SENTENCE])
+    argv = launchers.argv(prefix, active.manifest(), "tiny", ["embed", tiny.SENTENCE])
     env = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     ended = process.run(argv, env=env, timeout=60)
     key = any(text.startswith(SETTINGS) for text in before.user.values())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from bootstrap import files, seal
 from bootstrap import receipt as receipts
-from bootstrap.bundle.application import Dashboard
+from bootstrap.bundle.application import Container, Dashboard
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import ED25519
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, Wheel, make_prefix
@@ -155,7 +155,9 @@ def installation(folder: Path) -> Prefix:
         wheels=(LIB, BASE, Wheel("numpy", "2.0.0", {"numpy.py": NUMPY}), torch),
         source={"app.py": APP.replace(RAN, RAN + SERVE), "data/table.csv": b"1\n"},
         probe=PROBE,
-        application=replace(APPLICATION, dashboard=Dashboard(("demo", "serve", "{port}"))),
+        application=replace(
+            APPLICATION, dashboard=Dashboard(("demo", "serve", "{port}")), container=Container("demo_lib:embed")
+        ),
     )
 
 
@@ -438,6 +440,11 @@ APPLICATIONS = (
     Mutation("the dashboard ends at once", "ragtrace.dashboard", application("import sys; sys.exit('no template')")),
     Mutation(
         "the dashboard never answers", "ragtrace.dashboard", application("import time; time.sleep(600)"), limit=2.0
+    ),
+    Mutation(
+        "the container is gone",
+        "ragtrace.container",
+        lambda w: change(w.site / "demo_lib" / "__init__.py", b"def other():\n    pass\n"),
     ),
     Mutation("the user's data folder is gone", "ragtrace.data", lambda w: shutil.rmtree(w.prefix.data), helps=OPERATOR),
     Mutation(

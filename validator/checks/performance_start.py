@@ -47,7 +47,7 @@ class StartTime(Check):
         # a dashboard does not end, and its own check times it
         apart_from = {application.dashboard.command[0]} if application.dashboard else set()
         first = {command[0]: command for command in reversed(application.smoke)}
-        names = [item.name for item in application.launchers if item.name in first or item.name not in apart_from]
+        names = [name for name in application.commands if name in first or name not in apart_from]
         if not names:
             raise UncheckedError(SKIP, _("the profile names no smoke commands"))
         for name in names:
@@ -117,4 +117,5 @@ def write_plain(scratch: Prefix, manifest: Manifest, empty: str | Path) -> None:
     assert release is not None
     run = launchers.run_of(manifest)
     run["environment"]["values"] = {**run["environment"]["values"], "PYTHONPYCACHEPREFIX": str(empty)}
+    release.run_file.unlink()  # it is read-only, as that of the release
     release.run_file.write_text(json.dumps(run), encoding="utf-8")

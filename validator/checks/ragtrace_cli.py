@@ -1,10 +1,10 @@
-"""Commands: the profile's smoke commands work as a user starts them."""
+"""Commands: those of the profile that need no network work as a user starts them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import launchers
+from bootstrap import launchers, models_apart
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Commands(Check):
-    """Compares the scripts in PREFIX/bin, and runs each smoke command on scratch data and placeholders."""
+    """Compares the scripts in PREFIX/bin; tries the profile's commands on scratch data, without keys or a network."""
 
     id = "ragtrace.cli"
     category = APPLICATION
-    time_limit = 300.0
+    time_limit = 600.0
     effort = NORMAL
 
     def title(self) -> str:
@@ -37,23 +37,29 @@ class Commands(Check):
                 **subject.repair(),
             )
         former = launchers.former_tool(prefix)
-        if former and any(launcher.name == former.stem for launcher in manifest.application.launchers):
+        if former and former.stem in manifest.application.commands:
             yield self.warned(
                 _("{path} starts the installer's tool and not the application").format(path=former),
                 suggestion=_("Upgrade with a bundle whose installer is newer; it gives the name to the application."),
                 evidence={"launchers": [f"bin/{former.name}"]},
             )
-        if not manifest.application.smoke:
-            raise UncheckedError(SKIP, _("the profile names no smoke commands"))
-        for command in manifest.application.smoke:
+        commands = (*manifest.application.smoke, *manifest.application.offline_commands)
+        if not commands:
+            raise UncheckedError(SKIP, _("the profile names no commands to try"))
+        missing = models_apart.missing(prefix, manifest)
+        for index, command in enumerate(commands):
             line, limit = " ".join(command), self.left()
             evidence = {"command": list(command)}
             name = _("Command {line}").format(line=line)
             if self.is_over:
                 yield self.untried(name=name, evidence=evidence)
                 continue
+            if missing and index >= len(manifest.application.smoke):
+                reason = _("not tried: {models} is not here yet").format(models=some_of([one.name for one in missing]))
+                yield self.result(SKIP, reason, name=name, evidence=evidence)
+                continue
             try:
-                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit)
+                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
             except ToolError as error:
                 yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import record
+from bootstrap import models_apart, record
 from bootstrap.console import human_bytes
 from bootstrap.i18n import _
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -12,11 +12,13 @@ from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, Unche
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.prefix import Prefix
     from validator.subject import Subject
 
 
 class Models(Check):
-    """Reads every model file of the release."""
+    """Reads every model file of the release; looks for models that come another way than in the bundle."""
 
     id = "ragtrace.models"
     category = APPLICATION
@@ -29,6 +31,9 @@ class Models(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, manifest = subject.need_release(), subject.need_manifest()
         entries = list(manifest.of_kind("model"))
+        yield from self.apart(subject.need_prefix(), manifest)
+        if not entries and manifest.application.models_apart:
+            return
         if not entries:
             raise UncheckedError(SKIP, _("the bundle has no models"))
         found = record.digests_of([release.models / entry.inner for entry in entries], subject.digests)
@@ -48,3 +53,17 @@ class Models(Check):
         size = human_bytes(sum(entry.size for entry in entries))
         details = _("{count} files ({size}) are as they were shipped").format(count=len(entries), size=size)
         yield self.passed(details)
+
+    def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
+        """Yield a result for each model that comes another way than in the bundle."""
+        missing = models_apart.missing(prefix, manifest)
+        for model in manifest.application.models_apart:
+            name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
+            place = models_apart.place(prefix, model)
+            if model in missing:
+                details = _("it does not come with the bundle, and {folder} has no files").format(folder=place)
+                advice = models_apart.what_to_bring(prefix, model)
+                yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
+            else:
+                details = _("{folder} has files; the bundle does not tell which they must be").format(folder=place)
+                yield self.passed(details, name=name, evidence=evidence)

@@ -43,12 +43,21 @@ class ModelProbe(Check):
             if reason:
                 yield self.failed(reason, name=name, evidence=evidence, **subject.repair())
                 continue
-            right = (
-                _("the embedding of the test sentence is right within {tolerance:g}, with no network")
-                if apart.possible()
-                else _("the embedding is right within {tolerance:g}; the network could not be taken away here")
+            yield self.passed(self.right(probe), name=name, evidence=evidence)
+
+    @staticmethod
+    def right(probe: Probe) -> str:
+        """Return what was found right, in words."""
+        if not probe.embedding:
+            return _("{count} numbers, as promised; the bundle tells no embedding to compare them with").format(
+                count=probe.dimension
             )
-            yield self.passed(right.format(tolerance=probe.tolerance), name=name, evidence=evidence)
+        words = (
+            _("the embedding of the test sentence is right within {tolerance:g}, with no network")
+            if apart.possible()
+            else _("the embedding is right within {tolerance:g}; the network could not be taken away here")
+        )
+        return words.format(tolerance=probe.tolerance)
 
     def name_of(self, model: Model) -> str:
         return _("Answer of {model}").format(model=model.name)

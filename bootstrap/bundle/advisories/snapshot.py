@@ -34,12 +34,6 @@ HEADER_LIMIT = 1 << 20  # bytes
 _BROKEN = (*BROKEN, KeyError, ValueError)
 
 
-def _flag(value: Any, path: str) -> bool:
-    if not isinstance(value, bool):
-        raise refuse(path, _("not true or false"))
-    return value
-
-
 def _counts(value: Any, path: str) -> dict[str, int]:
     if not isinstance(value, dict) or len(value) > 100:
         raise refuse(path, _("not an object of at most {limit} keys").format(limit=100))
@@ -62,7 +56,7 @@ class Canary(Value):
     package: str = field(metadata=by(strict.text))
     version: str = field(metadata=by(strict.text))
     id: str = field(metadata=by(strict.text))
-    hit: bool = field(metadata=by(_flag))
+    hit: bool = field(metadata=by(strict.boolean))
 
 
 # a package that nobody can publish (its name is this tool's own), in every snapshot

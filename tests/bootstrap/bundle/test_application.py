@@ -3,7 +3,16 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.bundle.application import Application, Dashboard, Environment, Launcher, demand_names
+from bootstrap.bundle.application import (
+    PROGRAM_LIMIT,
+    Application,
+    Container,
+    Dashboard,
+    Environment,
+    Launcher,
+    ModelApart,
+    demand_names,
+)
 from bootstrap.errors import TrustError
 
 FULL = Application(
@@ -11,6 +20,7 @@ FULL = Application(
         Launcher("demo", "script", "tools/cli.py"),
         Launcher("demo-web", "module", "streamlit", ("run", "app.py"), cwd="app"),
         Launcher("demo_entry", "entry", "demo.cli:app.main"),
+        Launcher("ask", "program", "probes/ask.py", cwd="data", program="import demo\nprint('질문')\n"),
     ),
     environment=Environment(
         template={"API_KEY": "placeholder", "OPTIONAL": ""},
@@ -25,6 +35,9 @@ FULL = Application(
     smoke=(("demo", "--help"), ("demo", "")),
     dashboard=Dashboard(("demo-web", "--port={port}"), {"DEMO_PORT": "{port}"}, "/health"),
     thresholds={"import_seconds": 20.0, "matrix_gflops": 0.0},
+    offline_commands=(("ask", "x"),),
+    container=Container("demo.parts:container.inner"),
+    models_apart=(ModelApart("bge", "hf:some/bge@main"),),
 )
 
 
@@ -64,6 +77,14 @@ def refusal(*path_and_value):
     [
         (("extra", 1), "app.extra: unknown key"),
         (("launchers", 0, "extra", 1), "app.launchers[0].extra: unknown key"),
+        (("launchers", 0, "program", "x"), "app.launchers[0].target: not what a launcher of kind script"),
+        (("launchers", 3, "program", ""), "app.launchers[3].target: not what a launcher of kind program"),
+        (("launchers", 3, "program", "x" * (PROGRAM_LIMIT + 1)), "app.launchers[3].program: not a program of at most"),
+        (("launchers", 3, "program", "a\x1b[0mb"), "app.launchers[3].program: holds a control character"),
+        (("launchers", 3, "target", "../ask.py"), "app.launchers[3].target: not what"),
+        (("offline_commands", 0, ["nobody"]), "app.offline_commands[0]: nobody is not a launcher"),
+        (("container", {"object": "demo.parts"}), "app.container.object: not of the form"),
+        (("models_apart", 0, "name", "a/b"), "app.models_apart[0].name: not of the form"),
         (("launchers", 0, "name", "../demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "-demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "d" * 65), "app.launchers[0].name: not a name for a command"),
@@ -132,6 +153,16 @@ def test_folders_with_a_common_beginning_are_apart():
     assert Application.from_json(value, "app").persist == ("data", "data2", "database/x")
 
 
+def test_only_commands_are_in_the_prefix():
+    assert FULL.commands == ("demo", "demo-web", "demo_entry")
+
+
+def test_what_came_later_is_left_out_where_it_says_nothing():
+    written = Application(launchers=(Launcher("a", "script", "a.py"),)).to_json()
+    assert not {"offline_commands", "container", "models_apart"} & set(written)
+    assert "program" not in written["launchers"][0]
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -143,7 +174,7 @@ def test_folders_with_a_common_beginning_are_apart():
             {"launchers": (Launcher("ragtrace-offline", "script", "a.py"),)},
             "app.launchers[0].name: ragtrace-offline is a",
         ),
-        ({"launchers": (*FULL.launchers, Launcher("DEMO", "script", "a.py"))}, "app.launchers[3].name: on a host that"),
+        ({"launchers": (*FULL.launchers, Launcher("DEMO", "script", "a.py"))}, "app.launchers[4].name: on a host that"),
         ({"environment": Environment({"RAGTRACE_PREFIX": ""})}, "app.environment.template.RAGTRACE_PREFIX: a variable"),
         ({"environment": Environment(values={"Path": "/x"})}, "app.environment.values.Path: a variable that the"),
         ({"environment": Environment(values={"PYTHONPATH": "x"})}, "app.environment.values.PYTHONPATH: a variable"),
@@ -153,7 +184,7 @@ def test_folders_with_a_common_beginning_are_apart():
     ],
 )
 def test_names_by_which_something_of_ours_would_win(changes, what):
-    application = replace(FULL, smoke=(), dashboard=None, **changes)
+    application = replace(FULL, smoke=(), dashboard=None, offline_commands=(), **changes)
     with pytest.raises(TrustError) as caught:
         demand_names(application, "app")
     assert caught.value.what.startswith(what)

@@ -117,6 +117,8 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("models", 0, "probe", {**PROBE, "command": ["sh"]}), "MANIFEST.json.models[0].probe.command[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "batch": ["sh"]}), "MANIFEST.json.models[0].probe.batch[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "embedding": []}), "MANIFEST.json.models[0].probe: lacks"),
+        (("models", 0, "probe", {**PROBE, "dimension": 7}), "MANIFEST.json.models[0].probe: the embedding is not of"),
+        (("models", 0, "probe", {**PROBE, "normalised": 1}), "MANIFEST.json.models[0].probe.normalised: not true or"),
         (("models", 0, "probe", {**PROBE, "embedding": [0.1, True]}), "MANIFEST.json.models[0].probe.embedding[1]: "),
         (("models", 0, "probe", {**PROBE, "embedding": [1e7]}), "MANIFEST.json.models[0].probe.embedding[0]: "),
         (("models", 0, "probe", {**PROBE, "tolerance": 0}), "MANIFEST.json.models[0].probe: lacks"),

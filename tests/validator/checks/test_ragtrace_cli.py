@@ -5,7 +5,7 @@ from dataclasses import replace
 from bootstrap import launchers, persist
 from bootstrap.bundle.application import Launcher
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, look_all, release_of
+from tests.validator.looking import change, look, look_all, release_of, snapshot
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.ragtrace_cli import Commands
 
@@ -63,3 +63,16 @@ def test_a_prefix_where_the_tool_has_the_application_s_name_says_so(tmp_path, mo
     shadowed, skipped = look_all(Commands, prefix)
     assert (shadowed.status, skipped.status) == (WARN, SKIP)
     assert shadowed.details.startswith(f"{prefix.bin / launchers.file_name('ragtrace')} starts the installer's tool")
+
+
+def test_offline_commands_are_tried_in_the_users_folder_without_touching_it(tmp_path) -> None:
+    program = "import sys\nopen(sys.argv[1], 'w').write('x')\n"
+    more = (*APPLICATION.launchers, Launcher("write", "program", "write.py", (), "data", program))
+    commands = (("write", "report.txt"), ("write", "nowhere/report.txt"))
+    application = replace(APPLICATION, launchers=more, smoke=(), offline_commands=commands)
+    prefix = make_prefix(tmp_path, application=application)
+    before = snapshot(prefix.root)
+    good, bad = look_all(Commands, prefix)
+    assert (good.status, good.check_name) == (PASS, "Command write report.txt")
+    assert (bad.status, "No such file or directory" in bad.details) == (FAIL, True)
+    assert snapshot(prefix.root) == before

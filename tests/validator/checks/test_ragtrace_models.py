@@ -1,8 +1,17 @@
 from __future__ import annotations
 
-from tests.installed import make_prefix
-from tests.validator.looking import change, look, release_of
-from validator.check import FAIL, PASS, SKIP
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bootstrap import models_apart
+from bootstrap.bundle.application import Launcher, ModelApart
+from bootstrap.prefix import Prefix
+from tests.installed import APPLICATION, make_prefix
+from tests.validator.looking import change, look, look_all, release_of
+from validator.check import FAIL, PASS, SKIP, WARN
+from validator.checks.ragtrace_cli import Commands
 from validator.checks.ragtrace_models import Models
 
 
@@ -22,3 +31,40 @@ def test_names_missing_and_altered_files(prefix) -> None:
 
 def test_no_models_are_skipped(tmp_path) -> None:
     assert look(Models, make_prefix(tmp_path, model={})).status == SKIP
+
+
+APART = ModelApart("bge", "hf:some/bge@0123")
+READ = "import os\nprint(open(os.path.join(os.environ['BGE'], 'config.json')).read())\n"
+
+
+@pytest.fixture
+def without(tmp_path):
+    """Give an installation whose application needs a model that its bundle does not bring."""
+    environment = replace(APPLICATION.environment, values={"BGE": "{prefix}/models/bge", "DEMO_MODEL": "x"})
+    launchers = (*APPLICATION.launchers, Launcher("read", "program", "read.py", program=READ))
+    changes = {"environment": environment, "launchers": launchers, "offline_commands": (("read",),)}
+    return make_prefix(tmp_path, model={}, application=replace(APPLICATION, models_apart=(APART,), **changes))
+
+
+def test_a_model_that_is_not_here_yet_is_told_with_what_to_bring_and_where_to(without) -> None:
+    result = look(Models, without)
+    assert result.status == WARN
+    assert "all files of some/bge at revision 0123" in result.suggestion
+    assert f"into {without.root}/models/bge." in result.suggestion
+    _smoke, command = look_all(Commands, without)
+    assert (command.status, "not tried: bge is not here yet" in command.details) == (SKIP, True)
+
+
+def test_a_model_that_was_brought_is_used(without) -> None:
+    folder = models_apart.place(without, APART)
+    folder.mkdir(parents=True)
+    assert look(Models, without).status == WARN  # an empty folder is no model
+    (folder / "config.json").write_text("{}")
+    assert look(Models, without).status == PASS
+    _smoke, command = look_all(Commands, without)
+    assert command.status == PASS, command.details
+
+
+def test_a_models_folder_of_the_builders_is_named() -> None:
+    advice = models_apart.what_to_bring(Prefix(Path("/p")), ModelApart("b", "path:bge"))
+    assert "which the builder has in its folder bge" in advice

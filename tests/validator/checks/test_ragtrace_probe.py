@@ -39,6 +39,19 @@ def test_within_the_tolerance_is_right(tmp_path) -> None:
     assert look(ModelProbe, make_prefix(tmp_path, probe=probe)).status == PASS
 
 
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [(b"[0.12, -0.16]\n", None), (b"[0.12]\n", "1 components, not 2"), (b"[0, 0]\n", "every component is 0"),
+     (b"[0.5, -0.25]\n", "its length is 2.8, not 1")],
+)  # fmt: skip
+def test_where_no_embedding_is_known_its_shape_is(tmp_path, weights, reason) -> None:
+    prefix = make_prefix(tmp_path, probe=Probe(("demo", "embed"), SENTENCE, (), 0.001, (), 2, normalised=True))
+    change(release_of(prefix).models / "tiny" / "weights.json", weights)
+    result = look(ModelProbe, prefix)
+    assert result.status == (FAIL if reason else PASS), result.details
+    assert (reason or "tells no embedding") in result.details
+
+
 def test_no_probe_is_skipped(tmp_path) -> None:
     assert look(ModelProbe, make_prefix(tmp_path, probe=None)).status == SKIP
 

@@ -1,0 +1,45 @@
+"""Models that come another way than in the bundle: where a host needs them, and what to bring there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.bundle.application import ModelApart
+    from bootstrap.bundle.manifest import Manifest
+    from bootstrap.prefix import Prefix
+
+
+def place(prefix: Prefix, model: ModelApart) -> Path:
+    """Return the folder that a model belongs in."""
+    return prefix.models / model.name
+
+
+def missing(prefix: Prefix, manifest: Manifest) -> list[ModelApart]:
+    """Return the models whose folder is not there, or holds no file."""
+    return [model for model in manifest.application.models_apart if not _has_files(place(prefix, model))]
+
+
+def _has_files(folder: Path) -> bool:
+    try:
+        return any(path.is_file() for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
+    """Return which files to bring and where to put them, as a sentence."""
+    kind, _colon, rest = model.source.partition(":")
+    repository, _at, revision = rest.partition("@")
+    origin = (
+        _("all files of {repository} at revision {revision}").format(repository=repository, revision=revision)
+        if kind == "hf"
+        else _("the model's files, which the builder has in its folder {name}").format(name=rest or model.name)
+    )
+    return _("Copy {files} (config.json, the weights and the tokenizer among them) into {folder}.").format(
+        files=origin, folder=place(prefix, model)
+    )

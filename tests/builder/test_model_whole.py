@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bootstrap.errors import BuildError
+from builder.model_whole import POINTER, demand_whole
+
+MODULES = [
+    {"path": "", "type": "sentence_transformers.models.Transformer"},
+    {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    {"path": "2_Dense", "type": "sentence_transformers.models.Dense"},
+    {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"},
+]
+INDEX = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}
+CODE = {"auto_map": {"AutoModel": "modeling_own.Model", "AutoConfig": "other/repository--configuration.Config"}}
+FILES = {
+    "modules.json": json.dumps(MODULES),
+    "config.json": json.dumps(CODE),
+    "modeling_own.py": "",
+    "model.safetensors.index.json": json.dumps(INDEX),
+    "model-1.safetensors": "w",
+    "model-2.safetensors": "w",
+    "tokenizer_config.json": "{}",
+    "tokenizer.json": "{}",
+    "1_Pooling/config.json": "{}",
+    "2_Dense/config.json": "{}",
+    "2_Dense/pytorch_model.bin": "w",
+}
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Look at a model of the files above, with changes: None for a file that is not there."""
+
+    def judged(changes):
+        files = {}
+        for path, text in {**FILES, **changes}.items():
+            if text is not None:
+                files[path] = tmp_path / path
+                files[path].parent.mkdir(parents=True, exist_ok=True)
+                files[path].write_bytes(text.encode())
+        demand_whole("bge", files)
+
+    return judged
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"tokenizer.json": None, "sentencepiece.bpe.model": "v"},
+        {"tokenizer.json": None, "tokenizer_config.json": None},
+        dict.fromkeys(FILES) | {"weights.gguf": "w"},  # of another layout
+        dict.fromkeys(("model.safetensors.index.json", "model-1.safetensors", "model-2.safetensors"))
+        | {"onnx/model.onnx": "w"},
+    ],
+)
+def test_a_whole_model_travels(judge, changes):
+    judge(changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"1_Pooling/config.json": None}, "lacks 1_Pooling/config.json, which modules.json says"),
+        ({"2_Dense/pytorch_model.bin": None}, "lacks 2_Dense/model.safetensors, which modules.json"),
+        ({"config.json": None}, "lacks config.json, which modules.json"),
+        ({"model-2.safetensors": None}, "lacks model-2.safetensors, which model.safetensors.index.json"),
+        ({"modeling_own.py": None}, "lacks modeling_own.py, which config.json"),
+        ({"tokenizer.json": None}, "lacks tokenizer.json, which tokenizer_config.json"),
+        ({"modules.json": "[3]"}, "modules.json of model bge cannot be read: not of the form"),
+        ({"config.json": "{"}, "config.json of model bge cannot be read: "),
+        ({"model-1.safetensors": POINTER.decode() + "v1\noid sha256:0\n"}, "model-1.safetensors of model bge is a Git"),
+        (
+            dict.fromkeys(path for path in FILES if path.startswith("model") and path != "modeling_own.py")
+            | {"modules.json": json.dumps(MODULES[:1])},
+            "lacks model.safetensors, which modules.json",
+        ),
+    ],
+)
+def test_a_model_that_lacks_what_the_application_opens_is_refused(judge, changes, what):
+    with pytest.raises(BuildError) as refused:
+        judge(changes)
+    assert what in refused.value.what
+    assert refused.value.advice

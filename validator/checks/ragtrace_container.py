@@ -1,0 +1,71 @@
+"""Container: what an application puts its parts together with is there and whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import ToolError
+from bootstrap.i18n import _
+from validator import trial
+from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+# dependency_injector tells of dependencies that nobody provides; other containers are only looked up
+RESOLVE = """
+import importlib, json, sys
+module, _, name = sys.argv[1].partition(":")
+try:
+    found = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    reason = "it is None" if found is None else None
+    asked = reason is None and hasattr(found, "check_dependencies")
+    if asked:
+        found.check_dependencies()
+    kind = type(found).__name__
+except BaseException as error:
+    kind, asked, reason = None, False, f"{type(error).__name__}: {error}"
+sys.__stdout__.write("\\nragtrace-answer " + json.dumps([kind, asked, reason]) + "\\n")
+sys.__stdout__.flush()
+"""
+
+
+class ContainerObject(Check):
+    """Imports the profile's container in the application's environment, without a network; asks whether it is whole."""
+
+    id = "ragtrace.container"
+    category = APPLICATION
+    time_limit = 300.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Container")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        container = subject.need_manifest().application.container
+        if container is None:
+            raise UncheckedError(SKIP, _("the profile names no container"))
+        try:
+            ended = trial.run_program(subject, RESOLVE, [container.object], timeout=self.left())
+        except ToolError as error:
+            yield self.failed(error.what, **subject.repair())
+            return
+        evidence = {"object": container.object}
+        answer = trial.answer_in(ended)
+        if answer is None:
+            raise UncheckedError(ERROR, trial.ending(ended, self.limit))
+        kind, asked, reason = answer
+        if reason:
+            details = _("{object}: {reason}").format(object=container.object, reason=reason)
+            yield self.failed(details, evidence=evidence, **subject.repair())
+        else:
+            details = (
+                _("{object} is a {kind}, and nothing that it depends on is missing")
+                if asked
+                else _("{object} is a {kind}")
+            )
+            yield self.passed(details.format(object=container.object, kind=kind), evidence=evidence)
