@@ -169,7 +169,7 @@ def test_where_the_application_has_no_such_command_the_former_one_goes(prefix, f
 def test_an_upgrade_that_fails_leaves_what_was_there(prefix, newer_bundle, monkeypatch):
     before = snapshot(prefix.root, *NOTES)
 
-    def refuse(prefix, manifest):
+    def refuse(prefix, _manifest, _progress):
         assert commands(prefix) == AS_NEW
         raise InstallError("it does not work")
 
