@@ -21,6 +21,7 @@ SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, 
 # what lies in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "trust", "proofs", "advisories")
+MOVED = "current.moved-"  # and a release's identifier: what stood in the place of the link to it
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
 
@@ -250,6 +251,9 @@ class Prefix:
 
     def point_at(self, release: Release) -> None:
         """Make a release the current one, at once and for good: this is the commit point."""
+        if self.current.is_dir() and not files.is_link(self.current):
+            # somebody's folder in its place, as a copy that follows links makes one, is not ours to delete
+            self.current.rename(self.root / f"{MOVED}{release.id}")
         if sys.platform == "win32":
             files.write_atomic(self.current, json.dumps({"release": release.id}).encode() + b"\n")
             return

@@ -16,6 +16,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
+from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
 
 if TYPE_CHECKING:
@@ -88,9 +89,10 @@ def _place(prefix: Prefix) -> Finding:
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
-    left = prefix.left if prefix.is_left else (prefix.data, prefix.env_file, prefix.backups, prefix.models)
-    is_state = prefix.is_left and path == prefix.state
-    return path not in left and not is_state and not path.name.startswith(OWN)
+    left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
+    # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
+    is_left = prefix.is_left and (path in (prefix.state, prefix.bin, prefix.releases) or path.name.startswith(MOVED))
+    return path not in left and not is_left and not path.name.startswith(OWN)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:

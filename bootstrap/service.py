@@ -28,7 +28,7 @@ def account_of(data: Path) -> Account | None:
         return None
     try:
         status = data.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if status.st_uid in owners.trusted():
         return None

@@ -24,8 +24,9 @@ def read_template(path: Path) -> dict[str, str]:
     try:
         settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UsageError(
-            _("The env template {file} cannot be read: {reason}.").format(file=path, reason=error),
+            _("The env template {file} cannot be read: {reason}.").format(file=path, reason=reason),
             advice=_("Name an existing UTF-8 file in environment.template of the profile."),
         ) from error
     wrong += [line for line, _name, value in settings if "\n" in value]

@@ -19,11 +19,22 @@ if TYPE_CHECKING:
 
 DOCUMENT_LIMIT = 64 << 20  # bytes; the index of a model with thousands of tensors has 1 MB
 POINTER, POINTER_LIMIT = b"version https://git-lfs.github.com/spec/", 1024  # bytes; what Git LFS leaves for a file
-WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.gguf")
+WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.gguf", "*.npz")
 EXPORTS = ("onnx/*.onnx", "*.onnx", "openvino/*.xml")  # weights for another way to run them
-VOCABULARIES = ("tokenizer.json", "*.model", "vocab.*", "*.tiktoken", "*.vocab")
-WITHOUT_FILES = ("Normalize",)  # modules of sentence-transformers that are saved without a file
-WITH_WEIGHTS = ("Dense", "LayerNorm", "CNN", "LSTM", "WeightedLayerPooling")
+VOCABULARIES = ("tokenizer.json", "*.model", "vocab*", "*.tiktoken", "*.vocab", "*.spm")
+WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they read bytes and characters
+# what modules of sentence-transformers open besides weights, where that isn't config.json
+OPENED = {
+    "Normalize": (),
+    "StaticEmbedding": ("tokenizer.json",),
+    "WordEmbeddings": ("wordembedding_config.json",),
+    "CNN": ("cnn_config.json",),
+    "LSTM": ("lstm_config.json",),
+}
+WITH_WEIGHTS = (
+    *("Transformer", "CLIPModel", "StaticEmbedding", "WordEmbeddings"),
+    *("Dense", "LayerNorm", "CNN", "LSTM", "WeightedLayerPooling"),
+)
 
 
 def demand_whole(name: str, files: Mapping[str, Path]) -> None:
@@ -54,26 +65,32 @@ def _lacking(name: str, files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
     for path in sorted(files):
         folder, _slash, file = path.rpartition("/")
         if file.endswith(".index.json"):
-            shards = _document(name, path, files).get("weight_map", {})
-            yield from ((shard, path) for shard in _absent(folder, sorted(set(shards.values())), files))
+            shards = set(_texts(_document(name, path, files).get("weight_map")))
+            yield from ((shard, path) for shard in _absent(folder, sorted(shards), files))
         elif file == "config.json":
-            code = _document(name, path, files).get("auto_map", {})
-            modules = {f"{text.partition('.')[0]}.py" for text in _texts(code) if "--" not in text}
-            yield from ((module, path) for module in _absent(folder, sorted(modules), files))
+            yield from ((lacking, path) for lacking in _of_config(folder, _document(name, path, files), files))
         elif file == "tokenizer_config.json" and not _any(folder, VOCABULARIES, files):
-            yield _inside(folder, "tokenizer.json"), path
+            document = _document(name, path, files)
+            if document.get("tokenizer_class") not in WITHOUT_VOCABULARY and "auto_map" not in document:
+                yield _inside(folder, "tokenizer.json"), path
     if "modules.json" in files:
         for module in _document(name, "modules.json", files, kind=list):
             yield from ((file, "modules.json") for file in _of_module(module, files))
 
 
+def _of_config(folder: str, document: dict[str, Any], files: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what a model of transformers lacks: its code, and its weights, which it can have in one of many forms."""
+    modules = {f"{text.partition('.')[0]}.py" for text in _texts(document.get("auto_map")) if "--" not in text}
+    yield from _absent(folder, sorted(modules), files)
+    if document.get("architectures") and not folder and not _any(folder, (*WEIGHTS, *EXPORTS), files):
+        yield _inside(folder, "model.safetensors")
+
+
 def _of_module(module: Any, files: Mapping[str, Path]) -> Iterator[str]:
     """Yield what a module of sentence-transformers lacks."""
-    folder, kind = str(module.get("path", "")), str(module.get("type", "")).rpartition(".")[2]
-    if kind in WITHOUT_FILES:
-        return
-    yield from _absent(folder, ["config.json"], files)
-    if (kind == "Transformer" or kind in WITH_WEIGHTS) and not _any(folder, (*WEIGHTS, *EXPORTS), files):
+    folder, kind = str(module.get("path") or ""), str(module.get("type", "")).rpartition(".")[2]
+    yield from _absent(folder, OPENED.get(kind, ("config.json",)), files)
+    if kind in WITH_WEIGHTS and not _any(folder, (*WEIGHTS, *EXPORTS), files):
         yield _inside(folder, "model.safetensors")
 
 

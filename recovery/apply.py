@@ -87,9 +87,6 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
     elif isinstance(remedy, cures.MarkComplete) and release:
         seal.mark_complete(release)
     elif isinstance(remedy, cures.PointCurrent) and release:
-        if prefix.current.is_dir() and not prefix.current.is_symlink():
-            # somebody's folder in its place is not ours to delete
-            prefix.current.rename(prefix.root / f"current.moved-{release.id}")
         prefix.point_at(release)
     elif isinstance(remedy, cures.WriteLaunchers) and proof:
         launchers.write(prefix, proof.manifest)

@@ -11,6 +11,7 @@ each later ``X`` in a function asks for it. The meaning is that of lazy imports 
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib.util
 import json
 import marshal
@@ -23,15 +24,17 @@ from bootstrap.lazy.names import LAZY, Rewriter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GET = "__getattr__"
-# a module that names one of these may look at its namespace, which lacks what is yet to be imported
-INTROSPECTION = {GET, LAZY, "globals", "locals", "vars", "eval", "exec"}
+GET, WANTED = "__getattr__", "__wanted__"
+# a module that names one of these may look at its namespace, which lacks what is yet to be imported;
+# what `import *` binds there would be taken for what is yet to be imported
+INTROSPECTION = {GET, LAZY, "globals", "locals", "vars", "eval", "exec", "*"}
+BUILTINS = frozenset(dir(builtins))
 HELPERS = f"""
-def {GET}(name):
-    raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
-def {LAZY}(name):
+def {GET}({WANTED}):
+    raise AttributeError(f"module {{__name__!r}} has no attribute {{{WANTED}!r}}")
+def {LAZY}({WANTED}):
     found = globals()
-    return found[name] if name in found else {GET}(name)
+    return found[{WANTED}] if {WANTED} in found else {GET}({WANTED})
 """
 
 
@@ -51,6 +54,7 @@ class Source:
         self.imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
         self.names = {node.id for node in nodes if isinstance(node, ast.Name)}
         self.names.update(str(getattr(node, "name", "")) for node in self.tree.body)
+        self.names.update(alias.asname or alias.name for node in self.imports for alias in node.names)
 
     def parse(self) -> ast.Module:
         return ast.parse(self.data, self.path)
@@ -69,18 +73,20 @@ class Source:
             yield ".".join([*parts, *([node.module] if node.module else [])])
 
     def lazy_imports(self, lazy: list[str]) -> dict[str, Any]:
-        """Return name → the import statement of that name alone, for those that the profile wants lazy."""
+        """Return name → the import statement of that name alone, for those that the profile wants lazy.
+
+        A name that several statements import is none, as the last of them counts, nor is one that Python has itself.
+        """
         found: dict[str, list[Any]] = {}
         for node in self.tree.body:
             for alias in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
-                name = alias.asname or alias.name.partition(".")[0]
-                if not self.is_wanted(node, alias.name, lazy) or self.has_module(name) or name.startswith("__"):
-                    continue
-                single: Any = ast.Import(names=[alias])
-                if isinstance(node, ast.ImportFrom):
-                    single = ast.ImportFrom(module=node.module, names=[alias], level=node.level)
-                found.setdefault(name, []).append(ast.copy_location(single, node))
-        return {name: nodes[0] for name, nodes in found.items() if len(nodes) == 1}
+                name, single = alias.asname or alias.name.partition(".")[0], None
+                if self.is_wanted(node, alias.name, lazy) and not self.has_module(name) and not name.startswith("__"):
+                    single = alone(node, alias)
+                found.setdefault(name, []).append(single)
+        return {
+            name: nodes[0] for name, nodes in found.items() if len(nodes) == 1 and nodes[0] and name not in BUILTINS
+        }
 
     def is_wanted(self, node: Any, imported: str, lazy: list[str]) -> bool:
         """Tell whether the profile names the module that a statement imports, or a package around it."""
@@ -113,6 +119,14 @@ class Source:
         return compile(self.data, self.path, "exec", dont_inherit=True), []
 
 
+def alone(node: Any, alias: ast.alias) -> Any:
+    """Return an import statement for one of the names that a statement imports."""
+    single: Any = ast.Import(names=[alias])
+    if isinstance(node, ast.ImportFrom):
+        single = ast.ImportFrom(module=node.module, names=[alias], level=node.level)
+    return ast.copy_location(single, node)
+
+
 def is_named(module: str, lazy: list[str]) -> bool:
     """Tell whether a module, or a package around it, is in a list."""
     return any(module == name or module.startswith(f"{name}.") for name in lazy)
@@ -137,7 +151,7 @@ def insert(tree: ast.Module, imports: dict[str, Any]) -> None:
     branches: list[Any] = [ast.Global(names=list(imports))]
     for name, statement in imports.items():
         test = ast.Compare(
-            left=ast.Name(id="name", ctx=ast.Load()), ops=[ast.Eq()], comparators=[ast.Constant(value=name)]
+            left=ast.Name(id=WANTED, ctx=ast.Load()), ops=[ast.Eq()], comparators=[ast.Constant(value=name)]
         )
         answer = ast.Return(value=ast.Name(id=name, ctx=ast.Load()))
         branch = ast.If(test=test, body=[statement, ast.copy_location(answer, statement)], orelse=[])
@@ -210,7 +224,10 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     lazy: dict[str, list[str]] = {}
     for source in found:
         # `import *` takes what is there
-        code, names = source.compiled([] if source.name in stars else request["lazy"])
+        try:
+            code, names = source.compiled([] if source.name in stars else request["lazy"])
+        except (SyntaxError, ValueError, RecursionError):
+            continue  # what only the compiler refuses: `return` outside a function
         write_bytecode(source.path, code)
         if names:
             lazy[os.path.relpath(source.path, app).replace(os.sep, "/")] = names

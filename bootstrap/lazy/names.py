@@ -1,7 +1,8 @@
 """Which names of a module can be imported at first use, and what asks for them then.
 
 A name whose value might be needed, or might become another, before that is refused: one that is used
-outside functions or bound a second time. Annotations of plain functions become text, as in PEP 563.
+outside functions or bound a second time. Annotations of plain functions become text, as in PEP 563, and
+whoever evaluates it (typing.get_type_hints) gets what it names.
 """
 
 from __future__ import annotations
@@ -47,6 +48,40 @@ def bound_in(function: ast.AST) -> set[str]:
     return found
 
 
+def asking(node: ast.Name) -> ast.AST:
+    """Return the call that takes the place of a lazy name."""
+    call = ast.Call(func=ast.Name(id=LAZY, ctx=ast.Load()), args=[ast.Constant(value=node.id)], keywords=[])
+    return ast.fix_missing_locations(ast.copy_location(call, node))
+
+
+class Annotation(ast.NodeTransformer):
+    """Replaces lazy names in an annotation, and in the texts in it that stand for annotations."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names, self.found = names, False
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        if node.id not in self.names:
+            return node
+        self.found = True
+        return asking(node)
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
+        inner = Annotation(self.names)
+        try:
+            made = inner.visit(ast.parse(node.value, mode="eval").body) if isinstance(node.value, str) else node
+        except (SyntaxError, ValueError):
+            return node
+        self.found |= inner.found
+        return ast.copy_location(made, node) if inner.found else node
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        node.value = self.visit(node.value)
+        if ast.unparse(node.value).rpartition(".")[2] != "Literal":  # whose texts stand for themselves
+            node.slice = self.visit(node.slice)
+        return node
+
+
 class Rewriter(ast.NodeTransformer):
     """Replaces the uses of lazy names in functions; ``refused`` tells which names can't be lazy.
 
@@ -72,8 +107,7 @@ class Rewriter(ast.NodeTransformer):
         if not self.functions or not isinstance(node.ctx, ast.Load):
             self.refused.add(node.id)
             return node
-        call = ast.Call(func=ast.Name(id=LAZY, ctx=ast.Load()), args=[ast.Constant(value=node.id)], keywords=[])
-        return ast.fix_missing_locations(ast.copy_location(call, node))
+        return asking(node)
 
     def visit_FunctionDef(self, node: Any) -> Any:
         self.annotations(node)
@@ -118,6 +152,12 @@ class Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        if not self.functions:  # Optional["Name"]: evaluated by others, who find it in the namespace only
+            texts = {str(item.value) for item in ast.walk(node.slice) if isinstance(item, ast.Constant)}
+            self.refuse(texts)
+        return self.generic_visit(node)
+
     def visit_TypeAlias(self, node: Any) -> Any:
         self.refuse_in([node])
         return node
@@ -131,10 +171,20 @@ class Rewriter(ast.NodeTransformer):
             annotation = getattr(owner, field)
             if annotation is None or not self.mentioned([annotation]):
                 continue
-            if not unread:
+            if self.functions and not self.are_texts:  # evaluated when the function around it runs
+                setattr(owner, field, self.visit(annotation))
+            elif not unread:
                 self.refuse_in([annotation])
-            elif not self.are_texts and self.names & {getattr(node, "id", None) for node in ast.walk(annotation)}:
-                setattr(owner, field, ast.copy_location(ast.Constant(value=ast.unparse(annotation)), annotation))
+            else:
+                setattr(owner, field, self.asked_later(annotation))
+
+    def asked_later(self, annotation: Any) -> Any:
+        """Return an annotation which imports what it names when somebody evaluates it."""
+        visitor = Annotation(self.names.difference(*self.functions))
+        made = visitor.visit(annotation)
+        if self.are_texts or not visitor.found:
+            return made
+        return ast.copy_location(ast.Constant(value=ast.unparse(made)), annotation)
 
     def defaults(self, arguments: ast.arguments) -> None:
         arguments.defaults = [self.visit(item) for item in arguments.defaults]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bootstrap import cli
+from bootstrap.console import NoProgress
 from bootstrap.prefix import Prefix
+from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import snapshot
+from tests.tiny import install_tiny
 
 if TYPE_CHECKING:
     from tests.tiny import Tiny
@@ -109,3 +113,22 @@ def test_a_refused_first_installation_leaves_nothing(host, capsys, tiny: Tiny, t
         assert code == 4, said
         assert not root.exists()
         assert list((host / ".local/state/ragtrace/logs").glob("*-install-*.log"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what is active is a file there")
+def test_a_folder_in_the_place_of_the_link_is_moved_and_kept(prefix) -> None:
+    release = prefix.active()
+    prefix.current.unlink()
+    (prefix.current / "theirs").mkdir(parents=True)
+    prefix.point_at(release)
+    assert prefix.active() == release
+    assert (prefix.root / f"current.moved-{release.id}" / "theirs").is_dir()
+
+
+def test_what_somebody_left_in_a_removed_installation_does_not_hinder_the_next(prefix, tiny) -> None:
+    (prefix.bin / "own-script").write_text("mine")
+    (prefix.root / f"current.moved-{prefix.active().id}").mkdir()
+    uninstall(prefix, NoProgress())
+    assert prefix.is_left
+    install_tiny(tiny, prefix.root)
+    assert (prefix.bin / "own-script").read_text() == "mine"

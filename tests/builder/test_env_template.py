@@ -47,5 +47,5 @@ def test_refuses_with_the_line(tmp_path: Path, line: str) -> None:
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read: No such file or directory"):
         read_template(tmp_path / ".env.example")

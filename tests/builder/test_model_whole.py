@@ -14,6 +14,7 @@ MODULES = [
     {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"},
 ]
 INDEX = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}
+KIND = "sentence_transformers.models."
 CODE = {"auto_map": {"AutoModel": "modeling_own.Model", "AutoConfig": "other/repository--configuration.Config"}}
 FILES = {
     "modules.json": json.dumps(MODULES),
@@ -52,6 +53,20 @@ def judge(tmp_path):
         {},
         {"tokenizer.json": None, "sentencepiece.bpe.model": "v"},
         {"tokenizer.json": None, "tokenizer_config.json": None},
+        {"tokenizer.json": None, "tokenizer_config.json": '{"tokenizer_class": "ByT5Tokenizer"}'},
+        dict.fromkeys(FILES)
+        | {
+            "modules.json": json.dumps([{"path": "0", "type": KIND + "StaticEmbedding"}]),
+            "0/tokenizer.json": "{}",
+            "0/model.safetensors": "w",
+        },
+        dict.fromkeys(FILES)
+        | {
+            "modules.json": json.dumps([{"path": "0", "type": KIND + "WordEmbeddings"}]),
+            "0/wordembedding_config.json": "{}",
+            "0/pytorch_model.bin": "w",
+        },
+        {"model.safetensors.index.json": '{"weight_map": []}', "config.json": '{"auto_map": null}'},
         dict.fromkeys(FILES) | {"weights.gguf": "w"},  # of another layout
         dict.fromkeys(("model.safetensors.index.json", "model-1.safetensors", "model-2.safetensors"))
         | {"onnx/model.onnx": "w"},
@@ -70,6 +85,18 @@ def test_a_whole_model_travels(judge, changes):
         ({"model-2.safetensors": None}, "lacks model-2.safetensors, which model.safetensors.index.json"),
         ({"modeling_own.py": None}, "lacks modeling_own.py, which config.json"),
         ({"tokenizer.json": None}, "lacks tokenizer.json, which tokenizer_config.json"),
+        (
+            dict.fromkeys(FILES) | {"config.json": '{"architectures": ["XLMRobertaModel"]}', "tokenizer.json": "{}"},
+            "lacks model.safetensors, which config.json says",
+        ),
+        (
+            {"model.safetensors.index.json": '{"weight_map": {"a": 1, "b": "model-3.safetensors", "c": {}}}'},
+            "lacks model-3.safetensors, which model.safetensors.index.json",
+        ),
+        (
+            {"modules.json": json.dumps([{"path": None, "type": "Pooling"}]), "config.json": None},
+            "lacks config.json, which modules.json",
+        ),
         ({"modules.json": "[3]"}, "modules.json of model bge cannot be read: not of the form"),
         ({"config.json": "{"}, "config.json of model bge cannot be read: "),
         ({"model-1.safetensors": POINTER.decode() + "v1\noid sha256:0\n"}, "model-1.safetensors of model bge is a Git"),

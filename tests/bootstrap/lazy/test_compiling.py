@@ -87,12 +87,32 @@ def test_an_import_takes_place_when_a_function_uses_it(tmp_path, statement, use)
         "try:\n    import heavy\nexcept ImportError:\n    heavy = None",
         "if True:\n    import heavy",
         "from heavy import *",
+        "from heavy import LIMIT\nfrom other import LIMIT",
+        "from other import *\nfrom heavy import LIMIT",
+        "import heavy\nimport heavy as heavy",
+        "import typing\nfrom heavy import Frame\nOr = typing.Optional['Frame']",
+        "from other import __getattr__\nfrom heavy import LIMIT",
+        "from heavy import LIMIT as len",
     ],
 )
 def test_what_is_needed_at_once_is_imported_at_once(tmp_path, text) -> None:
-    app = application(tmp_path, user=text)
+    app = application(tmp_path, user=text, other="LIMIT = 9\ndef __getattr__(name): raise AttributeError(name)\n")
     assert compiled(app)["lazy"] == {}
     assert said(app, "import user") == "heavy is loaded"
+
+
+def test_what_another_import_binds_too_is_not_lost(tmp_path) -> None:
+    user = "import pkg.heavy\nimport pkg.light\ndef work(): return pkg.heavy.LIMIT + pkg.light.LIMIT\n"
+    app = application(tmp_path, user=user, pkg__heavy=HEAVY, pkg__light="LIMIT = 1\n")
+    assert compiled(app, ["pkg.heavy"])["lazy"] == {}
+    assert said(app, "import user; print(user.work())") == "heavy is loaded 8"
+
+
+def test_an_import_may_have_any_name(tmp_path) -> None:
+    user = "from heavy import LIMIT as name, Frame as found\ndef work(): return name, found.rows\n"
+    app = application(tmp_path, user=user)
+    assert compiled(app)["lazy"] == {"user.py": ["found", "name"]}
+    assert said(app, "import user; print(user.work())") == "heavy is loaded (7, 3)"
 
 
 def test_a_name_that_a_function_has_of_its_own_stays_its_own(tmp_path) -> None:
@@ -135,9 +155,49 @@ def test_annotations_of_plain_functions_become_text(tmp_path) -> None:
     """
     app = application(tmp_path, user=user)
     assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
-    code = "import user; print(user.Reader.read.__annotations__['return'], user.Reader.read.__annotations__['path'])"
-    assert said(app, code) == "Frame <class 'str'>"
-    assert said(app, "import user; print(user.Reader.other.__annotations__['frame'])") == "list[Frame]"
+    code = (
+        "import user; print(type(user.Reader.read.__annotations__['return']), user.Reader.read.__annotations__['path'])"
+    )
+    assert said(app, code) == "<class 'str'> <class 'str'>"
+    code = "import user, typing; print(typing.get_type_hints(user.Reader.{})['{}'])"
+    assert said(app, code.format("read", "return")) == "heavy is loaded <class 'heavy.Frame'>"
+    assert said(app, code.format("other", "frame")) == "heavy is loaded list[heavy.Frame]"
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+@pytest.mark.parametrize(
+    ("annotation", "hint"),
+    [
+        ("Frame", "<class 'heavy.Frame'>"),
+        ("'Frame'", "<class 'heavy.Frame'>"),
+        ("typing.List['Frame']", "typing.List[heavy.Frame]"),
+        ("typing.Tuple[typing.Literal['Frame'], Frame]", "typing.Tuple[typing.Literal['Frame'], heavy.Frame]"),
+    ],
+)
+def test_who_evaluates_an_annotation_gets_what_it_names(tmp_path, future, annotation, hint) -> None:
+    user = f"{future}import typing\nfrom heavy import Frame\nclass S:\n    def __init__(self, a: {annotation}): pass\n"
+    app = application(tmp_path, user=user)
+    assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
+    code = "import user, typing; print('now'); print(typing.get_type_hints(user.S.__init__)['a'])"
+    assert said(app, code) == f"now heavy is loaded {hint}"
+
+
+def test_annotations_in_functions_are_what_they_name(tmp_path) -> None:
+    user = """
+        from heavy import Frame
+        def work(Other, Frame2=None):
+            def inner(a: Frame, b: Other) -> "Frame": pass
+            return inner
+        def shadowed(Frame):
+            def inner(a: Frame): pass
+            return inner
+    """
+    app = application(tmp_path, user=user)
+    assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
+    code = "import user; print(user.shadowed(3).__annotations__, user.work(int).__annotations__)"
+    assert said(app, code) == (
+        "heavy is loaded {'a': 3} {'a': <class 'heavy.Frame'>, 'b': <class 'int'>, 'return': 'Frame'}"
+    )
 
 
 def test_others_get_a_lazy_name_from_the_module(tmp_path) -> None:
@@ -188,8 +248,8 @@ def test_docstring_and_future_stay_first(tmp_path) -> None:
     '''
     app = application(tmp_path, user=user)
     assert compiled(app)["lazy"] == {"user.py": ["Frame"]}
-    assert said(app, "import user; print(user.__doc__, user.work.__annotations__); print(user.work(1))") == (
-        "Told. {'a': 'Frame'} heavy is loaded 3"
+    assert said(app, "import user; print(user.__doc__, list(user.work.__annotations__)); print(user.work(1))") == (
+        "Told. ['a'] heavy is loaded 3"
     )
 
 
@@ -214,7 +274,7 @@ def test_a_source_that_changed_is_taken_as_it_is(tmp_path) -> None:
 
 
 def test_everything_is_compiled_but_the_users_folders_and_what_is_no_python(tmp_path) -> None:
-    app = application(tmp_path, pkg___init="", pkg__mod="", data__mine="x = 1", broken="def (:\n")
+    app = application(tmp_path, pkg___init="", pkg__mod="", data__mine="x = 1", broken="def (:\n", cell="return 1\n")
     os.symlink(app / "heavy.py", app / "link.py")
     compiled(app, persist=["data"])
     found = sorted(path.relative_to(app).as_posix().split(".")[0] for path in app.rglob("*.pyc"))
