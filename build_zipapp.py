@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parent
 NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "validator", "recovery")
 LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
+SHARED = ("__init__.py", "host.py", "words.py", "owners.py")  # of it, for what runs later: the rule of ownership
 ENTRY_POINT = "bootstrap.cli:main"
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6
@@ -152,11 +153,14 @@ def add_own_packages(project: Path, site: Path) -> None:
     from tools.catalogues import compile_all
 
     def unwanted(folder: str, names: list[str]) -> set[str]:
-        launcher = LAUNCHER if Path(folder) == project / "bootstrap" else ""
+        launcher = Path(folder) == project / "bootstrap" / LAUNCHER
         return {
             name
             for name in names
-            if name.startswith(".") or name in ("__pycache__", launcher) or name.endswith((".pyc", ".po", ".mo"))
+            if name.startswith(".")
+            or name == "__pycache__"
+            or name.endswith((".pyc", ".po", ".mo"))
+            or (launcher and name not in SHARED)
         }
 
     for package in OWN_PACKAGES:

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, bytecode, files, launchers, process, receipt, record, stage
+from bootstrap import app_launcher, bytecode, files, launchers, process, receipt, record, service, stage
 from bootstrap.bundle import strict
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
@@ -121,7 +121,9 @@ def basic_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def check_imports(release: Release, manifest: Manifest, progress: Progress) -> None:
+def check_imports(
+    release: Release, manifest: Manifest, progress: Progress, account: process.Account | None = None
+) -> None:
     """Raise InstallError unless every core module imports in a fresh interpreter of the release."""
     names = manifest.application.core_imports
     if not names:
@@ -130,7 +132,7 @@ def check_imports(release: Release, manifest: Manifest, progress: Progress) -> N
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), *([AT_ONCE] if release.is_complete else [])]
     env = trial_environment(release, manifest, basic_environment())
     with progress.wait(_("Importing the core modules")):
-        ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT)
+        ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=account)
     answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
     if not ended.ok or not answers:
         reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
@@ -164,7 +166,7 @@ def trying(name: str, arguments: list[str]) -> str:
 
 
 def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
-    """Raise InstallError unless the active release works through PREFIX/bin, as a user starts it.
+    """Raise InstallError unless the active release works through PREFIX/bin, as whoever owns the data starts it.
 
     1. The core modules import.
     2. The profile's smoke commands exit 0.
@@ -173,11 +175,12 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
     active = prefix.active()
     if active is None:
         raise InstallError(_("No release is active."))
-    check_imports(active, manifest, progress)
+    account = service.account_of(prefix.data)
+    check_imports(active, manifest, progress, account)
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         with progress.wait(trying(name, arguments)):
-            ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT)
+            ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT, account=account)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env, progress)
 
@@ -190,7 +193,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
         name, *arguments = model.probe.command
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Asking the model {name}").format(name=model.name)):
-            ended = _run(argv, env, IMPORT_TIMEOUT)
+            ended = _run(argv, env, IMPORT_TIMEOUT, account=service.account_of(prefix.data))
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
@@ -198,12 +201,20 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
             raise InstallError(_("The model {name} answers wrongly: {reason}.").format(name=model.name, reason=reason))
 
 
-def _run(argv: list[str], env: dict[str, str], timeout: float, folder: Path | None = None) -> process.Completed:
+def _run(
+    argv: list[str],
+    env: dict[str, str],
+    timeout: float,
+    folder: Path | None = None,
+    account: process.Account | None = None,
+) -> process.Completed:
     """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
     if folder is not None:
-        return process.run(argv, env=env, cwd=folder, timeout=timeout)
+        return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
     with files.scratch_folder() as caller:
-        return process.run(argv, env=env, cwd=caller, timeout=timeout)
+        if account is not None:
+            os.chown(caller, account.user, account.group)
+        return process.run(argv, env=env, cwd=caller, timeout=timeout, account=account)
 
 
 def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:

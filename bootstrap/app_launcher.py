@@ -164,6 +164,48 @@ def text_of(prefix: str) -> str:
         return ""
 
 
+def whose(path: str) -> str:
+    """Return the name of a file's owner, or his number; '?' where that cannot be told."""
+    try:
+        return account(os.stat(path).st_uid)
+    except OSError:
+        return "?"
+
+
+def account(user: int) -> str:
+    """Return a user's name, or his number where the host knows no name."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+OWNS = "the account that runs the application must own both .env and data"
+
+
+def unreadable(env_file: str) -> str:
+    """Return why this account cannot read the settings."""
+    if os.name == "nt":
+        return f"{env_file} cannot be read"
+    me = account(os.geteuid())
+    return f"{env_file} belongs to {whose(env_file)}, and {me} cannot read it (chown {me} {env_file}); {OWNS}"
+
+
+def unwritable(release: str, prefix: str, run: dict[str, Any]) -> str:
+    """Return which of the data this account cannot write, or '' where it can write all."""
+    if os.name == "nt":
+        return ""
+    data, me = os.path.join(prefix, "data"), account(os.geteuid())
+    folders = [os.path.join(release, "app", folder) for folder in run.get("persist", ())]
+    for folder in [data, *folders] if folders else []:
+        if not os.access(folder, os.W_OK | os.X_OK) and (folder == data or os.path.isdir(folder)):
+            path = os.path.realpath(folder)
+            return f"{path} belongs to {whose(path)}, and {me} cannot write in it (chown -R {me} {data}); {OWNS}"
+    return ""
+
+
 def known_as(name: str) -> str:
     """Return a variable's name as this system tells it from others: Windows takes any case for the same."""
     return name.upper() if os.name == "nt" else name
@@ -186,10 +228,16 @@ def main(argv: list[str]) -> int:
         return 4
     try:
         settings = settings_of(prefix, run)
+    except PermissionError:
+        sys.stderr.write(f"{argv[0]}: {unreadable(os.path.join(prefix, '.env'))}\n")
+        return 4
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{os.path.join(prefix, '.env')}: {error}\n")
         return 4
     env = environment(release, run, dict(os.environ), settings)
+    told = unwritable(release, prefix, run)
+    if told:  # and no more: a command that only reads may do without
+        sys.stderr.write(f"{argv[0]}: {told}\n")
     for name in missing(run, env):  # told and no more: the application may do without for what is asked of it
         sys.stderr.write(f"{argv[0]}: {name} is not set; add it to {os.path.join(prefix, '.env')}\n")
     name, *arguments = argv

@@ -14,7 +14,7 @@ import os
 from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any
 
-from bootstrap import runlog
+from bootstrap import files, runlog
 from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
@@ -42,9 +42,9 @@ def _hash(line: bytes) -> str:
 def lines(prefix: Prefix) -> Iterator[bytes]:
     """Yield the log's whole lines, without their ends; what a crash cut short was never reported and is left out."""
     path = log_file(prefix)
-    if not path.is_file():
+    if not os.path.lexists(path):
         return
-    with path.open("rb") as file:
+    with os.fdopen(files.open_own(path, os.O_RDONLY), "rb") as file:
         for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
@@ -79,7 +79,7 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
         "previous": head(prefix),
     }
     line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    handle = files.open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     with os.fdopen(handle, "rb+") as file:
         end = _end_of_whole_lines(file)
         if end < file.seek(0, os.SEEK_END):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +72,10 @@ def _main(argv: list[str] | None) -> int:
     from bootstrap.commands import common
 
     if os.name == "posix":
-        os.umask(os.umask(0o077) | stat.S_IWOTH)  # whatever the caller's: nobody else changes what is installed
+        os.umask(0o022)  # whatever the caller's: what is installed has the modes that it is given
+    code = run_command(common.take_prefix, parsed)
+    if code:
+        return code
     with common.logged(parsed):
         return run_command(parsed.run, parsed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import trees, windows
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +52,37 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Open a regular file of the caller's own, never through a link and never waiting for anybody.
+
+    A new one gets ``mode`` whatever the umask. Raises HostError for anything else that lies there.
+    """
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags, mode)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a pipe or a socket
+            raise _not_own(path) from error
+        raise
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or (sys.platform != "win32" and status.st_uid != os.geteuid()):
+            raise _not_own(path)
+        if sys.platform != "win32" and flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != mode:
+            os.fchmod(handle, mode)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _not_own(path: Path) -> HostError:
+    return HostError(
+        _("{path} is not a regular file of this user.").format(path=path),
+        advice=_("Look at what it is and who put it there, and move it away."),
+    )
 
 
 def _create(path: Path, mode: int) -> int:
@@ -138,6 +172,14 @@ def scratch_folder(prefix: str = "ragtrace-") -> Iterator[Path]:
         yield folder
     finally:
         remove_tree(folder)
+
+
+def close_to_others(folder: Path) -> None:
+    """Take the right to write in a folder from group and others; a missing one, or one of Windows, stays as it is."""
+    if sys.platform != "win32" and folder.is_dir() and not folder.is_symlink():
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            folder.chmod(mode & ~(stat.S_IWGRP | stat.S_IWOTH))
 
 
 def remove_tree(path: Path) -> None:

@@ -9,6 +9,7 @@ the user's data, known by its inode.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,12 @@ def _entry(value: Any, where: str) -> Entry:
 def read(prefix: Prefix) -> Entry | None:
     """Return what was under way, or None. A damaged journal counts as idle: releases tell by COMPLETE."""
     file = path(prefix)
-    if not file.is_file():
+    if not os.path.lexists(file):
         return None
+    with os.fdopen(files.open_own(file, os.O_RDONLY), "rb") as opened:
+        data = opened.read(LIMIT + 1)
     try:
-        fields = strict.Fields(strict.loads(file.read_bytes(), file.name, limit=LIMIT), file.name)
+        fields = strict.Fields(strict.loads(data, file.name, limit=LIMIT), file.name)
         fields.integer("format", least=FORMAT, most=FORMAT)
         return fields.optional("run", _entry)
     except RagtraceError:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import supervised
+from bootstrap import files, supervised
 from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
@@ -28,10 +28,10 @@ LINGER = 10.0  # seconds that the programs of a killed run get to end (bootstrap
 def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock; raise BusyError when another run still holds it after ``wait`` seconds.
 
-    Raises HostError when what it guards was removed meanwhile.
+    Raises HostError when what it guards was removed meanwhile, and for a lock that is no file of the caller's.
     """
     deadline = time.monotonic() + wait
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = files.open_own(path, os.O_RDWR | os.O_CREAT)
     try:
         _acquire(handle, path, deadline)
         while not _is_at(path, handle):  # the run that was waited for removed it: nobody else would find this one held
@@ -102,7 +102,7 @@ def _is_at(path: Path, handle: int) -> bool:
 def _opened_again(handle: int, path: Path) -> int:
     """Close what was open and return what lies there now."""
     try:
-        newer = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        newer = files.open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError as error:
         raise HostError(
             _("{path} was removed while this run waited.").format(path=path.parent.parent),

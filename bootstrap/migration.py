@@ -8,7 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, app_launcher, copies, files, journal, launchers, persist, process, trees, userdata
+from bootstrap import (
+    acceptance,
+    app_launcher,
+    copies,
+    files,
+    journal,
+    launchers,
+    persist,
+    process,
+    service,
+    trees,
+    userdata,
+)
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -89,5 +101,6 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
     argv, folder = app_launcher.command(str(release.path), run, name, arguments, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
-        ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT)
+        account = service.account_of(data)  # what it makes there is to be the same account's
+        ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT, account=account)
     acceptance.demand(ended, name, arguments)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bootstrap import files
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
+from bootstrap.launch import owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,17 +204,16 @@ def _status(place: Place) -> os.stat_result | None:
 
 
 def _demand_owner(found: os.stat_result, here: str, path: Path | str) -> None:
-    if found.st_uid not in (0, os.geteuid()):
+    if found.st_uid not in owners.trusted():
         raise _refused(path, _("{path} belongs to user {owner}").format(path=here, owner=found.st_uid))
 
 
 def _demand_safe(found: os.stat_result, here: str, path: Path | str) -> None:
     """Refuse a folder in which strangers can put something else into the place of a name."""
     _demand_owner(found, here, path)
-    if found.st_mode & stat.S_ISVTX:
-        return  # nobody can touch what another user has there
-    mine = {os.getegid(), *os.getgroups()} if os.geteuid() else {0}
-    if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid not in mine):
+    # with whom a user shares a folder is his to say; root's file there would be a way to root
+    groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None
+    if owners.problem(found, groups=groups):
         raise _refused(path, _("others can write in {path}").format(path=here))
 
 

@@ -13,7 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal, record
+from bootstrap import files, journal, record, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,8 @@ def link_to(release: Release, manifest: Manifest, target: Path) -> None:
     """Make the release's persistent folders lead to the same folders under ``target``."""
     for folder in manifest.application.persist:
         place, data = release.app / folder, target / folder
-        data.mkdir(parents=True, exist_ok=True)
+        with service.acting_for(target):
+            data.mkdir(parents=True, exist_ok=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         files.remove_tree(place)
         lead(place, data)
@@ -68,8 +69,9 @@ def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
     if not lacking:
         return run
     run = journal.lay(prefix, run, dict.fromkeys(lacking, FOLDER))
-    for folder in wanted:
-        folder.mkdir(parents=True, exist_ok=True)
+    with service.acting_for(prefix.data):
+        for folder in wanted:
+            folder.mkdir(parents=True, exist_ok=True)
     return run
 
 
@@ -107,18 +109,24 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
     folders = _lacking_folders(data, [(data / path).parent for path in laid])
     if data == prefix.data:
         run = journal.lay(prefix, run, {**dict.fromkeys(folders, FOLDER), **laid})
-    for path, sha256 in laid.items():
-        target = data / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(TEMPORARY)
-        shutil.copyfile(store.path(sha256), beside)
-        files.replace(beside, target)
+    with service.acting_for(data):
+        for path, sha256 in laid.items():
+            target = data / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(TEMPORARY)
+            shutil.copyfile(store.path(sha256), beside)
+            files.replace(beside, target)
     files.sync_filesystem(data)
     return run
 
 
 def take_back(data: Path, run: Entry) -> None:
     """Remove what an unfinished run laid and nobody touched since, and the folders it made that are empty."""
+    with service.acting_for(data):
+        _take_back(data, run)
+
+
+def _take_back(data: Path, run: Entry) -> None:
     for line in reversed(run.laid):
         sha256, _spaces, relative = line.partition("  ")
         target = data.joinpath(*relative.split("/"))

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files, folders, own_command
+from bootstrap import files, folders, own_command, placement
 from bootstrap.bundle import strict
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.manifest import Manifest, parse_manifest
@@ -19,6 +19,7 @@ from bootstrap.i18n import _
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
 KEPT_UNFINISHED = 1000  # names
+SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what lies in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories")
@@ -163,6 +164,11 @@ class Prefix:
         )
 
     @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """The folders that are the tool's own: whoever runs the application needs no right to write there."""
+        return (self.state, self.logs, self.audit, self.releases, self.store.parent, self.store, self.bin, self.backups)
+
+    @property
     def audit(self) -> Path:
         return self.state / "audit"
 
@@ -192,13 +198,19 @@ class Prefix:
         return all(map(_is_ours, self.root.iterdir())) and all(map(_is_of_state, self.state.iterdir()))
 
     def make(self) -> None:
-        """Create the folders that every command needs; the user's own stay private."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Create the folders that every command needs, whatever the umask; what is the user's own stays private.
+
+        Who made one before us has given it a mode; only the right of others to write in the tool's own is taken away.
+        """
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.root, SHARED)
         # state first: it tells that the rest is ours, should we be stopped here
-        for folder in (self.state, self.logs, self.backups):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        for folder in (self.releases, self.store, self.data, self.bin):
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.state, self.logs, self.backups, self.data):
+            _make_folder(folder, PRIVATE)
+        for folder in (self.releases, self.store.parent, self.store, self.bin):
+            _make_folder(folder, SHARED)
+        for folder in self.own_folders:
+            files.close_to_others(folder)
 
     def release(self, identifier: str) -> Release:
         """Return a release by its identifier, whether or not it is there."""
@@ -274,6 +286,13 @@ class Prefix:
         files.sync_folder(self.root)
 
 
+def _make_folder(folder: Path, mode: int) -> None:
+    if not folder.is_dir():
+        folder.mkdir()
+        if sys.platform != "win32":
+            folder.chmod(mode)
+
+
 def _is_ours(path: Path) -> bool:
     return path.name in OURS or path.name.startswith(TEMPORARY)
 
@@ -287,6 +306,16 @@ def default_root() -> Path:
     return folders.user_data(TOOL)
 
 
+def prefix_at(named: Path) -> Prefix:
+    """Return the prefix at a path, which may be a link; every command takes its prefix from here.
+
+    Raises UsageError where the path cannot hold one, HostError where it is not the caller's to change.
+    """
+    prefix = Prefix(placement.real(named))
+    placement.demand_own(named.absolute(), prefix.root, prefix.own_folders)
+    return prefix
+
+
 def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
 
@@ -297,6 +326,8 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     if named is not None:
         return _named(named, left=left)
     root = default_root()
+    if root.is_dir():
+        placement.demand_own(root, root, ())
     seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
     if len(seen) > 1:
         product = own_command.bundled_product()
@@ -304,7 +335,7 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     removed = [prefix for prefix in seen if prefix.is_left]
     found = [prefix for prefix in seen if prefix.exists] or (removed if left else [])
     if len(found) == 1:
-        return found[0]
+        return prefix_at(found[0].root)
     if not found and len(removed) == 1:
         raise _removed(removed[0])
     if not found:

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, delta, launchers, migration, own_command, persist, process, tried, userdata
+from bootstrap import backups, delta, launchers, migration, own_command, persist, process, service, tried, userdata
 from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
@@ -18,7 +18,7 @@ from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _
 from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
-from bootstrap.tried import TRIAL, nearest, trouble_writing
+from bootstrap.tried import OWN, TRIAL, nearest, trouble_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -42,7 +42,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *runtime(manifest),
         clock(manifest),
         _place(prefix),
-        *_owner(prefix),
+        *_service(prefix),
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
@@ -87,7 +87,7 @@ def _is_strange(prefix: Prefix, path: Path) -> bool:
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
     is_left = prefix.is_left and (path in (prefix.state, prefix.bin, prefix.releases) or path.name.startswith(MOVED))
-    return path not in left and not is_left and not path.name.startswith(TRIAL)
+    return path not in left and not is_left and not path.name.startswith(OWN)
 
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -106,15 +106,19 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     yield Finding(name, True, details, advice.format(former=former, title=manifest.product.title), warns=True)
 
 
-def _owner(prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether an installation belongs to whoever runs this: what root leaves there, its owner can't change."""
-    if sys.platform == "win32" or not prefix.exists:
-        return
-    here, own = prefix.root.stat().st_uid, os.geteuid()
-    details = _("{path} belongs to user {owner}, and this run is user {own}").format(
-        path=prefix.root, owner=here, own=own
-    )
-    yield Finding(_("Owner"), True, details, _("Run this as its owner."), warns=here != own)
+def _service(prefix: Prefix) -> Iterator[Finding]:
+    """Tell whether the account that runs the application, another than root, could read its settings."""
+    owner, account = service.settings_of_another(prefix)
+    if owner:
+        details = _("{path} belongs to {owner}, and the data to {account}, under which the application runs")
+        advice = _("Give it to that account: chown {account} {path}")
+        yield Finding(
+            _("Service account"),
+            True,
+            details.format(path=prefix.env_file, owner=owner, account=account),
+            advice.format(path=prefix.env_file, account=account),
+            warns=True,
+        )
 
 
 def _writable(prefix: Prefix) -> Finding:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from bootstrap import ending, limits, supervised
 from bootstrap.errors import HostError, RagtraceError, ToolError
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
 _running: set[subprocess.Popen[bytes]] = set()
+
+
+class Account(NamedTuple):
+    """Whose rights a program has, when root starts it for another: ids of user and groups, and his home."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...]
+    home: str
 
 
 @dataclass(frozen=True)
@@ -85,15 +94,20 @@ def run(
     cwd: Path | None = None,
     timeout: float,
     stdin: bytes | None = None,
+    account: Account | None = None,
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is a value.
 
-    ``timeout`` is in seconds; then the program's whole process group is killed.
+    ``timeout`` is in seconds; then the program's whole process group is killed. With ``account`` it has that
+    user's rights and home, and nothing of root's.
     Raises ToolError when the program cannot be started.
     """
-    streams = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
-    streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), cwd=cwd, **streams)
+    other: dict[str, Any] = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
+    other.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if account is not None:
+        other.update(user=account.user, group=account.group, extra_groups=account.groups)
+        env = {**(os.environ if env is None else env), "HOME": account.home}
+    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), cwd=cwd, **other)
     timed_out, drains = False, []
     _running.add(process)
     try:

@@ -8,17 +8,24 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import re
+import stat
+import sys
 import time
 import uuid
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher
+from bootstrap import app_launcher, files
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+from bootstrap.launch import owners
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterable
-    from pathlib import Path
 
 LOG = logging.getLogger("ragtrace")
 RUN = uuid.uuid4().hex[:16]  # of this process
@@ -86,7 +93,11 @@ class Lines(logging.Formatter):
 
 
 class File(logging.FileHandler):
-    """A log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+    """A new private log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+
+    def _open(self) -> io.TextIOWrapper:
+        handle = files.open_own(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        return os.fdopen(handle, "w", encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
@@ -97,9 +108,14 @@ class File(logging.FileHandler):
 
 
 def to_file(folder: Path, command: str) -> None:
-    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred stay."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found = sorted((_order(path.name), path) for path in folder.glob("*.log") if _NAME.fullmatch(path.name))
+    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred of ours stay.
+
+    Raises HostError for a folder that others could change, and makes none below such a folder.
+    """
+    if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
+        raise HostError(_("{path} can be changed by others.").format(path=folder))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = sorted((_order(path.name), path) for path in folder.iterdir() if _is_own(path))
     for _number, path in found[: 1 - KEPT_LOGS]:
         path.unlink()
     number = found[-1][0][0] + 1 if found else 1
@@ -111,6 +127,13 @@ def _order(name: str) -> tuple[int, str]:
     """Return what sorts logs from old to new: their number, which older ones lack, and not what a clock said."""
     matched = _NAME.fullmatch(name)
     return (int(matched[1]), "") if matched and matched[1] else (0, name)
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a file is a log that a run of this user wrote."""
+    status = path.lstat()
+    mine = sys.platform == "win32" or status.st_uid == os.geteuid()
+    return mine and stat.S_ISREG(status.st_mode) and _NAME.fullmatch(path.name) is not None
 
 
 def send_to(handler: logging.Handler, lines: Lines) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
+import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ ROLLBACK = "rollback"  # the command that makes no release
 RETURN = "return"  # the same, when the former release is damaged
 RECOVER = "recover"  # the command whose former release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
+OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[a-z0-9_]{8}")  # persist.py, preflight.py
 LOG = logging.getLogger("ragtrace")
 
 
@@ -202,16 +205,24 @@ def leftovers(prefix: Prefix) -> list[Path]:
         for folder, pattern in (
             (prefix.root, ".current.*.tmp"),
             (prefix.root, "..env.*.tmp"),
-            *((folder, ".ragtrace-*") for folder in prefix.folders),
+            *((folder, ".ragtrace-*") for folder in prefix.folders if folder != prefix.data),
             (prefix.bin, ".*.tmp"),
             (prefix.state, ".*.tmp"),
         )
         for path in folder.glob(pattern)
     ]
+    found += [path for path in prefix.data.glob(".ragtrace-*") if _is_own(path)]
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
     return found + [release.path for release in prefix.all_releases() if not release.is_complete]
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a name among the user's data is one of ours, for what it stands for."""
+    matched = OWN_IN_DATA.fullmatch(path.name)
+    wanted = stat.S_ISREG if matched and matched["file"] else stat.S_ISDIR
+    return matched is not None and wanted(path.lstat().st_mode)
 
 
 def settle(prefix: Prefix) -> None:

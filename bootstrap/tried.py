@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from bootstrap.prefix import Prefix
 
-TRIAL = ".ragtrace-"
+OWN = ".ragtrace-"  # how our own names begin in a folder of others
+TRIAL = f"{OWN}try-"
 
 
 def nearest(path: Path) -> Path:

@@ -8,7 +8,7 @@ from bootstrap import trust
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
-from bootstrap.prefix import Prefix, default_root, find_prefix
+from bootstrap.prefix import default_root, find_prefix, prefix_at
 from bootstrap.trust.admission import Conditions, admit, remember
 from bootstrap.trust.authority import authority
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.opening import Bundle
     from bootstrap.console import Progress
     from bootstrap.install import Outcome
+    from bootstrap.prefix import Prefix
     from bootstrap.preflight import Finding
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
@@ -50,7 +51,7 @@ def open_bundle(
 
 def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
     """Return where a bundle is installed: the named folder, or this user's default for the product."""
-    return Prefix((prefix or default_root() / bundle.manifest.product.name).absolute())
+    return prefix_at(prefix or default_root() / bundle.manifest.product.name)
 
 
 def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__, api, folders, runlog
+from bootstrap import __version__, api, folders, placement, runlog
+from bootstrap.commandline import DONE
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
-from bootstrap.prefix import TOOL, Prefix, find_prefix
+from bootstrap.prefix import TOOL, Prefix, find_prefix, prefix_at
 from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
@@ -76,6 +77,14 @@ def time_options(arguments: argparse.Namespace) -> list[str]:
 def progress_of(arguments: argparse.Namespace) -> Progress:
     """Return the progress display that the options ask for."""
     return make_progress(quiet=arguments.quiet)
+
+
+def take_prefix(arguments: argparse.Namespace) -> int:
+    """Look at where we stand and at the folder that was named, before a log or anything else is opened there."""
+    placement.demand_working_folder()
+    if arguments.prefix is not None:
+        arguments.prefix = prefix_at(arguments.prefix).root
+    return DONE
 
 
 @contextmanager

@@ -35,6 +35,10 @@ KEPT_PREFIXES = ("LC_", "XDG_", "RAGTRACE_")
 
 def run():
     """Check, prepare and start; the interpreter ends with the exit code of the entry point."""
+    if os.name == "posix":
+        os.umask(0o022)  # whatever the caller's: what is made now has the modes that it is given
+        if not os.environ.get("HOME"):
+            os.environ.pop("HOME", None)  # an empty one would stand for the root folder
     try:
         check_python()
         zipapp = os.path.abspath(__loader__.archive)

@@ -14,6 +14,7 @@ import stat
 import sys
 from hashlib import sha256
 
+from . import owners
 from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start
@@ -28,7 +29,6 @@ PROGRAMS = "bin/"  # large: checked when they are about to run
 LEAF = "ragtrace-zipapp"
 BLOCK = 1 << 20  # bytes read at a time
 REPARSE_POINT = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT: a junction is not a real folder
-OUTSIDE = 65534  # whoever lies outside a user namespace; there it stands for the real root
 
 opened: dict[str, Any] = {}  # after open_cache(): zipapp, folder, tree (the checked site-packages), files
 
@@ -80,31 +80,33 @@ def places() -> list[str]:
 def private_folder(path: str) -> str:
     """Make a folder 0700, or take it as it is when it is a real one of this user; else raise OSError."""
     os.stat(os.path.dirname(os.path.dirname(path)))  # a home that is not there is not made
+    if os.path.lexists(path):
+        demand_real(os.lstat(path))
+    # before anything is made: sudo may leave HOME at the caller's, and root's files would stop him there later
+    if os.name != "nt" and owners.first_problem(os.path.dirname(path))[0]:
+        raise OSError(_("another user could replace it"))
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         os.mkdir(path, 0o700)
     except FileExistsError:
         pass
     status = os.lstat(path)
-    if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
-        raise OSError(_("not a real folder"))
+    demand_real(status)
     if os.name == "nt":
         return path  # the profile's access list keeps others out
-    if status.st_uid != os.geteuid():
-        raise OSError(_("belongs to another user"))
-    parent = os.path.dirname(path)
-    while parent != os.path.dirname(parent):
-        above = os.stat(parent)
-        open_to_all = above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX
-        # sudo may leave HOME at the caller's: who owns a folder above could swap what root runs
-        if open_to_all or (os.geteuid() == 0 and above.st_uid not in (0, OUTSIDE)):
-            raise OSError(_("another user could replace it"))
-        parent = os.path.dirname(parent)
     if status.st_mode & 0o077:
         os.chmod(path, 0o700)
     if os.statvfs(path).f_flag & getattr(os, "ST_NOEXEC", 0):
         raise OSError(_("execution is not allowed there"))
     return path
+
+
+def demand_real(status: os.stat_result) -> None:
+    """Raise OSError unless a folder is a real one of this user."""
+    if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
+        raise OSError(_("not a real folder"))
+    if os.name != "nt" and status.st_uid != os.geteuid():
+        raise OSError(_("belongs to another user"))
 
 
 def try_execution(folder: str) -> None:

@@ -95,8 +95,19 @@ def host_memory(places: Places) -> memory.Memory:
 
 
 def user_memory(places: Places) -> memory.Memory:
-    """Return what this user remembers; where he may not even look, he cannot have kept anything."""
-    return folder_memory(places.user) if os.path.lexists(places.user) else memory.Memory()
+    """Return what this user remembers; where he may not even look, he cannot have kept anything.
+
+    Raises TrustError when others could have changed it; who keeps it for the host takes no notice of such a one.
+    """
+    if not os.path.lexists(places.user):
+        return memory.Memory()
+    try:
+        places.demand_users_own()
+    except TrustError:
+        if places.privileged:
+            return memory.Memory()
+        raise
+    return folder_memory(places.user)
 
 
 def folder_memory(folder: Path) -> memory.Memory:

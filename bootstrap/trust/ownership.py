@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
+from bootstrap.launch import owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,11 +91,8 @@ def posix_problem(place: Path, places: Places) -> str:
     status = os.lstat(place)
     if stat.S_ISLNK(status.st_mode):
         return _("is a link")
-    if status.st_uid != places.owner:
-        return _("belongs to another user")
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return _("can be written by others")
-    return ""
+    found = owners.problem(status, {places.owner}, (), sticky=False)
+    return {"": "", owners.FOREIGN: _("belongs to another user"), owners.OPEN: _("can be written by others")}[found]
 
 
 def sddl_problem(sddl: str, *, parent: bool) -> str:

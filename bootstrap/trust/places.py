@@ -11,6 +11,7 @@ from pathlib import Path
 from bootstrap import folders
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
+from bootstrap.launch import owners
 from bootstrap.prefix import TOOL
 from bootstrap.trust import ownership
 
@@ -37,7 +38,9 @@ class Places:
         return self.host if self.privileged else self.user
 
     def make_own(self) -> Path:
-        """Create that folder, the host's for everybody to read."""
+        """Create that folder, the host's for everybody to read; TrustError for one of a user that others can change."""
+        if not self.privileged:
+            self.demand_users_own()
         folder, missing = self.own, []
         while not folder.is_dir():
             missing.append(folder)
@@ -47,10 +50,24 @@ class Places:
                 with suppress(FileExistsError):  # another run was first
                     ownership.make_private(new)
                 continue
-            new.mkdir(exist_ok=True)
+            new.mkdir(exist_ok=True, mode=0o700)
             if self.privileged:
                 new.chmod(0o755)  # whatever the umask: every user's run reads it
         return self.own
+
+    def demand_users_own(self) -> None:
+        """Raise TrustError when others than the user and root could change what he remembers."""
+        place, found = owners.first_problem(str(self.user)) if sys.platform != "win32" else ("", "")
+        if found:
+            reason = _("belongs to another user") if found == owners.FOREIGN else _("can be written by others")
+            raise TrustError(
+                _("{path} does not count as this user's memory: {place} {problem}.").format(
+                    path=self.user, place=place, problem=reason
+                ),
+                advice=_("Give {place} to this user alone (chmod go-w), or set HOME to a folder of this user.").format(
+                    place=place
+                ),
+            )
 
     def read_host(self, name: str) -> bytes | None:
         """Return a file of the host's folder; None when it is not there. Raises TrustError unless it counts."""

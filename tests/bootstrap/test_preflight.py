@@ -236,15 +236,6 @@ def test_processes_that_cannot_be_looked_at_are_not_called_none(tmp_path, monkey
     assert "could not look" in finding.details
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives a folder away, which only root may")
-def test_an_installation_of_another_user_is_told(tmp_path) -> None:
-    prefix = Prefix(tmp_path / "ours")
-    prefix.make()
-    assert not found(MANIFEST, prefix.root, "Owner").warns
-    os.chown(prefix.root, 12345, 12345)
-    assert found(MANIFEST, prefix.root, "Owner").warns
-
-
 def test_a_folder_where_no_program_runs(tmp_path) -> None:
     with needs.or_skip():
         needs.root_on_linux()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
 from bootstrap.i18n import _
+from bootstrap.launch import owners
 from validator.check import SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
@@ -28,14 +28,15 @@ class Ancestors(Check):
         root = subject.need_prefix().root.resolve()
         if os.name != "posix":
             raise UncheckedError(SKIP, _("only POSIX permissions are looked at"))
-        owner = root.stat().st_uid
-        opened = [str(folder) for folder in root.parents if is_open(folder.stat())]
-        strange = [str(folder) for folder in root.parents if folder.stat().st_uid not in (0, owner)]
+        users = {*owners.trusted(), root.stat().st_uid}
+        problems = {str(folder): owners.problem(folder.stat(), users) for folder in root.parents}
+        opened = [folder for folder, problem in problems.items() if problem == owners.OPEN]
+        strange = [folder for folder, problem in problems.items() if problem == owners.FOREIGN]
         if opened:
             yield self.failed(
-                _("anybody can replace what lies in {paths}").format(paths=some_of(opened)),
-                suggestion=_("Take the right to write away from others, or install elsewhere."),
-                command=f"chmod o-w {opened[0]}",
+                _("others can replace what lies in {paths}").format(paths=some_of(opened)),
+                suggestion=_("Take the right to write away from group and others, or install elsewhere."),
+                command=f"chmod go-w {opened[0]}",
                 evidence={"writable": opened},
             )
         elif strange:
@@ -46,8 +47,3 @@ class Ancestors(Check):
             )
         else:
             yield self.passed(_("only root and the owner can change the folders above {path}").format(path=root))
-
-
-def is_open(status: os.stat_result) -> bool:
-    """Tell whether anybody may rename what others own in a folder; the sticky bit forbids it."""
-    return bool(status.st_mode & stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX

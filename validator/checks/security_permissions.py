@@ -7,7 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, windows
+from bootstrap import files, service, windows
 from bootstrap.i18n import _
 from validator.check import ERROR, SECURITY, Check, CheckResult, UncheckedError, some_of
 
@@ -45,6 +45,17 @@ class Permissions(Check):
                 command=close_command(prefix.env_file),
                 evidence={"exposed": [".env"]},
             )
+        owner, account = service.settings_of_another(prefix)
+        if owner:
+            yield self.warned(
+                _("{path} belongs to {owner}, and the data to {account}, under which the application runs").format(
+                    path=prefix.env_file, owner=owner, account=account
+                ),
+                suggestion=_("Give it to that account: chown {account} {path}").format(
+                    path=prefix.env_file, account=account
+                ),
+                command=f"chown {account} {prefix.env_file}",
+            )
         opened = list(open_to_all(prefix, subject))
         if opened:
             yield self.failed(
@@ -54,7 +65,7 @@ class Permissions(Check):
                 evidence={"writable": opened},
             )
         subject.need_release()  # where there is none, its files were not looked at
-        if not exposed and not opened:
+        if not exposed and not opened and not owner:
             yield self.passed(_("settings are private, and only their owner can change the installed files"))
 
 

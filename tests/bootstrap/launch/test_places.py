@@ -70,6 +70,26 @@ def test_a_folder_of_another_user_or_below_one_is_refused(tmp_path):
         cache.private_folder(str(tmp_path / "theirs" / "cache"))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another group")
+def test_below_a_folder_that_a_group_can_write_nothing_is_made(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    os.chown(shared, 0, 12345)
+    shared.chmod(0o775)
+    with pytest.raises(OSError, match="another user could replace it"):
+        cache.private_folder(str(shared / "deep" / "cache"))
+    assert list(shared.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_in_the_home_of_another_user_nothing_is_made(tmp_path):
+    (tmp_path / "home").mkdir()
+    os.chown(tmp_path / "home", 12345, 12345)
+    with pytest.raises(OSError, match="another user could replace it"):
+        cache.private_folder(str(tmp_path / "home" / ".cache" / "ragtrace-zipapp"))
+    assert list((tmp_path / "home").iterdir()) == []
+
+
 def test_a_folder_where_programs_cannot_be_run_is_refused(tmp_path, monkeypatch):
     cache.try_execution(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
