@@ -1,7 +1,7 @@
 """Which path can hold an installation, and whose it must be, before anything in it is opened.
 
 Root changes nothing in a folder that somebody else owns or could change: it would run that user's programs, and
-leave files that he cannot change (docs/adr/0019). The user's data and settings may be another's: a service's.
+leave files that he cannot change (docs/adr/0022). The user's data and settings may be another's: a service's.
 """
 
 from __future__ import annotations
