@@ -100,7 +100,7 @@ def _from_uv(version: str, target: Target, scratch: Path) -> Path:
 def _unpacked(archive: Path, scratch: Path) -> Path:
     try:
         with tarfile.open(archive) as source:
-            source.extractall(scratch, filter="data")
+            _extract(source, scratch)
     except (OSError, tarfile.TarError) as error:
         raise UsageError(
             _("{archive} is neither a version nor an archive of Python: {reason}.").format(
@@ -109,6 +109,22 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
             advice=_("Give a .tar.gz in the layout of python-build-standalone (install_only), or a version like 3.12."),
         ) from error
     return scratch
+
+
+def _extract(archive: tarfile.TarFile, target: Path) -> None:
+    """Unpack an archive, of which nothing may lie outside. Raises tarfile.TarError for one that has such a name.
+
+    tarfile's own filter (PEP 706) came with 3.11.4; Debian 12 has 3.11.2.
+    """
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(target, filter="data")
+        return
+    for member in archive:
+        path = os.path.normpath(member.name)
+        if os.path.isabs(path) or path.split(os.sep)[0] == os.pardir:
+            raise tarfile.TarError(_("{name} leads out of the archive").format(name=member.name))
+        if member.isreg() or member.isdir():  # links do not travel
+            archive.extract(member, target)
 
 
 def _home(root: Path, target: Target, given: str) -> Path:

@@ -34,10 +34,21 @@ def passphrase(path: Path, *, new: bool = False) -> bytes | None:
         return given.encode()
     if not sys.stdin.isatty():
         return None
-    typed = getpass.getpass(_("Passphrase of {path}: ").format(path=path))
-    if new and typed and getpass.getpass(_("The same passphrase again: ")) != typed:
+    typed = _typed(_("Passphrase of {path}: ").format(path=path))
+    if new and typed and _typed(_("The same passphrase again: ")) != typed:
         raise UsageError(_("The two passphrases differ."), advice=_("Run the command again."))
     return typed.encode()
+
+
+def _typed(prompt: str) -> str:
+    """Return what a person types unseen. Raises UsageError where the input ends instead (Ctrl-D)."""
+    try:
+        return getpass.getpass(prompt)
+    except EOFError as error:
+        raise UsageError(
+            _("No passphrase was typed: the input has ended."),
+            advice=_("Run the command again, or set {variable}.").format(variable=PASSPHRASE),
+        ) from error
 
 
 def default_key() -> Path:

@@ -230,6 +230,17 @@ def test_a_new_passphrase_is_typed_twice(tmp_path, monkeypatch, capsys) -> None:
     assert cli.main(["keygen", str(tmp_path / "new")]) == 0
 
 
+def test_an_input_that_ends_is_no_passphrase(tmp_path, monkeypatch, capsys) -> None:
+    def end(_prompt):
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", end)
+    assert cli.main(["keygen", str(tmp_path / "new")]) == 2
+    assert "the input has ended" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_persons_must_sign(project, key, tmp_path, capsys) -> None:
     other = tmp_path / "other"
     generate_key(other, None)
