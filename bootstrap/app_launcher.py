@@ -7,14 +7,17 @@ names of PREFIX/.env are loaded, ``environment`` which of a name's settings hold
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from typing import Any
 
+ENV_LIMIT = 1 << 20  # bytes of a settings file
 LINE = re.compile(
     r"""(?xs)[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=(?:
       [ \t]*'(?P<single>(?:[^'\\]|\\.)*)'[ \t]*(?:\#[^\n]*)?
@@ -158,10 +161,28 @@ def settings_of(prefix: str, run: dict[str, Any]) -> dict[str, str]:
 def text_of(prefix: str) -> str:
     """Return the text of PREFIX/.env; a missing file is an empty one."""
     try:
-        with open(os.path.join(prefix, ".env"), encoding="utf-8-sig", newline="") as file:
-            return file.read()
+        return bytes_of(os.path.join(prefix, ".env")).decode("utf-8-sig")
     except FileNotFoundError:
         return ""
+
+
+def bytes_of(env_file: str) -> bytes:
+    """Return what a settings file, or the file that a link in its place leads to, holds.
+
+    Raises OSError for anything but a file of at most ``ENV_LIMIT`` bytes: a pipe may never answer, a device never end.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(env_file, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", env_file)
+        with open(handle, "rb", closefd=False) as file:
+            data = file.read(ENV_LIMIT + 1)
+    finally:
+        os.close(handle)
+    if len(data) > ENV_LIMIT:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), env_file)
+    return data
 
 
 def whose(path: str) -> str:
@@ -232,7 +253,8 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"{argv[0]}: {unreadable(os.path.join(prefix, '.env'))}\n")
         return 4
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"{os.path.join(prefix, '.env')}: {error}\n")
+        reason = getattr(error, "strerror", None) or error
+        sys.stderr.write(f"{os.path.join(prefix, '.env')}: {reason}\n")
         return 4
     env = environment(release, run, dict(os.environ), settings)
     told = unwritable(release, prefix, run)

@@ -44,7 +44,7 @@ def hide(values: Iterable[str]) -> None:
 def secrets_of(env_file: Path) -> list[str]:
     """Return the values in a settings file, as they stand and as they are read; none of a file that can't be read."""
     try:
-        text = env_file.read_text(encoding="utf-8-sig", errors="replace").replace("\0", "")
+        text = app_launcher.bytes_of(str(env_file)).decode("utf-8-sig", "replace").replace("\0", "")
     except OSError:
         return []
     lines = [line for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#")]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import app_launcher, launchers
+from bootstrap import app_launcher, launchers, runlog
 from bootstrap.bundle.application import Application, Environment, Launcher
 from bootstrap.prefix import Prefix
 from tests.bundles import make_manifest
@@ -255,3 +255,19 @@ def test_a_program_is_no_command_and_runs_all_the_same(prefix, tmp_path) -> None
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
     arguments, folder, _env = json.loads(done.stdout)
     assert (arguments, folder) == (["a", "b"], str(tmp_path))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "long"])
+def test_settings_that_are_no_file_of_settings_are_told_and_hang_nothing(tmp_path, kind) -> None:
+    path = tmp_path / ".env"
+    make = {
+        "pipe": lambda: os.mkfifo(path),
+        "device": lambda: path.symlink_to("/dev/zero"),
+        "folder": path.mkdir,
+        "long": lambda: path.write_bytes(b"A=1\n" * (app_launcher.ENV_LIMIT // 4 + 1)),
+    }
+    make[kind]()
+    with pytest.raises(OSError, match="too large" if kind == "long" else "not a regular file"):
+        app_launcher.text_of(str(tmp_path))
+    assert runlog.secrets_of(path) == []
