@@ -16,6 +16,7 @@ import stat
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Callable, Union
 
@@ -82,6 +83,20 @@ def damaged(path: str, reason: str) -> TrustError:
         _("{path}: {reason}.").format(path=path, reason=reason),
         advice=_("Copy the bundle again from the medium; if it fails again, ask for a new one."),
     )
+
+
+@contextmanager
+def hashing() -> Iterator[ThreadPoolExecutor]:
+    """Give a thread to hash in, which is not waited for in the end.
+
+    A reader that was given up ends where it is collected: in any thread, even one that is just being started, and
+    waiting for another one there would last for ever.
+    """
+    worker = ThreadPoolExecutor(1)
+    try:
+        yield worker
+    finally:
+        worker.shutdown(wait=False)
 
 
 class Aside:
@@ -208,7 +223,7 @@ def read_archive(
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
-    with ThreadPoolExecutor(1) as raw, ThreadPoolExecutor(1) as worker:
+    with hashing() as raw, hashing() as worker:
         files = _Volumes(volumes, raw)
         stream = _Inflated(files)
         for entry in (own, *(entry for entry in manifest.files if entry not in left_out)):

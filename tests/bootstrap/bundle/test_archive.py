@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -360,3 +361,15 @@ def test_a_member_is_compared_before_its_volume(tmp_path) -> None:
     volumes = cut(path, path.stat().st_size - 10)
     with pytest.raises(TrustError, match=f"^{volumes[0][0].name}: {SCRIPT}: "):
         read_volumes(volumes)
+
+
+def test_a_reader_that_is_given_up_waits_for_no_thread(tmp_path, monkeypatch) -> None:
+    waited: list[bool] = []
+    end = ThreadPoolExecutor.shutdown
+    monkeypatch.setattr(
+        ThreadPoolExecutor, "shutdown", lambda self, wait=True, **more: (waited.append(wait), end(self, wait, **more))
+    )
+    reader = read_archive([written(tmp_path)], MANIFEST, DATA)
+    next(reader)
+    reader.close()
+    assert waited == [False, False]
