@@ -19,7 +19,7 @@ BEFORE_LIMIT = 799
 AFTER = ("bundle/manifest.py", "bundle/archive.py")
 # what these rely on: strict JSON, names that every host can hold
 GROUND = ("bundle/strict.py", "bundle/names.py")
-WHOLE_LIMIT = 1400
+WHOLE_LIMIT = 1420
 
 LAYOUT = (
     tokenize.COMMENT,

@@ -369,7 +369,9 @@ def test_a_reader_that_is_given_up_waits_for_no_thread(tmp_path, monkeypatch) ->
     monkeypatch.setattr(
         ThreadPoolExecutor, "shutdown", lambda self, wait=True, **more: (waited.append(wait), end(self, wait, **more))
     )
-    reader = read_archive([written(tmp_path)], MANIFEST, DATA)
+    made = written(tmp_path)
+    waited.clear()
+    reader = read_archive([made], MANIFEST, DATA)
     next(reader)
     reader.close()
     assert waited == [False, False]
