@@ -109,7 +109,7 @@ def run_section():
     told = [RUN_HEAD, f"Commit {run['application_commit']}, {run['day']}, {run['model']}.\n"]
     told.append("| step | seconds | the document | seen |\n|---|---:|---|---|")
     for step in run["rows"]:
-        seconds = "" if step["seconds"] is None else f"{step['seconds']:.1f}"
+        seconds = "" if step["seconds"] is None else f"{step['seconds']:.2f}"
         seen = " ".join((f"FAILED: {step['failed']}" if step.get("failed") else step["note"]).split())
         told.append(f"| {step['step']} | {seconds} | {step['promised']} | {seen.replace('|', '/')} |")
     return "\n".join([*told, ""])

@@ -53,7 +53,7 @@ class Table:
         except (AssertionError, OSError, KeyError, ValueError) as error:
             row.failed = f"{type(error).__name__}: {error}"[-2000:]
         if row.seconds is None:
-            row.seconds = round(time.monotonic() - started, 1)
+            row.seconds = round(time.monotonic() - started, 2)
         print(line(row), flush=True)
 
     @property
@@ -65,7 +65,7 @@ class Table:
         """Write table.json, and table.md for people."""
         (folder / "table.json").write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n")
         head = f"Application commit {self.application_commit}; {self.model}; {self.machine}; {self.day}.\n\n"
-        rows = [f"| {row.step} | {row.seconds:.1f} | {row.promised} | {row.seen} |\n" for row in self.rows]
+        rows = [f"| {row.step} | {row.seconds:.2f} | {row.promised} | {row.seen} |\n" for row in self.rows]
         titles = "| step | seconds | the request | seen |\n|---|---:|---|---|\n"
         (folder / "table.md").write_text(head + titles + "".join(rows))
 
@@ -74,4 +74,4 @@ def line(row: Row) -> str:
     """Return a row as a line of the terminal."""
     promised = f" (the request: {row.promised})" if row.promised else ""
     said = f"FAILED: {row.failed}" if row.failed else row.note
-    return f"{row.seconds:8.1f} s  {row.step}{promised}  {said}".rstrip()
+    return f"{row.seconds:8.2f} s  {row.step}{promised}  {said}".rstrip()
