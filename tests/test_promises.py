@@ -98,5 +98,5 @@ def test_the_run_of_the_application_fills_its_section(tmp_path, monkeypatch):
     promises.RUN.write_text(json.dumps(run))
     told = promises.run_section()
     assert "Commit 0a1b, 2026-11-30, stand-in weights." in told
-    assert "| install | 120.0 | 8-15 min | 144 packages |" in told
+    assert "| install | 120.04 | 8-15 min | 144 packages |" in told
     assert "| dashboard |  |  | FAILED: AssertionError: a / b more |" in told
