@@ -350,7 +350,7 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
 
 
 def _named(named: Path, *, left: bool) -> Prefix:
-    prefix = Prefix(named.absolute())
+    prefix = prefix_at(named)
     if prefix.is_left:
         if left:
             return prefix

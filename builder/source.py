@@ -110,7 +110,7 @@ def _everything(project_root: Path, leave_out: set[Path]) -> Iterator[str]:
         try:
             with os.scandir(project_root / above) as opened:
                 found = sorted(opened, key=lambda entry: entry.name)
-        except PermissionError:  # such as what a container left there
+        except (PermissionError, FileNotFoundError, NotADirectoryError):  # what a container left there, or what is gone
             continue
         for entry in found:
             if _is_rubbish(entry.name):

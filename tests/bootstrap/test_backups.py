@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
     from tests.tiny import Tiny
 
-BYTES = ("state/lock", "state/journal.json", "state/audit", "state/logs")
+BYTES = ("state/lock", "state/journal.json", "state/audit", "state/logs", "state/unfinished")
 
 
 @pytest.fixture(scope="module")

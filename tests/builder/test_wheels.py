@@ -357,7 +357,7 @@ def test_a_wheel_of_another_package_or_version_is_refused(tmp_path):
 
 
 def test_a_wheel_that_no_host_would_take_is_refused(tmp_path):
-    with pytest.raises(BuildError, match=f"{NAME} is not a wheel of foo 1.0: 'foo/d/d.* is in more than 63 folders"):
+    with pytest.raises(BuildError, match=f"{NAME} is not a wheel of foo 1.0: 'foo/d/d.* in more than 63 folders"):
         facts(tmp_path, make_wheel("foo", "1.0", files={"foo/" + "d/" * 1500 + "x": b""}))
 
 

@@ -123,7 +123,7 @@ def test_wrong_calls(prefix, sampled, arguments, capsys) -> None:
 
 def test_being_asked_to_end_is_taken_between_two_samples(prefix, monkeypatch, capsys) -> None:
     noted = {}
-    monkeypatch.setattr(signal, "signal", noted.setdefault)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: noted.update({number: handler}))
 
     def samples(_prefix, *, wait, **_options):
         assert not wait(0.0)
