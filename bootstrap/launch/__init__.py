@@ -35,10 +35,8 @@ KEPT_PREFIXES = ("LC_", "XDG_", "RAGTRACE_")
 
 def run():
     """Check, prepare and start; the interpreter ends with the exit code of the entry point."""
-    if os.name == "posix":
-        os.umask(0o022)  # whatever the caller's: what is made now has the modes that it is given
-        if not os.environ.get("HOME"):
-            os.environ.pop("HOME", None)  # an empty one would stand for the root folder
+    if os.name == "posix":  # pragma: no branch - Windows has neither
+        settle()
     try:
         check_python()
         zipapp = os.path.abspath(__loader__.archive)
@@ -58,6 +56,13 @@ def run():
         sys.exit(refusal.code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def settle():
+    """Replace what a caller may leave unfit: a umask that opens or closes what is made now, an empty HOME."""
+    os.umask(0o022)  # what is made has the modes that it is given
+    if os.environ.get("HOME") == "":
+        del os.environ["HOME"]  # it would stand for the root folder
 
 
 def read_facts(zipapp):

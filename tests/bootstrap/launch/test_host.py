@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from bootstrap import launch
 from bootstrap.bundle.target import PYTHONS
 from bootstrap.launch import host
 from bootstrap.launch.host import check_host, check_modules, check_python, glibc
@@ -130,3 +131,16 @@ def test_another_implementation_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "implementation", type("Implementation", (), {"name": "pypy"}))
     with pytest.raises(Refusal, match="is pypy "):
         check_python()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="umask and HOME of POSIX")
+@pytest.mark.parametrize(("given", "left"), [("", None), ("/home/kim", "/home/kim"), (None, None)])
+def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -> None:
+    monkeypatch.setenv("HOME", given or "") if given is not None else monkeypatch.delenv("HOME", raising=False)
+    former = os.umask(0o777)
+    try:
+        launch.settle()
+        assert os.umask(0o777) == 0o022
+    finally:
+        os.umask(former)
+    assert os.environ.get("HOME") == left
