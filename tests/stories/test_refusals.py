@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -71,13 +73,21 @@ def test_a_folder_that_holds_something_else(operator, newer):
 # the disk fills up on the way
 
 
+def next_name(operator, name):
+    """Return what the next release of a bundle is called: names of unfinished ones are not used again."""
+    unfinished = operator.path("state/unfinished")
+    known = [unfinished.read_text() if unfinished.exists() else "", *os.listdir(operator.path("releases"))]
+    numbers = [int(number) for number in re.findall(rf"{name}-r([0-9]+)", "\n".join(known))]
+    return f"{name}-r{max(numbers, default=0) + 1}"
+
+
 @pytest.mark.parametrize(
     ("call", "path"),
     [("openat", ".work/pylock.toml"), ("mkdir", "venv/lib/python3.11/site-packages/numpy"), ("openat", "launch.py")],
 )
 def test_no_space_on_the_way(operator, newer, call, path):
     digest = sha256_file(operator.host.path(f"{newer}/MANIFEST.json"))[0]
-    release = f"{operator.prefix}/releases/20-{digest[:12]}-r1"
+    release = f"{operator.prefix}/releases/{next_name(operator, f'20-{digest[:12]}')}"
     before = operator.state()
     with needs.or_skip():
         full = faults.fail_at(call, "ENOSPC", 1, path=f"{release}/{path}")
