@@ -95,11 +95,13 @@ def run(
     timeout: float,
     stdin: bytes | None = None,
     account: Account | None = None,
+    leftovers: bool = False,
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is a value.
 
     ``timeout`` is in seconds; then the program's whole process group is killed. With ``account`` it has that
     user's rights and home, and nothing of root's.
+    With ``leftovers`` what the program leaves running is the caller's to end.
     Raises ToolError when the program cannot be started.
     """
     other: dict[str, Any] = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
@@ -126,7 +128,7 @@ def run(
         raise
     finally:
         _running.discard(process)
-        tie.cut()  # what it left running ends too
+        tie.cut(waited=leftovers and process.returncode is not None)  # else what it left running ends too
         for drain in drains:
             drain.finish()
     stdout, stderr = (drain.text() for drain in drains)

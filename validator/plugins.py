@@ -15,7 +15,7 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap import files, process, record
+from bootstrap import files, process, record, supervised
 from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
@@ -77,7 +77,8 @@ class Plugin(Check, ABC):
         left = 0
         try:
             with files.scratch_folder() as folder:
-                ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=context(self, subject))
+                told = context(self, subject)
+                ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=told, leftovers=True)
         finally:
             left = end_leftovers(token)
         if ended.stderr:
@@ -274,7 +275,10 @@ def _is_marked(pid: int, token: str) -> bool | None:
     import psutil
 
     try:
-        environment = psutil.Process(pid).environ()
+        seen = psutil.Process(pid)
+        environment = seen.environ()
+        if environment.get(MARK) == token and supervised.START in seen.cmdline():
+            return None  # what watched the plugin, and ends with it
     except psutil.AccessDenied:
         return False  # another user's
     except (psutil.Error, OSError):
