@@ -49,10 +49,12 @@ class ModelTime(Check):
             bounds[f"{model.name}.memory"] = "model_memory_gb"
         if probe.batch:
             many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
-            rate = BATCH / max(1e-6, many.seconds - once.seconds)
-            metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
-            bounds[f"{model.name}.rate"] = "embeddings_per_second"
-            details = _("{details}, then embeds {rate:.1f} sentences a second").format(details=details, rate=rate)
+            more = many.seconds - once.seconds
+            if more > 0:  # else the difference of two starts tells nothing of the sentences
+                rate = BATCH / more
+                metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
+                bounds[f"{model.name}.rate"] = "embeddings_per_second"
+                details = _("{details}, then embeds {rate:.1f} sentences a second").format(details=details, rate=rate)
         name = _("Model {model}").format(model=model.name)
         return judged(self, subject, details, metric, bounds, name=name)
 

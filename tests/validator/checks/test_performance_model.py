@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,3 +50,12 @@ def test_a_model_that_crashes_was_not_measured(prefix) -> None:
 
 def test_without_a_probe_there_is_nothing_to_run(tmp_path) -> None:
     assert look(ModelTime, make_prefix(tmp_path, probe=None)).status == SKIP
+
+
+def test_a_batch_that_was_no_slower_gives_no_rate(tmp_path, monkeypatch) -> None:
+    prefix = make_prefix(tmp_path, probe=replace(PROBE, batch=("demo", "embed")))
+    took = iter((2.0, 1.5))
+    monkeypatch.setattr(ModelTime, "timed", lambda *_arguments: SimpleNamespace(seconds=next(took), peak=None))
+    result = look(ModelTime, prefix)
+    assert list(result.performance_metric) == ["tiny.load"]
+    assert "sentences a second" not in result.details
