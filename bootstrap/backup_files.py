@@ -10,9 +10,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import copies, trees
+from bootstrap import copies, record, trees
 from bootstrap.backup_index import DATA, FILES, FOLDER, LINK, SETTINGS, Backup, Saved
-from bootstrap.bundle.digest import BLOCK
 from bootstrap.copies import Names
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
@@ -232,17 +231,10 @@ def _content(here: Folder, item: Saved) -> str:
 
 def sha256_of(here: Folder, name: str) -> str:
     """Return a file's digest, "" where it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        handle = here.open(name)
+        return record.sha256_of_open(here.open(name))
     except OSError:
         return ""
-    try:
-        for block in iter(lambda: os.read(handle, BLOCK), b""):
-            digest.update(block)
-    finally:
-        os.close(handle)
-    return digest.hexdigest()
 
 
 def stamp(status: os.stat_result) -> str:

@@ -114,13 +114,18 @@ def _hex(field_text: str) -> str | None:
 
 def sha256_of(path: Path | str) -> str | None:
     """Return a regular file's digest, or None when no regular file is there (a pipe would never end)."""
-    digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
         handle = os.open(path, _READ)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a NUL, which no file has
         return None
+    return sha256_of_open(handle)
+
+
+def sha256_of_open(handle: int) -> str:
+    """Return the digest of what is left to read of a descriptor, which is closed then."""
+    digest = hashlib.sha256()
     try:
         for block in iter(lambda: os.read(handle, BLOCK), b""):
             digest.update(block)
