@@ -154,7 +154,7 @@ def _clear(prefix: Prefix) -> None:
 
 def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
     if journal.read(prefix) is not None:
-        advice = _("Mend this; the next command finishes what was begun.")
+        advice = _("Fix this; the next command finishes what was begun.")
     else:
         advice = _("Nothing was changed; mend this, then run again.")
     if head:

@@ -85,7 +85,7 @@ def _stopped(prefix: Prefix, error: OSError) -> InstallError:
     still = _("The active release is still {release}.").format(release=active.id) if active else ""
     return InstallError(
         _("{path} cannot be removed: {reason}.").format(path=place, reason=error.strerror or error),
-        advice=f"{still or _('No release is active.')} " + _("Mend this, then run uninstall again."),
+        advice=f"{still or _('No release is active.')} " + _("Fix this, then run uninstall again."),
     )
 
 
