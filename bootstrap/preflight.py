@@ -48,6 +48,8 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *_linking(manifest, prefix),
         *tried.locks(prefix),
         tried.programs(),
+        *tried.sizes(manifest),
+        *tried.settings(prefix),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),

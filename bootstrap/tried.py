@@ -8,7 +8,8 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, limits, lockfile
+from bootstrap import app_launcher, backup_files, limits, lockfile
+from bootstrap.console import human_bytes
 from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix
 
 OWN = ".ragtrace-"  # how our own names begin in a folder of others
 TRIAL = f"{OWN}try-"
+OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
 
 
 def nearest(path: Path) -> Path:
@@ -57,6 +60,37 @@ def programs() -> Finding:
     had = limits.threads_at_once()
     details = _("{number} threads at once, {needed} needed").format(number=had, needed=limits.NEEDED_THREADS)
     return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
+
+
+def sizes(manifest: Manifest) -> Iterator[Finding]:
+    """Hold the largest file that an installation writes against what this process may write."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if most == resource.RLIM_INFINITY:
+        return
+    needed = max([OWN_FILES, *(entry.size for entry in manifest.files)])
+    details = _("files of at most {most} can be written, {needed} needed").format(
+        most=human_bytes(most), needed=human_bytes(needed)
+    )
+    advice = _("Raise the limit of the size of files (ulimit -f, the service, the container).")
+    yield Finding(_("Limits"), most >= needed, details, advice)
+
+
+def settings(prefix: Prefix) -> Iterator[Finding]:
+    """Read the settings as the application's launchers do: those that cannot be read stop it from starting."""
+    try:
+        app_launcher.text_of(str(prefix.root))
+    except NotADirectoryError:
+        return  # the finding on the folder tells
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else _("it is not UTF-8")
+        details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
+        yield Finding(
+            _("Settings"), False, details, _("Put a text file there that this user can read, or move it away.")
+        )
 
 
 def copying(prefix: Prefix) -> Iterator[Finding]:

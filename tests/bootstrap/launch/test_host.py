@@ -144,3 +144,11 @@ def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -
     finally:
         os.umask(former)
     assert os.environ.get("HOME") == left
+
+
+def test_a_python_whose_extensions_cannot_be_loaded(monkeypatch):
+    assert host.check_modules() is None
+    monkeypatch.setattr(host, "EXTENSIONS", "_ctypes _not_there")
+    with pytest.raises(host.Refusal) as caught:
+        host.check_modules()
+    assert "_not_there missing" in caught.value.what
