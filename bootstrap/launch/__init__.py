@@ -59,10 +59,15 @@ def run():
 
 
 def settle():
-    """Replace what a caller may leave unfit: a umask that opens or closes what is made now, an empty HOME."""
+    """Replace what a caller may leave unfit: a umask that opens or closes what is made now, folders that are none."""
     os.umask(0o022)  # what is made has the modes that it is given
-    if os.environ.get("HOME") == "":
-        del os.environ["HOME"]  # it would stand for the root folder
+    # an empty HOME would stand for the root folder; what is relative is invalid (XDG Base Directory Specification)
+    for name in [name for name in os.environ if name == "HOME" or (name.startswith("XDG_") and name.endswith("_HOME"))]:
+        if not os.path.isabs(os.environ[name]):
+            del os.environ[name]
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    if not any(os.path.isabs(folder) and os.path.isdir(folder) for folder in folders):
+        os.environ["PATH"] = os.defpath  # scripts that are started would find no program
 
 
 def read_facts(zipapp):

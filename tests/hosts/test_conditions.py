@@ -16,6 +16,7 @@ from tests.hosts.conditions import fuzz
 from tests.hosts.conditions.bench import bench
 from tests.hosts.conditions.row import INSTALL
 from tests.hosts.conditions.table import KINDS, ROWS
+from tools import hosts
 
 CLOSED = [pytest.mark.index, pytest.mark.host]
 
@@ -75,6 +76,10 @@ def test_the_table_is_long_enough_and_its_rows_can_be_told_apart():
         assert row.ends, row.id
         assert row.english.isascii()
         assert all(ends.code == 0 or ends.words or row.kind == "terminal" for ends in row.ends.values()), row.id
+
+
+def test_the_page_is_what_the_table_says():
+    assert hosts.PAGE.read_text(encoding="utf-8") == hosts.page(), "run python -m tools.hosts"
 
 
 def test_the_same_seed_draws_the_same():

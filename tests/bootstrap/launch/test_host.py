@@ -134,7 +134,7 @@ def test_another_implementation_is_refused(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="umask and HOME of POSIX")
-@pytest.mark.parametrize(("given", "left"), [("", None), ("/home/kim", "/home/kim"), (None, None)])
+@pytest.mark.parametrize(("given", "left"), [("", None), ("kim", None), ("/home/kim", "/home/kim"), (None, None)])
 def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -> None:
     monkeypatch.setenv("HOME", given or "") if given is not None else monkeypatch.delenv("HOME", raising=False)
     former = os.umask(0o777)
@@ -146,9 +146,22 @@ def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -
     assert os.environ.get("HOME") == left
 
 
+@pytest.mark.skipif(os.name != "posix", reason="variables of POSIX")
+@pytest.mark.parametrize("given", ["", ".:bin", "/nowhere:.", "/etc/passwd"])
+def test_a_path_without_a_folder_is_replaced_and_relative_folders_of_the_users_are_none(monkeypatch, given) -> None:
+    monkeypatch.setenv("PATH", given)
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    former = os.umask(0o022)
+    launch.settle()
+    os.umask(former)
+    assert os.environ["PATH"] == os.defpath
+    assert "XDG_STATE_HOME" not in os.environ
+    assert os.environ["XDG_CACHE_HOME"] == "/cache"
+
+
 def test_a_python_whose_extensions_cannot_be_loaded(monkeypatch):
-    assert host.check_modules() is None
+    check_modules()
     monkeypatch.setattr(host, "EXTENSIONS", "_ctypes _not_there")
-    with pytest.raises(host.Refusal) as caught:
-        host.check_modules()
-    assert "_not_there missing" in caught.value.what
+    with pytest.raises(Refusal, match="library: _not_there missing"):
+        check_modules()

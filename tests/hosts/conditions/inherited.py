@@ -19,7 +19,7 @@ def _env(name, english, korean, env, **more):
 
 
 ENVIRONMENT = [
-    _env("no-variables", "no variable at all but those of this table's other rows, PATH and HOME missing",
+    _env("no-variables", "no variables at all, PATH and HOME included",
          "PATH와 HOME을 포함해 환경 변수가 전혀 없음", {"PATH": None, "HOME": None, "LANG": None}),
     _env("hostile-variables", "variables of Python, uv, pip, shiv, certificates and proxies, all set to mislead at once",
          "Python, uv, pip, shiv, 인증서, 프록시 변수가 모두 엉뚱한 값으로 설정됨", HOSTILE),
@@ -51,10 +51,11 @@ ENVIRONMENT = [
     _env("large", "variables of a megabyte", "1 MB에 이르는 변수", {f"LC_X{number}": "x" * 100_000 for number in range(10)}),
     _env("prefix-empty", "RAGTRACE_PREFIX is empty", "RAGTRACE_PREFIX가 빈 값임", {"RAGTRACE_PREFIX": ""}),
     _env("syslog-nonsense", "RAGTRACE_SYSLOG names no collector", "RAGTRACE_SYSLOG가 수집기 주소가 아님",
-         {"RAGTRACE_SYSLOG": "nowhere:port"}, ends={INSTALL: Ends(2, "RAGTRACE_SYSLOG"), STATUS: Ends(2, "")}),
+         {"RAGTRACE_SYSLOG": "nowhere:port"}, ends={INSTALL: Ends(2, "is no address of a log collector"), STATUS: Ends(2, "is no address of a log collector")}),
     _env("syslog-unreachable", "RAGTRACE_SYSLOG names a collector that cannot be reached",
          "RAGTRACE_SYSLOG의 수집기에 연결할 수 없음", {"RAGTRACE_SYSLOG": "tcp://192.0.2.1:514"}),
-    _env("cache-unwritable", "RAGTRACE_CACHE cannot be written", "RAGTRACE_CACHE에 쓸 수 없음", {"RAGTRACE_CACHE": "/srv/others/x"}),
+    _env("cache-unwritable", "RAGTRACE_CACHE cannot be written", "RAGTRACE_CACHE에 쓸 수 없음", {"RAGTRACE_CACHE": "/srv/others/x"},
+         ends={INSTALL: Ends(4, "No folder serves as the installer's cache"), STATUS: Ends(4, "No folder serves as the installer's cache")}),
 ]  # fmt: skip
 
 

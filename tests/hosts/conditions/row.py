@@ -105,4 +105,5 @@ def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any
         else:
             found[name] = value
     used = [str(number) for key in ("closed", "broken", "stuck", "streams") for number in found.get(key, ())]
-    return found if len(used) == len(set(used)) else None
+    in_terminal = "terminal" in found or "hangs_up" in found  # which begins a session of its own
+    return None if len(used) > len(set(used)) or (in_terminal and "session" in found) else found
