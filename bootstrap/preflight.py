@@ -47,6 +47,8 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         _executable(prefix),
         *_linking(manifest, prefix),
         *tried.locks(prefix),
+        *tried.keeping(prefix),
+        tried.interpreter(),
         tried.programs(),
         *tried.sizes(manifest),
         *tried.settings(prefix),

@@ -8,14 +8,15 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, backup_files, limits, lockfile
+from bootstrap import app_launcher, backup_files, limits, lockfile, process
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _
+from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 OWN = ".ragtrace-"  # how our own names begin in a folder of others
 TRIAL = f"{OWN}try-"
+START_SECONDS = 60.0
 OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
 
 
@@ -53,6 +55,46 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
         yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
     else:
         yield Finding(_("Locks"), True, _("files in {path} can be locked").format(path=place))
+
+
+def keeping(prefix: Prefix) -> Iterator[Finding]:
+    """Try what files are given: rights and times, which shares of a network may lack, and to last (fsync)."""
+    place = nearest(prefix.releases)
+    if sys.platform == "win32" or trouble_writing(place):
+        return
+    with tempfile.NamedTemporaryFile(prefix=TRIAL, dir=place) as file:
+        trials: dict[str, Callable[[], None]] = {
+            _("rights of files cannot be changed in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
+            _("times of files cannot be changed in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
+            _("files in {path} cannot be made to last: {reason}"): lambda: os.fsync(file.fileno()),
+        }
+        for details, act in trials.items():
+            reason = _trouble(act)
+            if reason:
+                advice = _("Name a folder on another filesystem with --prefix.")
+                yield Finding(_("Files"), False, details.format(path=place, reason=reason), advice)
+
+
+def _trouble(act: Callable[[], None]) -> str:
+    try:
+        act()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def interpreter() -> Finding:
+    """Start this host's Python as uv does, which reads what it writes: nothing may write before it."""
+    name, python = _("Start of Python"), base_interpreter()
+    ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
+    if ended.ok and not ended.stdout:
+        return Finding(name, True, str(python))
+    details = _("{path} cannot start quietly: {text}").format(
+        path=python, text=(ended.stdout.strip() or ended.stderr.strip() or str(ended.returncode)).splitlines()[-1]
+    )
+    return Finding(
+        name, False, details, _("Take away what runs at its start and writes: a sitecustomize.py or .pth file.")
+    )
 
 
 def programs() -> Finding:

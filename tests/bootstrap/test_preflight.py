@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -299,3 +300,23 @@ def test_a_limit_of_the_size_of_files_is_known_before_the_first_write(tmp_path, 
 def test_settings_that_no_launcher_could_read(tmp_path, make) -> None:
     make(tmp_path / ".env")
     assert unfit(MANIFEST, tmp_path) == ["Settings"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files of POSIX")
+@pytest.mark.parametrize("call", ["chmod", "utime", "fsync"])
+def test_a_filesystem_that_refuses_what_files_are_given(tmp_path, monkeypatch, call) -> None:
+    def refuse(*_arguments) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, call, refuse)
+    assert unfit(MANIFEST, tmp_path) == ["Files"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for the interpreter")
+@pytest.mark.parametrize(("line", "fits"), [("exit 0", True), ("echo hello", False), ("exit 1", False)])
+def test_a_python_that_writes_before_its_program(tmp_path, monkeypatch, line, fits) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{line}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("bootstrap.tried.base_interpreter", lambda: python)
+    assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Start of Python"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -165,3 +166,26 @@ def test_a_python_whose_extensions_cannot_be_loaded(monkeypatch):
     monkeypatch.setattr(host, "EXTENSIONS", "_ctypes _not_there")
     with pytest.raises(Refusal, match="library: _not_there missing"):
         check_modules()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="places of POSIX")
+def test_where_no_temporary_folder_can_be_written_one_of_ours_is_named(monkeypatch, tmp_path) -> None:
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, "/nowhere")
+    launch.provide_scratch("/ours")
+    assert os.environ["TMPDIR"] == "/nowhere"  # /tmp serves
+    monkeypatch.setattr(os, "access", lambda path, _how: path == str(tmp_path))
+    launch.provide_scratch("/ours")
+    assert os.environ["TMPDIR"] == "/ours"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    launch.provide_scratch("/ours")
+    assert os.environ["TMPDIR"] == str(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_a_full_stderr_changes_no_exit_code():
+    code = "import sys; from bootstrap import launch; launch.tell('told'); sys.exit(4)"
+    for stderr, shown in ((subprocess.PIPE, b"told\n"), (None, None)):
+        with open("/dev/full", "wb") as full:
+            ended = subprocess.run([sys.executable, "-c", code], check=False, stderr=stderr or full)
+        assert (ended.returncode, ended.stderr) == (4, shown)
