@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import app_launcher, backup_files, limits, lockfile, process
 from bootstrap.console import human_bytes
-from bootstrap.errors import HostError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _
 from bootstrap.uv import base_interpreter
@@ -86,7 +86,10 @@ def _trouble(act: Callable[[], None]) -> str:
 def interpreter() -> Finding:
     """Start this host's Python as uv does, which reads what it writes: nothing may write before it."""
     name, python = _("Start of Python"), base_interpreter()
-    ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
+    try:
+        ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
+    except RagtraceError as error:
+        return Finding(name, False, error.what.rstrip("."), error.advice or limits.advice())
     if ended.ok and not ended.stdout:
         return Finding(name, True, str(python))
     details = _("{path} cannot start quietly: {text}").format(

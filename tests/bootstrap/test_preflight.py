@@ -313,10 +313,11 @@ def test_a_filesystem_that_refuses_what_files_are_given(tmp_path, monkeypatch, c
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for the interpreter")
-@pytest.mark.parametrize(("line", "fits"), [("exit 0", True), ("echo hello", False), ("exit 1", False)])
+@pytest.mark.parametrize(("line", "fits"), [("exit 0", True), ("echo hello", False), ("exit 1", False), (None, False)])
 def test_a_python_that_writes_before_its_program(tmp_path, monkeypatch, line, fits) -> None:
     python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{line}\n")
-    python.chmod(0o755)
+    if line:  # else it is gone
+        python.write_text(f"#!/bin/sh\n{line}\n")
+        python.chmod(0o755)
     monkeypatch.setattr("bootstrap.tried.base_interpreter", lambda: python)
     assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Start of Python"])
