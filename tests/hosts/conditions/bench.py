@@ -38,6 +38,7 @@ SETTINGS = f"# mine\n{tiny.KEY}=secret\n"
 TIME = 120  # seconds
 CODES = (0, 1, 2, 3, 4, 5, 6, 8, 129, 130, 141, 143)
 NOT_RUN = -1
+STARTED = ("/bin/sh", "-c", 'exec "$0" "$@"')  # env(1) would take a path with = in it for a variable
 BROKEN = re.compile("Traceback|is a bug in|Exception ignored|Fatal Python error|Segmentation")
 COMMANDS = {
     rows.INSTALL: ("install", "{medium}/bundle", "--trust-key", "{medium}/key.pub"),
@@ -202,7 +203,7 @@ if [ -d "$PREFIX" ]; then
 echo $? > /srv/result/status.code
 fi
 if [ -e "$PREFIX/bin/tiny" ]; then
-{self.shell(plain, [f"{row.prefix}/bin/tiny", "embed", tiny.SENTENCE], user)} > /srv/result/works 2>&1
+{self.shell(plain, [*STARTED, f"{row.prefix}/bin/tiny", "embed", tiny.SENTENCE], user)} > /srv/result/works 2>&1
 echo $? > /srv/result/works.code
 fi
 exit 0

@@ -98,7 +98,7 @@ def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any
     for name, value in other.items():
         if name in found and isinstance(value, Mapping):
             found[name] = {**found[name], **value}
-        elif name in found and isinstance(value, tuple):
+        elif name in found and isinstance(value, tuple) and name != "terminal":
             found[name] = (*found[name], *value)
         elif name in found:
             return None
