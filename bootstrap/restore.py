@@ -83,6 +83,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     with progress.wait(_("Checking the backup {name}").format(name=backup.name)):
         check(prefix, backup)
     userdata.demand_plain(prefix)
+    _demand_place(prefix)
     active, restored = prefix.active(), prefix.root / userdata.RESTORED
     backups.demand_free(prefix, needed_bytes(prefix, backup))
     with progress.wait(_("Backing up settings and data")):
@@ -120,6 +121,15 @@ def check(prefix: Prefix, backup: Backup) -> None:
                 name=backup.name, found=backup.layout, wanted=wanted
             ),
             advice=_("Go to a release that reads them with rollback, then restore; nothing was changed."),
+        )
+
+
+def _demand_place(prefix: Prefix) -> None:
+    """Raise HostError where a folder stands in the place of the settings: once journaled they could not come back."""
+    if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
+        raise HostError(
+            _("{path} is a folder, and settings are a file.").format(path=prefix.env_file),
+            advice=_("Move it elsewhere, then run again; nothing was changed."),
         )
 
 

@@ -107,7 +107,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
     That one is never changed. Trouble is told and no failure.
     """
     try:
-        if prefix.env_file.exists():
+        if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is the user's all the same
             tell_new(prefix, manifest, former, progress)
         elif app_launcher.loaded(launchers.run_of(manifest)):
             text = "\n".join([*env_lines(manifest), ""])

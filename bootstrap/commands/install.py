@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from bootstrap import api, models_apart, own_command, settings
@@ -89,7 +90,7 @@ def finding_line(finding: Finding) -> str:
 def show_settings(prefix: Prefix, manifest: Manifest) -> None:
     """Tell where settings go, and which are still to be made before the application can start."""
     release = prefix.active()
-    if release is None or not prefix.env_file.exists():
+    if release is None or not os.path.lexists(prefix.env_file):
         return
     show(_("Settings:       {path}").format(path=prefix.env_file))
     with contextlib.suppress(OSError, ValueError):  # validate tells what is wrong with the file

@@ -114,8 +114,8 @@ def test_a_failed_upgrade_leaves_the_prefix_as_it_was(used, second, tmp_path, ti
 
 def test_unchanged_files_are_shared_between_backups_and_never_with_the_data(used, monkeypatch) -> None:
     read = []
-    real = backup_files.sha256_of
-    monkeypatch.setattr(backup_files, "sha256_of", lambda here, name: (read.append(name), real(here, name))[1])
+    real = backup_files.content_of
+    monkeypatch.setattr(backup_files, "content_of", lambda *of: (read.append(of[1]), real(*of))[1])
     one = backups.create(used, "20260101T000000Z-manual")
     (used.data / "data/questions.csv").write_text("changed\n")
     read.clear()

@@ -121,6 +121,15 @@ def test_a_file_that_is_no_text_is_told_and_stays(prefix) -> None:
     assert prefix.env_file.read_bytes() == b"\xff"
 
 
+def test_a_link_whose_target_is_not_there_stays_and_what_could_be_set_is_told(prefix, tmp_path) -> None:
+    prefix.env_file.symlink_to(tmp_path / "not-mounted" / "secrets")
+    heard = Heard()
+    settings.write_env_file(prefix, MANIFEST, None, heard)
+    assert prefix.env_file.is_symlink()
+    assert len(heard.warnings) == 1
+    assert "API_KEY" in heard.warnings[0]
+
+
 def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys, monkeypatch) -> None:
     monkeypatch.setattr(Prefix, "active", lambda self: self.release("1-aaaaaaaaaaaa-r1"))
     settings.write_env_file(prefix, MANIFEST, None, Heard())

@@ -18,7 +18,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import backup_files, backup_index, backups, cli, copies, files, migration, restore, trees, userdata
+from bootstrap import (
+    backup_files,
+    backup_index,
+    backups,
+    cli,
+    copies,
+    files,
+    journal,
+    migration,
+    persist,
+    restore,
+    trees,
+    userdata,
+)
+from bootstrap import holes as file_holes
 from bootstrap import install as story
 from bootstrap.errors import HostError, TrustError
 from bootstrap.prefix import Prefix
@@ -104,7 +118,7 @@ def below(root: Path) -> dict[bytes, tuple[Any, ...]]:
 def holes(path: bytes) -> list[tuple[int, int | None]]:
     handle = os.open(path, os.O_RDONLY)
     try:
-        return list(copies.data_ranges(handle, os.fstat(handle)))
+        return list(file_holes.data_ranges(handle, os.fstat(handle)))
     finally:
         os.close(handle)
 
@@ -159,6 +173,40 @@ def test_a_copy_is_like_its_original_and_shares_nothing_with_it(tree) -> None:
         finally:
             files.remove_tree(source)
             files.remove_tree(copy)
+
+
+def test_what_a_file_with_holes_holds_is_told_apart_and_its_holes_are_not_read(empty) -> None:
+    big = empty.data / "big"
+    with big.open("wb") as file:
+        file.truncate(1 << 42)  # 4 TiB: hours, if they were read
+        for place, text in ((HOLE - 3, b"abcdef"), (1 << 41, b"middle"), ((1 << 42) - 3, b"end")):
+            file.seek(place)
+            file.write(text)
+    before = facts_of_big(big)
+    made = restore.create_backup(empty, QUIET).backup
+    os.truncate(big, (1 << 42) - 1)
+    restore.restore(empty, made.name, QUIET)
+    assert facts_of_big(big) == before
+    for place, byte in ((HOLE, b"x"), (1 << 40, b"\1"), (1 << 41, b"\0")):
+        kept = made.path / "files/data/big"
+        former = facts_of_big(kept)
+        with kept.open("r+b") as file:
+            file.seek(place)
+            was = file.read(1)
+            file.seek(place)
+            file.write(byte)
+            file.flush()
+            with pytest.raises(HostError, match="big of the backup is damaged"):
+                backup_files.check(made)
+            file.seek(place)
+            file.write(was)
+        assert facts_of_big(kept)[0] == former[0]
+        backup_files.check(made)  # zeros that are written are as good as a hole
+
+
+def facts_of_big(path: Path) -> tuple[int, list[bytes]]:
+    with path.open("rb") as file:
+        return path.stat().st_size, [os.pread(file.fileno(), 8, place) for place in (HOLE - 3, 1 << 41, (1 << 42) - 8)]
 
 
 def test_the_facts_tell_of_holes_and_further_names(tmp_path) -> None:
@@ -254,6 +302,27 @@ def test_settings_that_are_a_link_stay_one(empty, tmp_path) -> None:
     restore.restore(empty, restored.before.name, QUIET)
     assert not empty.env_file.is_symlink()
     assert (empty.env_file.read_text(), secrets.read_text()) == ("KEY=2\n", "KEY=1\n")
+
+
+def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
+    empty.env_file.write_text("KEY=1\n")
+    made = restore.create_backup(empty, QUIET).backup
+    empty.env_file.unlink()
+    (empty.env_file / "inner").mkdir(parents=True)
+    with pytest.raises(HostError, match=r"prefix/\.env is a folder, and settings are a file"):
+        restore.restore(empty, made.name, QUIET)
+    assert journal.read(empty) is None
+    assert (empty.env_file / "inner").is_dir()
+
+
+def test_what_lies_in_the_place_of_a_file_that_is_being_laid_is_never_written_through(prefix, tiny, tmp_path) -> None:
+    outside, laid = tmp_path / "outside.txt", prefix.data / "data/new.csv"
+    outside.write_text("of somebody\n")
+    laid.with_name(persist.TEMPORARY).symlink_to(outside)
+    key = tiny.key.with_suffix("")
+    install(tiny_bundle(tmp_path / "n", counter=COUNTER + 1, sources={"data/new.csv": "a\n"}, key=key), prefix)
+    assert outside.read_text() == "of somebody\n"
+    assert (laid.is_symlink(), laid.read_text()) == (False, "a\n")
 
 
 def old_form(backup: Path) -> None:
