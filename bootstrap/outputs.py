@@ -55,13 +55,24 @@ def descriptor(path: Path | str) -> int | None:
     return STREAMS.get(text, int(matched[1]) if matched else None)
 
 
+def _callers(path: Path | str) -> int | None:
+    """Return the caller's descriptor that a name means, None for every other name.
+
+    What he gave us survived an exec; what Python opens does not (PEP 446), and raises OSError.
+    """
+    own = descriptor(path)
+    if own is not None and own > max(STREAMS.values()) and not os.get_inheritable(own):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return own
+
+
 def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
     """Write all of ``data`` to what the caller named; a new regular file gets ``mode``.
 
     Raises HostError with the reason in one sentence.
     """
     with _told(path):
-        own = descriptor(path)
+        own = _callers(path)
         if own is not None:
             _flush()
             _write_to(own, data)
@@ -116,7 +127,7 @@ def _flush() -> None:
 def demand(path: Path | str) -> None:
     """Raise HostError for a name that cannot be written, before minutes are spent on what goes there."""
     with _told(path):
-        own = descriptor(path)
+        own = _callers(path)
         if own is not None:
             os.fstat(own)
         elif sys.platform == "win32":  # pragma: no cover - only there

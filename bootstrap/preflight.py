@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -79,6 +80,10 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
+    for folder in (prefix.releases, prefix.bin):
+        if folder.is_symlink():
+            details = _("{path} is a link, and what lies behind it finds neither data nor settings")
+            return Finding(name, False, details.format(path=folder), _("Move it back, or mount the other disk there."))
     return Finding(name, True, str(root))
 
 
@@ -195,8 +200,7 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         (prefix.root, RESERVE),
         (prefix.store, manifest.total_bytes),
         (prefix.releases, _release_bytes(manifest)),
-        (prefix.backups, backups.needed_bytes(prefix)),
-        (prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0),
+        *_copies(manifest, prefix),
     )
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
@@ -206,6 +210,13 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         needed[device] = needed.get(device, 0) + share
         places.setdefault(device, place)
     return (_free(places[device], share) for device, share in needed.items())
+
+
+def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
+    """Yield where copies of the user's data go, and what they take; the finding on the backup tells of trouble."""
+    with contextlib.suppress(OSError):
+        yield prefix.backups, backups.needed_bytes(prefix)
+        yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
 
 
 def _free(place: Path, needed: int) -> Finding:
@@ -253,6 +264,8 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
             yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
     except HostError as trouble:
         yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
+    except PermissionError:
+        return  # the finding on the backup tells
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:

@@ -101,9 +101,9 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
-    if not backups.holds_anything(prefix):
-        return
     try:
+        if not backups.holds_anything(prefix):
+            return
         backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
         backups.prune(prefix)
     except (HostError, OSError) as trouble:
@@ -149,7 +149,11 @@ def _stays(prefix: Prefix) -> tuple[Path, ...]:
 
 
 def _holds_files(folder: Path) -> bool:
-    return any(True for _entry in trees.files(folder))
+    """Tell whether there is anything in a folder but empty folders; what this user cannot look into counts."""
+    try:
+        return any(True for _entry in trees.files(folder))
+    except OSError:
+        return True
 
 
 def _remove_when_empty(folder: Path) -> None:

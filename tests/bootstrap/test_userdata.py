@@ -28,8 +28,10 @@ from bootstrap import (
     journal,
     migration,
     persist,
+    preflight,
     restore,
     trees,
+    tried,
     userdata,
 )
 from bootstrap import holes as file_holes
@@ -39,10 +41,12 @@ from bootstrap.prefix import Prefix
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import QUIET, install
 from tests.bootstrap.test_migration import migrating
+from tests.bundles import make_manifest
 from tests.tiny import COUNTER, tiny_bundle
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names, links and holes of POSIX")
 TIME = 1_700_000_000_123_456_789  # nanoseconds
+NOBODY = 65534
 HOLE = 1 << 20  # bytes; larger than any filesystem's block
 
 
@@ -519,3 +523,36 @@ def test_strange_data_survive_an_upgrade_and_a_rollback(prefix, tiny, tmp_path) 
     assert below(prefix.data) == before
     assert migration.layout(prefix) == 0
     assert backup_files.bytes_to_copy(prefix, None) < HOLE
+
+
+# what this user cannot look into
+
+
+@pytest.fixture
+def nobody(host):
+    """Be a user whom rights bind, in a folder of his own."""
+    root = os.geteuid() == 0
+    if root:
+        os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        with a_prefix() as prefix:
+            yield prefix
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+
+
+def test_data_that_cannot_be_looked_into_are_named_before_a_run_and_stay_when_all_else_goes(nobody) -> None:
+    locked = nobody.data / "a"
+    locked.mkdir()
+    (locked / "file").touch()
+    locked.chmod(0)
+    assert [finding.fits for finding in preflight._space(make_manifest(), nobody)] == [True]
+    assert [finding.details for finding in tried.copying(nobody)] == [
+        f"{locked} cannot be read, and is to be backed up"
+    ]
+    removal = uninstall(nobody, QUIET)
+    assert nobody.data in removal.stays
+    assert not nobody.releases.exists()
+    locked.chmod(0o700)
+    assert (locked / "file").exists()
