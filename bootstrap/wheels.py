@@ -54,10 +54,14 @@ _INFO = ".dist-info"
 _IN_INFO = re.compile(r"[^/]*\.dist-info/")
 _SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
 _PYTHON = r"pythonw?[0-9.]*[tdm]?(\.exe)?"  # what an environment's interpreter may be called
+# module:function, with extras of older wheels behind it (PyPA: entry points specification)
+_FUNCTION = re.compile(r"[\w.]+ *: *[\w.]+ *(\[.*\])?")
 _OWN = re.compile(rf"(?i){_PYTHON}")
 _INTERPRETER = re.compile(rf"(?i)[^/]+\.data/(scripts/{_PYTHON}|data/((bin|scripts)/{_PYTHON}|pyvenv\.cfg))")
 _WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}")  # what installers take (PEP 427: a greater major version is refused)
-_LOCAL = struct.Struct("<4s4xH16xHH")  # signature, method, lengths of name and extra field (APPNOTE 4.3.7)
+# signature, flags, method, CRC, sizes, lengths of name and extra field (APPNOTE 4.3.7)
+_LOCAL = struct.Struct("<4s2xHH4xLLLHH")
+_LATER, _LONG = 0x8, 0xFFFFFFFF  # CRC and sizes follow the file; a size is in the extra field
 
 
 class Unpacked(NamedTuple):
@@ -201,9 +205,12 @@ def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
         header = file.read(_LOCAL.size)
         if len(header) < _LOCAL.size:
             raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
-        signature, method, length, extra = _LOCAL.unpack(header)
+        signature, flags, method, crc, packed, size, length, extra = _LOCAL.unpack(header)
         written = file.read(length).decode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
-        if (signature, method, written) != (b"PK\3\4", member.compress_type, member.orig_filename):
+        same = (signature, method, written) == (b"PK\3\4", member.compress_type, member.orig_filename)
+        if not flags & _LATER:
+            same &= crc == member.CRC and packed in (member.compress_size, _LONG) and size in (member.file_size, _LONG)
+        if not same:
             raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
         if member.header_offset < end:
             raise damaged(name, _("{member!r} shares bytes with another file").format(member=member.filename[:200]))
@@ -227,7 +234,7 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
     """Refuse a wheel whose file name or METADATA tells another package, or with a WHEEL that no installer takes."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
-    told = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name)
+    told = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
     for title, version in (
         (str(told.get("Name", "")).strip(), str(told.get("Version", "")).strip()),
         named(name),
@@ -243,23 +250,23 @@ def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
 
 def named(name: str) -> tuple[str, str]:
     """Return the package and the version that a wheel's file name tells. Raises TrustError for one that tells none."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+    from packaging.utils import parse_wheel_filename
 
     try:
         title, version, _build, _tags = parse_wheel_filename(name.rpartition("/")[2])
-    except InvalidWheelFilename as error:
+    except ValueError as error:  # InvalidWheelFilename, or more digits than Python reads
         raise damaged(name, _("it is not named as a wheel")) from error
     return title, str(version)
 
 
-def _headers(wheel: zipfile.ZipFile, member: str, limit: int, name: str) -> Message:
+def _headers(wheel: zipfile.ZipFile, member: str, limit: int, name: str, errors: str = "strict") -> Message:
     try:
         info = wheel.getinfo(member)
     except KeyError as error:
         raise damaged(name, _("it has no {member}").format(member=member.rpartition("/")[2])) from error
     if info.file_size > limit:
         raise damaged(name, _("its {member} is too long").format(member=member.rpartition("/")[2]))
-    return HeaderParser().parsestr(wheel.read(info).decode("utf-8", "replace"))
+    return HeaderParser().parsestr(wheel.read(info).decode("utf-8", errors))
 
 
 def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:
@@ -310,3 +317,5 @@ def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:
             for script in parser.options(section) if parser.has_section(section) else ():
                 if not _SCRIPT.fullmatch(script) or script in (".", "..") or _OWN.fullmatch(script):
                     raise damaged(name, _("the entry point {script!r} leads out of it").format(script=script[:80]))
+                if not _FUNCTION.fullmatch(parser.get(section, script)):
+                    raise damaged(name, _("the entry point {script!r} leads to no function").format(script=script[:80]))

@@ -116,6 +116,20 @@ def test_entry_points(tmp_path, script) -> None:
     assert "entry point" in refusal(made(tmp_path, entry_points=f"[console_scripts]\n{script} = lib:main\n"))
 
 
+@pytest.mark.parametrize("target", ["%(b)s", "", "lib:", "lib main", "lib:a:b"])
+def test_entry_points_that_lead_nowhere(tmp_path, target) -> None:
+    assert "leads to no function" in refusal(made(tmp_path, entry_points=f"[console_scripts]\na = {target}\n"))
+
+
+def test_sizes_that_a_header_and_the_directory_tell_otherwise(tmp_path) -> None:
+    for offset in (14, 18, 22):  # CRC, size in the wheel, size of the file (APPNOTE 4.3.7)
+        path = made(tmp_path)
+        data = bytearray(path.read_bytes())
+        data[offset] ^= 0xFF
+        path.write_bytes(data)
+        assert "'lib/__init__.py' is not where it should be" in refusal(path)
+
+
 def test_unreadable(tmp_path) -> None:
     path = tmp_path / "x.whl"
     path.write_bytes(b"not a zip")
@@ -197,26 +211,31 @@ METADATA, WHEEL = "lib-1.0.dist-info/METADATA", "lib-1.0.dist-info/WHEEL"
         (lambda members: members.update({METADATA: b"Name: other\nVersion: 1.0\n"}), "it is of other 1.0, not of lib"),
         (lambda members: members.update({METADATA: b"\xff\xfe"}), "it is of  , not of lib 1.0"),
         (lambda members: members.update({METADATA: b"Name: " + bytes(5 << 20)}), "its METADATA is too long"),
+        (lambda members: members.update({METADATA: b"Name: lib\nVersion: " + b"9" * 5000}), "not of lib 1.0"),
         (
             lambda members: members.update({WHEEL: b"Wheel-Version: 2.0\nRoot-Is-Purelib: true\n"}),
             "WHEEL is of another",
         ),
         (lambda members: members.update({WHEEL: b"Wheel-Version: 1.0\n"}), "WHEEL is of another"),
-        (lambda members: members.update({"Lib-1.0.dist-info/x": b""}), "it holds two packages"),
+        (lambda members: members.update({WHEEL: b"Wheel-Version: 1.0\n\xff"}), "not a readable wheel"),
+        (lambda members: members.update({"lib-v1.0.dist-info/x": b""}), "it holds two packages"),
     ],
 )
 def test_what_every_wheel_tells_of_itself(tmp_path, change, reason) -> None:
     assert reason in refusal(rewritten(tmp_path, change))
 
 
-@pytest.mark.parametrize("name", ["lib.whl", "lib-1.0.whl", "lib-x-py3-none-any.whl", "lib-1.0-py3-none-any.zip"])
+NOT_WHEELS = ("lib.whl", "lib-1.0.whl", "lib-x-py3-none-any.whl", f"lib-{'9' * 5000}-py3-none-any.whl", "lib-1.0.zip")
+
+
+@pytest.mark.parametrize("name", NOT_WHEELS, ids=range(len(NOT_WHEELS)))
 def test_a_file_that_is_not_named_as_a_wheel(tmp_path, name) -> None:
     with pytest.raises(TrustError, match="it is not named as a wheel"):
         inspect(made(tmp_path), Package("lib", "1.0", f"wheels/{name}", None))
 
 
 def test_a_file_named_after_another_package(tmp_path) -> None:
-    with pytest.raises(TrustError, match="it is of lib 1.1, not of lib 1.0"):
+    with pytest.raises(TrustError, match=r"it is of lib 1\.1, not of lib 1\.0"):
         inspect(made(tmp_path), Package("lib", "1.0", "wheels/lib-1.1-py3-none-any.whl", None))
 
 
@@ -240,7 +259,9 @@ def entry(data: bytes, number: int) -> int:
 
 def with_directory(path: Path, number: int, offset: int, value: int) -> Path:
     data = bytearray(path.read_bytes())
-    at = entry(data, number) + offset
+    place = entry(data, number)
+    at, header = place + offset, int.from_bytes(data[place + 42 : place + 46], "little")
+    data[header + 6] |= 8  # the header says that the sizes come later
     data[at : at + 4] = value.to_bytes(4, "little")
     path.write_bytes(data)
     return path
@@ -288,9 +309,9 @@ def test_which_wheel_was_to_blame(tmp_path) -> None:
     wrong.write_bytes(rewritten(tmp_path / ".", lambda members: None).read_bytes())
     right = made(tmp_path, recorded="lib/data.txt")
     assert wheels.contradiction(right, "right.whl") is None
-    with pytest.raises(TrustError, match=r"wrong.whl: 'lib/__init__.py' is not as its RECORD says"):
-        with wheels.blamed([(right, "right.whl"), (wrong, "wrong.whl")]):
-            raise ToolError("uv's own words")
+    both, said = [(right, "right.whl"), (wrong, "wrong.whl")], r"wrong.whl: 'lib/__init__.py' is not as its RECORD"
+    with pytest.raises(TrustError, match=said), wheels.blamed(both):
+        raise ToolError("uv's own words")
     with pytest.raises(ToolError, match="uv's own words"), wheels.blamed([(right, "right.whl")]):
         raise ToolError("uv's own words")
     at = right.read_bytes().index(b"lib/data.txt") + len("lib/data.txt")
