@@ -42,9 +42,9 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     told = {"error": {"code": code, "what": error.what, "advice": error.advice}}
     if as_json and console.show_json(told):
         return code
-    console.complain(_("error: {what}").format(what=error.what))
+    console.complain(_("error: {what}").format(what=console.sentence(error.what)))
     if error.advice:
-        console.complain(_("  next: {advice}").format(advice=error.advice))
+        console.complain(_("  next: {advice}").format(advice=console.sentence(error.advice)))
     return code
 
 

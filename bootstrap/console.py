@@ -107,7 +107,7 @@ class LineProgress:
 
     def step(self, text: str) -> None:
         LOG.info(text)
-        self._write(text)
+        self._write(sentence(text))
 
     @contextmanager
     def wait(self, text: str) -> Iterator[Pending]:
@@ -130,7 +130,7 @@ class LineProgress:
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
-        self._write(_("warning: {text}").format(text=text))
+        self._write(_("warning: {text}").format(text=sentence(text)))
 
 
 class _BarTask:
@@ -184,7 +184,7 @@ class BarProgress:
 
     def step(self, text: str) -> None:
         LOG.info(text)
-        self.rich.print(visible(text), style="bold")
+        self.rich.print(sentence(text), style="bold")
 
     @contextmanager
     def wait(self, text: str) -> Iterator[Pending]:
@@ -216,7 +216,7 @@ class BarProgress:
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
-        self.rich.print(_("warning: {text}").format(text=visible(text)), style="yellow")
+        self.rich.print(_("warning: {text}").format(text=sentence(text)), style="yellow")
 
 
 def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Progress:
@@ -239,6 +239,11 @@ def visible(text: str) -> str:
         else character
         for character in text
     )
+
+
+def sentence(text: str) -> str:
+    """Return text that stays one line: a name in it, of a file on a medium, may hold line ends to forge others."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def printable(text: str) -> str:

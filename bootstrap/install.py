@@ -26,10 +26,12 @@ from bootstrap import (
     seal,
     settings,
     stage,
+    tools_environment,
     transaction,
     trees,
     usage,
     userdata,
+    wheels,
 )
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.digests import Digests
@@ -146,6 +148,7 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
+        stage.demand_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Laying out the files of the application")):
         stage.stage_files(release, manifest, store, python)
@@ -160,7 +163,8 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
 
 def accept(release: Release, manifest: Manifest, store: Store, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
-    acceptance.check_records(release, manifest, digests, progress)
+    with wheels.blamed(tools_environment.kept([*manifest.of_kind("wheel")], store)):
+        acceptance.check_records(release, manifest, digests, progress)
     stage.try_out_data(release, manifest, store)
     acceptance.try_out(release, manifest, progress)
     stage.end_try_out(release)

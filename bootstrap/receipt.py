@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import files, record, seal, trees, windows
 from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
-from bootstrap.errors import TrustError
+from bootstrap.errors import InstallError, TrustError
 from bootstrap.i18n import _
 from bootstrap.usage import Usage, read_usage
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes
+ITEMS_LIMIT = 2_000_000
 MISSING, ALTERED, ADDED = "missing", "altered", "added"
 # what a file belongs to, when it is no distribution's
 APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
@@ -96,11 +97,16 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
             _("{path} is not the receipt that the release was sealed with.").format(path=path),
             advice=_("Run recover: it builds the release anew from what was signed."),
         )
-    fields = Fields(strict.loads(data, path.name, limit=LIMIT), path.name)
+    return parse(data, path.name)
+
+
+def parse(data: bytes, name: str) -> Receipt:
+    """Read a receipt. Raises TrustError that names the path of what it refuses."""
+    fields = Fields(strict.loads(data, name, limit=LIMIT), name)
     fields.integer("format", least=FORMAT, most=FORMAT)
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):
-        raise strict.refuse(f"{path.name}.locked", "not true or false")
+        raise strict.refuse(f"{name}.locked", "not true or false")
     fields.left.setdefault("usage", None)  # receipts of the first installers have none
     receipt = Receipt(
         release=fields.text("release"),
@@ -115,7 +121,7 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
         interpreter_sha256=fields.sha256("interpreter_sha256"),
         installer_version=fields.text("installer_version"),
         locked=locked,
-        items=fields.items("items", _item, most=2_000_000),
+        items=fields.items("items", _item, most=ITEMS_LIMIT),
         usage=fields.optional("usage", read_usage),
     )
     fields.done()
@@ -123,8 +129,16 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
 
 
 def write_receipt(release: Release, receipt: Receipt) -> None:
-    """Write the receipt of a release that is about to be sealed."""
-    files.write_atomic(release.receipt_file, receipt.to_bytes())
+    """Write the receipt of a release that is about to be sealed. Raises InstallError for one that nothing could read.
+
+    A program that the installation ran may have left files with any name.
+    """
+    data = receipt.to_bytes()
+    try:
+        parse(data, release.receipt_file.name)
+    except TrustError as error:
+        raise InstallError(error.what, advice=_("Ask for a bundle without that file.")) from error
+    files.write_atomic(release.receipt_file, data)
 
 
 def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.sha256_of) -> tuple[Item, ...]:

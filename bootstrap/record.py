@@ -65,11 +65,11 @@ def normalised(name: str) -> str:
 
 def plain_version(text: str) -> str:
     """Return a version the way that the lock writes it (PEP 440 normal form); what is none stays as it is."""
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     try:
         return str(Version(text))
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or more digits than Python reads
         return text
 
 

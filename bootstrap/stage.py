@@ -49,6 +49,12 @@ def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
         bundle.visit(keep, task.advance)
 
 
+def demand_promise(manifest: Manifest, store: Store) -> None:
+    """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
+    kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
+    wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
+
+
 def write_bundle_files(bundle: Bundle, release: Release) -> None:
     """Keep in the release what proves where it came from."""
     release.bundle.mkdir(parents=True)
@@ -142,7 +148,8 @@ def sync_environment(
         wheels.inspect(target, package)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    uv.sync(release.python, lock)
+    with wheels.blamed(tools_environment.kept([entries[package.wheel] for package in packages], store)):
+        uv.sync(release.python, lock)
 
 
 def scratch_data(release: Release) -> Path:
