@@ -726,3 +726,14 @@ def test_files_added_to_the_application_are_kept_in_the_backup(host):
     done = host.recover()
     assert not (host.release.app / "mine.txt").exists()
     assert (done.backup / "files" / "releases" / release.id / "app" / "mine.txt").read_text() == "mine"
+
+
+def test_what_is_not_ours_stays_where_it_is(host):
+    theirs = [host.prefix.root / "notes", host.prefix.bin / "python3", host.prefix.state / "notes"]
+    theirs += [host.prefix.store / "ab" / "file.whl"]
+    theirs[-1].parent.mkdir(exist_ok=True)
+    for path in theirs:
+        path.write_text("mine")
+    delete(host.site / "tiny_lib" / "more.py")
+    assert host.recover().applied
+    assert [path.read_text() for path in theirs] == ["mine"] * len(theirs)

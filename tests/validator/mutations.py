@@ -512,6 +512,12 @@ SECURITY = by_hand(
         as_root=False,
     ),
     Mutation(
+        "a command of somebody else's in PREFIX/bin",
+        "security.strangers",
+        lambda w: (w.prefix.bin / "python3").write_text("#!/bin/sh\n"),
+        WARN,
+    ),
+    Mutation(
         "a private key among the data",
         "security.secrets",
         lambda w: leak(w, w.prefix.data / "data" / "id", PRIVATE_KEY),
