@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 # Starts the page, asks until it answers, ends everything in its own process group, itself included. The page and
-# whoever asks share one network, which may be one of their own. No proxy stands before loopback. Whether that can be used
-# is seen first, at a socket that the kernel alone answers for: later a refusal says that the page has not begun yet.
+# whoever asks share one network, which may be one of their own. No proxy stands before loopback. Whether that can be
+# used is seen first, at a socket that the kernel answers for: later a refusal says that the page has not begun yet.
 ASK = """
 import http.client, json, os, signal, socket, subprocess, sys, tempfile, time
 argv, variables, port_mark, path, limit = json.loads(sys.stdin.readline())
