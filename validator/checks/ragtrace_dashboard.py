@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from bootstrap import supervised
 from bootstrap.bundle.application import PORT
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -16,6 +15,7 @@ from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap import process
     from bootstrap.bundle.application import Dashboard
     from validator.subject import Subject
 
@@ -120,6 +120,6 @@ class DashboardAnswer(Check):
             argv, env = trial.launcher(scratch, manifest, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
-            asking, _is_cut_off = apart.without_network([sys.executable, "-I", "-S", "-B", "-c", ASK])
+            asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
             where, question = trial.caller(scratch), told.encode() + b"\n"
-            return process.run(asking, env=env, cwd=where, timeout=self.left(), stdin=question)
+            return trial.run_in(scratch, asking, env=env, cwd=where, timeout=self.left(), stdin=question)
