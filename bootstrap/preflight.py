@@ -91,7 +91,8 @@ def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
-    is_left = prefix.is_left and (path in (prefix.state, prefix.bin, prefix.releases) or path.name.startswith(MOVED))
+    folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
+    is_left = prefix.is_left and (path in folders or path.name.startswith(MOVED))
     return path not in left and not is_left and not path.name.startswith(OWN)
 
 

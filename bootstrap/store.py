@@ -6,6 +6,7 @@ Objects are read-only and written once: beside, then renamed, only when all byte
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import FileEntry
 
 
+_OBJECT = re.compile(r"[0-9a-f]{64}|\..*\.tmp")  # and what a crash left of one; another file is somebody else's
+_SHELF = re.compile(r"[0-9a-f]{2}")
 OWN_COPY_LIMIT = 32 << 20  # bytes: the tokenizers of common models have up to 17 MB (BGE-M3)
 
 
@@ -112,11 +115,28 @@ class Store:
     def collect(self, wanted: set[str]) -> int:
         """Remove objects that no kept release's manifest names; return the bytes freed."""
         freed = 0
-        for folder in [path for path in self.root.iterdir() if path.is_dir()] if self.root.is_dir() else []:
+        for folder in filter(_is_shelf, self._entries()):
             for path in list(folder.iterdir()):
-                if path.name not in wanted:
+                if path.name not in wanted and _OBJECT.fullmatch(path.name):
                     freed += path.lstat().st_size
                     files.remove_tree(path)
             if not any(folder.iterdir()):
                 folder.rmdir()
         return freed
+
+    def strangers(self) -> list[Path]:
+        """Return what is neither an object nor what a crash left of one."""
+        found = []
+        for path in self._entries():
+            if _is_shelf(path):
+                found += [entry for entry in sorted(path.iterdir()) if not _OBJECT.fullmatch(entry.name)]
+            else:
+                found.append(path)
+        return found
+
+    def _entries(self) -> list[Path]:
+        return sorted(self.root.iterdir()) if self.root.is_dir() else []
+
+
+def _is_shelf(path: Path) -> bool:
+    return _SHELF.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()

@@ -6,10 +6,11 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, transaction, trees
+from bootstrap import audit_log, backups, files, launchers, seal, strangers, transaction, trees
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
+from bootstrap.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             _remove_ours(prefix)
             if purge:
                 _remove_the_users(prefix)
-            kept = (prefix.state / LOCK, prefix.logs, prefix.audit)
+            kept = (prefix.state / LOCK, prefix.logs, prefix.audit, *strangers.around(prefix))
             for path in prefix.state.iterdir():
                 if path not in kept:
                     files.remove_tree(path)
@@ -93,9 +94,9 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
     """Remove what this tool keeps for itself, the lock last; without ``purge`` the audit log stays, if there is one."""
     if purge:
         files.remove_tree(prefix.audit)
-    lock = prefix.state / LOCK
+    lock, kept = prefix.state / LOCK, (prefix.audit, *strangers.around(prefix))
     for path in sorted(prefix.state.iterdir(), key=lambda path: path == lock):
-        if path != prefix.audit:
+        if path not in kept:
             files.remove_tree(path)
     _remove_when_empty(prefix.state)
 
@@ -117,14 +118,15 @@ def _remove_ours(prefix: Prefix) -> None:
     for release in prefix.all_releases():
         if not seal.remove(release):
             raise PermissionError(errno.EACCES, _("it still runs"), str(release.python))
-    files.remove_tree(prefix.store.parent)
+    Store(prefix.store).collect(set())
     for path in (
+        *prefix.store.parent.glob(".ragtrace-*"),
         *prefix.root.glob(".current.*.tmp"),
         *prefix.root.glob("..env.*.tmp"),
         *prefix.root.glob(".ragtrace-*"),
     ):
         files.remove_tree(path)
-    for folder in (prefix.bin, prefix.releases):
+    for folder in (prefix.bin, prefix.releases, prefix.store, prefix.store.parent):
         _remove_when_empty(folder)
 
 
@@ -145,7 +147,7 @@ def _stays(prefix: Prefix) -> tuple[Path, ...]:
         if not _holds_files(folder):
             files.remove_tree(folder)
     _remove_when_empty(prefix.root)
-    return prefix.left
+    return (*prefix.left, *strangers.left(prefix))
 
 
 def _holds_files(folder: Path) -> bool:

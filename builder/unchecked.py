@@ -54,6 +54,11 @@ def _unchecked(profile: Profile) -> Iterator[Unchecked]:
     if application.container is None:
         add = '[container] object = "PACKAGE.MODULE:NAME"'
         yield Unchecked(("ragtrace.container",), _("the profile names no container"), add)
+    elif not application.container.command:
+        reason = _(
+            "the profile names no command that lets its container build anything, unless dependency_injector does"
+        )
+        yield Unchecked(("ragtrace.container",), reason, f'[container] command = ["{command}"]')
     if profile.models and not any(model.probe for model in profile.models):
         add = f'[models.probe] command = ["{command}"], sentence = "…", record = true'
         answers = ("ragtrace.probe", "performance.model")

@@ -161,8 +161,26 @@ def install():
             "tool": described(ANY_TEXT, "this tool's command in the prefix"),
             "former_tool": described(nullable(ANY_TEXT), "what it was before, where this run has changed it"),
             "run": RUN,
+            **lacking(),
         }
     )
+
+
+def lacking():
+    """Return what an application lacks before it starts."""
+    names = described(nullable(items(FULL_TEXT)), "required, and set by nobody; null where the file cannot be read")
+    model = closed(
+        {
+            "name": FULL_TEXT,
+            "source": described(FULL_TEXT, "where to get it: hf:ORG/NAME@REVISION, or path:FOLDER of the builder's"),
+            "folder": described(FULL_TEXT, "where to put its files"),
+            "advice": ANY_TEXT,
+        }
+    )
+    return {
+        "missing_settings": closed({"file": described(ANY_TEXT, "where to write NAME=value for each"), "names": names}),
+        "missing_models": described(items(model), "models that come another way than in the bundle"),
+    }
 
 
 def dry_run():
@@ -176,7 +194,7 @@ def dry_run():
             "warns": described(YES_NO, "it fits and should be known all the same"),
         }
     )
-    return closed({"prefix": ANY_TEXT, "fits": described(YES_NO, "all do"), "findings": items(finding)})
+    return closed({"prefix": ANY_TEXT, "fits": described(YES_NO, "all do"), "findings": items(finding), **lacking()})
 
 
 def took():

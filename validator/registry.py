@@ -32,6 +32,7 @@ from validator.checks.security_permissions import Permissions
 from validator.checks.security_pickles import PickledModels
 from validator.checks.security_safety import SecondScanner
 from validator.checks.security_secrets import Secrets
+from validator.checks.security_strangers import Strangers
 from validator.checks.system_clock import Clock
 from validator.checks.system_cpu import Processor
 from validator.checks.system_disk import Disk
@@ -89,6 +90,7 @@ CHECKS: tuple[type[Check], ...] = (
     Integrity,
     Permissions,
     Ancestors,
+    Strangers,
     Secrets,
     Advisories,
     SecondScanner,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bootstrap import process
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
-from validator.check import CATEGORIES, EFFORTS, ERROR, NORMAL, Check, CheckResult, UncheckedError
+from validator.check import CATEGORIES, EFFORTS, ERROR, FULL, NORMAL, Check, CheckResult, Choice, UncheckedError
 from validator.remedy import settle
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ def select(
     if not chosen:
         raise UsageError(_("No check is left to run."), advice=_("Name fewer with --skip."))
     return chosen
+
+
+def choice_of(checks: Sequence[type[Check]], chosen: Collection[type[Check]], effort: str) -> Choice:
+    """Return what a choice leaves out of all that runs where nothing is chosen."""
+    left_out = tuple(check for check in checks if check.effort != FULL and check not in chosen)
+    return Choice(effort, left_out)
 
 
 def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progress) -> list[CheckResult]:

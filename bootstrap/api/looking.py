@@ -128,7 +128,8 @@ def validate(
     titles = {validated.title.casefold(): check.APPLICATION, **{name.casefold(): name for name in check.CATEGORIES}}
     categories = [titles.get(category.casefold(), category) for category in categories]
     chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
-    return report.make_report(validated, runner.run_checks(asking_recovery(validated), chosen, progress))
+    results = runner.run_checks(asking_recovery(validated), chosen, progress)
+    return report.make_report(validated, results, runner.choice_of(known, chosen, effort))
 
 
 def asking_recovery(validated: Subject) -> Subject:

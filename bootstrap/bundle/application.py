@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import commands, names, strict
 from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LAUNCHER_KINDS = ("script", "module", "entry", "program")
 PROGRAM = "program"
@@ -182,9 +185,13 @@ class Dashboard(Value):
 
 @dataclass(frozen=True)
 class Container(Value):
-    """Where an application puts its parts together: ``object`` is ``package.module:attribute``."""
+    """Where an application puts its parts together: ``object`` is ``package.module:attribute``.
+
+    ``command`` is a launcher or a program, and its arguments, that lets it build what the application needs.
+    """
 
     object: str = field(metadata=by(strict.matching, pattern=re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")))
+    command: tuple[str, ...] = field(default=(), metadata=by(_command, added=True))
 
 
 @dataclass(frozen=True)
@@ -263,6 +270,15 @@ class Application(Value):
         """The number of the layout in which a release reads the user's data; 0 where the profile names none."""
         return self.migration.layout if self.migration else 0
 
+    def _named_commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the parts that have a command, and the command."""
+        if self.dashboard:
+            yield "dashboard", self.dashboard.command
+        if self.migration:
+            yield "migration", self.migration.command
+        if self.container and self.container.command:
+            yield "container", self.container.command
+
     def check(self, path: str) -> None:
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
         known = {launcher.name for launcher in self.launchers}
@@ -272,12 +288,9 @@ class Application(Value):
             for index, command in enumerate(tried):
                 if command[0] not in known:
                     raise refuse(f"{path}.{key}[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
-        if self.dashboard and self.dashboard.command[0] not in known:
-            name = self.dashboard.command[0][:80]
-            raise refuse(f"{path}.dashboard.command", _("{name} is not a launcher").format(name=name))
-        if self.migration and self.migration.command[0] not in known:
-            name = self.migration.command[0][:80]
-            raise refuse(f"{path}.migration.command", _("{name} is not a launcher").format(name=name))
+        for key, command in self._named_commands():
+            if command[0] not in known:
+                raise refuse(f"{path}.{key}.command", _("{name} is not a launcher").format(name=command[0][:80]))
         for folder in self.persist:
             if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
                 raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))

@@ -42,9 +42,11 @@ KINDS = {
     "verification": VERIFICATION,
     "plugin": f"{VERIFICATION}/plugins",
     "model": MODELS,
+    "root": "",  # what is typed in the bundle's root folder
 }
 KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
 OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder lies in another's and holds nothing else
+_IN_ROOT = re.compile(r"[a-z][a-z-]*\.py")
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
@@ -66,7 +68,8 @@ class FileEntry(Value):
             raise refuse(f"{path}.path", f"{self.path!r}: {trouble}")
         # only what is called a wheel is checked as one, wherever it lies
         astray = any(self.path.startswith(KINDS[kind] + "/") != (self.kind == kind) for kind in OWN_FOLDERS)
-        if not self.path.startswith(KINDS[self.kind] + "/") or astray:
+        inside = self.path.startswith(KINDS[self.kind] + "/") if self.kind != "root" else _IN_ROOT.fullmatch(self.path)
+        if not inside or astray:
             raise refuse(f"{path}.path", _("a file of kind {kind} does not lie there").format(kind=self.kind))
 
     @property
@@ -77,7 +80,8 @@ class FileEntry(Value):
     @property
     def inner(self) -> str:
         """The path below the folder of its kind, for example a source file's in the application."""
-        return self.path[len(KINDS[self.kind]) + 1 :]
+        folder = KINDS[self.kind]
+        return self.path[len(folder) + 1 :] if folder else self.path
 
     @property
     def mode(self) -> int:

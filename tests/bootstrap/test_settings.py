@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import acceptance, app_launcher, launchers, process, runlog, settings
-from bootstrap.bundle.application import Environment
-from bootstrap.commands.install import show_settings
+from bootstrap import acceptance, app_launcher, lacks, launchers, process, runlog, settings
+from bootstrap.bundle.application import Environment, ModelApart
+from bootstrap.commands import common
 from bootstrap.console import NoProgress
 from bootstrap.errors import InstallError
 from bootstrap.launchers import run_of
@@ -130,19 +130,37 @@ def test_a_link_whose_target_is_not_there_stays_and_what_could_be_set_is_told(pr
     assert "API_KEY" in heard.warnings[0]
 
 
-def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(Prefix, "active", lambda self: self.release("1-aaaaaaaaaaaa-r1"))
+def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys) -> None:
+    release = prefix.release("1-aaaaaaaaaaaa-r1")
     settings.write_env_file(prefix, MANIFEST, None, Heard())
-    show_settings(prefix, MANIFEST)
+    lacking = lacks.look(prefix, release, MANIFEST)
+    assert lacking.to_json()["missing_settings"] == {"file": str(prefix.env_file), "names": ["API_KEY"]}
+    common.show_lacking(lacking)
     told = capsys.readouterr().out
     assert str(prefix.env_file) in told
     assert "Still missing:  API_KEY" in told
     prefix.env_file.write_text("API_KEY=s3cret\n")
-    show_settings(prefix, MANIFEST)
+    common.show_lacking(lacks.look(prefix, release, MANIFEST))
     told = capsys.readouterr().out
     assert str(prefix.env_file) in told
     assert "missing" not in told
     assert "s3cret" not in told
+    prefix.env_file.write_bytes(b"\xff")
+    assert lacks.look(prefix, release, MANIFEST).to_json()["missing_settings"]["names"] is None
+
+
+def test_a_model_that_must_be_brought_is_named_with_its_folder(prefix, capsys) -> None:
+    apart = ModelApart("bge", "hf:some/bge@main")
+    manifest = replace(MANIFEST, application=replace(MANIFEST.application, models_apart=(apart,)))
+    release = prefix.release("1-aaaaaaaaaaaa-r1")
+    lacking = lacks.look(prefix, release, manifest)
+    (told,) = lacking.to_json()["missing_models"]
+    assert (told["name"], told["source"], told["folder"]) == (apart.name, apart.source, str(prefix.models / "bge"))
+    common.show_lacking(lacking)
+    assert f"model bge. {told['advice']}" in capsys.readouterr().out
+    (prefix.models / "bge").mkdir(parents=True)
+    (prefix.models / "bge" / "config.json").write_text("{}")
+    assert lacks.look(prefix, release, manifest).models == ()
 
 
 def test_a_manifest_without_the_later_keys_is_read_and_written_as_it_was() -> None:

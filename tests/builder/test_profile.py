@@ -280,7 +280,7 @@ def test_ragtraces_own_profile(project: Path) -> None:
         "ragtrace-dashboard": ("streamlit", "app"),
     }
     programs = [launcher for launcher in profile.application.launchers if launcher.program]
-    assert {program.name for program in programs} == {"try-embedding", "try-page", "try-evaluation"}
+    assert {program.name for program in programs} == {"try-container", "try-embedding", "try-page", "try-evaluation"}
     for program in programs:
         compile(program.program, program.target, "exec")
     probe = profile.models[0].probe
@@ -321,6 +321,10 @@ def test_what_a_profile_does_not_say_is_told_with_the_lines_that_say_it(project:
     }
     assert told["ragtrace.cli"] == 'smoke = [["app", "--help"]]'
     assert "{port}" in told["ragtrace.dashboard"]
+    named = load_profile(write(project, f'name = "A"\n[container]\nobject = "a:b"\n{text}'), project)
+    assert [item.add for item in unchecked(named) if "ragtrace.container" in item.checks] == [
+        '[container] command = ["app"]'
+    ]
 
 
 def test_a_model_can_be_left_out_of_the_bundle(project: Path) -> None:

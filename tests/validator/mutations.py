@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from bootstrap import files, seal
 from bootstrap import receipt as receipts
-from bootstrap.bundle.application import Container, Dashboard
+from bootstrap.bundle.application import Container, Dashboard, Launcher
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import ED25519
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, Wheel, make_prefix
@@ -147,6 +147,9 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(installation(tmp_path), folder, monkeypatch)
 
 
+BUILD = Launcher("try-container", "program", "build.py", cwd="app", program="import demo_lib; demo_lib.embed('', [])")
+
+
 def installation(folder: Path) -> Prefix:
     """Return a sound installation of which every check has something to look at."""
     torch = Wheel("torch", "2.0.0", {"torch.py": ""})
@@ -156,7 +159,10 @@ def installation(folder: Path) -> Prefix:
         source={"app.py": APP.replace(RAN, RAN + SERVE), "data/table.csv": b"1\n"},
         probe=PROBE,
         application=replace(
-            APPLICATION, dashboard=Dashboard(("demo", "serve", "{port}")), container=Container("demo_lib:embed")
+            APPLICATION,
+            launchers=(*APPLICATION.launchers, BUILD),
+            dashboard=Dashboard(("demo", "serve", "{port}")),
+            container=Container("demo_lib:embed", ("try-container",)),
         ),
     )
 
@@ -446,6 +452,11 @@ APPLICATIONS = (
         "ragtrace.container",
         lambda w: change(w.site / "demo_lib" / "__init__.py", b"def other():\n    pass\n"),
     ),
+    Mutation(
+        "the container builds nothing",
+        "ragtrace.container",
+        lambda w: change(w.site / "demo_lib" / "__init__.py", b"embed = object()\n"),
+    ),
     Mutation("the user's data folder is gone", "ragtrace.data", lambda w: shutil.rmtree(w.prefix.data), helps=OPERATOR),
     Mutation(
         "the application's data lead elsewhere",
@@ -510,6 +521,12 @@ SECURITY = by_hand(
         lambda w: os.chown(w.prefix.root.parent, 12345, -1),
         WARN,
         as_root=False,
+    ),
+    Mutation(
+        "a command of somebody else's in PREFIX/bin",
+        "security.strangers",
+        lambda w: (w.prefix.bin / "python3").write_text("#!/bin/sh\n"),
+        WARN,
     ),
     Mutation(
         "a private key among the data",
