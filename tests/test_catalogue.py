@@ -7,7 +7,7 @@ import pytest
 from tools.catalogues import LOCALES, extract, read, texts
 
 CATALOGUES = sorted(LOCALES.rglob("*.po"))
-PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}")
+PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}|%\([a-z_]+\)[rs]|%[rs]")
 
 
 @pytest.fixture(scope="module")
