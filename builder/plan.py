@@ -197,7 +197,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for foresight in plan.foresights or ():
         yield from _foresight_lines(foresight)
     yield from note_lines(plan.unlisted)
-    yield from (f"  {item}" for item in (*plan.unchecked, *plan.unused_lazy))
+    yield from (f"  {line}" for item in plan.unchecked for line in item.lines())
+    yield from (f"  {line}" for line in plan.unused_lazy)
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:

@@ -22,6 +22,7 @@ from bootstrap.bundle.application import (
     module_name,
     source_path,
 )
+from bootstrap.bundle.names import PLAIN, plain_form
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 PROFILES = Path(__file__).parent / "profiles"
 PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
-_TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -86,8 +86,8 @@ def load_profile(path: Path, project_root: Path) -> Profile:
     with _as_usage(path):
         fields = fields_with(value, path.name, _TOP)
         title = fields.text("name")
-        if not _TITLE.fullmatch(title):
-            raise refuse(f"{path.name}.name", _("letters, digits, '.', '_' and '-' only, at most 64"))
+        if not PLAIN.fullmatch(title):
+            raise refuse(f"{path.name}.name", plain_form())
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))

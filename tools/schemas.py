@@ -454,7 +454,8 @@ def unchecked():
         {
             "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
             "reason": FULL_TEXT,
-            "add": described(FULL_TEXT, "to the profile"),
+            "add": described(TEXT, "TOML to paste into the profile"),
+            "place": described({"enum": ["top", "end", "environment"]}, "where in the profile it belongs"),
         }
     )
     return described(items(item), "what hosts will skip because the profile does not say what it takes")

@@ -234,7 +234,9 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
             )
         )
     for item in outcome.unchecked:
-        show(_("Unchecked: {what}").format(what=item))
+        first, *rest = item.lines()
+        for line in (_("Unchecked: {what}").format(what=first), *rest):
+            show(line)
     phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:

@@ -302,10 +302,7 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     assert cli.main([*argv, "--python", "3.12"]) == 0
     out = capsys.readouterr().out
     assert "linux-x86_64 cp312: 0 wheels" in out
-    assert (
-        "ragtrace.cli, performance.start will be skipped on hosts: the profile names no smoke commands; add smoke"
-        in out
-    )
+    assert "the profile names no smoke commands; add at the top of the profile:\n    smoke = [[" in out
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache").exists()
 
