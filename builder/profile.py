@@ -114,6 +114,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             allow_secrets=source.texts("allow_secrets"),
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
+            notes=tuple(_shadows(application, path.name)),
         )
         source.done()
         _check_models(profile, path.name)
@@ -251,7 +252,7 @@ def default_profile(project_root: Path) -> Profile:
     if not launchers:
         runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
         launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
-    launchers, notes = _free_names(launchers, project.name, path)
+    launchers, changed = _free_names(launchers, project.name, path)
     template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
     value = {
         "launchers": [launcher.to_json() for launcher in launchers],
@@ -271,6 +272,7 @@ def default_profile(project_root: Path) -> Profile:
         demand_names(application, path.name)
         _check_application(application, path.name, project_root)
     files = (project_root / template,) if template else ()
+    notes = (*changed, *_shadows(application, path.name))
     return Profile(title=table["name"], application=application, files=files, notes=notes)
 
 
@@ -299,6 +301,17 @@ def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[li
             ),
         )
     return found, tuple(notes)
+
+
+def _shadows(application: Application, file: str) -> Iterator[str]:
+    """Yield what to say of commands that have the name of a program which some hosts have."""
+    for name in application.commands:
+        if commands.shadowed(name):
+            text = _(
+                "{file}: the command {name} has the name of a program that some hosts have; a user who puts PREFIX/bin "
+                "first on PATH starts this one."
+            )
+            yield text.format(file=file, name=name)
 
 
 def with_models(profile: Profile, given: Sequence[str]) -> Profile:

@@ -306,6 +306,18 @@ def test_a_program_travels_with_its_text_and_is_no_command(project: Path) -> Non
     assert application.commands == ()
 
 
+def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) -> None:
+    def load(name: str):
+        launcher = LAUNCHER.replace('"app"', f'"{name}"').format(kind="script", target="cli.py")
+        return load_profile(write(project, f'name = "A"\n{launcher}'), project)
+
+    with pytest.raises(UsageError, match=r"launchers\[0\]\.name: git is a program of the hosts themselves"):
+        load("git")
+    (note,) = load("docker").notes
+    assert note.startswith("ragtrace-profile.toml: the command docker has the name")
+    assert load("app").notes == ()
+
+
 @pytest.mark.parametrize("environment", ["", '[environment]\nalso = ["LEVEL"]\n'])
 def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Path, environment: str) -> None:
     (project / ".env.example").write_text("COLOUR=red\n")
