@@ -59,11 +59,15 @@ class Models(Check):
         missing = models_apart.missing(prefix, manifest)
         for model in manifest.application.models_apart:
             name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
-            place = models_apart.place(prefix, model)
+            place, damaged = models_apart.place(prefix, model), models_apart.damaged(prefix, model)
+            advice = models_apart.what_to_bring(prefix, model)
             if model in missing:
                 details = _("it does not come with the bundle, and {folder} has no files").format(folder=place)
-                advice = models_apart.what_to_bring(prefix, model)
                 yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
+            elif damaged:
+                told = [f"{file} ({fault})" for file, fault in damaged.items()]
+                details = _("not whole in {folder}: {files}").format(folder=place, files=some_of(told))
+                yield self.failed(details, suggestion=advice, name=name, evidence={**evidence, "damaged": [*damaged]})
             else:
                 details = _("{folder} has files; the bundle does not tell which they must be").format(folder=place)
                 yield self.passed(details, name=name, evidence=evidence)
