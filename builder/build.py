@@ -69,7 +69,7 @@ class Request:
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
     releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
-    index are looked at, one of attestations.MODES. ``strict_source`` refuses files that differ from the commit.
+    index are looked at, one of attestations.MODES. ``strict_source`` refuses what no commit has.
     """
 
     project_root: Path
@@ -154,7 +154,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     standings = survey(lock, request.targets, build=request.sources)
     demand_whole(standings)
     demand_safe(knowledge, standings, progress)
-    state = state_of(root, profile, standings)
+    state = state_of(root, profile, standings, request.python)
     if request.strict_source:
         demand_commit(state, root)
     tell_state(state, progress)
@@ -202,7 +202,7 @@ def build(request: Request, progress: Progress) -> Outcome:
                     )
                 )
             watch.lap("archive")
-            demand_same(state, state_of(root, profile, standings))
+            demand_same(state, state_of(root, profile, standings, request.python))
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(
         replace(one, **{name: request.output_dir / getattr(one, name).relative_to(work) for name in ("folder", "slip")})

@@ -122,7 +122,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
-    state = state_of(root, profile, standings)
+    state = state_of(root, profile, standings, request.python)
     if request.strict_source:
         demand_commit(state, root)
     tell_state(state, progress)

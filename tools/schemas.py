@@ -444,6 +444,9 @@ def source_state():
                 items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
             ),
             "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
+            "uncommitted": described(
+                items(FULL_TEXT), "files and folders that go into the bundle and no commit of the repository has"
+            ),
         }
     )
 

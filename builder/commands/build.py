@@ -74,7 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--strict-source",
         action="store_true",
-        help=_("refuse files that differ from the commit: all that travels of the project is what the commit has"),
+        help=_("refuse what the commit does not have: source, profile and its files, packages and models from folders"),
     )
     add(
         "--attestations",
