@@ -17,7 +17,7 @@ from bootstrap import record
 from bootstrap.bundle import names
 from bootstrap.bundle.archive import damaged
 from bootstrap.bundle.zips import BROKEN
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,9 @@ def inspect(path: Path, package: Package) -> None:
 def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
-        raise damaged(name, _("it holds {count} files").format(count=len(members)))
+        raise damaged(
+            name, plural("it holds {count} file", "it holds {count} files", len(members)).format(count=len(members))
+        )
     files = [member.filename for member in members if not member.is_dir()]
     if len(set(files)) != len(files):
         raise damaged(name, _("a file stands in it twice"))

@@ -16,7 +16,7 @@ from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bootstrap.bundle.target import host_glibc
 from bootstrap.errors import TrustError, UsageError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder import attestations, lazy_names, slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
@@ -280,7 +280,9 @@ def with_built(
 def collect_wheels(selections: Iterable[Selection], request: Request, progress: Progress) -> dict[LockedWheel, Wheel]:
     """Fetch the wheels of all targets, each once, and look into them."""
     wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
-    progress.step(_("Collecting {count} wheels").format(count=len(wanted)))
+    progress.step(
+        plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
+    )
     logins = workshop_of(request).logins
     paths = fetch_wheels(wanted, request.cache, progress, offline=request.offline, logins=logins)
     return {wheel: Wheel(wheel, paths[wheel], wheel_facts(paths[wheel], wheel)) for wheel in wanted}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import models_apart, record
 from bootstrap.console import human_bytes
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ class Models(Check):
             )
             return
         size = human_bytes(sum(entry.size for entry in entries))
-        details = _("{count} files ({size}) are as they were shipped").format(count=len(entries), size=size)
+        details = plural(
+            "{count} file ({size}) is as it was shipped",
+            "{count} files ({size}) are as they were shipped",
+            len(entries),
+        ).format(count=len(entries), size=size)
         yield self.passed(details)
 
     def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
