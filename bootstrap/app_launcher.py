@@ -100,7 +100,7 @@ def environment(
     the later holds, an empty text too:
 
     1. the profile's defaults
-    2. PREFIX/.env
+    2. PREFIX/.env, in which names that have a default may speak of places as the default does
     3. the caller's variables
     4. the profile's values
     5. what makes the release's own interpreter and modules found
@@ -108,14 +108,16 @@ def environment(
     where = places(release, data)
 
     def laid(settings: dict[str, str]) -> dict[str, str]:
-        return {name: PLACE.sub(lambda matched: where[matched[1]], text) for name, text in settings.items()}
+        return {name: PLACE.sub(lambda found: where.get(found[1], found[0]), text) for name, text in settings.items()}
 
     said = run["environment"]
+    defaults = said.get("defaults", {})
+    written = {**settings, **laid({name: text for name, text in settings.items() if name in defaults})}
     scripts = os.path.join(where["venv"], "Scripts" if os.name == "nt" else "bin")
     kept = {
         name: value for name, value in caller.items() if not name.upper().startswith("PYTHON") or name in KEPT_PYTHON
     }
-    layers = (laid(said.get("defaults", {})), settings, kept, laid(said["values"]))
+    layers = (laid(defaults), written, kept, laid(said["values"]))
     result = {known_as(name): value for layer in layers for name, value in layer.items()}
     result["PATH"] = (
         scripts + os.pathsep + (caller.get("PATH") or os.defpath)

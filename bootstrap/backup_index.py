@@ -104,7 +104,7 @@ class Backup:
         )
         if len(self.saved) > ENTRIES_LIMIT or len(data) > LIMIT:
             raise HostError(
-                _("The data hold {count} files and folders, more than a backup takes.").format(count=len(self.saved)),
+                _("The data hold more files and folders than a backup takes: {count}.").format(count=len(self.saved)),
                 advice=_("Move some of them out of the installation, then run again."),
             )
         return data

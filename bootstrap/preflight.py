@@ -16,7 +16,7 @@ from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, ToolError
 from bootstrap.host_findings import Finding, clock, processes, runtime
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
 from bootstrap.tried import OWN, TRIAL, nearest, trouble_writing
@@ -277,7 +277,9 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
     needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most
-    details = _("{free} inodes free on {path}, {needed} needed").format(free=status.f_favail, path=place, needed=needed)
+    details = plural(
+        "{free} inode free on {path}, {needed} needed", "{free} inodes free on {path}, {needed} needed", status.f_favail
+    ).format(free=status.f_favail, path=place, needed=needed)
     yield Finding(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or name another disk."))
 
 

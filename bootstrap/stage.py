@@ -12,7 +12,7 @@ from bootstrap.bundle.archive import drain
 from bootstrap.bundle.lock import PYLOCK, rows_of, write_pylock
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
@@ -118,7 +118,11 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
 
 def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
     """Make the virtual environment from the kept wheels, exactly as the manifest says."""
-    with progress.wait(_("Installing {count} packages").format(count=len(manifest.packages))):
+    with progress.wait(
+        plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
+            count=len(manifest.packages)
+        )
+    ):
         scratch = release.path / SCRATCH
         uv = Uv(scratch)
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bootstrap import backup_files, limits, lockfile
 from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,9 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
 def programs() -> Finding:
     """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
     had = limits.threads_at_once()
-    details = _("{number} threads at once, {needed} needed").format(number=had, needed=limits.NEEDED_THREADS)
+    details = plural(
+        "{number} thread at once, {needed} needed", "{number} threads at once, {needed} needed", had
+    ).format(number=had, needed=limits.NEEDED_THREADS)
     return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
 
 

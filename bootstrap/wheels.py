@@ -27,7 +27,7 @@ from bootstrap.bundle.digest import BLOCK
 from bootstrap.bundle.manifest import NAME
 from bootstrap.bundle.zips import BROKEN
 from bootstrap.errors import InstallError, ToolError, TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -161,7 +161,9 @@ def _sizes(wheel: zipfile.ZipFile) -> Unpacked:
 def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
-        raise damaged(name, _("it holds {count} files").format(count=len(members)))
+        raise damaged(
+            name, plural("it holds {count} file", "it holds {count} files", len(members)).format(count=len(members))
+        )
     files = [member.filename for member in members if not member.is_dir()]
     if len(set(files)) != len(files):
         raise damaged(name, _("a file stands in it twice"))

@@ -18,7 +18,7 @@ import httpx2
 
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import BuildError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder.cache import HashMismatchError
 from builder.credentials import authorization, origin, redact
 from builder.partial import Partial, Remote, StoppedError
@@ -290,8 +290,10 @@ def _gave_up(file: Remote, trouble: TransientError) -> BuildError:
             advice=_("Check the network, HTTPS_PROXY and NO_PROXY, then build again: what was fetched is kept."),
         )
     return BuildError(
-        _("{file} could not be fetched from {host} in {count} attempts: {reason}.").format(
-            file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble
-        ),
+        plural(
+            "{file} could not be fetched from {host} in {count} attempt: {reason}.",
+            "{file} could not be fetched from {host} in {count} attempts: {reason}.",
+            ATTEMPTS,
+        ).format(file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble),
         advice=_("Build again later: what was fetched is kept and continued."),
     )

@@ -14,7 +14,7 @@ from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.lock import write_pylock
 from bootstrap.bundle.manifest import KINDS
 from bootstrap.bundle.target import host_target
-from bootstrap.i18n import _
+from bootstrap.i18n import plural
 from bootstrap.uv import Uv, base_interpreter
 from bootstrap.wheels import Unpacked, installed
 from builder.assemble import Member, member
@@ -52,7 +52,11 @@ def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool)
 
 def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> dict[LockedWheel, Path]:
     wheels = select_wheels(read_lock(LOCK), target).wheels
-    progress.step(_("Collecting {count} wheels of the scanners").format(count=len(wheels)))
+    progress.step(
+        plural(
+            "Collecting {count} wheel of the scanners", "Collecting {count} wheels of the scanners", len(wheels)
+        ).format(count=len(wheels))
+    )
     return fetch_wheels(wheels, cache, progress, offline=offline)
 
 

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel
 from bootstrap.bundle.manifest import Package
 from bootstrap.bundle.zips import BROKEN
 from bootstrap.errors import BuildError, TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.wheels import Unpacked, inspect
 from builder.cache import HashMismatchError, sha256
 from builder.download import Downloader
@@ -79,9 +79,11 @@ def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) ->
     if missing:
         more = ["…"] if len(missing) > NAMES_SHOWN else []
         raise BuildError(
-            _("{count} of the files are not in the cache {folder}: {files}.").format(
-                count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)
-            ),
+            plural(
+                "{count} of the files is not in the cache {folder}: {files}.",
+                "{count} of the files are not in the cache {folder}: {files}.",
+                len(missing),
+            ).format(count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)),
             advice=_("Build once without --offline, with the same --cache-dir."),
         )
     return {remote: cache.path(remote.digest) for remote in remotes}
@@ -125,7 +127,12 @@ def _demand_own(metadata: Message, wheel: LockedWheel) -> None:
 def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], wheel: LockedWheel) -> Message:
     found = [info for info in members if re.fullmatch(r"[^/]+\.dist-info/METADATA", info.filename)]
     if len(found) != 1:
-        raise _refused(wheel, _("it has {count} METADATA files").format(count=len(found)))
+        raise _refused(
+            wheel,
+            plural("it has {count} METADATA file", "it has {count} METADATA files", len(found)).format(
+                count=len(found)
+            ),
+        )
     if found[0].file_size > METADATA_LIMIT:
         raise _refused(wheel, _("its METADATA is larger than {limit} bytes").format(limit=METADATA_LIMIT))
     return HeaderParser().parsestr(archive.read(found[0]).decode("utf-8", "replace"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from bootstrap import delta, record, transaction
 from bootstrap import receipt as receipts
 from bootstrap.errors import RagtraceError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.store import Store
 from recovery import diagnose as seen
 from recovery import remedies as cures
@@ -229,9 +229,12 @@ def bring(diagnosis: Diagnosis) -> str:
     if diagnosis.proof is not None:
         manifest = diagnosis.proof.manifest
         lost = [entry.path for entry in diagnosis.lost]
-        text = _(
+        text = plural(
+            "A kept file is lost ({first}): copy the folder {folder} of release counter {counter}, with {archive} in "
+            "it, onto this host.",
             "{count} kept files are lost ({first}, …): copy the folder {folder} of release counter {counter}, with "
-            "{archive} in it, onto this host."
+            "{archive} in it, onto this host.",
+            len(lost),
         )
         return text.format(
             count=len(lost),

@@ -462,6 +462,9 @@ def source_state():
                 items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
             ),
             "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
+            "uncommitted": described(
+                items(FULL_TEXT), "files and folders that go into the bundle and no commit of the repository has"
+            ),
         }
     )
 
@@ -472,7 +475,8 @@ def unchecked():
         {
             "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
             "reason": FULL_TEXT,
-            "add": described(FULL_TEXT, "to the profile"),
+            "add": described(TEXT, "TOML to paste into the profile"),
+            "place": described({"enum": ["top", "end", "environment", "container"]}, "where in the profile it belongs"),
         }
     )
     return described(items(item), "what hosts will skip because the profile does not say what it takes")

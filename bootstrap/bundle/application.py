@@ -39,6 +39,8 @@ PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
 PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_PAGE = re.compile(r"/[!-~]{0,200}")
+_ATTRIBUTE = re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -58,6 +60,14 @@ def module_name(value: Any, path: str) -> str:
     if not _MODULE.fullmatch(taken):
         raise refuse(path, _("not the name of a module"))
     return taken
+
+
+def _page_form() -> str:
+    return _("not a path of a page: / and at most 200 ASCII characters, without spaces")
+
+
+def _attribute_form() -> str:
+    return _("not of the form package.module:attribute")
 
 
 def _command(value: Any, path: str) -> tuple[str, ...]:
@@ -101,7 +111,10 @@ class Launcher(Value):
     def check(self, path: str) -> None:
         """Refuse names that are none, and a target that its kind does not have."""
         if not _NAME.fullmatch(self.name):
-            raise refuse(f"{path}.name", _("not a name for a command"))
+            raise refuse(
+                f"{path}.name",
+                _("not a name for a command: a letter, then letters, digits, '.', '_' and '-', at most 64"),
+            )
         trouble = names.problem(self.name)
         if trouble:
             raise refuse(f"{path}.name", trouble)
@@ -172,7 +185,7 @@ class Dashboard(Value):
 
     command: tuple[str, ...] = field(metadata=by(_command))
     environment: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
-    path: str = field(default="/", metadata=by(strict.matching, pattern=re.compile(r"/[!-~]{0,200}")))
+    path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
 
     def check(self, path: str) -> None:
         """Refuse a page that would not be told its port, and what is no variable."""
@@ -190,7 +203,7 @@ class Container(Value):
     ``command`` is a launcher or a program, and its arguments, that lets it build what the application needs.
     """
 
-    object: str = field(metadata=by(strict.matching, pattern=re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")))
+    object: str = field(metadata=by(strict.matching, pattern=_ATTRIBUTE, form=_attribute_form))
     command: tuple[str, ...] = field(default=(), metadata=by(_command, added=True))
 
 
@@ -201,7 +214,7 @@ class ModelApart(Value):
     ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` of the builder's.
     """
 
-    name: str = field(metadata=by(strict.matching, pattern=re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")))
+    name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
     source: str = field(metadata=by(strict.text))
 
 

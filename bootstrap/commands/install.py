@@ -8,7 +8,7 @@ from bootstrap import api, lacks, own_command
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_json
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.launchers import file_name
 from bootstrap.prefix import Prefix
 
@@ -62,7 +62,11 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     for line in common.signer_lines(bundle.signers):
         show(line)
     show(
-        _("{title} {version}, {count} packages, into {prefix}").format(
+        plural(
+            "{title} {version}, {count} package, into {prefix}",
+            "{title} {version}, {count} packages, into {prefix}",
+            len(bundle.manifest.packages),
+        ).format(
             title=product.title,
             version=product.version,
             count=len(bundle.manifest.packages),

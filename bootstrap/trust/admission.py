@@ -15,7 +15,7 @@ from bootstrap.bundle.opening import claimed_signers
 from bootstrap.bundle.policy import RELEASE, judge
 from bootstrap.bundle.strict import time_to_json
 from bootstrap.errors import RagtraceError, TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.trust import memory
 from bootstrap.trust.authority import host_memory, prefix_policy, user_memory
 
@@ -151,15 +151,19 @@ def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterat
     age = now - created
     if conditions.require_fresh is not None and age > timedelta(days=conditions.require_fresh):
         raise TrustError(
-            _("The bundle was built (claimed) {days} days ago; at most {limit} are allowed.").format(
-                days=age.days, limit=conditions.require_fresh
-            ),
+            plural(
+                "The bundle was built (claimed) {days} day ago; at most {limit} are allowed.",
+                "The bundle was built (claimed) {days} days ago; at most {limit} are allowed.",
+                age.days,
+            ).format(days=age.days, limit=conditions.require_fresh),
             advice=_("Bring a newer release, or raise --require-fresh."),
         )
     if age > STALE:
-        yield _("The bundle was built (claimed) {days} days ago: ask whether there is a newer one.").format(
-            days=age.days
-        )
+        yield plural(
+            "The bundle was built (claimed) {days} day ago: ask whether there is a newer one.",
+            "The bundle was built (claimed) {days} days ago: ask whether there is a newer one.",
+            age.days,
+        ).format(days=age.days)
     for signer in bundle.signers:
         if not signer.valid(now):
             text = _("The key {fingerprint} ({name}) may not sign at this time.").format(

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bootstrap import counted
 from bootstrap.bundle.advisories.assess import facts_of
 from bootstrap.bundle.advisories.snapshot import NAME, read_snapshot
 from bootstrap.columns import HelpFormatter
@@ -100,8 +101,9 @@ def _show_facts(facts: dict[str, object], size: int) -> None:
     counts = facts["counts"]
     assert isinstance(counts, dict)
     show(
-        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, of {packages} packages").format(
-            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided", "packages")}
+        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, of {packages}").format(
+            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided")},
+            packages=counted.packages(counts.get("packages", 0)),
         )
     )
     show(

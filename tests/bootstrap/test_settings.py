@@ -72,20 +72,33 @@ def test_a_new_file_names_all_that_can_be_set_and_shows_defaults(prefix) -> None
         "# COLOUR=",
         "# DEVICE=",
         "# Defaults of this release; uncomment a line to change it:",
-        "# CACHE=  # {data}/cache",
+        "# CACHE={data}/cache",
         '# FORMAT="a \\"b\\" # c"',
         "# LEVEL=low",
     ]
     assert heard.warnings == []
 
 
-def test_a_new_file_says_the_same_once_its_comments_are_taken_away(prefix) -> None:
-    lines = [line.removeprefix("# ") for line in settings.env_lines(MANIFEST) if "=" in line]
+@pytest.mark.parametrize(
+    "default", ["low", "", "{data}/cache", "{models}/a b", 'a "b" # c', " x ", "C:\\new", "it's", "a\\", "#"]
+)
+def test_a_default_whose_line_is_uncommented_holds_as_before(tmp_path, default) -> None:
+    manifest = manifest_of(replace(ENVIRONMENT, defaults={"CACHE": default}))
+    lines = [line.removeprefix("# ") for line in settings.env_lines(manifest) if "CACHE=" in line]
     found, wrong = app_launcher.read_env("\n".join(lines))
     written = {name: value for _line, name, value in found}
+    release, run = str(tmp_path / "releases" / "1"), run_of(manifest)
+    before = app_launcher.environment(release, run, {}, {})
     assert wrong == []
-    assert written["FORMAT"] == ENVIRONMENT.defaults["FORMAT"]
-    assert sorted(written) == sorted({*app_launcher.loaded(run_of(MANIFEST))} - {"MODEL"})
+    assert app_launcher.environment(release, run, {}, written) == before
+    assert len(lines) == len(manifest.application.environment.defaults)
+
+
+def test_places_are_those_of_names_with_a_default_alone(tmp_path) -> None:
+    release, run = str(tmp_path / "releases" / "1"), run_of(MANIFEST)
+    written = {"CACHE": "{data}/other/{name}", "COLOUR": "{data}"}
+    env = app_launcher.environment(release, run, {}, written, data=str(tmp_path / "copy"))
+    assert (env["CACHE"], env["COLOUR"]) == (f"{tmp_path / 'copy'}/other/{{name}}", "{data}")
 
 
 def test_an_application_without_settings_gets_no_file(prefix) -> None:

@@ -11,7 +11,7 @@ from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
 from bootstrap.errors import RagtraceError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
@@ -53,9 +53,11 @@ class Integrity(Check):
                 **subject.reinstall(),
             )
         else:
-            details = _("{count} files are as they were sealed; signed by {signers}").format(
-                count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers)
-            )
+            details = plural(
+                "{count} file is as it was sealed; signed by {signers}",
+                "{count} files are as they were sealed; signed by {signers}",
+                len(subject.receipt.items),
+            ).format(count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers))
             yield self.passed(details)
 
 
