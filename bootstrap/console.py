@@ -15,6 +15,7 @@ import unicodedata
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
+from bootstrap import troubles
 from bootstrap.i18n import _
 from bootstrap.waiting import Clock, Pending, ticking
 
@@ -269,7 +270,9 @@ def show(text: str) -> bool:
         pass  # its reader has read enough
     except OSError as error:
         complain(
-            _("warning: {text}").format(text=_("the output cannot be written: {reason}").format(reason=error.strerror))
+            _("warning: {text}").format(
+                text=_("the output cannot be written: {reason}").format(reason=troubles.reason(error))
+            )
         )
     else:
         return True

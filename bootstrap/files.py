@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import trees, windows
+from bootstrap import trees, troubles, windows
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -41,7 +41,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     handle = _create(beside, mode)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with troubles.at(path), os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bootstrap import process
+from bootstrap import process, troubles
 from bootstrap.bundle.signature import (
     ECDSA,
     ED25519,
@@ -139,10 +139,8 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise UsageError(
-            _("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name a file in a folder that exists and that you can write to."),
-        ) from error
+        wanted = _("Name a file in a folder that exists and that you can write to.")
+        raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError, wanted=wanted) from error
 
 
 def _public_key(private: PrivateKey) -> PublicKey:
@@ -170,10 +168,8 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(KEY_FILE_LIMIT + 1)
     except OSError as error:
-        raise UsageError(
-            _("The key {path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name the private key, or make one with the builder's command keygen."),
-        ) from error
+        wanted = _("Name the private key, or make one with the builder's command keygen.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     if len(data) > KEY_FILE_LIMIT:
         raise _not_a_key(path)
     return data

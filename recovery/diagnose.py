@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction
+from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction, troubles
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
@@ -250,7 +250,7 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
     except RagtraceError as error:
         return None, error.what
     except OSError as error:
-        return None, f"{error.filename}: {error.strerror}"
+        return None, troubles.told(error)
     if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
         return receipt, ""
     return None, _("the receipt is of another release ({name})").format(name=receipt.release)
@@ -284,7 +284,9 @@ def _interpreter(receipt: Receipt | None) -> Iterator[Finding]:
         details = _("{path} is another Python than at the installation").format(path=path)
     except OSError as error:
         same = False
-        details = _("the Python of the installation is gone: {path}: {reason}").format(path=path, reason=error.strerror)
+        details = _("the Python of the installation is gone: {path}: {reason}").format(
+            path=path, reason=troubles.reason(error, troubles.READING, path=path)
+        )
     if not same:
         yield Finding(INTERPRETER, str(path), details)
 
