@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import troubles
 from bootstrap import (
     __version__,
     acceptance,
@@ -218,6 +217,11 @@ def version_of(python: Path) -> str:
     """Return an interpreter's version, this one's without running it again."""
     if python == base_interpreter():
         return platform.python_version()
+    return told_version(python)
+
+
+def told_version(python: Path) -> str:
+    """Return the version that an interpreter tells of itself; raises ToolError where it does not."""
     code = "import platform; print(platform.python_version())"
     told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
     return process.checked(told, str(python)).stdout.strip()

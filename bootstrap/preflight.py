@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import troubles
 from bootstrap import (
     backups,
     delta,

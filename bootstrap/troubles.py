@@ -71,7 +71,7 @@ def words(
     """
     cause, place = cause_of(error, doing, path, near), _place(error, path, near)
     advice = wanted if wanted and cause in NAMES else _advice(cause, doing, place)
-    return Words(_sentence(doing, place, _reason(cause, error, place)), advice)
+    return Words(_sentence(cause, doing, place, _reason(cause, error, place)), advice)
 
 
 def trouble(
@@ -130,11 +130,11 @@ def _why_missing(path: str, doing: str) -> str:
         return "NO_NULL"
     if doing == STARTING and os.path.lexists(path):
         return "NO_LOADER"
-    return "" if os.path.isdir(os.path.dirname(os.path.abspath(path))) else "NO_PARENT"
+    return "" if os.path.isdir(_folder(path)) else "NO_PARENT"
 
 
 def _why_denied(path: str, doing: str) -> str:
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = _folder(path)
     if doing == STARTING:
         return "NOEXEC" if _flag(path) & getattr(os, "ST_NOEXEC", 0) else ""
     return next(filter(None, map(_attribute, (path, folder))), "") if doing != READING else ""
@@ -170,10 +170,14 @@ def _attribute(path: str) -> str:
     return ""
 
 
+def _folder(path: str) -> str:
+    """Return the folder of a file, also where the working folder is gone."""
+    return os.path.dirname(path) or os.curdir
+
+
 def _nearest(path: str) -> str:
-    path = os.path.abspath(path)
-    while not os.path.exists(path) and path != os.path.dirname(path):
-        path = os.path.dirname(path)
+    while not os.path.exists(path) and path != _folder(path):
+        path = _folder(path)
     return path
 
 
@@ -190,7 +194,9 @@ def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
     return Place(first, first)
 
 
-def _sentence(doing: str, place: Place, why: str) -> str:
+def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
+    if not place.shown and cause == "NO_CAUSE":
+        return f"{why}."
     if not place.shown:
         return _("The system refused a file: {reason}.").format(reason=why)
     texts = {
@@ -207,7 +213,7 @@ def _reason(cause: str, error: OSError, place: Place) -> str:
     text = {**_reasons(), **_reasons_of_ours()}.get(cause)
     if text is None:
         return (error.strerror or str(error)).rstrip(".")
-    return text.format(folder=os.path.dirname(os.path.abspath(place.path)))
+    return text.format(folder=_folder(place.path))
 
 
 def _reasons() -> dict[str, str]:
@@ -266,7 +272,7 @@ def _advice(cause: str, doing: str, place: Place) -> str:
             "Check the file and its filesystem, then run the same command again."
         )
     path = place.path or "."
-    return text.format(path=path, folder=os.path.dirname(os.path.abspath(path)))
+    return text.format(path=path, folder=_folder(path))
 
 
 def _rights(cause: str) -> dict[str, str]:

@@ -172,9 +172,9 @@ def recover(
                 told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
                 raise HostError(
                     f"{told} " + _("Stays damaged: {names}.").format(names=names) if names else told,
-                    advice=" ".join(
-                        [_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]
-                    ),
+                    advice=plan.unmet
+                    if plan.needed_python
+                    else " ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]),
                 )
             return Recovery(plan, applied=False, active=before)
         if not confirm(plan):
