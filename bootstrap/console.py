@@ -302,6 +302,19 @@ def steady() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
 
 
+def can_ask() -> bool:
+    """Tell whether a person is there to answer."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def answer() -> str:
+    """Return the line that a person types, in lower case; '' where the input ends or is no text."""
+    try:
+        return sys.stdin.readline().strip().casefold()
+    except (OSError, ValueError):  # the terminal hung up; bytes of another encoding
+        return ""
+
+
 def flush() -> None:
     """Write what is still buffered; what cannot be written is left, else Python ends with an exit code of its own."""
     for stream in (sys.stdout, sys.stderr):

@@ -115,15 +115,20 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
         protection = serialization.BestAvailableEncryption(passphrase)
     text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, protection)
     key = _public_key(private)
-    for place in (path, public_path):
+    demand_new(path)
+    _write_new(path, text, 0o600)
+    _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
+    return key
+
+
+def demand_new(path: Path) -> None:
+    """Raise UsageError where a private key or its public half exists."""
+    for place in (path, public_file(path)):
         if os.path.lexists(place):
             raise UsageError(
                 _("{path} exists and is not overwritten.").format(path=place),
                 advice=_("Name another file, or move that one to a safe place."),
             )
-    _write_new(path, text, 0o600)
-    _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
-    return key
 
 
 def public_file(path: Path) -> Path:
