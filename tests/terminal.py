@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# how an answer may end: Ctrl-D, Ctrl-D within a line, bytes of another encoding, an empty line, a terminal that hung up
+# how an answer may end; "hung up" is a terminal that is gone before anything is typed
 ENDINGS = {
     "Ctrl-D": b"\x04",
     "cut short": b"ye\x04\x04\x04\x04",
