@@ -6,6 +6,7 @@ Written when a release is sealed; every later check compares the tree with it.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -201,4 +202,5 @@ def _walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
     for entry in trees.entries(folder):
         relative = entry.path[len(folder) + 1 :].replace(os.sep, "/")
         if relative not in NOT_LISTED:
-            yield relative, (entry.path, entry.is_symlink() or windows.is_junction(entry.path))
+            is_link = entry.is_symlink() or (sys.platform == "win32" and windows.is_junction(entry.path))
+            yield relative, (entry.path, is_link)
