@@ -229,6 +229,36 @@ def unwritable(release: str, prefix: str, run: dict[str, Any]) -> str:
     return ""
 
 
+def other_python(release: str) -> str:
+    """Return what to say where the Python of the environment has become another minor version, '' where it has not.
+
+    The link that it was made from (/opt/python/current) was moved; nothing that is installed is found by another one.
+    """
+    try:
+        with open(os.path.join(release, "venv", "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
+            made = re.search(r"(?m)^version(?:_info)?[ \t]*=[ \t]*(\d+)\.(\d+)", file.read(ENV_LIMIT))
+        with open(os.path.join(release, "interpreter"), encoding="utf-8", errors="replace") as file:
+            base = file.read(ENV_LIMIT).strip()
+    except OSError:
+        return ""  # whoever needs them tells
+    if made is None or tuple(map(int, made.groups())) == sys.version_info[:2]:
+        return ""
+    here, wanted = ".".join(map(str, sys.version_info[:2])), ".".join(made.groups())
+    return (
+        f"{base} is Python {here} now, and this installation needs Python {wanted}\n"
+        f"  next: let it lead to Python {wanted} again, or repair with another one: python{wanted} "
+        f"{shown(os.path.join(release, 'bundle', 'ragtrace-install.pyz'))} recover "
+        f"--prefix {shown(os.path.dirname(os.path.dirname(release)))}"
+    )
+
+
+def shown(path: str) -> str:
+    """Return a path as it is typed on this platform."""
+    import shlex
+
+    return subprocess.list2cmdline([path]) if os.name == "nt" else shlex.quote(path)
+
+
 def known_as(name: str) -> str:
     """Return a variable's name as this system tells it from others: Windows takes any case for the same."""
     return name.upper() if os.name == "nt" else name
@@ -248,6 +278,10 @@ def main(argv: list[str]) -> int:
             run = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         sys.stderr.write(f"{os.path.join(release, 'run.json')}: {error}\n")
+        return 4
+    told = other_python(release)
+    if told:
+        sys.stderr.write(f"{argv[0]}: {told}\n")
         return 4
     try:
         settings = settings_of(prefix, run)

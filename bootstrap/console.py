@@ -15,6 +15,7 @@ import unicodedata
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
+from bootstrap import troubles
 from bootstrap.i18n import _
 from bootstrap.waiting import Clock, Pending, ticking
 
@@ -274,7 +275,9 @@ def show(text: str) -> bool:
         pass  # its reader has read enough
     except OSError as error:
         complain(
-            _("warning: {text}").format(text=_("the output cannot be written: {reason}").format(reason=error.strerror))
+            _("warning: {text}").format(
+                text=_("the output cannot be written: {reason}").format(reason=troubles.reason(error))
+            )
         )
     else:
         return True
@@ -302,6 +305,19 @@ def steady() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+
+
+def can_ask() -> bool:
+    """Tell whether a person is there to answer."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def answer() -> str:
+    """Return the line that a person types, in lower case; '' where the input ends or is no text."""
+    try:
+        return sys.stdin.readline().strip().casefold()
+    except (OSError, ValueError):  # the terminal hung up; bytes of another encoding
+        return ""
 
 
 def flush() -> None:

@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bootstrap import files
+from bootstrap import files, troubles
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 from bootstrap.launch import owners
@@ -154,15 +154,20 @@ def _told(path: Path | str) -> Iterator[None]:
     except HostError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _refused(path, reason) from error
+        if not isinstance(error, OSError):
+            raise _refused(path, str(error)) from error
+        raise troubles.trouble(error, troubles.WRITING, path=path, wanted=_otherwise()) from error
 
 
 def _refused(path: Path | str, reason: str) -> HostError:
     return HostError(
         _("{path} cannot be written: {reason}.").format(path=path, reason=reason),
-        advice=_("Name another file, or - for the screen."),
+        advice=_otherwise(),
     )
+
+
+def _otherwise() -> str:
+    return _("Name another file, or - for the screen.")
 
 
 @contextlib.contextmanager

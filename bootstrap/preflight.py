@@ -11,10 +11,22 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, delta, launchers, migration, own_command, persist, process, service, tried, userdata
+from bootstrap import (
+    backups,
+    delta,
+    launchers,
+    migration,
+    own_command,
+    persist,
+    process,
+    service,
+    tried,
+    troubles,
+    userdata,
+)
 from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
-from bootstrap.errors import HostError, ToolError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _, plural
 from bootstrap.prefix import MOVED
@@ -152,10 +164,10 @@ def _executable(prefix: Prefix) -> Finding:
                 file.write("#!/bin/sh\nexit 0\n")
             os.chmod(program, 0o700)
             ended = process.run([program], timeout=TRY_TIMEOUT)
-    except ToolError as error:
-        return Finding(name, False, error.what.rstrip("."), advice)
+    except RagtraceError as error:  # a limit or a missing device is told as what it is
+        return Finding(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
-        details = _("could not try in {path}: {reason}").format(path=place, reason=error.strerror)
+        details = _("could not try in {path}: {reason}").format(path=place, reason=troubles.reason(error))
         return Finding(name, True, details, advice, warns=True)
     return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
 
@@ -172,7 +184,9 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         try:
             persist.lead(link, Path(folder))
         except OSError as error:
-            details = _("links to folders cannot be made in {path}: {reason}").format(path=place, reason=error.strerror)
+            details = _("links to folders cannot be made in {path}: {reason}").format(
+                path=place, reason=troubles.reason(error)
+            )
             advice = _("Name a folder on another filesystem with --prefix (Windows: NTFS or ReFS).")
             yield Finding(name, False, details, advice)
             return

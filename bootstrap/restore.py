@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backup_files, backups, files, journal, migration, transaction, userdata
+from bootstrap import audit_log, backup_files, backups, files, journal, migration, transaction, troubles, userdata
 from bootstrap.backup_index import read_backup
 from bootstrap.errors import HostError, InstallError, RagtraceError
 from bootstrap.i18n import _
@@ -164,11 +164,11 @@ def _clear(prefix: Prefix) -> None:
 
 def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
     if journal.read(prefix) is not None:
-        advice = _("Fix this; the next command finishes what was begun.")
+        advice = _("The next command finishes what was begun.")
     else:
-        advice = _("Nothing was changed; mend this, then run again.")
+        advice = _("Nothing was changed.")
     if head:
         advice = f"{advice} " + _("Audit log head: {head}.").format(head=head[:16])
-    place = error.filename or prefix.root
-    kind = HostError if journal.read(prefix) is None else InstallError
-    return kind(_("{path}: {reason}.").format(path=place, reason=error.strerror or error), advice=advice)
+    kind: type[RagtraceError] = HostError if journal.read(prefix) is None else InstallError
+    told = troubles.words(error, near=prefix.root)
+    return kind(told.what, advice=f"{told.advice} {advice}")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, files, launchers
+from bootstrap import app_launcher, files, launchers, troubles
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 
@@ -114,7 +114,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
             text = "\n".join([*env_lines(manifest), ""])
             files.write_atomic(prefix.env_file, text.encode(), mode=0o600)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        reason = troubles.reason(error, path=prefix.env_file)
         progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=reason))
 
 

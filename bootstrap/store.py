@@ -11,7 +11,7 @@ import shutil
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, troubles
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError
@@ -63,11 +63,13 @@ class Store:
         beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
         try:
             with beside.open("wb") as file:
-                for block in blocks:
-                    file.write(block)
-                if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
+                for block in blocks:  # errors of reading them have names of their own
+                    with troubles.at(path):
+                        file.write(block)
+                with troubles.at(path):
                     file.flush()
-                    os.fsync(file.fileno())
+                    if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
+                        os.fsync(file.fileno())
             beside.chmod(0o444)
             if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
                 path.chmod(0o666)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, limits, lockfile
+from bootstrap import backup_files, limits, lockfile, troubles
 from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _, plural
@@ -36,7 +36,7 @@ def trouble_writing(place: Path) -> str:
         with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
             return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return troubles.reason(error, troubles.WRITING, path=place)
 
 
 def locks(prefix: Prefix) -> Iterator[Finding]:
@@ -85,6 +85,6 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:
             details = _("a copy of {path} cannot be given its owner: {reason}").format(
-                path=shown, reason=error.strerror
+                path=shown, reason=troubles.reason(error, troubles.WRITING)
             )
             yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))

@@ -6,7 +6,7 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, strangers, transaction, trees
+from bootstrap import audit_log, backups, files, launchers, seal, strangers, transaction, trees, troubles
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -82,11 +82,12 @@ def _purge_left(prefix: Prefix, progress: Progress) -> Removal:
 
 
 def _stopped(prefix: Prefix, error: OSError) -> InstallError:
-    place, active = error.filename or prefix.root, prefix.active()
+    active = prefix.active()
+    told = troubles.words(error, troubles.REMOVING, near=prefix.root)
     still = _("The active release is still {release}.").format(release=active.id) if active else ""
     return InstallError(
-        _("{path} cannot be removed: {reason}.").format(path=place, reason=error.strerror or error),
-        advice=f"{still or _('No release is active.')} " + _("Fix this, then run uninstall again."),
+        told.what,
+        advice=f"{told.advice} {still or _('No release is active.')} " + _("Run uninstall again."),
     )
 
 
@@ -108,7 +109,11 @@ def _back_up(prefix: Prefix, progress: Progress) -> None:
         backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
         backups.prune(prefix)
     except (HostError, OSError) as trouble:
-        progress.warn(_("There is no backup of the data, which stay where they are: {reason}").format(reason=trouble))
+        progress.warn(
+            _("There is no backup of the data, which stay where they are: {reason}").format(
+                reason=troubles.told(trouble)
+            )
+        )
 
 
 def _remove_ours(prefix: Prefix) -> None:

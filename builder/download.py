@@ -16,6 +16,7 @@ from urllib.request import url2pathname
 
 import httpx2
 
+from bootstrap import troubles
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _, plural
@@ -212,10 +213,8 @@ def _read_local(file: Remote) -> Iterator[bytes]:
         with open(path, "rb") as source:
             yield from iter(lambda: source.read(BLOCK), b"")
     except OSError as error:
-        raise BuildError(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("The lock names this file: put it back, or run `uv lock` again."),
-        ) from error
+        wanted = _("The lock names this file: put it back, or run `uv lock` again.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=BuildError, wanted=wanted) from error
 
 
 def _host(url: str) -> str:

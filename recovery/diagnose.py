@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction
+from bootstrap import audit_log, files, install, journal, launchers, papers, persist, transaction, troubles
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
@@ -118,7 +119,7 @@ def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | No
         deviations = tuple(receipts.compare(release, receipt, digests)) if receipt else ()
         lacking = is_lacking.result() if is_lacking else ()
     findings += _grouped(deviations)
-    findings += _interpreter(receipt)
+    findings += _interpreter(receipt, proof)
     if receipt is not None and not receipt.locked:
         findings.append(Finding(UNLOCKED, release.id, _("nobody signed this set of packages")))
     spare: dict[str, Path] = {}
@@ -251,7 +252,7 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
     except RagtraceError as error:
         return None, error.what
     except OSError as error:
-        return None, f"{error.filename}: {error.strerror}"
+        return None, troubles.told(error)
     if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
         return receipt, ""
     return None, _("the receipt is of another release ({name})").format(name=receipt.release)
@@ -276,16 +277,38 @@ def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
         yield Finding(kind, owner, ", ".join(parts), tuple(deviation.path for deviation in found))
 
 
-def _interpreter(receipt: Receipt | None) -> Iterator[Finding]:
+def needed_python(diagnosis: Diagnosis) -> str:
+    """Return the Python that a new release must be made with, as 3.11, where this one is another; else ''."""
+    manifest = diagnosis.proof.manifest if diagnosis.proof else None
+    if manifest is None or manifest.own_python or manifest.target.python_tuple == sys.version_info[:2]:
+        return ""
+    return manifest.target.python
+
+
+def _minor_of(python: Path) -> str:
+    try:
+        return install.told_version(python).rpartition(".")[0]
+    except RagtraceError:  # it is gone, or does not start
+        return ""
+
+
+def _interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Finding]:
     if receipt is None:
         return
     path = Path(receipt.interpreter)
     try:
         same = sha256_file(path)[0] == receipt.interpreter_sha256
         details = _("{path} is another Python than at the installation").format(path=path)
+        wanted = proof.manifest.target.python if proof and not same else ""
+        if wanted and (minor := _minor_of(path)) not in ("", wanted):
+            details = _("{path} is Python {found} now, and this installation needs Python {wanted}").format(
+                path=path, found=minor, wanted=wanted
+            )
     except OSError as error:
         same = False
-        details = _("the Python of the installation is gone: {path}: {reason}").format(path=path, reason=error.strerror)
+        details = _("the Python of the installation is gone: {path}: {reason}").format(
+            path=path, reason=troubles.reason(error, troubles.READING, path=path)
+        )
     if not same:
         yield Finding(INTERPRETER, str(path), details)
 

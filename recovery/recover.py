@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, backups, install, seal
+from bootstrap import audit_log, backups, install, seal, troubles
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -64,10 +64,8 @@ def read_diagnosis(path: Path) -> Report:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise UsageError(
-            _("The diagnosis {path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name a report that validate wrote, or run recover without one."),
-        ) from error
+        wanted = _("Name a report that validate wrote, or run recover without one.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     try:
         return parse_report(data, path.name)
     except TrustError as error:
@@ -174,9 +172,9 @@ def recover(
                 told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
                 raise HostError(
                     f"{told} " + _("Stays damaged: {names}.").format(names=names) if names else told,
-                    advice=" ".join(
-                        [_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]
-                    ),
+                    advice=plan.unmet
+                    if plan.needed_python
+                    else " ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]),
                 )
             return Recovery(plan, applied=False, active=before)
         if not confirm(plan):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import BUNDLE, FAIL, OPERATOR, RECOVER, RECOVER_OR_BUNDLE, WARN
@@ -91,7 +92,7 @@ def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress)
         except RagtraceError as error:
             trouble = f"{error.what} {error.advice}".strip()
         except OSError as error:
-            trouble = f"{error.filename}: {error.strerror}"
+            trouble = troubles.told(error)
     if trouble:
         return [_other(result, trouble) if _may_be_mended(result) else _as_it_is(result) for result in results]
     return [_settled(result, subject, repair) for result in results]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
-from bootstrap import own_command
+from bootstrap import own_command, troubles
 from bootstrap import receipt as receipts
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
@@ -131,5 +131,5 @@ def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | Non
     except RagtraceError as error:
         problems[name] = error.what
     except OSError as error:
-        problems[name] = f"{error.filename}: {error.strerror or error}"
+        problems[name] = troubles.told(error)
     return None

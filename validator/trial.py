@@ -33,6 +33,7 @@ from bootstrap import (
     supervised,
     trees,
     trials,
+    troubles,
 )
 from bootstrap.bundle import strict
 from bootstrap.errors import ToolError
@@ -251,8 +252,9 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
             _give(root, account)
         except OSError as error:
-            reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-            raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
+            told = troubles.words(error, near=root)
+            what = _("the release cannot be tried out: {reason}").format(reason=told.what)
+            raise ToolError(what, advice=told.advice) from error
         yield scratch
 
 
@@ -313,7 +315,7 @@ def _lead(place: Path, folder: Path) -> None:
         persist.lead(place, folder)
     except OSError as error:  # the installation itself may do without
         reason = _("no folder in {path} can lead to another: {reason}")
-        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=error.strerror)) from error
+        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error
 
 
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:

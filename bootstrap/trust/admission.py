@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.bundle.opening import claimed_signers
 from bootstrap.bundle.policy import RELEASE, judge
 from bootstrap.bundle.strict import time_to_json
@@ -118,7 +119,7 @@ def remember(manifest: Manifest, admission: Admission, places: Places) -> str | 
         memory.remember(places.make_own(), counters={manifest.product.name: manifest.product.counter})
     except (OSError, RagtraceError) as error:
         return _("{path}: this release's counter is not remembered outside its prefix ({reason}).").format(
-            path=places.own, reason=error
+            path=places.own, reason=troubles.told(error)
         )
     return None
 

@@ -16,7 +16,7 @@ from bootstrap.i18n import _
 from builder.advisories import documents, fetch
 from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
 from builder.commands import exceptions
-from builder.commands.common import moment, signer_of
+from builder.commands.common import moment, signer_of, signers_of
 from builder.credentials import redact
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 def _make(export: Path, source: str, arguments: argparse.Namespace) -> int:
     former = load_snapshot(arguments.former) if arguments.former else former_of(arguments.output)
     making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
-    signers = [signer_of(path) for path in arguments.sign_key]
+    signers = signers_of(arguments.sign_key)
     data = make_snapshot(export, making, former)
     written = write_snapshot(arguments.output.absolute(), data, signers)
     facts = facts_of(read_snapshot(data))

@@ -16,7 +16,7 @@ from builder import attestations
 from builder.advisories.gate import GateRequest
 from builder.build import Built, Outcome, Request, build
 from builder.cache import Cache, default_cache
-from builder.commands.common import add_choice, add_targets, default_key, named_targets, signer_of
+from builder.commands.common import add_choice, add_targets, default_key, named_targets, signers_of
 from builder.delta import read_base
 from builder.plan import Plan, make_plan, plan_lines
 from builder.sign import read_public_key
@@ -151,7 +151,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         project_root=arguments.project_root.resolve(),
         output_dir=arguments.output_dir.resolve(),
         targets=named_targets(arguments),
-        signers=tuple(signer_of(path) for path in arguments.sign_key),
+        signers=signers_of(arguments.sign_key),
         cache=Cache(arguments.cache_dir or default_cache()),
         trusted=tuple(read_public_key(path) for path in arguments.trust_key),
         threshold=arguments.threshold,

@@ -204,7 +204,7 @@ def test_a_restoration_that_fails_is_undone_or_finished(used, monkeypatch, place
         after = {path: what for path, what in snapshot(used.root, *BYTES).items() if "before-restore" not in path}
         assert after == before
     else:
-        assert "the next command finishes" in caught.value.advice
+        assert "The next command finishes" in caught.value.advice
         transaction.settle(used)
         assert snapshot(used.data) == wanted
         assert journal.read(used) is None

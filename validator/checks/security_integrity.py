@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import receipt as receipts
+from bootstrap import troubles
 from bootstrap.bundle import digest
 from bootstrap.bundle.manifest import NAME as MANIFEST
 from bootstrap.bundle.opening import SUMS
@@ -79,7 +80,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     except RagtraceError as error:
         return error.what
     except OSError as error:
-        return f"{error.filename}: {error.strerror}"
+        return troubles.told(error)
     if not signers or signers != set(receipt.signers):
         names = ", ".join(sorted(signers)) or _("nobody")
         return _("it is signed by {names}, the receipt says otherwise").format(names=names)
