@@ -54,7 +54,7 @@ class Record(Check):
             yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
-            details = _("{files} files of {packages} packages are as they were shipped").format(
+            details = _("{files} files of {packages} packages are as the RECORDs beside them say").format(
                 files=len(survey.owners), packages=len(found)
             )
             yield self.passed(details)
