@@ -153,21 +153,11 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
     return found
 
 
-def receipts_of(prefix: Prefix, release: str) -> set[str]:
-    """Return the SHA-256 of each receipt that the log has of a release: one, as a release is sealed once."""
+def receipt_of(prefix: Prefix, release: str) -> str | None:
+    """Return the SHA-256 of a release's receipt as the log has it, the last where a name was used again."""
     logged = [entry.get("receipt_sha256") for entry in activations(prefix) if entry.get("release") == release]
-    return {digest for digest in logged if isinstance(digest, str) and digest}
-
-
-def signers_of(prefix: Prefix, manifest_sha256: str) -> set[frozenset[str]]:
-    """Return who signed a manifest that was installed, as each line on it says."""
-    logged = [entry for entry in activations(prefix) if entry.get("manifest_sha256") == manifest_sha256]
-    named = [entry.get("signers") for entry in logged]
-    return {
-        frozenset(signer for signer in signers if isinstance(signer, str))
-        for signers in named
-        if isinstance(signers, list)
-    }
+    known = [digest for digest in logged if isinstance(digest, str) and digest]
+    return known[-1] if known else None
 
 
 def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:

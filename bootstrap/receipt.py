@@ -87,8 +87,8 @@ def contradicted(prefix: Prefix, release: Release) -> bool:
     A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
     changed without the lines that follow. Raises OSError where there is no receipt.
     """
-    logged = audit_log.receipts_of(prefix, release.id)
-    return bool(logged) and logged != {digest.sha256_file(release.receipt_file)[0]}
+    logged = audit_log.receipt_of(prefix, release.id)
+    return logged is not None and logged != digest.sha256_file(release.receipt_file)[0]
 
 
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:

@@ -64,10 +64,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Signed:
-    """What a release must hold: by path the digests that are right and the owner; what could not be read."""
+    """What a release must hold: by path the right digest and the owner.
+
+    ``uncompared`` says by package why its wheel tells nothing; which other files belong in its environment, one of
+    ``unknown``, is not known then.
+    """
 
     contents: dict[str, tuple[str, str]]
     uncompared: dict[str, str]
+    unknown: frozenset[str]
     wheels: int
 
 
@@ -86,15 +91,14 @@ def compare(prefix: Prefix, release: Release, manifest: Manifest, hash_of: recor
             same += 1
         else:
             deviations.append(Deviation(path, ALTERED, owner))
-    claimed = _claimed(release, manifest)
     for path in found.keys() - signed.contents.keys():
-        if claimed.get(path, ("", ""))[0] in signed.uncompared:
+        if path.partition("/")[0] in signed.unknown:
             continue
         if _is_known(path, found[path], signed, release):
             made += 1
         else:
             deviations.append(Deviation(path, ADDED, receipt.area(path)))
-    deviations += _false_records(claimed, signed, release, manifest)
+    deviations += _false_records(signed, release, manifest)
     ordered = sorted(set(deviations), key=lambda deviation: deviation.path)
     return Comparison(tuple(ordered), signed.uncompared, same, signed.wheels, made)
 
@@ -112,19 +116,20 @@ def _environments(manifest: Manifest) -> Iterator[tuple[Environment, str, FileEn
 def _signed(prefix: Prefix, release: Release, manifest: Manifest, hash_of: record.Hash) -> _Signed:
     store = Store(prefix.store)
     contents = dict(_of_the_manifest(prefix, release, manifest))
-    uncompared, wheels = {}, list(_environments(manifest))
+    uncompared, unknown, wheels = {}, set(), list(_environments(manifest))
 
     def read(wheel: tuple[Environment, str, FileEntry]) -> dict[str, str] | str:
         environment, _name, entry = wheel
         return _files_of(store, environment, entry, hash_of)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for (_environment, name, _entry), files in zip(wheels, pool.map(read, wheels)):
+        for (environment, name, _entry), files in zip(wheels, pool.map(read, wheels)):
             if isinstance(files, str):
                 uncompared[name] = files
+                unknown.add(environment.root)
             else:
                 contents.update((path, (content, name)) for path, content in files.items())
-    return _Signed(contents, uncompared, len(wheels) - len(uncompared))
+    return _Signed(contents, uncompared, frozenset(unknown), len(wheels) - len(uncompared))
 
 
 def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
@@ -199,29 +204,20 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
     return _OF_UV.fullmatch(inner) is not None
 
 
-def _claimed(release: Release, manifest: Manifest) -> dict[str, tuple[str, str | None]]:
-    """Return path → (package, SHA-256) as the installed RECORDs say, which prove nothing."""
-    found = {}
-    for environment in (Environment(root, manifest.target.python) for root in ("venv", tools_environment.FOLDER)):
+def _false_records(signed: _Signed, release: Release, manifest: Manifest) -> Iterator[Deviation]:
+    """Yield each installed RECORD that gives a file another digest than the wheel does."""
+    for root in ("venv", tools_environment.FOLDER):
+        site = Environment(root, manifest.target.python).site
         try:
-            lines = record.recorded(release.path / environment.site)
+            lines = record.recorded(release.path / site)
         except HostError:
-            continue  # a RECORD that cannot be read is not as signed: its line is missing there
+            continue  # one that cannot be read is not as it was sealed
         for line in lines:
             path = os.path.relpath(line.path, release.path).replace(os.sep, "/")
-            found[path] = (line.owner, line.sha256)
-    return found
-
-
-def _false_records(
-    claimed: dict[str, tuple[str, str | None]], signed: _Signed, release: Release, manifest: Manifest
-) -> Iterator[Deviation]:
-    """Yield each installed RECORD that gives a file another digest than the wheel does."""
-    for path, (_owner, digest) in claimed.items():
-        content, owner = signed.contents.get(path, (MADE, ""))
-        if content == MADE or digest in (None, content):
-            continue
-        site = Environment(path.partition("/")[0], manifest.target.python).site
-        for name, _version, folder in record.distributions(release.path / site):
-            if name == owner:
-                yield Deviation(f"{site}/{folder.name}/RECORD", ALTERED, owner)
+            content, owner = signed.contents.get(path, (MADE, ""))
+            if content != MADE and line.sha256 not in (None, content):
+                yield from (
+                    Deviation(f"{site}/{folder.name}/RECORD", ALTERED, owner)
+                    for name, _version, folder in record.distributions(release.path / site)
+                    if name == owner
+                )

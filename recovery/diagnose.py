@@ -220,9 +220,9 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
         return receipt, []
     if receipt is not None:
         reason = _("the audit log has another receipt of {release}").format(release=release.id)
-    logged = audit_log.receipts_of(prefix, release.id)
-    if len(logged) == 1:
-        receipt, _reason = _sealed_receipt(release, *logged)
+    logged = audit_log.receipt_of(prefix, release.id)
+    if logged is not None:
+        receipt, _reason = _sealed_receipt(release, logged)
         if receipt is not None:
             details = _("{release} lacks the mark that it is complete").format(release=release.id)
             return receipt, [Finding(SEAL, release.id, details, (release.complete_file.name,))]

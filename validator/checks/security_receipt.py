@@ -41,13 +41,13 @@ class ReceiptLogged(Check):
         except OSError as error:
             reason = _("the audit log cannot be read: {reason}").format(reason=error.strerror)
             raise UncheckedError(SKIP, reason) from error
-        logged = audit_log.receipts_of(prefix, release.id)
-        if logged - {found}:
+        logged = audit_log.receipt_of(prefix, release.id)
+        if logged not in (None, found):
             yield self.failed(
                 _("the audit log has another receipt of {release}: this one was written after the installation").format(
                     release=release.id
                 ),
-                evidence={"found": found, "logged": sorted(logged)},
+                evidence={"found": found, "logged": logged},
                 **subject.reinstall(),
             )
         elif broken:
