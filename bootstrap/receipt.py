@@ -6,6 +6,7 @@ Written when a release is sealed; every later check compares the tree with it.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -165,8 +166,12 @@ def area(relative: str) -> str:
 
 def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sha256_of) -> list[Deviation]:
     """Return every file of a release that is missing, altered or added since it was sealed."""
+    return against(dict(contents(release.path, hash_of)), receipt)
+
+
+def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
+    """Return how what ``contents`` found differs from a receipt."""
     expected = {item.path: item for item in receipt.items}
-    found = dict(contents(release.path, hash_of))
     deviations = []
     for path, item in expected.items():
         if path not in found:
@@ -211,4 +216,5 @@ def walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
     for entry in trees.entries(folder):
         relative = entry.path[len(folder) + 1 :].replace(os.sep, "/")
         if relative not in NOT_LISTED:
-            yield relative, (entry.path, entry.is_symlink() or windows.is_junction(entry.path))
+            is_link = entry.is_symlink() or (sys.platform == "win32" and windows.is_junction(entry.path))
+            yield relative, (entry.path, is_link)

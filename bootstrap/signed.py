@@ -34,7 +34,7 @@ from bootstrap.store import Store
 from bootstrap.wheel_files import MADE, WRITTEN, Environment, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.prefix import Prefix, Release
@@ -76,10 +76,19 @@ class _Signed:
     wheels: int
 
 
-def compare(prefix: Prefix, release: Release, manifest: Manifest, hash_of: record.Hash) -> Comparison:
-    """Compare a release with its manifest, which was proven before, and with the kept wheels."""
+def compare(
+    prefix: Prefix,
+    release: Release,
+    manifest: Manifest,
+    hash_of: record.Hash,
+    found: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare a release with its manifest, which was proven before, and with the kept wheels.
+
+    ``found`` is what ``receipt.contents`` gave a moment ago.
+    """
     signed = _signed(prefix, release, manifest, hash_of)
-    found = dict(receipt.contents(release.path, hash_of))
+    found = dict(receipt.contents(release.path, hash_of)) if found is None else found
     deviations, same, made = [], 0, 0
     for path, (content, owner) in signed.contents.items():
         if path not in found:

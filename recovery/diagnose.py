@@ -107,10 +107,13 @@ def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | No
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
     findings += trouble
-    proof = find_proof(prefix, release, receipt, policy)
-    digests = digests or Digests()
-    deviations = tuple(receipts.compare(release, receipt, digests)) if receipt else ()
-    false = _false_receipt(prefix, release, receipt, proof, deviations, digests)
+    proof, digests = find_proof(prefix, release, receipt, policy), digests or Digests()
+    with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
+        is_lacking = aside.submit(_lacking, prefix, proof.manifest, digests) if proof else None
+        found = dict(receipts.contents(release.path, digests)) if receipt else {}
+        lacking = is_lacking.result() if is_lacking else ()
+    deviations = tuple(receipts.against(found, receipt)) if receipt else ()
+    false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
     if false:
         findings.append(false)
         receipt, deviations = None, ()
@@ -122,12 +125,10 @@ def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | No
     findings += _interpreter(receipt)
     if receipt is not None and not receipt.locked:
         findings.append(Finding(UNLOCKED, release.id, _("nobody signed this set of packages")))
-    lacking: tuple[FileEntry, ...] = ()
     spare: dict[str, Path] = {}
     if proof:
         findings += _launchers(prefix, proof.manifest)
         findings += _papers(prefix, proof)
-        lacking = _lacking(prefix, release, proof.manifest, receipt, deviations)
         spare = _spare(prefix, release, lacking)
         if lacking:
             names = tuple(entry.path for entry in lacking)
@@ -250,14 +251,15 @@ def _false_receipt(
     receipt: Receipt | None,
     proof: Proof | None,
     deviations: tuple[Deviation, ...],
+    found: dict[str, str],
     digests: Digests,
 ) -> Finding | None:
     """Return what is wrong with a receipt that vouches for files which are not as signed: nothing it says counts."""
     if receipt is None or proof is None or not receipt.locked:
         return None
     known = {deviation.path for deviation in deviations}
-    found = [item.path for item in signed.compare(prefix, release, proof.manifest, digests).deviations]
-    altered = tuple(path for path in found if path not in known)
+    compared = signed.compare(prefix, release, proof.manifest, digests, found)
+    altered = tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
     if not altered:
         return None
     return Finding(RECEIPT, release.id, _("the receipt vouches for files that are not as signed"), altered)
@@ -320,31 +322,18 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
         yield Finding(PAPERS, "", details)
 
 
-def _lacking(
-    prefix: Prefix,
-    release: Release,
-    manifest: Manifest,
-    receipt: Receipt | None,
-    deviations: tuple[Deviation, ...],
-) -> tuple[FileEntry, ...]:
-    """Return what the store should hold for a release and does not."""
+def _lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
+    """Return what the store should hold for a release and does not.
+
+    Weights that a release has under another name are one file, which ``digests`` reads once.
+    """
     store = Store(prefix.store)
-    top = str(release.path)
-    # strings, because there are tens of thousands: a Path for each takes half a second
-    good = {os.path.join(top, item.path): item.content for item in receipt.items} if receipt else {}
-    for deviation in deviations:
-        good.pop(os.path.join(top, deviation.path), None)
 
     def is_there(entry: FileEntry) -> bool:
-        place = counterpart(release, entry)
-        if place is not None and good.get(str(place)) == entry.sha256:
-            try:
-                # one file under two names was read a moment ago; gigabytes of weights are not read twice
-                if os.path.samestat(place.lstat(), store.path(entry.sha256).lstat()):
-                    return True
-            except OSError:
-                pass
-        return store.has(entry)
+        try:
+            return store.holds(entry) and digests(store.path(entry.sha256)) == entry.sha256
+        except OSError:
+            return False
 
     entries = [entry for entry in manifest.files if entry.is_kept]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

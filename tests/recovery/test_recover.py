@@ -65,6 +65,8 @@ def test_only_the_damaged_package_is_installed_again(host, installed, damage, fi
     before, record = host.inventory(), host.recorded("tiny_lib")
     kept = host.site / "tiny_math" / "text.py"
     inode, moment = kept.stat().st_ino, kept.stat().st_mtime_ns
+    bytecode = next(host.release.app.rglob("*.pyc")).relative_to(host.release.path)
+    compiled = (host.release.path / bytecode).stat().st_ino
     damage(host.site / file)
     damaged = host.release
 
@@ -76,6 +78,7 @@ def test_only_the_damaged_package_is_installed_again(host, installed, damage, fi
     taken = host.site / "tiny_math" / "text.py"
     assert (taken.stat().st_ino, taken.stat().st_mtime_ns) == (inode, moment)
     assert taken.stat().st_nlink == 1  # the damaged release is gone
+    assert (host.release.path / bytecode).stat().st_ino == compiled  # and its module has the time that it knows
     assert not damaged.path.exists()
     assert host.release.id.endswith("-r2")
     assert host.recorded("tiny_lib") == record

@@ -51,7 +51,7 @@ class Models(Check):
             )
             return
         size = human_bytes(sum(entry.size for entry in entries))
-        details = _("{count} files ({size}) are as they were shipped").format(count=len(entries), size=size)
+        details = _("{count} files ({size}) are as the manifest says").format(count=len(entries), size=size)
         yield self.passed(details)
 
     def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
