@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import audit_log
 from bootstrap.bundle.policy import pins
 from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
@@ -14,7 +13,7 @@ from tests.installed import KEY, make_prefix
 from tests.keys import SoftKey
 from tests.validator.looking import change, look, release_of, site_of
 from tests.validator.mutations import World, forge, forge_a_module
-from validator.check import ERROR, FAIL, PASS, SKIP, WARN
+from validator.check import ERROR, FAIL, PASS
 from validator.checks.packages_record import Record
 from validator.checks.security_integrity import Integrity
 from validator.checks.security_receipt import ReceiptLogged
@@ -81,25 +80,6 @@ def test_a_lost_wheel_is_no_pass(world) -> None:
     result = look(SignedFiles, world.prefix)
     assert (result.status, result.evidence) == (ERROR, {"uncompared": ["demo-base"]})
     assert "demo-base (its wheel is not in the store)" in result.details
-
-
-def test_no_line_in_the_audit_log_is_no_pass(prefix) -> None:
-    audit_log.log_file(prefix).write_bytes(b"")
-    result = look(ReceiptLogged, prefix)
-    assert (result.status, "validate --full" in result.command) == (WARN, True)
-
-
-def test_a_removed_installation_vouches_for_none_that_came_after(prefix) -> None:
-    audit_log.append(prefix, "uninstall", "done")
-    assert look(ReceiptLogged, prefix).status == WARN
-
-
-def test_an_audit_log_that_cannot_be_read_is_no_pass(prefix, monkeypatch) -> None:
-    def refuse(_prefix):
-        raise PermissionError(13, "Permission denied", "audit.jsonl")
-
-    monkeypatch.setattr(audit_log, "verify", refuse)
-    assert look(ReceiptLogged, prefix).status == SKIP
 
 
 def test_a_run_file_that_another_installer_wrote_is_one_of_the_manifest(prefix) -> None:
