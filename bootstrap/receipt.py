@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, record, seal, trees, windows
+from bootstrap import audit_log, files, record, seal, trees, windows
 from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import InstallError, TrustError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bootstrap.prefix import Release
+    from bootstrap.prefix import Prefix, Release
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes
@@ -81,6 +81,16 @@ def _item(value: Any, path: str) -> Item:
     if not isinstance(value, list) or len(value) != 3:
         raise strict.refuse(path, _("not [path, content, owner]"))
     return Item(*(Fields.check_text(part, path) for part in value))
+
+
+def contradicted(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the audit log has another receipt of a release than the one that is there.
+
+    A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
+    changed without the lines that follow. Raises OSError where there is no receipt.
+    """
+    logged = audit_log.receipt_of(prefix, release.id)
+    return logged is not None and logged != digest.sha256_file(release.receipt_file)[0]
 
 
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
@@ -151,7 +161,7 @@ def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.s
         path = os.path.join(top, *relative.split("/"))
         return owners.get(path) or owners.get(record.module_of(path) or "") or area(relative)
 
-    return tuple(Item(path, content, owner(path)) for path, content in _contents(release.path, hash_of))
+    return tuple(Item(path, content, owner(path)) for path, content in contents(release.path, hash_of))
 
 
 def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple[Item, ...]:
@@ -170,8 +180,12 @@ def area(relative: str) -> str:
 
 def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sha256_of) -> list[Deviation]:
     """Return every file of a release that is missing, altered or added since it was sealed."""
+    return against(dict(contents(release.path, hash_of)), receipt)
+
+
+def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
+    """Return how what ``contents`` found differs from a receipt."""
     expected = {item.path: item for item in receipt.items}
-    found = dict(_contents(release.path, hash_of))
     deviations = []
     for path, item in expected.items():
         if path not in found:
@@ -185,15 +199,15 @@ def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sh
 def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
     """Return inode, size and time of the last change (ns) of everything that a comparison looks at, by its path."""
     found = {}
-    for relative, (path, _is_link) in _walk(str(release.path)):
+    for relative, (path, _is_link) in walk(str(release.path)):
         status = os.lstat(path)
         found[relative] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
 
-def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
+def contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
     """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
-    paths = dict(_walk(str(root)))
+    paths = dict(walk(str(root)))
 
     def content(path: str | Path) -> str:
         try:
@@ -207,7 +221,7 @@ def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple
     return sorted(found.items())
 
 
-def _walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+def walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
     """Yield everything below a folder but the receipt, as (path in it, (path, whether it is a link)).
 
     Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file. What lies

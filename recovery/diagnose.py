@@ -7,9 +7,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, files, install, journal, launchers, papers, persist, transaction, troubles
+from bootstrap import audit_log, files, install, journal, launchers, papers, persist, signed, transaction, troubles
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from bootstrap.receipt import Deviation, Receipt
 
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
-CHANGES = ("install", "rollback", "recover")  # actions of the audit log that make a release active
 
 
 @dataclass(frozen=True)
@@ -109,15 +108,20 @@ def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | No
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
     findings += trouble
-    proof = find_proof(prefix, release, receipt, policy)
+    proof, digests = find_proof(prefix, release, receipt, policy), digests or Digests()
+    with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
+        is_lacking = aside.submit(_lacking, prefix, proof.manifest, digests) if proof else None
+        found = dict(receipts.contents(release.path, digests)) if receipt else {}
+        lacking = is_lacking.result() if is_lacking else ()
+    deviations = tuple(receipts.against(found, receipt)) if receipt else ()
+    false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
+    if false:
+        findings.append(false)
+        receipt, deviations = None, ()
+        proof = find_proof(prefix, release, None, policy)
     if proof is None:
         details = _("no copy of the signed manifest on this host proves what the release was made from")
         findings.append(Finding(MANIFEST, release.id, details))
-    digests = digests or Digests()
-    with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
-        is_lacking = aside.submit(_lacking, prefix, proof.manifest, digests) if proof else None
-        deviations = tuple(receipts.compare(release, receipt, digests)) if receipt else ()
-        lacking = is_lacking.result() if is_lacking else ()
     findings += _grouped(deviations)
     findings += _interpreter(receipt, proof)
     if receipt is not None and not receipt.locked:
@@ -162,28 +166,10 @@ def _named_by_current(prefix: Prefix) -> str | None:
         return None
 
 
-def _activations(prefix: Prefix) -> Iterator[dict[str, Any]]:
-    """Yield what the audit log says was made active, the oldest first, as far as the log can be read."""
-    try:
-        for line in audit_log.lines(prefix):
-            entry = strict.parse(line)
-            if entry.get("action") in CHANGES and entry.get("outcome") == "done":
-                yield entry
-    except (OSError, ValueError, AttributeError):
-        return  # a damaged log is not what a repair hangs on
-
-
 def _last_activated(prefix: Prefix) -> str | None:
     """Return the release that the audit log says was made active last."""
-    names = [entry.get("release") for entry in _activations(prefix)]
+    names = [entry.get("release") for entry in audit_log.activations(prefix)]
     return names[-1] if names and isinstance(names[-1], str) else None
-
-
-def _logged_receipt(prefix: Prefix, release: Release) -> str | None:
-    """Return the SHA-256 of a release's receipt as the audit log has it, for one whose mark is lost."""
-    digests = [entry.get("receipt_sha256") for entry in _activations(prefix) if entry.get("release") == release.id]
-    known = [digest for digest in digests if isinstance(digest, str) and digest]
-    return known[-1] if known else None
 
 
 def _leftovers(prefix: Prefix) -> Iterator[Finding]:
@@ -229,12 +215,14 @@ def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
     """Return a release's receipt, or what is wrong with it.
 
-    The mark vouches for it; where that is lost, the audit log's line on its activation.
+    The mark vouches for it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
     """
     receipt, reason = _sealed_receipt(release)
-    if receipt is not None:
+    if receipt is not None and not receipts.contradicted(prefix, release):
         return receipt, []
-    logged = _logged_receipt(prefix, release)
+    if receipt is not None:
+        reason = _("the audit log has another receipt of {release}").format(release=release.id)
+    logged = audit_log.receipt_of(prefix, release.id)
     if logged is not None:
         receipt, _reason = _sealed_receipt(release, logged)
         if receipt is not None:
@@ -256,6 +244,26 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
     if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
         return receipt, ""
     return None, _("the receipt is of another release ({name})").format(name=receipt.release)
+
+
+def _false_receipt(
+    prefix: Prefix,
+    release: Release,
+    receipt: Receipt | None,
+    proof: Proof | None,
+    deviations: tuple[Deviation, ...],
+    found: dict[str, str],
+    digests: Digests,
+) -> Finding | None:
+    """Return what is wrong with a receipt that vouches for files which are not as signed: nothing it says counts."""
+    if receipt is None or proof is None or not receipt.locked:
+        return None
+    known = {deviation.path for deviation in deviations}
+    compared = signed.compare(prefix, release, proof.manifest, digests, found)
+    altered = tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
+    if not altered:
+        return None
+    return Finding(RECEIPT, release.id, _("the receipt vouches for files that are not as signed"), altered)
 
 
 def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:

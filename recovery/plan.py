@@ -334,6 +334,8 @@ def intact_former(diagnosis: Diagnosis) -> Release | None:
             continue
         try:
             receipt = receipts.read_receipt(release)
+            if receipts.contradicted(prefix, release):
+                continue
             if receipt.release == release.id and not receipts.compare(release, receipt, diagnosis.digests):
                 return release
         except (RagtraceError, OSError):

@@ -179,12 +179,12 @@ def recover(
             return Recovery(plan, applied=False, active=before)
         if not confirm(plan):
             return Recovery(plan, applied=False, active=before)
-        remedies = [remedy.id for remedy in plan.remedies]
         name = backups.new_name(prefix, "before-recover")
         try:
             with progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=strangers(diagnosis))
             apply(plan, diagnosis, bundle, progress)
+            plan = look_again(plan, diagnosis, confirm, bundle, policy, progress)
             active = prefix.active()
             now = active.id if active else None
             head = audit_log.append(
@@ -194,19 +194,40 @@ def recover(
                 release=now,
                 receipt_sha256=seal.receipt_sha256(active) if active else None,
                 former=before,
-                remedies=remedies,
+                remedies=[remedy.id for remedy in plan.remedies],
                 packages=sorted(plan.packages),
                 left=[left.path for left in plan.left],
             )
             backups.prune(prefix)
         except BaseException as error:
-            head = audit_log.note_failure(prefix, "recover", error, remedies=remedies)
+            head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
             with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
     return Recovery(
         plan, applied=True, active=now, former=before, backup=backup, audit_head=head, digests=diagnosis.digests
     )
+
+
+def look_again(
+    plan: Plan,
+    diagnosis: Diagnosis,
+    confirm: Callable[[Plan], bool],
+    bundle: Bundle | None,
+    policy: Policy | None,
+    progress: Progress,
+) -> Plan:
+    """Compare what is installed with wheels that were lost, and repair what they show; return all that was done.
+
+    While a wheel is lost, nobody can tell whether its package is as signed.
+    """
+    if plan.has(cures.FillStore) is None or plan.ladder:
+        return plan
+    more, found = plan_recovery(diagnosis.prefix, None, bundle, policy, digests=diagnosis.digests)
+    if not more.remedies or not confirm(more):
+        return plan
+    apply(more, found, bundle, progress)
+    return replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
 
 
 def strangers(diagnosis: Diagnosis) -> list[Path]:

@@ -63,6 +63,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "ragtrace.store": (STORE,),
     "security.integrity": (SEAL, *OF_THE_RELEASE, UNLOCKED),
     "security.permissions": (SETTINGS,),
+    "security.receipt": (RECEIPT, SEAL),
+    "security.signed": (STORE, *OF_THE_RELEASE, UNLOCKED),
     "system.python": _BUT_MODELS,
 }
 PLUGINS = "plugin."  # how the identifiers of checks of others begin

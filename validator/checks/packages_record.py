@@ -54,7 +54,7 @@ class Record(Check):
             yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
-            details = _("as shipped: {files} of {packages}").format(
+            details = _("as the RECORDs beside them say: {files} of {packages}").format(
                 files=counted.files(len(survey.owners)), packages=counted.packages(len(found))
             )
             yield self.passed(details)

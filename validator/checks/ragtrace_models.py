@@ -52,8 +52,8 @@ class Models(Check):
             return
         size = human_bytes(sum(entry.size for entry in entries))
         details = plural(
-            "{count} file ({size}) is as it was shipped",
-            "{count} files ({size}) are as they were shipped",
+            "{count} file ({size}) is as the manifest says",
+            "{count} files ({size}) are as the manifest says",
             len(entries),
         ).format(count=len(entries), size=size)
         yield self.passed(details)

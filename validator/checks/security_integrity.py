@@ -1,4 +1,4 @@
-"""Integrity: the release is what was sealed, from the manifest that was signed."""
+"""Integrity: the release is as at the installation, which the receipt tells, and its manifest is signed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bootstrap.bundle.signature import PublicKey
     from bootstrap.prefix import Release
     from bootstrap.receipt import Deviation, Receipt
     from validator.subject import Subject
@@ -55,8 +56,10 @@ class Integrity(Check):
             )
         else:
             details = plural(
-                "{count} file is as it was sealed; signed by {signers}",
-                "{count} files are as they were sealed; signed by {signers}",
+                "{count} file is as at the installation (compared with the receipt); "
+                "the manifest is signed by {signers}",
+                "{count} files are as at the installation (compared with the receipt); "
+                "the manifest is signed by {signers}",
                 len(subject.receipt.items),
             ).format(count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers))
             yield self.passed(details)
@@ -76,7 +79,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
         sums = read(release.bundle / SUMS)
         if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
             return _("{path} is not the one that was signed").format(path=release.bundle / MANIFEST)
-        signers = signers_of(release.bundle, sums)
+        signers = {key.fingerprint for key in signers_of(release.bundle, sums)}
     except RagtraceError as error:
         return error.what
     except OSError as error:
@@ -94,13 +97,13 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def signers_of(folder: Path, sums: bytes) -> set[str]:
-    """Return the fingerprints of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
-    found = set()
+def signers_of(folder: Path, sums: bytes) -> list[PublicKey]:
+    """Return the keys of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
+    found = []
     for path in sorted(folder.glob(f"{SUMS}.*.sig")):
         with path.open("rb") as file:
             data = file.read(SIGNATURE_LIMIT + 1)
-        found.add(verify(data, sums, RELEASE_NAMESPACE, name=path.name).fingerprint)
+        found.append(verify(data, sums, RELEASE_NAMESPACE, name=path.name))
     return found
 
 
