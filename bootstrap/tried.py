@@ -8,11 +8,11 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, backup_files, limits, lockfile, process
+from bootstrap import app_launcher, backup_files, limits, lockfile, process, troubles
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def trouble_writing(place: Path) -> str:
         with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
             return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return troubles.reason(error, troubles.WRITING, path=place)
 
 
 def locks(prefix: Prefix) -> Iterator[Finding]:
@@ -103,7 +103,9 @@ def interpreter() -> Finding:
 def programs() -> Finding:
     """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
     had = limits.threads_at_once()
-    details = _("{number} threads at once, {needed} needed").format(number=had, needed=limits.NEEDED_THREADS)
+    details = plural(
+        "{number} thread at once, {needed} needed", "{number} threads at once, {needed} needed", had
+    ).format(number=had, needed=limits.NEEDED_THREADS)
     return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
 
 
@@ -162,6 +164,6 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:
             details = _("a copy of {path} cannot be given its owner: {reason}").format(
-                path=shown, reason=error.strerror
+                path=shown, reason=troubles.reason(error, troubles.WRITING)
             )
             yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))

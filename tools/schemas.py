@@ -161,8 +161,26 @@ def install():
             "tool": described(ANY_TEXT, "this tool's command in the prefix"),
             "former_tool": described(nullable(ANY_TEXT), "what it was before, where this run has changed it"),
             "run": RUN,
+            **lacking(),
         }
     )
+
+
+def lacking():
+    """Return what an application lacks before it starts."""
+    names = described(nullable(items(FULL_TEXT)), "required, and set by nobody; null where the file cannot be read")
+    model = closed(
+        {
+            "name": FULL_TEXT,
+            "source": described(FULL_TEXT, "where to get it: hf:ORG/NAME@REVISION, or path:FOLDER of the builder's"),
+            "folder": described(FULL_TEXT, "where to put its files"),
+            "advice": ANY_TEXT,
+        }
+    )
+    return {
+        "missing_settings": closed({"file": described(ANY_TEXT, "where to write NAME=value for each"), "names": names}),
+        "missing_models": described(items(model), "models that come another way than in the bundle"),
+    }
 
 
 def dry_run():
@@ -176,7 +194,7 @@ def dry_run():
             "warns": described(YES_NO, "it fits and should be known all the same"),
         }
     )
-    return closed({"prefix": ANY_TEXT, "fits": described(YES_NO, "all do"), "findings": items(finding)})
+    return closed({"prefix": ANY_TEXT, "fits": described(YES_NO, "all do"), "findings": items(finding), **lacking()})
 
 
 def took():
@@ -444,6 +462,9 @@ def source_state():
                 items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
             ),
             "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
+            "uncommitted": described(
+                items(FULL_TEXT), "files and folders that go into the bundle and no commit of the repository has"
+            ),
         }
     )
 
@@ -454,7 +475,8 @@ def unchecked():
         {
             "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
             "reason": FULL_TEXT,
-            "add": described(FULL_TEXT, "to the profile"),
+            "add": described(TEXT, "TOML to paste into the profile"),
+            "place": described({"enum": ["top", "end", "environment", "container"]}, "where in the profile it belongs"),
         }
     )
     return described(items(item), "what hosts will skip because the profile does not say what it takes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import __version__, api, folders, placement, runlog
 from bootstrap.commandline import DONE
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
+    from bootstrap.lacks import Lacks
     from bootstrap.trust.admission import Conditions
 
 
@@ -142,8 +143,8 @@ def signer_lines(signers: Sequence[Signer]) -> list[str]:
     ]
 
 
-def outcome_json(outcome: Outcome) -> dict[str, str | None]:
-    """Return an outcome as JSON values."""
+def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
+    """Return an outcome as JSON values, with what the application lacks before it starts."""
     return {
         "prefix": str(outcome.prefix),
         "active": outcome.active,
@@ -152,7 +153,16 @@ def outcome_json(outcome: Outcome) -> dict[str, str | None]:
         "former_tool": str(outcome.former_tool) if outcome.former_tool else None,
         "audit_head": outcome.audit_head,
         "run": runlog.RUN,
+        **lacking.to_json(),
     }
+
+
+def show_lacking(lacking: Lacks) -> None:
+    """Tell where settings go, and what is still to be written or brought before the application can start."""
+    if lacking.names or lacking.prefix.env_file.exists():
+        show(_("Settings:       {path}").format(path=lacking.prefix.env_file))
+    for line in lacking.lines():
+        show(line)
 
 
 def show_outcome(outcome: Outcome) -> None:
