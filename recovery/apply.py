@@ -16,6 +16,7 @@ from bootstrap import (
     migration,
     papers,
     preflight,
+    retention,
     seal,
     stage,
     tools_environment,
@@ -74,7 +75,7 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
         repair(plan, diagnosis, progress)
     else:
         return
-    transaction.collect(prefix)
+    retention.collect(prefix)
 
 
 def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
@@ -105,7 +106,7 @@ def clean_up(prefix: Prefix) -> None:
     transaction.recover_crash(prefix)
     journal.write(prefix, None)
     if prefix.active() is not None:
-        transaction.collect(prefix)
+        retention.collect(prefix)
 
 
 def heal_store(diagnosis: Diagnosis) -> None:
@@ -178,7 +179,7 @@ def _repair(
         )
         check = None if whole else lambda: trial.try_out(diagnosis, packages, parts, progress)
         install.activate(change, manifest, progress, check=check)
-        transaction.discard(damaged)
+        retention.discard(damaged)
         unchanged = [path for path in files_of(diagnosis, release) if diagnosis.digests.knows(path)]
     for path in unchanged:  # the damaged release is gone, and with it one name of each file
         diagnosis.digests.renew(path)
@@ -248,7 +249,7 @@ def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
         install.build(bundle, release, prefix, progress)
         install.activate(change, bundle.manifest, progress)
         if change.former is not None:
-            transaction.discard(change.former)
+            retention.discard(change.former)
 
 
 def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
@@ -259,4 +260,4 @@ def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
     with transaction.Transaction(prefix, transaction.RETURN, prefix.release(remedy.names[0])) as change:
         install.return_to_kept(change, progress)
         if diagnosis.release is not None:
-            transaction.discard(diagnosis.release)
+            retention.discard(diagnosis.release)

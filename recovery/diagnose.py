@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, files, journal, launchers, papers, persist, transaction
+from bootstrap import audit_log, files, journal, launchers, papers, persist, retention
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
@@ -146,7 +146,7 @@ def _release_to_repair(prefix: Prefix) -> Release | None:
         was_sealed = release.is_complete or release.receipt_file.is_file()
         if was_sealed and release.path.is_dir() and not release.path.is_symlink():
             return release
-    former = transaction.previous(prefix)
+    former = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
     others = [release for release in newest_first if former is None or release.id != former.id]
     return next(iter(others or newest_first), None)

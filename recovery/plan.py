@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import delta, record, transaction
+from bootstrap import delta, record, retention
 from bootstrap import receipt as receipts
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
@@ -305,7 +305,7 @@ def lacks_base(bundle: Bundle, diagnosis: Diagnosis) -> bool:
 def intact_former(diagnosis: Diagnosis) -> Release | None:
     """Return another release that is as it was sealed, the one that a rollback goes to first."""
     prefix, damaged = diagnosis.prefix, diagnosis.release
-    candidates = [transaction.previous(prefix), *reversed(prefix.complete_releases())]
+    candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]
     for release in candidates:
         if release is None or (damaged is not None and release.id == damaged.id):
             continue

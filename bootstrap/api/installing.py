@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bootstrap.install import Outcome
     from bootstrap.prefix import Prefix
     from bootstrap.preflight import Finding
+    from bootstrap.repeated import Effect
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
     from bootstrap.trust.places import Places
@@ -79,6 +80,13 @@ def plan(
 
     admission(bundle, prefix, conditions=conditions, places=places)
     return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
+
+
+def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
+    """Return whether a bundle's release is active and whole already, and else which releases go; nothing is written."""
+    from bootstrap import repeated
+
+    return repeated.effect_of(bundle, prefix_for(bundle, prefix))
 
 
 def install(

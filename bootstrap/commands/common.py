@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import __version__, api, folders, placement, runlog
 from bootstrap.commandline import DONE
@@ -16,10 +16,11 @@ from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
+    from bootstrap.retention import Collected, Going
     from bootstrap.trust.admission import Conditions
 
 
@@ -142,7 +143,36 @@ def signer_lines(signers: Sequence[Signer]) -> list[str]:
     ]
 
 
-def outcome_json(outcome: Outcome) -> dict[str, str | None]:
+def going_json(going: Iterable[Going]) -> list[dict[str, Any]]:
+    """Return releases that go, or that wait for their programs to end, as JSON values."""
+    return [
+        {
+            "release": gone.release,
+            "version": gone.version,
+            "data": str(gone.data) if gone.data else None,
+            "replaced": gone.is_replaced,
+            "processes": list(gone.users),
+        }
+        for gone in going
+    ]
+
+
+def show_collected(collected: Collected) -> None:
+    """Tell which releases went, and which stay until their programs have ended."""
+    for gone in collected.gone:
+        data = _(" and its data in {path}").format(path=gone.data) if gone.data else ""
+        show(
+            _("Removed:        {release} {version}{data}").format(release=gone.release, version=gone.version, data=data)
+        )
+    for waiting in collected.in_use:
+        told = _(
+            "Still in use:   {release} {version}, by processes {numbers}; the first command after they end removes it"
+        )
+        numbers = ", ".join(map(str, waiting.users)) or "?"
+        show(told.format(release=waiting.release, version=waiting.version, numbers=numbers))
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as JSON values."""
     return {
         "prefix": str(outcome.prefix),
@@ -151,6 +181,9 @@ def outcome_json(outcome: Outcome) -> dict[str, str | None]:
         "tool": str(outcome.tool),
         "former_tool": str(outcome.former_tool) if outcome.former_tool else None,
         "audit_head": outcome.audit_head,
+        "already": outcome.already,
+        "removed": going_json(outcome.collected.gone),
+        "in_use": going_json(outcome.collected.in_use),
         "run": runlog.RUN,
     }
 
@@ -163,6 +196,7 @@ def show_outcome(outcome: Outcome) -> None:
     if outcome.former_tool:
         told = _("                It was {former} before: change what calls it by that name, such as scheduled jobs.")
         show(told.format(former=outcome.former_tool))
+    show_collected(outcome.collected)
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
 
 
