@@ -1,9 +1,9 @@
 """Whether a release still runs: a lock that its launchers hold, and what Linux tells of processes.
 
 A launcher opens COMPLETE for reading, takes a shared lock (flock(2)) and keeps it across ``execve``; the kernel frees
-it when the last process that inherited it has ended. Whoever removes a release needs the lock for himself. Programs that
-were started without a launcher, or by one of an earlier installer, or that closed what they inherited, hold none: they
-are known by their program, working folder, first argument or mapped files (proc_pid_maps(5)).
+it when the last process that inherited it has ended. Whoever removes a release needs the lock for himself. Programs
+that were started without a launcher, or by one of an earlier installer, or that closed what they inherited, hold none:
+they are known by their program, working folder, first argument or mapped files (proc_pid_maps(5)).
 """
 
 from __future__ import annotations

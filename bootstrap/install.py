@@ -316,8 +316,22 @@ def switch(
     launchers.prune(prefix, manifest)
 
 
-def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait: float = 0.0) -> Outcome:
+# builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
+Build = Callable[["transaction.Transaction", "Progress"], None]
+
+
+def rollback(
+    prefix: Prefix,
+    progress: Progress,
+    *,
+    to: str | None = None,
+    wait: float = 0.0,
+    mending: Callable[[Prefix, Release, str], Build] | None = None,
+) -> Outcome:
     """Make the former release (or a kept one that is named) current again; settings stay.
+
+    It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
+    wrong, knows how; it raises HostError where that cannot be done.
 
     Data stay too, unless they were migrated for the release that is left: then the former come back.
     Raises HostError when there is none to go to, InstallError when it does not work; the release that
@@ -326,10 +340,21 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
         former, called = prefix.active(), launchers.tool(prefix)
-        target = target_of_rollback(prefix, to)
+        target, command, build = target_of_rollback(prefix, to), transaction.ROLLBACK, None
+        with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
+            trouble = repeated.of_receipt(target)
+            if trouble:
+                build = (mending or refuse_damaged)(prefix, target, trouble)
+        if build:
+            progress.warn(
+                _("{release} is damaged, and is made anew: {reason}.").format(release=target.id, reason=trouble)
+            )
+            command, target = transaction.MENDED, prefix.new_release(*target.made_from)
         try:
-            with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
+            with transaction.Transaction(prefix, command, target) as change:
                 back_up_if_possible(change, progress)
+                if build:
+                    build(change, progress)
                 return_to_kept(change, progress)
             head = audit_log.append(prefix, "rollback", "done", release=target.id)
         except BaseException as error:
@@ -366,6 +391,14 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
             advice=_("There are: {names}.").format(names=kept),
         )
     return target
+
+
+def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
+    """Raise HostError: a release that is not as it was sealed does not become active."""
+    raise HostError(
+        _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
+        advice=_("Name another release with --to, or install its bundle again."),
+    )
 
 
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:

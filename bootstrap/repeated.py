@@ -70,7 +70,7 @@ def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
         receipt = receipts.read_receipt(release)
         deviations = receipts.compare(release, receipt, Digests())
     except RagtraceError as error:
-        return error.what
+        return error.what.rstrip(".")
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     if receipt.release != release.id or manifest_sha256 not in (None, receipt.manifest_sha256):

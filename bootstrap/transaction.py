@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bootstrap.store import Store
 
 ROLLBACK = "rollback"  # the command that makes no release
+MENDED = "rollback-repair"  # the same, to a former release that is made anew because it is damaged
 RETURN = "return"  # the same, when the former release is damaged
 RECOVER = "recover"  # the command whose former release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished

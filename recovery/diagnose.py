@@ -93,14 +93,16 @@ class Diagnosis:
         return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
-def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None) -> Diagnosis:
+def diagnose(
+    prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None, *, release: Release | None = None
+) -> Diagnosis:
     """Look at everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
-    hashed a moment ago.
+    hashed a moment ago. ``release`` is another to look at than the one that counts.
     """
     findings = [*_leftovers(prefix), *_settings(prefix)]
-    release = _release_to_repair(prefix)
+    release = release or _release_to_repair(prefix)
     if release is None:
         details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))

@@ -134,12 +134,18 @@ def upgrade(
 
 
 def rollback(
-    prefix: Path | None = None, *, to: str | None = None, progress: Progress = QUIET, wait: float = 0.0
+    prefix: Path | None = None,
+    *,
+    to: str | None = None,
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    places: Places | None = None,
 ) -> Outcome:
-    """Make the former release, or a kept one, current again."""
+    """Make the former release, or a kept one, current again; a damaged one is made anew from the store first."""
     from bootstrap import install as story
+    from recovery.former import mending
 
-    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait)
+    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))
 
 
 def uninstall(
