@@ -145,8 +145,8 @@ def pinned(prefix: Prefix) -> Release | None:
     return pinned_beside(prefix, prefix.active())
 
 
-def pinned_beside(prefix: Prefix, active: Release | None) -> Release | None:
-    """Return the same for a release that is to become active."""
+def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
+    """Return the same for a release that is to become active in the place of a damaged one."""
     for backup in reversed(list_backups(prefix)):
         if backup.release is None:
             continue
@@ -154,7 +154,7 @@ def pinned_beside(prefix: Prefix, active: Release | None) -> Release | None:
             release = prefix.release(backup.release)
         except UsageError:
             continue
-        if release.is_complete and (active is None or release.made_from != active.made_from):
+        if release.is_complete and release != damaged and (active is None or release.made_from != active.made_from):
             return release
     return None
 

@@ -158,8 +158,8 @@ def finished(bundle: Bundle, prefix: Prefix, progress: Progress) -> str | None:
     except RagtraceError as error:
         trouble = error.what
     if trouble:
-        text = _("{release} is damaged, and is installed again from the bundle: {reason}")
-        progress.warn(text.format(release=release.id, reason=trouble))
+        text = _("{release} is damaged, and is installed again from the bundle: {reason}.")
+        progress.warn(text.format(release=release.id, reason=trouble.rstrip(".")))
         return None
     settings.write_env_file(prefix, bundle.manifest, release, progress)
     return audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(bundle, prefix, release)

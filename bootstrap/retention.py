@@ -9,7 +9,7 @@ because no other is installed then (docs/adr/0023).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import backups, files, in_use, papers, seal, userdata
 from bootstrap.errors import RagtraceError
@@ -37,6 +37,15 @@ class Going:
     data: Path | None = None
     users: tuple[int, ...] = ()
     is_replaced: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "release": self.release,
+            "version": self.version,
+            "data": str(self.data) if self.data else None,
+            "replaced": self.is_replaced,
+            "processes": list(self.users),
+        }
 
 
 @dataclass(frozen=True)
@@ -78,9 +87,9 @@ def previous(prefix: Prefix) -> Release | None:
     return previous_beside(prefix, prefix.active())
 
 
-def previous_beside(prefix: Prefix, active: Release | None) -> Release | None:
-    """Return the same for a release that is to become active after one of its own version."""
-    complete = prefix.complete_releases()
+def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
+    """Return the same for a release that is to become active in the place of a damaged one, or of its own version's."""
+    complete = [release for release in prefix.complete_releases() if release != damaged]
     others = [release for release in complete if active is None or release.made_from != active.made_from]
     remembered = _remembered(prefix)
     same = [release for release in others if remembered is not None and release.made_from == remembered.made_from]
@@ -113,14 +122,12 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
 
     ``is_damaged`` when the active one is no way back.
     """
-    active, former = prefix.active(), None
-    if active is not None and active.made_from != coming.made_from and is_damaged:
-        pinned = None
-    elif active is not None and active.made_from != coming.made_from:
+    active = prefix.active()
+    if is_damaged or active is None or active.made_from == coming.made_from:
+        former, pinned = previous_beside(prefix, coming, active), backups.pinned_beside(prefix, coming, active)
+    else:
         former = active
         pinned = active if backups.holds_anything(prefix) else backups.pinned_beside(prefix, coming)  # of its backup
-    else:
-        former, pinned = previous_beside(prefix, coming), backups.pinned_beside(prefix, coming)
     stays = _named(coming, former, pinned)
     rest = [release for release in prefix.complete_releases() if release.id not in stays]
     waiting = [release for release in prefix.all_releases() if not release.is_complete and not in_use.is_free(release)]

@@ -31,7 +31,7 @@ class Plan:
     """What is wrong and what is done about it.
 
     ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
-    then, ``damaged`` the paths in the release that do.
+    then, ``damaged`` the paths in the release that do, ``removes`` the releases that go.
     """
 
     release: str | None
@@ -41,6 +41,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
     damaged: frozenset[str] = frozenset()
+    removes: tuple[retention.Going, ...] = ()
 
     @property
     def in_place(self) -> tuple[Remedy, ...]:
@@ -84,6 +85,7 @@ class Plan:
             "unmet": self.unmet,
             "left": [left.to_json() for left in self.left],
             "in_part": self.is_in_part,
+            "removes": [gone.to_json() for gone in self.removes],
             "notes": list(self.notes),
         }
 
@@ -101,6 +103,7 @@ class Plan:
             shown.append(f"  {number}. {remedy.what()}")
             risk = _("risk: {risk}").format(risk=cures.risk_text(remedy.risk))
             shown.append(f"     {risk}. {remedy.effect()}")
+        shown += [retention.sentence(gone) for gone in self.removes]
         shown += [_("Stays damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, backups, install, seal
+from bootstrap import audit_log, backups, install, retention, seal
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -49,6 +49,7 @@ class Recovery:
     backup: Path | None = None
     audit_head: str = ""
     digests: Digests | None = field(default=None, compare=False)
+    collected: retention.Collected = field(default_factory=retention.Collected)
 
     @property
     def installed(self) -> bool:
@@ -131,9 +132,24 @@ def plan_recovery(
         demand_fitting(report, prefix)
     diagnosis = diagnose(prefix, policy, digests)
     plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
+    plan = replace(plan, removes=removed_by(plan, diagnosis, bundle))
     if report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(report, diagnosis)))
     return plan, diagnosis
+
+
+def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None) -> tuple[retention.Going, ...]:
+    """Return the releases that go once a plan is carried out."""
+    prefix, back = diagnosis.prefix, plan.has(cures.GoBack)
+    if back is not None:
+        coming = prefix.release(back.names[0])
+    elif plan.has(cures.Reinstall) and bundle is not None:
+        coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    elif plan.ladder and diagnosis.release is not None:
+        coming = prefix.new_release(*diagnosis.release.made_from)
+    else:
+        return ()
+    return retention.going(prefix, coming, is_damaged=True)
 
 
 def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
@@ -186,7 +202,7 @@ def recover(
         try:
             with progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=strangers(diagnosis))
-            apply(plan, diagnosis, bundle, progress)
+            collected = apply(plan, diagnosis, bundle, progress)
             active = prefix.active()
             now = active.id if active else None
             head = audit_log.append(
@@ -207,7 +223,14 @@ def recover(
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
     return Recovery(
-        plan, applied=True, active=now, former=before, backup=backup, audit_head=head, digests=diagnosis.digests
+        plan,
+        applied=True,
+        active=now,
+        former=before,
+        backup=backup,
+        audit_head=head,
+        digests=diagnosis.digests,
+        collected=collected,
     )
 
 

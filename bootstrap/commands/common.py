@@ -16,11 +16,11 @@ from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
-    from bootstrap.retention import Collected, Going
+    from bootstrap.retention import Collected
     from bootstrap.trust.admission import Conditions
 
 
@@ -143,20 +143,6 @@ def signer_lines(signers: Sequence[Signer]) -> list[str]:
     ]
 
 
-def going_json(going: Iterable[Going]) -> list[dict[str, Any]]:
-    """Return releases that go, or that wait for their programs to end, as JSON values."""
-    return [
-        {
-            "release": gone.release,
-            "version": gone.version,
-            "data": str(gone.data) if gone.data else None,
-            "replaced": gone.is_replaced,
-            "processes": list(gone.users),
-        }
-        for gone in going
-    ]
-
-
 def show_collected(collected: Collected) -> None:
     """Tell which releases went, and which stay until their programs have ended."""
     for gone in collected.gone:
@@ -182,8 +168,8 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "former_tool": str(outcome.former_tool) if outcome.former_tool else None,
         "audit_head": outcome.audit_head,
         "already": outcome.already,
-        "removed": going_json(outcome.collected.gone),
-        "in_use": going_json(outcome.collected.in_use),
+        "removed": [gone.to_json() for gone in outcome.collected.gone],
+        "in_use": [gone.to_json() for gone in outcome.collected.in_use],
         "run": runlog.RUN,
     }
 

@@ -62,7 +62,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
             "findings": [vars(finding) for finding in findings],
             "already": effect.already,
             "damaged": effect.damaged,
-            "removes": common.going_json(effect.going),
+            "removes": [gone.to_json() for gone in effect.going],
         }
         show_json(plan)
         return DONE if fits else 4

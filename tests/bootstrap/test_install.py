@@ -172,7 +172,9 @@ def test_a_failed_first_installation_leaves_only_its_notes(tmp_path, tiny, monke
     assert install(tiny, prefix).active
 
 
-def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(tmp_path, tiny, monkeypatch) -> None:
+def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(
+    tmp_path, tiny, second, monkeypatch
+) -> None:
     prefix, others = Prefix(tmp_path / "fresh"), iter([tiny])
 
     def look(*_arguments):
@@ -183,7 +185,7 @@ def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(tm
 
     monkeypatch.setattr(preflight, "preflight", look)
     with pytest.raises(HostError, match="0 bytes free"):
-        install(tiny, prefix)
+        install(second, prefix)
     assert prefix.active()
     assert len(log(prefix)) == 1
     assert (prefix.data / "data").is_dir()
