@@ -13,9 +13,6 @@ from bootstrap.trust.authority import HOST, Authority
 from bootstrap.trust.places import host_places
 from recovery import former
 from tests.tiny import COUNTER, tiny_bundle
-from tests.validator.looking import look
-from validator.check import PASS, SKIP, WARN
-from validator.checks.ragtrace_former import FormerReleases
 
 
 @pytest.fixture
@@ -74,13 +71,3 @@ def test_a_rollback_by_the_engine_alone_refuses_it(host, upgraded) -> None:
     damage(upgraded.app / "app.py")
     with pytest.raises(HostError, match="is damaged and was not activated"):
         install.rollback(host.prefix, NoProgress())
-
-
-def test_a_full_validation_looks_at_it(host, upgraded) -> None:
-    assert look(FormerReleases, host.prefix).status == PASS
-    damage(upgraded.app / "app.py")
-    result = look(FormerReleases, host.prefix)
-    assert (result.status, result.evidence["release"]) == (WARN, upgraded.id)
-    assert "app/app.py" in result.details
-    shutil.rmtree(upgraded.path)
-    assert look(FormerReleases, host.prefix).status == SKIP
