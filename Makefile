@@ -6,12 +6,12 @@ TESTS ?= tests --ignore=tests/windows
 COVERED ?= 94
 TRUSTED_COVERED ?= 100
 BUNDLE := bootstrap/bundle
-TRUSTED := bootstrap/launch/*,$(BUNDLE)/archive.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py,$(BUNDLE)/names.py
-TRUSTED := $(TRUSTED),$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
+TRUSTED := bootstrap/launch/*,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
+TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test test-windows fuzz crash crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test test-windows hostile fuzz crash crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
+	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make ragtrace PROJECT=CHECKOUT MODEL=path:FOLDER  build, install, use, damage, repair and remove RAGTrace itself"
 	@echo "make lint    ruff, mypy, import directions"
@@ -49,6 +50,10 @@ test: .venv/ready
 # all conditions of hosts with all commands, of which `make test` runs a sample, about ten minutes
 hosts: .venv/ready
 	RAGTRACE_TEST_HOSTS=all $(BIN)/pytest --durations=10 tests/hosts
+
+# all generated hostile bundles, of which `make test` runs some of each format, about half an hour
+hostile: .venv/ready
+	RAGTRACE_TEST_HOSTILE=all $(BIN)/pytest --durations=10 tests/hostile/test_generated.py
 
 test-windows: .venv/ready
 	$(BIN)/pytest --durations=10 tests/windows

@@ -103,7 +103,7 @@ def environment(
     the later holds, an empty text too:
 
     1. the profile's defaults
-    2. PREFIX/.env
+    2. PREFIX/.env, in which names that have a default may speak of places as the default does
     3. the caller's variables
     4. the profile's values
     5. what makes the release's own interpreter and modules found
@@ -111,14 +111,16 @@ def environment(
     where = places(release, data)
 
     def laid(settings: dict[str, str]) -> dict[str, str]:
-        return {name: PLACE.sub(lambda matched: where[matched[1]], text) for name, text in settings.items()}
+        return {name: PLACE.sub(lambda found: where.get(found[1], found[0]), text) for name, text in settings.items()}
 
     said = run["environment"]
+    defaults = said.get("defaults", {})
+    written = {**settings, **laid({name: text for name, text in settings.items() if name in defaults})}
     scripts = os.path.join(where["venv"], "Scripts" if os.name == "nt" else "bin")
     kept = {
         name: value for name, value in caller.items() if not name.upper().startswith("PYTHON") or name in KEPT_PYTHON
     }
-    layers = (laid(said.get("defaults", {})), settings, kept, laid(said["values"]))
+    layers = (laid(defaults), written, kept, laid(said["values"]))
     result = {known_as(name): value for layer in layers for name, value in layer.items()}
     result["PATH"] = (
         scripts + os.pathsep + (caller.get("PATH") or os.defpath)
@@ -230,6 +232,36 @@ def unwritable(release: str, prefix: str, run: dict[str, Any]) -> str:
     return ""
 
 
+def other_python(release: str) -> str:
+    """Return what to say where the Python of the environment has become another minor version, '' where it has not.
+
+    The link that it was made from (/opt/python/current) was moved; nothing that is installed is found by another one.
+    """
+    try:
+        with open(os.path.join(release, "venv", "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
+            made = re.search(r"(?m)^version(?:_info)?[ \t]*=[ \t]*(\d+)\.(\d+)", file.read(ENV_LIMIT))
+        with open(os.path.join(release, "interpreter"), encoding="utf-8", errors="replace") as file:
+            base = file.read(ENV_LIMIT).strip()
+    except OSError:
+        return ""  # whoever needs them tells
+    if made is None or tuple(map(int, made.groups())) == sys.version_info[:2]:
+        return ""
+    here, wanted = ".".join(map(str, sys.version_info[:2])), ".".join(made.groups())
+    return (
+        f"{base} is Python {here} now, and this installation needs Python {wanted}\n"
+        f"  next: let it lead to Python {wanted} again, or repair with another one: python{wanted} "
+        f"{shown(os.path.join(release, 'bundle', 'ragtrace-install.pyz'))} recover "
+        f"--prefix {shown(os.path.dirname(os.path.dirname(release)))}"
+    )
+
+
+def shown(path: str) -> str:
+    """Return a path as it is typed on this platform."""
+    import shlex
+
+    return subprocess.list2cmdline([path]) if os.name == "nt" else shlex.quote(path)
+
+
 def known_as(name: str) -> str:
     """Return a variable's name as this system tells it from others: Windows takes any case for the same."""
     return name.upper() if os.name == "nt" else name
@@ -244,8 +276,11 @@ def hold(release: str) -> None:
     """Keep a release from being removed while this process, or what it becomes, runs.
 
     A shared lock on COMPLETE, kept across ``execve`` (flock(2)); bootstrap/in_use.py asks for it. Where there is none
-    to be had the application starts all the same: whoever removes a release looks at processes too.
+    to be had the application starts all the same: whoever removes a release looks at processes too. Windows removes
+    no program that runs.
     """
+    if os.name == "nt":
+        return
     import fcntl
 
     try:
@@ -269,7 +304,7 @@ def hold(release: str) -> None:
 
 def hand_on(release: str, prefix: str, argv: list[str]) -> None:
     """Start the release that is current in the place of one that was taken out since ``current`` was read."""
-    if os.path.lexists(os.path.join(release, MARK)):
+    if os.name == "nt" or os.path.lexists(os.path.join(release, MARK)):
         return
     current = os.path.realpath(os.path.join(prefix, "current"))
     python, start = os.path.join(current, "venv", "bin", "python"), os.path.join(current, "launch.py")
@@ -281,14 +316,17 @@ def main(argv: list[str]) -> int:
     """Start the launcher that the first argument names, with the rest as its arguments."""
     release = os.path.dirname(os.path.abspath(__file__))
     prefix = os.path.dirname(os.path.dirname(release))
-    if os.name != "nt":
-        hold(release)
-        hand_on(release, prefix, argv)
+    hold(release)
+    hand_on(release, prefix, argv)
     try:
         with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
             run = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         sys.stderr.write(f"{os.path.join(release, 'run.json')}: {error}\n")
+        return 4
+    told = other_python(release)
+    if told:
+        sys.stderr.write(f"{argv[0]}: {told}\n")
         return 4
     try:
         settings = settings_of(prefix, run)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
 
 GENESIS = "0" * 64
+CHANGES = ("install", "rollback", "recover")  # actions that make a release active
 BLOCK = 1 << 16  # bytes
 
 
@@ -131,6 +132,32 @@ def entries(prefix: Prefix) -> list[dict[str, Any]]:
             raise _broken(prefix, number, _("it is not an entry"))
         found.append(entry)
     return found
+
+
+def is_removal(entry: dict[str, Any]) -> bool:
+    """Tell whether an entry says that the installation was removed: a later release of the same name is another one."""
+    return (entry.get("action"), entry.get("outcome")) == ("uninstall", "done")
+
+
+def activations(prefix: Prefix) -> list[dict[str, Any]]:
+    """Return what was made active since the last removal, the oldest first, as far as the log can be read."""
+    found: list[dict[str, Any]] = []
+    try:
+        for entry in map(strict.parse, lines(prefix)):
+            if is_removal(entry):
+                found.clear()
+            elif entry.get("action") in CHANGES and entry.get("outcome") == "done":
+                found.append(entry)
+    except (OSError, ValueError, AttributeError):
+        return found  # whether the log is whole is told by verify
+    return found
+
+
+def receipt_of(prefix: Prefix, release: str) -> str | None:
+    """Return the SHA-256 of a release's receipt as the log has it, the last where a name was used again."""
+    logged = [entry.get("receipt_sha256") for entry in activations(prefix) if entry.get("release") == release]
+    known = [digest for digest in logged if isinstance(digest, str) and digest]
+    return known[-1] if known else None
 
 
 def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:

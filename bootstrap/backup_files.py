@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import copies, record, trees
+from bootstrap import copies, holes, trees
 from bootstrap.backup_index import DATA, FILES, FOLDER, LINK, SETTINGS, Backup, Saved
 from bootstrap.copies import Names
 from bootstrap.errors import HostError
@@ -99,17 +98,17 @@ class Saver:
 
     def _share(self, known: Saved, there: Folder) -> bool:
         source = self.former.here
-        if source is None or (not self.quick and sha256_of(source, known.name) != known.content):
+        if source is None or (not self.quick and content_of(source, known.name, known.content) != known.content):
             return False
         return source.link_to(known.name, there, known.name)
 
     def _copy(self, entry: Entry, there: Folder) -> Saved:
-        before, digest = time.time_ns(), hashlib.sha256()
-        status = copies.copy_file(entry.here, entry.name, there, digest=digest)
+        before, digest = time.time_ns(), holes.Sparse() if holes.has_holes(entry.status) else holes.Whole()
+        status, size = copies.copy_file(entry.here, entry.name, there, digest=digest)
         now = entry.here.do(os.lstat, entry.name)
         settled = stamp(now) == stamp(status) and before - max(now.st_ctime_ns, now.st_mtime_ns) > SETTLED
         mode = stat.S_IMODE(status.st_mode)
-        return Saved(there.depth, entry.name, digest.hexdigest(), mode, stamp(status) if settled else "")
+        return Saved(there.depth, entry.name, digest.of(size), mode, stamp(status) if settled else "")
 
     def _take_other(self, path: Path) -> None:
         relative = path.relative_to(self.prefix.root).as_posix()
@@ -198,9 +197,9 @@ def _lay(item: Saved, here: Folder, there: Folder, names: Names) -> None:
     elif item.content.startswith(LINK):
         copies.copy_link(here, item.name, there)
     elif not names.link(item.link, there, item.name):
-        digest = hashlib.sha256()
-        copies.copy_file(here, item.name, there, digest=digest, mode=item.mode)
-        if digest.hexdigest() != item.content:
+        digest = holes.digest_like(item.content)
+        _status, size = copies.copy_file(here, item.name, there, digest=digest, mode=item.mode)
+        if digest.of(size) != item.content:
             raise damaged(here.path(item.name))
         names.hold(item.link, there, item.name)
 
@@ -226,13 +225,17 @@ def _content(here: Folder, item: Saved) -> str:
         return item.content  # going down tells
     if stat.S_ISLNK(here.do(os.lstat, item.name).st_mode):
         return LINK + str(here.do(os.readlink, item.name))
-    return sha256_of(here, item.name)
+    return content_of(here, item.name, item.content)
 
 
-def sha256_of(here: Folder, name: str) -> str:
-    """Return a file's digest, "" where it cannot be read."""
+def content_of(here: Folder, name: str, like: str) -> str:
+    """Return a file's digest, of the kind that another one is; "" where it cannot be read."""
     try:
-        return record.sha256_of_open(here.open(name))
+        handle = here.open(name)
+        try:
+            return holes.digest_of(handle, like)
+        finally:
+            os.close(handle)
     except OSError:
         return ""
 

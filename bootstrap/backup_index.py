@@ -37,7 +37,7 @@ NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]{1,3})?-([a-z][a-z-]{0,31})")
 
 @dataclass(frozen=True)
 class Saved:
-    """An entry of a backup: how many folders it is in, its name; its SHA-256, ``-> target`` or ``folder``; its mode.
+    """An entry of a backup: how many folders it is in, its name; its digest, ``-> target`` or ``folder``; its mode.
 
     ``stamp`` tells whether the original was written since, and is empty where that cannot be told. Files with
     the same ``link`` are one file with several names; 0 is a file with one.
@@ -104,7 +104,7 @@ class Backup:
         )
         if len(self.saved) > ENTRIES_LIMIT or len(data) > LIMIT:
             raise HostError(
-                _("The data hold {count} files and folders, more than a backup takes.").format(count=len(self.saved)),
+                _("The data hold more files and folders than a backup takes: {count}.").format(count=len(self.saved)),
                 advice=_("Move some of them out of the installation, then run again."),
             )
         return data

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,11 @@ class HelpFormatter(argparse.HelpFormatter):
 
     The names of arguments stay ASCII in every language: argparse aligns what follows them by characters.
     """
+
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None) -> str:
+        prefix = _("usage: ") if prefix is None else prefix
+        stand_in = "_" * columns(prefix)  # argparse counts its characters
+        return super()._format_usage(usage, actions, groups, stand_in).replace(stand_in, prefix, 1)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return list(wrap(text, width))

@@ -9,7 +9,7 @@ import logging
 import signal
 from typing import TYPE_CHECKING
 
-from bootstrap import console, ending, errors, limits
+from bootstrap import console, ending, errors, limits, troubles
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 
+WORKED_ON = ("prefix", "output_dir", "output")  # options that say where a command writes
 DONE, CHECKS_FAILED, BUG, INTERRUPTED = 0, 1, 70, ending.INTERRUPTED
 EXIT_CODES: tuple[tuple[type[errors.RagtraceError], int], ...] = (
     (errors.UsageError, 2),
@@ -42,9 +43,9 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     told = {"error": {"code": code, "what": error.what, "advice": error.advice}}
     if as_json and console.show_json(told):
         return code
-    console.complain(_("error: {what}").format(what=error.what))
+    console.complain(_("error: {what}").format(what=console.sentence(error.what)))
     if error.advice:
-        console.complain(_("  next: {advice}").format(advice=error.advice))
+        console.complain(_("  next: {advice}").format(advice=console.sentence(error.advice)))
     return code
 
 
@@ -64,7 +65,7 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
             console.complain(_("Ended by {signal}.").format(signal=signal.Signals(number).name))
         return 128 + number
     except OSError as error:
-        return complain(_host_trouble(error), as_json=as_json)
+        return complain(_host_trouble(error, arguments), as_json=as_json)
     except Exception as error:  # the last border: an operator never sees a traceback
         lack = limits.refused(error)
         if lack is not None:
@@ -75,12 +76,10 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         return complain(bug, as_json=as_json)
 
 
-def _host_trouble(error: OSError) -> errors.RagtraceError:
-    place = error.filename if error.filename is not None else _("a file")
-    return errors.HostError(
-        _("{place}: {reason}.").format(place=place, reason=error.strerror or str(error)),
-        advice=_("Check space and permissions there, then run the same command again."),
-    )
+def _host_trouble(error: OSError, arguments: argparse.Namespace) -> errors.HostError:
+    """Return what the system refused; a call that knows no name was about what the command works on."""
+    named = (getattr(arguments, name, None) for name in WORKED_ON)
+    return troubles.trouble(error, near=next((str(value) for value in named if value), None))
 
 
 class _Visible(logging.Formatter):

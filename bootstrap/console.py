@@ -15,6 +15,7 @@ import unicodedata
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
+from bootstrap import troubles
 from bootstrap.i18n import _
 from bootstrap.waiting import Clock, Pending, ticking
 
@@ -107,7 +108,7 @@ class LineProgress:
 
     def step(self, text: str) -> None:
         LOG.info(text)
-        self._write(text)
+        self._write(sentence(text))
 
     @contextmanager
     def wait(self, text: str) -> Iterator[Pending]:
@@ -130,7 +131,7 @@ class LineProgress:
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
-        self._write(_("warning: {text}").format(text=text))
+        self._write(_("warning: {text}").format(text=sentence(text)))
 
 
 class _BarTask:
@@ -184,7 +185,7 @@ class BarProgress:
 
     def step(self, text: str) -> None:
         LOG.info(text)
-        self.rich.print(visible(text), style="bold")
+        self.rich.print(sentence(text), style="bold")
 
     @contextmanager
     def wait(self, text: str) -> Iterator[Pending]:
@@ -216,7 +217,7 @@ class BarProgress:
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
-        self.rich.print(_("warning: {text}").format(text=visible(text)), style="yellow")
+        self.rich.print(_("warning: {text}").format(text=sentence(text)), style="yellow")
 
 
 def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Progress:
@@ -239,6 +240,11 @@ def visible(text: str) -> str:
         else character
         for character in text
     )
+
+
+def sentence(text: str) -> str:
+    """Return text that stays one line: a name in it, of a file on a medium, may hold line ends to forge others."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def printable(text: str) -> str:
@@ -269,7 +275,9 @@ def show(text: str) -> bool:
         pass  # its reader has read enough
     except OSError as error:
         complain(
-            _("warning: {text}").format(text=_("the output cannot be written: {reason}").format(reason=error.strerror))
+            _("warning: {text}").format(
+                text=_("the output cannot be written: {reason}").format(reason=troubles.reason(error))
+            )
         )
     else:
         return True
@@ -297,6 +305,19 @@ def steady() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+
+
+def can_ask() -> bool:
+    """Tell whether a person is there to answer."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def answer() -> str:
+    """Return the line that a person types, in lower case; '' where the input ends or is no text."""
+    try:
+        return sys.stdin.readline().strip().casefold()
+    except (OSError, ValueError):  # the terminal hung up; bytes of another encoding
+        return ""
 
 
 def flush() -> None:

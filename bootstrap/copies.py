@@ -1,6 +1,6 @@
 """Copies that come out like their originals: contents, holes, links, names, modes, times, attributes, owners.
 
-A hole is what SEEK_DATA leaves out (lseek(2)); a file with several names in a tree is one file with several
+Holes stay holes (bootstrap/holes.py); a file with several names in a tree is one file with several
 names in the copy. Sockets, pipes and devices hold no data: they are left out, and named to the caller.
 """
 
@@ -15,20 +15,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import trees, windows
-from bootstrap.bundle.digest import BLOCK
+from bootstrap import holes, trees, windows
 
 if TYPE_CHECKING:
-    import hashlib
     from collections.abc import Iterator
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from bootstrap.holes import Digest
     from bootstrap.trees import Entry, Folder
 
-STAT_BLOCK = 512  # bytes of st_blocks' unit (stat(3type))
-_ZEROS = bytes(BLOCK)
 _REFUSED = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENODATA, errno.EINVAL)  # as shutil.copystat has it
 
 
@@ -122,18 +119,18 @@ class Names:
 
 
 def copy_file(
-    here: Folder, name: str, there: Folder, *, digest: hashlib._Hash | None = None, mode: int | None = None
-) -> os.stat_result:
-    """Copy a file with all that belongs to it; return what it was when it was opened.
+    here: Folder, name: str, there: Folder, *, digest: Digest | None = None, mode: int | None = None
+) -> tuple[os.stat_result, int]:
+    """Copy a file with all that belongs to it; return what it was when it was opened, and how long its copy is.
 
-    ``digest`` gets the contents, zeros for holes; ``mode`` stands in for the original's.
+    ``digest`` gets the contents; ``mode`` stands in for the original's.
     """
     source = here.open(name)
     try:
         target = there.create(name)
         try:
             status = os.fstat(source)
-            _copy_contents(source, target, status, digest)
+            size = _copy_contents(source, target, status, digest)
             if sys.platform != "win32":
                 keep(source, status, target, stat.S_IMODE(status.st_mode) if mode is None else mode)
         except OSError as error:
@@ -145,27 +142,21 @@ def copy_file(
         os.close(source)
     if sys.platform == "win32":  # pragma: no cover - only there
         keep_by_path(Path(here.path(name)), Path(there.path(name)))
-    return status
+    return status, size
 
 
-def _copy_contents(source: int, target: int, status: os.stat_result, digest: hashlib._Hash | None) -> None:
-    position = 0
-    for start, end in data_ranges(source, status):
-        _add_zeros(digest, start - position)
-        os.lseek(source, start, os.SEEK_SET)
-        os.lseek(target, start, os.SEEK_SET)
-        position = start
-        while end is None or position < end:
-            block = os.read(source, BLOCK if end is None else min(BLOCK, end - position))
-            if not block:
-                break
-            _write(target, block)
-            if digest is not None:
-                digest.update(block)
-            position += len(block)
-    if position < status.st_size:
-        _add_zeros(digest, status.st_size - position)
+def _copy_contents(source: int, target: int, status: os.stat_result, digest: Digest | None) -> int:
+    """Copy what a file holds, and leave holes where it has some; return how long it is."""
+    end = 0
+    for position, block in holes.blocks(source, status):
+        os.lseek(target, position, os.SEEK_SET)
+        _write(target, block)
+        if digest is not None:
+            digest.add(position, block)
+        end = position + len(block)
+    if end < status.st_size:
         os.ftruncate(target, status.st_size)
+    return max(end, status.st_size)
 
 
 def _write(handle: int, block: bytes) -> None:
@@ -174,43 +165,16 @@ def _write(handle: int, block: bytes) -> None:
         written += os.write(handle, block[written:])
 
 
-def _add_zeros(digest: hashlib._Hash | None, count: int) -> None:
-    while digest is not None and count > 0:
-        digest.update(_ZEROS[:count])
-        count -= BLOCK
-
-
-def data_ranges(handle: int, status: os.stat_result) -> Iterator[tuple[int, int | None]]:
-    """Yield from where to where a file has data; None is its end, whatever it is by then."""
-    if not _has_holes(status) or not hasattr(os, "SEEK_DATA"):
-        yield 0, None
-        return
-    end = 0
-    while True:
-        try:
-            start = os.lseek(handle, end, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:  # this filesystem doesn't know; ENXIO: no more data
-                yield end, None
-            return
-        end = os.lseek(handle, start, os.SEEK_HOLE)
-        yield start, end
-
-
-def _has_holes(status: os.stat_result) -> bool:
-    return getattr(status, "st_blocks", sys.maxsize) * STAT_BLOCK < status.st_size
-
-
 def data_bytes(here: Folder, name: str, status: os.stat_result) -> int:
     """Return the bytes that a copy of a file takes: its size without the holes."""
-    if not _has_holes(status):
+    if not holes.has_holes(status):
         return status.st_size
     try:
         handle = here.open(name)
     except OSError:  # gone, or not ours to read, which whoever copies it tells
         return status.st_size
     try:
-        return sum((status.st_size if end is None else end) - start for start, end in data_ranges(handle, status))
+        return sum((status.st_size if end is None else end) - start for start, end in holes.data_ranges(handle, status))
     finally:
         os.close(handle)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bootstrap.host_findings import Finding
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,18 +32,22 @@ def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
     if missing:
         yield _missing(bundle, store, missing)
         return
-    details = _("{count} files of release counter {counter} are kept here").format(
-        count=len(bundle.left_out), counter=bundle.base.product.counter
-    )
+    details = plural(
+        "{count} file of release counter {counter} is kept here",
+        "{count} files of release counter {counter} are kept here",
+        len(bundle.left_out),
+    ).format(count=len(bundle.left_out), counter=bundle.base.product.counter)
     yield Finding(_("Base release"), True, details)
 
 
 def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
     assert bundle.base is not None  # it leaves something out
     base, product = bundle.base.product, bundle.manifest.product
-    details = _(
+    details = plural(
+        "{path}, which this delta bundle takes from {name} {version}, is missing or damaged in {store}",
         "{path}, one of {count} files that this delta bundle takes from {name} {version}, is missing or damaged "
-        "in {store}"
+        "in {store}",
+        len(missing),
     )
     advice = _(
         "Bring the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."

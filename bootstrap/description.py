@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import counted
 from bootstrap.console import human_bytes
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,16 +99,18 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
             text = _("signed by {fingerprint} (not judged)")
         yield text.format(fingerprint=signer["fingerprint"], name=signer["name"] or "-")
     yield _("built (claimed) {time}").format(time=facts["built_claimed"])
-    yield _("{count} files, {size}; {packages} packages, {models} models").format(
-        count=facts["files"],
+    yield _("{files}, {size}; {packages}, {models}").format(
+        files=counted.files(facts["files"]),
         size=human_bytes(facts["bytes"]),
-        packages=len(facts["packages"]),
-        models=len(facts["models"]),
+        packages=counted.packages(len(facts["packages"])),
+        models=counted.models(len(facts["models"])),
     )
     if facts["base"]:
-        yield _("a delta: {files} files, {size}, are taken from version {version} (release counter {counter})").format(
-            **facts["base"], size=human_bytes(facts["base"]["bytes"])
-        )
+        yield plural(
+            "a delta: {files} file, {size}, is taken from version {version} (release counter {counter})",
+            "a delta: {files} files, {size}, are taken from version {version} (release counter {counter})",
+            facts["base"]["files"],
+        ).format(**facts["base"], size=human_bytes(facts["base"]["bytes"]))
     for model in facts["models"]:
         yield "  " + _("model {name} from {repository} at {revision}").format(**model)
     yield _("Installing it will:")

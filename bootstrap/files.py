@@ -39,19 +39,29 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     A ``mode`` that gives nothing to others holds on Windows too; the rest of it means nothing there.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    handle = _create(beside, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with _beside(beside, path):
+        with os.fdopen(_create(beside, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
             if sys.platform != "win32":
                 os.fchmod(file.fileno(), mode)
         replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _beside(beside: Path, path: Path) -> Iterator[None]:
+    """Remove what was made beside a path when it cannot take its name; the error names the path that was meant."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)
+            del error.filename2
+        raise
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
@@ -105,12 +115,9 @@ def replace(source: Path, target: Path) -> None:
 def replace_link(path: Path, target: str) -> None:
     """Put a symbolic link in a file's place, at once; the folder is still to be synced."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    os.symlink(target, beside)
-    try:
+    with _beside(beside, path):
+        os.symlink(target, beside)
         replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def clone(source: Path, target: Path) -> bool:

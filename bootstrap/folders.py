@@ -16,38 +16,36 @@ from bootstrap.i18n import _
 
 def user_data(tool: str) -> Path:
     """Return the folder for what a tool installs for its user: %LOCALAPPDATA% on Windows."""
-    if sys.platform == "win32":  # pragma: no cover - Windows only
-        from bootstrap import windows
-
-        return windows.local_app_data() / tool
-    import platformdirs
-
-    return _below_home(platformdirs.user_data_dir(tool, appauthor=False))
+    return _of_user("data", tool)
 
 
 def user_state(tool: str) -> Path:
     """Return the folder for what a tool remembers for its user; on Windows the same as for data."""
-    if sys.platform == "win32":  # pragma: no cover - Windows only
-        return user_data(tool)
-    import platformdirs
-
-    return _below_home(platformdirs.user_state_dir(tool, appauthor=False))
-
-
-def user_cache(tool: str) -> Path:
-    """Return the folder for what a tool can fetch again."""
-    import platformdirs
-
-    return _below_home(platformdirs.user_cache_dir(tool, appauthor=False))
+    return _of_user("state", tool)
 
 
 def user_settings(tool: str) -> Path:
     """Return the folder for what a user has decided for himself; on Windows the same as for data."""
+    return _of_user("config", tool)
+
+
+def _of_user(kind: str, tool: str) -> Path:
     if sys.platform == "win32":  # pragma: no cover - Windows only
-        return user_data(tool)
+        from bootstrap import windows
+
+        return windows.local_app_data() / tool
+    return _by_platformdirs(kind, tool)
+
+
+def user_cache(tool: str) -> Path:
+    """Return the folder for what a tool can fetch again."""
+    return _by_platformdirs("cache", tool)
+
+
+def _by_platformdirs(kind: str, tool: str) -> Path:
     import platformdirs
 
-    return _below_home(platformdirs.user_config_dir(tool, appauthor=False))
+    return _below_home(getattr(platformdirs, f"user_{kind}_dir")(tool, appauthor=False))
 
 
 def _below_home(path: str) -> Path:

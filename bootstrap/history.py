@@ -46,17 +46,13 @@ def history(prefix: Prefix) -> list[Event]:
         states[active.id] = ACTIVE
     sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in kept.items()}
     entries = audit_log.entries(prefix)
-    gone = max((number for number, entry in enumerate(entries, 1) if _is_removal(entry)), default=0)
+    gone = max((number for number, entry in enumerate(entries, 1) if audit_log.is_removal(entry)), default=0)
     # a release of the same name that was installed again is another one
     logged = [_event(entry, {}, {}) for entry in entries[:gone]]
     logged += [_event(entry, sealed, states) for entry in entries[gone:]]
     named = {event.release for event in logged[gone:]}
     unnamed = [event for event in sealed.values() if event.release not in named]
     return [*unnamed, *logged]  # as they were logged: a clock that was set back changes no order
-
-
-def _is_removal(entry: dict[str, Any]) -> bool:
-    return (entry.get("action"), entry.get("outcome")) == ("uninstall", "done")
 
 
 def _text(entry: dict[str, Any], name: str) -> str:

@@ -28,10 +28,13 @@ from bootstrap import (
     seal,
     settings,
     stage,
+    tools_environment,
     transaction,
     trees,
+    troubles,
     usage,
     userdata,
+    wheels,
 )
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.digests import Digests
@@ -193,6 +196,7 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
+        stage.demand_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Laying out the files of the application")):
         stage.stage_files(release, manifest, store, python)
@@ -207,7 +211,8 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
 
 def accept(release: Release, manifest: Manifest, store: Store, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
-    acceptance.check_records(release, manifest, digests, progress)
+    with wheels.blamed(tools_environment.kept([*manifest.of_kind("wheel")], store)):
+        acceptance.check_records(release, manifest, digests, progress)
     stage.try_out_data(release, manifest, store)
     acceptance.try_out(release, manifest, progress)
     stage.end_try_out(release)
@@ -263,6 +268,11 @@ def version_of(python: Path) -> str:
     """Return an interpreter's version, this one's without running it again."""
     if python == base_interpreter():
         return platform.python_version()
+    return told_version(python)
+
+
+def told_version(python: Path) -> str:
+    """Return the version that an interpreter tells of itself; raises ToolError where it does not."""
     code = "import platform; print(platform.python_version())"
     told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
     return process.checked(told, str(python)).stdout.strip()
@@ -308,9 +318,9 @@ def switch(
         except OSError as trouble:
             raise InstallError(
                 _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(
-                    release=change.release.id, reason=error, trouble=trouble.strerror or trouble
+                    release=change.release.id, reason=error, trouble=troubles.told(trouble)
                 ),
-                advice=_("Check the disk, then run rollback."),
+                advice=f"{troubles.words(trouble, near=prefix.root).advice} " + _("Then run rollback."),
             ) from error
         raise
     launchers.prune(prefix, manifest)
@@ -407,7 +417,11 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
         change.back_up(progress)
     except (HostError, OSError) as trouble:
         change.note(backup=None)
-        progress.warn(_("There is no backup of this rollback, which changes no data: {reason}").format(reason=trouble))
+        progress.warn(
+            _("There is no backup of this rollback, which changes no data: {reason}").format(
+                reason=troubles.told(trouble)
+            )
+        )
 
 
 def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
@@ -458,8 +472,7 @@ def explained(error: BaseException, prefix: Prefix, head: str, former: Release |
         state = _("The active release is now {release}.").format(release=active.id)
     error = limits.refused(error) or error
     if isinstance(error, OSError):
-        place = error.filename or prefix.root
-        error = InstallError(_("{path}: {reason}.").format(path=place, reason=error.strerror or error))
+        error = troubles.trouble(error, near=prefix.root, kind=InstallError)
     if not isinstance(error, RagtraceError):
         return error
     noted = _("Audit log head: {head}.").format(head=head[:16]) if head else _("The audit log could not be written.")

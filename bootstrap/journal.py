@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import files
 from bootstrap.bundle import strict
-from bootstrap.errors import RagtraceError
+from bootstrap.bundle.manifest import FILES_LIMIT
+from bootstrap.errors import HostError, RagtraceError
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
 
 FORMAT = 1
-LIMIT = 16 << 20  # bytes
+LIMIT = 128 << 20  # bytes
+LAID_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,15 @@ def path(prefix: Prefix) -> Path:
 
 
 def write(prefix: Prefix, entry: Entry | None) -> None:
-    """Record what is under way; None means idle."""
+    """Record what is under way; None means idle. Raises HostError for what could not be read again."""
     value: dict[str, Any] = {"format": FORMAT, "run": None if entry is None else asdict(entry)}
-    files.write_atomic(path(prefix), strict.dumps(value), mode=0o600)
+    data = strict.dumps(value)
+    if len(data) > LIMIT or (entry is not None and len(entry.laid) > LAID_LIMIT):
+        raise HostError(
+            _("{path} would be larger than it can be read again.").format(path=path(prefix)),
+            advice=_("The application ships too many files into its data; ask for a bundle with fewer."),
+        )
+    files.write_atomic(path(prefix), data, mode=0o600)
 
 
 def lay(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
@@ -67,7 +76,7 @@ def _entry(value: Any, where: str) -> Entry:
         fields.text("command"),
         fields.text("release"),
         fields.optional_text("former"),
-        fields.texts("laid", most=100_000),
+        fields.texts("laid", most=LAID_LIMIT),
         fields.optional_text("backup"),
         fields.optional_text("incoming"),
         fields.text("inode"),

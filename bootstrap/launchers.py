@@ -14,6 +14,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import app_launcher, files, own_command
+from bootstrap import scripts as texts
 from bootstrap.bundle import strict
 from bootstrap.bundle.commands import FORMER_TOOL, TOOL
 from bootstrap.bundle.opening import INSTALLER
@@ -31,80 +32,16 @@ MADE_BY_US = b"Made by ragtrace-install"
 EVERY_INSTALLER, KNOWS_THE_COMMAND = (f"site-packages/bootstrap/{name}" for name in ("launchers.py", "own_command.py"))
 COMMAND_FILE = "command"  # of a release whose installer knows the tool's command: what its script looks for
 
-POSIX = """\
-#!/bin/sh
-# Starts {name} from the current release. Made by ragtrace-install; every release uses it as it is.
-here=$0
-while [ -L "$here" ]; do
-    link=$(readlink "$here")
-    case $link in /*) here=$link ;; *) here=$(dirname "$here")/$link ;; esac
-done
-prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
-release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {{
-    echo "{name}: no release is active in $prefix" >&2
-    exit 5
-}}
-{start}
-"""
-POSIX_APPLICATION = 'exec "$release/venv/bin/python" -I -B "$release/launch.py" {name} "$@"'
-POSIX_TOOL_BEFORE = (
-    'RAGTRACE_PREFIX=$prefix exec "$(cat "$release/interpreter")" -I -B "$release/bundle/ragtrace-install.pyz" "$@"'
-)
-# a rollback to a release of an earlier installer leaves the tool as new as it was
-POSIX_TOOL = f"""\
-[ -f "$release/{COMMAND_FILE}" ] || for other in "$prefix"/releases/*/{COMMAND_FILE}; do
-    [ -f "${{other%/*}}/COMPLETE" ] && release=${{other%/*}}
-done
-{POSIX_TOOL_BEFORE}"""
-
-# no block in parentheses: a path with ) in it would end it
-WINDOWS = """\
-@echo off
-rem Starts {name} from the current release. Made by ragtrace-install; every release uses it as it is.
-setlocal DisableDelayedExpansion
-for %%p in ("%~dp0..") do set "RAGTRACE_PREFIX=%%~fp"
-set "RAGTRACE_RELEASE="
-for /f "usebackq tokens=2 delims=:{{}} " %%r in ("%RAGTRACE_PREFIX%\\current.json") do set "RAGTRACE_RELEASE=%%~r"
-if defined RAGTRACE_RELEASE goto start
-echo {name}: no release is active in "%RAGTRACE_PREFIX%" 1>&2
-exit /b 5
-:start
-{start}
-exit /b %ERRORLEVEL%
-"""
-WINDOWS_APPLICATION = (
-    '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\venv\\Scripts\\python.exe" -I -B '
-    '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\launch.py" {name} %*'
-)
-# the file is UTF-8, and cmd reads files in the console's code page
-WINDOWS_TOOL_BEFORE = (
-    'for /f "tokens=2 delims=:." %%c in (\'chcp\') do set "RAGTRACE_CODE_PAGE=%%c"\n'
-    "chcp 65001 >nul 2>&1\n"
-    'for /f "usebackq delims=" %%i in ("%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\interpreter") '
-    'do set "RAGTRACE_PYTHON=%%i"\n'
-    "chcp %RAGTRACE_CODE_PAGE% >nul 2>&1\n"
-    '"%RAGTRACE_PYTHON%" -I -B '
-    '"%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\bundle\\ragtrace-install.pyz" %*'
-)
-WINDOWS_TOOL = (
-    f'if exist "%RAGTRACE_PREFIX%\\releases\\%RAGTRACE_RELEASE%\\{COMMAND_FILE}" goto tool\n'
-    'for /f "delims=" %%d in (\'dir /b /ad "%RAGTRACE_PREFIX%\\releases"\') do '
-    f'if exist "%RAGTRACE_PREFIX%\\releases\\%%d\\{COMMAND_FILE}" '
-    'if exist "%RAGTRACE_PREFIX%\\releases\\%%d\\COMPLETE" set "RAGTRACE_RELEASE=%%d"\n'
-    f":tool\n{WINDOWS_TOOL_BEFORE}"
-)
-
 
 def script(name: str, posix: str, windows: str) -> bytes:
-    """Return the script of one command for this platform, which starts as given."""
-    if sys.platform == "win32":
-        return WINDOWS.format(name=name, start=windows).replace("\n", "\r\n").encode("ascii")
-    return POSIX.format(name=name, start=posix).encode("ascii")
+    """Return the script of one command for this platform."""
+    text = windows.replace("\n", "\r\n") if sys.platform == "win32" else posix
+    return text.replace("@name@", name).replace("@tool@", TOOL).encode("ascii")
 
 
 def script_of_the_former_tool() -> bytes:
     """Return what installers that called the tool ``ragtrace`` wrote for it."""
-    return script(FORMER_TOOL, POSIX_TOOL_BEFORE, WINDOWS_TOOL_BEFORE)
+    return script(FORMER_TOOL, texts.POSIX_FORMER, texts.WINDOWS_FORMER)
 
 
 def file_name(name: str) -> str:
@@ -114,10 +51,9 @@ def file_name(name: str) -> str:
 
 def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
     """Return file name → content of everything that PREFIX/bin holds for a manifest, the tool's command first."""
-    found = {file_name(TOOL): script(TOOL, POSIX_TOOL, WINDOWS_TOOL)}
+    found = {file_name(TOOL): script(TOOL, texts.POSIX_TOOL, texts.WINDOWS_TOOL)}
     for name in manifest.application.commands:
-        posix, windows = (text.format(name=name) for text in (POSIX_APPLICATION, WINDOWS_APPLICATION))
-        found[file_name(name)] = script(name, posix, windows)
+        found[file_name(name)] = script(name, texts.POSIX_APPLICATION, texts.WINDOWS_APPLICATION)
     if is_former(prefix):
         del found[file_name(TOOL)]
         found[file_name(FORMER_TOOL)] = script_of_the_former_tool()

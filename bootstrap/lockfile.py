@@ -12,7 +12,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import files, supervised
+from bootstrap import files, supervised, troubles
 from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
@@ -80,7 +80,7 @@ def _is_gone(holder: str) -> bool:
 def no_locks(folder: Path, error: OSError) -> HostError:
     """Return what a filesystem without locks means: two runs at once could not be told from one."""
     return HostError(
-        _("The filesystem of {path} has no locks: {reason}.").format(path=folder, reason=error.strerror or error),
+        _("The filesystem of {path} has no locks: {reason}.").format(path=folder, reason=troubles.reason(error)),
         advice=_("Name a folder on a local disk with --prefix."),
     )
 

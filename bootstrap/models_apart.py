@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bootstrap.bundle import weights
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -29,6 +30,20 @@ def _has_files(folder: Path) -> bool:
         return any(path.is_file() for path in folder.iterdir())
     except OSError:
         return False
+
+
+def damaged(prefix: Prefix, model: ModelApart) -> dict[str, str]:
+    """Return the files of weights in a model's folder that cannot be whole, and why; what cannot be read among them."""
+    found = {}
+    folder = place(prefix, model)
+    for file in sorted(folder.rglob("*")):
+        try:
+            fault = weights.fault(file.name, file) if file.is_file() else None
+        except OSError as error:
+            fault = error.strerror or str(error)
+        if fault:
+            found[file.relative_to(folder).as_posix()] = fault
+    return found
 
 
 def what_to_bring(prefix: Prefix, model: ModelApart) -> str:

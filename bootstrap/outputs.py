@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bootstrap import files
+from bootstrap import files, troubles
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 from bootstrap.launch import owners
@@ -55,13 +55,24 @@ def descriptor(path: Path | str) -> int | None:
     return STREAMS.get(text, int(matched[1]) if matched else None)
 
 
+def _callers(path: Path | str) -> int | None:
+    """Return the caller's descriptor that a name means, None for every other name.
+
+    What he gave us survived an exec; what Python opens does not (PEP 446), and raises OSError.
+    """
+    own = descriptor(path)
+    if own is not None and own > max(STREAMS.values()) and not os.get_inheritable(own):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return own
+
+
 def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
     """Write all of ``data`` to what the caller named; a new regular file gets ``mode``.
 
     Raises HostError with the reason in one sentence.
     """
     with _told(path):
-        own = descriptor(path)
+        own = _callers(path)
         if own is not None:
             _flush()
             _write_to(own, data)
@@ -116,7 +127,7 @@ def _flush() -> None:
 def demand(path: Path | str) -> None:
     """Raise HostError for a name that cannot be written, before minutes are spent on what goes there."""
     with _told(path):
-        own = descriptor(path)
+        own = _callers(path)
         if own is not None:
             os.fstat(own)
         elif sys.platform == "win32":  # pragma: no cover - only there
@@ -143,15 +154,20 @@ def _told(path: Path | str) -> Iterator[None]:
     except HostError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _refused(path, reason) from error
+        if not isinstance(error, OSError):
+            raise _refused(path, str(error)) from error
+        raise troubles.trouble(error, troubles.WRITING, path=path, wanted=_otherwise()) from error
 
 
 def _refused(path: Path | str, reason: str) -> HostError:
     return HostError(
         _("{path} cannot be written: {reason}.").format(path=path, reason=reason),
-        advice=_("Name another file, or - for the screen."),
+        advice=_otherwise(),
     )
+
+
+def _otherwise() -> str:
+    return _("Name another file, or - for the screen.")
 
 
 @contextlib.contextmanager

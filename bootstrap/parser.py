@@ -1,4 +1,8 @@
-"""The parser of every command line: argparse's own, but that a wrong call under --json is told as JSON."""
+"""The parser of every command line: argparse's own, in the operator's language, and with JSON for a wrong call.
+
+argparse looks its texts up by the names ``_`` and ``ngettext`` of its own, from 3.9 to 3.14: here they are ours, whose
+catalogues have them (tools/argparse_texts.py).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.columns import HelpFormatter
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from typing import NoReturn
+
+argparse._ = _  # type: ignore[attr-defined]
+argparse.ngettext = plural  # type: ignore[attr-defined]
 
 
 class Parser(argparse.ArgumentParser):

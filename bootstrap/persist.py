@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bootstrap.store import Store
 
 FOLDER = "folder"  # stands in the journal in place of a digest
+LAID = 0o644  # the mode of a file that was laid
 TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being laid: a folder of the data may be another filesystem
 
 
@@ -114,10 +115,25 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
             target = data / path
             target.parent.mkdir(parents=True, exist_ok=True)
             beside = target.with_name(TEMPORARY)
-            shutil.copyfile(store.path(sha256), beside)
+            _clear(beside)
+            _copy(store.path(sha256), beside)
             files.replace(beside, target)
     files.sync_filesystem(data)
     return run
+
+
+def _copy(source: Path, beside: Path) -> None:
+    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed."""
+    with source.open("rb") as kept, beside.open("xb") as new:
+        shutil.copyfileobj(kept, new)
+        if sys.platform != "win32":
+            os.fchmod(new.fileno(), LAID)
+
+
+def _clear(beside: Path) -> None:
+    """Remove what a killed run left beside a file; a folder of that name is none of ours."""
+    if os.path.lexists(beside) and (files.is_link(beside) or not beside.is_dir()):
+        files.unlink(beside)
 
 
 def take_back(data: Path, run: Entry) -> None:
@@ -131,7 +147,7 @@ def _take_back(data: Path, run: Entry) -> None:
         sha256, _spaces, relative = line.partition("  ")
         target = data.joinpath(*relative.split("/"))
         if sha256 != FOLDER:
-            files.remove_tree(target.with_name(TEMPORARY))
+            _clear(target.with_name(TEMPORARY))
             if record.sha256_of(target) == sha256:
                 target.unlink()
         elif target.is_dir() and not target.is_symlink() and not any(target.iterdir()):

@@ -12,6 +12,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 from bootstrap.launch import owners
@@ -29,7 +30,7 @@ def demand_working_folder() -> None:
         os.getcwd()
     except OSError as error:
         raise HostError(
-            _("The working folder cannot be used: {reason}.").format(reason=error.strerror),
+            _("The working folder cannot be used: {reason}.").format(reason=troubles.reason(error)),
             advice=_("Go to another folder, for example with cd /, then run the same command again."),
         ) from error
 
@@ -118,7 +119,7 @@ def _demand_way(named: Path) -> None:
     try:
         place, found = owners.first_problem(str(named))
     except OSError as error:
-        raise HostError(_("{path}: {reason}.").format(path=named, reason=error.strerror)) from error
+        raise troubles.trouble(error, near=named) from error
     if found == owners.FOREIGN:
         raise _foreign(Path(place), os.lstat(place).st_uid)
     if found:

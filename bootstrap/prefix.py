@@ -23,9 +23,13 @@ KEPT_UNFINISHED = 1000  # names
 SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what lies in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
-OF_STATE = ("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories")
+OF_STATE = (
+    *("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories"),
+    "measurements.json",
+)
 MOVED = "current.moved-"  # and a release's identifier: what stood in the place of the link to it
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
+OF_STATE_FOR_NOW = re.compile(r"\.trial-.*|\..*\.tmp|\.ragtrace-.*")
 _RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
 
 
@@ -187,7 +191,7 @@ class Prefix:
         """Whether an installation was removed from here: of its state nothing is left but the audit log."""
         if self.state.is_symlink() or not self.state.is_dir() or os.path.lexists(self.current) or self.all_releases():
             return False
-        return [path.name for path in self.state.iterdir()] == [self.audit.name]
+        return [path.name for path in self.state.iterdir() if is_of_state(path)] == [self.audit.name]
 
     @property
     def left(self) -> tuple[Path, ...]:
@@ -205,7 +209,7 @@ class Prefix:
             return False
         if (self.state / "lock").is_file() and self.logs.is_dir():
             return True
-        return all(map(_is_ours, self.root.iterdir())) and all(map(_is_of_state, self.state.iterdir()))
+        return all(map(is_ours, self.root.iterdir())) and all(map(is_of_state, self.state.iterdir()))
 
     def make(self) -> None:
         """Create the folders that every command needs, whatever the umask; what is the user's own stays private.
@@ -303,12 +307,19 @@ def _make_folder(folder: Path, mode: int) -> None:
             folder.chmod(mode)
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Tell whether an entry of a prefix has a name of ours."""
     return path.name in OURS or path.name.startswith(TEMPORARY)
 
 
-def _is_of_state(path: Path) -> bool:
-    return path.name in OF_STATE or path.name.startswith(".")
+def is_of_state(path: Path) -> bool:
+    """Tell whether an entry of PREFIX/state has a name of ours."""
+    return path.name in OF_STATE or OF_STATE_FOR_NOW.fullmatch(path.name) is not None
+
+
+def is_release(name: str) -> bool:
+    """Tell whether an entry of PREFIX/releases has the name of a release."""
+    return _RELEASE.fullmatch(name) is not None
 
 
 def default_root() -> Path:

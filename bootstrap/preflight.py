@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -21,13 +22,14 @@ from bootstrap import (
     retention,
     service,
     tried,
+    troubles,
     userdata,
 )
 from bootstrap.bundle.commands import FORMER_TOOL
 from bootstrap.console import human_bytes
-from bootstrap.errors import HostError, ToolError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding, clock, processes, runtime
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
 from bootstrap.tried import OWN, TRIAL, nearest, trouble_writing
@@ -117,6 +119,10 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
+    for folder in (prefix.releases, prefix.bin):
+        if folder.is_symlink():
+            details = _("{path} is a link, and what lies behind it finds neither data nor settings")
+            return Finding(name, False, details.format(path=folder), _("Move it back, or mount the other disk there."))
     return Finding(name, True, str(root))
 
 
@@ -124,7 +130,8 @@ def _is_strange(prefix: Prefix, path: Path) -> bool:
     """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
-    is_left = prefix.is_left and (path in (prefix.state, prefix.bin, prefix.releases) or path.name.startswith(MOVED))
+    folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
+    is_left = prefix.is_left and (path in folders or path.name.startswith(MOVED))
     return path not in left and not is_left and not path.name.startswith(OWN)
 
 
@@ -184,10 +191,10 @@ def _executable(prefix: Prefix) -> Finding:
                 file.write("#!/bin/sh\nexit 0\n")
             os.chmod(program, 0o700)
             ended = process.run([program], timeout=TRY_TIMEOUT)
-    except ToolError as error:
-        return Finding(name, False, error.what.rstrip("."), advice)
+    except RagtraceError as error:  # a limit or a missing device is told as what it is
+        return Finding(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
-        details = _("could not try in {path}: {reason}").format(path=place, reason=error.strerror)
+        details = _("could not try in {path}: {reason}").format(path=place, reason=troubles.reason(error))
         return Finding(name, True, details, advice, warns=True)
     return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
 
@@ -204,7 +211,9 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         try:
             persist.lead(link, Path(folder))
         except OSError as error:
-            details = _("links to folders cannot be made in {path}: {reason}").format(path=place, reason=error.strerror)
+            details = _("links to folders cannot be made in {path}: {reason}").format(
+                path=place, reason=troubles.reason(error)
+            )
             advice = _("Name a folder on another filesystem with --prefix (Windows: NTFS or ReFS).")
             yield Finding(name, False, details, advice)
             return
@@ -233,8 +242,7 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         (prefix.root, RESERVE),
         (prefix.store, manifest.total_bytes),
         (prefix.releases, _release_bytes(manifest)),
-        (prefix.backups, backups.needed_bytes(prefix)),
-        (prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0),
+        *_copies(manifest, prefix),
     )
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
@@ -244,6 +252,13 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         needed[device] = needed.get(device, 0) + share
         places.setdefault(device, place)
     return (_free(places[device], share) for device, share in needed.items())
+
+
+def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
+    """Yield where copies of the user's data go, and what they take; the finding on the backup tells of trouble."""
+    with contextlib.suppress(OSError):
+        yield prefix.backups, backups.needed_bytes(prefix)
+        yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
 
 
 def _free(place: Path, needed: int) -> Finding:
@@ -291,6 +306,8 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
             yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
     except HostError as trouble:
         yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
+    except PermissionError:
+        return  # the finding on the backup tells
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -301,7 +318,9 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
     needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most
-    details = _("{free} inodes free on {path}, {needed} needed").format(free=status.f_favail, path=place, needed=needed)
+    details = plural(
+        "{free} inode free on {path}, {needed} needed", "{free} inodes free on {path}, {needed} needed", status.f_favail
+    ).format(free=status.f_favail, path=place, needed=needed)
     yield Finding(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or name another disk."))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from bootstrap import ending, limits, supervised
+from bootstrap import ending, limits, supervised, troubles
 from bootstrap.errors import HostError, RagtraceError, ToolError
 from bootstrap.i18n import _
 
@@ -174,16 +173,15 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 
 def not_started(program: str, error: OSError) -> RagtraceError:
     """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
-    reason = error.strerror or str(error)
-    if error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
+    cause = troubles.cause_of(error, troubles.STARTING, near=program)
+    if cause in troubles.LACKS:
+        reason = troubles.reason(error)
         return HostError(
             _("This host allows no further program ({program}): {reason}.").format(program=program, reason=reason),
             advice=limits.advice(),
         )
-    return ToolError(
-        _("{program} cannot be started: {reason}.").format(program=program, reason=reason),
-        advice=_("Check that the file exists and that this user may execute it."),
-    )
+    kind = HostError if cause == "NO_NULL" else ToolError
+    return troubles.trouble(error, troubles.STARTING, near=program, kind=kind)
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:

@@ -6,13 +6,14 @@ Written when a release is sealed; every later check compares the tree with it.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, record, seal, trees, windows
+from bootstrap import audit_log, files, record, seal, trees, windows
 from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
-from bootstrap.errors import TrustError
+from bootstrap.errors import InstallError, TrustError
 from bootstrap.i18n import _
 from bootstrap.prefix import COMPLETE, DISCARDED
 from bootstrap.usage import Usage, read_usage
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bootstrap.prefix import Release
+    from bootstrap.prefix import Prefix, Release
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes
+ITEMS_LIMIT = 2_000_000
 MISSING, ALTERED, ADDED = "missing", "altered", "added"
 # what a file belongs to, when it is no distribution's
 APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
@@ -82,6 +84,16 @@ def _item(value: Any, path: str) -> Item:
     return Item(*(Fields.check_text(part, path) for part in value))
 
 
+def contradicted(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the audit log has another receipt of a release than the one that is there.
+
+    A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
+    changed without the lines that follow. Raises OSError where there is no receipt.
+    """
+    logged = audit_log.receipt_of(prefix, release.id)
+    return logged is not None and logged != digest.sha256_file(release.receipt_file)[0]
+
+
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
     """Return a release's receipt, which must be the one that it was sealed with.
 
@@ -96,11 +108,16 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
             _("{path} is not the receipt that the release was sealed with.").format(path=path),
             advice=_("Run recover: it builds the release anew from what was signed."),
         )
-    fields = Fields(strict.loads(data, path.name, limit=LIMIT), path.name)
+    return parse(data, path.name)
+
+
+def parse(data: bytes, name: str) -> Receipt:
+    """Read a receipt. Raises TrustError that names the path of what it refuses."""
+    fields = Fields(strict.loads(data, name, limit=LIMIT), name)
     fields.integer("format", least=FORMAT, most=FORMAT)
     locked = fields.left.pop("locked", None)
     if not isinstance(locked, bool):
-        raise strict.refuse(f"{path.name}.locked", "not true or false")
+        raise strict.refuse(f"{name}.locked", "not true or false")
     fields.left.setdefault("usage", None)  # receipts of the first installers have none
     receipt = Receipt(
         release=fields.text("release"),
@@ -115,7 +132,7 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
         interpreter_sha256=fields.sha256("interpreter_sha256"),
         installer_version=fields.text("installer_version"),
         locked=locked,
-        items=fields.items("items", _item, most=2_000_000),
+        items=fields.items("items", _item, most=ITEMS_LIMIT),
         usage=fields.optional("usage", read_usage),
     )
     fields.done()
@@ -123,8 +140,16 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
 
 
 def write_receipt(release: Release, receipt: Receipt) -> None:
-    """Write the receipt of a release that is about to be sealed."""
-    files.write_atomic(release.receipt_file, receipt.to_bytes())
+    """Write the receipt of a release that is about to be sealed. Raises InstallError for one that nothing could read.
+
+    A program that the installation ran may have left files with any name.
+    """
+    data = receipt.to_bytes()
+    try:
+        parse(data, release.receipt_file.name)
+    except TrustError as error:
+        raise InstallError(error.what, advice=_("Ask for a bundle without that file.")) from error
+    files.write_atomic(release.receipt_file, data)
 
 
 def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.sha256_of) -> tuple[Item, ...]:
@@ -137,7 +162,7 @@ def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.s
         path = os.path.join(top, *relative.split("/"))
         return owners.get(path) or owners.get(record.module_of(path) or "") or area(relative)
 
-    return tuple(Item(path, content, owner(path)) for path, content in _contents(release.path, hash_of))
+    return tuple(Item(path, content, owner(path)) for path, content in contents(release.path, hash_of))
 
 
 def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple[Item, ...]:
@@ -156,8 +181,12 @@ def area(relative: str) -> str:
 
 def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sha256_of) -> list[Deviation]:
     """Return every file of a release that is missing, altered or added since it was sealed."""
+    return against(dict(contents(release.path, hash_of)), receipt)
+
+
+def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
+    """Return how what ``contents`` found differs from a receipt."""
     expected = {item.path: item for item in receipt.items}
-    found = dict(_contents(release.path, hash_of))
     deviations = []
     for path, item in expected.items():
         if path not in found:
@@ -171,15 +200,15 @@ def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sh
 def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
     """Return inode, size and time of the last change (ns) of everything that a comparison looks at, by its path."""
     found = {}
-    for relative, (path, _is_link) in _walk(str(release.path)):
+    for relative, (path, _is_link) in walk(str(release.path)):
         status = os.lstat(path)
         found[relative] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
 
-def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
+def contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
     """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
-    paths = dict(_walk(str(root)))
+    paths = dict(walk(str(root)))
 
     def content(path: str | Path) -> str:
         try:
@@ -193,7 +222,7 @@ def _contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple
     return sorted(found.items())
 
 
-def _walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+def walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
     """Yield everything below a folder but the receipt, as (path in it, (path, whether it is a link)).
 
     Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file. What lies
@@ -202,4 +231,5 @@ def _walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
     for entry in trees.entries(folder):
         relative = entry.path[len(folder) + 1 :].replace(os.sep, "/")
         if relative not in NOT_LISTED:
-            yield relative, (entry.path, entry.is_symlink() or windows.is_junction(entry.path))
+            is_link = entry.is_symlink() or (sys.platform == "win32" and windows.is_junction(entry.path))
+            yield relative, (entry.path, is_link)

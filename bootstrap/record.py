@@ -65,11 +65,11 @@ def normalised(name: str) -> str:
 
 def plain_version(text: str) -> str:
     """Return a version the way that the lock writes it (PEP 440 normal form); what is none stays as it is."""
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     try:
         return str(Version(text))
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or more digits than Python reads
         return text
 
 
@@ -94,14 +94,14 @@ def recorded(site: Path) -> list[Recorded]:
             ) from error
         top = str(site)
         lines += [
-            Recorded(os.path.normpath(os.path.join(top, row[0])), _hex(row[1]), name)
+            Recorded(os.path.normpath(os.path.join(top, row[0])), hex_of(row[1]), name)
             for row in rows
             if len(row) == 3 and row[0]
         ]
     return lines
 
 
-def _hex(field_text: str) -> str | None:
+def hex_of(field_text: str) -> str | None:
     """Turn RECORD's urlsafe base64 without padding into hex digits; other algorithms count as no digest."""
     algorithm, _equals, value = field_text.partition("=")
     if algorithm != "sha256":

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backup_files, backups, files, journal, migration, transaction, userdata
+from bootstrap import audit_log, backup_files, backups, files, journal, migration, transaction, troubles, userdata
 from bootstrap.backup_index import read_backup
 from bootstrap.errors import HostError, InstallError, RagtraceError
 from bootstrap.i18n import _
@@ -83,6 +83,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     with progress.wait(_("Checking the backup {name}").format(name=backup.name)):
         check(prefix, backup)
     userdata.demand_plain(prefix)
+    _demand_place(prefix)
     active, restored = prefix.active(), prefix.root / userdata.RESTORED
     backups.demand_free(prefix, needed_bytes(prefix, backup))
     with progress.wait(_("Backing up settings and data")):
@@ -123,6 +124,15 @@ def check(prefix: Prefix, backup: Backup) -> None:
         )
 
 
+def _demand_place(prefix: Prefix) -> None:
+    """Raise HostError where a folder stands in the place of the settings: once journaled they could not come back."""
+    if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
+        raise HostError(
+            _("{path} is a folder, and settings are a file.").format(path=prefix.env_file),
+            advice=_("Move it elsewhere, then run again; nothing was changed."),
+        )
+
+
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
     """Lay a backup ready; the oldest do not know settings that are a link, which then stay what they are."""
     backup_files.stage(backup, restored)
@@ -154,11 +164,11 @@ def _clear(prefix: Prefix) -> None:
 
 def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
     if journal.read(prefix) is not None:
-        advice = _("Fix this; the next command finishes what was begun.")
+        advice = _("The next command finishes what was begun.")
     else:
-        advice = _("Nothing was changed; mend this, then run again.")
+        advice = _("Nothing was changed.")
     if head:
         advice = f"{advice} " + _("Audit log head: {head}.").format(head=head[:16])
-    place = error.filename or prefix.root
-    kind = HostError if journal.read(prefix) is None else InstallError
-    return kind(_("{path}: {reason}.").format(path=place, reason=error.strerror or error), advice=advice)
+    kind: type[RagtraceError] = HostError if journal.read(prefix) is None else InstallError
+    told = troubles.words(error, near=prefix.root)
+    return kind(told.what, advice=f"{told.advice} {advice}")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, files, launchers
+from bootstrap import app_launcher, files, launchers, troubles
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.8  # of difflib's ratio: one letter too few, too many or exchanged in a name of ten
 _MENTIONED = re.compile(r"^[ \t]*#*[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=", re.MULTILINE)
-_PLAIN = re.compile(r"[\w./:@%+,-]*")
+_PLAIN = re.compile(r"[\w./:@%+,{}-]*")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,10 @@ def near(name: str, names: Iterable[str]) -> str:
 
 
 def env_lines(manifest: Manifest) -> Iterator[str]:
-    """Yield the lines of a new settings file: all that can be set, each a comment, the required ones first."""
+    """Yield the lines of a new settings file: all that can be set, each a comment, the required ones first.
+
+    A default's line, uncommented, sets what holds without it.
+    """
     said = manifest.application.environment
     heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
     yield f"# {heading.format(title=manifest.product.title)}"
@@ -95,9 +98,7 @@ def env_lines(manifest: Manifest) -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    """Return a value as a line of an .env file has it; a place is shown, not set: it differs in every release."""
-    if app_launcher.PLACE.search(value):
-        return f"  # {value}"
+    """Return a value as a line of an .env file has it."""
     return value if _PLAIN.fullmatch(value) else '"' + re.sub(r"([\\\"])", r"\\\1", value) + '"'
 
 
@@ -107,13 +108,13 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
     That one is never changed. Trouble is told and no failure.
     """
     try:
-        if prefix.env_file.exists():
+        if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is the user's all the same
             tell_new(prefix, manifest, former, progress)
         elif app_launcher.loaded(launchers.run_of(manifest)):
             text = "\n".join([*env_lines(manifest), ""])
             files.write_atomic(prefix.env_file, text.encode(), mode=0o600)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        reason = troubles.reason(error, path=prefix.env_file)
         progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=reason))
 
 

@@ -12,7 +12,7 @@ from bootstrap.bundle.archive import drain
 from bootstrap.bundle.lock import PYLOCK, rows_of, write_pylock
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
 
     with progress.task(bundle.name, bundle.bytes_brought) as task:
         bundle.visit(keep, task.advance)
+
+
+def demand_promise(manifest: Manifest, store: Store) -> None:
+    """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
+    kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
+    wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
 
 def write_bundle_files(bundle: Bundle, release: Release) -> None:
@@ -112,7 +118,11 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
 
 def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
     """Make the virtual environment from the kept wheels, exactly as the manifest says."""
-    with progress.wait(_("Installing {count} packages").format(count=len(manifest.packages))):
+    with progress.wait(
+        plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
+            count=len(manifest.packages)
+        )
+    ):
         scratch = release.path / SCRATCH
         uv = Uv(scratch)
         try:
@@ -142,7 +152,8 @@ def sync_environment(
         wheels.inspect(target, package)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    uv.sync(release.python, lock)
+    with wheels.blamed(tools_environment.kept([entries[package.wheel] for package in packages], store)):
+        uv.sync(release.python, lock)
 
 
 def scratch_data(release: Release) -> Path:

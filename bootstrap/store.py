@@ -6,11 +6,12 @@ Objects are read-only and written once: beside, then renamed, only when all byte
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, troubles
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import FileEntry
 
 
+_OBJECT = re.compile(r"[0-9a-f]{64}|\..*\.tmp")  # and what a crash left of one; another file is somebody else's
+_SHELF = re.compile(r"[0-9a-f]{2}")
 OWN_COPY_LIMIT = 32 << 20  # bytes: the tokenizers of common models have up to 17 MB (BGE-M3)
 
 
@@ -60,11 +63,13 @@ class Store:
         beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
         try:
             with beside.open("wb") as file:
-                for block in blocks:
-                    file.write(block)
-                if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
+                for block in blocks:  # errors of reading them have names of their own
+                    with troubles.at(path):
+                        file.write(block)
+                with troubles.at(path):
                     file.flush()
-                    os.fsync(file.fileno())
+                    if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
+                        os.fsync(file.fileno())
             beside.chmod(0o444)
             if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
                 path.chmod(0o666)
@@ -112,11 +117,28 @@ class Store:
     def collect(self, wanted: set[str]) -> int:
         """Remove objects that no kept release's manifest names; return the bytes freed."""
         freed = 0
-        for folder in [path for path in self.root.iterdir() if path.is_dir()] if self.root.is_dir() else []:
+        for folder in filter(_is_shelf, self._entries()):
             for path in list(folder.iterdir()):
-                if path.name not in wanted:
+                if path.name not in wanted and _OBJECT.fullmatch(path.name):
                     freed += path.lstat().st_size
                     files.remove_tree(path)
             if not any(folder.iterdir()):
                 folder.rmdir()
         return freed
+
+    def strangers(self) -> list[Path]:
+        """Return what is neither an object nor what a crash left of one."""
+        found = []
+        for path in self._entries():
+            if _is_shelf(path):
+                found += [entry for entry in sorted(path.iterdir()) if not _OBJECT.fullmatch(entry.name)]
+            else:
+                found.append(path)
+        return found
+
+    def _entries(self) -> list[Path]:
+        return sorted(self.root.iterdir()) if self.root.is_dir() else []
+
+
+def _is_shelf(path: Path) -> bool:
+    return _SHELF.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()

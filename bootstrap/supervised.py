@@ -110,7 +110,7 @@ def start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproce
         coerced = "" if "LC_CTYPE" in (os.environ if env is None else env) else "coerced"
         facts = [str(watched), str(told), "group" if alone else "one", coerced, path, ",".join(map(str, kept))]
         process = subprocess.Popen(
-            [_interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START, *facts, *argv],
+            [interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START, *facts, *argv],
             start_new_session=alone,
             pass_fds=(watched, told, *kept),
             **options,
@@ -153,5 +153,6 @@ def _found(program: str, env: Mapping[str, str]) -> str:
     return found
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
+    """Return the interpreter that runs us, not that of an environment, which other users may have no way to."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)

@@ -9,12 +9,9 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from bootstrap import files, record, wheels
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.snapshot import CANARIES, read_snapshot
-from bootstrap.bundle.archive import damaged
 from bootstrap.bundle.lock import Row, write_pylock
 from bootstrap.bundle.manifest import KINDS, Package
 from bootstrap.errors import InstallError, RagtraceError
@@ -84,8 +81,9 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
     finally:
         uv.close()
         files.remove_tree(scratch)
-    if not record.survey(site_of(release, manifest.target.python)).clean:
-        raise InstallError(_("{path} is not as its RECORD says.").format(path=root_of(release)))
+    with wheels.blamed(kept(tools, store)):
+        if not record.survey(site_of(release, manifest.target.python)).clean:
+            raise InstallError(_("{path} is not as its RECORD says.").format(path=root_of(release)))
     warm_up(release, manifest)
 
 
@@ -101,16 +99,18 @@ def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python:
         rows.append(Row(name, package.name, package.version, entry.sha256))
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows))
-    uv.sync(python, lock)
+    with wheels.blamed(kept(tools, store)):
+        uv.sync(python, lock)
+
+
+def kept(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
+    """Return where the store has wheels, and what the bundle calls them."""
+    return [(store.path(entry.sha256), entry.path) for entry in tools]
 
 
 def package_of(entry: FileEntry) -> Package:
     """Return the package that a wheel's file name tells. Raises TrustError for a name that tells none."""
-    try:
-        name, version, _build, _tags = parse_wheel_filename(entry.path.rpartition("/")[2])
-    except InvalidWheelFilename as error:
-        raise damaged(entry.path, _("it is not named as a wheel")) from error
-    return Package(name, str(version), entry.path, None)
+    return Package(*wheels.named(entry.path), entry.path, None)
 
 
 def warm_up(release: Release, manifest: Manifest) -> None:

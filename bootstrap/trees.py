@@ -88,6 +88,18 @@ class Folder:
             error.filename = self.path("")
             raise
 
+    def kinds(self) -> list[tuple[str, bool]]:
+        """Return the names in the folder in no order, each with whether it is a folder and no link to one."""
+        try:
+            with os.scandir(self.handle) as entries:
+                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError as error:
+            error.filename = self.path("")
+            raise
+        if sys.platform != "win32":
+            return found
+        return [(name, is_folder and not windows.is_junction(self.path(name))) for name, is_folder in found]
+
     def open(self, name: str) -> int:
         """Open a regular file for reading; what is another kind by now is gone."""
         handle = int(self.do(os.open, name, _FILE))
@@ -238,11 +250,8 @@ def remove(root: Path) -> None:
         waiting = [_emptied(here, device)]
         while waiting:
             if waiting[-1]:
-                name = waiting[-1].pop()
-                if _went_down(here, name):
+                if _went_down(here, waiting[-1].pop()):
                     waiting.append(_emptied(here, device))
-                else:
-                    _unlink(here, name)
                 continue
             waiting.pop()
             if waiting:
@@ -252,24 +261,26 @@ def remove(root: Path) -> None:
 
 
 def _emptied(here: Folder, device: int) -> list[str]:
-    """Return the names in a folder that is about to be emptied, once they may be removed."""
+    """Remove what is no folder from the folder one stands in; return the names of the folders in it."""
     status = here.status()
     if status.st_dev != device:
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), here.path(""))
     if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
         os.chmod(here.handle, stat.S_IRWXU)
-    return here.listed()
+    below = []
+    for name, is_folder in here.kinds():
+        if is_folder:
+            below.append(name)
+        else:
+            _unlink(here, name)
+    return below
 
 
 def _went_down(here: Folder, name: str) -> bool:
     try:
-        status = here.do(os.lstat, name)
-    except FileNotFoundError:
-        return False
-    if not stat.S_ISDIR(status.st_mode) or (sys.platform == "win32" and windows.is_junction(here.path(name))):
-        return False
-    try:
         here.down(name)
+    except FileNotFoundError:  # gone meanwhile
+        return False
     except PermissionError:  # its owner may open it all the same; root never comes here
         here.do(os.chmod, name, stat.S_IRWXU)
         here.down(name)

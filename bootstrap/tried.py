@@ -8,10 +8,10 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, limits, lockfile
+from bootstrap import backup_files, limits, lockfile, troubles
 from bootstrap.errors import HostError
 from bootstrap.host_findings import Finding
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def trouble_writing(place: Path) -> str:
         with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
             return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return troubles.reason(error, troubles.WRITING, path=place)
 
 
 def locks(prefix: Prefix) -> Iterator[Finding]:
@@ -55,7 +55,9 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
 def programs() -> Finding:
     """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
     had = limits.threads_at_once()
-    details = _("{number} threads at once, {needed} needed").format(number=had, needed=limits.NEEDED_THREADS)
+    details = plural(
+        "{number} thread at once, {needed} needed", "{number} threads at once, {needed} needed", had
+    ).format(number=had, needed=limits.NEEDED_THREADS)
     return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
 
 
@@ -83,6 +85,6 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:
             details = _("a copy of {path} cannot be given its owner: {reason}").format(
-                path=shown, reason=error.strerror
+                path=shown, reason=troubles.reason(error, troubles.WRITING)
             )
             yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))

@@ -6,10 +6,11 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, transaction, trees
+from bootstrap import audit_log, backups, files, launchers, seal, strangers, transaction, trees, troubles
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
+from bootstrap.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             _remove_ours(prefix)
             if purge:
                 _remove_the_users(prefix)
-            kept = (prefix.state / LOCK, prefix.logs, prefix.audit)
+            kept = (prefix.state / LOCK, prefix.logs, prefix.audit, *strangers.around(prefix))
             for path in prefix.state.iterdir():
                 if path not in kept:
                     files.remove_tree(path)
@@ -81,11 +82,12 @@ def _purge_left(prefix: Prefix, progress: Progress) -> Removal:
 
 
 def _stopped(prefix: Prefix, error: OSError) -> InstallError:
-    place, active = error.filename or prefix.root, prefix.active()
+    active = prefix.active()
+    told = troubles.words(error, troubles.REMOVING, near=prefix.root)
     still = _("The active release is still {release}.").format(release=active.id) if active else ""
     return InstallError(
-        _("{path} cannot be removed: {reason}.").format(path=place, reason=error.strerror or error),
-        advice=f"{still or _('No release is active.')} " + _("Fix this, then run uninstall again."),
+        told.what,
+        advice=f"{told.advice} {still or _('No release is active.')} " + _("Run uninstall again."),
     )
 
 
@@ -93,21 +95,25 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
     """Remove what this tool keeps for itself, the lock last; without ``purge`` the audit log stays, if there is one."""
     if purge:
         files.remove_tree(prefix.audit)
-    lock = prefix.state / LOCK
+    lock, kept = prefix.state / LOCK, (prefix.audit, *strangers.around(prefix))
     for path in sorted(prefix.state.iterdir(), key=lambda path: path == lock):
-        if path != prefix.audit:
+        if path not in kept:
             files.remove_tree(path)
     _remove_when_empty(prefix.state)
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
-    if not backups.holds_anything(prefix):
-        return
     try:
+        if not backups.holds_anything(prefix):
+            return
         backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
         backups.prune(prefix)
     except (HostError, OSError) as trouble:
-        progress.warn(_("There is no backup of the data, which stay where they are: {reason}").format(reason=trouble))
+        progress.warn(
+            _("There is no backup of the data, which stay where they are: {reason}").format(
+                reason=troubles.told(trouble)
+            )
+        )
 
 
 def _remove_ours(prefix: Prefix) -> None:
@@ -117,14 +123,15 @@ def _remove_ours(prefix: Prefix) -> None:
     for release in prefix.all_releases():
         if not seal.remove(release, in_use_too=True):
             raise PermissionError(errno.EACCES, _("it still runs"), str(release.python))
-    files.remove_tree(prefix.store.parent)
+    Store(prefix.store).collect(set())
     for path in (
+        *prefix.store.parent.glob(".ragtrace-*"),
         *prefix.root.glob(".current.*.tmp"),
         *prefix.root.glob("..env.*.tmp"),
         *prefix.root.glob(".ragtrace-*"),
     ):
         files.remove_tree(path)
-    for folder in (prefix.bin, prefix.releases):
+    for folder in (prefix.bin, prefix.releases, prefix.store, prefix.store.parent):
         _remove_when_empty(folder)
 
 
@@ -145,11 +152,15 @@ def _stays(prefix: Prefix) -> tuple[Path, ...]:
         if not _holds_files(folder):
             files.remove_tree(folder)
     _remove_when_empty(prefix.root)
-    return prefix.left
+    return (*prefix.left, *strangers.left(prefix))
 
 
 def _holds_files(folder: Path) -> bool:
-    return any(True for _entry in trees.files(folder))
+    """Tell whether there is anything in a folder but empty folders; what this user cannot look into counts."""
+    try:
+        return any(True for _entry in trees.files(folder))
+    except OSError:
+        return True
 
 
 def _remove_when_empty(folder: Path) -> None:

@@ -154,5 +154,12 @@ def _remove_lock(python: Path) -> None:
 
 
 def base_interpreter() -> Path:
-    """Return the interpreter that environments are made from: the one that runs this, outside any venv."""
-    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+    """Return the interpreter that environments are made from: the one that runs this, outside any venv.
+
+    It keeps the name by which it was started: a link like /opt/python/current is somebody's choice, and moves.
+    """
+    path = os.path.abspath(getattr(sys, "_base_executable", None) or sys.executable)
+    # before CPython 3.11 that is the environment's own link
+    while os.path.islink(path) and os.path.isfile(os.path.join(os.path.dirname(path), os.pardir, "pyvenv.cfg")):
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    return Path(os.path.abspath(path))

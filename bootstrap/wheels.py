@@ -1,60 +1,169 @@
 """The structure of a wheel, looked at before uv sees it, because installers take hostile ones.
 
 From the central directory: no member that is doubled, escapes, or unpacks to more than it may, no
-entry point that escapes; it is the package that the manifest says, and its RECORD names every member
-with a digest, and nothing else. Contents are compared with RECORD on the installed tree (record.py).
+entry point that escapes; it is the package that its name and the manifest say, and its RECORD names
+every member with a digest, and nothing else. The headers before the members say the same, and no two
+members share bytes. Contents are compared with RECORD on the installed tree (record.py); ``contradiction``
+tells afterwards whether it was the wheel that was wrong.
 """
 
 from __future__ import annotations
 
+import base64
 import configparser
 import csv
+import hashlib
 import re
+import struct
 import zipfile
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bootstrap import record
 from bootstrap.bundle import names
 from bootstrap.bundle.archive import damaged
+from bootstrap.bundle.digest import BLOCK
+from bootstrap.bundle.manifest import NAME
 from bootstrap.bundle.zips import BROKEN
-from bootstrap.i18n import _
+from bootstrap.errors import InstallError, ToolError, TrustError
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from email.message import Message
     from pathlib import Path
 
-    from bootstrap.bundle.manifest import Package
+    from bootstrap.bundle.manifest import FileEntry, Manifest, Package
 
+T = TypeVar("T")
 MEMBERS_LIMIT = 100_000
 RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical details); more is a lie
+# what a release may take more than its manifest says: older builders counted a little less
+PROMISE_SHARE, PROMISE_BYTES, PROMISE_FILES = 0.1, 16 << 20, 500
+LAID_KINDS = ("source", "script", "interpreter")  # of files that a release has besides what wheels bring
 UNPACKED_LIMIT = 16 << 30  # bytes
 ENTRY_POINTS_LIMIT = 1 << 20  # bytes
 RECORD_LIMIT = 64 << 20  # bytes
+METADATA_LIMIT = 4 << 20  # bytes
+WHEEL_LIMIT = 1 << 20  # bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # uv reads more, which zip bombs need
 _ENCRYPTED = 0x2041  # flags of encryption (APPNOTE 4.4.4)
 _UNSIGNED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")  # the only files without a digest (PEP 427)
 _INFO = ".dist-info"
 _IN_INFO = re.compile(r"[^/]*\.dist-info/")
 _SCRIPT = re.compile(r"[A-Za-z0-9_.+-]+")
-_INTERPRETER = re.compile(r"(?i)[^/]+\.data/(scripts/python[^/]*|data/((bin|scripts)/python[^/]*|pyvenv\.cfg))")
+_PYTHON = r"pythonw?[0-9.]*[tdm]?(\.exe)?"  # what an environment's interpreter may be called
+# module:function, with extras of older wheels behind it (PyPA: entry points specification)
+_FUNCTION = re.compile(r"[\w.]+ *: *[\w.]+ *(\[.*\])?")
+_OWN = re.compile(rf"(?i){_PYTHON}")
+_INTERPRETER = re.compile(rf"(?i)[^/]+\.data/(scripts/{_PYTHON}|data/((bin|scripts)/{_PYTHON}|pyvenv\.cfg))")
+_WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}")  # what installers take (PEP 427: a greater major version is refused)
+# signature, flags, method, CRC, sizes, lengths of name and extra field (APPNOTE 4.3.7)
+_LOCAL = struct.Struct("<4s2xHH4xLLLHH")
+_LATER, _LONG = 0x8, 0xFFFFFFFF  # CRC and sizes follow the file; a size is in the extra field
 
 
-def inspect(path: Path, package: Package) -> None:
-    """Raise TrustError, naming the wheel, when its structure could mislead an installer."""
+class Unpacked(NamedTuple):
+    """What a wheel's central directory says that it comes to: bytes and number of files."""
+
+    bytes: int
+    files: int
+
+
+NOTHING = Unpacked(0, 0)
+
+
+def inspect(path: Path, package: Package) -> Unpacked:
+    """Raise TrustError, naming the wheel, when its structure could mislead an installer; return what it comes to."""
     name = package.wheel
+
+    def look(wheel: zipfile.ZipFile) -> Unpacked:
+        _check_members(wheel, name)
+        _check_layout(wheel, name)
+        _check_package(wheel, package)
+        _check_metadata(wheel, package)
+        _check_record(wheel, name)
+        _check_entry_points(wheel, name)
+        return _sizes(wheel)
+
+    return _read(path, name, look)
+
+
+def unpacked(path: Path, name: str) -> Unpacked:
+    """Return what a wheel comes to, by its central directory alone. Raises TrustError for one that has none."""
+    return _read(path, name, _sizes)
+
+
+def contradiction(path: Path, name: str) -> TrustError | None:
+    """Return why a wheel cannot be installed whoever tries it: its members are not what it says; None for a right one.
+
+    Every member is unpacked and hashed, so this is asked only once something has gone wrong.
+    """
+    try:
+        _read(path, name, lambda wheel: _check_contents(wheel, name))
+    except TrustError as error:
+        return error
+    return None
+
+
+def installed(files: Iterable[FileEntry], wheels: Iterable[Unpacked]) -> Unpacked:
+    """Return what a release comes to, by the files of its bundle and what its wheels come to; no model is in it."""
+    laid = [Unpacked(entry.size, 1) for entry in files if entry.kind in LAID_KINDS]
+    parts = [*laid, *wheels]
+    return Unpacked(sum(part.bytes for part in parts), sum(part.files for part in parts))
+
+
+def demand_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
+    """Raise TrustError for a manifest that says less than its release comes to: preflight has believed it."""
+    found = installed(manifest.files, wheels)
+    most = Unpacked(
+        int(manifest.installed_bytes * (1 + PROMISE_SHARE)) + PROMISE_BYTES,
+        int(manifest.installed_files * (1 + PROMISE_SHARE)) + PROMISE_FILES,
+    )
+    if found.bytes > most.bytes or found.files > most.files:
+        reason = _(
+            "it promises {bytes} bytes in {files} files, and its wheels unpack to {more} bytes in {count}"
+        ).format(bytes=manifest.installed_bytes, files=manifest.installed_files, more=found.bytes, count=found.files)
+        raise damaged(f"{NAME}.totals", reason)
+
+
+@contextmanager
+def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
+    """Let a failure in this block be told of the wheel that caused it, where one of these (path, name) did.
+
+    Raises TrustError for a wheel that is not what it says, else what the block raised.
+    """
+    try:
+        yield
+    except (ToolError, InstallError) as error:
+        for path, name in wheels:
+            found = contradiction(path, name)
+            if found is not None:
+                raise found from error
+        raise
+
+
+def _read(path: Path, name: str, look: Callable[[zipfile.ZipFile], T]) -> T:
+    # IndexError, struct.error: a central directory whose lengths lie, on some Pythons
     try:
         with zipfile.ZipFile(path) as wheel:
-            _check_members(wheel, name)
-            _check_package(wheel, package)
-            _check_record(wheel, name)
-            _check_entry_points(wheel, name)
-    except (*BROKEN, UnicodeDecodeError, csv.Error) as error:
+            return look(wheel)
+    except (*BROKEN, UnicodeError, csv.Error, IndexError, struct.error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error
+
+
+def _sizes(wheel: zipfile.ZipFile) -> Unpacked:
+    files = [member for member in wheel.infolist() if not member.is_dir()]
+    return Unpacked(sum(member.file_size for member in files), len(files))
 
 
 def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
-        raise damaged(name, _("it holds {count} files").format(count=len(members)))
+        raise damaged(
+            name, plural("it holds {count} file", "it holds {count} files", len(members)).format(count=len(members))
+        )
     files = [member.filename for member in members if not member.is_dir()]
     if len(set(files)) != len(files):
         raise damaged(name, _("a file stands in it twice"))
@@ -77,6 +186,8 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     trouble = names.too_far(written)
     if trouble:
         raise damaged(name, _("{member!r} is {reason}").format(member=written[:80], reason=trouble))
+    if member.filename != written:  # an extra field of its own gives it another name, for some readers
+        raise damaged(name, _("{member!r} has two names").format(member=written[:200]))
     if _INTERPRETER.fullmatch(written):
         raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))
     if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
@@ -87,6 +198,29 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
         raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
 
 
+def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
+    """Refuse a member whose own header says something else than the directory, or whose bytes are another's too."""
+    file, end = wheel.fp, 0
+    for member in sorted(wheel.infolist(), key=lambda member: member.header_offset):
+        assert file is not None  # it is open
+        file.seek(member.header_offset)
+        header = file.read(_LOCAL.size)
+        if len(header) < _LOCAL.size:
+            raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
+        signature, flags, method, crc, packed, size, length, extra = _LOCAL.unpack(header)
+        written = file.read(length).decode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
+        same = (signature, method, written) == (b"PK\3\4", member.compress_type, member.orig_filename)
+        if not flags & _LATER:
+            same &= crc == member.CRC and packed in (member.compress_size, _LONG) and size in (member.file_size, _LONG)
+        if not same:
+            raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
+        if member.header_offset < end:
+            raise damaged(name, _("{member!r} shares bytes with another file").format(member=member.filename[:200]))
+        end = member.header_offset + _LOCAL.size + length + extra + member.compress_size
+    if end > wheel.start_dir:
+        raise damaged(name, _("its files are longer than it is"))
+
+
 def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
     """Refuse a wheel of another package or version than the manifest says, or of more than one."""
     found = {member.split("/")[0][: -len(_INFO)] for member in wheel.namelist() if _IN_INFO.match(member)}
@@ -95,6 +229,58 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
             reason = _("it is of {found}, not of {name} {version}")
             found_text = f"{name} {version}"[:200]
             raise damaged(package.wheel, reason.format(found=found_text, name=package.name, version=package.version))
+    if len(found) != 1:
+        raise damaged(package.wheel, _("it holds two packages"))
+
+
+def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
+    """Refuse a wheel whose file name or METADATA tells another package, or with a WHEEL that no installer takes."""
+    name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
+    told = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
+    for title, version in (
+        (str(told.get("Name", "")).strip(), str(told.get("Version", "")).strip()),
+        named(name),
+    ):
+        if (record.normalised(title), record.plain_version(version)) != (package.name, package.version):
+            found, reason = f"{title} {version}"[:200], _("it is of {found}, not of {name} {version}")
+            raise damaged(name, reason.format(found=found, name=package.name, version=package.version))
+    form = _headers(wheel, f"{info}/WHEEL", WHEEL_LIMIT, name)
+    pure = str(form.get("Root-Is-Purelib", "")).strip().lower()
+    if not _WHEEL_VERSION.fullmatch(str(form.get("Wheel-Version", "")).strip()) or pure not in ("true", "false"):
+        raise damaged(name, _("its WHEEL is of another format"))
+
+
+def named(name: str) -> tuple[str, str]:
+    """Return the package and the version that a wheel's file name tells. Raises TrustError for one that tells none."""
+    from packaging.utils import parse_wheel_filename
+
+    try:
+        title, version, _build, _tags = parse_wheel_filename(name.rpartition("/")[2])
+    except ValueError as error:  # InvalidWheelFilename, or more digits than Python reads
+        raise damaged(name, _("it is not named as a wheel")) from error
+    return title, str(version)
+
+
+def _headers(wheel: zipfile.ZipFile, member: str, limit: int, name: str, errors: str = "strict") -> Message:
+    try:
+        info = wheel.getinfo(member)
+    except KeyError as error:
+        raise damaged(name, _("it has no {member}").format(member=member.rpartition("/")[2])) from error
+    if info.file_size > limit:
+        raise damaged(name, _("its {member} is too long").format(member=member.rpartition("/")[2]))
+    return HeaderParser().parsestr(wheel.read(info).decode("utf-8", errors))
+
+
+def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:
+    listed = next(file for file in wheel.namelist() if _UNSIGNED.fullmatch(file) and file.endswith("RECORD"))
+    for path, told, *_size in filter(None, csv.reader(wheel.read(listed).decode("utf-8").splitlines())):
+        found = hashlib.sha256()
+        with wheel.open(path) as member:
+            for block in iter(lambda: member.read(BLOCK), b""):
+                found.update(block)
+        digest = base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
+        if not _UNSIGNED.fullmatch(path) and told.partition("=")[2].rstrip("=") != digest:
+            raise damaged(name, _("{member!r} is not as its RECORD says").format(member=path[:200]))
 
 
 def _check_record(wheel: zipfile.ZipFile, name: str) -> None:
@@ -131,5 +317,7 @@ def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:
             raise damaged(name, _("its entry points can't be read")) from error
         for section in ("console_scripts", "gui_scripts"):
             for script in parser.options(section) if parser.has_section(section) else ():
-                if not _SCRIPT.fullmatch(script) or script in (".", "..") or script.lower().startswith("python"):
+                if not _SCRIPT.fullmatch(script) or script in (".", "..") or _OWN.fullmatch(script):
                     raise damaged(name, _("the entry point {script!r} leads out of it").format(script=script[:80]))
+                if not _FUNCTION.fullmatch(parser.get(section, script)):
+                    raise damaged(name, _("the entry point {script!r} leads to no function").format(script=script[:80]))

@@ -24,7 +24,7 @@ from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.manifest import VERIFICATION
 from bootstrap.errors import BuildError
 from bootstrap.files import write_atomic
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder.assemble import Member, member
 from builder.credentials import redact
 from builder.simple_index import Offer, SimpleIndex, UnansweredError
@@ -74,7 +74,11 @@ def look(
     """
     if mode == OFF:
         return {}
-    progress.step(_("Looking for attestations of {count} wheels").format(count=len(wheels)))
+    progress.step(
+        plural(
+            "Looking for attestations of {count} wheel", "Looking for attestations of {count} wheels", len(wheels)
+        ).format(count=len(wheels))
+    )
     indexes = indexes_of(wheels, lock)
     verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
     for wheel, index in indexes.items():
@@ -86,9 +90,11 @@ def look(
     unknown = [wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict == UNKNOWN]
     if unknown:
         progress.warn(
-            _("Attestations of {count} wheels were not looked at ({reason}), {wheel} among them.").format(
-                count=len(unknown), wheel=unknown[0], reason=", ".join(sorted(reasons)[:3]) or _("offline")
-            )
+            plural(
+                "The attestation of {count} wheel was not looked at ({reason}): {wheel}.",
+                "Attestations of {count} wheels were not looked at ({reason}), {wheel} among them.",
+                len(unknown),
+            ).format(count=len(unknown), wheel=unknown[0], reason=", ".join(sorted(reasons)[:3]) or _("offline"))
         )
     if mode == REQUIRE:
         demand(verdicts)
@@ -100,9 +106,11 @@ def demand(verdicts: Mapping[LockedWheel, Verdict]) -> None:
     without = sorted(wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict != VERIFIED)
     if without:
         raise BuildError(
-            _("{count} wheels have no attestation that was verified: {names}.").format(
-                count=len(without), names=", ".join([*without[:5], *(["…"] if len(without) > 5 else [])])
-            ),
+            plural(
+                "{count} wheel has no attestation that was verified: {names}.",
+                "{count} wheels have no attestation that was verified: {names}.",
+                len(without),
+            ).format(count=len(without), names=", ".join([*without[:5], *(["…"] if len(without) > 5 else [])])),
             advice=_("Lock versions that their projects attest, or build with --attestations record."),
         )
 

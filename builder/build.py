@@ -16,7 +16,7 @@ from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bootstrap.bundle.target import host_glibc
 from bootstrap.errors import TrustError, UsageError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder import attestations, lazy_names, slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
@@ -69,7 +69,7 @@ class Request:
     ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
     releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
-    index are looked at, one of attestations.MODES. ``strict_source`` refuses files that differ from the commit.
+    index are looked at, one of attestations.MODES. ``strict_source`` refuses what no commit has.
     """
 
     project_root: Path
@@ -154,7 +154,7 @@ def build(request: Request, progress: Progress) -> Outcome:
     standings = survey(lock, request.targets, build=request.sources)
     demand_whole(standings)
     demand_safe(knowledge, standings, progress)
-    state = state_of(root, profile, standings)
+    state = state_of(root, profile, standings, request.python)
     if request.strict_source:
         demand_commit(state, root)
     tell_state(state, progress)
@@ -202,7 +202,7 @@ def build(request: Request, progress: Progress) -> Outcome:
                     )
                 )
             watch.lap("archive")
-            demand_same(state, state_of(root, profile, standings))
+            demand_same(state, state_of(root, profile, standings, request.python))
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(
         replace(one, **{name: request.output_dir / getattr(one, name).relative_to(work) for name in ("folder", "slip")})
@@ -280,7 +280,9 @@ def with_built(
 def collect_wheels(selections: Iterable[Selection], request: Request, progress: Progress) -> dict[LockedWheel, Wheel]:
     """Fetch the wheels of all targets, each once, and look into them."""
     wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
-    progress.step(_("Collecting {count} wheels").format(count=len(wanted)))
+    progress.step(
+        plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
+    )
     logins = workshop_of(request).logins
     paths = fetch_wheels(wanted, request.cache, progress, offline=request.offline, logins=logins)
     return {wheel: Wheel(wheel, paths[wheel], wheel_facts(paths[wheel], wheel)) for wheel in wanted}

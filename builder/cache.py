@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from bootstrap import folders
+from bootstrap import folders, troubles
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import BuildError, BusyError
 from bootstrap.files import sync_folder
@@ -203,10 +203,8 @@ class Cache:
 
     def unwritable(self, error: OSError) -> BuildError:
         """Return the error for a cache that could not be written."""
-        return BuildError(
-            _("The cache {folder} cannot be written: {reason}.").format(folder=self.root, reason=error.strerror),
-            advice=_("Make room there or make it writable, or name another folder with --cache-dir."),
-        )
+        told = troubles.words(error, troubles.WRITING, near=self.root)
+        return BuildError(told.what, advice=f"{told.advice} " + _("Or name another folder with --cache-dir."))
 
 
 def _lock_shared(file: IO[bytes]) -> None:

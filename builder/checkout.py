@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import BuildError
@@ -11,7 +12,6 @@ from bootstrap.process import OUTPUT_LIMIT, checked, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 GIT_TIME_LIMIT = 120.0  # seconds
 
@@ -79,6 +79,33 @@ def _overlooked(folder: Path) -> Iterator[str]:
             index = _git(folder, "ls-files", "--stage", "-z", "--", f":(literal){path}").split()[1]
             if _git(folder, "hash-object", "--", path).strip() != index:
                 yield path
+
+
+def top_of(folder: Path) -> Path:
+    """Return the root of the work tree that a folder lies in."""
+    return Path(_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
+
+
+def uncommitted(top: Path, place: Path) -> list[Path]:
+    """Return the files of a place, a file or a folder, that are not as the commit of a work tree has them.
+
+    The place itself where it is none of the work tree's, whatever another one says of it.
+    """
+    place = place.resolve()
+    if not place.is_relative_to(top):
+        return [place]
+    folder, names = (place, ["."]) if place.is_dir() else (place.parent, [f":(literal){place.name}"])
+    kept = set(_git(folder, "ls-files", "-z", "--recurse-submodules", "--", *names).split("\0"))
+    found = {path.relative_to(folder).as_posix(): path for path in ([place] if place.is_file() else _files(place))}
+    differing = set(changed(folder))
+    return [path for name, path in sorted(found.items()) if name not in kept or name in differing]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, git's own and caches of model hubs apart."""
+    for path in folder.rglob("*"):
+        if path.is_file() and {".git", ".cache"}.isdisjoint(path.relative_to(folder).parts):
+            yield path
 
 
 def untracked(folder: Path) -> list[str]:

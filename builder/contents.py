@@ -25,6 +25,7 @@ from bootstrap.bundle.names import collision, too_long_for_windows
 from bootstrap.bundle.opening import INSTALLER_MEMBER
 from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _
+from bootstrap.wheels import installed
 from builder import documents
 from builder.assemble import Member, member
 from builder.attestations import evidence as evidence_of
@@ -147,7 +148,9 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     common = inputs.common
     if inputs.target.platform == "windows":
         demand_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
-    laid = [item.entry.size for item in contents if item.entry.kind in ("source", "script")]
+    files = tuple(item.entry for item in contents)
+    brought = [*(wheel.facts.unpacked for wheel in inputs.wheels), inputs.verification.unpacked]
+    laid = installed(files, brought)
     manifest = Manifest(
         product=common.product,
         target=inputs.target,
@@ -155,16 +158,12 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         created=datetime.fromtimestamp(common.epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         lock_sha256=common.lock.sha256,
         source_commit=common.state.described,
-        files=tuple(item.entry for item in contents),
+        files=files,
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),
         application=common.profile.application,
-        installed_bytes=sum(laid, inputs.verification.installed_bytes + sum(item.entry.size for item in inputs.python))
-        + sum(wheel.facts.installed_bytes for wheel in inputs.wheels),
-        installed_files=len(laid)
-        + len(inputs.python)
-        + inputs.verification.installed_files
-        + sum(wheel.facts.files for wheel in inputs.wheels),
+        installed_bytes=laid.bytes,
+        installed_files=laid.files,
     )
     try:
         return parse_manifest(manifest.to_bytes())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from bootstrap import process
+from bootstrap import process, troubles
 from bootstrap.errors import BuildError, ToolError
 from bootstrap.i18n import _
 
@@ -120,7 +120,9 @@ def _netrc() -> netrc.netrc:
     path = _netrc_path()
     try:
         return netrc.netrc(path)
-    except (netrc.NetrcParseError, OSError, UnicodeDecodeError):
+    except OSError as error:
+        raise troubles.trouble(error, troubles.READING, near=path, kind=BuildError) from None
+    except (netrc.NetrcParseError, UnicodeDecodeError):
         # its text may hold a password, so it goes nowhere
         raise BuildError(
             _("{path} cannot be read as a netrc file.").format(path=path),

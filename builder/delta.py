@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import troubles
 from bootstrap.bundle import delta
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, parse_manifest
 from bootstrap.errors import BuildError, TrustError, UsageError
@@ -60,7 +61,7 @@ def read_base(path: Path) -> Base:
             data = file.read(MANIFEST_LIMIT + 1)
         return Base(parse_manifest(data, path.name), data)
     except OSError as error:
-        raise UsageError(_("{path}: {reason}.").format(path=path, reason=error.strerror), advice=advice) from error
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=advice) from error
     except TrustError as error:
         raise UsageError(error.what, advice=advice) from error
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from builder.guide import Facts
 
 FILES = Path(__file__).parent / "bundle_files"
-# name in the repository → (folder in the bundle, kind)
+# name in the repository → (folder in the bundle, kind); what is typed in the root folder lies there too
+IN_ROOT = ("create-enterprise-offline.py", "enterprise-validator.py", "recovery-assistant.py")
 PLACES = {
     "install.py": (SCRIPTS, "script"),
     "install.sh": (SCRIPTS, "script"),
@@ -44,5 +45,7 @@ def members(facts: Facts) -> list[Member]:
         if name.endswith(".bat"):
             text = text.replace("\n", "\r\n")
         found.append(member(f"{folder}/{name}", kind, text.encode()))
+        if name in IN_ROOT:
+            found.append(member(name, "root", text.encode()))
     found += [member(f"{KINDS['plugin']}/{file.name}", "plugin", file) for file in facts.profile.plugins]
     return found

@@ -16,9 +16,10 @@ from urllib.request import url2pathname
 
 import httpx2
 
+from bootstrap import troubles
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.errors import BuildError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder.cache import HashMismatchError
 from builder.credentials import authorization, origin, redact
 from builder.partial import Partial, Remote, StoppedError
@@ -212,10 +213,8 @@ def _read_local(file: Remote) -> Iterator[bytes]:
         with open(path, "rb") as source:
             yield from iter(lambda: source.read(BLOCK), b"")
     except OSError as error:
-        raise BuildError(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("The lock names this file: put it back, or run `uv lock` again."),
-        ) from error
+        wanted = _("The lock names this file: put it back, or run `uv lock` again.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=BuildError, wanted=wanted) from error
 
 
 def _host(url: str) -> str:
@@ -290,8 +289,10 @@ def _gave_up(file: Remote, trouble: TransientError) -> BuildError:
             advice=_("Check the network, HTTPS_PROXY and NO_PROXY, then build again: what was fetched is kept."),
         )
     return BuildError(
-        _("{file} could not be fetched from {host} in {count} attempts: {reason}.").format(
-            file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble
-        ),
+        plural(
+            "{file} could not be fetched from {host} in {count} attempt: {reason}.",
+            "{file} could not be fetched from {host} in {count} attempts: {reason}.",
+            ATTEMPTS,
+        ).format(file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble),
         advice=_("Build again later: what was fetched is kept and continued."),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher
+from bootstrap import app_launcher, troubles
 from bootstrap.bundle.application import PLACEHOLDER
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
@@ -24,11 +24,11 @@ def read_template(path: Path) -> dict[str, str]:
     try:
         settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(
-            _("The env template {file} cannot be read: {reason}.").format(file=path, reason=reason),
-            advice=_("Name an existing UTF-8 file in environment.template of the profile."),
-        ) from error
+        wanted = _("Name an existing UTF-8 file in environment.template of the profile.")
+        if isinstance(error, OSError):
+            raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+        what = _("The env template {file} cannot be read: {reason}.").format(file=path, reason=error)
+        raise UsageError(what, advice=wanted) from error
     wrong += [line for line, _name, value in settings if "\n" in value]
     if wrong:
         raise UsageError(

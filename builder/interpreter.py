@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from bootstrap import process, troubles
 from bootstrap.bundle import digest, names
 from bootstrap.bundle.manifest import PYTHON, FileEntry
 from bootstrap.bundle.target import host_target
@@ -104,7 +104,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
     except (OSError, tarfile.TarError) as error:
         raise UsageError(
             _("{archive} is neither a version nor an archive of Python: {reason}.").format(
-                archive=archive, reason=getattr(error, "strerror", None) or error
+                archive=archive, reason=troubles.reason(error)
             ),
             advice=_("Give a .tar.gz in the layout of python-build-standalone (install_only), or a version like 3.12."),
         ) from error

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3  # for each component of a unit vector; float32 sums differ by 1e-6 between CPUs
 EMBEDDING_LIMIT = 1 << 20  # bytes of a probe's embedding file
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HUB_SOURCE = re.compile(r"hf:[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 _MODEL: dict[str, Any] = {"source": None, "include": [], "exclude": [], "probe": None}
 _PROBE: dict[str, Any] = {
@@ -76,8 +75,10 @@ def parse_model(value: Any, path: str, folder: Path) -> ModelSource:
         probe=fields.optional("probe", lambda item, where: _probe(item, where, folder)),
     )
     fields.done()
-    if not _NAME.fullmatch(model.name) or names.problem(model.name):
-        raise refuse(f"{path}.name", _("not a name for a folder"))
+    trouble = None if names.PLAIN.fullmatch(model.name) else names.plain_form()
+    trouble = trouble or names.problem(model.name)
+    if trouble:
+        raise refuse(f"{path}.name", trouble)
     return model
 
 

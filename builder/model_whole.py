@@ -10,6 +10,7 @@ import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.bundle import weights
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 DOCUMENT_LIMIT = 64 << 20  # bytes; the index of a model with thousands of tensors has 1 MB
 POINTER, POINTER_LIMIT = b"version https://git-lfs.github.com/spec/", 1024  # bytes; what Git LFS leaves for a file
-WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.gguf", "*.npz")
+WEIGHTS = tuple(f"*{suffix}" for suffix in weights.WEIGHTS)
 EXPORTS = ("onnx/*.onnx", "*.onnx", "openvino/*.xml")  # weights for another way to run them
 VOCABULARIES = ("tokenizer.json", "*.model", "vocab*", "*.tiktoken", "*.vocab", "*.spm")
 WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they read bytes and characters
@@ -38,7 +39,7 @@ WITH_WEIGHTS = (
 
 
 def demand_whole(name: str, files: Mapping[str, Path]) -> None:
-    """Raise BuildError for a model that lacks a file which its own documents name, or has a pointer for one.
+    """Raise BuildError for a model that lacks a file which its own documents name, or has a pointer or a part of one.
 
     ``files`` are the paths in the model that travel, and where they lie now.
     """
@@ -47,6 +48,14 @@ def demand_whole(name: str, files: Mapping[str, Path]) -> None:
             raise BuildError(
                 _("{file} of model {model} is a Git LFS pointer, not the file.").format(file=path, model=name),
                 advice=_("Run `git lfs pull` in the model's folder, then build again."),
+            )
+        fault = weights.fault(path, place)
+        if fault is None and not place.stat().st_size and _any(path.rpartition("/")[0], VOCABULARIES, {path: place}):
+            fault = _("it is empty")
+        if fault:
+            raise BuildError(
+                _("{file} of model {model} is not whole: {reason}.").format(file=path, model=name, reason=fault),
+                advice=_("Copy or download this file again; if the application does without it, exclude it."),
             )
     for lacking, because in _lacking(name, files):
         raise BuildError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.bundle.digest import sha256_bytes, sha256_file, write_sums
 from bootstrap.bundle.manifest import FILE_SIZE_LIMIT
 from bootstrap.errors import BuildError, UsageError
@@ -213,10 +214,7 @@ def _from_folder(
                 files.append(ModelFile(path, found[path], size, digest))
                 task.advance(size)
     except OSError as error:
-        raise BuildError(
-            _("{file} cannot be read: {reason}.").format(file=error.filename, reason=error.strerror),
-            advice=_("Make the model's files readable for this user."),
-        ) from error
+        raise troubles.trouble(error, troubles.READING, near=root, kind=BuildError) from error
     sums = write_sums({file.path: file.sha256 for file in files})
     return CollectedModel(name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.console import human_bytes
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder import lazy_names
 from builder.build import pinned, read_profile
 from builder.cache import sha256
@@ -122,7 +122,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     standings = survey(lock, request.targets, build=request.sources)
     wheels = {wheel for standing in standings if standing.selection for wheel in standing.selection.wheels}
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
-    state = state_of(root, profile, standings)
+    state = state_of(root, profile, standings, request.python)
     if request.strict_source:
         demand_commit(state, root)
     tell_state(state, progress)
@@ -169,41 +169,60 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for standing in plan.standings:
         target = f"{standing.target} cp{standing.target.python.replace('.', '')}"
         if standing.selection:
-            yield _("  {target}: {count} wheels, about {size}").format(
-                target=target, count=len(standing.selection.wheels), size=human_bytes(plan.bundle_bytes(standing))
-            )
+            yield plural(
+                "  {target}: {count} wheel, about {size}",
+                "  {target}: {count} wheels, about {size}",
+                len(standing.selection.wheels),
+            ).format(target=target, count=len(standing.selection.wheels), size=human_bytes(plan.bundle_bytes(standing)))
             left_out = plan.left_out(standing)
             if left_out:
-                yield _("    {count} wheels, {size}, are left out: the base has them").format(
-                    count=left_out.files, size=human_bytes(left_out.size)
-                )
+                yield plural(
+                    "    {count} wheel, {size}, is left out: the base has it",
+                    "    {count} wheels, {size}, are left out: the base has them",
+                    left_out.files,
+                ).format(count=left_out.files, size=human_bytes(left_out.size))
             for source in standing.selection.sources:
                 yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
         elif standing.error:
             yield _("  {target}: cannot be built").format(target=target)
             yield from (f"    {gap}" for gap in standing.gaps or (standing.error.what,))
-    yield _("  to fetch: {count} wheels, {size}; in the cache: {cached}, {cached_size}").format(
+    yield plural(
+        "  to fetch: {count} wheel, {size}; in the cache: {cached}, {cached_size}",
+        "  to fetch: {count} wheels, {size}; in the cache: {cached}, {cached_size}",
+        plan.fetched.files,
+    ).format(
         count=plan.fetched.files,
         size=human_bytes(plan.fetched.size),
         cached=plan.cached.files,
         cached_size=human_bytes(plan.cached.size),
     )
     if plan.unsized:
-        yield _("  the lock does not tell the size of {count} wheels").format(count=plan.unsized)
+        yield plural(
+            "  the lock does not tell the size of {count} wheel",
+            "  the lock does not tell the size of {count} wheels",
+            plan.unsized,
+        ).format(count=plan.unsized)
     for part in (*plan.models, plan.source):
-        yield _("  {name}: {count} files, {size}").format(name=part.name, count=part.files, size=human_bytes(part.size))
+        yield plural("  {name}: {count} file, {size}", "  {name}: {count} files, {size}", part.files).format(
+            name=part.name, count=part.files, size=human_bytes(part.size)
+        )
     if plan.state.commit:
         yield _("  commit: {commit}").format(commit=plan.state.described)
     for foresight in plan.foresights or ():
         yield from _foresight_lines(foresight)
     yield from note_lines(plan.unlisted)
-    yield from (f"  {item}" for item in (*plan.unchecked, *plan.unused_lazy))
+    yield from (f"  {line}" for item in plan.unchecked for line in item.lines())
+    yield from (f"  {line}" for line in plan.unused_lazy)
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:
     """Yield what is known of a target's packages, and what the gate makes of it."""
     assessment, target = foresight.assessment, name_of(foresight.target)
-    yield _("Known vulnerabilities of {target}: {count} in {packages} packages; {excepted} excepted").format(
+    yield plural(
+        "Known vulnerabilities of {target}: {count} in {packages} package; {excepted} excepted",
+        "Known vulnerabilities of {target}: {count} in {packages} packages; {excepted} excepted",
+        assessment.packages,
+    ).format(
         target=target,
         count=len(assessment.findings),
         packages=assessment.packages,

@@ -22,6 +22,7 @@ from bootstrap.bundle.application import (
     module_name,
     source_path,
 )
+from bootstrap.bundle.names import PLAIN, plain_form
 from bootstrap.bundle.strict import refuse
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 PROFILES = Path(__file__).parent / "profiles"
 PROJECT_PROFILE = "ragtrace-profile.toml"
 ENV_TEMPLATE = ".env.example"
-_TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -86,8 +86,8 @@ def load_profile(path: Path, project_root: Path) -> Profile:
     with _as_usage(path):
         fields = fields_with(value, path.name, _TOP)
         title = fields.text("name")
-        if not _TITLE.fullmatch(title):
-            raise refuse(f"{path.name}.name", _("letters, digits, '.', '_' and '-' only, at most 64"))
+        if not PLAIN.fullmatch(title):
+            raise refuse(f"{path.name}.name", plain_form())
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
         environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
@@ -114,6 +114,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             allow_secrets=source.texts("allow_secrets"),
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
+            notes=tuple(_shadows(application, path.name)),
         )
         source.done()
         _check_models(profile, path.name)
@@ -251,7 +252,7 @@ def default_profile(project_root: Path) -> Profile:
     if not launchers:
         runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
         launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
-    launchers, notes = _free_names(launchers, project.name, path)
+    launchers, changed = _free_names(launchers, project.name, path)
     template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
     value = {
         "launchers": [launcher.to_json() for launcher in launchers],
@@ -271,6 +272,7 @@ def default_profile(project_root: Path) -> Profile:
         demand_names(application, path.name)
         _check_application(application, path.name, project_root)
     files = (project_root / template,) if template else ()
+    notes = (*changed, *_shadows(application, path.name))
     return Profile(title=table["name"], application=application, files=files, notes=notes)
 
 
@@ -299,6 +301,17 @@ def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[li
             ),
         )
     return found, tuple(notes)
+
+
+def _shadows(application: Application, file: str) -> Iterator[str]:
+    """Yield what to say of commands that have the name of a program which some hosts have."""
+    for name in application.commands:
+        if commands.shadowed(name):
+            text = _(
+                "{file}: the command {name} has the name of a program that some hosts have; a user who puts PREFIX/bin "
+                "first on PATH starts this one."
+            )
+            yield text.format(file=file, name=name)
 
 
 def with_models(profile: Profile, given: Sequence[str]) -> Profile:

@@ -1,8 +1,8 @@
 """Which settings Python code reads, seen in its syntax: nothing of it runs.
 
 Known are os.environ and what is made of it, os.getenv, python-dotenv, settings classes of pydantic, ``envvar``
-of click and typer, decouple, environs and their like. A name must stand there as a text, or as a constant or a
-loop over texts in the same file.
+of click and typer, decouple, environs and their like, and the project's own functions around these
+(settings_wrappers.py). A name must stand there as a text, or as a constant or a loop over texts in the same file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from builder.settings_wrappers import Wrapper
 
 BASES = tuple(f"{module}.BaseSettings" for module in ("pydantic_settings", "pydantic", "pydantic.v1"))
 MAKERS = tuple(
@@ -62,6 +64,7 @@ class Module:
         self.texts: dict[str, _Texts] = {}
         self.mappings: set[str] = set()
         self.readers: set[str] = set()
+        self.wrappers: dict[str, Wrapper] = {}
         self._bind()
 
     def dotted(self, node: ast.AST) -> str:
@@ -119,7 +122,7 @@ class Module:
             for node in self.nodes
             if isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
         )
-        for target, value, is_loop in _bindings(self.nodes):
+        for target, value, is_loop in bindings(self.nodes):
             if self.is_mapping(value) and not is_loop:
                 self.mappings.add(target)
             elif isinstance(value, ast.Call) and self.dotted(value.func) in MAKERS:
@@ -137,7 +140,7 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
             yield from ((name.asname or name.name, f"{node.module}.{name.name}") for name in node.names)
 
 
-def _bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
+def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
     """Yield the names that are bound, to what, and whether by a loop over it."""
     for node in nodes:
         targets: Sequence[ast.expr] = ()
@@ -177,29 +180,52 @@ def reads(module: Module) -> list[Read]:
 
 def _names_read(module: Module, node: ast.AST) -> _Texts:
     """Return the names that one node of the syntax reads."""
-    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and module.is_mapping(node.value):
-        return module.texts_of(node.slice)
-    if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-        return module.texts_of(node.left) if module.is_mapping(node.comparators[0]) else ()
-    return _names_asked(module, node) if isinstance(node, ast.Call) else ()
-
-
-def _names_asked(module: Module, call: ast.Call) -> _Texts:
-    options = next((module.texts_of(word.value) for word in call.keywords if word.arg == "envvar"), ())
+    words = node.keywords if isinstance(node, ast.Call) else ()
+    options = next((module.texts_of(word.value) for word in words if word.arg == "envvar"), ())
     if options:
         return options[:1]  # of several the first that is set counts: one is enough to set it
+    expression, wrapper = asked(module, node)
+    texts = module.texts_of(expression)
+    return tuple(name for text in texts for name in wrapper.made(text)) if wrapper else texts
+
+
+def asked(module: Module, node: ast.AST) -> tuple[ast.expr | None, Wrapper | None]:
+    """Return the expression of the name that a node looks up, and what makes the setting's name of it, if anything."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and module.is_mapping(node.value):
+        return node.slice, None
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        return (node.left if module.is_mapping(node.comparators[0]) else None), None
+    if not isinstance(node, ast.Call):
+        return None, None
+    wrapper = module.wrappers.get(spelled(node.func))
+    return (wrapper.argument(node), wrapper) if wrapper else (_asked_by(module, node), None)
+
+
+def _asked_by(module: Module, call: ast.Call) -> ast.expr | None:
+    """Return the argument by which a call of a known function names a setting."""
     called, first = module.dotted(call.func), call.args[0] if call.args else None
     if called == "dotenv.get_key":
-        return module.texts_of(call.args[1]) if len(call.args) > 1 else ()
-    if called == "os.getenv" or module.is_reader(call.func):
-        return module.texts_of(first)
+        return call.args[1] if len(call.args) > 1 else None
+    if called == "os.getenv":
+        return first or next((word.value for word in call.keywords if word.arg == "key"), None)
+    if module.is_reader(call.func):
+        return first
     if isinstance(call.func, ast.Attribute):
         owner, name = call.func.value, call.func.attr
         if name in ("get", "setdefault", "pop") and module.is_mapping(owner):
-            return module.texts_of(first)
+            return first
         if module.is_reader(owner) and name not in NO_READERS:
-            return module.texts_of(first)
-    return ()
+            return first
+    return None
+
+
+def spelled(node: ast.AST) -> str:
+    """Return a name or a chain of attributes as it stands: ``self.get``; '' for anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def _names_written(module: Module, node: ast.AST) -> _Texts:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle.application import OWN_VARIABLES, SET_BY_LAUNCHERS
 from bootstrap.i18n import _
+from builder import settings_wrappers
 from builder.settings_code import Module, Read, classes_of, fields_of, reads
 from builder.source import list_files, matches
 
@@ -114,6 +115,7 @@ def _modules(sources: Iterable[SourceFile]) -> dict[str, Module]:
 
 
 def _code_reads(modules: Mapping[str, Module]) -> Iterator[tuple[str, Read]]:
+    settings_wrappers.link(modules)
     made = {path: list(classes_of(module)) for path, module in modules.items()}
     known = {one.name: one for classes in made.values() for one in classes}
     for path, module in modules.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bootstrap import process
+from bootstrap import process, troubles
 from bootstrap.bundle.signature import (
     ECDSA,
     ED25519,
@@ -115,15 +115,20 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
         protection = serialization.BestAvailableEncryption(passphrase)
     text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, protection)
     key = _public_key(private)
-    for place in (path, public_path):
+    demand_new(path)
+    _write_new(path, text, 0o600)
+    _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
+    return key
+
+
+def demand_new(path: Path) -> None:
+    """Raise UsageError where a private key or its public half exists."""
+    for place in (path, public_file(path)):
         if os.path.lexists(place):
             raise UsageError(
                 _("{path} exists and is not overwritten.").format(path=place),
                 advice=_("Name another file, or move that one to a safe place."),
             )
-    _write_new(path, text, 0o600)
-    _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
-    return key
 
 
 def public_file(path: Path) -> Path:
@@ -139,10 +144,8 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise UsageError(
-            _("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name a file in a folder that exists and that you can write to."),
-        ) from error
+        wanted = _("Name a file in a folder that exists and that you can write to.")
+        raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError, wanted=wanted) from error
 
 
 def _public_key(private: PrivateKey) -> PublicKey:
@@ -170,10 +173,8 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(KEY_FILE_LIMIT + 1)
     except OSError as error:
-        raise UsageError(
-            _("The key {path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name the private key, or make one with the builder's command keygen."),
-        ) from error
+        wanted = _("Name the private key, or make one with the builder's command keygen.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     if len(data) > KEY_FILE_LIMIT:
         raise _not_a_key(path)
     return data

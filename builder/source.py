@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.bundle import names
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
@@ -146,7 +147,9 @@ def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
         mode = item.file.lstat().st_mode
     except OSError as error:
         raise BuildError(
-            _("{file} is tracked by git but cannot be read: {reason}.").format(file=item.file, reason=error.strerror),
+            _("{file} is tracked by git but cannot be read: {reason}.").format(
+                file=item.file, reason=troubles.reason(error, troubles.READING, path=item.file)
+            ),
             advice=_("Restore it with 'git restore', or remove it from version control."),
         ) from error
     if not stat.S_ISREG(mode):

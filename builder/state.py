@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.bundle import digest
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _, plural
-from builder.checkout import changed, is_checkout, source_commit, untracked
+from builder.checkout import changed, is_checkout, source_commit, top_of, uncommitted, untracked
+from builder.models import parse_model_spec
+from builder.profile import PROFILES
 from builder.source import matches, travels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bootstrap.console import Progress
     from builder.profile import Profile
@@ -32,12 +34,14 @@ class SourceState:
 
     ``changed`` are tracked files that go into the bundle, or that the build reads, and differ: their paths from the
     project's folder, and the SHA-256 of what is taken ("" for one that is gone). ``untracked`` lie among the files
-    that travel, and stay behind: git does not track them.
+    that travel, and stay behind: git does not track them. ``uncommitted`` are what goes into the bundle, or is read
+    for it, and no commit of this repository has: a profile elsewhere, say, or a model's folder.
     """
 
     commit: str | None
     changed: tuple[tuple[str, str], ...] = ()
     untracked: tuple[str, ...] = ()
+    uncommitted: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,26 +55,59 @@ class SourceState:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"commit": self.commit, "changed": list(self.names), "untracked": list(self.untracked)}
+        return {
+            "commit": self.commit,
+            "changed": list(self.names),
+            "untracked": list(self.untracked),
+            "uncommitted": list(self.uncommitted),
+        }
 
 
-def state_of(root: Path, profile: Profile, standings: Sequence[Standing]) -> SourceState:
-    """Return what the source of a build is; packages that the lock gives as folders are looked at too."""
+def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
+    """Return what the source of a build is; packages that the lock gives as folders are looked at too.
+
+    ``python`` is what the request says of a Python to bring: the path of an archive, for example.
+    """
     commit = source_commit(root)
     if commit is None:
         return SourceState(None)
     selections = [standing.selection for standing in standings if standing.selection]
     folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
-    read = {os.path.relpath(path, root).replace(os.sep, "/") for path in profile.files} | set(READ)
+    read = {_from(root, path) for path in profile.files} | set(READ)
     differing = {path for path in changed(root) if path in read or _travels(path, profile)}
     for folder in folders:
         if is_checkout(folder):
-            differing |= {os.path.relpath(folder / path, root).replace(os.sep, "/") for path in changed(folder)}
+            differing |= {_from(root, folder / path) for path in changed(folder)}
+    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, python)}
     return SourceState(
         commit,
         tuple((path, _digest(root / path)) for path in sorted(differing)),
-        tuple(path for path in untracked(root) if path in read or travels(path, profile)),
+        tuple(path for path in untracked(root) if travels(path, profile) and path not in loose),
+        tuple(sorted(loose - differing)),
     )
+
+
+def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
+    """Yield what no commit of the project's repository has, of all that nothing else holds either.
+
+    Wheels are held by the lock, models of a hub by their revision, snapshots and exceptions by signatures, a Python of
+    uv's by uv, and profiles that come with the builder by its version.
+    """
+    top = top_of(root)
+    models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
+    named = [root / name for name in READ] + [path for path in profile.files if PROFILES not in path.parents]
+    for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
+        if place and place.exists():
+            yield from uncommitted(top, place)
+    for folder in folders:
+        if folder.resolve().is_relative_to(top):
+            yield from (folder / path for path in untracked(folder))
+        else:
+            yield folder
+
+
+def _from(root: Path, path: Path) -> str:
+    return os.path.relpath(path, root).replace(os.sep, "/")
 
 
 def _travels(path: str, profile: Profile) -> bool:
@@ -92,6 +129,14 @@ def tell_state(state: SourceState, progress: Progress) -> None:
             len(state.changed),
         )
         progress.warn(text.format(count=len(state.changed), commit=(state.commit or "")[:12], names=_some(state.names)))
+    forgotten = [name for name in state.uncommitted if not name.startswith("../")]
+    if forgotten:
+        text = plural(
+            "{count} file goes into the build, and the commit does not have it: {names}",
+            "{count} files go into the build, and the commit does not have them: {names}",
+            len(forgotten),
+        )
+        progress.warn(text.format(count=len(forgotten), names=_some(forgotten)))
     if state.untracked:
         text = plural(
             "{count} file is not tracked by git and stays behind: {names}",
@@ -102,7 +147,7 @@ def tell_state(state: SourceState, progress: Progress) -> None:
 
 
 def demand_commit(state: SourceState, root: Path) -> None:
-    """Raise BuildError unless all that a build takes of its project is what a commit has (--strict-source)."""
+    """Raise BuildError unless all that people write for a build is what one commit has (--strict-source)."""
     if state.commit is None:
         raise BuildError(
             _("{folder} has no commit that says what its files are (--strict-source).").format(folder=root),
@@ -116,6 +161,16 @@ def demand_commit(state: SourceState, root: Path) -> None:
             advice=_(
                 "Commit them, or bring them back with 'git restore'; without --strict-source the bundle says that they "
                 "differ."
+            ),
+        )
+    if state.uncommitted:
+        raise BuildError(
+            _("The commit does not have what goes into the bundle (--strict-source): {names}.").format(
+                names=", ".join(state.uncommitted)
+            ),
+            advice=_(
+                "Commit them in the project's repository, name models by hf:ORG/NAME@COMMIT, or build without "
+                "--strict-source."
             ),
         )
 

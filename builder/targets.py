@@ -75,7 +75,7 @@ def demand_whole(standings: Sequence[Standing]) -> None:
     """Raise BuildError for what all targets lack, in one."""
     errors = [standing.error for standing in standings if standing.error]
     if len(errors) > 1:
-        raise BuildError("\n".join(error.what for error in errors), advice=errors[0].advice)
+        raise BuildError(" ".join(error.what for error in errors), advice=errors[0].advice)
     if errors:
         raise errors[0]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomllib
 
+from bootstrap import troubles
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
@@ -19,7 +20,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError) from error
     return parse_toml(data, path)
 
 

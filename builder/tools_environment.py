@@ -14,8 +14,9 @@ from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.lock import write_pylock
 from bootstrap.bundle.manifest import KINDS
 from bootstrap.bundle.target import host_target
-from bootstrap.i18n import _
+from bootstrap.i18n import plural
 from bootstrap.uv import Uv, base_interpreter
+from bootstrap.wheels import Unpacked, installed
 from builder.assemble import Member, member
 from builder.lock import lock_rows, read_lock, select_wheels
 from builder.wheels import fetch_wheels, wheel_facts
@@ -36,8 +37,7 @@ class Tools:
     """The scanners of a target: members of its bundle, and what they take once installed."""
 
     members: tuple[Member, ...]
-    installed_bytes: int
-    installed_files: int
+    unpacked: Unpacked
 
 
 def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
@@ -46,14 +46,17 @@ def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool)
     facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
     return Tools(
         tuple(member(f"{FOLDER}/{wheel.filename}", KIND, path) for wheel, path in paths.items()),
-        sum(fact.installed_bytes for fact in facts),
-        sum(fact.files for fact in facts),
+        installed((), [fact.unpacked for fact in facts]),
     )
 
 
 def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> dict[LockedWheel, Path]:
     wheels = select_wheels(read_lock(LOCK), target).wheels
-    progress.step(_("Collecting {count} wheels of the scanners").format(count=len(wheels)))
+    progress.step(
+        plural(
+            "Collecting {count} wheel of the scanners", "Collecting {count} wheels of the scanners", len(wheels)
+        ).format(count=len(wheels))
+    )
     return fetch_wheels(wheels, cache, progress, offline=offline)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.bundle.application import Environment
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -13,21 +14,35 @@ if TYPE_CHECKING:
     from builder.profile import Profile
 
 
+TOP, END, ENVIRONMENT, CONTAINER = "top", "end", "environment", "container"  # where in a profile lines belong
+
+
 @dataclass(frozen=True)
 class Unchecked:
-    """Checks of validate that will be SKIP, why, and the lines of a profile that change it."""
+    """Checks of validate that will be SKIP, why, and the lines of a profile that change it.
+
+    ``add`` is TOML that can be pasted: ``place`` says where, because keys of the top level come before any table, and
+    no table is opened twice. A probe at the end is the last model's.
+    """
 
     checks: tuple[str, ...]
     reason: str
     add: str
+    place: str = END
 
-    def __str__(self) -> str:
-        return _("{checks} will be skipped on hosts: {reason}; add {lines}").format(
-            checks=", ".join(self.checks), reason=self.reason, lines=self.add
-        )
+    def lines(self) -> Iterator[str]:
+        """Yield it for people."""
+        text = {
+            TOP: _("{checks} will be skipped on hosts: {reason}; add at the top of the profile:"),
+            END: _("{checks} will be skipped on hosts: {reason}; add at the end of the profile:"),
+            ENVIRONMENT: _("{checks} will be skipped on hosts: {reason}; add to [environment] of the profile:"),
+            CONTAINER: _("{checks} will be skipped on hosts: {reason}; add to [container] of the profile:"),
+        }[self.place]
+        yield text.format(checks=", ".join(self.checks), reason=self.reason)
+        yield from (f"  {line}" for line in self.add.splitlines())
 
     def to_json(self) -> dict[str, Any]:
-        return {"checks": list(self.checks), "reason": self.reason, "add": self.add}
+        return {"checks": list(self.checks), "reason": self.reason, "add": self.add, "place": self.place}
 
 
 def unchecked(profile: Profile) -> list[Unchecked]:
@@ -40,21 +55,28 @@ def _unchecked(profile: Profile) -> Iterator[Unchecked]:
     command = next(iter(application.commands), "NAME")
     if not application.core_imports:
         imports = ("packages.imports", "performance.imports", "performance.import_tree")
-        yield Unchecked(imports, _("the profile names no core imports"), 'core_imports = ["MODULE"]')
+        yield Unchecked(imports, _("the profile names no core imports"), 'core_imports = ["MODULE"]', TOP)
     if not application.smoke:
         add = f'smoke = [["{command}", "--help"]]'
         commands = ("performance.start",) if application.offline_commands else ("ragtrace.cli", "performance.start")
-        yield Unchecked(commands, _("the profile names no smoke commands"), add)
+        yield Unchecked(commands, _("the profile names no smoke commands"), add, TOP)
     if not application.environment.template:
-        add = '[environment] template = ".env.example"'
-        yield Unchecked(("ragtrace.settings",), _("the profile names no template of settings"), add)
+        is_there = application.environment != Environment()
+        add = ("" if is_there else "[environment]\n") + 'template = ".env.example"'
+        place = ENVIRONMENT if is_there else END
+        yield Unchecked(("ragtrace.settings",), _("the profile names no template of settings"), add, place)
     if application.dashboard is None:
-        add = f'[dashboard] command = ["{command}", "--port={{port}}"]'
+        add = f'[dashboard]\ncommand = ["{command}", "--port={{port}}"]'
         yield Unchecked(("ragtrace.dashboard",), _("the profile names no dashboard"), add)
     if application.container is None:
-        add = '[container] object = "PACKAGE.MODULE:NAME"'
+        add = f'[container]\nobject = "PACKAGE.MODULE:NAME"\ncommand = ["{command}"]'
         yield Unchecked(("ragtrace.container",), _("the profile names no container"), add)
+    elif not application.container.command:
+        reason = _(
+            "the profile names no command that lets its container build anything, unless dependency_injector does"
+        )
+        yield Unchecked(("ragtrace.container",), reason, f'command = ["{command}"]', CONTAINER)
     if profile.models and not any(model.probe for model in profile.models):
-        add = f'[models.probe] command = ["{command}"], sentence = "…", record = true'
+        add = f'[models.probe]\ncommand = ["{command}"]\nsentence = "…"\nrecord = true'
         answers = ("ragtrace.probe", "performance.model")
         yield Unchecked(answers, _("no model of the bundle has a probe"), add)

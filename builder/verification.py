@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle.advisories.matcher import Installed
 from bootstrap.i18n import _
+from bootstrap.wheels import NOTHING, Unpacked
 from builder import tools_environment
 from builder.advisories.gate import read_knowledge, refuse, run_gate, tell
 
@@ -31,8 +32,7 @@ class Verification:
     """What a bundle brings so that a host can look for known vulnerabilities: nothing without advisories."""
 
     members: tuple[Member, ...] = ()
-    installed_bytes: int = 0
-    installed_files: int = 0
+    unpacked: Unpacked = NOTHING
 
 
 @dataclass(frozen=True)
@@ -114,5 +114,5 @@ def verify_packages(
         packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
         passed = run_gate(knowledge, packages, product, python, epoch, progress)
         tools = tools_environment.tools_of(target, request.cache, progress, offline=request.offline)
-        verified[target] = Verification((*passed.members, *tools.members), tools.installed_bytes, tools.installed_files)
+        verified[target] = Verification((*passed.members, *tools.members), tools.unpacked)
     return verified

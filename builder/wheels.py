@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
 
-from bootstrap.bundle import names
+from bootstrap.bundle.manifest import Package
 from bootstrap.bundle.zips import BROKEN
-from bootstrap.errors import BuildError
-from bootstrap.i18n import _
+from bootstrap.errors import BuildError, TrustError
+from bootstrap.i18n import _, plural
+from bootstrap.wheels import Unpacked, inspect
 from builder.cache import HashMismatchError, sha256
 from builder.download import Downloader
 from builder.partial import Remote
@@ -37,13 +38,12 @@ LICENCE_LIMIT = 100  # characters; longer License fields hold the text itself, n
 
 @dataclass(frozen=True)
 class WheelFacts:
-    """What a wheel brings: bytes and number of files once installed, its licence's name if it tells one.
+    """What a wheel brings: what it unpacks to, its licence's name if it tells one.
 
     ``longest`` is the longest of its paths.
     """
 
-    installed_bytes: int
-    files: int
+    unpacked: Unpacked
     licence: str | None
     longest: str = field(default="", compare=False)
 
@@ -79,9 +79,11 @@ def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) ->
     if missing:
         more = ["…"] if len(missing) > NAMES_SHOWN else []
         raise BuildError(
-            _("{count} of the files are not in the cache {folder}: {files}.").format(
-                count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)
-            ),
+            plural(
+                "{count} of the files is not in the cache {folder}: {files}.",
+                "{count} of the files are not in the cache {folder}: {files}.",
+                len(missing),
+            ).format(count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)),
             advice=_("Build once without --offline, with the same --cache-dir."),
         )
     return {remote: cache.path(remote.digest) for remote in remotes}
@@ -100,33 +102,37 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
 
     Raises BuildError for a broken zip, or one whose metadata names another package or version.
     """
+    name, version, _build, _tags = parse_wheel_filename(wheel.filename)
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_paths(archive, wheel)
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
+        _demand_own(metadata, wheel)
+        unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # hosts do the same
     except BROKEN as error:
         raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
+    except TrustError as error:
+        raise _refused(wheel, error.what.partition(": ")[2].rstrip(".")) from error
+    longest = max((info.filename for info in members), key=len)
+    return WheelFacts(unpacked, _licence(metadata), longest)
+
+
+def _demand_own(metadata: Message, wheel: LockedWheel) -> None:
     name, version = metadata.get("Name", ""), metadata.get("Version", "")
     expected = parse_wheel_filename(wheel.filename)
     if canonicalize_name(name) != expected[0] or canonicalize_version(version) != canonicalize_version(expected[1]):
         raise _refused(wheel, _("its metadata says {name} {version}").format(name=repr(name), version=repr(version)))
-    longest = max((info.filename for info in members), key=len)
-    return WheelFacts(sum(info.file_size for info in members), len(members), _licence(metadata), longest)
-
-
-def _check_paths(archive: zipfile.ZipFile, wheel: LockedWheel) -> None:
-    """Refuse what every host would refuse, by the same rule."""
-    for info in archive.infolist():
-        trouble = names.too_far(info.orig_filename)
-        if trouble:
-            raise _refused(wheel, _("{member!r} is {reason}").format(member=info.orig_filename[:80], reason=trouble))
 
 
 def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], wheel: LockedWheel) -> Message:
     found = [info for info in members if re.fullmatch(r"[^/]+\.dist-info/METADATA", info.filename)]
     if len(found) != 1:
-        raise _refused(wheel, _("it has {count} METADATA files").format(count=len(found)))
+        raise _refused(
+            wheel,
+            plural("it has {count} METADATA file", "it has {count} METADATA files", len(found)).format(
+                count=len(found)
+            ),
+        )
     if found[0].file_size > METADATA_LIMIT:
         raise _refused(wheel, _("its METADATA is larger than {limit} bytes").format(limit=METADATA_LIMIT))
     return HeaderParser().parsestr(archive.read(found[0]).decode("utf-8", "replace"))

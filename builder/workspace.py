@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, troubles
 from bootstrap.errors import BuildError, BusyError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -32,9 +32,9 @@ def workspace(output_dir: Path) -> Iterator[Path]:
         if error.filename is not None:
             raise
         # a write that fails does not say where: a full disk, mostly
+        told = troubles.words(error, troubles.WRITING, near=output_dir)
         raise BuildError(
-            _("{folder} cannot be written: {reason}.").format(folder=output_dir, reason=error.strerror),
-            advice=_("Make room there, or name another folder with --output-dir."),
+            told.what, advice=f"{told.advice} " + _("Or name another folder with --output-dir.")
         ) from error
     finally:
         files.remove_tree(work)

@@ -31,7 +31,7 @@ from recovery import remedies as cures
 from recovery import trial
 from recovery.parts import parts_of
 from recovery.plan import damaged_packages
-from recovery.takeover import carry_over, compile_again, good_items, take_over, tool_items
+from recovery.takeover import app_is_whole, carry_over, compile_again, good_items, take_over, tool_items
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -166,7 +166,8 @@ def _repair(
             if parts and parts.keeps_tools:
                 keep_tools(release, diagnosis, python, progress)
             acceptance.check_records(release, proof.manifest, diagnosis.digests, progress, damaged=contents)
-            bytecode.compile_application(release, manifest, acceptance.basic_environment(), progress)
+            if not app_is_whole(diagnosis.deviations):
+                bytecode.compile_application(release, manifest, acceptance.basic_environment(), progress)
         install.finish(
             release,
             manifest,

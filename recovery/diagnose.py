@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, files, journal, launchers, papers, persist, retention
+from bootstrap import (
+    audit_log,
+    files,
+    install,
+    journal,
+    launchers,
+    papers,
+    persist,
+    retention,
+    signed,
+    troubles,
+)
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
@@ -48,7 +60,6 @@ if TYPE_CHECKING:
     from bootstrap.receipt import Deviation, Receipt
 
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
-CHANGES = ("install", "rollback", "recover")  # actions of the audit log that make a release active
 
 
 @dataclass(frozen=True)
@@ -110,22 +121,28 @@ def diagnose(
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
     findings += trouble
-    proof = find_proof(prefix, release, receipt, policy)
+    proof, digests = find_proof(prefix, release, receipt, policy), digests or Digests()
+    with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
+        is_lacking = aside.submit(_lacking, prefix, proof.manifest, digests) if proof else None
+        found = dict(receipts.contents(release.path, digests)) if receipt else {}
+        lacking = is_lacking.result() if is_lacking else ()
+    deviations = tuple(receipts.against(found, receipt)) if receipt else ()
+    false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
+    if false:
+        findings.append(false)
+        receipt, deviations = None, ()
+        proof = find_proof(prefix, release, None, policy)
     if proof is None:
         details = _("no copy of the signed manifest on this host proves what the release was made from")
         findings.append(Finding(MANIFEST, release.id, details))
-    digests = digests or Digests()
-    deviations = tuple(receipts.compare(release, receipt, digests)) if receipt else ()
     findings += _grouped(deviations)
-    findings += _interpreter(receipt)
+    findings += _interpreter(receipt, proof)
     if receipt is not None and not receipt.locked:
         findings.append(Finding(UNLOCKED, release.id, _("nobody signed this set of packages")))
-    lacking: tuple[FileEntry, ...] = ()
     spare: dict[str, Path] = {}
     if proof:
         findings += _launchers(prefix, proof.manifest)
         findings += _papers(prefix, proof)
-        lacking = _lacking(prefix, release, proof.manifest, receipt, deviations)
         spare = _spare(prefix, release, lacking)
         if lacking:
             names = tuple(entry.path for entry in lacking)
@@ -162,28 +179,10 @@ def _named_by_current(prefix: Prefix) -> str | None:
         return None
 
 
-def _activations(prefix: Prefix) -> Iterator[dict[str, Any]]:
-    """Yield what the audit log says was made active, the oldest first, as far as the log can be read."""
-    try:
-        for line in audit_log.lines(prefix):
-            entry = strict.parse(line)
-            if entry.get("action") in CHANGES and entry.get("outcome") == "done":
-                yield entry
-    except (OSError, ValueError, AttributeError):
-        return  # a damaged log is not what a repair hangs on
-
-
 def _last_activated(prefix: Prefix) -> str | None:
     """Return the release that the audit log says was made active last."""
-    names = [entry.get("release") for entry in _activations(prefix)]
+    names = [entry.get("release") for entry in audit_log.activations(prefix)]
     return names[-1] if names and isinstance(names[-1], str) else None
-
-
-def _logged_receipt(prefix: Prefix, release: Release) -> str | None:
-    """Return the SHA-256 of a release's receipt as the audit log has it, for one whose mark is lost."""
-    digests = [entry.get("receipt_sha256") for entry in _activations(prefix) if entry.get("release") == release.id]
-    known = [digest for digest in digests if isinstance(digest, str) and digest]
-    return known[-1] if known else None
 
 
 def _leftovers(prefix: Prefix) -> Iterator[Finding]:
@@ -229,12 +228,14 @@ def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
     """Return a release's receipt, or what is wrong with it.
 
-    The mark vouches for it; where that is lost, the audit log's line on its activation.
+    The mark vouches for it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
     """
     receipt, reason = _sealed_receipt(release)
-    if receipt is not None:
+    if receipt is not None and not receipts.contradicted(prefix, release):
         return receipt, []
-    logged = _logged_receipt(prefix, release)
+    if receipt is not None:
+        reason = _("the audit log has another receipt of {release}").format(release=release.id)
+    logged = audit_log.receipt_of(prefix, release.id)
     if logged is not None:
         receipt, _reason = _sealed_receipt(release, logged)
         if receipt is not None:
@@ -252,10 +253,30 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
     except RagtraceError as error:
         return None, error.what
     except OSError as error:
-        return None, f"{error.filename}: {error.strerror}"
+        return None, troubles.told(error)
     if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
         return receipt, ""
     return None, _("the receipt is of another release ({name})").format(name=receipt.release)
+
+
+def _false_receipt(
+    prefix: Prefix,
+    release: Release,
+    receipt: Receipt | None,
+    proof: Proof | None,
+    deviations: tuple[Deviation, ...],
+    found: dict[str, str],
+    digests: Digests,
+) -> Finding | None:
+    """Return what is wrong with a receipt that vouches for files which are not as signed: nothing it says counts."""
+    if receipt is None or proof is None or not receipt.locked:
+        return None
+    known = {deviation.path for deviation in deviations}
+    compared = signed.compare(prefix, release, proof.manifest, digests, found)
+    altered = tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
+    if not altered:
+        return None
+    return Finding(RECEIPT, release.id, _("the receipt vouches for files that are not as signed"), altered)
 
 
 def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
@@ -277,16 +298,38 @@ def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
         yield Finding(kind, owner, ", ".join(parts), tuple(deviation.path for deviation in found))
 
 
-def _interpreter(receipt: Receipt | None) -> Iterator[Finding]:
+def needed_python(diagnosis: Diagnosis) -> str:
+    """Return the Python that a new release must be made with, as 3.11, where this one is another; else ''."""
+    manifest = diagnosis.proof.manifest if diagnosis.proof else None
+    if manifest is None or manifest.own_python or manifest.target.python_tuple == sys.version_info[:2]:
+        return ""
+    return manifest.target.python
+
+
+def _minor_of(python: Path) -> str:
+    try:
+        return install.told_version(python).rpartition(".")[0]
+    except RagtraceError:  # it is gone, or does not start
+        return ""
+
+
+def _interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Finding]:
     if receipt is None:
         return
     path = Path(receipt.interpreter)
     try:
         same = sha256_file(path)[0] == receipt.interpreter_sha256
         details = _("{path} is another Python than at the installation").format(path=path)
+        wanted = proof.manifest.target.python if proof and not same else ""
+        if wanted and (minor := _minor_of(path)) not in ("", wanted):
+            details = _("{path} is Python {found} now, and this installation needs Python {wanted}").format(
+                path=path, found=minor, wanted=wanted
+            )
     except OSError as error:
         same = False
-        details = _("the Python of the installation is gone: {path}: {reason}").format(path=path, reason=error.strerror)
+        details = _("the Python of the installation is gone: {path}: {reason}").format(
+            path=path, reason=troubles.reason(error, troubles.READING, path=path)
+        )
     if not same:
         yield Finding(INTERPRETER, str(path), details)
 
@@ -315,31 +358,18 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
         yield Finding(PAPERS, "", details)
 
 
-def _lacking(
-    prefix: Prefix,
-    release: Release,
-    manifest: Manifest,
-    receipt: Receipt | None,
-    deviations: tuple[Deviation, ...],
-) -> tuple[FileEntry, ...]:
-    """Return what the store should hold for a release and does not."""
+def _lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
+    """Return what the store should hold for a release and does not.
+
+    Weights that a release has under another name are one file, which ``digests`` reads once.
+    """
     store = Store(prefix.store)
-    top = str(release.path)
-    # strings, because there are tens of thousands: a Path for each takes half a second
-    good = {os.path.join(top, item.path): item.content for item in receipt.items} if receipt else {}
-    for deviation in deviations:
-        good.pop(os.path.join(top, deviation.path), None)
 
     def is_there(entry: FileEntry) -> bool:
-        place = counterpart(release, entry)
-        if place is not None and good.get(str(place)) == entry.sha256:
-            try:
-                # one file under two names was read a moment ago; gigabytes of weights are not read twice
-                if os.path.samestat(place.lstat(), store.path(entry.sha256).lstat()):
-                    return True
-            except OSError:
-                pass
-        return store.has(entry)
+        try:
+            return store.holds(entry) and digests(store.path(entry.sha256)) == entry.sha256
+        except OSError:
+            return False
 
     entries = [entry for entry in manifest.files if entry.is_kept]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -51,7 +51,7 @@ class Parts:
     """What is carried over damaged: its files in the bundle, and the content that each should have by its path.
 
     ``packages`` are those whose wheels are lost; ``manifest`` is the signed one without what is lost;
-    ``keeps_tools`` tells that the scanners come from the damaged release.
+    ``keeps_tools`` tells that the scanners are taken over, whole or because a wheel of theirs is lost.
     """
 
     left: tuple[Left, ...]
@@ -90,9 +90,10 @@ def parts_of(diagnosis: Diagnosis, packages: frozenset[str]) -> Parts:
     for entry in lost:
         if wheels.get(entry.path) in without:
             left[entry.path] = _left(entry, diagnosis.prefix.store / entry.sha256[:2] / entry.sha256, diagnosis)
-    # of the scanners' wheels all or none, as their environment is one
+    # the scanners are made anew where theirs are damaged, of all their wheels or of none: their environment is one
     tools = {entry.path for entry in tools_environment.entries_of(manifest)}
-    keeps_tools = bool(tools & lost_paths)
+    are_whole = not any(deviation.path.startswith(f"{tools_environment.FOLDER}/") for deviation in diagnosis.deviations)
+    keeps_tools = bool(tools) and (are_whole or bool(tools & lost_paths))
     gone = lost_paths | tools if keeps_tools else lost_paths
     reduced = replace(manifest, files=tuple(entry for entry in manifest.files if entry.path not in gone))
     return Parts(tuple(left[path] for path in sorted(left)), contents, without, reduced, keeps_tools)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import delta, record, retention
+from bootstrap import delta, own_command, record, retention
 from bootstrap import receipt as receipts
+from bootstrap.bundle.opening import INSTALLER
 from bootstrap.errors import RagtraceError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.store import Store
 from recovery import diagnose as seen
 from recovery import remedies as cures
@@ -31,7 +33,8 @@ class Plan:
     """What is wrong and what is done about it.
 
     ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
-    then, ``damaged`` the paths in the release that do, ``removes`` the releases that go.
+    then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead,
+    ``removes`` are the releases that go.
     """
 
     release: str | None
@@ -42,6 +45,7 @@ class Plan:
     left: tuple[Left, ...] = ()
     damaged: frozenset[str] = frozenset()
     removes: tuple[retention.Going, ...] = ()
+    needed_python: str = ""
 
     @property
     def in_place(self) -> tuple[Remedy, ...]:
@@ -148,6 +152,9 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unloc
         chosen.append(cures.HealStore(healed))
     unmet = bring(diagnosis) if lost and not same else ""
     can_build = not unmet or _can_build(diagnosis)
+    needed = seen.needed_python(diagnosis) if needs_release else ""
+    if needed:
+        return _with_another_python(plan, chosen, diagnosis, bundle, needed)
     # what nobody signed gives way as soon as the lock can be had again
     if not needs_release and not (diagnosis.of_kind(UNLOCKED) and can_build):
         return replace(plan, remedies=_ordered(chosen), unmet=unmet)
@@ -232,9 +239,12 @@ def bring(diagnosis: Diagnosis) -> str:
     if diagnosis.proof is not None:
         manifest = diagnosis.proof.manifest
         lost = [entry.path for entry in diagnosis.lost]
-        text = _(
+        text = plural(
+            "A kept file is lost ({first}): copy the folder {folder} of release counter {counter}, with {archive} in "
+            "it, onto this host.",
             "{count} kept files are lost ({first}, …): copy the folder {folder} of release counter {counter}, with "
-            "{archive} in it, onto this host."
+            "{archive} in it, onto this host.",
+            len(lost),
         )
         return text.format(
             count=len(lost),
@@ -261,6 +271,20 @@ def _with_other_versions(
     others = [f"{p.name} {p.version}" for p in manifest.packages if (p.name, p.version) not in locked]
     remedies = _ordered([*chosen, cures.ResolveAgain(tuple(others), manifest)])
     return replace(plan, remedies=remedies, unmet=bring(diagnosis))
+
+
+def _with_another_python(
+    plan: Plan, chosen: list[Remedy], diagnosis: Diagnosis, bundle: Bundle | None, needed: str
+) -> Plan:
+    """Say which Python it takes: the signed packages are for one minor version, and no other finds them."""
+    found = _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=True)
+    lasting = tuple(cure for cure in found.remedies if cure.in_place or isinstance(cure, cures.Reinstall))
+    text = _("This is Python {running}, and the installation needs Python {needed}: run it as {command}.")
+    tool = str(diagnosis.release.bundle / INSTALLER) if diagnosis.release else own_command.ZIPAPP
+    command = own_command.quoted([f"python{needed}", tool, "recover", "--prefix", str(diagnosis.prefix.root)])
+    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    unmet = text.format(running=running, needed=needed, command=command)
+    return replace(found, remedies=lasting, unmet=unmet, left=(), damaged=frozenset(), needed_python=needed)
 
 
 def _with_last_resort(
@@ -314,6 +338,8 @@ def intact_former(diagnosis: Diagnosis) -> Release | None:
             continue
         try:
             receipt = receipts.read_receipt(release)
+            if receipts.contradicted(prefix, release):
+                continue
             if receipt.release == release.id and not receipts.compare(release, receipt, diagnosis.digests):
                 return release
         except (RagtraceError, OSError):

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, backups, install, retention, seal
+from bootstrap import audit_log, backups, install, retention, seal, troubles
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -65,10 +65,8 @@ def read_diagnosis(path: Path) -> Report:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise UsageError(
-            _("The diagnosis {path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name a report that validate wrote, or run recover without one."),
-        ) from error
+        wanted = _("Name a report that validate wrote, or run recover without one.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     try:
         return parse_report(data, path.name)
     except TrustError as error:
@@ -190,19 +188,19 @@ def recover(
                 told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
                 raise HostError(
                     f"{told} " + _("Stays damaged: {names}.").format(names=names) if names else told,
-                    advice=" ".join(
-                        [_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]
-                    ),
+                    advice=plan.unmet
+                    if plan.needed_python
+                    else " ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]),
                 )
             return Recovery(plan, applied=False, active=before)
         if not confirm(plan):
             return Recovery(plan, applied=False, active=before)
-        remedies = [remedy.id for remedy in plan.remedies]
         name = backups.new_name(prefix, "before-recover")
         try:
             with progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=strangers(diagnosis))
             collected = apply(plan, diagnosis, bundle, progress)
+            plan, collected = look_again(plan, diagnosis, confirm, bundle, policy, progress) or (plan, collected)
             active = prefix.active()
             now = active.id if active else None
             head = audit_log.append(
@@ -212,13 +210,13 @@ def recover(
                 release=now,
                 receipt_sha256=seal.receipt_sha256(active) if active else None,
                 former=before,
-                remedies=remedies,
+                remedies=[remedy.id for remedy in plan.remedies],
                 packages=sorted(plan.packages),
                 left=[left.path for left in plan.left],
             )
             backups.prune(prefix)
         except BaseException as error:
-            head = audit_log.note_failure(prefix, "recover", error, remedies=remedies)
+            head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
             with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
@@ -232,6 +230,28 @@ def recover(
         digests=diagnosis.digests,
         collected=collected,
     )
+
+
+def look_again(
+    plan: Plan,
+    diagnosis: Diagnosis,
+    confirm: Callable[[Plan], bool],
+    bundle: Bundle | None,
+    policy: Policy | None,
+    progress: Progress,
+) -> tuple[Plan, retention.Collected] | None:
+    """Compare what is installed with wheels that were lost, and repair what they show; return all that was done.
+
+    While a wheel is lost, nobody can tell whether its package is as signed.
+    """
+    if plan.has(cures.FillStore) is None or plan.ladder:
+        return None
+    more, found = plan_recovery(diagnosis.prefix, None, bundle, policy, digests=diagnosis.digests)
+    if not more.remedies or not confirm(more):
+        return None
+    collected = apply(more, found, bundle, progress)
+    all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
+    return all_done, collected
 
 
 def strangers(diagnosis: Diagnosis) -> list[Path]:

@@ -32,15 +32,24 @@ COMPILE_TIMEOUT = 600.0  # seconds
 def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled: frozenset[str]) -> Iterator[Item]:
     """Yield what packages have in the environment, but for damaged files and packages that are installed anew.
 
+    The application's files too, where all are as they were: with the times that their bytecode knows.
     A path of the receipt that leads out of the release is among the deviations: no walk finds it there.
     """
     damaged = {deviation.path for deviation in deviations}
     owners = {item.owner for item in receipt.items} - {APP, MODELS, VENV, RELEASE}
     taken = {owner for owner in owners if record.normalised(owner) not in reinstalled}
+    places = ("venv/", "app/") if app_is_whole(deviations) else ("venv/",)
+    if app_is_whole(deviations):
+        taken.add(APP)
     for item in receipt.items:
-        in_environment = item.path.startswith("venv/") and not item.content.startswith("-> ")
-        if in_environment and item.owner in taken and item.path not in damaged:
+        is_taken = item.path.startswith(places) and not item.content.startswith("-> ")
+        if is_taken and item.owner in taken and item.path not in damaged:
             yield item
+
+
+def app_is_whole(deviations: tuple[Deviation, ...]) -> bool:
+    """Tell whether the application's own files, with their bytecode, are as they were sealed."""
+    return not any(deviation.path.startswith("app/") for deviation in deviations)
 
 
 def tool_items(receipt: Receipt, deviations: tuple[Deviation, ...], release: Release) -> Iterator[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -249,7 +250,11 @@ def make_wheel(
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}\n".encode(),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
     }
-    members[f"{info}/RECORD"] = ("".join(f"{path},,\n" for path in members) + f"{info}/RECORD,,\n").encode()
+    digests = {
+        path: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=") for path, data in members.items()
+    }
+    rows = [f"{path},sha256={digest.decode()},{len(members[path])}\n" for path, digest in digests.items()]
+    members[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for path, data in members.items():

@@ -7,7 +7,7 @@ import pytest
 from tools.catalogues import LOCALES, extract, read, texts
 
 CATALOGUES = sorted(LOCALES.rglob("*.po"))
-PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}")
+PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}|%\([a-z_]+\)[rs]|%[rs]")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,34 @@ def test_a_text_that_no_catalogue_can_have_is_refused(tmp_path):
     file.write_text('_(f"{name} is missing")')
     with pytest.raises(ValueError, match=r"module\.py, line 1"):
         list(texts(file))
+
+
+# a number and then a noun in the plural, with at most three words between them: "{count} known vulnerabilities"
+NO_NOUN = "(?!(?:is|as|was|has|this|its|bytes|needs|says)\\b)"
+COUNTED = re.compile(
+    r"\{(?:count|number|files|packages|models|wheels|days|total|free|usable)\} "
+    r"(?:(?!of|in|at|the|is|are|has|by|must)[a-z]+ ){0,3}?" + NO_NOUN + r"[a-z]{2,}s\b"
+)
+NEVER_ONE = (
+    "{folder}: {names} is missing, one of {count} volumes.",
+    "only the first {count} files were searched",
+    "until: the last day, for example 2026-01-31; at most {days} days from now",
+    "not within {days} days after it was approved",
+)
+
+
+def test_a_number_before_a_noun_has_a_form_for_one(shown):
+    """Siblings of "1 wheels": such a text goes through ``plural``, unless the number is never one."""
+    assert COUNTED.search("{count} wheels")
+    assert COUNTED.search("{count} known vulnerabilities")
+    single = [message.id for message in shown if isinstance(message.id, str)]
+    assert [text for text in single if COUNTED.search(text) and text not in NEVER_ONE] == []
+
+
+def test_forms_for_one_and_for_many_differ(shown):
+    pairs = [message.id for message in shown if not isinstance(message.id, str)]
+    assert len(pairs) > 50
+    assert [pair for pair in pairs if pair[0] == pair[1]] == []
 
 
 def test_there_is_a_korean_catalogue():

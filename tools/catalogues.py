@@ -39,7 +39,8 @@ KEYWORDS = {"_": 1, "plural": 2}  # how many texts each takes
 
 def sources() -> list[Path]:
     """Return the files whose texts an operator sees."""
-    return [ROOT / "build_zipapp.py", *(path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py")))]
+    alone = [ROOT / "build_zipapp.py", ROOT / "tools" / "argparse_texts.py"]
+    return [*alone, *(path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py")))]
 
 
 def extract() -> Catalog:

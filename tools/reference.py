@@ -81,6 +81,11 @@ def report_schema():
         "release": described(OPTIONAL_TEXT, "the active release; null where none is"),
         "prefix": described(OPTIONAL_TEXT, "where it is installed; null where nothing is"),
         "host": described(OPTIONAL_TEXT, "tells two hosts apart, and nothing else about them"),
+        "effort": described({"enum": [None, *check.EFFORTS]}, "how much was asked for"),
+        "not_run": described(
+            {"type": "object", "additionalProperties": FULL_TEXT},
+            "which checks of a usual run overall_status says nothing of: identifier to name",
+        ),
     }
     fixed = ("timestamp", "system_info", "validation_results", "overall_status", "recommendations")
     return {

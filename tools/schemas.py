@@ -164,6 +164,7 @@ def install():
             "removed": described(items(going()), "releases that are gone"),
             "in_use": described(items(going()), "releases that go once their programs have ended"),
             "run": RUN,
+            **lacking(),
         }
     )
 
@@ -179,6 +180,23 @@ def going():
             "processes": described(items(COUNT), "those that run from it, as far as they can be seen"),
         }
     )
+
+
+def lacking():
+    """Return what an application lacks before it starts."""
+    names = described(nullable(items(FULL_TEXT)), "required, and set by nobody; null where the file cannot be read")
+    model = closed(
+        {
+            "name": FULL_TEXT,
+            "source": described(FULL_TEXT, "where to get it: hf:ORG/NAME@REVISION, or path:FOLDER of the builder's"),
+            "folder": described(FULL_TEXT, "where to put its files"),
+            "advice": ANY_TEXT,
+        }
+    )
+    return {
+        "missing_settings": closed({"file": described(ANY_TEXT, "where to write NAME=value for each"), "names": names}),
+        "missing_models": described(items(model), "models that come another way than in the bundle"),
+    }
 
 
 def dry_run():
@@ -200,6 +218,7 @@ def dry_run():
             "already": described(YES_NO, "the release is active and whole: nothing would be done"),
             "damaged": described(ANY_TEXT, "what is wrong with it where it is active and not whole, else empty"),
             "removes": described(items(going()), "releases that would go"),
+            **lacking(),
         }
     )
 
@@ -472,6 +491,9 @@ def source_state():
                 items(FULL_TEXT), "tracked files that differ from the commit and are taken as they are"
             ),
             "untracked": described(items(FULL_TEXT), "files that git does not track: they stay behind"),
+            "uncommitted": described(
+                items(FULL_TEXT), "files and folders that go into the bundle and no commit of the repository has"
+            ),
         }
     )
 
@@ -482,7 +504,8 @@ def unchecked():
         {
             "checks": described(items(FULL_TEXT, minItems=1), "of validate"),
             "reason": FULL_TEXT,
-            "add": described(FULL_TEXT, "to the profile"),
+            "add": described(TEXT, "TOML to paste into the profile"),
+            "place": described({"enum": ["top", "end", "environment", "container"]}, "where in the profile it belongs"),
         }
     )
     return described(items(item), "what hosts will skip because the profile does not say what it takes")

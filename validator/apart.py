@@ -1,20 +1,21 @@
 """Running a program without a network: in a network namespace of its own, where Linux lets us have one.
 
-Loopback works inside. Where that can't be had (other systems, hosts that forbid it), the program runs
-as it is, and whoever asks says so.
+Loopback works inside. Where that can't be had (other systems, hosts that forbid it), the program runs as it is, and
+whoever asks says so. With an account the program has that user's rights; the namespace is made with ours, because
+that user may be allowed none.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap import acceptance, process
 from bootstrap.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TRY_LIMIT = 10.0  # seconds
 # unshare(2): as root a network namespace, else one of a user namespace in which we keep our own ids
@@ -32,16 +33,37 @@ if unshare(NEWNET):
             file.write(text)
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
     fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP))
-if sys.argv[1:]:
-    os.execv(sys.argv[1], sys.argv[1:])
+if sys.argv[1]:
+    user, group, groups = sys.argv[1].split(":")
+    os.setgroups([int(one) for one in groups.split(",") if one])
+    os.setgid(int(group))
+    os.setuid(int(user))
+if sys.argv[2:]:
+    os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def without_network(argv: Sequence[str]) -> tuple[list[str], bool]:
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    account: process.Account | None = None,
+    offline: bool = True,
+    **options: Any,
+) -> process.Completed:
+    """Run a program as ``process.run`` does, but ``offline`` without a network where that can be."""
+    if not (offline and possible()):
+        return process.run(argv, env=env, account=account, **options)
+    if account is not None:
+        env = {**env, "HOME": account.home}
+    return process.run(without_network(argv, account)[0], env=env, **options)
+
+
+def without_network(argv: Sequence[str], account: process.Account | None = None) -> tuple[list[str], bool]:
     """Return what to run in place of a program (absolute path first), and whether it will have no network."""
     if not possible():
         return list(argv), False
-    return [*_entering(), *argv], True
+    return [*_entering(account), *argv], True
 
 
 @functools.cache
@@ -55,5 +77,6 @@ def possible() -> bool:
         return False
 
 
-def _entering() -> list[str]:
-    return [sys.executable, "-I", "-S", "-B", "-c", ENTER]
+def _entering(account: process.Account | None = None) -> list[str]:
+    ids = f"{account.user}:{account.group}:{','.join(map(str, account.groups))}" if account else ""
+    return [sys.executable, "-I", "-S", "-B", "-c", ENTER, ids]

@@ -67,6 +67,14 @@ class CheckResult:
         return dict(vars(self))
 
 
+@dataclass(frozen=True)
+class Choice:
+    """How much was asked for, one of EFFORTS, and which checks of a usual run do not run."""
+
+    effort: str
+    left_out: tuple[type[Check], ...]
+
+
 class UncheckedError(Exception):
     """Raised by a check that cannot look, with the status (SKIP or ERROR) and the reason."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bootstrap import files, process, record, supervised
 from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.trust.ownership import demand_private
 from validator import trial
 from validator.check import APPLICATION, ERROR, NORMAL, Check, CheckResult, UncheckedError
@@ -86,7 +86,14 @@ class Plugin(Check, ABC):
         if not ended.ok:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
         if left:
-            raise UncheckedError(ERROR, _("it left {count} processes running, which were ended").format(count=left))
+            raise UncheckedError(
+                ERROR,
+                plural(
+                    "it left {count} process running, which was ended",
+                    "it left {count} processes running, which were ended",
+                    left,
+                ).format(count=left),
+            )
         # 3. take its answer
         try:
             yield self.answer(ended.stdout)

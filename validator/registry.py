@@ -31,8 +31,11 @@ from validator.checks.security_ancestors import Ancestors
 from validator.checks.security_integrity import Integrity
 from validator.checks.security_permissions import Permissions
 from validator.checks.security_pickles import PickledModels
+from validator.checks.security_receipt import ReceiptLogged
 from validator.checks.security_safety import SecondScanner
 from validator.checks.security_secrets import Secrets
+from validator.checks.security_signed import SignedFiles
+from validator.checks.security_strangers import Strangers
 from validator.checks.system_clock import Clock
 from validator.checks.system_cpu import Processor
 from validator.checks.system_disk import Disk
@@ -89,8 +92,11 @@ CHECKS: tuple[type[Check], ...] = (
     Defender,
     ModelTime,
     Integrity,
+    ReceiptLogged,
+    SignedFiles,
     Permissions,
     Ancestors,
+    Strangers,
     Secrets,
     Advisories,
     SecondScanner,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import BUNDLE, FAIL, OPERATOR, RECOVER, RECOVER_OR_BUNDLE, WARN
@@ -62,6 +63,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "ragtrace.store": (STORE,),
     "security.integrity": (SEAL, *OF_THE_RELEASE, UNLOCKED),
     "security.permissions": (SETTINGS,),
+    "security.receipt": (RECEIPT, SEAL),
+    "security.signed": (STORE, *OF_THE_RELEASE, UNLOCKED),
     "system.python": _BUT_MODELS,
 }
 PLUGINS = "plugin."  # how the identifiers of checks of others begin
@@ -91,7 +94,7 @@ def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress)
         except RagtraceError as error:
             trouble = f"{error.what} {error.advice}".strip()
         except OSError as error:
-            trouble = f"{error.filename}: {error.strerror}"
+            trouble = troubles.told(error)
     if trouble:
         return [_other(result, trouble) if _may_be_mended(result) else _as_it_is(result) for result in results]
     return [_settled(result, subject, repair) for result in results]

@@ -11,7 +11,7 @@ import hashlib
 import os
 import platform
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,21 @@ from bootstrap.bundle import strict
 from bootstrap.bundle.strict import Fields, refuse
 from bootstrap.bundle.target import host_glibc
 from bootstrap.i18n import _
-from validator.check import CATEGORIES, ERROR, FAIL, PACKAGES, REMEDIES, SECURITY, SKIP, STATUSES, WARN, CheckResult
+from validator.check import (
+    CATEGORIES,
+    EFFORTS,
+    ERROR,
+    FAIL,
+    PACKAGES,
+    REMEDIES,
+    SECURITY,
+    SKIP,
+    STATUSES,
+    WARN,
+    CheckResult,
+    Choice,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,7 +56,8 @@ URGENCY = (FAIL, ERROR, WARN)
 class Report:
     """What was seen. ``product``, ``version``, ``release`` and ``prefix`` are None where nothing is installed.
 
-    ``host`` tells two hosts apart and says nothing else about them.
+    ``host`` tells two hosts apart and says nothing else about them. ``effort`` and ``not_run``, the names of checks by
+    their identifiers, say how far ``overall_status`` goes; None and empty in reports that do not tell.
     """
 
     timestamp: str
@@ -56,6 +71,8 @@ class Report:
     release: str | None = None
     prefix: str | None = None
     host: str | None = None
+    effort: str | None = None
+    not_run: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         value = dict(vars(self))
@@ -70,8 +87,8 @@ class Report:
         return tuple(sorted(found, key=lambda result: URGENCY.index(result.status)))
 
 
-def make_report(subject: Subject, results: Sequence[CheckResult]) -> Report:
-    """Put results together with what is known of the host and the installation."""
+def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice | None = None) -> Report:
+    """Put results together with what is known of the host and the installation, and of the checks that were chosen."""
     product = subject.manifest.product if subject.manifest and subject.prefix else None
     return Report(
         timestamp=strict.time_to_json(datetime.now(timezone.utc)),
@@ -85,6 +102,8 @@ def make_report(subject: Subject, results: Sequence[CheckResult]) -> Report:
         release=subject.release.id if subject.release else None,
         prefix=str(subject.prefix.root) if subject.prefix else None,
         host=host_id(),
+        effort=choice.effort if choice else None,
+        not_run={check.id: plain(check().title()) for check in choice.left_out} if choice else {},
     )
 
 
@@ -161,8 +180,8 @@ def parse_report(data: bytes, name: str = "report") -> Report:
     """
     value = strict.loads(data, name, limit=LIMIT)
     if isinstance(value, dict):
-        added = ("title", "product", "version", "release", "prefix", "host")
-        value = {"format": FORMAT, **dict.fromkeys(added), **value}
+        added = ("title", "product", "version", "release", "prefix", "host", "effort")
+        value = {"format": FORMAT, **dict.fromkeys(added), "not_run": {}, **value}
     fields = Fields(value, name)
     fields.integer("format", least=FORMAT, most=FORMAT)
     report = Report(
@@ -177,6 +196,8 @@ def parse_report(data: bytes, name: str = "report") -> Report:
         release=fields.optional_text("release"),
         prefix=fields.optional_text("prefix"),
         host=fields.optional_text("host"),
+        effort=fields.optional("effort", partial(strict.choice, choices=EFFORTS)),
+        not_run=fields.nested("not_run", _names),
     )
     fields.done()
     if not report.results:
@@ -204,6 +225,13 @@ def read_result(value: Any, path: str) -> CheckResult:
     )
     fields.done()
     return result
+
+
+def _names(value: Any, path: str) -> dict[str, str]:
+    fields = Fields(_object(value, path), path)
+    names = {name: fields.text(name) for name in tuple(fields.left)}
+    fields.done()
+    return names
 
 
 def _metrics(value: Any, path: str) -> dict[str, dict[str, Any]]:

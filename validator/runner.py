@@ -14,10 +14,10 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from bootstrap import process, troubles
 from bootstrap.errors import RagtraceError, UsageError
 from bootstrap.i18n import _
-from validator.check import CATEGORIES, EFFORTS, ERROR, NORMAL, Check, CheckResult, UncheckedError
+from validator.check import CATEGORIES, EFFORTS, ERROR, FULL, NORMAL, Check, CheckResult, Choice, UncheckedError
 from validator.remedy import settle
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ def select(
     if not chosen:
         raise UsageError(_("No check is left to run."), advice=_("Name fewer with --skip."))
     return chosen
+
+
+def choice_of(checks: Sequence[type[Check]], chosen: Collection[type[Check]], effort: str) -> Choice:
+    """Return what a choice leaves out of all that runs where nothing is chosen."""
+    left_out = tuple(check for check in checks if check.effort != FULL and check not in chosen)
+    return Choice(effort, left_out)
 
 
 def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progress) -> list[CheckResult]:
@@ -147,9 +153,8 @@ def results_of(check: Check, subject: Subject) -> list[CheckResult]:
     except RagtraceError as error:
         results.append(_timed(check, check.result(ERROR, error.what, suggestion=error.advice), results))
     except OSError as error:
-        advice = _("Validate as the user who installed it; if that is you, the disk or its permissions need a look.")
-        details = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        results.append(_timed(check, check.result(ERROR, details, suggestion=advice), results))
+        told = troubles.words(error)
+        results.append(_timed(check, check.result(ERROR, told.what.rstrip("."), suggestion=told.advice), results))
     except Exception as error:  # a check that breaks must not end the run
         LOG.exception("check %s broke", check.id)
         details = _("the check broke: {kind}: {text}").format(kind=type(error).__name__, text=error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
-from bootstrap import own_command
+from bootstrap import own_command, troubles
 from bootstrap import receipt as receipts
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
@@ -17,6 +17,7 @@ from validator.check import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedEr
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.policy import Policy
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Receipt
     from validator.remedy import Repair
@@ -33,6 +34,7 @@ class Subject:
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
     report goes to, for the commands that a result suggests. ``digests`` reads a file once for
     all checks of a run. ``foresee`` looks what recover would do; without it recover is taken to mend what it may.
+    ``policy`` returns the host's, which says who may sign releases; None where it has none.
     """
 
     prefix: Prefix | None = None
@@ -44,6 +46,7 @@ class Subject:
     report_name: str = REPORT_NAME
     digests: Digests = field(default_factory=Digests, compare=False)
     foresee: Callable[[], Repair] | None = field(default=None, compare=False)
+    policy: Callable[[], Policy | None] = field(default=lambda: None, compare=False)
 
     @property
     def title(self) -> str:
@@ -131,5 +134,5 @@ def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | Non
     except RagtraceError as error:
         problems[name] = error.what
     except OSError as error:
-        problems[name] = f"{error.filename}: {error.strerror or error}"
+        problems[name] = troubles.told(error)
     return None

@@ -3,6 +3,8 @@
 Commands run in a scratch prefix, laid out as a real one: its launchers, launch.py and application are copies, as
 read-only as what they are copies of; the persistent folders hold what the source ships, everything else of the
 release is a link. Its .env is empty, so that a program that looks for one in the folders above ends its search there.
+
+Where root has installed for a service account, programs have the rights of that account, and the scratch prefix is its.
 """
 
 from __future__ import annotations
@@ -18,7 +20,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import acceptance, app_launcher, copies, files, launchers, persist, process, seal, trees, trials
+from bootstrap import (
+    acceptance,
+    app_launcher,
+    copies,
+    files,
+    launchers,
+    persist,
+    process,
+    seal,
+    service,
+    supervised,
+    trees,
+    trials,
+    troubles,
+)
 from bootstrap.bundle import strict
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -86,9 +102,10 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
-    argv = [str(release.python), *arguments]
+    argv, account = [str(release.python), *arguments], service.account_of(Prefix(release.path.parents[1]).data)
     with files.scratch_folder() as folder:
-        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout)
+        _give(folder, account)
+        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout, account=account)
 
 
 def run_launcher(
@@ -106,9 +123,12 @@ def run_launcher(
     """
     with scratch_prefix(prefix, release, manifest) as scratch:
         argv, env = launcher(scratch, manifest, command)
-        if offline:
-            argv, _is_cut_off = apart.without_network(argv)
-        return process.run(argv, env=env, cwd=caller(scratch), timeout=timeout)
+        return run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout, offline=offline)
+
+
+def run_in(scratch: Prefix, argv: Sequence[str], **options: Any) -> process.Completed:
+    """Run a program in a scratch prefix with the rights of whom it belongs to; ``options`` are those of apart.run."""
+    return apart.run(argv, account=service.account_of(scratch.data), **options)
 
 
 def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -121,8 +141,7 @@ def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeou
         release = scratch.named()
         assert release is not None  # scratch_prefix points at it
         argv = [str(release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
-        env = environment(release, manifest)
-        return process.run(apart.without_network(argv)[0], env=env, cwd=release.app, timeout=timeout)
+        return run_in(scratch, argv, env=environment(release, manifest), cwd=release.app, timeout=timeout)
 
 
 def time_launcher(
@@ -132,9 +151,9 @@ def time_launcher(
     with scratch_prefix(prefix, release, manifest) as scratch:
         argv, env = launcher(scratch, manifest, command)
         if sys.platform != "win32":
-            argv = [sys.executable, "-I", "-S", "-B", "-c", TIME, *argv]
+            argv = [supervised.interpreter(), "-I", "-S", "-B", "-c", TIME, *argv]
         started = time.perf_counter()
-        ended = process.run(apart.without_network(argv)[0], env=env, cwd=caller(scratch), timeout=timeout)
+        ended = run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout)
         seconds = time.perf_counter() - started
     if sys.platform == "win32":
         return Took(seconds, None), ended
@@ -155,7 +174,7 @@ def run_timing_imports(
         argv, folder = app_launcher.command(str(installed.path), run, command[0], list(command[1:]))
         argv[1:1] = ["-X", "importtime"]
         cwd = Path(folder) if folder else caller(scratch)
-        return process.run(apart.without_network(argv)[0], env=env, cwd=cwd, timeout=timeout)
+        return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
 
 
 def forget(folder: Path) -> bool:
@@ -194,7 +213,18 @@ def caller(scratch: Prefix) -> Path:
     """Return an empty folder of a scratch prefix for whoever calls: programs write reports where they are called."""
     folder = scratch.root / "caller"
     folder.mkdir(exist_ok=True)
+    _give(folder, service.account_of(scratch.data))
     return folder
+
+
+def _give(folder: Path, account: process.Account | None) -> None:
+    """Give a folder of ours, and what it holds, to an account."""
+    if account is None:
+        return
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            os.chown(os.path.join(place, name), account.user, account.group, follow_symlinks=False)
+    os.chown(folder, account.user, account.group)  # last: until then nobody else is in there
 
 
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -215,20 +245,23 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
-    with _scratch_folder(prefix) as root:
+    account = service.account_of(prefix.data)
+    with _scratch_folder(prefix, account) as root:
         scratch = Prefix(root)
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
+            _give(root, account)
         except OSError as error:
-            reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-            raise ToolError(_("the release cannot be tried out: {reason}").format(reason=reason)) from error
+            told = troubles.words(error, near=root)
+            what = _("the release cannot be tried out: {reason}").format(reason=told.what)
+            raise ToolError(what, advice=told.advice) from error
         yield scratch
 
 
 @contextmanager
-def _scratch_folder(prefix: Prefix) -> Iterator[Path]:
-    """Make a folder beside the state, for the sake of links, or elsewhere for a user who may only look."""
-    if os.access(prefix.state, os.W_OK | os.X_OK):
+def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
+    """Make a folder beside the state, for the sake of links, or elsewhere for an account, or one who may only look."""
+    if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
         with trials.folder(prefix.state) as root:
             yield root
         return
@@ -282,7 +315,7 @@ def _lead(place: Path, folder: Path) -> None:
         persist.lead(place, folder)
     except OSError as error:  # the installation itself may do without
         reason = _("no folder in {path} can lead to another: {reason}")
-        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=error.strerror)) from error
+        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error
 
 
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 
-from bootstrap import tools_environment
+from bootstrap import tools_environment, troubles
 from bootstrap.bundle import digest
 from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import snapshot as form
@@ -104,7 +104,7 @@ def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
     try:
         data = read_file(path, kind.limit)
     except OSError as error:
-        raise spoiled(path, error.strerror or str(error)) from error
+        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     if digest.sha256_bytes(data) != entry.sha256:
         raise spoiled(path, _("it is not the one that was signed"))
     return Kept(kind.read(data), entry.sha256, updated=False)
@@ -118,14 +118,14 @@ def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
     except FileNotFoundError:
         return None
     except OSError as error:  # what this user may not look at is not passed over
-        raise spoiled(path, error.strerror or str(error)) from error
+        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     try:
         data = read_file(path, kind.limit)
         sha256 = digest.sha256_bytes(data)
         start = f"{kind.name}.{sha256[:DIGITS]}."
         signatures = {name: read_file(path.with_name(name), SIGNATURE_LIMIT) for name in names_of(path.parent, start)}
     except OSError as error:
-        raise spoiled(path, error.strerror or str(error)) from error
+        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     if not signatures:  # they are named after the bytes that they sign
         raise spoiled(path, _("it is not the one that was signed"))
     judge_file(kind, data, signatures, site, None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bootstrap import files, record, tools_environment
+from bootstrap import files, record, tools_environment, troubles
 from bootstrap.advisories.kept import (
     EXCEPTIONS,
     FOLDER,
@@ -79,10 +79,7 @@ def write_vex(path: Path, seen: Look, site: Site) -> None:
     try:
         files.write_atomic(path, strict.dumps(document))
     except OSError as error:
-        raise HostError(
-            _("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror or error),
-            advice=_("Name another file with --vex."),
-        ) from error
+        raise troubles.trouble(error, troubles.WRITING, path=path, wanted=_("Name another file with --vex.")) from error
 
 
 def table_of(site: Site) -> str:
@@ -94,7 +91,7 @@ def table_of(site: Site) -> str:
     try:
         data = read_file(path, GATE_LIMIT)
     except OSError as error:
-        raise spoiled(path, error.strerror or str(error)) from error
+        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     if digest.sha256_bytes(data) != entry.sha256:
         raise spoiled(path, _("it is not the one that was signed"))
     gate = strict.loads(data, entry.path, limit=GATE_LIMIT)

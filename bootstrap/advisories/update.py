@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, files
+from bootstrap import audit_log, files, troubles
 from bootstrap.advisories.kept import (
     DIGITS,
     EXCEPTIONS,
@@ -66,10 +66,8 @@ def update(
         names = names_of(file.parent, f"{file.name}.")
         signatures = {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names}
     except OSError as error:
-        raise UsageError(
-            _("{path} cannot be read: {reason}.").format(path=file, reason=error.strerror),
-            advice=_("Name the file that was brought; its .sig files must lie beside it."),
-        ) from error
+        wanted = _("Name the file that was brought; its .sig files must lie beside it.")
+        raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error
     kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
     with locked(site.prefix.state / "lock", wait=wait):
         try:

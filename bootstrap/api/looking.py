@@ -14,12 +14,14 @@ from bootstrap.errors import HostError, RagtraceError, UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import Release, find_prefix
 from bootstrap.trust.at_hand import look
+from bootstrap.trust.authority import find_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
+    from bootstrap.bundle.policy import Policy
     from bootstrap.console import Progress
     from bootstrap.digests import Digests
     from bootstrap.history import Event
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from validator.report import Report
     from validator.subject import Subject
 
+REPAIRED = ("packages.record", "ragtrace.release", "security.integrity", "security.receipt")
 TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than anything takes, shorter than what a clock can count
 
 
@@ -128,7 +131,8 @@ def validate(
     titles = {validated.title.casefold(): check.APPLICATION, **{name.casefold(): name for name in check.CATEGORIES}}
     categories = [titles.get(category.casefold(), category) for category in categories]
     chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
-    return report.make_report(validated, runner.run_checks(asking_recovery(validated), chosen, progress))
+    results = runner.run_checks(asking_recovery(validated), chosen, progress)
+    return report.make_report(validated, results, runner.choice_of(known, chosen, effort))
 
 
 def asking_recovery(validated: Subject) -> Subject:
@@ -143,7 +147,11 @@ def asking_recovery(validated: Subject) -> Subject:
         at_hand = look(found, None, (), places_or_ours())
         return story.foresee(found, at_hand.bundle, at_hand.policy, validated.digests)
 
-    return replace(validated, foresee=foresee)
+    def policy() -> Policy | None:
+        found = find_authority(places_or_ours(), ())
+        return found.policy if found else None
+
+    return replace(validated, foresee=foresee, policy=policy)
 
 
 def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:
@@ -185,7 +193,7 @@ def check_repaired(
     """
     from validator import registry, runner, subject
 
-    chosen = runner.select(registry.CHECKS, ids=("packages.record", "ragtrace.release", "security.integrity"))
+    chosen = runner.select(registry.CHECKS, ids=REPAIRED)
     found = subject.subject_of(find_prefix(prefix))
     found = replace(found, digests=digests) if digests else found
     return runner.run_checks(asking_recovery(found), chosen, progress)

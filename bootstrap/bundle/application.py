@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import commands, names, strict
 from bootstrap.bundle.strict import Value, by, refuse
 from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LAUNCHER_KINDS = ("script", "module", "entry", "program")
 PROGRAM = "program"
@@ -36,6 +39,8 @@ PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
 PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_PAGE = re.compile(r"/[!-~]{0,200}")
+_ATTRIBUTE = re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -55,6 +60,14 @@ def module_name(value: Any, path: str) -> str:
     if not _MODULE.fullmatch(taken):
         raise refuse(path, _("not the name of a module"))
     return taken
+
+
+def _page_form() -> str:
+    return _("not a path of a page: / and at most 200 ASCII characters, without spaces")
+
+
+def _attribute_form() -> str:
+    return _("not of the form package.module:attribute")
 
 
 def _command(value: Any, path: str) -> tuple[str, ...]:
@@ -98,7 +111,10 @@ class Launcher(Value):
     def check(self, path: str) -> None:
         """Refuse names that are none, and a target that its kind does not have."""
         if not _NAME.fullmatch(self.name):
-            raise refuse(f"{path}.name", _("not a name for a command"))
+            raise refuse(
+                f"{path}.name",
+                _("not a name for a command: a letter, then letters, digits, '.', '_' and '-', at most 64"),
+            )
         trouble = names.problem(self.name)
         if trouble:
             raise refuse(f"{path}.name", trouble)
@@ -169,7 +185,7 @@ class Dashboard(Value):
 
     command: tuple[str, ...] = field(metadata=by(_command))
     environment: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
-    path: str = field(default="/", metadata=by(strict.matching, pattern=re.compile(r"/[!-~]{0,200}")))
+    path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
 
     def check(self, path: str) -> None:
         """Refuse a page that would not be told its port, and what is no variable."""
@@ -182,9 +198,13 @@ class Dashboard(Value):
 
 @dataclass(frozen=True)
 class Container(Value):
-    """Where an application puts its parts together: ``object`` is ``package.module:attribute``."""
+    """Where an application puts its parts together: ``object`` is ``package.module:attribute``.
 
-    object: str = field(metadata=by(strict.matching, pattern=re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")))
+    ``command`` is a launcher or a program, and its arguments, that lets it build what the application needs.
+    """
+
+    object: str = field(metadata=by(strict.matching, pattern=_ATTRIBUTE, form=_attribute_form))
+    command: tuple[str, ...] = field(default=(), metadata=by(_command, added=True))
 
 
 @dataclass(frozen=True)
@@ -194,7 +214,7 @@ class ModelApart(Value):
     ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` of the builder's.
     """
 
-    name: str = field(metadata=by(strict.matching, pattern=re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")))
+    name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
     source: str = field(metadata=by(strict.text))
 
 
@@ -263,6 +283,15 @@ class Application(Value):
         """The number of the layout in which a release reads the user's data; 0 where the profile names none."""
         return self.migration.layout if self.migration else 0
 
+    def _named_commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the parts that have a command, and the command."""
+        if self.dashboard:
+            yield "dashboard", self.dashboard.command
+        if self.migration:
+            yield "migration", self.migration.command
+        if self.container and self.container.command:
+            yield "container", self.container.command
+
     def check(self, path: str) -> None:
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
         known = {launcher.name for launcher in self.launchers}
@@ -272,12 +301,9 @@ class Application(Value):
             for index, command in enumerate(tried):
                 if command[0] not in known:
                     raise refuse(f"{path}.{key}[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
-        if self.dashboard and self.dashboard.command[0] not in known:
-            name = self.dashboard.command[0][:80]
-            raise refuse(f"{path}.dashboard.command", _("{name} is not a launcher").format(name=name))
-        if self.migration and self.migration.command[0] not in known:
-            name = self.migration.command[0][:80]
-            raise refuse(f"{path}.migration.command", _("{name} is not a launcher").format(name=name))
+        for key, command in self._named_commands():
+            if command[0] not in known:
+                raise refuse(f"{path}.{key}.command", _("{name} is not a launcher").format(name=command[0][:80]))
         for folder in self.persist:
             if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
                 raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Callable, Union
 
+from bootstrap import troubles
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.bundle.manifest import NAME, FileEntry, Manifest
@@ -274,7 +275,9 @@ def file_blocks(path: Path, name: str) -> Iterator[bytes]:
     try:
         handle = os.open(path, flags)
     except OSError as error:
-        raise damaged(name, _("cannot be read: {reason}").format(reason=error.strerror)) from error
+        raise damaged(
+            name, _("cannot be read: {reason}").format(reason=troubles.reason(error, troubles.READING, path=path))
+        ) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise damaged(name, _("not a regular file"))

@@ -42,12 +42,21 @@ KINDS = {
     "verification": VERIFICATION,
     "plugin": f"{VERIFICATION}/plugins",
     "model": MODELS,
+    "root": "",  # what is typed in the bundle's root folder
 }
 KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
 OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder lies in another's and holds nothing else
+_IN_ROOT = re.compile(r"[a-z][a-z-]*\.py")
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
+
+
+def _product_form() -> str:
+    return _("not a normalised name: small letters and digits, with single '-' between them")
+
+
+def _version_form() -> str:
+    return _("letters, digits, '.', '!', '+', '_' and '-' only, at most 64, a letter or a digit first")
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,8 @@ class FileEntry(Value):
             raise refuse(f"{path}.path", f"{self.path!r}: {trouble}")
         # only what is called a wheel is checked as one, wherever it lies
         astray = any(self.path.startswith(KINDS[kind] + "/") != (self.kind == kind) for kind in OWN_FOLDERS)
-        if not self.path.startswith(KINDS[self.kind] + "/") or astray:
+        inside = self.path.startswith(KINDS[self.kind] + "/") if self.kind != "root" else _IN_ROOT.fullmatch(self.path)
+        if not inside or astray:
             raise refuse(f"{path}.path", _("a file of kind {kind} does not lie there").format(kind=self.kind))
 
     @property
@@ -77,7 +87,8 @@ class FileEntry(Value):
     @property
     def inner(self) -> str:
         """The path below the folder of its kind, for example a source file's in the application."""
-        return self.path[len(KINDS[self.kind]) + 1 :]
+        folder = KINDS[self.kind]
+        return self.path[len(folder) + 1 :] if folder else self.path
 
     @property
     def mode(self) -> int:
@@ -89,9 +100,9 @@ class FileEntry(Value):
 class Product(Value):
     """What the bundle brings. ``name`` is normalised (PEP 503), ``title`` names archive and folders."""
 
-    name: str = field(metadata=by(strict.matching, pattern=_PRODUCT))
-    title: str = field(metadata=by(strict.matching, pattern=_TITLE))
-    version: str = field(metadata=by(strict.matching, pattern=_VERSION))
+    name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
+    title: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
+    version: str = field(metadata=by(strict.matching, pattern=_VERSION, form=_version_form))
     counter: int = field(metadata=by(strict.integer, least=1))
 
 
@@ -99,8 +110,8 @@ class Product(Value):
 class Package(Value):
     """One installed distribution: normalised name, version, its wheel's path, licence expression if known."""
 
-    name: str = field(metadata=by(strict.matching, pattern=_PRODUCT))
-    version: str = field(metadata=by(strict.matching, pattern=_VERSION))
+    name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
+    version: str = field(metadata=by(strict.matching, pattern=_VERSION, form=_version_form))
     wheel: str = field(metadata=by(strict.text))
     licence: str | None = field(metadata=by(strict.optional, of=strict.text))
 
@@ -141,7 +152,7 @@ class Probe(Value):
 class Model(Value):
     """A model: its name (its folder in 07_Models), where it came from, its revision, its probe."""
 
-    name: str = field(metadata=by(strict.matching, pattern=_TITLE))
+    name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
     repository: str = field(metadata=by(strict.text))
     revision: str = field(metadata=by(strict.text))
     probe: Probe | None = field(metadata=by(strict.optional, of=Probe.from_json))

@@ -21,8 +21,14 @@ NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
 PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one (NAME_MAX), bytes of all
 # of the 259 characters of MAX_PATH, what is left below a release in a folder of 20: \\releases\\ and its name take 37
 WINDOWS_ROOM = 259 - 20 - 37
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # what is called so in folders and commands: titles, models
 _FORBIDDEN = re.compile(r'[\\:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
+
+
+def plain_form() -> str:
+    """Return what PLAIN refuses, in words."""
+    return _("letters, digits, '.', '_' and '-' only, at most 64, a letter or a digit first")
 
 
 def split_ustar(path: str) -> tuple[bytes, bytes] | None:

@@ -18,7 +18,7 @@ from bootstrap.bundle.application import demand_names
 from bootstrap.bundle.lock import demand_lock
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
-from bootstrap.bundle.signature import PublicKey, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SUMS = "SHA256SUMS"
 INSTALLER = "ragtrace-install.pyz"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
-SIGNATURE_LIMIT = 16 << 10  # bytes
 SIGNERS_LIMIT = 32
 SHOWN = 5  # names of missing volumes
 

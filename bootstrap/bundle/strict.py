@@ -105,10 +105,10 @@ def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False)
     return value
 
 
-def matching(value: Any, path: str, *, pattern: re.Pattern[str]) -> str:
-    """Take a text of which ``pattern`` matches all."""
+def matching(value: Any, path: str, *, pattern: re.Pattern[str], form: Callable[[], str]) -> str:
+    """Take a text of which ``pattern`` matches all; ``form`` says the same in the reader's words."""
     if not pattern.fullmatch(text(value, path)):
-        raise refuse(path, _("not of the form {form}").format(form=pattern.pattern))
+        raise refuse(path, form())
     return str(value)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import api
+from bootstrap import api, counted
 from bootstrap.bundle.advisories.assess import FRESH, facts_of
 from bootstrap.bundle.advisories.severity import FAIL, TABLES
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_json
 from bootstrap.errors import UsageError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     import argparse
@@ -92,7 +92,9 @@ def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
     )
     yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
     if found.age != FRESH:
-        yield _("They are {days} days old: bring newer ones.").format(days=found.days)
+        yield plural(
+            "They are {days} day old: bring newer ones.", "They are {days} days old: bring newer ones.", found.days
+        ).format(days=found.days)
     if whole:
         yield from scan_lines(seen)
 
@@ -100,8 +102,10 @@ def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
 def scan_lines(seen: Look) -> Iterator[str]:
     """Yield what was found, the worst first."""
     found = seen.assessment
-    yield _("{status}: {count} known vulnerabilities in {packages} packages").format(
-        status=found.status, count=len(found.findings), packages=found.packages
+    yield _("{status}: {vulnerabilities} in {packages}").format(
+        status=found.status,
+        vulnerabilities=counted.vulnerabilities(len(found.findings)),
+        packages=counted.packages(found.packages),
     )
     for finding in found.findings:
         fixed = _("no fix known")

@@ -9,7 +9,7 @@ from bootstrap import api, audit_log, outputs
 from bootstrap.commandline import DONE
 from bootstrap.console import printable, show, show_json
 from bootstrap.errors import UsageError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json({"entries": count, "head": head, "anchored": anchored})
         return DONE
-    show(_("{count} entries, an unbroken chain").format(count=count))
+    show(plural("{count} entry, an unbroken chain", "{count} entries, an unbroken chain", count).format(count=count))
     show(_("Audit log head: {head}").format(head=head))
     if anchored:
         show(_("anchored: the chain has had the head that was given"))

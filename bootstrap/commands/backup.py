@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import api
+from bootstrap import api, counted
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import human_bytes, show, show_json, visible
@@ -107,8 +107,7 @@ def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
 
 def line(backup: Backup) -> str:
     """Return a backup as one line."""
-    files = _("{count} files").format(count=backup.count)
-    return f"{backup.name}  {files}  {backup.release or '-'}"
+    return f"{backup.name}  {counted.files(backup.count)}  {backup.release or '-'}"
 
 
 def as_json(backup: Backup) -> dict[str, Any]:

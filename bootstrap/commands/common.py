@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
+    from bootstrap.lacks import Lacks
     from bootstrap.retention import Collected
     from bootstrap.trust.admission import Conditions
 
@@ -158,8 +159,8 @@ def show_collected(collected: Collected) -> None:
         show(told.format(release=waiting.release, version=waiting.version, numbers=numbers))
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as JSON values."""
+def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
+    """Return an outcome as JSON values, with what the application lacks before it starts."""
     return {
         "prefix": str(outcome.prefix),
         "active": outcome.active,
@@ -171,7 +172,16 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "removed": [gone.to_json() for gone in outcome.collected.gone],
         "in_use": [gone.to_json() for gone in outcome.collected.in_use],
         "run": runlog.RUN,
+        **lacking.to_json(),
     }
+
+
+def show_lacking(lacking: Lacks) -> None:
+    """Tell where settings go, and what is still to be written or brought before the application can start."""
+    if lacking.names or lacking.prefix.env_file.exists():
+        show(_("Settings:       {path}").format(path=lacking.prefix.env_file))
+    for line in lacking.lines():
+        show(line)
 
 
 def show_outcome(outcome: Outcome) -> None:

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.console import show, show_json
@@ -51,10 +52,8 @@ def read(path: Path) -> Report:
                 raise UsageError(_("{path} is not a file.").format(path=path))
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise UsageError(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name two reports that validate --output wrote."),
-        ) from error
+        wanted = _("Name two reports that validate --output wrote.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return parse_report(data, path.name)
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from bootstrap import api, models_apart, own_command, settings
+from bootstrap import api, lacks, own_command
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_json
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.launchers import file_name
 from bootstrap.prefix import Prefix
 
 if TYPE_CHECKING:
     import argparse
 
-    from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
     from bootstrap.install import Outcome
+    from bootstrap.lacks import Lacks
     from bootstrap.preflight import Finding
 
 
@@ -42,10 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = api.install(
         bundle, arguments.prefix, progress=progress, wait=arguments.wait, conditions=common.conditions_of(arguments)
     )
+    lacking = lacks.look(Prefix(outcome.prefix), Prefix(outcome.prefix).release(outcome.active), bundle.manifest)
     if arguments.json:
-        show_json(common.outcome_json(outcome))
+        show_json(common.outcome_json(outcome, lacking))
     else:
-        show_installed(bundle, outcome)
+        show_installed(bundle, outcome, lacking)
     return DONE
 
 
@@ -54,26 +54,32 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     findings = api.plan(bundle, arguments.prefix, conditions=common.conditions_of(arguments))
     effect = api.effect_of(bundle, arguments.prefix)
     fits = all(finding.fits for finding in findings) or effect.already
-    product = bundle.manifest.product
+    product, prefix = bundle.manifest.product, api.prefix_for(bundle, arguments.prefix)
+    lacking = lacks.look(prefix, prefix.new_release(product.counter, bundle.manifest_sha256), bundle.manifest)
     if arguments.json:
         plan = {
-            "prefix": str(api.prefix_for(bundle, arguments.prefix).root),
+            "prefix": str(prefix.root),
             "fits": fits,
             "findings": [vars(finding) for finding in findings],
             "already": effect.already,
             "damaged": effect.damaged,
             "removes": [gone.to_json() for gone in effect.going],
+            **lacking.to_json(),
         }
         show_json(plan)
         return DONE if fits else 4
     for line in common.signer_lines(bundle.signers):
         show(line)
     show(
-        _("{title} {version}, {count} packages, into {prefix}").format(
+        plural(
+            "{title} {version}, {count} package, into {prefix}",
+            "{title} {version}, {count} packages, into {prefix}",
+            len(bundle.manifest.packages),
+        ).format(
             title=product.title,
             version=product.version,
             count=len(bundle.manifest.packages),
-            prefix=api.prefix_for(bundle, arguments.prefix).root,
+            prefix=prefix.root,
         )
     )
     if effect.already:
@@ -88,6 +94,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
         show(finding_line(finding))
     for line in effect.lines():
         show(line)
+    common.show_lacking(lacking)
     if fits:
         show(_("Nothing was written. To install, run the command again without --dry-run."))
     else:
@@ -104,20 +111,7 @@ def finding_line(finding: Finding) -> str:
     return f"  {mark:<3} {finding.name}: {finding.details}.{advice}"
 
 
-def show_settings(prefix: Prefix, manifest: Manifest) -> None:
-    """Tell where settings go, and which are still to be made before the application can start."""
-    release = prefix.active()
-    if release is None or not prefix.env_file.exists():
-        return
-    show(_("Settings:       {path}").format(path=prefix.env_file))
-    with contextlib.suppress(OSError, ValueError):  # validate tells what is wrong with the file
-        missing = settings.survey(prefix, release, manifest).missing
-        if missing:
-            text = _("Still missing:  {names}; write NAME=value for each into that file")
-            show(text.format(names=", ".join(missing)))
-
-
-def show_installed(bundle: Bundle, outcome: Outcome) -> None:
+def show_installed(bundle: Bundle, outcome: Outcome, lacking: Lacks) -> None:
     """Tell where things are, and how to start, configure and check them."""
     if outcome.already:
         product = bundle.manifest.product
@@ -129,8 +123,5 @@ def show_installed(bundle: Bundle, outcome: Outcome) -> None:
     common.show_outcome(outcome)
     for launcher in bundle.manifest.application.commands:
         show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher)))
-    show_settings(Prefix(outcome.prefix), bundle.manifest)
-    for model in models_apart.missing(Prefix(outcome.prefix), bundle.manifest):
-        advice = models_apart.what_to_bring(Prefix(outcome.prefix), model)
-        show(_("Not here yet:   model {name}. {advice}").format(name=model.name, advice=advice))
+    common.show_lacking(lacking)
     show(_("Next: {command}").format(command=own_command.line_after(outcome.tool, "validate")))

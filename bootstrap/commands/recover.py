@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
-from bootstrap.console import complain, show, show_json
+from bootstrap.console import answer, can_ask, complain, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.runlog import RUN
@@ -88,11 +87,11 @@ class Asker:
             show_plan(plan)
         if self.yes:
             return True
-        self.could_ask = sys.stdin.isatty() and not self.as_json
+        self.could_ask = can_ask() and not self.as_json
         if not self.could_ask:
             return False
         complain(_("Carry this out? Type yes:"))
-        return sys.stdin.readline().strip().casefold() in ("y", "yes", _("yes"))
+        return answer() in ("y", "yes", _("yes"))
 
 
 def show_plan(plan: Plan) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import api
+from bootstrap import api, lacks
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show_json
 from bootstrap.i18n import _
+from bootstrap.prefix import Prefix
 
 if TYPE_CHECKING:
     import argparse
@@ -28,8 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Roll back and tell what is active now."""
     progress = common.progress_of(arguments)
     outcome = api.rollback(arguments.prefix, to=arguments.to, progress=progress, wait=arguments.wait)
+    prefix = Prefix(outcome.prefix)
+    release = prefix.release(outcome.active)
+    lacking = lacks.look(prefix, release, release.manifest())
     if arguments.json:
-        show_json(common.outcome_json(outcome))
+        show_json(common.outcome_json(outcome, lacking))
     else:
         common.show_outcome(outcome)
+        common.show_lacking(lacking)
     return DONE

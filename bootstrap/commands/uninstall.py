@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commandline import DONE
 from bootstrap.commands import common
-from bootstrap.console import complain, show, show_json
+from bootstrap.console import answer, can_ask, complain, show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import find_prefix
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def confirm(root: Path, *, purge: bool) -> None:
     """Raise UsageError unless somebody at a terminal agrees."""
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise UsageError(
             _("Nobody can be asked whether {path} is to be removed.").format(path=root),
             advice=_("Add --yes to remove it without a question."),
@@ -69,5 +68,5 @@ def confirm(root: Path, *, purge: bool) -> None:
                 "This removes the application in {path}; data, settings, backups and the audit log stay. Type yes:"
             ).format(path=root)
         )
-    if sys.stdin.readline().strip().casefold() not in ("yes", _("yes")):
+    if answer() not in ("yes", _("yes")):
         raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to remove it."))

@@ -10,7 +10,7 @@ from bootstrap.commandline import DONE
 from bootstrap.commands import common
 from bootstrap.console import show, show_json
 from bootstrap.description import describe, lines
-from bootstrap.i18n import _
+from bootstrap.i18n import plural
 from bootstrap.trust.places import host_places
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in lines(facts):
         show(line)
     brought = facts["files"] - (facts["base"]["files"] if facts["base"] else 0)
-    show(_("all {count} files are as signed").format(count=brought))
+    show(plural("{count} file is as signed", "all {count} files are as signed", brought).format(count=brought))
     return DONE
 
 

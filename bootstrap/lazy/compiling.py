@@ -24,17 +24,23 @@ from bootstrap.lazy.names import LAZY, Rewriter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GET, WANTED = "__getattr__", "__wanted__"
-# a module that names one of these may look at its namespace, which lacks what is yet to be imported;
-# what `import *` binds there would be taken for what is yet to be imported
-INTROSPECTION = {GET, LAZY, "globals", "locals", "vars", "eval", "exec", "*"}
+GET, DIR, WANTED = "__getattr__", "__dir__", "__wanted__"
+# a module that names one of these may look at its namespace, which lacks what is yet to be imported, or has one of its
+# own; what `import *` binds there would be taken for what is yet to be imported
+INTROSPECTION = {GET, LAZY, DIR, "globals", "locals", "vars", "eval", "exec", "*"}
+NAMESPACES = {"f_globals", "f_locals", "__globals__"}  # attributes that are one
 BUILTINS = frozenset(dir(builtins))
+# the first loop is for importlib.reload, which runs a module in the namespace that it has
 HELPERS = f"""
+for {LAZY} in NAMES:
+    globals().pop({LAZY}, None)
 def {GET}({WANTED}):
     raise AttributeError(f"module {{__name__!r}} has no attribute {{{WANTED}!r}}")
 def {LAZY}({WANTED}):
     found = globals()
     return found[{WANTED}] if {WANTED} in found else {GET}({WANTED})
+def {DIR}():
+    return [name for name in {{*globals(), *NAMES}} if name not in {(GET, LAZY, DIR)!r}]
 """
 
 
@@ -55,6 +61,7 @@ class Source:
         self.names = {node.id for node in nodes if isinstance(node, ast.Name)}
         self.names.update(str(getattr(node, "name", "")) for node in self.tree.body)
         self.names.update(alias.asname or alias.name for node in self.imports for alias in node.names)
+        self.looks_at_itself = bool(self.names & INTROSPECTION) or any(map(is_namespace, nodes))
 
     def parse(self) -> ast.Module:
         return ast.parse(self.data, self.path)
@@ -105,7 +112,7 @@ class Source:
 
     def compiled(self, lazy: list[str]) -> tuple[Any, list[str]]:
         """Return the code, and the names that are lazy in it."""
-        imports = {} if self.names & INTROSPECTION else self.lazy_imports(lazy)
+        imports = {} if self.looks_at_itself else self.lazy_imports(lazy)
         names = set(imports)
         futures = [node for node in self.imports if getattr(node, "module", None) == "__future__"]
         are_texts = any(alias.name == "annotations" for node in futures for alias in node.names)
@@ -127,6 +134,16 @@ def alone(node: Any, alias: ast.alias) -> Any:
     return ast.copy_location(single, node)
 
 
+def is_namespace(node: Any) -> bool:
+    """Tell whether an expression may be the namespace of the module that it stands in, or a list of what is in it."""
+    if isinstance(node, ast.Attribute):
+        owner = getattr(node.value, "id", "")
+        return node.attr in NAMESPACES or (owner == "builtins" and node.attr in INTROSPECTION)
+    if isinstance(node, ast.Subscript):  # sys.modules[__name__]
+        return getattr(node.slice, "id", "") == "__name__"
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dir" and not node.args
+
+
 def is_named(module: str, lazy: list[str]) -> bool:
     """Tell whether a module, or a package around it, is in a list."""
     return any(module == name or module.startswith(f"{name}.") for name in lazy)
@@ -146,8 +163,8 @@ def without(tree: ast.Module, names: set[str]) -> list[Any]:
 
 def insert(tree: ast.Module, imports: dict[str, Any]) -> None:
     """Put the functions that import lazy names behind the docstring and the __future__ imports."""
-    helpers = ast.parse(HELPERS).body
-    get: Any = helpers[0]
+    helpers = ast.parse(HELPERS.replace("NAMES", repr(tuple(imports)))).body
+    get: Any = helpers[1]
     branches: list[Any] = [ast.Global(names=list(imports))]
     for name, statement in imports.items():
         test = ast.Compare(

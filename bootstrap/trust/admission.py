@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.bundle.opening import claimed_signers
 from bootstrap.bundle.policy import RELEASE, judge
 from bootstrap.bundle.strict import time_to_json
 from bootstrap.errors import RagtraceError, TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.trust import memory
 from bootstrap.trust.authority import host_memory, prefix_policy, user_memory
 
@@ -118,7 +119,7 @@ def remember(manifest: Manifest, admission: Admission, places: Places) -> str | 
         memory.remember(places.make_own(), counters={manifest.product.name: manifest.product.counter})
     except (OSError, RagtraceError) as error:
         return _("{path}: this release's counter is not remembered outside its prefix ({reason}).").format(
-            path=places.own, reason=error
+            path=places.own, reason=troubles.told(error)
         )
     return None
 
@@ -151,15 +152,19 @@ def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterat
     age = now - created
     if conditions.require_fresh is not None and age > timedelta(days=conditions.require_fresh):
         raise TrustError(
-            _("The bundle was built (claimed) {days} days ago; at most {limit} are allowed.").format(
-                days=age.days, limit=conditions.require_fresh
-            ),
+            plural(
+                "The bundle was built (claimed) {days} day ago; at most {limit} are allowed.",
+                "The bundle was built (claimed) {days} days ago; at most {limit} are allowed.",
+                age.days,
+            ).format(days=age.days, limit=conditions.require_fresh),
             advice=_("Bring a newer release, or raise --require-fresh."),
         )
     if age > STALE:
-        yield _("The bundle was built (claimed) {days} days ago: ask whether there is a newer one.").format(
-            days=age.days
-        )
+        yield plural(
+            "The bundle was built (claimed) {days} day ago: ask whether there is a newer one.",
+            "The bundle was built (claimed) {days} days ago: ask whether there is a newer one.",
+            age.days,
+        ).format(days=age.days)
     for signer in bundle.signers:
         if not signer.valid(now):
             text = _("The key {fingerprint} ({name}) may not sign at this time.").format(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import troubles
 from bootstrap.bundle.policy import parse_policy, pins
 from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bootstrap.errors import TrustError, UsageError
@@ -134,7 +135,9 @@ def pinned_policy(installer: Path | None) -> Policy | None:
     try:
         with zipfile.ZipFile(installer) as archive:
             return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
-    except (OSError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise troubles.trouble(error, troubles.READING, path=installer, kind=TrustError) from error
+    except zipfile.BadZipFile as error:
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
             advice=_("Copy the file again and compare its SHA-256 with the one on paper."),
@@ -151,7 +154,10 @@ def _line(path: Path) -> str:
         if path.stat().st_size > KEY_LIMIT:
             raise UsageError(_("{path} is not a public key.").format(path=path), advice=_("Name a .pub file."))
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        wanted = _("Name a .pub file.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    except UnicodeDecodeError as error:
         raise UsageError(
             _("{path}: the public key cannot be read.").format(path=path), advice=_("Name a .pub file.")
         ) from error

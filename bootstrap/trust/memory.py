@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import files
 from bootstrap.bundle import strict
 from bootstrap.bundle.strict import Fields
-from bootstrap.errors import TrustError
+from bootstrap.errors import HostError, TrustError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 from bootstrap.trust.places import FILE_LIMIT
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "memory.json"
 FORMAT = 1
-PRODUCTS_LIMIT = 1000
+PRODUCTS_LIMIT = 10_000  # of them all in FILE_LIMIT bytes
 LOCK_WAIT = 10.0  # seconds; it is held for one small write
 
 
@@ -61,8 +61,22 @@ def _products(value: Any, path: str) -> dict[str, int]:
     return products
 
 
+def _readable(memory: Memory, path: Path) -> bytes:
+    """Return a memory as a file, by the bounds of its reader."""
+    data = memory.to_bytes()
+    if len(memory.products) > PRODUCTS_LIMIT or len(data) > FILE_LIMIT:
+        raise HostError(
+            _("{path} holds {count} products, more than it can.").format(path=path, count=len(memory.products)),
+            advice=_("Take products that this host no longer has out of it."),
+        )
+    return data
+
+
 def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
-    """Raise what a folder remembers; nothing in it ever becomes lower. Raises OSError where it cannot be written."""
+    """Raise what a folder remembers; nothing in it ever becomes lower.
+
+    Raises OSError where it cannot be written, HostError where it could not be read again: it stays as it is then.
+    """
     with locked(folder / "lock", wait=LOCK_WAIT):
         path = folder / NAME
         now = parse(path.read_bytes() if path.exists() else None, str(path))
@@ -71,5 +85,5 @@ def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | Non
             products[name] = max(counter, products.get(name, 0))
         raised = Memory(max(policy, now.policy), dict(sorted(products.items())))
         if raised != now:
-            files.write_atomic(path, raised.to_bytes())
+            files.write_atomic(path, _readable(raised, path))
     return raised

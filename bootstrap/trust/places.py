@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import folders
+from bootstrap import folders, troubles
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.launch import owners
@@ -120,10 +120,8 @@ def read_small(path: Path) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> TrustError:
-    return TrustError(
-        _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-        advice=_("Let an administrator make it readable for everybody; until then nothing is accepted."),
-    )
+    told = troubles.words(error, troubles.READING, path=path)
+    return TrustError(told.what, advice=f"{told.advice} " + _("Until then nothing is accepted."))
 
 
 def host_places() -> Places:

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import outputs
+from bootstrap import outputs, troubles
 from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.policy import NAMESPACES
@@ -29,10 +29,8 @@ def read_file(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise UsageError(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name a file that the builder's command advisories made."),
-        ) from error
+        wanted = _("Name a file that the builder's command advisories made.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     if len(data) > limit:
         raise UsageError(_("{path} is larger than {limit} bytes.").format(path=path, limit=limit))
     return data

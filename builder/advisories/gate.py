@@ -116,7 +116,13 @@ def run_gate(
 
     ``epoch`` is the bundle's time, which the VEX document carries. Raises BuildError.
     """
-    progress.step(_("Looking for known vulnerabilities in {count} packages").format(count=len(packages)))
+    progress.step(
+        plural(
+            "Looking for known vulnerabilities in {count} package",
+            "Looking for known vulnerabilities in {count} packages",
+            len(packages),
+        ).format(count=len(packages))
+    )
     snapshot, exceptions = knowledge.snapshot, knowledge.exceptions
     scanned = knowledge.scan(packages)
     compare(snapshot, scanned, packages, python)
@@ -178,7 +184,13 @@ def tell(assessment: Assessment, progress: Progress) -> None:
     if assessment.age == FUTURE:
         progress.warn(_("The advisories claim a time to come: check the clocks here and where they were made."))
     elif assessment.age != FRESH:
-        progress.warn(_("The advisories are {days} days old: fetch newer ones.").format(days=assessment.days))
+        progress.warn(
+            plural(
+                "The advisories are {days} day old: fetch newer ones.",
+                "The advisories are {days} days old: fetch newer ones.",
+                assessment.days,
+            ).format(days=assessment.days)
+        )
     for finding, exemption in assessment.expired:
         progress.warn(
             _("The exception for {id} in {package} ended on {time} and counts no more.").format(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import troubles
 from bootstrap.bundle.zips import BROKEN
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
@@ -77,6 +78,8 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 raise _unreadable(path, _("larger than any export of advisories"))
             for info in sorted(members, key=lambda info: info.filename):
                 yield info.filename, _record(path, info.filename, archive.read(info))
+    except FileNotFoundError as error:
+        raise troubles.trouble(error, troubles.READING, path=path, kind=BuildError) from error
     except BROKEN as error:
         raise _unreadable(path, str(error)) from error
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from bootstrap import outputs
+from bootstrap import outputs, troubles
 from bootstrap.bundle import digest
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.advisories.index import Advisory, write_index
@@ -158,10 +158,8 @@ def load_snapshot(path: Path) -> Snapshot:
         with path.open("rb") as file:
             data = file.read(form.SNAPSHOT_LIMIT + 1)
     except OSError as error:
-        raise UsageError(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror),
-            advice=_("Name a snapshot that 'advisories import' or 'advisories fetch' made."),
-        ) from error
+        wanted = _("Name a snapshot that 'advisories import' or 'advisories fetch' made.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return form.read_snapshot(data)
 
 

@@ -5,17 +5,19 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))  # 04_Scripts, or the bundle's root folder above it
+INSIDE = os.path.join(HERE, "04_Scripts")
+sys.path.insert(0, INSIDE if os.path.isdir(INSIDE) else HERE)
 sys.dont_write_bytecode = True
-import install  # noqa: E402 - found beside this file
+import install  # noqa: E402 - found there
 
 TEXT = """\
 error: a bundle is built on the connected builder, with the create-enterprise-offline.py of its checkout, not here.
-  next: to install this bundle on this host, run install.py beside this file.
+  next: to install this bundle on this host, run 04_Scripts/install.py.
 """
 install.KOREAN[TEXT] = """\
 오류: 번들은 이 호스트가 아니라, 연결된 빌더에 있는 create-enterprise-offline.py로 만듭니다.
-  다음: 이 호스트에 이 번들을 설치하려면 이 파일 옆의 install.py를 실행하십시오.
+  다음: 이 호스트에 이 번들을 설치하려면 04_Scripts/install.py를 실행하십시오.
 """
 
 if __name__ == "__main__":

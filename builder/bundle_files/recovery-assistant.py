@@ -9,7 +9,9 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "04_Scripts")
+HERE = os.path.dirname(os.path.abspath(__file__))  # the bundle's root folder, or 06_Verification in it
+INSIDE = os.path.join(HERE, "04_Scripts")
+SCRIPTS = INSIDE if os.path.isdir(INSIDE) else os.path.join(os.path.dirname(HERE), "04_Scripts")
 sys.path.insert(0, SCRIPTS)
 try:
     import install

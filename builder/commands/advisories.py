@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bootstrap import counted
 from bootstrap.bundle.advisories.assess import facts_of
 from bootstrap.bundle.advisories.snapshot import NAME, read_snapshot
 from bootstrap.columns import HelpFormatter
@@ -15,7 +16,7 @@ from bootstrap.i18n import _
 from builder.advisories import documents, fetch
 from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
 from builder.commands import exceptions
-from builder.commands.common import moment, signer_of
+from builder.commands.common import moment, signer_of, signers_of
 from builder.credentials import redact
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 def _make(export: Path, source: str, arguments: argparse.Namespace) -> int:
     former = load_snapshot(arguments.former) if arguments.former else former_of(arguments.output)
     making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
-    signers = [signer_of(path) for path in arguments.sign_key]
+    signers = signers_of(arguments.sign_key)
     data = make_snapshot(export, making, former)
     written = write_snapshot(arguments.output.absolute(), data, signers)
     facts = facts_of(read_snapshot(data))
@@ -100,8 +101,9 @@ def _show_facts(facts: dict[str, object], size: int) -> None:
     counts = facts["counts"]
     assert isinstance(counts, dict)
     show(
-        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, of {packages} packages").format(
-            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided", "packages")}
+        _("Advisories: {live} live, {withdrawn} withdrawn, {undecided} undecided, of {packages}").format(
+            **{name: counts.get(name, 0) for name in ("live", "withdrawn", "undecided")},
+            packages=counted.packages(counts.get("packages", 0)),
         )
     )
     show(

@@ -11,12 +11,12 @@ from bootstrap import commandline
 from bootstrap.bundle.advisories.severity import DEFAULT, GATES, TABLES
 from bootstrap.console import human_bytes, make_progress, show, show_json
 from bootstrap.errors import BuildError, UsageError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder import attestations
 from builder.advisories.gate import GateRequest
 from builder.build import Built, Outcome, Request, build
 from builder.cache import Cache, default_cache
-from builder.commands.common import add_choice, add_targets, default_key, named_targets, signer_of
+from builder.commands.common import add_choice, add_targets, default_key, named_targets, signers_of
 from builder.delta import read_base
 from builder.plan import Plan, make_plan, plan_lines
 from builder.sign import read_public_key
@@ -74,7 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--strict-source",
         action="store_true",
-        help=_("refuse files that differ from the commit: all that travels of the project is what the commit has"),
+        help=_("refuse what the commit does not have: source, profile and its files, packages and models from folders"),
     )
     add(
         "--attestations",
@@ -151,7 +151,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         project_root=arguments.project_root.resolve(),
         output_dir=arguments.output_dir.resolve(),
         targets=named_targets(arguments),
-        signers=tuple(signer_of(path) for path in arguments.sign_key),
+        signers=signers_of(arguments.sign_key),
         cache=Cache(arguments.cache_dir or default_cache()),
         trusted=tuple(read_public_key(path) for path in arguments.trust_key),
         threshold=arguments.threshold,
@@ -224,8 +224,10 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         show(_("Trust slip: {path} (and a page to print beside it)").format(path=built.slip))
     if outcome.attested:
         show(
-            _(
-                "Attested:  {verified} of {count} wheels verified, {none} without attestation, {unknown} not checked"
+            plural(
+                "Attested:  {verified} of {count} wheel verified, {none} without attestation, {unknown} not checked",
+                "Attested:  {verified} of {count} wheels verified, {none} without attestation, {unknown} not checked",
+                sum(outcome.attested.values()),
             ).format(
                 verified=outcome.attested[attestations.VERIFIED],
                 count=sum(outcome.attested.values()),
@@ -234,7 +236,9 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
             )
         )
     for item in outcome.unchecked:
-        show(_("Unchecked: {what}").format(what=item))
+        first, *rest = item.lines()
+        for line in (_("Unchecked: {what}").format(what=first), *rest):
+            show(line)
     phases = ", ".join(f"{name} {took:.1f} s" for name, took in outcome.seconds.items())
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bootstrap import commandline
 from bootstrap.console import human_bytes, show, show_json
 from bootstrap.errors import UsageError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from builder.cache import Cache, default_cache
 
 if TYPE_CHECKING:
@@ -54,7 +54,15 @@ def run_prune(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json({"folder": str(cache.root), "files": count, "bytes": freed, "removed": not arguments.dry_run})
     elif arguments.dry_run:
-        show(_("Would remove {count} files, {size}.").format(count=count, size=human_bytes(freed)))
+        show(
+            plural("Would remove {count} file, {size}.", "Would remove {count} files, {size}.", count).format(
+                count=count, size=human_bytes(freed)
+            )
+        )
     else:
-        show(_("Removed {count} files, {size}.").format(count=count, size=human_bytes(freed)))
+        show(
+            plural("Removed {count} file, {size}.", "Removed {count} files, {size}.", count).format(
+                count=count, size=human_bytes(freed)
+            )
+        )
     return commandline.DONE

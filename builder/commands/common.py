@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bootstrap.bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
+from bootstrap.console import can_ask
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.prefix import TOOL
@@ -17,6 +17,7 @@ from builder.sign import load_signer
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from pathlib import Path
 
     from builder.sign import Signer
@@ -31,20 +32,25 @@ def passphrase(path: Path, *, new: bool = False) -> bytes | None:
     """
     given = os.environ.get(PASSPHRASE)
     if given is not None:
-        return given.encode()
-    if not sys.stdin.isatty():
+        return os.fsencode(given)
+    if not can_ask():
         return None
     typed = _typed(_("Passphrase of {path}: ").format(path=path))
     if new and typed and _typed(_("The same passphrase again: ")) != typed:
         raise UsageError(_("The two passphrases differ."), advice=_("Run the command again."))
-    return typed.encode()
+    return typed.encode("utf-8", "surrogateescape")
 
 
 def _typed(prompt: str) -> str:
-    """Return what a person types unseen. Raises UsageError where the input ends instead (Ctrl-D)."""
+    """Return what a person types unseen. Raises UsageError where the input ends instead (Ctrl-D) or is no text."""
     try:
         return getpass.getpass(prompt)
-    except EOFError as error:
+    except UnicodeError as error:
+        raise UsageError(
+            _("The passphrase is no text in the encoding of this terminal."),
+            advice=_("Type it in UTF-8, or set {variable}.").format(variable=PASSPHRASE),
+        ) from error
+    except (EOFError, OSError) as error:  # Ctrl-D; the terminal hung up
         raise UsageError(
             _("No passphrase was typed: the input has ended."),
             advice=_("Run the command again, or set {variable}.").format(variable=PASSPHRASE),
@@ -56,6 +62,12 @@ def default_key() -> Path:
     from bootstrap import folders
 
     return folders.user_settings(TOOL) / "signing-key"
+
+
+def signers_of(paths: Iterable[Path]) -> tuple[Signer, ...]:
+    """Return the signers of key files in their order; a key that is named twice is asked for once."""
+    known: dict[Path, Signer] = {}
+    return tuple(known.get(path.resolve()) or known.setdefault(path.resolve(), signer_of(path)) for path in paths)
 
 
 def signer_of(path: Path) -> Signer:

@@ -10,7 +10,7 @@ from bootstrap.console import show
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from builder.commands.common import PASSPHRASE, default_key, passphrase
-from builder.sign import generate_key
+from builder.sign import demand_new, generate_key
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.key is None:
         arguments.key = default_key()
         arguments.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    demand_new(arguments.key)  # before anybody types for nothing
     if not arguments.no_passphrase:
         secret = passphrase(arguments.key, new=True)
         if not secret:

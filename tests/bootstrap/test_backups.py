@@ -114,8 +114,8 @@ def test_a_failed_upgrade_leaves_the_prefix_as_it_was(used, second, tmp_path, ti
 
 def test_unchanged_files_are_shared_between_backups_and_never_with_the_data(used, monkeypatch) -> None:
     read = []
-    real = backup_files.sha256_of
-    monkeypatch.setattr(backup_files, "sha256_of", lambda here, name: (read.append(name), real(here, name))[1])
+    real = backup_files.content_of
+    monkeypatch.setattr(backup_files, "content_of", lambda *of: (read.append(of[1]), real(*of))[1])
     one = backups.create(used, "20260101T000000Z-manual")
     (used.data / "data/questions.csv").write_text("changed\n")
     read.clear()
@@ -204,7 +204,7 @@ def test_a_restoration_that_fails_is_undone_or_finished(used, monkeypatch, place
         after = {path: what for path, what in snapshot(used.root, *BYTES).items() if "before-restore" not in path}
         assert after == before
     else:
-        assert "the next command finishes" in caught.value.advice
+        assert "The next command finishes" in caught.value.advice
         transaction.settle(used)
         assert snapshot(used.data) == wanted
         assert journal.read(used) is None

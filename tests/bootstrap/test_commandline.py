@@ -176,3 +176,18 @@ def test_nor_does_the_log_on_the_screen(capsys) -> None:
     finally:
         commandline.LOG.removeHandler(commandline.LOG.handlers[-1])
     assert capsys.readouterr().err == f"{SHOWN}\n"
+
+
+def test_a_name_with_line_ends_forges_no_line(capsys) -> None:
+    name = "x\nerror: none\r\x1b[2J\u202e.tar.gz"
+
+    def refuse(_arguments):
+        console.make_progress().step(name)
+        console.make_progress().warn(name)
+        raise errors.TrustError(f"{name}: bad.", advice=f"Look at {name}.")
+
+    assert commandline.run_command(refuse, argparse.Namespace(json=False)) == 3
+    told = capsys.readouterr().err
+    assert len(told.splitlines()) == 4
+    assert "x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz" in told
+    assert told.isascii()

@@ -9,7 +9,6 @@ import pytest
 from bootstrap import audit_log
 from bootstrap.errors import TrustError
 from bootstrap.history import history
-from recovery import diagnose
 
 
 def test_a_clock_that_was_set_back_changes_no_order(prefix, monkeypatch) -> None:
@@ -36,4 +35,4 @@ def test_a_line_that_is_nested_deeply_is_no_entry(prefix, depth) -> None:
         file.write(json.dumps({"action": "install", "outcome": "done"}) + "\n")
     with pytest.raises(TrustError, match="line 2: it is not an entry"):
         audit_log.verify(prefix)
-    assert len(list(diagnose._activations(prefix))) == 1
+    assert len(audit_log.activations(prefix)) == 1

@@ -95,6 +95,19 @@ def test_a_descriptor_that_is_closed_is_told() -> None:
     refused("/dev/fd/987654", os.strerror(9))
 
 
+def test_a_descriptor_is_the_callers_and_never_a_file_that_we_opened(tmp_path) -> None:
+    handle = os.open(tmp_path / "log", os.O_RDWR | os.O_CREAT)
+    try:
+        for act in (outputs.demand, lambda path: outputs.write(path, b"report")):
+            with pytest.raises(HostError, match=os.strerror(9)):
+                act(f"/dev/fd/{handle}")
+        os.set_inheritable(handle, True)
+        outputs.write(f"/dev/fd/{handle}", b"report")
+    finally:
+        os.close(handle)
+    assert (tmp_path / "log").read_bytes() == b"report"
+
+
 def test_devices_stay_devices() -> None:
     outputs.demand("/dev/null")
     outputs.write("/dev/null", b"x" * 100_000)

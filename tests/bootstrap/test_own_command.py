@@ -18,6 +18,7 @@ from bootstrap.bundle.opening import INSTALLER
 from bootstrap.commands import common
 from bootstrap.errors import HostError, InstallError, TrustError, UsageError
 from bootstrap.install import rollback
+from bootstrap.lacks import Lacks
 from bootstrap.prefix import Prefix, default_root, find_prefix
 from bootstrap.receipt import compare, read_receipt
 from bootstrap.uninstall import uninstall
@@ -146,7 +147,7 @@ def test_an_upgrade_gives_the_name_to_the_application_and_says_so(prefix, newer_
     assert f"{prefix.bin / 'ragtrace'} starts Tiny-App" in findings[0].advice
     outcome = install_tiny(newer_bundle, prefix)
     right(prefix, "newer")
-    told = common.outcome_json(outcome)
+    told = common.outcome_json(outcome, Lacks(prefix, (), ()))
     assert (told["tool"], told["former_tool"]) == (f"{prefix.bin}/ragtrace-offline", f"{prefix.bin}/ragtrace")
     common.show_outcome(outcome)
     shown = capsys.readouterr().out

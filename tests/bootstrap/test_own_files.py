@@ -150,3 +150,13 @@ def test_only_names_of_ours_are_cleaned_away_among_the_data(prefix) -> None:
     transaction.recover_crash(prefix)
     left = {path.name for path in prefix.data.iterdir()}
     assert left == {*theirs, ".ragtrace-try-abcd1234", ".ragtrace-7.tmp"}
+
+
+def test_an_error_names_the_file_that_was_meant(tmp_path) -> None:
+    place = tmp_path / "settings"
+    (place / "inner").mkdir(parents=True)
+    for write in (lambda: files.write_atomic(place, b""), lambda: files.replace_link(place, "elsewhere")):
+        with pytest.raises(OSError, match=r"settings'$") as caught:
+            write()
+        assert caught.value.filename == str(place)
+    assert os.listdir(tmp_path) == ["settings"]

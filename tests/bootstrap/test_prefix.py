@@ -10,6 +10,7 @@ import pytest
 from bootstrap import cli
 from bootstrap.console import NoProgress
 from bootstrap.prefix import Prefix
+from bootstrap.store import Store
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import snapshot
 from tests.tiny import install_tiny
@@ -132,3 +133,19 @@ def test_what_somebody_left_in_a_removed_installation_does_not_hinder_the_next(p
     assert prefix.is_left
     install_tiny(tiny, prefix.root)
     assert (prefix.bin / "own-script").read_text() == "mine"
+
+
+def test_what_is_not_ours_survives_every_removal_and_is_named(prefix, tiny) -> None:
+    theirs = [prefix.bin / "python3", prefix.state / "notes", prefix.state / ".hidden", prefix.releases / "mine"]
+    theirs += [prefix.store.parent / "copy", prefix.store / "ab" / "file.whl"]
+    theirs[-1].parent.mkdir(exist_ok=True)
+    for path in theirs:
+        path.write_text("mine")
+    Store(prefix.store).collect(set())
+    stays = uninstall(prefix, NoProgress()).stays
+    assert set(theirs) <= set(stays)
+    assert not prefix.exists
+    assert prefix.is_left
+    install_tiny(tiny, prefix.root)
+    assert set(theirs) <= set(uninstall(prefix, NoProgress(), purge=True).stays)
+    assert {path.read_text() for path in theirs} == {"mine"}

@@ -264,6 +264,16 @@ def test_each_filesystem_is_asked_for_its_share(tmp_path, monkeypatch) -> None:
         subprocess.run(["umount", prefix.backups], check=True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links of POSIX")
+@pytest.mark.parametrize(("name", "found"), [("releases", ["Folder"]), ("bin", ["Folder"]), ("backups", [])])
+def test_a_link_in_the_place_of_what_finds_the_data_from_where_it_lies(tmp_path, name, found) -> None:
+    prefix = Prefix(tmp_path / "ours")
+    prefix.make()
+    (prefix.root / name).rename(tmp_path / "elsewhere")
+    (prefix.root / name).symlink_to(tmp_path / "elsewhere")
+    assert unfit(MANIFEST, prefix.root) == found
+
+
 def test_the_space_of_a_repair_is_that_of_its_packages(tmp_path, monkeypatch) -> None:
     manifest = replace(MANIFEST, installed_bytes=1 << 40)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1 << 30))

@@ -59,6 +59,9 @@ def test_verify_and_a_dry_run(call, tiny) -> None:
     assert (code, facts["product"]["name"]) == (0, tiny.manifest.product.name)
     code, plan = call("install-dry-run", "install", tiny.folder, "--dry-run", *trusted)
     assert (code, plan["fits"]) == (0, True)
+    (key,) = tiny.manifest.application.environment.required
+    wanted = {"file": str(call.prefix.env_file), "names": [key]}
+    assert (plan["missing_settings"], plan["missing_models"]) == (wanted, [])
 
 
 def test_installing_going_back_and_looking_around(call, tiny, tmp_path) -> None:
@@ -66,6 +69,7 @@ def test_installing_going_back_and_looking_around(call, tiny, tmp_path) -> None:
     newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 1, key=tiny.key.with_suffix(""))
     code, outcome = call("install", "install", newer.folder, "--trust-key", tiny.key)
     assert (code, outcome["former"]) == (0, first)
+    assert outcome["missing_settings"]["names"] == list(tiny.manifest.application.environment.required)
     code, outcome = call("install", "rollback")
     assert (code, outcome["active"]) == (0, first)
     code, status = call("status", "status")

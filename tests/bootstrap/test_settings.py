@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import acceptance, app_launcher, launchers, process, runlog, settings
-from bootstrap.bundle.application import Environment
-from bootstrap.commands.install import show_settings
+from bootstrap import acceptance, app_launcher, lacks, launchers, process, runlog, settings
+from bootstrap.bundle.application import Environment, ModelApart
+from bootstrap.commands import common
 from bootstrap.console import NoProgress
 from bootstrap.errors import InstallError
 from bootstrap.launchers import run_of
@@ -72,20 +72,33 @@ def test_a_new_file_names_all_that_can_be_set_and_shows_defaults(prefix) -> None
         "# COLOUR=",
         "# DEVICE=",
         "# Defaults of this release; uncomment a line to change it:",
-        "# CACHE=  # {data}/cache",
+        "# CACHE={data}/cache",
         '# FORMAT="a \\"b\\" # c"',
         "# LEVEL=low",
     ]
     assert heard.warnings == []
 
 
-def test_a_new_file_says_the_same_once_its_comments_are_taken_away(prefix) -> None:
-    lines = [line.removeprefix("# ") for line in settings.env_lines(MANIFEST) if "=" in line]
+@pytest.mark.parametrize(
+    "default", ["low", "", "{data}/cache", "{models}/a b", 'a "b" # c', " x ", "C:\\new", "it's", "a\\", "#"]
+)
+def test_a_default_whose_line_is_uncommented_holds_as_before(tmp_path, default) -> None:
+    manifest = manifest_of(replace(ENVIRONMENT, defaults={"CACHE": default}))
+    lines = [line.removeprefix("# ") for line in settings.env_lines(manifest) if "CACHE=" in line]
     found, wrong = app_launcher.read_env("\n".join(lines))
     written = {name: value for _line, name, value in found}
+    release, run = str(tmp_path / "releases" / "1"), run_of(manifest)
+    before = app_launcher.environment(release, run, {}, {})
     assert wrong == []
-    assert written["FORMAT"] == ENVIRONMENT.defaults["FORMAT"]
-    assert sorted(written) == sorted({*app_launcher.loaded(run_of(MANIFEST))} - {"MODEL"})
+    assert app_launcher.environment(release, run, {}, written) == before
+    assert len(lines) == len(manifest.application.environment.defaults)
+
+
+def test_places_are_those_of_names_with_a_default_alone(tmp_path) -> None:
+    release, run = str(tmp_path / "releases" / "1"), run_of(MANIFEST)
+    written = {"CACHE": "{data}/other/{name}", "COLOUR": "{data}"}
+    env = app_launcher.environment(release, run, {}, written, data=str(tmp_path / "copy"))
+    assert (env["CACHE"], env["COLOUR"]) == (f"{tmp_path / 'copy'}/other/{{name}}", "{data}")
 
 
 def test_an_application_without_settings_gets_no_file(prefix) -> None:
@@ -121,19 +134,46 @@ def test_a_file_that_is_no_text_is_told_and_stays(prefix) -> None:
     assert prefix.env_file.read_bytes() == b"\xff"
 
 
-def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(Prefix, "active", lambda self: self.release("1-aaaaaaaaaaaa-r1"))
+def test_a_link_whose_target_is_not_there_stays_and_what_could_be_set_is_told(prefix, tmp_path) -> None:
+    prefix.env_file.symlink_to(tmp_path / "not-mounted" / "secrets")
+    heard = Heard()
+    settings.write_env_file(prefix, MANIFEST, None, heard)
+    assert prefix.env_file.is_symlink()
+    assert len(heard.warnings) == 1
+    assert "API_KEY" in heard.warnings[0]
+
+
+def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys) -> None:
+    release = prefix.release("1-aaaaaaaaaaaa-r1")
     settings.write_env_file(prefix, MANIFEST, None, Heard())
-    show_settings(prefix, MANIFEST)
+    lacking = lacks.look(prefix, release, MANIFEST)
+    assert lacking.to_json()["missing_settings"] == {"file": str(prefix.env_file), "names": ["API_KEY"]}
+    common.show_lacking(lacking)
     told = capsys.readouterr().out
     assert str(prefix.env_file) in told
     assert "Still missing:  API_KEY" in told
     prefix.env_file.write_text("API_KEY=s3cret\n")
-    show_settings(prefix, MANIFEST)
+    common.show_lacking(lacks.look(prefix, release, MANIFEST))
     told = capsys.readouterr().out
     assert str(prefix.env_file) in told
     assert "missing" not in told
     assert "s3cret" not in told
+    prefix.env_file.write_bytes(b"\xff")
+    assert lacks.look(prefix, release, MANIFEST).to_json()["missing_settings"]["names"] is None
+
+
+def test_a_model_that_must_be_brought_is_named_with_its_folder(prefix, capsys) -> None:
+    apart = ModelApart("bge", "hf:some/bge@main")
+    manifest = replace(MANIFEST, application=replace(MANIFEST.application, models_apart=(apart,)))
+    release = prefix.release("1-aaaaaaaaaaaa-r1")
+    lacking = lacks.look(prefix, release, manifest)
+    (told,) = lacking.to_json()["missing_models"]
+    assert (told["name"], told["source"], told["folder"]) == (apart.name, apart.source, str(prefix.models / "bge"))
+    common.show_lacking(lacking)
+    assert f"model bge. {told['advice']}" in capsys.readouterr().out
+    (prefix.models / "bge").mkdir(parents=True)
+    (prefix.models / "bge" / "config.json").write_text("{}")
+    assert lacks.look(prefix, release, manifest).models == ()
 
 
 def test_a_manifest_without_the_later_keys_is_read_and_written_as_it_was() -> None:

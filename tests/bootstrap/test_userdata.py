@@ -18,17 +18,35 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import backup_files, backup_index, backups, cli, copies, files, migration, restore, trees, userdata
+from bootstrap import (
+    backup_files,
+    backup_index,
+    backups,
+    cli,
+    copies,
+    files,
+    journal,
+    migration,
+    persist,
+    preflight,
+    restore,
+    trees,
+    tried,
+    userdata,
+)
+from bootstrap import holes as file_holes
 from bootstrap import install as story
 from bootstrap.errors import HostError, TrustError
 from bootstrap.prefix import Prefix
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import QUIET, install
 from tests.bootstrap.test_migration import migrating
+from tests.bundles import make_manifest
 from tests.tiny import COUNTER, tiny_bundle
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names, links and holes of POSIX")
 TIME = 1_700_000_000_123_456_789  # nanoseconds
+NOBODY = 65534
 HOLE = 1 << 20  # bytes; larger than any filesystem's block
 
 
@@ -104,7 +122,7 @@ def below(root: Path) -> dict[bytes, tuple[Any, ...]]:
 def holes(path: bytes) -> list[tuple[int, int | None]]:
     handle = os.open(path, os.O_RDONLY)
     try:
-        return list(copies.data_ranges(handle, os.fstat(handle)))
+        return list(file_holes.data_ranges(handle, os.fstat(handle)))
     finally:
         os.close(handle)
 
@@ -159,6 +177,40 @@ def test_a_copy_is_like_its_original_and_shares_nothing_with_it(tree) -> None:
         finally:
             files.remove_tree(source)
             files.remove_tree(copy)
+
+
+def test_what_a_file_with_holes_holds_is_told_apart_and_its_holes_are_not_read(empty) -> None:
+    big = empty.data / "big"
+    with big.open("wb") as file:
+        file.truncate(1 << 42)  # 4 TiB: hours, if they were read
+        for place, text in ((HOLE - 3, b"abcdef"), (1 << 41, b"middle"), ((1 << 42) - 3, b"end")):
+            file.seek(place)
+            file.write(text)
+    before = facts_of_big(big)
+    made = restore.create_backup(empty, QUIET).backup
+    os.truncate(big, (1 << 42) - 1)
+    restore.restore(empty, made.name, QUIET)
+    assert facts_of_big(big) == before
+    for place, byte in ((HOLE, b"x"), (1 << 40, b"\1"), (1 << 41, b"\0")):
+        kept = made.path / "files/data/big"
+        former = facts_of_big(kept)
+        with kept.open("r+b") as file:
+            file.seek(place)
+            was = file.read(1)
+            file.seek(place)
+            file.write(byte)
+            file.flush()
+            with pytest.raises(HostError, match="big of the backup is damaged"):
+                backup_files.check(made)
+            file.seek(place)
+            file.write(was)
+        assert facts_of_big(kept)[0] == former[0]
+        backup_files.check(made)  # zeros that are written are as good as a hole
+
+
+def facts_of_big(path: Path) -> tuple[int, list[bytes]]:
+    with path.open("rb") as file:
+        return path.stat().st_size, [os.pread(file.fileno(), 8, place) for place in (HOLE - 3, 1 << 41, (1 << 42) - 8)]
 
 
 def test_the_facts_tell_of_holes_and_further_names(tmp_path) -> None:
@@ -256,6 +308,27 @@ def test_settings_that_are_a_link_stay_one(empty, tmp_path) -> None:
     assert (empty.env_file.read_text(), secrets.read_text()) == ("KEY=2\n", "KEY=1\n")
 
 
+def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
+    empty.env_file.write_text("KEY=1\n")
+    made = restore.create_backup(empty, QUIET).backup
+    empty.env_file.unlink()
+    (empty.env_file / "inner").mkdir(parents=True)
+    with pytest.raises(HostError, match=r"prefix/\.env is a folder, and settings are a file"):
+        restore.restore(empty, made.name, QUIET)
+    assert journal.read(empty) is None
+    assert (empty.env_file / "inner").is_dir()
+
+
+def test_what_lies_in_the_place_of_a_file_that_is_being_laid_is_never_written_through(prefix, tiny, tmp_path) -> None:
+    outside, laid = tmp_path / "outside.txt", prefix.data / "data/new.csv"
+    outside.write_text("of somebody\n")
+    laid.with_name(persist.TEMPORARY).symlink_to(outside)
+    key = tiny.key.with_suffix("")
+    install(tiny_bundle(tmp_path / "n", counter=COUNTER + 1, sources={"data/new.csv": "a\n"}, key=key), prefix)
+    assert outside.read_text() == "of somebody\n"
+    assert (laid.is_symlink(), laid.read_text()) == (False, "a\n")
+
+
 def old_form(backup: Path) -> None:
     """Rewrite an index as the format before had it."""
     value = json.loads((backup / backup_index.INDEX).read_bytes())
@@ -319,7 +392,7 @@ def test_more_than_an_index_takes_is_refused_by_its_writer(empty, monkeypatch) -
     monkeypatch.setattr(backup_index, "ENTRIES_LIMIT", 2)
     (empty.data / "a").touch()
     (empty.data / "b").touch()
-    with pytest.raises(HostError, match="more than a backup takes"):
+    with pytest.raises(HostError, match="than a backup takes"):
         restore.create_backup(empty, QUIET)
     assert backups.leftovers(empty) == []
 
@@ -450,3 +523,36 @@ def test_strange_data_survive_an_upgrade_and_a_rollback(prefix, tiny, tmp_path) 
     assert below(prefix.data) == before
     assert migration.layout(prefix) == 0
     assert backup_files.bytes_to_copy(prefix, None) < HOLE
+
+
+# what this user cannot look into
+
+
+@pytest.fixture
+def nobody(host):
+    """Be a user whom rights bind, in a folder of his own."""
+    root = os.geteuid() == 0
+    if root:
+        os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        with a_prefix() as prefix:
+            yield prefix
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+
+
+def test_data_that_cannot_be_looked_into_are_named_before_a_run_and_stay_when_all_else_goes(nobody) -> None:
+    locked = nobody.data / "a"
+    locked.mkdir()
+    (locked / "file").touch()
+    locked.chmod(0)
+    assert [finding.fits for finding in preflight._space(make_manifest(), nobody)] == [True]
+    assert [finding.details for finding in tried.copying(nobody)] == [
+        f"{locked} cannot be read, and is to be backed up"
+    ]
+    removal = uninstall(nobody, QUIET)
+    assert nobody.data in removal.stays
+    assert not nobody.releases.exists()
+    locked.chmod(0o700)
+    assert (locked / "file").exists()

@@ -275,7 +275,7 @@ def test_nobody_looks_when_told_not_to(project, site, tmp_path) -> None:
 
 
 def test_each_wheel_may_have_to_be_attested(project, site, sigstore, tmp_path) -> None:
-    with pytest.raises(BuildError, match=f"1 wheels have no attestation that was verified: {PLAIN}"):
+    with pytest.raises(BuildError, match=f"1 wheel has no attestation that was verified: {PLAIN}"):
         look(project, tmp_path / "cache", mode=REQUIRE)
     page = site.files["/simple/plain/"].decode()
     site.files["/simple/plain/"] = page.replace("<a ", '<a data-provenance="/integrity/plain" ').encode()

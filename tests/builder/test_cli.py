@@ -302,10 +302,7 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     assert cli.main([*argv, "--python", "3.12"]) == 0
     out = capsys.readouterr().out
     assert "linux-x86_64 cp312: 0 wheels" in out
-    assert (
-        "ragtrace.cli, performance.start will be skipped on hosts: the profile names no smoke commands; add smoke"
-        in out
-    )
+    assert "the profile names no smoke commands; add at the top of the profile:\n    smoke = [[" in out
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache").exists()
 
@@ -337,7 +334,7 @@ def test_a_plan_tells_gaps_and_that_the_build_would_fail(tmp_path, capsys) -> No
     assert cli.main(argv) == 7
     out = capsys.readouterr().out
     assert "windows-arm64 cp311: cannot be built\n    pyyaml 6.0.3 (wheels exist" in out
-    assert "1 files, 4 B" in out
+    assert "1 file, 4 B" in out
 
 
 def test_gaps_of_all_targets_are_told_before_anything_is_fetched(tmp_path, key, capsys) -> None:

@@ -8,6 +8,7 @@ import pytest
 from bootstrap.bundle.manifest import FileEntry
 from bootstrap.bundle.names import WINDOWS_ROOM
 from bootstrap.errors import BuildError
+from bootstrap.wheels import Unpacked
 from builder.contents import Wheel, demand_short
 from builder.wheels import WheelFacts
 
@@ -15,7 +16,7 @@ SITE, APP = "/venv/Lib/site-packages/", "/app/"
 
 
 def wheel(length: int) -> Wheel:
-    return Wheel(SimpleNamespace(), Path("any.whl"), WheelFacts(1, 1, None, "p" * length))
+    return Wheel(SimpleNamespace(), Path("any.whl"), WheelFacts(Unpacked(1, 1), None, "p" * length))
 
 
 def source(length: int) -> FileEntry:

@@ -14,6 +14,8 @@ MODULES = [
     {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"},
 ]
 INDEX = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}
+HEADER = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{"format":"pt"}}'
+TENSORS = (len(HEADER).to_bytes(8, "little") + HEADER.encode() + b"1234").decode()
 KIND = "sentence_transformers.models."
 CODE = {"auto_map": {"AutoModel": "modeling_own.Model", "AutoConfig": "other/repository--configuration.Config"}}
 FILES = {
@@ -21,8 +23,8 @@ FILES = {
     "config.json": json.dumps(CODE),
     "modeling_own.py": "",
     "model.safetensors.index.json": json.dumps(INDEX),
-    "model-1.safetensors": "w",
-    "model-2.safetensors": "w",
+    "model-1.safetensors": TENSORS,
+    "model-2.safetensors": TENSORS,
     "tokenizer_config.json": "{}",
     "tokenizer.json": "{}",
     "1_Pooling/config.json": "{}",
@@ -58,7 +60,7 @@ def judge(tmp_path):
         | {
             "modules.json": json.dumps([{"path": "0", "type": KIND + "StaticEmbedding"}]),
             "0/tokenizer.json": "{}",
-            "0/model.safetensors": "w",
+            "0/model.safetensors": TENSORS,
         },
         dict.fromkeys(FILES)
         | {
@@ -100,6 +102,17 @@ def test_a_whole_model_travels(judge, changes):
         ({"modules.json": "[3]"}, "modules.json of model bge cannot be read: not of the form"),
         ({"config.json": "{"}, "config.json of model bge cannot be read: "),
         ({"model-1.safetensors": POINTER.decode() + "v1\noid sha256:0\n"}, "model-1.safetensors of model bge is a Git"),
+        ({"2_Dense/pytorch_model.bin": ""}, "2_Dense/pytorch_model.bin of model bge is not whole: it is empty"),
+        ({"onnx/model.onnx": ""}, "onnx/model.onnx of model bge is not whole: it is empty"),
+        ({"tokenizer.json": ""}, "tokenizer.json of model bge is not whole: it is empty"),
+        ({"2_Dense/pytorch_model.bin": "PK\x03\x04..."}, "is not whole: it is cut off: the end of its archive"),
+        ({"model-1.safetensors": TENSORS[:-1]}, f"tells {len(TENSORS)} bytes, and it has {len(TENSORS) - 1}"),
+        ({"model-1.safetensors": TENSORS + "5"}, f"tells {len(TENSORS)} bytes, and it has {len(TENSORS) + 1}"),
+        ({"model-1.safetensors": TENSORS[:20]}, "it is cut off in its header"),
+        ({"model-1.safetensors": TENSORS[:5]}, "it is cut off in its header"),
+        ({"model-1.safetensors": "x" * 200}, "it is no safetensors file"),
+        ({"model-1.safetensors": "\2\0\0\0\0\0\0\0[]"}, "it is no safetensors file"),
+        ({"model-1.safetensors": '\7\0\0\0\0\0\0\0{"a":1}'}, "it is no safetensors file"),
         (
             dict.fromkeys(path for path in FILES if path.startswith("model") and path != "modeling_own.py")
             | {"modules.json": json.dumps(MODULES[:1])},

@@ -23,7 +23,8 @@ from builder.models import ModelSpec, collect_model, parse_model_spec
 from tests.servers import Faults, serve_hub
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = random.Random(1).randbytes(300_000)
+HEADER = b'{"w":{"dtype":"U8","shape":[300000],"data_offsets":[0,300000]}}'
+WEIGHTS = len(HEADER).to_bytes(8, "little") + HEADER + random.Random(1).randbytes(300_000)
 FILES = {
     "config.json": b'{"hidden": 3}\n',
     "model.safetensors": WEIGHTS,
@@ -226,7 +227,7 @@ def test_files_too_large_for_the_archive_are_refused_before_they_are_fetched(hub
 
 @pytest.mark.parametrize(("files", "warned"), [(["model.safetensors"], True), (["model.gguf"], False)])
 def test_pickles_beside_safetensors_are_told(cache, tmp_path, files, warned):
-    folder = write(tmp_path / "m", dict.fromkeys((*files, "weights.bin", "old/a.ckpt"), b"x"))
+    folder = write(tmp_path / "m", dict.fromkeys((*files, "weights.bin", "old/a.ckpt"), WEIGHTS))
     told = Told()
     collect(cache, f"path:{folder}", progress=told)
     assert [("weights.bin" in text, "old/a.ckpt" in text) for text in told.warnings] == [(True, True)] * warned

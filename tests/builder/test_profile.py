@@ -201,7 +201,7 @@ MODEL = '[[models]]\nname = "small"\n'
         ('name = "A"\n[environment]\nvalues = 3', "environment.values: not an object"),
         ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: neither"),
         ('name = "A"\n' + MODEL + 'source = "https://host/model"', "models[0].source: neither"),
-        ('name = "A"\n[[models]]\nname = "a/b"', "models[0].name: not a name"),
+        ('name = "A"\n[[models]]\nname = "a/b"', "models[0].name: letters, digits"),
         (
             'name = "A"\n' + MODEL + MODEL.upper().replace("NAME", "name").replace("MODELS", "models"),
             "models: two have",
@@ -280,7 +280,7 @@ def test_ragtraces_own_profile(project: Path) -> None:
         "ragtrace-dashboard": ("streamlit", "app"),
     }
     programs = [launcher for launcher in profile.application.launchers if launcher.program]
-    assert {program.name for program in programs} == {"try-embedding", "try-page", "try-evaluation"}
+    assert {program.name for program in programs} == {"try-container", "try-embedding", "try-page", "try-evaluation"}
     for program in programs:
         compile(program.program, program.target, "exec")
     probe = profile.models[0].probe
@@ -306,12 +306,24 @@ def test_a_program_travels_with_its_text_and_is_no_command(project: Path) -> Non
     assert application.commands == ()
 
 
-def test_what_a_profile_does_not_say_is_told_with_the_lines_that_say_it(project: Path) -> None:
-    text = LAUNCHER.format(kind="script", target="cli.py") + MODEL
-    told = {
-        item.checks[0]: item.add for item in unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
-    }
-    assert set(told) == {
+def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) -> None:
+    def load(name: str):
+        launcher = LAUNCHER.replace('"app"', f'"{name}"').format(kind="script", target="cli.py")
+        return load_profile(write(project, f'name = "A"\n{launcher}'), project)
+
+    with pytest.raises(UsageError, match=r"launchers\[0\]\.name: git is a program of the hosts themselves"):
+        load("git")
+    (note,) = load("docker").notes
+    assert note.startswith("ragtrace-profile.toml: the command docker has the name")
+    assert load("app").notes == ()
+
+
+@pytest.mark.parametrize("environment", ["", '[environment]\nalso = ["LEVEL"]\n'])
+def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Path, environment: str) -> None:
+    (project / ".env.example").write_text("COLOUR=red\n")
+    text = environment + LAUNCHER.format(kind="script", target="cli.py") + MODEL
+    said = unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
+    assert {item.checks[0] for item in said} == {
         "packages.imports",
         "ragtrace.cli",
         "ragtrace.settings",
@@ -319,8 +331,17 @@ def test_what_a_profile_does_not_say_is_told_with_the_lines_that_say_it(project:
         "ragtrace.container",
         "ragtrace.probe",
     }
-    assert told["ragtrace.cli"] == 'smoke = [["app", "--help"]]'
-    assert "{port}" in told["ragtrace.dashboard"]
+    pasted = {
+        place: "".join(f"{line}\n" for item in said for line in [*item.lines()][1:] if item.place == place)
+        for place in ("top", "environment", "end")
+    }
+    rest = text.removeprefix(environment)
+    whole = f'name = "A"\n{pasted["top"]}{environment}{pasted["environment"]}{rest}{pasted["end"]}'
+    assert unchecked(load_profile(write(project, whole), project)) == []
+    named = load_profile(write(project, f'name = "A"\n[container]\nobject = "a:b"\n{text}'), project)
+    assert [(item.add, item.place) for item in unchecked(named) if "ragtrace.container" in item.checks] == [
+        ('command = ["app"]', "container")
+    ]
 
 
 def test_a_model_can_be_left_out_of_the_bundle(project: Path) -> None:

@@ -59,6 +59,32 @@ def names(root: Path, code: str, environment: Environment = NONE) -> list[str]:
             ["C_D", "P_A_B"],
         ),
         ("from starlette.config import Config\nc = Config('.env')\nc('A_B', cast=str)", ["A_B"]),
+        ("import os\nget = os.environ.get\ngetenv = os.getenv\nget('A_B'); getenv(key='C_D')", ["A_B", "C_D"]),
+        ("import os\ndef get(name, default=None):\n    return os.environ.get(name, default)\nget('A_B')", ["A_B"]),
+        ("import os\ndef get(*, key): return os.environ[key]\nget(key='A_B'); get('C_D')", ["A_B"]),
+        ("import os\ndef on(d, name): return name in os.environ\non(1, 'A_B'); on(name='C_D', d=1)", ["A_B", "C_D"]),
+        ("import os\ndef get(name): return os.getenv(f'P_{name.upper()}_X')\nget('a_b')", ["P_A_B_X"]),
+        ("import os\ndef one(n): return os.getenv('P_' + n)\ndef two(m): return int(one(m))\ntwo('A_B')", ["P_A_B"]),
+        (
+            "import os\ndef secret(n): return os.getenv(n + '_FILE') or os.getenv(n)\nsecret('A_B')",
+            ["A_B", "A_B_FILE"],
+        ),
+        ("import os\ndef f(n): return f(n + '_X') or os.getenv(n)\nf('A_B')", ["A_B"]),
+        ("import os\ndef two(m): return one(m, 1)\ndef one(n, x): return os.getenv(n)\ntwo('A_B')", ["A_B"]),
+        ("from decouple import config\ndef flag(name): return config(name, cast=bool)\nflag('A_B')", ["A_B"]),
+        (
+            """import os
+class S:
+    def _get(self, name): return os.getenv(name)
+    @staticmethod
+    def env(name): return os.getenv(name)
+    def level(self): return self._get('A_B')
+s = S()
+s._get('C_D')
+S.env('E_F')""",
+            ["A_B", "C_D", "E_F"],
+        ),
+        ("import os\nclass S:\n    def __call__(self, name): return os.getenv(name)\ns = S()\ns('A_B')", ["A_B"]),
         ("import os\nif not os.getenv('A_B'):\n    os.environ['A_B'] = 'x'", ["A_B"]),
     ],
 )
@@ -79,11 +105,39 @@ def test_reads_of_every_kind_are_seen(tmp_path: Path, code: str, expected: list[
         "import os\ndef f():\n    old = os.environ.get('A_B', '')\n    os.environ['A_B'] = '1'",
         "from pydantic import BaseModel\nclass Row(BaseModel):\n    column: str",
         "def config(x): ...\nconfig('A_B')",
+        "import os\ndef get(name):\n    name = name + input()\n    return os.getenv(name)\nget('A_B')",
+        "import os\ndef get(name): return os.getenv(name)\nget(input()); get(*['A_B'])\n{}.get('A_B')",
+        "import os\nclass S:\n    def get(self, name): return os.getenv(name)\nrow = {}\nrow.get('A_B')",
         "print 'Python 2'",
     ],
 )
 def test_what_nobody_can_set_or_only_the_code_sets_is_left_out(tmp_path: Path, code: str) -> None:
     assert names(tmp_path, code) == []
+
+
+def test_functions_around_a_lookup_are_followed_into_other_files(tmp_path: Path) -> None:
+    files = {
+        "pkg/config.py": """
+            import os
+            def setting(name, default=None): return os.environ.get("PKG_" + name, default)
+            class Env:
+                def text(self, name): return os.getenv(name)
+            env = Env()
+        """,
+        "pkg/__init__.py": "from .config import setting as public\n",
+        "pkg/a.py": "from .config import setting, env\nsetting('A'); env.text('B_B'); {}.get('NO_NO')\n",
+        "pkg/b.py": "from . import config\nfrom pkg import public\nconfig.setting('C'); public('D')\n",
+        "pkg/c.py": "import pkg.config as c\nimport pkg.config\nc.env.text('E_E'); pkg.config.setting('F')\n",
+    }
+    told = {(item.name, item.file) for item in found(tmp_path, files) if item.read_by == CODE}
+    assert told == {
+        ("PKG_A", "pkg/a.py"),
+        ("B_B", "pkg/a.py"),
+        ("PKG_C", "pkg/b.py"),
+        ("PKG_D", "pkg/b.py"),
+        ("E_E", "pkg/c.py"),
+        ("PKG_F", "pkg/c.py"),
+    }
 
 
 SETTINGS = """

@@ -98,11 +98,19 @@ def built(project, capsys, *more, out="out"):
     return told.err, json.loads(told.out)["source_state"], manifest["source_commit"], sources
 
 
+def planned(project, capsys, *more):
+    """Return what a plan says of the source on stderr and as JSON."""
+    capsys.readouterr()
+    assert build(project, "--dry-run", "--json", *more) == 0
+    told = capsys.readouterr()
+    return told.err, validated("builder-build-dry-run", told.out)["source_state"]
+
+
 def test_a_clean_checkout_is_its_commit(project, capsys):
     head = git(project, "rev-parse", "HEAD")
     told, state, named, sources = built(project, capsys, "--strict-source")
     assert "differ" not in told
-    assert state == {"commit": head, "changed": [], "untracked": []}
+    assert state == {"commit": head, "changed": [], "untracked": [], "uncommitted": []}
     assert named == head
     assert sources == {"source": {"name": "source", "digest": {"gitCommit": head}}}
 
@@ -177,6 +185,85 @@ def test_an_untracked_file_among_those_that_travel_is_named_and_stays_behind(pro
     assert not named.endswith("-dirty")
     assert untracked(project) == ["elsewhere.txt", "stated/forgotten.py"]
     assert "03_Source/stated/forgotten.py" not in members(project.parent.parent / "out")
+
+
+def outside(project, path):
+    """Give a profile with a program of its own, and a model, in a folder outside or inside of the repository."""
+    folder = project / path
+    for name, text in {
+        "own.toml": PROFILE + "[[launchers]]\nname = 'ask'\nkind = 'program'\ntarget = 'ask.py'\n",
+        "ask.py": "print(1)\n",
+        "model/vocabulary": "a b\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("path", ["../../elsewhere", "../beside"])
+def test_strict_takes_nothing_that_no_commit_of_the_repository_has(project, capsys, path):
+    folder, is_apart = outside(project, path), path.startswith("../../")
+    more = ("--profile", str(folder / "own.toml"), "--model", f"m=path:{folder / 'model'}")
+    names = [f"{path}/ask.py", f"{path}/model" if is_apart else f"{path}/model/vocabulary", f"{path}/own.toml"]
+    for again in (False, True) if is_apart else (False,):
+        if again:
+            commit(folder)  # a repository of its own does not help: a bundle names one commit
+        assert build(project, *more, "--strict-source", "--dry-run") == 7
+        assert f"goes into the bundle (--strict-source): {', '.join(names)}." in capsys.readouterr().err
+    if not is_apart:
+        git(project, "add", str(folder))
+        git(project, "commit", "-qm", "all")
+        assert planned(project, capsys, *more, "--strict-source")[1]["uncommitted"] == []
+        (folder / "model/vocabulary").write_text("other\n")
+        (folder / "ask.py").write_text("print(2)\n")
+        _told, state = planned(project, capsys, *more)
+        assert {*state["uncommitted"], *state["changed"]} == set(names[:2])
+
+
+def test_a_profile_of_the_builders_is_held_by_its_version(project, capsys, monkeypatch, tmp_path):
+    (tmp_path / "shipped").mkdir()
+    (tmp_path / "shipped/own.toml").write_text(PROFILE)
+    for module in ("profile", "state"):
+        monkeypatch.setattr(f"builder.{module}.PROFILES", tmp_path / "shipped")
+    assert planned(project, capsys, "--profile", "own", "--strict-source")[1]["uncommitted"] == []
+
+
+def test_a_profile_that_nobody_added_is_told_and_not_strict(project, capsys):
+    git(project, "rm", "-q", "--cached", "ragtrace-profile.toml")
+    git(project, "commit", "-qm", "without")
+    told, state = planned(project, capsys)
+    assert "1 file goes into the build, and the commit does not have it: ragtrace-profile.toml" in told
+    assert (state["uncommitted"], state["untracked"]) == (["ragtrace-profile.toml"], [])
+    assert build(project, "--strict-source", "--dry-run") == 7
+
+
+def test_a_package_from_a_folder_elsewhere_is_not_strict(project, capsys, tmp_path):
+    make_source(tmp_path / "lib", "lib")
+    (project / "pyproject.toml").write_text(PROJECT.replace("../lib", "../../lib"))
+    lock(project)
+    git(project, "commit", "-qam", "elsewhere")
+    assert build(project, "--strict-source", "--dry-run") == 7
+    assert "(--strict-source): ../../lib." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", ["dirty", "moved"])
+def test_a_submodule_that_is_not_as_the_commit_has_it_is_named(project, capsys, tmp_path, change):
+    """Also where git is told to ignore submodules, which is what status and diff would then do."""
+    other = make_source(tmp_path / "other", "other")
+    commit(other)
+    git(project, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "stated/other")
+    git(project, "config", "submodule.app/stated/other.ignore", "all")
+    git(project, "config", "diff.ignoreSubmodules", "all")
+    git(project, "commit", "-qm", "with a submodule")
+    assert changed(project) == []
+    file = next(path for path in sorted((project / "stated/other").rglob("*.py")))
+    file.write_text("other\n")
+    if change == "moved":
+        git(file.parent, "commit", "-qam", "further")
+    assert git(project, "status", "--porcelain") == ""
+    assert changed(project) == ["stated/other"]
+    assert build(project, "--strict-source", "--dry-run") == 7
+    assert "stated/other" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_commit_is_not_strict(tmp_path, project, capsys):

@@ -121,8 +121,8 @@ def test_members(cache):
     tools = tools_of(host_target(), cache, NoProgress(), offline=False)
     names = [item.entry.path for item in tools.members]
     assert all(name.startswith("06_Verification/tools/") and name.endswith(".whl") for name in names)
-    assert tools.installed_bytes > sum(item.entry.size for item in tools.members)
-    assert tools.installed_files > len(names)
+    assert tools.unpacked.bytes > sum(item.entry.size for item in tools.members)
+    assert tools.unpacked.files > len(names)
 
 
 class Runs:

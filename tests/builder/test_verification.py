@@ -112,7 +112,7 @@ def test_a_build_that_passes_fetches_after_both_scanners(project, servers, monke
 def test_a_plan_tells_findings_and_what_the_gate_makes_of_them(project, capsys):
     assert build(project, "--dry-run", records=(HIT, OPEN)) == 7
     told = capsys.readouterr().out
-    assert "Known vulnerabilities of linux-x86_64 cp311: 1 in 1 packages; 0 excepted" in told
+    assert "Known vulnerabilities of linux-x86_64 cp311: 1 in 1 package; 0 excepted" in told
     assert "! high      given 1.0  TEST-1  fixed in 2.0" in told
     assert "? Undecided: given 1.0 TEST-2" in told
     assert "The build would end here" in told
@@ -173,7 +173,7 @@ def test_exceptions_count_in_a_plan_by_the_key_of_who_signed_them(project, capsy
     assert build(project, "--dry-run", *options) == 2
     assert "--trust-key" in capsys.readouterr().err
     assert build(project, "--dry-run", *options, "--trust-key", str(project.parent / "key.pub")) == 0
-    assert "0 in 1 packages; 1 excepted" in capsys.readouterr().out
+    assert "0 in 1 package; 1 excepted" in capsys.readouterr().out
     assert build(project, *options, *signed(project)) == 0
 
 

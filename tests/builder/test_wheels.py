@@ -20,6 +20,7 @@ import pytest
 from bootstrap.bundle.target import parse_target
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError
+from bootstrap.wheels import Unpacked
 from builder import download
 from builder.cache import Cache, HashMismatchError, sha256
 from builder.credentials import Bearer, authorization, redact
@@ -346,14 +347,14 @@ def test_a_wheel_tells_its_size_and_licence(tmp_path, metadata, licence):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         size = sum(len(archive.read(name)) for name in archive.namelist())
     found = facts(tmp_path, data)
-    assert (found, found.longest) == (WheelFacts(size, 5, licence), "foo-1.0.dist-info/METADATA")
+    assert (found, found.longest) == (WheelFacts(Unpacked(size, 5), licence), "foo-1.0.dist-info/METADATA")
 
 
 def test_a_wheel_of_another_package_or_version_is_refused(tmp_path):
     for data, said in ((make_wheel("bar", "1.0"), "'bar' '1.0'"), (make_wheel("foo", "1.1"), "'foo' '1.1'")):
         with pytest.raises(BuildError, match=f"{NAME} is not a wheel of foo 1.0: its metadata says {said}"):
             facts(tmp_path, data)
-    assert facts(tmp_path, make_wheel("Foo", "1.0.0")).files == 4
+    assert facts(tmp_path, make_wheel("Foo", "1.0")).unpacked.files == 4
 
 
 def test_a_wheel_that_no_host_would_take_is_refused(tmp_path):

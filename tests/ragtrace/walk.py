@@ -115,7 +115,9 @@ class Walk:
         with self.table.step(f"{name}: warm start, median of {STARTS}", promised) as warm:
             took = [self.timed(*arguments) for _ in range(STARTS)]
             warm.seconds = round(statistics.median(took), 2)
-            warm.note = f"first start {(first.seconds or 0) / warm.seconds:.2f} times as long"
+            # one first start cannot be repeated: how far the warm ones are apart says what its ratio is worth
+            ratio, apart = (first.seconds or 0) / warm.seconds, f"{min(took):.2f} to {max(took):.2f} s"
+            warm.note = f"first start {ratio:.2f} times as long; warm ones took {apart}"
 
     def timed(self, *arguments: str) -> float:
         started = time.monotonic()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import api, files, install, papers, retention
+from bootstrap import api, audit_log, files, install, papers, receipt, retention, seal
 from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
 from bootstrap.errors import HostError, TrustError
@@ -129,3 +129,24 @@ def test_a_delta_replaces_a_release_where_its_base_is_kept(from_delta):
     done = recover(from_delta, from_delta.tiny)
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
     assert from_delta.plan().findings == ()
+
+
+def test_a_bundle_that_brings_a_wheel_back_shows_what_was_hidden_by_its_loss(host, tiny):
+    """Who alters a module, all that vouches for it and the kept wheel hides it until the wheel is there again."""
+    module, wheel = (
+        host.site / "tiny_lib" / "more.py",
+        next(entry for entry in tiny.manifest.of_kind("wheel") if "tiny_lib" in entry.path),
+    )
+    module.chmod(0o644)
+    module.write_text("EVIL = 1\n")
+    items = receipt.take_inventory(host.release, host.site)
+    receipt.write_receipt(host.release, replace(receipt.read_receipt(host.release), items=items))
+    seal.mark_complete(host.release)
+    audit_log.append(
+        host.prefix, "recover", "done", release=host.release.id, receipt_sha256=seal.receipt_sha256(host.release)
+    )
+    (host.prefix.store / wheel.sha256[:2] / wheel.sha256).unlink()
+    done = host.recover(bundle=tiny.open(), policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "rebuild"]
+    assert "EVIL" not in (host.site / "tiny_lib" / "more.py").read_text()
+    assert host.plan(policy=tiny.policy).findings == ()

@@ -7,13 +7,28 @@ import shutil
 
 import pytest
 
-from bootstrap import acceptance, api, audit_log, journal, papers, receipt, seal, transaction
+from bootstrap import (
+    acceptance,
+    api,
+    audit_log,
+    journal,
+    papers,
+    process,
+    receipt,
+    seal,
+    tools_environment,
+    transaction,
+)
 from bootstrap.bundle import digest
+from bootstrap.console import NoProgress
 from bootstrap.errors import BusyError, HostError, InstallError, ToolError, TrustError
 from bootstrap.lockfile import locked
 from bootstrap.stage import counterpart
+from bootstrap.store import Store
 from bootstrap.uv import Uv
 from recovery import apply
+from recovery.recover import recover
+from tests.installed import Wheel, make_prefix
 from tests.tiny import EMBEDDING, install_tiny
 
 
@@ -65,6 +80,8 @@ def test_only_the_damaged_package_is_installed_again(host, installed, damage, fi
     before, record = host.inventory(), host.recorded("tiny_lib")
     kept = host.site / "tiny_math" / "text.py"
     inode, moment = kept.stat().st_ino, kept.stat().st_mtime_ns
+    bytecode = next(host.release.app.rglob("*.pyc")).relative_to(host.release.path)
+    compiled = (host.release.path / bytecode).stat().st_ino
     damage(host.site / file)
     damaged = host.release
 
@@ -76,6 +93,7 @@ def test_only_the_damaged_package_is_installed_again(host, installed, damage, fi
     taken = host.site / "tiny_math" / "text.py"
     assert (taken.stat().st_ino, taken.stat().st_mtime_ns) == (inode, moment)
     assert taken.stat().st_nlink == 1  # the damaged release is gone
+    assert (host.release.path / bytecode).stat().st_ino == compiled  # and its module has the time that it knows
     assert not damaged.path.exists()
     assert host.release.id.endswith("-r2")
     assert host.recorded("tiny_lib") == record
@@ -398,6 +416,7 @@ def test_a_receipt_that_leads_out_of_the_release_writes_nothing_there(host, tiny
     outside.write_bytes(b"x")
     site = host.site.relative_to(host.release.path).as_posix()
     evil = f"venv/../../../../{outside.name}"
+    audit_log.log_file(host.prefix).unlink()  # else the receipt is not believed at all
     forge(host.release, f"{site}/tiny_math/text.py".encode(), evil.encode())
     host.recover()
     assert outside.read_bytes() == b"x"
@@ -726,3 +745,33 @@ def test_files_added_to_the_application_are_kept_in_the_backup(host):
     done = host.recover()
     assert not (host.release.app / "mine.txt").exists()
     assert (done.backup / "files" / "releases" / release.id / "app" / "mine.txt").read_text() == "mine"
+
+
+def test_what_is_not_ours_stays_where_it_is(host):
+    theirs = [host.prefix.root / "notes", host.prefix.bin / "python3", host.prefix.state / "notes"]
+    theirs += [host.prefix.store / "ab" / "file.whl"]
+    theirs[-1].parent.mkdir(exist_ok=True)
+    for path in theirs:
+        path.write_text("mine")
+    delete(host.site / "tiny_lib" / "more.py")
+    assert host.recover().applied
+    assert [path.read_text() for path in theirs] == ["mine"] * len(theirs)
+
+
+def test_scanners_whose_wheel_is_lost_are_taken_over_and_still_run(tmp_path):
+    wheel = Wheel("my-tool", "1.0", {"my_tool.py": "print('scanned')\n"})
+    prefix = make_prefix(tmp_path, verification={f"tools/{wheel.filename}": wheel.build()})
+    former = prefix.active()
+    (entry,) = tools_environment.entries_of(former.manifest())
+    delete(Store(prefix.store).path(entry.sha256))
+    (package,) = former.venv.rglob("demo_base.py")
+    flip(package)
+    done = recover(prefix, lambda plan: True, NoProgress())
+    assert done.applied
+    active = prefix.active()
+    assert active != former
+    ran = process.run([str(tools_environment.python_of(active)), "-m", "my_tool"], timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, "scanned\n")
+    assert receipt.compare(active, receipt.read_receipt(active)) == []
+    sealed = {item.path for item in receipt.read_receipt(active).items}
+    assert f"{tools_environment.FOLDER}/pyvenv.cfg" in sealed

@@ -21,8 +21,16 @@ def items(host):
 
 def test_packages_are_taken_whole_but_for_those_installed_anew(items):
     owners = {item.owner for item in items}
-    assert owners == {"tiny-math", "tiny-text", "tiny-unused"}
+    assert owners == {"tiny-math", "tiny-text", "tiny-unused", receipt.APP}
     assert any(item.path.endswith(".pyc") for item in items)
+
+
+def test_an_application_with_a_damaged_file_is_laid_out_and_compiled_again(host, items):
+    ours = [item.path for item in items if item.owner == receipt.APP]
+    assert any(path.endswith(".pyc") for path in ours)
+    damaged = receipt.Deviation(next(path for path in ours if path.endswith(".py")), receipt.ALTERED, receipt.APP)
+    left = takeover.good_items(receipt.read_receipt(host.release), (damaged,), frozenset())
+    assert not [item for item in left if item.owner == receipt.APP]
 
 
 @pytest.mark.parametrize("links", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import stat
 
@@ -40,6 +41,11 @@ def test_the_service_runs_what_root_installed(operator, service, bundle):
     root = Operator(operator.host, prefix=PREFIX)
     for words in (("status",), ("backup",), ("validate", "--quick")):
         succeeded(root.tool(*words))
+    # the application is tried with the account's rights, in a copy that the account can reach
+    checks = [word for name in ("cli", "probe", "dashboard") for word in ("--check", f"ragtrace.{name}")]
+    looked = json.loads(succeeded(root.tool("validate", "--json", *checks)).stdout)
+    assert {result["status"] for result in looked["validation_results"]} <= {"PASS", "SKIP"}, looked
+    assert "PASS" in {result["status"] for result in looked["validation_results"] if result["id"] == "ragtrace.probe"}
     root.install(bundle, "--prefix", PREFIX)
     owners = {path.lstat().st_uid for path in (root.path("data"), *root.path("data").rglob("*"))}
     assert owners == {OPERATOR_ID}

@@ -65,9 +65,8 @@ def typed(site, line, folder=".", **options):
 @pytest.fixture(scope="module")
 def unasked(site):
     """Type every line before anybody has vouched for the installer; return line → how it ended."""
-    lines = dict.fromkeys((SEE_EVERYTHING, BRIEFLY, REPORTED, DIAGNOSED, REPAIRED), VERIFICATION)
-    lines.update({INSTALL: ".", INSTALL_BY_SHELL: "."})
-    return {line: typed(site, line, folder) for line, folder in lines.items()}
+    lines = (SEE_EVERYTHING, BRIEFLY, REPORTED, DIAGNOSED, REPAIRED, INSTALL, INSTALL_BY_SHELL)
+    return {line: typed(site, line) for line in lines}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +94,7 @@ def test_nothing_runs_before_somebody_vouches_for_it(site, unasked):
         assert "--digest" in ended.stderr
         assert ended.stdout == ""
     assert not operator.exists(operator.prefix)
-    assert not operator.host.path(f"{root}/{VERIFICATION}/diagnosis.json").exists()
+    assert not operator.host.path(f"{root}/diagnosis.json").exists()
 
 
 def test_it_is_installed_by_the_line_for_it_and_by_the_wrapper(installed):
@@ -105,12 +104,13 @@ def test_it_is_installed_by_the_line_for_it_and_by_the_wrapper(installed):
 
 
 def test_it_is_validated(installed):
-    whole, brief = (typed(installed, line, VERIFICATION) for line in (SEE_EVERYTHING, BRIEFLY))
+    succeeded(typed(installed, BRIEFLY, VERIFICATION))  # the folder of the tools for it, as the document's tree has it
+    whole, brief = (typed(installed, line) for line in (SEE_EVERYTHING, BRIEFLY))
     assert "EXCELLENT" in succeeded(whole).stdout or "GOOD" in whole.stdout
     assert 0 < len(succeeded(brief).stdout) < len(whole.stdout)
-    succeeded(typed(installed, REPORTED, VERIFICATION))
+    succeeded(typed(installed, REPORTED))
     operator, root = installed
-    report = json.loads(operator.host.path(f"{root}/{VERIFICATION}/system_report.json").read_text())
+    report = json.loads(operator.host.path(f"{root}/system_report.json").read_text())
     shown = ("timestamp", "system_info", "validation_results", "overall_status", "recommendations")
     assert set(shown) <= set(report)
     assert {"platform", "python_version", "memory_gb", "cpu_count"} <= set(report["system_info"])
@@ -129,16 +129,16 @@ def test_a_diagnosis_leads_to_a_repair(installed):
     active = os.path.basename(os.readlink(operator.path("current")))
     (site_packages,) = operator.path(f"releases/{active}").glob("venv/lib/python3*/site-packages")
     (site_packages / "tokenizers" / "__init__.py").unlink()
-    diagnosed = typed(installed, DIAGNOSED, VERIFICATION)
+    diagnosed = typed(installed, DIAGNOSED)
     assert diagnosed.returncode == 1
     assert "ragtrace-install.pyz' recover" in diagnosed.stdout  # a command that can be typed: the medium's own
     assert "/tmp/" not in diagnosed.stdout
-    proposed = typed(installed, REPAIRED, VERIFICATION)
+    proposed = typed(installed, REPAIRED)
     assert proposed.returncode == 2  # nobody at a terminal could say yes
     assert "tokenizers" in proposed.stdout
-    repaired = typed(installed, f"script -qec '{REPAIRED}' /dev/null", VERIFICATION, stdin=b"yes\n")
+    repaired = typed(installed, f"script -qec '{REPAIRED}' /dev/null", stdin=b"yes\n")
     assert repaired.returncode == 0, repaired.stdout
-    succeeded(typed(installed, SEE_EVERYTHING, VERIFICATION))
+    succeeded(typed(installed, SEE_EVERYTHING))
     # what the lines above wrote beside the scripts keeps nobody from installing again
     succeeded(typed(installed, INSTALL))
 
@@ -151,12 +151,12 @@ def test_the_medium_holds_what_it_held(site, installed):
     more = {
         path for path in there - {entry["path"] for entry in manifest["files"]} if not path.startswith("03_Source/")
     }
-    assert more == {"MANIFEST.json", f"{VERIFICATION}/system_report.json", f"{VERIFICATION}/diagnosis.json"}
+    assert more == {"MANIFEST.json", "system_report.json", "diagnosis.json"}
 
 
 def test_bundles_are_built_on_the_connected_machine_alone(installed):
     for line in BUILT:
-        said = typed(installed, line, "04_Scripts")
+        said = typed(installed, line)
         assert (said.returncode, "on the connected builder" in said.stderr) == (2, True)
 
 

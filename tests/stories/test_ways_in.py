@@ -47,7 +47,7 @@ def test_a_medium_that_cannot_be_written_serves_from_any_folder(operator, hello)
     verified = succeeded(operator.run("python3", "ragtrace-install.pyz", "verify", cwd=medium))
     assert "files are as signed" in verified.stdout
     planned = succeeded(site.installer(medium, "install", "--dry-run", "--prefix", site.prefix, cwd="/usr"))
-    assert "hello-site 1.0.0, 1 packages" in planned.stdout
+    assert "hello-site 1.0.0, 1 package," in planned.stdout
     assert not operator.exists(site.prefix)
     site.install(medium, "--prefix", site.prefix, cwd="/usr")
     operator.host.unmount(medium)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 import sys
@@ -13,9 +16,9 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import files, seal
+from bootstrap import audit_log, files, seal
 from bootstrap import receipt as receipts
-from bootstrap.bundle.application import Container, Dashboard
+from bootstrap.bundle.application import Container, Dashboard, Launcher
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import ED25519
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, Wheel, make_prefix
@@ -147,6 +150,9 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(installation(tmp_path), folder, monkeypatch)
 
 
+BUILD = Launcher("try-container", "program", "build.py", cwd="app", program="import demo_lib; demo_lib.embed('', [])")
+
+
 def installation(folder: Path) -> Prefix:
     """Return a sound installation of which every check has something to look at."""
     torch = Wheel("torch", "2.0.0", {"torch.py": ""})
@@ -156,7 +162,10 @@ def installation(folder: Path) -> Prefix:
         source={"app.py": APP.replace(RAN, RAN + SERVE), "data/table.csv": b"1\n"},
         probe=PROBE,
         application=replace(
-            APPLICATION, dashboard=Dashboard(("demo", "serve", "{port}")), container=Container("demo_lib:embed")
+            APPLICATION,
+            launchers=(*APPLICATION.launchers, BUILD),
+            dashboard=Dashboard(("demo", "serve", "{port}")),
+            container=Container("demo_lib:embed", ("try-container",)),
         ),
     )
 
@@ -255,6 +264,44 @@ def spoil_model(world: World) -> None:
     flip(kept(world, "model"))
 
 
+def forge(world: World, path: Path, data: bytes, *, in_the_log: bool = False) -> None:
+    """Alter an installed file and write anew all that vouches for it on this host: RECORD, receipt, mark, audit log."""
+    change(path, data)
+    release, name = world.release, os.path.relpath(path, world.site)
+    for record in world.site.glob("*.dist-info/RECORD"):
+        lines = [line.split(",") for line in record.read_text().splitlines()]
+        if any(line[0] == name for line in lines):
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+            lines = [[name, f"sha256={digest}", str(len(data))] if line[0] == name else line for line in lines]
+            change(record, "".join(f"{','.join(line)}\n" for line in lines).encode())
+    items = receipts.take_inventory(release, world.site)
+    world.receipt(items=items)
+    if in_the_log:
+        rewrite_log(world.prefix, seal.receipt_sha256(release))
+
+
+def rewrite_log(prefix: Prefix, receipt_sha256: str) -> None:
+    """Give the last line of the audit log, whose hash nobody kept, another receipt."""
+    path = audit_log.log_file(prefix)
+    *former, last = path.read_text().splitlines()
+    entry = {**json.loads(last), "receipt_sha256": receipt_sha256}
+    path.write_text("".join(f"{line}\n" for line in (*former, json.dumps(entry, sort_keys=True))))
+
+
+def forge_a_module(world: World, *, in_the_log: bool = False) -> None:
+    forge(world, world.site / "demo_base.py", b"NAME = 'evil'\n", in_the_log=in_the_log)
+
+
+def forge_and_take_the_wheel(world: World) -> None:
+    """Replace the wheel in the store too, by one that holds the altered module."""
+    forge_a_module(world, in_the_log=True)
+    (entry,) = (one for one in world.release.manifest().of_kind("wheel") if "demo_base" in one.path)
+    change(
+        world.prefix.store / entry.sha256[:2] / entry.sha256,
+        replace(BASE, modules={"demo_base.py": "NAME = 'evil'\n"}).build(),
+    )
+
+
 PRIVATE_KEY = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n"
 DEMO_LIB = "demo_lib-1.2.0.dist-info"
 
@@ -310,6 +357,40 @@ RELEASES = (
     ),
     Mutation(
         "a program more in the environment", "security.integrity", lambda w: plant(w.release.venv / "bin" / "pip")
+    ),
+    Mutation("a module, its RECORD, receipt and mark written anew", "security.receipt", forge_a_module),
+    Mutation(
+        "a module, its RECORD, receipt, mark and audit log written anew",
+        "security.signed",
+        lambda w: forge_a_module(w, in_the_log=True),
+    ),
+    Mutation(
+        "all of that, and the wheel in the store replaced",
+        "security.signed",
+        forge_and_take_the_wheel,
+        ERROR,
+        helps=BUNDLE,
+    ),
+    Mutation(
+        "a file more in the application, and what vouches for it",
+        "security.signed",
+        lambda w: forge(w, w.release.app / "sitecustomize.py", b"", in_the_log=True),
+    ),
+    Mutation(
+        "the application altered, and what vouches for it",
+        "security.signed",
+        lambda w: forge(w, w.app, b"print(1)\n", in_the_log=True),
+    ),
+    Mutation(
+        "run.json altered, and what vouches for it",
+        "security.signed",
+        lambda w: forge(w, w.release.run_file, b"{}", in_the_log=True),
+    ),
+    Mutation(
+        "a line of the audit log altered",
+        "security.receipt",
+        lambda w: audit_log.log_file(w.prefix).write_text('{"previous": "0"}\n'),
+        WARN,
     ),
     Mutation("a kept wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
     Mutation("a kept source file is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
@@ -446,6 +527,11 @@ APPLICATIONS = (
         "ragtrace.container",
         lambda w: change(w.site / "demo_lib" / "__init__.py", b"def other():\n    pass\n"),
     ),
+    Mutation(
+        "the container builds nothing",
+        "ragtrace.container",
+        lambda w: change(w.site / "demo_lib" / "__init__.py", b"embed = object()\n"),
+    ),
     Mutation("the user's data folder is gone", "ragtrace.data", lambda w: shutil.rmtree(w.prefix.data), helps=OPERATOR),
     Mutation(
         "the application's data lead elsewhere",
@@ -510,6 +596,12 @@ SECURITY = by_hand(
         lambda w: os.chown(w.prefix.root.parent, 12345, -1),
         WARN,
         as_root=False,
+    ),
+    Mutation(
+        "a command of somebody else's in PREFIX/bin",
+        "security.strangers",
+        lambda w: (w.prefix.bin / "python3").write_text("#!/bin/sh\n"),
+        WARN,
     ),
     Mutation(
         "a private key among the data",

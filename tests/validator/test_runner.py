@@ -12,7 +12,7 @@ from bootstrap.errors import ToolError, UsageError
 from validator import runner
 from validator.check import ERROR, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, Check, UncheckedError
 from validator.registry import CHECKS
-from validator.runner import run_checks, select
+from validator.runner import choice_of, run_checks, select
 from validator.subject import Subject
 
 
@@ -240,3 +240,12 @@ def test_only_as_much_work_as_is_asked_for() -> None:
     assert select(checks, effort="full") == list(checks)
     assert select(checks, categories=["system"], effort="quick") == [Light]
     assert select(checks, ids=["system.heavy"], effort="quick") == [Heavy]
+
+
+def test_what_a_choice_leaves_out_of_a_usual_run_is_known() -> None:
+    quick = choice_of(CHECKS, select(CHECKS, effort="quick"), "quick")
+    assert {check.id for check in quick.left_out} == {check.id for check in CHECKS if check.effort == "normal"}
+    assert {"security.integrity", "packages.record"} <= {check.id for check in quick.left_out}
+    for effort in ("normal", "full"):
+        assert choice_of(CHECKS, select(CHECKS, effort=effort), effort).left_out == ()
+    assert CHECKS[0] in choice_of(CHECKS, select(CHECKS, skip=[CHECKS[0].id]), "normal").left_out

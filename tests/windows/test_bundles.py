@@ -25,7 +25,7 @@ def test_it_is_verified_and_planned_and_nothing_is_written(windows, bundle):
     verified = succeeded(operator.program(PYTHON, "ragtrace-install.pyz", "verify", cwd=bundle))
     assert "files are as signed" in verified.stdout
     planned = succeeded(operator.installer(bundle, "install", "--dry-run"))
-    assert "Jotter 0.1.0, 1 packages" in planned.stdout
+    assert "Jotter 0.1.0, 1 package," in planned.stdout
     assert not operator.path("").exists()
 
 

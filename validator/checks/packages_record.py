@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import record
+from bootstrap import counted, record
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from validator.check import NORMAL, PACKAGES, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -54,8 +54,8 @@ class Record(Check):
             yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
-            details = _("{files} files of {packages} packages are as they were shipped").format(
-                files=len(survey.owners), packages=len(found)
+            details = _("as the RECORDs beside them say: {files} of {packages}").format(
+                files=counted.files(len(survey.owners)), packages=counted.packages(len(found))
             )
             yield self.passed(details)
             return

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bootstrap import record
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import PACKAGES, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
@@ -53,4 +53,8 @@ class Versions(Check):
                 some_of(wrong[name] for name in names), evidence={"packages": names}, **subject.reinstall()
             )
         else:
-            yield self.passed(_("{count} packages, each as the lock has it").format(count=len(wanted)))
+            yield self.passed(
+                plural(
+                    "{count} package, as the lock has it", "{count} packages, each as the lock has it", len(wanted)
+                ).format(count=len(wanted))
+            )

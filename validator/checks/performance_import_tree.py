@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import ToolError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator import trial
 from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
 from validator.import_costs import blamed, costs, parse
@@ -58,9 +58,11 @@ class ImportTree(Check):
             raise UncheckedError(ERROR, trial.ending(ended, limit))
         heavy = sorted(tree, key=lambda line: -line[1])[:SHOWN]
         metric.update({name: (round(own / 1e6, 4), "s") for name, own, _whole, _depth in heavy})
-        details = _("{module}: {count} modules, the most by {heaviest} with {seconds:.2f} s of its own").format(
-            module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6
-        )
+        details = plural(
+            "{module}: {count} module, the most by {heaviest} with {seconds:.2f} s of its own",
+            "{module}: {count} modules, the most by {heaviest} with {seconds:.2f} s of its own",
+            len(tree),
+        ).format(module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6)
         evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
         yield judged(self, subject, details, metric, bounds, evidence=evidence)
         for command in {command[0]: command for command in reversed(manifest.application.smoke)}.values():
@@ -83,7 +85,9 @@ class ImportTree(Check):
         found = costs(tree)
         whole = sum(own for _name, own, _whole, _depth in tree) / 1e6
         dear = [cost for cost in blamed(found, own_names(release, manifest)) if cost.seconds >= DEAR]
-        details = _("{count} modules in {seconds:.2f} s").format(count=len(tree), seconds=whole)
+        details = plural("{count} module in {seconds:.2f} s", "{count} modules in {seconds:.2f} s", len(tree)).format(
+            count=len(tree), seconds=whole
+        )
         advice = ""
         if dear:
             through = " → ".join([*dear[0].chain, dear[0].package])

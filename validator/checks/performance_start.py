@@ -10,10 +10,10 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import launchers, process
+from bootstrap import launchers
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
-from validator import apart, trial
+from validator import trial
 from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 from validator.measured import judged
 
@@ -100,9 +100,9 @@ class StartTime(Check):
         """Run a command to its end; raises UncheckedError when it does not work."""
         argv, env = trial.launcher(scratch, manifest, command)
         limit = self.left(START_LIMIT)
-        argv, _is_cut_off = apart.without_network(argv)
+        where = trial.caller(scratch)
         started = time.perf_counter()
-        ended = process.run(argv, env=env, cwd=trial.caller(scratch), timeout=limit)
+        ended = trial.run_in(scratch, argv, env=env, cwd=where, timeout=limit)
         seconds = time.perf_counter() - started
         if not ended.ok:
             line = " ".join(command)

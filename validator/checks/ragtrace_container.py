@@ -1,4 +1,4 @@
-"""Container: what an application puts its parts together with is there and whole."""
+"""Container: what an application puts its parts together with is there, and builds them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# dependency_injector tells of dependencies that nobody provides; other containers are only looked up
+# dependency_injector tells of dependencies that nobody provides; what another builds, a command of the profile tries
 RESOLVE = """
 import importlib, json, sys
 module, _, name = sys.argv[1].partition(":")
@@ -35,7 +35,7 @@ sys.__stdout__.flush()
 
 
 class ContainerObject(Check):
-    """Imports the profile's container in the application's environment, without a network; asks whether it is whole."""
+    """Imports the profile's container without a network, asks whether it is whole, and lets it build its parts."""
 
     id = "ragtrace.container"
     category = APPLICATION
@@ -59,13 +59,35 @@ class ContainerObject(Check):
         if answer is None:
             raise UncheckedError(ERROR, trial.ending(ended, self.limit))
         kind, asked, reason = answer
+        if reason is None and container.command:
+            reason = self.building(subject, container.command)
         if reason:
             details = _("{object}: {reason}").format(object=container.object, reason=reason)
             yield self.failed(details, evidence=evidence, **subject.repair())
-        else:
-            details = (
-                _("{object} is a {kind}, and nothing that it depends on is missing")
-                if asked
-                else _("{object} is a {kind}")
+        elif container.command:
+            details = _("{object} is a {kind}, and {command} builds with it what the application needs").format(
+                object=container.object, kind=kind, command=" ".join(container.command)
             )
+            yield self.passed(details, evidence=evidence)
+        elif asked:
+            details = _("{object} is a {kind}, and nothing that it depends on is missing")
             yield self.passed(details.format(object=container.object, kind=kind), evidence=evidence)
+        else:
+            details = _("{object} is a {kind}; the profile names no command that lets it build anything")
+            raise UncheckedError(SKIP, details.format(object=container.object, kind=kind))
+
+    def building(self, subject: Subject, command: tuple[str, ...]) -> str | None:
+        """Return why the command that lets the container build the application's parts does not work, or None."""
+        limit = self.left()
+        try:
+            ended = trial.run_launcher(
+                subject.need_prefix(),
+                subject.need_release(),
+                subject.need_manifest(),
+                command,
+                timeout=limit,
+                offline=True,
+            )
+        except ToolError as error:
+            return error.what
+        return None if ended.ok else trial.ending(ended, limit)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from bootstrap import supervised
 from bootstrap.bundle.application import PORT
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -16,16 +15,22 @@ from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap import process
     from bootstrap.bundle.application import Dashboard
     from validator.subject import Subject
 
 # Starts the page, asks until it answers, ends everything in its own process group, itself included. The page and
-# whoever asks share one network, which may be one of their own. No proxy stands before loopback.
+# whoever asks share one network, which may be one of their own. No proxy stands before loopback. Whether that can be
+# used is seen first, at a socket that the kernel answers for: later a refusal says that the page has not begun yet.
 ASK = """
 import http.client, json, os, signal, socket, subprocess, sys, tempfile, time
 argv, variables, port_mark, path, limit = json.loads(sys.stdin.readline())
-with socket.create_server(("127.0.0.1", 0)) as free:
-    port = str(free.getsockname()[1])
+try:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+        socket.create_connection(free.getsockname(), timeout=5).close()
+except OSError as error:
+    sys.exit(print("ragtrace-answer " + json.dumps([None, 0.0, None, None, error.strerror or str(error)]), flush=True))
 started, status, reason = time.monotonic(), None, None
 with tempfile.TemporaryFile() as errors:
     page = subprocess.Popen(
@@ -46,7 +51,7 @@ with tempfile.TemporaryFile() as errors:
     lines = errors.read().decode("utf-8", "replace").split("\\n")
     seconds = time.monotonic() - started
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    print("ragtrace-answer " + json.dumps([status, seconds, page.poll(), said or reason or ""]), flush=True)
+    print("ragtrace-answer " + json.dumps([status, seconds, page.poll(), said or reason or "", None]), flush=True)
     if os.name == "nt":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(page.pid)], capture_output=True)
     else:
@@ -78,7 +83,12 @@ class DashboardAnswer(Check):
         answer = trial.answer_in(ended)
         if answer is None:
             raise UncheckedError(ERROR, trial.ending(ended, self.limit))
-        status, seconds, code, said = answer
+        status, seconds, code, said, unreachable = answer
+        if unreachable:
+            details = _("127.0.0.1 cannot be used on this host: {reason}").format(reason=unreachable)
+            advice = _("Bring the loopback interface up (ip link set lo up), or let the firewall pass it.")
+            yield self.result(ERROR, details, suggestion=advice)
+            return
         metric = {"dashboard": (round(seconds, 3), "s")}
         if status is not None and status < 400:
             words = (
@@ -110,6 +120,6 @@ class DashboardAnswer(Check):
             argv, env = trial.launcher(scratch, manifest, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
-            asking, _is_cut_off = apart.without_network([sys.executable, "-I", "-S", "-B", "-c", ASK])
+            asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
             where, question = trial.caller(scratch), told.encode() + b"\n"
-            return process.run(asking, env=env, cwd=where, timeout=self.left(), stdin=question)
+            return trial.run_in(scratch, asking, env=env, cwd=where, timeout=self.left(), stdin=question)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import models_apart, record
 from bootstrap.console import human_bytes
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ class Models(Check):
             )
             return
         size = human_bytes(sum(entry.size for entry in entries))
-        details = _("{count} files ({size}) are as they were shipped").format(count=len(entries), size=size)
+        details = plural(
+            "{count} file ({size}) is as the manifest says",
+            "{count} files ({size}) are as the manifest says",
+            len(entries),
+        ).format(count=len(entries), size=size)
         yield self.passed(details)
 
     def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
@@ -59,11 +63,15 @@ class Models(Check):
         missing = models_apart.missing(prefix, manifest)
         for model in manifest.application.models_apart:
             name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
-            place = models_apart.place(prefix, model)
+            place, damaged = models_apart.place(prefix, model), models_apart.damaged(prefix, model)
+            advice = models_apart.what_to_bring(prefix, model)
             if model in missing:
                 details = _("it does not come with the bundle, and {folder} has no files").format(folder=place)
-                advice = models_apart.what_to_bring(prefix, model)
                 yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
+            elif damaged:
+                told = [f"{file} ({fault})" for file, fault in damaged.items()]
+                details = _("not whole in {folder}: {files}").format(folder=place, files=some_of(told))
+                yield self.failed(details, suggestion=advice, name=name, evidence={**evidence, "damaged": [*damaged]})
             else:
                 details = _("{folder} has files; the bundle does not tell which they must be").format(folder=place)
                 yield self.passed(details, name=name, evidence=evidence)

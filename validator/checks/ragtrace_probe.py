@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import ToolError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator import apart, trial
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError
 
@@ -49,9 +49,12 @@ class ModelProbe(Check):
     def right(probe: Probe) -> str:
         """Return what was found right, in words."""
         if not probe.embedding:
-            return _("{count} numbers, as promised; the bundle tells no embedding to compare them with").format(
-                count=probe.dimension
-            )
+            length = probe.dimension or 0
+            return plural(
+                "{count} number, as promised; the bundle tells no embedding to compare it with",
+                "{count} numbers, as promised; the bundle tells no embedding to compare them with",
+                length,
+            ).format(count=length)
         words = (
             _("the embedding of the test sentence is right within {tolerance:g}, with no network")
             if apart.possible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, settings
+from bootstrap import app_launcher, launchers, settings, troubles
 from bootstrap.i18n import _
 from validator.check import APPLICATION, SKIP, Check, CheckResult, UncheckedError, some_of
 
@@ -31,7 +31,7 @@ class Settings(Check):
         try:
             found = settings.survey(prefix, subject.need_release(), manifest)
         except (OSError, ValueError) as error:
-            details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=error)
+            details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=troubles.reason(error))
             yield self.failed(details, suggestion=_("Make it a text file (UTF-8) that this user may read."))
             return
         path, required = str(prefix.env_file), manifest.application.environment.required

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import record
 from bootstrap.console import human_bytes
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.store import Store
 from validator.check import APPLICATION, NORMAL, Check, CheckResult, some_of
 
@@ -41,4 +41,8 @@ class KeptFiles(Check):
             )
             return
         size = human_bytes(sum(entry.size for entry in entries))
-        yield self.passed(_("{count} files ({size}) are kept for repairs").format(count=len(entries), size=size))
+        yield self.passed(
+            plural(
+                "{count} file ({size}) is kept for repairs", "{count} files ({size}) are kept for repairs", len(entries)
+            ).format(count=len(entries), size=size)
+        )

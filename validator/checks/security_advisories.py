@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bootstrap import counted
 from bootstrap.advisories import kept
 from bootstrap.advisories import look as looking
 from bootstrap.bundle.advisories.assess import FRESH, FUTURE
 from bootstrap.bundle.advisories.severity import LEVELS, PASS, RANK, worst
 from bootstrap.errors import TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.trust.places import host_places
 from validator.check import (
     BUNDLE,
@@ -64,7 +65,9 @@ class Advisories(Check):
         # as good as the knowledge is: what is out of date cannot say that there is nothing, or nothing more
         status = worst([found.findings_status, PASS if found.age == FRESH else WARN])
         if not found.findings:
-            details = _("none in {packages} packages, as of {date}").format(packages=found.packages, date=date_of(seen))
+            details = plural(
+                "none in {packages} package, as of {date}", "none in {packages} packages, as of {date}", found.packages
+            ).format(packages=found.packages, date=date_of(seen))
             if found.excepted:
                 details += "; " + _("{count} excepted by {names}").format(
                     count=len(found.excepted), names=some_of(sorted({one.approver for _f, one in found.excepted}))
@@ -105,8 +108,8 @@ class Advisories(Check):
         """Return how old the knowledge is."""
         found, header = seen.assessment, seen.snapshot.header
         name, metric = _("Age of the advisories"), {"age": (float(found.days), "days")}
-        details = _("known until {date}, {days} days ago; {count} advisories, sequence {sequence}").format(
-            date=date_of(seen), days=found.days, count=header.counts["live"], sequence=header.sequence
+        details = _("known until {date}, {days} ago; advisories: {count}, sequence {sequence}").format(
+            date=date_of(seen), days=counted.days(found.days), count=header.counts["live"], sequence=header.sequence
         )
         if found.age == FRESH:
             return self.passed(details, metric=metric, name=name)

@@ -1,23 +1,25 @@
-"""Integrity: the release is what was sealed, from the manifest that was signed."""
+"""Integrity: the release is as at the installation, which the receipt tells, and its manifest is signed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import receipt as receipts
+from bootstrap import troubles
 from bootstrap.bundle import digest
 from bootstrap.bundle.manifest import NAME as MANIFEST
 from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
 from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
 from bootstrap.errors import RagtraceError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bootstrap.bundle.signature import PublicKey
     from bootstrap.prefix import Release
     from bootstrap.receipt import Deviation, Receipt
     from validator.subject import Subject
@@ -53,9 +55,13 @@ class Integrity(Check):
                 **subject.reinstall(),
             )
         else:
-            details = _("{count} files are as they were sealed; signed by {signers}").format(
-                count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers)
-            )
+            details = plural(
+                "{count} file is as at the installation (compared with the receipt); "
+                "the manifest is signed by {signers}",
+                "{count} files are as at the installation (compared with the receipt); "
+                "the manifest is signed by {signers}",
+                len(subject.receipt.items),
+            ).format(count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers))
             yield self.passed(details)
 
 
@@ -73,11 +79,11 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
         sums = read(release.bundle / SUMS)
         if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
             return _("{path} is not the one that was signed").format(path=release.bundle / MANIFEST)
-        signers = signers_of(release.bundle, sums)
+        signers = {key.fingerprint for key in signers_of(release.bundle, sums)}
     except RagtraceError as error:
         return error.what
     except OSError as error:
-        return f"{error.filename}: {error.strerror}"
+        return troubles.told(error)
     if not signers or signers != set(receipt.signers):
         names = ", ".join(sorted(signers)) or _("nobody")
         return _("it is signed by {names}, the receipt says otherwise").format(names=names)
@@ -91,13 +97,13 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def signers_of(folder: Path, sums: bytes) -> set[str]:
-    """Return the fingerprints of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
-    found = set()
+def signers_of(folder: Path, sums: bytes) -> list[PublicKey]:
+    """Return the keys of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
+    found = []
     for path in sorted(folder.glob(f"{SUMS}.*.sig")):
         with path.open("rb") as file:
             data = file.read(SIGNATURE_LIMIT + 1)
-        found.add(verify(data, sums, RELEASE_NAMESPACE, name=path.name).fingerprint)
+        found.append(verify(data, sums, RELEASE_NAMESPACE, name=path.name))
     return found
 
 

@@ -7,7 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, service, windows
+from bootstrap import files, service, troubles, windows
 from bootstrap.i18n import _
 from validator.check import ERROR, SECURITY, Check, CheckResult, UncheckedError, some_of
 
@@ -91,8 +91,7 @@ def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            reason = _("{path} cannot be read: {reason}").format(path=error.filename, reason=error.strerror)
-            raise UncheckedError(ERROR, reason) from error
+            raise UncheckedError(ERROR, troubles.words(error, troubles.READING).what.rstrip(".")) from error
 
 
 def is_open_to_all(entry: os.DirEntry[str]) -> bool:

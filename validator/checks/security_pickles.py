@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import picklescan, tools_environment
 from bootstrap.errors import ToolError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,11 @@ class PickledModels(Check):
                 suggestion=_("Ask the model's makers what it is for, or bring the model as safetensors."),
             )
         if not (found.unread or found.dangerous or found.suspicious):
-            yield self.passed(_("nothing in {count} files can run code").format(count=found.scanned))
+            yield self.passed(
+                plural(
+                    "nothing in {count} file can run code", "nothing in {count} files can run code", found.scanned
+                ).format(count=found.scanned)
+            )
 
 
 def described(files: dict[str, list[str]]) -> str:

@@ -9,7 +9,7 @@ from bootstrap.advisories import kept
 from bootstrap.advisories import look as looking
 from bootstrap.bundle.advisories import safety
 from bootstrap.errors import ToolError, TrustError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 from validator.checks.security_advisories import site_of
 
@@ -58,7 +58,9 @@ class SecondScanner(Check):
             )
         else:
             yield self.passed(
-                _("safety finds the same {count} in {packages} packages").format(
-                    count=len(found.hits), packages=seen.assessment.packages
-                )
+                plural(
+                    "safety finds the same {count} in {packages} package",
+                    "safety finds the same {count} in {packages} packages",
+                    seen.assessment.packages,
+                ).format(count=len(found.hits), packages=seen.assessment.packages)
             )

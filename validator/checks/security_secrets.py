@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from bootstrap import app_launcher
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,13 @@ class Secrets(Check):
         elif unread:
             raise UncheckedError(ERROR, _("cannot be read: {paths}").format(paths=some_of(unread)))
         else:
-            yield self.passed(_("{count} files that everybody can read hold no keys").format(count=searched))
+            yield self.passed(
+                plural(
+                    "{count} file that everybody can read holds no keys",
+                    "{count} files that everybody can read hold no keys",
+                    searched,
+                ).format(count=searched)
+            )
 
 
 def secret_values(subject: Subject) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import acceptance, process
 from bootstrap.errors import ToolError
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class Processor(Check):
                     metric=metric,
                 )
                 return
-        details = _("{usable} of {total} processors can be used").format(usable=usable, total=total)
+        details = plural(
+            "{usable} of {total} processor can be used", "{usable} of {total} processors can be used", total
+        ).format(usable=usable, total=total)
         yield self.passed(details, metric=metric)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.console import human_bytes
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from bootstrap.prefix import default_root
 from bootstrap.preflight import BYTECODE_SHARE, FILES_RESERVE, RESERVE, nearest
 from validator.check import SYSTEM, Check, CheckResult
@@ -44,7 +44,9 @@ class Disk(Check):
             advice = _("Mount it for writing; the application keeps its data there.")
             return self.failed(_("{path} is mounted read-only").format(path=place), suggestion=advice, **more)
         if inodes is not None and inodes < FILES_RESERVE:
-            details = _("{count} inodes are free on {path}").format(count=inodes, path=place)
+            details = plural("{count} inode is free on {path}", "{count} inodes are free on {path}", inodes).format(
+                count=inodes, path=place
+            )
             return self.failed(details, suggestion=_("Remove files there, many small ones first."), **more)
         details = _("{free} are free on {path}").format(free=human_bytes(free), path=place)
         if free < least:

@@ -58,9 +58,16 @@ class Python(Check):
         details = _("{name} {version} in the release; the bundle is for CPython {wanted}").format(
             name=name, version=".".join(map(str, version)), wanted=manifest.target.python
         )
-        if name != "cpython" or is_free_threaded or not fits(version, manifest):
+        if subject.receipt and not manifest.own_python and tuple(version[:2]) != manifest.target.python_tuple:
+            details = _("{path} is Python {found} now, and this installation needs Python {wanted}").format(
+                path=subject.receipt.interpreter,
+                found=".".join(map(str, version[:2])),
+                wanted=manifest.target.python,
+            )
+            yield self.failed(details, **subject.repair())
+        elif name != "cpython" or is_free_threaded or not fits(version, manifest):
             yield self.failed(details, **subject.reinstall())
-        elif subject.receipt and (changed := changed_base(subject.receipt.interpreter, subject)):
+        elif subject.receipt and (changed := changed_base(subject.receipt.interpreter, subject, version)):
             yield self.warned(changed, **subject.repair())
         else:
             yield self.passed(details)
@@ -79,11 +86,16 @@ def fits(version: list[int], manifest: Manifest) -> bool:
     return tuple(version[:2]) == manifest.target.python_tuple and first <= version[2] <= last
 
 
-def changed_base(interpreter: str, subject: Subject) -> str | None:
+def changed_base(interpreter: str, subject: Subject, version: list[int]) -> str | None:
     """Return what to say when the base interpreter is not the one that the release was made with."""
-    found = record.sha256_of(Path(interpreter))
+    found = record.sha256_of(Path(interpreter).resolve())  # the name that was chosen may be a link
     if found is None:
         return _("{path}, which the release was made with, is gone").format(path=interpreter)
+    then, now = subject.need_receipt().interpreter_version, ".".join(map(str, version))
+    if found != subject.need_receipt().interpreter_sha256 and now != then:
+        return _("{path} is Python {now}; the release was made with {then}").format(
+            path=interpreter, now=now, then=then
+        )
     if found != subject.need_receipt().interpreter_sha256:
         return _("{path} changed since the release was made: an update of the system, or something worse").format(
             path=interpreter

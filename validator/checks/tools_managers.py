@@ -70,4 +70,5 @@ def pip_files() -> list[str]:
 
 def owned_by_conda(interpreter: Path) -> bool:
     """Tell whether an interpreter lies in an environment of conda."""
-    return any((folder / "conda-meta").is_dir() for folder in list(interpreter.parents)[:2])
+    folders = {folder for path in (interpreter, interpreter.resolve()) for folder in list(path.parents)[:2]}
+    return any((folder / "conda-meta").is_dir() for folder in folders)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bootstrap.i18n import _, translations
 from validator.check import CATEGORIES, PASS, PERFORMANCE, STATUSES
 from validator.render.html_style import STYLE
-from validator.render.text import category_title, steps
+from validator.render.text import category_title, shortfall, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,10 @@ def _header(report: Report) -> Iterator[str]:
 def _glance(report: Report) -> Iterator[str]:
     counted = Counter(result.status for result in report.results)
     shown = [status for status in STATUSES if counted[status]]
-    yield f'<section>\n<h2>{escape(_("At a glance"))}</h2>\n<ul class="counts">'
+    yield f"<section>\n<h2>{escape(_('At a glance'))}</h2>"
+    if report.not_run:
+        yield f'<p class="hint">{escape(shortfall(report))}</p>'
+    yield '<ul class="counts">'
     for status in shown:
         yield f'<li class="{status}"><b>{counted[status]}</b>{status}</li>'
     yield f'</ul>\n<svg class="share" viewBox="0 0 {max(1, len(report.results))} 1" preserveAspectRatio="none">'

@@ -53,6 +53,16 @@ def category_title(category: str, application: str) -> str:
     }[category]
 
 
+def shortfall(report: Report) -> str:
+    """Return the sentence that says what the overall status leaves out; empty where everything usual was looked at."""
+    if not report.not_run:
+        return ""
+    if report.effort == check.QUICK:
+        names = ", ".join(report.not_run.values())
+        return _("This was a quick validation, which says nothing of: {names}.").format(names=names)
+    return _("It says nothing of what {count} other checks look at.").format(count=len(report.not_run))
+
+
 def steps(report: Report) -> list[tuple[str, str]]:
     """Return what to do and the command for it, each once, the most urgent first."""
     wanted = [(result.suggestion, result.command) for result in report.problems if result.suggestion]
@@ -91,6 +101,8 @@ def _overall(report: Report, width: int) -> Iterator[str]:
     counted = Counter(result.status for result in report.results)
     counts = ", ".join(f"{counted[status]} {status}" for status in STATUSES if counted[status])
     yield from wrap(_("Overall: {status} ({counts})").format(status=report.overall_status, counts=counts), width)
+    if report.not_run:
+        yield from wrap(shortfall(report), width)
 
 
 def _recommendations(report: Report, width: int) -> Iterator[str]:

@@ -36,7 +36,7 @@ FULL = Application(
     dashboard=Dashboard(("demo-web", "--port={port}"), {"DEMO_PORT": "{port}"}, "/health"),
     thresholds={"import_seconds": 20.0, "matrix_gflops": 0.0},
     offline_commands=(("ask", "x"),),
-    container=Container("demo.parts:container.inner"),
+    container=Container("demo.parts:container.inner", ("ask", "parts")),
     models_apart=(ModelApart("bge", "hf:some/bge@main"),),
 )
 
@@ -84,7 +84,9 @@ def refusal(*path_and_value):
         (("launchers", 3, "target", "../ask.py"), "app.launchers[3].target: not what"),
         (("offline_commands", 0, ["nobody"]), "app.offline_commands[0]: nobody is not a launcher"),
         (("container", {"object": "demo.parts"}), "app.container.object: not of the form"),
-        (("models_apart", 0, "name", "a/b"), "app.models_apart[0].name: not of the form"),
+        (("container", "command", ["nobody"]), "app.container.command: nobody is not a launcher"),
+        (("container", "command", []), "app.container.command: not a command"),
+        (("models_apart", 0, "name", "a/b"), "app.models_apart[0].name: letters, digits"),
         (("launchers", 0, "name", "../demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "-demo"), "app.launchers[0].name: not a name for a command"),
         (("launchers", 0, "name", "d" * 65), "app.launchers[0].name: not a name for a command"),
@@ -135,7 +137,7 @@ def refusal(*path_and_value):
         (("dashboard", "command", []), "app.dashboard.command: not a command"),
         (("dashboard", {"command": ["demo"], "environment": {}, "path": "/"}), "app.dashboard: {port} stands neither"),
         (("dashboard", "environment", {"A B": ""}), "app.dashboard.environment: 'A B' is not a name"),
-        (("dashboard", "path", "health"), "app.dashboard.path: not of the form"),
+        (("dashboard", "path", "health"), "app.dashboard.path: not a path of a page"),
         (("dashboard", "path", "/a b\r\nHost: x"), "app.dashboard.path: holds a control"),
         (("thresholds", {"speed": 1}), "app.thresholds.speed: not one of"),
         (("thresholds", {"import_seconds": -1}), "app.thresholds.import_seconds: less than 0"),
@@ -184,7 +186,7 @@ def test_what_came_later_is_left_out_where_it_says_nothing():
     ],
 )
 def test_names_by_which_something_of_ours_would_win(changes, what):
-    application = replace(FULL, smoke=(), dashboard=None, offline_commands=(), **changes)
+    application = replace(FULL, smoke=(), dashboard=None, offline_commands=(), container=None, **changes)
     with pytest.raises(TrustError) as caught:
         demand_names(application, "app")
     assert caught.value.what.startswith(what)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from bootstrap.bundle.commands import taken, trouble
+from bootstrap.bundle.commands import shadowed, taken, trouble
 from bootstrap.launchers import POSIX, POSIX_APPLICATION, POSIX_TOOL
 
 
@@ -16,7 +16,9 @@ from bootstrap.launchers import POSIX, POSIX_APPLICATION, POSIX_TOOL
         "ragtrace",
         "ragtrace-dashboard",
         "rag-mini",
-        "uv",
+        "docker",
+        "pipeline",
+        "gitlab-sync",
         "app.py",
         "tests",
         "timer",
@@ -39,6 +41,16 @@ def test_free(name):
         *((name, "(bash)") for name in ("source", "help", "coproc")),
         *((name, "(zsh)") for name in ("where", "log", "repeat")),
         *((name, "(cmd)") for name in ("start", "dir", "MKLINK", "start.bat", "cls.cmd.exe", "dir.old", "ver.py")),
+        *((name, "hosts themselves (POSIX)") for name in ("env", "make", "Find", "awk.exe", "sed")),
+        *(
+            (name, "hosts themselves (Linux, macOS)")
+            for name in ("bash", "SSH", "scp.exe", "systemctl", "apt-get", "tar")
+        ),
+        *((name, "hosts themselves (Windows)") for name in ("powershell.exe", "robocopy", "NET", "tasklist")),
+        *(
+            (name, "hosts themselves (Python, git)")
+            for name in ("git", "uv", "uvx", "pip", "pip3", "pip3.11", "UV.exe")
+        ),
         *((name, "(PowerShell)") for name in ("curl", "ls", "measure")),
     ],
 )
@@ -55,6 +67,25 @@ def test_every_word_of_this_host_s_bash():
     words = [word for word in told if re.fullmatch(r"[A-Za-z].*", word)]
     assert len(words) > 60
     assert [word for word in words if not taken(word)] == []
+
+
+def test_every_program_that_this_host_s_base_has():
+    dpkg = shutil.which("dpkg-query")
+    if dpkg is None:
+        pytest.skip("no Debian here")
+    packages = ("coreutils", "findutils", "grep", "sed", "gzip", "tar", "hostname", "diffutils", "bash", "dash")
+    listed = subprocess.run([dpkg, "-L", *packages], capture_output=True, text=True, check=True).stdout
+    programs = set(re.findall(r"^(?:/usr)?/bin/([a-z0-9-]+)$", listed, re.MULTILINE))
+    assert len(programs) > 100
+    assert [name for name in programs if not taken(name)] == []
+
+
+def test_programs_of_some_hosts_are_told_and_no_reason_to_refuse():
+    assert [name for name in ("docker", "Node.exe", "pytest", "my-app", "git") if shadowed(name)] == [
+        "docker",
+        "Node.exe",
+        "pytest",
+    ]
 
 
 def test_every_program_that_the_scripts_in_bin_call():

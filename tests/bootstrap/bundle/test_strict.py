@@ -1,13 +1,16 @@
 import json
+import re
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.bundle import strict
+from bootstrap.bundle import manifest, strict  # the manifest's values are known once it is imported
 from bootstrap.bundle.strict import Fields, time_from_json, time_to_json
 from bootstrap.errors import TrustError
+from tools.catalogues import extract
 
 
 def loads(data, limit=1000):
@@ -227,3 +230,30 @@ def test_what_is_nested_too_deeply_is_no_json(depth, start, end):
         strict.loads(text.encode(), "x.json", limit=10**9)
     fitting = start * strict.NESTING_LIMIT + inner + end * strict.NESTING_LIMIT
     assert strict.parse(fitting)
+
+
+def every_value(kind=strict.Value):
+    for below in kind.__subclasses__():
+        yield below
+        yield from every_value(below)
+
+
+def test_what_is_allowed_is_said_in_words_and_never_as_a_regular_expression():
+    """Of every field that is matched, in every document that ships."""
+    readers = {
+        (kind, field.name): field.metadata["read"]
+        for kind in filter(is_dataclass, every_value())
+        for field in fields(kind)
+        if field.metadata and field.metadata["read"].func is strict.matching
+    }
+    assert (manifest.Product, "title") in readers
+    assert len(readers) >= 9
+    for read in readers.values():
+        with pytest.raises(TrustError) as caught:
+            read("\u00e9 ", "where")
+        assert not re.search(r"[\[\]{}\\|*]|\)\?", caught.value.what), caught.value.what
+
+
+def test_no_text_of_ours_is_a_regular_expression():
+    shown = [message.id if isinstance(message.id, str) else message.id[0] for message in extract() if message.id]
+    assert [text for text in shown if re.search(r"\[[a-zA-Z0-9!]-|\{[0-9]+,[0-9]*\}|\\[wdsS]", text)] == []

@@ -33,7 +33,7 @@ def run(prefix, *arguments):
 def test_scan(tmp_path, prefix, capsys):
     assert run(prefix, "scan", "--vex", tmp_path / "vex.json") == 1
     shown = capsys.readouterr().out
-    assert "FAIL: 1 known vulnerabilities in 2 packages" in shown
+    assert "FAIL: 1 known vulnerability in 2 packages" in shown
     assert "high     demo-lib 1.2.0  TEST-1, CVE-2026-0001  fixed in 1.3" in shown
     assert "40 days old" in shown
     assert json.loads((tmp_path / "vex.json").read_bytes())["vulnerabilities"][0]["id"] == "TEST-1"

@@ -55,7 +55,9 @@ def test_a_warning_exits_1_only_when_strict(prefix, capsys) -> None:
     change(release_of(prefix).app / "app.py", b"raise SystemExit(3)\n")
     arguments = ["validate", "--prefix", str(prefix.root), "--check", "ragtrace.cli", "--quiet"]
     assert cli.main(arguments) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Overall: WARNING (1 FAIL)"
+    verdict, rest = capsys.readouterr().out.splitlines()[-2:]
+    assert verdict == "Overall: WARNING (1 FAIL)"
+    assert rest.startswith("It says nothing of what ")
     assert cli.main([*arguments, "--strict"]) == 1
 
 
@@ -214,3 +216,19 @@ def test_disks_have_a_result_each(prefix, tmp_path, monkeypatch) -> None:
     samples = metrics.parse(output.read_text())
     for place, _least, _wanted in places:
         assert metrics.value(samples, "ragtrace_check_duration_seconds", check="system.disk", about=str(place)) >= 0
+
+
+def test_a_quick_verdict_says_what_it_leaves_out(prefix, tmp_path, capsys) -> None:
+
+    arguments = ["validate", "--prefix", str(prefix.root), "--quick"]
+    page, report = tmp_path / "report.html", tmp_path / "report.json"
+    for options in ([], ["--quiet"], ["--output", str(page)], ["--output", str(report)]):
+        assert cli.main([*arguments, *options]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        verdict = shown[shown.index("Overall: ") :]
+        assert "quick validation, which says nothing of: Installed files," in verdict
+        assert "Integrity" in verdict
+    assert "quick validation, which says nothing of: Installed files," in page.read_text(encoding="utf-8")
+    kept = json.loads(report.read_text())
+    assert (kept["effort"], kept["not_run"]["security.integrity"]) == ("quick", "Integrity")
+    assert parse_report(report.read_bytes()).not_run == kept["not_run"]

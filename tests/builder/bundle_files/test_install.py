@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import folders
-from builder.documents import FILES, PLACES
+from builder.documents import FILES, IN_ROOT, PLACES
 
 ZIPAPP = (
     b"import sys\nprint('started', sys.flags.isolated, sys.flags.dont_write_bytecode, *sys.argv[1:])\nsys.exit(7)\n"
@@ -33,6 +33,8 @@ def root(request, tmp_path, monkeypatch):
     for name, (folder, _kind) in PLACES.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(FILES / name, root / folder / name)
+        if name in IN_ROOT:
+            shutil.copy(FILES / name, root / name)
     (root / "04_Scripts" / "ragtrace-install.pyz").write_bytes(ZIPAPP)
     home = tmp_path / "home"
     home.mkdir()
@@ -146,9 +148,11 @@ def test_a_script_that_is_brought_alone_says_so(root, name, tmp_path):
     assert (done.returncode, "unpack the whole archive" in done.stderr) == (2, True)
 
 
-def test_the_bundle_is_at_hand_for_a_repair_where_its_sums_are(root):
+@pytest.mark.parametrize("folder", [".", "06_Verification"])
+def test_the_bundle_is_at_hand_for_a_repair_where_its_sums_are(root, folder):
     (root.parent / "SHA256SUMS").write_text("")
-    done = run(sys.executable, script(root, "recovery-assistant.py"), "--digest", DIGEST, "--diagnosis", "d.json")
+    typed = root / folder / "recovery-assistant.py"
+    done = run(sys.executable, typed, "--digest", DIGEST, "--diagnosis", "d.json")
     assert done.stdout == f"started 1 1 recover --bundle {root} --diagnosis d.json\n"
 
 
@@ -159,8 +163,14 @@ def test_the_installer_knows_the_file_that_the_operator_knows(root):
     assert run(sys.executable, script(root, "install.py"), "--digest", digest).stdout == f"{zipapp}\n"
 
 
-def test_building_is_for_the_connected_machine(root):
-    done = run(sys.executable, root / "04_Scripts" / "create-enterprise-offline.py", "--project-root", ".")
+def test_a_line_is_typed_in_the_root_folder_as_well(root):
+    done = run(sys.executable, "enterprise-validator.py", "--digest", DIGEST, "--quiet", cwd=root)
+    assert done.stdout == started(root, "enterprise-validator.py", "--quiet")
+
+
+@pytest.mark.parametrize("folder", [".", "04_Scripts"])
+def test_building_is_for_the_connected_machine(root, folder):
+    done = run(sys.executable, "create-enterprise-offline.py", "--project-root", ".", cwd=root / folder)
     assert done.returncode == 2
     assert "on the connected builder" in done.stderr
 

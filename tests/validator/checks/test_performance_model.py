@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.installed import APP, PROBE, make_prefix
+from tests.installed import PROBE, make_prefix
 from tests.validator.looking import change, look, release_of
 from validator import measured
 from validator.check import ERROR, PASS, SKIP, WARN
+from validator.checks import performance_model
 from validator.checks.performance_model import ModelTime
 
 
@@ -19,16 +20,21 @@ def test_loading_and_memory_are_measured(prefix) -> None:
     assert 0.005 < result.performance_metric["tiny.memory"]["value"] < 2
 
 
-def test_a_batch_gives_the_rate(tmp_path) -> None:
-    answer = b"print(json.dumps(demo_lib.embed(sys.argv[2], weights)))"
-    assert answer in APP
-    slow = APP.replace(answer, b"import time; time.sleep(0.01 * len(sys.argv))")
-    prefix = make_prefix(tmp_path, probe=replace(PROBE, batch=("demo", "embed")), source={"app.py": slow})
+def test_a_batch_gives_the_rate_of_the_sentences_that_it_has_more(tmp_path, monkeypatch) -> None:
+    prefix = make_prefix(tmp_path, probe=replace(PROBE, batch=("demo", "embed")))
+    sentences, timed = [], ModelTime.timed
+
+    def on_a_known_machine(check, subject, command):
+        assert timed(check, subject, command).seconds > 0
+        sentences.append(command.count(PROBE.sentence))
+        return SimpleNamespace(seconds=2.0 + 0.5 * sentences[-1], peak=None)
+
+    monkeypatch.setattr(ModelTime, "timed", on_a_known_machine)
     result = look(ModelTime, prefix)
     assert result.status == PASS, result.details
+    assert sentences == [1, performance_model.BATCH + 1]
     rate = result.performance_metric["tiny.rate"]
-    assert rate["unit"] == "1/s"
-    assert 30 < rate["value"] < 300
+    assert (rate["value"], rate["unit"]) == (2.0, "1/s")
 
 
 @pytest.mark.parametrize("name", ["model_seconds", "model_memory_gb"])

@@ -79,6 +79,18 @@ def test_a_page_that_never_answers_fails_and_is_ended(with_page) -> None:
     assert not running(str(with_page.root))
 
 
+@pytest.mark.skipif(not apart.possible(), reason="takes a network of its own")
+def test_a_host_whose_loopback_is_down_is_told_before_the_page_is_started(with_page, monkeypatch) -> None:
+    down = apart.ENTER.replace("UP))", "0))")
+    assert down != apart.ENTER
+    monkeypatch.setattr(apart, "ENTER", down)
+    serve(with_page, "import time\ntime.sleep(600)\n")
+    result = look(DashboardAnswer, with_page)
+    assert result.status == ERROR
+    assert result.details.startswith("127.0.0.1 cannot be used on this host: ")
+    assert "ip link set lo up" in result.suggestion
+
+
 def test_a_launcher_that_is_missing_fails(with_page) -> None:
     (with_page.bin / "demo").unlink()
     assert look(DashboardAnswer, with_page).status == FAIL

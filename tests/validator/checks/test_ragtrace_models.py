@@ -61,6 +61,13 @@ def test_a_model_that_was_brought_is_used(without) -> None:
     assert look(Models, without).status == WARN  # an empty folder is no model
     (folder / "config.json").write_text("{}")
     assert look(Models, without).status == PASS
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "model.safetensors").write_bytes(b"")
+    result = look(Models, without)
+    assert (result.status, result.evidence["damaged"]) == (FAIL, ["2_Dense/model.safetensors"])
+    assert "2_Dense/model.safetensors (it is empty)" in result.details
+    assert f"into {folder}." in result.suggestion
+    (folder / "2_Dense" / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0{}")
     _smoke, command = look_all(Commands, without)
     assert command.status == PASS, command.details
 

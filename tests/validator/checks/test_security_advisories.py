@@ -45,7 +45,7 @@ def test_none(tmp_path):
     findings, age = look_all(Advisories, prefix_with(tmp_path, records=HARMLESS))
     assert (findings.status, age.status) == ("PASS", "PASS")
     assert "none in 2 packages" in findings.details
-    assert "1 days ago" in age.details
+    assert "1 day ago" in age.details
 
 
 @pytest.mark.parametrize("days", [31, 91])

@@ -1,0 +1,166 @@
+"""The text of the scripts in PREFIX/bin, in which ``@name@`` stands for the command.
+
+Each starts the current release or says in two sentences why it cannot, with the exit codes of the tool: 4 where this
+host lacks the Python, 5 where the installation is damaged. FORMER is what installers wrote that called the tool
+``ragtrace``, byte for byte. The shell knows no catalogue, so they speak English, as the application's launcher does.
+"""
+
+from __future__ import annotations
+
+POSIX_PREFIX = r"""#!/bin/sh
+# Starts @name@ from the current release. Made by ragtrace-install; every release uses it as it is.
+here=$0
+while [ -L "$here" ]; do
+    link=$(readlink "$here")
+    case $link in /*) here=$link ;; *) here=$(dirname "$here")/$link ;; esac
+done
+prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
+"""
+POSIX_FORMER = (
+    POSIX_PREFIX
+    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {
+    echo "@name@: no release is active in $prefix" >&2
+    exit 5
+}
+RAGTRACE_PREFIX=$prefix exec "$(cat "$release/interpreter")" -I -B "$release/bundle/ragtrace-install.pyz" "$@"
+"""
+)
+POSIX_STOP = (
+    POSIX_PREFIX
+    + r"""quoted() {
+    printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
+}
+stop() {
+    code=$1
+    shift
+    printf '%s\n' "$@" >&2
+    exit "$code"
+}
+demand_python() {
+    base=$(cat "$release/interpreter" 2>/dev/null)
+    [ -x "$base" ] || stop 4 "@name@: the Python of this installation is gone: ${base:-$release/interpreter}" \
+        "  next: put it back, or repair with another Python of this host:" \
+        "  python3 $(quoted "$release/bundle/ragtrace-install.pyz") recover --prefix $(quoted "$prefix")"
+}
+release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || release=
+"""
+)
+POSIX_APPLICATION = (
+    POSIX_STOP
+    + r"""[ -n "$release" ] || [ ! -L "$prefix/current" ] ||
+    stop 5 "@name@: $prefix/current leads to $(readlink "$prefix/current"), which is not there" \
+        "  next: $(quoted "$prefix/bin/@tool@") recover"
+[ -n "$release" ] || stop 5 "@name@: no release is active in $prefix"
+python=$release/venv/bin/python
+[ -x "$python" ] && exec "$python" -I -B "$release/launch.py" @name@ "$@"
+demand_python
+stop 5 "@name@: $python is missing or cannot be executed" "  next: $(quoted "$prefix/bin/@tool@") recover"
+"""
+)
+# a rollback to a release of an earlier installer leaves the tool as new as it was; where current leads nowhere, the
+# installer of any release can repair that
+POSIX_TOOL = (
+    POSIX_STOP
+    + r"""[ -n "$release" ] || for other in "$prefix"/releases/*/bundle/ragtrace-install.pyz; do
+    [ -f "$other" ] && release=${other%/bundle/*}
+done
+[ -n "$release" ] || stop 5 "@name@: no release is active in $prefix"
+[ -f "$release/command" ] || for other in "$prefix"/releases/*/command; do
+    [ -f "${other%/*}/COMPLETE" ] && release=${other%/*}
+done
+demand_python
+RAGTRACE_PREFIX=$prefix exec "$base" -I -B "$release/bundle/ragtrace-install.pyz" "$@"
+"""
+)
+
+# no block in parentheses: a path with ) in it would end it
+WINDOWS_PREFIX = r"""@echo off
+rem Starts @name@ from the current release. Made by ragtrace-install; every release uses it as it is.
+setlocal DisableDelayedExpansion
+for %%p in ("%~dp0..") do set "RAGTRACE_PREFIX=%%~fp"
+set "RAGTRACE_RELEASE="
+for /f "usebackq tokens=2 delims=:{} " %%r in ("%RAGTRACE_PREFIX%\current.json") do set "RAGTRACE_RELEASE=%%~r"
+"""
+# the file is UTF-8, and cmd reads files in the console's code page
+WINDOWS_INTERPRETER = (
+    r"""for /f "tokens=2 delims=:." %%c in ('chcp') do set "RAGTRACE_CODE_PAGE=%%c"
+chcp 65001 >nul 2>&1
+for /f "usebackq delims=" %%i in ("%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\interpreter") """
+    r"""do set "RAGTRACE_PYTHON=%%i"
+chcp %RAGTRACE_CODE_PAGE% >nul 2>&1
+"""
+)
+WINDOWS_START = (
+    r'"%RAGTRACE_PYTHON%" -I -B "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\bundle\ragtrace-install.pyz" %*'
+    r"""
+exit /b %ERRORLEVEL%
+"""
+)
+WINDOWS_FORMER = (
+    WINDOWS_PREFIX
+    + r"""if defined RAGTRACE_RELEASE goto start
+echo @name@: no release is active in "%RAGTRACE_PREFIX%" 1>&2
+exit /b 5
+:start
+"""
+    + WINDOWS_INTERPRETER
+    + WINDOWS_START
+)
+WINDOWS_STOP = r""":none
+echo @name@: no release is active in "%RAGTRACE_PREFIX%" 1>&2
+exit /b 5
+:gone
+echo @name@: the Python of this installation is gone: "%RAGTRACE_PYTHON%" 1>&2
+echo   next: put it back, or repair with another Python of this host: 1>&2
+set "RAGTRACE_RELEASE=%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%"
+echo   python "%RAGTRACE_RELEASE%\bundle\ragtrace-install.pyz" recover --prefix "%RAGTRACE_PREFIX%" 1>&2
+exit /b 4
+"""
+# a program of an environment ends with 103 where the Python that the environment was made from is gone
+WINDOWS_APPLICATION = (
+    WINDOWS_PREFIX + r"""if not defined RAGTRACE_RELEASE goto none
+if not exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\launch.py" goto lost
+if not exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\venv\Scripts\python.exe" goto look
+"""
+    r'"%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\venv\Scripts\python.exe" -I -B '
+    r'"%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\launch.py" @name@ %*'
+    r"""
+if not "%ERRORLEVEL%"=="103" exit /b %ERRORLEVEL%
+:look
+"""
+    + WINDOWS_INTERPRETER
+    + r"""if not exist "%RAGTRACE_PYTHON%" goto gone
+if exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\venv\Scripts\python.exe" exit /b 103
+echo @name@: the environment of release %RAGTRACE_RELEASE% lacks Scripts\python.exe 1>&2
+echo   next: "%RAGTRACE_PREFIX%\bin\@tool@" recover 1>&2
+exit /b 5
+:lost
+echo @name@: release %RAGTRACE_RELEASE%, which current.json names, is missing or damaged 1>&2
+echo   next: "%RAGTRACE_PREFIX%\bin\@tool@" recover 1>&2
+exit /b 5
+"""
+    + WINDOWS_STOP
+)
+WINDOWS_TOOL = (
+    WINDOWS_PREFIX + r"""if not defined RAGTRACE_RELEASE goto search
+if exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\bundle\ragtrace-install.pyz" goto found
+:search
+set "RAGTRACE_RELEASE="
+"""
+    r"""for /f "delims=" %%d in ('dir /b /ad "%RAGTRACE_PREFIX%\releases" 2^>nul') do """
+    r"""if exist "%RAGTRACE_PREFIX%\releases\%%d\bundle\ragtrace-install.pyz" set "RAGTRACE_RELEASE=%%d"
+if not defined RAGTRACE_RELEASE goto none
+:found
+if exist "%RAGTRACE_PREFIX%\releases\%RAGTRACE_RELEASE%\command" goto tool
+"""
+    r"""for /f "delims=" %%d in ('dir /b /ad "%RAGTRACE_PREFIX%\releases"') do """
+    r"""if exist "%RAGTRACE_PREFIX%\releases\%%d\command" """
+    r"""if exist "%RAGTRACE_PREFIX%\releases\%%d\COMPLETE" set "RAGTRACE_RELEASE=%%d"
+:tool
+"""
+    + WINDOWS_INTERPRETER
+    + r"""if not exist "%RAGTRACE_PYTHON%" goto gone
+"""
+    + WINDOWS_START
+    + WINDOWS_STOP
+)

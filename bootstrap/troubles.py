@@ -1,0 +1,332 @@
+"""What a refusal of the operating system means to an operator: one sentence that names the file, and what helps.
+
+Callers say what they were doing, and with which file where the error may not know it. Why, and what to do next, is
+chosen here alone: by the error's number and by what can be seen of the file, never by the place in the code. The
+English reasons are those of strerror(3), which people search for; Windows' own numbers have causes of theirs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from bootstrap import limits
+from bootstrap.errors import HostError, RagtraceError
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Kind = TypeVar("Kind", bound=RagtraceError)
+    Named = str | os.PathLike[str]
+
+READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
+
+# winerror.h; the other numbers of Windows have an errno that says as much
+OF_WINDOWS = {
+    5: "EACCES",
+    32: "IN_USE",  # ERROR_SHARING_VIOLATION
+    33: "IN_USE",  # ERROR_LOCK_VIOLATION
+    112: "ENOSPC",
+    206: "ENAMETOOLONG",
+    225: "VIRUS",  # ERROR_VIRUS_INFECTED
+    1314: "PRIVILEGE",  # ERROR_PRIVILEGE_NOT_HELD
+}
+LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
+# the name is at fault: what file was wanted helps more than how names go wrong
+NAMES = frozenset({"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE"})
+FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
+ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
+
+
+class Place(NamedTuple):
+    """The files of a refusal as they are shown, and the first of them as the system knows it."""
+
+    shown: str
+    path: str
+
+
+class Words(NamedTuple):
+    """What happened to which file, and what to do next: two sentences."""
+
+    what: str
+    advice: str
+
+
+def words(
+    error: OSError,
+    doing: str = USING,
+    *,
+    path: Named | None = None,
+    near: Named | None = None,
+    wanted: str = "",
+) -> Words:
+    """Return what a refusal means.
+
+    ``path`` is the file, ``near`` where it lies if the error names none. ``wanted`` says what the name should have
+    been: it is the advice where the name is at fault, and for nothing else.
+    """
+    cause, place = cause_of(error, doing, path, near), _place(error, path, near)
+    advice = wanted if wanted and cause in NAMES else _advice(cause, doing, place)
+    return Words(_sentence(cause, doing, place, _reason(cause, error, place)), advice)
+
+
+def trouble(
+    error: OSError,
+    doing: str = USING,
+    *,
+    path: Named | None = None,
+    near: Named | None = None,
+    kind: type[Kind] = HostError,  # type: ignore[assignment]  # mypy has no defaults of type variables
+    wanted: str = "",
+) -> Kind:
+    """Return the error to raise for a refusal; ``words`` says what it takes."""
+    what, advice = words(error, doing, path=path, near=near, wanted=wanted)
+    return kind(what, advice=advice)
+
+
+def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -> str:
+    """Return why the system refused, as it stands within a sentence that names the file; other errors say it."""
+    if not isinstance(error, OSError):
+        return str(error).rstrip(".")
+    return _reason(cause_of(error, doing, path), error, _place(error, path, None))
+
+
+def told(error: Exception, *, path: Named | None = None) -> str:
+    """Return file and reason, for a finding or within a sentence; what other errors say."""
+    if not isinstance(error, OSError):
+        return str(error).rstrip(".")
+    return words(error, path=path).what.rstrip(".")
+
+
+@contextmanager
+def at(path: Named) -> Iterator[None]:
+    """Name the file in errors of this block that name none: calls on a descriptor know no name."""
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error.filename, (str, bytes)):
+            error.filename = os.fspath(path)
+        raise
+
+
+def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
+    """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    number = getattr(error, "winerror", None)
+    name = OF_WINDOWS.get(number) if number else None
+    name = name or errno.errorcode.get(error.errno or 0, "NO_CAUSE")
+    place = _place(error, path, near).path
+    if not place or sys.platform == "win32":
+        return name
+    closer = {"ENOENT": _why_missing, "EACCES": _why_denied, "EPERM": _why_denied, "ENOSPC": _why_full}.get(name)
+    return (closer(place, doing) if closer else "") or name
+
+
+def _why_missing(path: str, doing: str) -> str:
+    if path == os.devnull:
+        return "NO_NULL"
+    if doing == STARTING and os.path.lexists(path):
+        return "NO_LOADER"
+    return "" if os.path.isdir(_folder(path)) else "NO_PARENT"
+
+
+def _why_denied(path: str, doing: str) -> str:
+    folder = _folder(path)
+    if doing == STARTING:
+        return "NOEXEC" if _flag(path) & getattr(os, "ST_NOEXEC", 0) else ""
+    return next(filter(None, map(_attribute, (path, folder))), "") if doing != READING else ""
+
+
+def _why_full(path: str, _doing: str) -> str:
+    with suppress(OSError, ValueError):
+        state = os.statvfs(_nearest(path))
+        return "NO_INODES" if state.f_files and not state.f_favail and state.f_bavail else ""
+    return ""
+
+
+def _flag(path: str) -> int:
+    with suppress(OSError, ValueError):
+        return os.statvfs(_nearest(path)).f_flag
+    return 0
+
+
+def _attribute(path: str) -> str:
+    """Return the attribute of a file (chattr) that keeps even root from changing it, or an empty text."""
+    if not sys.platform.startswith("linux") or not (os.path.isfile(path) or os.path.isdir(path)):
+        return ""
+    import fcntl
+
+    with suppress(OSError, ValueError):
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            answer = fcntl.ioctl(handle, FS_IOC_GETFLAGS, bytes(8))
+        finally:
+            os.close(handle)
+        flags = int.from_bytes(answer[:4], sys.byteorder)
+        return next((name for bit, name in ATTRIBUTES.items() if flags & bit), "")
+    return ""
+
+
+def _folder(path: str) -> str:
+    """Return the folder of a file, also where the working folder is gone."""
+    return os.path.dirname(path) or os.curdir
+
+
+def _nearest(path: str) -> str:
+    while not os.path.exists(path) and path != _folder(path):
+        path = _folder(path)
+    return path
+
+
+def _text(name: object) -> str:
+    """Return a file name as text; a call on a descriptor has its number there, which says nothing."""
+    return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
+
+
+def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
+    first = _text(path) or _text(error.filename) or _text(near)
+    second = _text(error.filename2) if _text(error.filename) else ""
+    if path is None and second:  # of a rename or a link either name may be the trouble
+        return Place(f"{first} -> {second}", first if not os.path.lexists(first) else second)
+    return Place(first, first)
+
+
+def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
+    if not place.shown and cause == "NO_CAUSE":
+        return f"{why}."
+    if not place.shown:
+        return _("The system refused a file: {reason}.").format(reason=why)
+    texts = {
+        READING: _("{path} cannot be read: {reason}."),
+        WRITING: _("{path} cannot be written: {reason}."),
+        REMOVING: _("{path} cannot be removed: {reason}."),
+        STARTING: _("{path} cannot be started: {reason}."),
+        USING: _("{path}: {reason}."),
+    }
+    return texts[doing].format(path=place.shown, reason=why)
+
+
+def _reason(cause: str, error: OSError, place: Place) -> str:
+    text = {**_reasons(), **_reasons_of_ours()}.get(cause)
+    if text is None:
+        return (error.strerror or str(error)).rstrip(".")
+    return text.format(folder=_folder(place.path))
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "EACCES": _("Permission denied"),
+        "EAGAIN": _("Resource temporarily unavailable"),
+        "EBUSY": _("Device or resource busy"),
+        "EDQUOT": _("Disk quota exceeded"),
+        "EEXIST": _("File exists"),
+        "EFBIG": _("File too large"),
+        "EINVAL": _("Invalid argument"),
+        "EIO": _("Input/output error"),
+        "EISDIR": _("Is a directory"),
+        "ELOOP": _("Too many levels of symbolic links"),
+        "EMFILE": _("Too many open files"),
+        "ENAMETOOLONG": _("File name too long"),
+        "ENFILE": _("Too many open files in system"),
+        "ENOENT": _("No such file or directory"),
+        "ENOEXEC": _("Exec format error"),
+        "ENOMEM": _("Cannot allocate memory"),
+        "ENOSPC": _("No space left on device"),
+        "ENOTDIR": _("Not a directory"),
+        "ENOTEMPTY": _("Directory not empty"),
+        "EPERM": _("Operation not permitted"),
+        "EROFS": _("Read-only file system"),
+        "ESTALE": _("Stale file handle"),
+        "ETIMEDOUT": _("Connection timed out"),
+        "ETXTBSY": _("Text file busy"),
+        "EXDEV": _("Invalid cross-device link"),
+    }
+
+
+def _reasons_of_ours() -> dict[str, str]:
+    """Return what the host tells beyond the errno; the words of strerror(3) stay in front."""
+    return {
+        "APPEND_ONLY": _("Operation not permitted, it can only be appended to (chattr +a)"),
+        "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),
+        "IN_USE": _("another program has it open"),
+        "NOEXEC": _("Permission denied, its filesystem is mounted noexec"),
+        "NO_INODES": _("No space left on device, all inodes are in use"),
+        "NO_LOADER": _("No such file or directory, which means the interpreter or loader that it names"),
+        "NO_NULL": _("No such file or directory, and no program starts without it"),
+        "NO_PARENT": _("No such file or directory, its folder {folder} is missing"),
+        "PRIVILEGE": _("this account lacks a privilege that it takes"),
+        "VIRUS": _("a virus scanner stopped it"),
+    }
+
+
+def _advice(cause: str, doing: str, place: Place) -> str:
+    if cause in LACKS:
+        return limits.advice()
+    if cause in {"EACCES", "EPERM"}:
+        text = _rights(cause)[doing]
+    else:
+        text = {**_advice_on_names(), **_advice_on_hosts(), **_advice_on_files()}.get(cause) or _(
+            "Check the file and its filesystem, then run the same command again."
+        )
+    path = place.path or "."
+    return text.format(path=path, folder=_folder(path))
+
+
+def _rights(cause: str) -> dict[str, str]:
+    if cause == "EPERM":
+        forbidden = _("Its owner, the filesystem, the container or a security module forbids it: ask an administrator.")
+        return dict.fromkeys((READING, WRITING, REMOVING, STARTING, USING), forbidden)
+    return {
+        READING: _("Give this user the right to read it and to enter its folders, or run this as its owner."),
+        WRITING: _("Give this user the right to write there, or name another place."),
+        REMOVING: _("Give this user the right to write in {folder}, or run this as its owner."),
+        STARTING: _("Give this user the right to execute it (chmod +x)."),
+        USING: _("Check who owns it and what this user may do there (ls -l {path}), then run the same command again."),
+    }
+
+
+def _advice_on_names() -> dict[str, str]:
+    return {
+        "EEXIST": _("Move it away, or name another."),
+        "EINVAL": _("Its filesystem takes no such name or operation: name another, or a folder on a local disk."),
+        "EISDIR": _("Name a file, not a folder."),
+        "ELOOP": _("Look where its links lead (ls -l): they lead in a circle, or a link is where none may be."),
+        "ENAMETOOLONG": _("Name a shorter path."),
+        "ENOENT": _("Check the name."),
+        "ENOTDIR": _("Check the name: a part of it is a file where a folder is needed."),
+        "NO_PARENT": _("Check the name, or make the folder {folder}."),
+    }
+
+
+def _advice_on_hosts() -> dict[str, str]:
+    return {
+        "EDQUOT": _("Make room, or have this user's quota raised, then run the same command again."),
+        "EFBIG": _("Raise the limit of file size (ulimit -f), or use a filesystem that holds larger files."),
+        "EIO": _("The disk or its connection fails: look at the system's log, and copy what you need elsewhere."),
+        "ENOSPC": _("Make room on its filesystem (df shows which), then run the same command again."),
+        "EROFS": _("Mount its filesystem writable, or name a place on another one."),
+        "ESTALE": _("The share that it lies on was lost: mount it again, then run the same command again."),
+        "ETIMEDOUT": _("The share that it lies on was lost: mount it again, then run the same command again."),
+        "EXDEV": _("Put both on one filesystem."),
+        "NOEXEC": _("Name a folder on a filesystem that is not mounted noexec."),
+        "NO_INODES": _("Remove files from its filesystem (df -i shows which), then run the same command again."),
+        "NO_NULL": _("Give this host its devices: mknod -m 666 /dev/null c 1 3, or the container's own /dev."),
+        "PRIVILEGE": _("Run the same command from a prompt with the rights of an administrator."),
+        "VIRUS": _("Look at the scanner's log; where the file is right, allow its folder there."),
+    }
+
+
+def _advice_on_files() -> dict[str, str]:
+    return {
+        "APPEND_ONLY": _("Take the attribute away (chattr -a; lsattr shows where), then run the same command again."),
+        "EBUSY": _("Something is mounted on it or uses it: end that, then run the same command again."),
+        "ENOEXEC": _("It is damaged, or made for another system: bring the one for this host."),
+        "ENOTEMPTY": _("Something else writes there: end that, then run the same command again."),
+        "ETXTBSY": _("It is running: end it, then run the same command again."),
+        "IMMUTABLE": _("Take the attribute away (chattr -i; lsattr shows where), then run the same command again."),
+        "IN_USE": _("Close that program, then run the same command again."),
+        "NO_LOADER": _("Install what its first line names, or bring the file for this host."),
+    }

@@ -1,0 +1,107 @@
+"""Root validates what runs for a service account: programs of the application have that account's rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bootstrap import process, supervised
+from bootstrap.bundle.application import Container, Dashboard
+from bootstrap.errors import ToolError
+from tests.installed import APPLICATION, make_prefix
+from tests.validator.looking import change, look_all, release_of, snapshot
+from validator import apart, trial
+from validator.check import PASS
+from validator.checks.packages_imports import Imports
+from validator.checks.performance_start import StartTime
+from validator.checks.ragtrace_cli import Commands
+from validator.checks.ragtrace_container import ContainerObject
+from validator.checks.ragtrace_dashboard import DashboardAnswer
+
+NOBODY = 65534
+ACCOUNT = process.Account(NOBODY, NOBODY, (), "/")
+pytestmark = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="root acts for others")
+# fails for root, and where it cannot write what is the account's, or could write what is not
+APP = """\
+import http.server, os, pathlib, sys
+def work():
+    ids = {os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *os.getgroups()}
+    if 0 in ids:
+        sys.exit(f"it has rights of root: {ids}")
+    here = pathlib.Path(__file__).parent
+    (here / "data" / "seen").write_text("x")
+    if pathlib.Path.cwd() != here:
+        pathlib.Path("report").write_text("x")
+    try:
+        (here / "new").write_text("x")
+    except PermissionError:
+        return
+    sys.exit("it can write its own program")
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+if __name__ == "__main__":
+    work()
+    if sys.argv[1] == "serve":
+        http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Page).serve_forever()
+else:
+    work()
+    class Parts:
+        check_dependencies = staticmethod(work)
+"""
+
+
+@pytest.fixture
+def served():
+    """Give an installation whose data are another account's, in a folder that it can reach."""
+    with tempfile.TemporaryDirectory(prefix="ragtrace-tests-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        try:
+            process.run([supervised.interpreter(), "-c", ""], timeout=30, account=ACCOUNT)
+        except ToolError:
+            pytest.skip("no other user can run this Python")
+        application = replace(
+            APPLICATION, dashboard=Dashboard(("demo", "serve", "{port}")), container=Container("app:Parts")
+        )
+        prefix = make_prefix(folder, application=application)
+        change(release_of(prefix).app / "app.py", APP.encode())  # it is tried out by root, for now, before it is active
+        for path in (prefix.data, *prefix.data.rglob("*")):
+            shutil.chown(path, NOBODY, NOBODY)
+        yield prefix
+
+
+@pytest.mark.parametrize(
+    ("check", "cut_off"),
+    [
+        *((check, True) for check in (Commands, ContainerObject, DashboardAnswer, StartTime, Imports)),
+        *((check, False) for check in (Commands, DashboardAnswer)),
+    ],
+)
+def test_a_check_runs_the_application_as_the_account_and_changes_nothing(served, monkeypatch, check, cut_off) -> None:
+    if not cut_off:
+        monkeypatch.setattr(apart, "possible", lambda: False)
+    before = snapshot(served.root)
+    results = look_all(check, served)
+    assert [result.details for result in results if result.status != PASS] == []
+    assert snapshot(served.root) == before
+    assert not list(Path(tempfile.gettempdir()).glob("ragtrace-*/caller/report"))
+
+
+def test_a_program_has_the_accounts_groups_and_home(served) -> None:
+    code = "import json, os; print(json.dumps([os.getresuid(), os.getresgid(), os.getgroups(), os.environ['HOME']]))"
+    release = release_of(served)
+    ended = trial.run_python(release, release.manifest(), ["-c", code], timeout=60)
+    users, groups, more, home = json.loads(ended.stdout)
+    assert (users, groups) == ([NOBODY] * 3, [NOBODY] * 3)
+    assert 0 not in more
+    assert home != os.environ["HOME"]
