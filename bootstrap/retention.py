@@ -3,7 +3,7 @@
 Kept are the active release, the last one of another version, to which a rollback goes, and the one that the newest
 backup of another version needs. A version is a manifest: repairs and repeated installations of the active one take no
 place from the way back. A release that still runs stays until it has ended; of those there are at most ``MOST_IN_USE``,
-because no other is installed then (docs/adr/0023).
+because no other is installed then (docs/adr/0025).
 """
 
 from __future__ import annotations
