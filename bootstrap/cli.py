@@ -68,13 +68,12 @@ def _main(argv: list[str] | None) -> int:
             module.configure(sub)
             sub.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
-    from bootstrap import trials
     from bootstrap.commandline import run_command  # --version and --help come back without it
     from bootstrap.commands import common
 
     if os.name == "posix":
         os.umask(0o022)  # whatever the caller's: what is installed has the modes that it is given
-    trials.tidy()
+    common.tidy()
     code = run_command(common.take_prefix, parsed)
     if code:
         return code

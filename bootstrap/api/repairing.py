@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, places_or_ours
 from bootstrap.prefix import find_prefix
+from bootstrap.trust import keeping
 from bootstrap.trust.admission import remember
 from bootstrap.trust.at_hand import look
 
@@ -59,6 +60,8 @@ def recover(  # noqa: PLR0913 - each is an option of the command
 
     found, places = find_prefix(prefix), places_or_ours(places)
     report = story.read_diagnosis(diagnosis) if diagnosis else None
+    for line in keeping.mend(places, found):
+        progress.warn(line)
     at_hand = look(found, bundle, trusted_keys, places)
     for warning in at_hand.admission.warnings if at_hand.admission else ():
         progress.warn(warning)
@@ -73,7 +76,7 @@ def recover(  # noqa: PLR0913 - each is an option of the command
         wait=wait,
     )
     if done.installed and at_hand.bundle and at_hand.admission:
-        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places)
+        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places, found)
         if forgotten:
             progress.warn(forgotten)
     return done
