@@ -33,7 +33,7 @@ def damaged(tiny, prefix, places, host):
 
 def judged(prefix):
     report = api.validate(prefix.root, checks=["security.memory"])
-    return [(result.status, result.command.rpartition("ragtrace-offline ")[2]) for result in report.results]
+    return [(result.status, result.command) for result in report.results]
 
 
 def refusal(folder, prefix):
@@ -56,11 +56,11 @@ def test_the_same_or_newer_goes_on_and_lower_is_refused(tiny, damaged, tmp_path,
 
 def test_recover_mends_and_an_administrator_accepts(damaged, places, capsys):
     (status, command) = judged(damaged)[0]
-    assert (status, command.endswith("recover")) == (FAIL, True)
+    assert (status, " recover" in command) == (FAIL, True)
     assert cli.main(["recover", "--yes", "--prefix", str(damaged.root)]) == 0
     assert authority.host_memory(places) == memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True)
     ((status, command),) = judged(damaged)
-    assert (status, command.endswith("trust accept-memory")) == (WARN, True)
+    assert (status, " trust accept-memory" in command) == (WARN, True)
     capsys.readouterr()
     assert cli.main(["trust", "accept-memory", "--prefix", str(damaged.root)]) == 2  # nobody can be asked
     assert cli.main(["trust", "accept-memory", "--yes", "--json", "--prefix", str(damaged.root)]) == 0
