@@ -67,10 +67,9 @@ def _callers(path: Path | str) -> int | None:
 
 
 def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
-    """Write all of ``data`` to what the caller named; a new regular file gets ``mode``, one that is there
-    keeps what it gave to others besides.
+    """Write all of ``data`` to what the caller named; a new regular file gets ``mode``.
 
-    Raises HostError with the reason in one sentence.
+    One that is there keeps what it gave to others besides. Raises HostError with the reason in one sentence.
     """
     with _told(path):
         own = _callers(path)
