@@ -107,7 +107,9 @@ def abandoned(state: Path) -> list[Path]:
 
 def tidy() -> None:
     """Remove what killed runs of this user left outside of any installation; what cannot be removed stays."""
-    places = [Path(tempfile.gettempdir())]
+    places = []
+    with contextlib.suppress(OSError):  # no folder that can be written
+        places.append(Path(tempfile.gettempdir()))
     with contextlib.suppress(RagtraceError):
         places.append(folders.user_state(TOOL) / REGISTER)
     for place in places:

@@ -124,3 +124,11 @@ def test_without_a_home_it_lies_in_the_system_s_place_and_is_found_there(tmp_pat
     folder.mkdir()
     trials.tidy()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_folder_that_can_be_written_nothing_is_tidied_there(monkeypatch) -> None:
+    def refuse():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", refuse)
+    trials.tidy()
