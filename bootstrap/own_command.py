@@ -8,10 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from bootstrap.bundle.commands import TOOL
-from bootstrap.trust import zipapp
 
 ZIPAPP = "ragtrace-install.pyz"
 COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script made the running copy of
+
+
+def zipapp() -> Path | None:
+    """Return the zipapp that this code runs from (its launcher says so), or None in a source tree."""
+    named = os.environ.get("RAGTRACE_ZIPAPP")
+    return Path(named) if named else None
 
 
 def in_prefix(root: Path) -> Path:

@@ -32,9 +32,7 @@ def binary() -> Path:
     if cache is not None:
         return Path(carried.program(cache, "uv"))
     name = "uv.exe" if sys.platform == "win32" else "uv"
-    import bootstrap
-
-    site = Path(bootstrap.__file__).resolve().parent.parent
+    site = Path(__file__).resolve().parent.parent
     for place in (site / "bin" / name, Path(sysconfig.get_path("scripts"), name)):
         if place.is_file():
             return place

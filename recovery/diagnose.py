@@ -381,10 +381,10 @@ def _lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[File
 
 def _spare(prefix: Prefix, release: Release, lacking: tuple[FileEntry, ...]) -> dict[str, Path]:
     """Return good copies of lacking files by digest, from where this host still has them."""
-    from bootstrap import trust
+    from bootstrap import own_command
 
     found = {}
-    running = trust.zipapp()
+    running = own_command.zipapp()
     others = [other for other in prefix.complete_releases() if other.id != release.id]
     for entry in lacking:
         places = [counterpart(kept, entry) for kept in (release, *others)]

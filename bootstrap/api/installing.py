@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import trust
+from bootstrap import own_command
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
@@ -44,7 +44,7 @@ def open_bundle(
     from bootstrap.bundle import opening
 
     if bundle is None:
-        running = trust.zipapp()
+        running = own_command.zipapp()
         if running is None:
             raise UsageError(_("No bundle is named."), advice=_("Name the folder that holds SHA256SUMS."))
         bundle = running.parent

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import trust
+from bootstrap import own_command
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none, settled
 from bootstrap.api.installing import admission, open_bundle
 from bootstrap.bundle.opening import SUMS
@@ -84,7 +84,7 @@ def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -
 
 def bundle_at_hand() -> tuple[Manifest | None, str]:
     """Return the manifest of the bundle beside the zipapp, or what is wrong with it; neither where none lies there."""
-    running = trust.zipapp()
+    running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
         return None, ""
     try:

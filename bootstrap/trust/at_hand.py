@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.errors import RagtraceError
-from bootstrap.trust import zipapp
+from bootstrap.own_command import zipapp
 from bootstrap.trust.admission import Conditions, admit
 from bootstrap.trust.authority import authority, find_authority
 

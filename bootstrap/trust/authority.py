@@ -16,7 +16,8 @@ from bootstrap.bundle.policy import parse_policy, pins
 from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
-from bootstrap.trust import chain, memory, zipapp
+from bootstrap.own_command import zipapp
+from bootstrap.trust import chain, memory
 from bootstrap.trust.places import is_there, names_in, read_small
 
 if TYPE_CHECKING:
