@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
@@ -19,8 +19,6 @@ from bootstrap.launch import owners
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from bootstrap.trust.places import Places
 
 # Administrators, SYSTEM, TrustedInstaller
 ADMINISTRATORS = ("BA", "SY", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464")
@@ -56,9 +54,19 @@ PRIVATE = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FRFX;;;BU)"
 _ACE = re.compile(r"\(([^()]*)\)")
 
 
-def demand_private(path: Path, places: Places) -> None:
+class Host(Protocol):
+    """Whose the host's policy must be: a user id, and the folder up to which everything above it must be too."""
+
+    @property
+    def owner(self) -> int: ...
+
+    @property
+    def top(self) -> Path: ...
+
+
+def demand_private(path: Path, host: Host) -> None:
     """Raise TrustError unless only the host's administrators can write a file or folder and all above it."""
-    for place, problem in _problems(path, places, folder=False):
+    for place, problem in _problems(path, host, folder=False):
         raise TrustError(
             _("{path} does not count as this host's policy: {place} {problem}.").format(
                 path=path, place=place, problem=problem
@@ -70,28 +78,28 @@ def demand_private(path: Path, places: Places) -> None:
         )
 
 
-def counts_below(folder: Path, places: Places) -> bool:
+def counts_below(folder: Path, host: Host) -> bool:
     """Return whether what an administrator makes in a folder would count: nobody else could replace it."""
-    return not any(_problems(folder, places, folder=True))
+    return not any(_problems(folder, host, folder=True))
 
 
-def _problems(path: Path, places: Places, *, folder: bool) -> Iterator[tuple[Path, str]]:
+def _problems(path: Path, host: Host, *, folder: bool) -> Iterator[tuple[Path, str]]:
     """Yield each place from a path up to the top that others could change; ``folder``: only what is in it matters."""
     for place in (path, *path.parents):
         parent = folder or place != path
-        problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, places)
+        problem = _windows_problem(place, parent=parent) if sys.platform == "win32" else posix_problem(place, host)
         if problem:
             yield place, problem
-        if place == places.top:
+        if place == host.top:
             return
 
 
-def posix_problem(place: Path, places: Places) -> str:
+def posix_problem(place: Path, host: Host) -> str:
     """Return why somebody else could change one file or folder, or nothing."""
     status = os.lstat(place)
     if stat.S_ISLNK(status.st_mode):
         return _("is a link")
-    found = owners.problem(status, {places.owner}, (), sticky=False)
+    found = owners.problem(status, {host.owner}, (), sticky=False)
     return {"": "", owners.FOREIGN: _("belongs to another user"), owners.OPEN: _("can be written by others")}[found]
 
 
