@@ -14,7 +14,7 @@ import shutil
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, files, migration
+from bootstrap import backup_files, files, userdata
 from bootstrap.backup_files import bytes_to_copy, of_the_user
 from bootstrap.backup_index import FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
 from bootstrap.console import human_bytes
@@ -67,7 +67,7 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
             reason=reason_of(name),
             release=active.id if active else None,
             saved=tuple(saver.saved),
-            layout=migration.layout(prefix),
+            layout=userdata.layout(prefix),
             number=former.number + 1 if former else 1,
             left_out=tuple(saver.left_out),
         )

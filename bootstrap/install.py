@@ -427,7 +427,7 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
 def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
     """Switch to a release that is kept, and to its data where they were set aside."""
     prefix, manifest = change.prefix, change.release.manifest()
-    data, layout = userdata.waiting(prefix, change.release), migration.layout(prefix)
+    data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
     if data is not None:
         change.expect(data)
     elif layout is not None and layout != manifest.application.data_layout:

@@ -21,7 +21,7 @@ from bootstrap import (
     trees,
     userdata,
 )
-from bootstrap.errors import HostError, RagtraceError
+from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -34,22 +34,13 @@ TIMEOUT = 6 * 3600.0  # seconds
 FROM = "RAGTRACE_DATA_LAYOUT"  # tells the command the layout of the data, empty where it is not known
 
 
-def layout(prefix: Prefix) -> int | None:
-    """Return the layout of the user's data, or None where no release at hand tells."""
-    active = prefix.active()
-    try:
-        return active.manifest().application.data_layout if active else None
-    except (RagtraceError, OSError):
-        return None
-
-
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
     """Tell whether a release needs the user's data in another layout.
 
     Data of which nobody tells the layout are migrated: the command finds out. Raises HostError for data that
     are newer than the release.
     """
-    found, wanted = layout(prefix), manifest.application.data_layout
+    found, wanted = userdata.layout(prefix), manifest.application.data_layout
     if found is not None and found > wanted:
         raise HostError(
             _("The data in {path} have layout {found}; this release reads layout {wanted}.").format(
@@ -96,7 +87,7 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     name, *arguments = migration.command
     run = launchers.run_of(manifest)
     settings = manifest.application.environment.placeholders
-    former = layout(prefix)
+    former = userdata.layout(prefix)
     caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
     env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
     argv, folder = app_launcher.command(str(release.path), run, name, arguments, str(data))

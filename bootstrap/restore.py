@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backup_files, backups, files, journal, migration, transaction, troubles, userdata
+from bootstrap import audit_log, backup_files, backups, files, journal, transaction, troubles, userdata
 from bootstrap.backup_index import read_backup
 from bootstrap.errors import HostError, InstallError, RagtraceError
 from bootstrap.i18n import _
@@ -114,7 +114,7 @@ def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
 def check(prefix: Prefix, backup: Backup) -> None:
     """Raise HostError unless a backup is whole and its data have the layout that the active release reads."""
     backup_files.check(backup)
-    wanted = migration.layout(prefix)
+    wanted = userdata.layout(prefix)
     if backup.layout is not None and wanted is not None and backup.layout != wanted:
         raise HostError(
             _("The data in the backup {name} have layout {found}; the active release reads layout {wanted}.").format(

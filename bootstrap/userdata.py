@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bootstrap import copies, files, trees
-from bootstrap.errors import HostError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ RESTORED = ".ragtrace-restored"  # in PREFIX: what a backup held, .env and data
 MOVED = "data.moved"  # in PREFIX, for an instant, where two folders cannot change places at once; never cleaned away
 _ASIDE = "data-of-"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # renameat2(2)
+
+
+def layout(prefix: Prefix) -> int | None:
+    """Return the layout of the user's data, or None where no release at hand tells."""
+    active = prefix.active()
+    try:
+        return active.manifest().application.data_layout if active else None
+    except (RagtraceError, OSError):
+        return None
 
 
 def set_aside(prefix: Prefix, release: Release) -> Path:

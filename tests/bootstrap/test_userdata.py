@@ -26,7 +26,6 @@ from bootstrap import (
     copies,
     files,
     journal,
-    migration,
     persist,
     preflight,
     restore,
@@ -521,7 +520,7 @@ def test_strange_data_survive_an_upgrade_and_a_rollback(prefix, tiny, tmp_path) 
     assert below(prefix.data) == before
     restore.restore(prefix, backups.list_backups(prefix)[0].name, QUIET)
     assert below(prefix.data) == before
-    assert migration.layout(prefix) == 0
+    assert userdata.layout(prefix) == 0
     assert backup_files.bytes_to_copy(prefix, None) < HOLE
 
 
