@@ -13,6 +13,8 @@ from pathlib import Path
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
+TOOL = "ragtrace"  # the name of our own folders
+
 
 def user_data(tool: str) -> Path:
     """Return the folder for what a tool installs for its user: %LOCALAPPDATA% on Windows."""

@@ -16,7 +16,6 @@ from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
-TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
 DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the same file, on which whoever runs the release has a lock
 KEPT_UNFINISHED = 1000  # names
@@ -324,7 +323,7 @@ def is_release(name: str) -> bool:
 
 def default_root() -> Path:
     """Return the folder that holds the prefixes of this user, as the platform has it."""
-    return folders.user_data(TOOL)
+    return folders.user_data(folders.TOOL)
 
 
 def prefix_at(named: Path) -> Prefix:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
-TOOL, REGISTER = "ragtrace", "scratch"
+REGISTER = "scratch"
 PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
 
 
@@ -88,7 +88,7 @@ def _register() -> Path | None:
 
 def _own_register() -> Path | None:
     """Return where the links lie; None where others could change them, as in the home of another user."""
-    found = folders.user_state(TOOL) / REGISTER
+    found = folders.user_state(folders.TOOL) / REGISTER
     return None if sys.platform != "win32" and owners.first_problem(str(found))[0] else found
 
 

@@ -20,7 +20,7 @@ from bootstrap.bundle.commands import TOOL as OWN
 from bootstrap.bundle.manifest import MODELS
 from bootstrap.bundle.opening import INSTALLER, SUMS
 from bootstrap.console import human_bytes
-from bootstrap.prefix import TOOL
+from bootstrap.folders import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

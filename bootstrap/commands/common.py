@@ -11,7 +11,7 @@ from bootstrap.commandline import DONE
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
-from bootstrap.prefix import TOOL, Prefix, find_prefix, prefix_at
+from bootstrap.prefix import Prefix, find_prefix, prefix_at
 from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def start_log(prefix: Prefix | None, command: str) -> None:
 
 def user_logs() -> Path:
     """Return where logs go that belong to no prefix."""
-    return folders.user_state(TOOL) / "logs"
+    return folders.user_state(folders.TOOL) / "logs"
 
 
 def signer_lines(signers: Sequence[Signer]) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bootstrap import folders, troubles
 from bootstrap.errors import TrustError
+from bootstrap.folders import TOOL
 from bootstrap.i18n import _
 from bootstrap.launch import owners
-from bootstrap.prefix import TOOL
 from bootstrap.trust import ownership
 
 FILE_LIMIT = 1 << 20  # bytes of any one file here

@@ -12,7 +12,6 @@ from bootstrap.bundle.target import GLIBC_FLOOR, Target, host_target, parse_targ
 from bootstrap.console import can_ask
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
-from bootstrap.prefix import TOOL
 from builder.sign import load_signer
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def default_key() -> Path:
     """Return the signing key of this user that is taken where none is named."""
     from bootstrap import folders
 
-    return folders.user_settings(TOOL) / "signing-key"
+    return folders.user_settings(folders.TOOL) / "signing-key"
 
 
 def signers_of(paths: Iterable[Path]) -> tuple[Signer, ...]:
