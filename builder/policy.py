@@ -11,9 +11,8 @@ from bootstrap.bundle.policy import NAMESPACES, Policy, Role, Signer, parse_poli
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.trust import chain
-from bootstrap.trust.places import read_small
-from bootstrap.trust.state import policy_json
-from bootstrap.trust.update import offered
+from bootstrap.trust.policy_files import offered, policy_json
+from bootstrap.trust.small_files import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
-from bootstrap.trust.authority import pinned_policy
+from bootstrap.trust.policy_files import pinned_policy
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,19 +6,19 @@ Nothing is ever accepted for want of a policy.
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import troubles
-from bootstrap.bundle.policy import parse_policy, pins
+from bootstrap.bundle.policy import pins
 from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.own_command import zipapp
 from bootstrap.trust import chain, memory
-from bootstrap.trust.places import is_there, names_in, read_small
+from bootstrap.trust.policy_files import pinned_policy
+from bootstrap.trust.small_files import is_there, names_in, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bootstrap.bundle.policy import Policy
     from bootstrap.trust.places import Places
 
-PINS = "policy.json"  # a member of the zipapp
 HOST, PINNED, OPERATOR = "host", "installer", "operator"
 
 
@@ -136,22 +135,6 @@ def folder_chain(folder: Path) -> list[chain.Signed]:
 def prefix_policy(folder: Path) -> Policy | None:
     """Return the policy in PREFIX/state/trust, which may only forbid more than the authority does."""
     return chain.check_chain(folder_chain(folder), folder_memory(folder).policy, folder)
-
-
-def pinned_policy(installer: Path | None) -> Policy | None:
-    """Return the policy inside a zipapp, None when it has none or there is no zipapp."""
-    if installer is None:
-        return None
-    try:
-        with zipfile.ZipFile(installer) as archive:
-            return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
-    except OSError as error:
-        raise troubles.trouble(error, troubles.READING, path=installer, kind=TrustError) from error
-    except zipfile.BadZipFile as error:
-        raise TrustError(
-            _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
-            advice=_("Copy the file again and compare its SHA-256 with the one on paper."),
-        ) from error
 
 
 def read_key(key: str) -> PublicKey:

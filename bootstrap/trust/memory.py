@@ -19,7 +19,7 @@ from bootstrap.bundle.strict import Fields, refuse
 from bootstrap.errors import BusyError, HostError, TrustError
 from bootstrap.i18n import _
 from bootstrap.lockfile import is_free, locked
-from bootstrap.trust.places import FILE_LIMIT, is_there, names_in, read_small
+from bootstrap.trust.small_files import FILE_LIMIT, is_there, names_in, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

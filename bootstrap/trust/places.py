@@ -8,14 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import folders, troubles
+from bootstrap import folders
 from bootstrap.errors import TrustError
 from bootstrap.folders import TOOL
 from bootstrap.i18n import _
 from bootstrap.launch import owners
 from bootstrap.trust import ownership
-
-FILE_LIMIT = 1 << 20  # bytes of any one file here
+from bootstrap.trust.small_files import is_there, names_in, read_small
 
 
 @dataclass(frozen=True)
@@ -83,45 +82,6 @@ class Places:
             return []
         ownership.demand_private(self.host, self)
         return names_in(self.host)
-
-
-def is_there(path: Path) -> bool:
-    """Tell whether a path exists. Raises TrustError where nobody may look: what is there might forbid something."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return True
-
-
-def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder, sorted. Raises TrustError when it cannot be read: it might forbid something."""
-    try:
-        return sorted(os.listdir(folder))
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-
-
-def read_small(path: Path) -> bytes:
-    """Return the bytes of a file of trust. Raises TrustError when it cannot be read or is too large."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(FILE_LIMIT + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if len(data) > FILE_LIMIT:
-        raise TrustError(
-            _("{path} is larger than {limit} bytes.").format(path=path, limit=FILE_LIMIT),
-            advice=_("It is no file of ours: let an administrator look at who put it there."),
-        )
-    return data
-
-
-def _unreadable(path: Path, error: OSError) -> TrustError:
-    told = troubles.words(error, troubles.READING, path=path)
-    return TrustError(told.what, advice=f"{told.advice} " + _("Until then nothing is accepted."))
 
 
 def host_places() -> Places:

@@ -12,6 +12,7 @@ from bootstrap.trust.authority import (
     prefix_policy,
     user_memory,
 )
+from bootstrap.trust.policy_files import policy_json
 
 if TYPE_CHECKING:
     from bootstrap.bundle.policy import Policy
@@ -37,17 +38,6 @@ class State:
             "host_folder": str(self.places.host),
             "counters": self.counters,
         }
-
-
-def policy_json(policy: Policy) -> dict[str, Any]:
-    """Return a policy for people and programs: fingerprints rather than keys."""
-    keys = []
-    for signer in policy.signers:
-        facts = signer.to_json()
-        del facts["key"]
-        keys.append({"keyid": signer.key.keyid, "fingerprint": signer.key.fingerprint, **facts})
-    roles = {name: role.to_json() for name, role in policy.roles.items()}
-    return {"number": policy.number, "roles": roles, "keys": keys}
 
 
 def read_state(places: Places, prefix: Prefix | None) -> State:

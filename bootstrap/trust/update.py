@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import HostError, UsageError
+from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from bootstrap.trust import chain, memory
 from bootstrap.trust.authority import folder_chain, folder_memory, host_chain, host_memory, read_key
-from bootstrap.trust.places import names_in, read_small
+from bootstrap.trust.policy_files import offered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from bootstrap.trust.places import Places
-
-
-def offered(paths: Sequence[Path]) -> list[chain.Signed]:
-    """Return the policies in some files and folders; a file's signatures lie beside it."""
-    found: dict[int, chain.Signed] = {}
-    for path in paths:
-        if not path.exists():
-            raise UsageError(
-                _("{path} does not exist.").format(path=path), advice=_("Name the policy files or their folder.")
-            )
-        folder = path if path.is_dir() else path.parent
-        names = [name for name in names_in(folder) if path.is_dir() or name.startswith(path.name)]
-        for signed in chain.read_all(names, lambda name, folder=folder: read_small(folder / name)):  # type: ignore[misc]
-            found[signed.policy.number] = signed
-    return [found[number] for number in sorted(found)]
 
 
 def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:

@@ -13,7 +13,7 @@ from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.console import show, show_json
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
-from bootstrap.trust.places import read_small
+from bootstrap.trust.small_files import read_small
 from builder import policy as policies
 from builder.commands.common import signer_of
 from builder.sign import read_public_key

@@ -16,7 +16,7 @@ from bootstrap.bundle.opening import INSTALLER, open_bundle
 from bootstrap.bundle.policy import pins
 from bootstrap.errors import TrustError
 from bootstrap.lockfile import locked
-from bootstrap.trust.authority import pinned_policy
+from bootstrap.trust.policy_files import pinned_policy
 from builder import build as story
 from builder import cli
 from builder import workspace as workspaces

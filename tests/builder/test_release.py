@@ -3,7 +3,7 @@ import pytest
 from bootstrap.bundle.opening import INSTALLER, open_bundle
 from bootstrap.bundle.policy import pins
 from bootstrap.errors import BuildError, TrustError, UsageError
-from bootstrap.trust.authority import pinned_policy
+from bootstrap.trust.policy_files import pinned_policy
 from builder.cli import main
 from builder.release import add_signature, read_release
 from builder.sign import generate_key, load_signer

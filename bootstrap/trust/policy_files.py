@@ -1,0 +1,63 @@
+"""Policies where they are found, in a zipapp or among files that somebody offers; and how they are shown."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import troubles
+from bootstrap.bundle.policy import parse_policy
+from bootstrap.errors import TrustError, UsageError
+from bootstrap.i18n import _
+from bootstrap.trust import chain
+from bootstrap.trust.small_files import names_in, read_small
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bootstrap.bundle.policy import Policy
+
+PINS = "policy.json"  # a member of the zipapp
+
+
+def pinned_policy(installer: Path | None) -> Policy | None:
+    """Return the policy inside a zipapp, None when it has none or there is no zipapp."""
+    if installer is None:
+        return None
+    try:
+        with zipfile.ZipFile(installer) as archive:
+            return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
+    except OSError as error:
+        raise troubles.trouble(error, troubles.READING, path=installer, kind=TrustError) from error
+    except zipfile.BadZipFile as error:
+        raise TrustError(
+            _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
+            advice=_("Copy the file again and compare its SHA-256 with the one on paper."),
+        ) from error
+
+
+def offered(paths: Sequence[Path]) -> list[chain.Signed]:
+    """Return the policies in some files and folders; a file's signatures lie beside it."""
+    found: dict[int, chain.Signed] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(
+                _("{path} does not exist.").format(path=path), advice=_("Name the policy files or their folder.")
+            )
+        folder = path if path.is_dir() else path.parent
+        names = [name for name in names_in(folder) if path.is_dir() or name.startswith(path.name)]
+        for signed in chain.read_all(names, lambda name, folder=folder: read_small(folder / name)):  # type: ignore[misc]
+            found[signed.policy.number] = signed
+    return [found[number] for number in sorted(found)]
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """Return a policy for people and programs: fingerprints rather than keys."""
+    keys = []
+    for signer in policy.signers:
+        facts = signer.to_json()
+        del facts["key"]
+        keys.append({"keyid": signer.key.keyid, "fingerprint": signer.key.fingerprint, **facts})
+    roles = {name: role.to_json() for name, role in policy.roles.items()}
+    return {"number": policy.number, "roles": roles, "keys": keys}
