@@ -6,7 +6,7 @@ TESTS ?= tests --ignore=tests/windows
 COVERED ?= 94
 TRUSTED_COVERED ?= 100
 BUNDLE := bootstrap/bundle
-TRUSTED := bootstrap/launch/*,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
+TRUSTED := bootstrap/launch/*,bootstrap/owners.py,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
 TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help

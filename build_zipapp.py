@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent
 NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "validator", "recovery")
 LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
-SHARED = ("__init__.py", "host.py", "words.py", "owners.py")  # of it, for what runs later: the rule of ownership
+RULE = "owners.py"  # the rule of ownership: what runs first needs it too
 ENTRY_POINT = "bootstrap.cli:main"
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6
@@ -93,7 +93,7 @@ def pack(
     """Make one executable file of what was staged, byte for byte the same each time."""
     output.parent.mkdir(parents=True, exist_ok=True)
     bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
-    launcher = sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py"))
+    launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), ROOT / "bootstrap" / RULE]
     extra = {"digests.json": digests, **{f"{LAUNCHER}/{path.name}": path.read_bytes() for path in launcher}}
     if policy is not None:
         extra["policy.json"] = policy
@@ -153,14 +153,14 @@ def add_own_packages(project: Path, site: Path) -> None:
     from tools.catalogues import compile_all
 
     def unwanted(folder: str, names: list[str]) -> set[str]:
-        launcher = Path(folder) == project / "bootstrap" / LAUNCHER
+        own = project / "bootstrap"
         return {
             name
             for name in names
             if name.startswith(".")
             or name == "__pycache__"
             or name.endswith((".pyc", ".po", ".mo"))
-            or (launcher and name not in SHARED)
+            or (name == LAUNCHER and Path(folder) == own)
         }
 
     for package in OWN_PACKAGES:

@@ -24,10 +24,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bootstrap import files, troubles
+from bootstrap import files, owners, troubles
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
-from bootstrap.launch import owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

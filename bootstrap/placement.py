@@ -12,10 +12,9 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import troubles
+from bootstrap import owners, troubles
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
-from bootstrap.launch import owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

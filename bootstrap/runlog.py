@@ -18,10 +18,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher, files
+from bootstrap import app_launcher, files, owners
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
-from bootstrap.launch import owners
 
 if TYPE_CHECKING:
     import io

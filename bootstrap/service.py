@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap.launch import owners
+from bootstrap import owners
 from bootstrap.placement import name_of
 from bootstrap.process import Account
 

@@ -16,9 +16,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files, folders
+from bootstrap import files, folders, owners
 from bootstrap.errors import RagtraceError
-from bootstrap.launch import owners
 from bootstrap.lockfile import is_free, locked
 
 if TYPE_CHECKING:

@@ -168,7 +168,7 @@ def test_a_wheel_with_a_path_that_leads_out_or_a_pth_file_is_refused(tmp_path, n
 def test_only_what_ships_of_the_project_is_added(tmp_path):
     project, site = tmp_path / "project", tmp_path / "site"
     for name in ("bootstrap/x.py", "bootstrap/launch/cache.py", "bootstrap/__pycache__/x.pyc", "validator/page.html",
-                 "bootstrap/.hidden", "bootstrap/launch/owners.py", "recovery/launch/y.py"):  # fmt: skip
+                 "bootstrap/.hidden", "bootstrap/owners.py", "recovery/launch/y.py"):  # fmt: skip
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("")
     messages = project / "bootstrap/locale/ko/LC_MESSAGES"
@@ -177,8 +177,8 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
     (messages / "ragtrace.mo").write_text("stale")
     build_zipapp.add_own_packages(project, site)
     assert sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()) == [
-        "bootstrap/launch/owners.py",
         "bootstrap/locale/ko/LC_MESSAGES/ragtrace.mo",
+        "bootstrap/owners.py",
         "bootstrap/x.py",
         "recovery/launch/y.py",
         "validator/page.html",

@@ -14,7 +14,10 @@ import stat
 import sys
 from hashlib import sha256
 
-from . import owners
+try:
+    from . import owners  # type: ignore[attr-defined] # in a zipapp: build_zipapp.py lays the rule beside this
+except ImportError:
+    from bootstrap import owners  # in a checkout
 from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start

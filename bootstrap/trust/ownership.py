@@ -12,9 +12,9 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from bootstrap import owners
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
-from bootstrap.launch import owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

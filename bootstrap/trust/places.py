@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import folders
+from bootstrap import folders, owners
 from bootstrap.errors import TrustError
 from bootstrap.folders import TOOL
 from bootstrap.i18n import _
-from bootstrap.launch import owners
 from bootstrap.trust import ownership
 from bootstrap.trust.small_files import is_there, names_in, read_small
 

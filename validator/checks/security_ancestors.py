@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bootstrap import owners
 from bootstrap.i18n import _
-from bootstrap.launch import owners
 from validator.check import SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootstrap.launch import owners
+from bootstrap import owners
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away")
