@@ -37,15 +37,15 @@ def idle_zipapp(folder: Path) -> Path:
 
 def real_zipapp(folder: Path) -> Path:
     """Build the installer for this machine."""
-    import build_zipapp
     from bootstrap.bundle.target import PYTHONS, host_target, parse_target
     from bootstrap.console import NoProgress
+    from builder import pack
     from builder.cache import Cache
 
     target = parse_target(str(host_target()), PYTHONS[0])
     cache = Cache(ROOT / ".cache" / "wheels")
-    output = folder / build_zipapp.NAME
-    return build_zipapp.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
+    output = folder / pack.NAME
+    return pack.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:

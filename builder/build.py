@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import build_zipapp
 from bootstrap.bundle import digest
 from bootstrap.bundle.delta import BASE
 from bootstrap.bundle.manifest import NAME, Product
@@ -17,7 +16,7 @@ from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bootstrap.bundle.target import host_glibc
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _, plural
-from builder import attestations, lazy_names, slip
+from builder import attestations, lazy_names, pack, slip
 from builder.assemble import write_archive
 from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
 from builder.credentials import index_logins
@@ -339,11 +338,11 @@ def build_zipapps(request: Request, policy: Policy, work: Path, progress: Progre
     zipapps: dict[str, Path] = {}
     for target in request.targets:
         if str(target) not in zipapps:
-            zipapps[str(target)] = build_zipapp.build_zipapp(
+            zipapps[str(target)] = pack.build_zipapp(
                 work / f"{target}-{INSTALLER}",
                 target,
                 policy=policy.to_bytes(),
-                epoch=build_zipapp.EARLIEST,
+                epoch=pack.EARLIEST,
                 cache=request.cache,
                 progress=progress,
                 offline=request.offline,

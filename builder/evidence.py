@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import build_zipapp
 from bootstrap.bundle.manifest import DOCUMENTATION, VERIFICATION
-from builder import licences
+from builder import licences, pack
 from builder.assemble import Member, member
 from builder.provenance import write_provenance
 from builder.sbom import write_sbom
@@ -35,5 +34,5 @@ def evidence_members(inputs: Inputs, contents: Sequence[Member], zipapp: Path) -
     found.append(
         member(SBOM, "verification", write_sbom(inputs, [*contents, *found], zipapp, licensed, created))
     )  # fmt: skip
-    provenance = write_provenance(inputs, [*contents, *found], build_zipapp.ROOT / "uv.lock")
+    provenance = write_provenance(inputs, [*contents, *found], pack.ROOT / "uv.lock")
     return [*found, member(PROVENANCE, "verification", provenance)]

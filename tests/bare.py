@@ -46,11 +46,11 @@ def main() -> None:
     pwd.getpwuid = user
     socket.getaddrinfo, socket.socket.connect = lookup, connect  # type: ignore[method-assign]
     if module == "builder":
-        import build_zipapp
         import builder.hub
+        from builder import pack
         from tests.builder.evidence_project import stand_in
 
-        build_zipapp.build_zipapp = stand_in  # type: ignore[assignment]
+        pack.build_zipapp = stand_in  # type: ignore[assignment]
         builder.hub.pause_after = lambda *_arguments: 0.0
     else:
         from bootstrap.trust import places

@@ -75,12 +75,12 @@ def closed_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 @pytest.fixture(scope="session")
 def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the installer for this machine, once; tests that take it are marked ``index``."""
-    import build_zipapp
     from bootstrap.bundle.target import PYTHONS, host_target, parse_target
     from bootstrap.console import NoProgress
+    from builder import pack
     from builder.cache import Cache
 
     target = parse_target(str(host_target()), PYTHONS[0])
-    output = tmp_path_factory.mktemp("zipapp") / build_zipapp.NAME
+    output = tmp_path_factory.mktemp("zipapp") / pack.NAME
     cache = Cache(needs.cache_folder() / "builder")
-    return build_zipapp.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
+    return pack.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())

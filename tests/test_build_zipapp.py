@@ -21,6 +21,7 @@ from bootstrap import process
 from bootstrap.bundle.target import PYTHONS, host_target, parse_target
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError
+from builder import pack
 from builder.cache import Cache
 from builder.installer_wheels import Chosen, choose_wheels, read_installer_lock
 from builder.lock import LockedWheel
@@ -104,7 +105,7 @@ def test_what_no_host_imports_is_left_out():
 
 def test_a_lock_out_of_date_is_refused(tmp_path):
     for name in ("pyproject.toml", "uv.lock"):
-        shutil.copy(build_zipapp.ROOT / name, tmp_path)
+        shutil.copy(pack.ROOT / name, tmp_path)
     project = tmp_path / "pyproject.toml"
     project.write_text(project.read_text().replace('"platformdirs>=4"', '"platformdirs>=4", "another-one>=1"'))
     with pytest.raises(BuildError, match=re.escape(str(tmp_path / "uv.lock"))) as caught:
@@ -138,7 +139,7 @@ def test_programs_lie_in_bin_and_what_is_not_run_stays_out(tmp_path):
         "uv-1.0.dist-info/licenses/LICENSE": b"5",
     }
     site = tmp_path / "site"
-    build_zipapp.unpack_wheel(*wheel_file(tmp_path / "uv-1.0-py3-none-any.whl", members), site)
+    pack.unpack_wheel(*wheel_file(tmp_path / "uv-1.0-py3-none-any.whl", members), site)
     assert {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()} == {
         "uv/__init__.py": b"1",
         "bin/uv": b"program",
@@ -153,16 +154,16 @@ def test_wheels_of_one_package_lie_side_by_side_only_where_their_files_agree(tmp
     names = [f"_b.cpython-3{minor}-x86_64-linux-gnu.so" for minor in (9, 10)]
     for number, name in enumerate(names):
         members = {name: b"%d" % number, "b.py": b"same", "b-1.0.dist-info/METADATA": b"%d" % number}
-        build_zipapp.unpack_wheel(*wheel_file(tmp_path / f"{number}.whl", members), site)
+        pack.unpack_wheel(*wheel_file(tmp_path / f"{number}.whl", members), site)
     assert [(site / name).read_bytes() for name in names] == [b"0", b"1"]
     with pytest.raises(BuildError, match=r"b\.py of a differs"):
-        build_zipapp.unpack_wheel(*wheel_file(tmp_path / "2.whl", {"b.py": b"other"}), site)
+        pack.unpack_wheel(*wheel_file(tmp_path / "2.whl", {"b.py": b"other"}), site)
 
 
 @pytest.mark.parametrize("name", ["../up.py", "/etc/x.py", "a/../../x.py", "hook.pth"])
 def test_a_wheel_with_a_path_that_leads_out_or_a_pth_file_is_refused(tmp_path, name):
     with pytest.raises(BuildError, match="has no place"):
-        build_zipapp.unpack_wheel(*wheel_file(tmp_path / "a.whl", {name: b""}), tmp_path / "site")
+        pack.unpack_wheel(*wheel_file(tmp_path / "a.whl", {name: b""}), tmp_path / "site")
 
 
 def test_only_what_ships_of_the_project_is_added(tmp_path):
@@ -175,7 +176,7 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
     messages.mkdir(parents=True)
     (messages / "ragtrace.po").write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n')
     (messages / "ragtrace.mo").write_text("stale")
-    build_zipapp.add_own_packages(project, site)
+    pack.add_own_packages(project, site)
     assert sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()) == [
         "bootstrap/locale/ko/LC_MESSAGES/ragtrace.mo",
         "bootstrap/owners.py",
@@ -191,7 +192,7 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
 
 def make(output, target, **options):
     options = {"policy": None, "epoch": 0, "cache": Cache(needs.cache_folder() / "builder"), **options}
-    return build_zipapp.build_zipapp(output, target, progress=NoProgress(), **options)
+    return pack.build_zipapp(output, target, progress=NoProgress(), **options)
 
 
 @pytest.mark.index
@@ -248,7 +249,7 @@ def test_the_members_are_in_order_with_fixed_times_and_modes(zipapp):
 
 @pytest.mark.index
 def test_epoch_and_policy_are_those_given(zipapp, tmp_path, monkeypatch):
-    monkeypatch.setattr(build_zipapp, "COMPRESSION_LEVEL", 0)
+    monkeypatch.setattr(pack, "COMPRESSION_LEVEL", 0)
     path = make(tmp_path / "a.pyz", HERE, policy=b"pins", epoch=EPOCH)
     with zipfile.ZipFile(path) as archive:
         assert archive.read("policy.json") == b"pins"
@@ -276,7 +277,7 @@ def machine(data):
     ],
 )
 def test_another_platforms_zipapp_holds_its_binaries(tmp_path, monkeypatch, name, kind, backend):
-    monkeypatch.setattr(build_zipapp, "COMPRESSION_LEVEL", 0)
+    monkeypatch.setattr(pack, "COMPRESSION_LEVEL", 0)
     path = make(tmp_path / "a.pyz", parse_target(name, "3.11"))
     with zipfile.ZipFile(path) as archive:
         digests = json.loads(archive.read("digests.json"))
@@ -296,7 +297,7 @@ def test_another_platforms_zipapp_holds_its_binaries(tmp_path, monkeypatch, name
 
 @pytest.mark.index
 def test_the_command_line_builds_for_the_target_it_is_given(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(build_zipapp, "COMPRESSION_LEVEL", 0)
+    monkeypatch.setattr(pack, "COMPRESSION_LEVEL", 0)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
     policy = tmp_path / "policy"
     policy.write_bytes(b"pins")

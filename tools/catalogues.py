@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import write_po
+
+from builder.catalogues import compile_all, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,6 @@ msgstr ""
 "Plural-Forms: nplurals=1; plural=0;\n"
 
 """
-UNDATED = datetime(1980, 1, 1, tzinfo=timezone.utc)
 KEYWORDS = {"_": 1, "plural": 2}  # how many texts each takes
 
 
@@ -70,12 +69,6 @@ def texts(path: Path) -> Iterator[str | tuple[str, str]]:
             yield literals[0] if len(literals) == 1 else (literals[0], literals[1])
 
 
-def read(po: Path) -> Catalog:
-    """Return one language's texts."""
-    with po.open("rb") as file:
-        return read_po(file)
-
-
 def update(po: Path) -> int:
     """Bring a .po in line with the code: new texts come in empty, old ones go. Return how many are empty."""
     known, wanted = read(po), extract()
@@ -88,21 +81,6 @@ def update(po: Path) -> int:
         file.write(HEADER.format(language=known.locale).encode())
         write_po(file, fresh, width=110, sort_output=True, include_lineno=False, omit_header=True)
     return sum(1 for message in fresh if message.id and not message.string)
-
-
-def compile_all(source: Path, target: Path) -> list[Path]:
-    """Write one .mo under target for each .po under source; return what was written."""
-    written = []
-    for po in sorted(source.rglob("*.po")):
-        mo = (target / po.relative_to(source)).with_suffix(".mo")
-        mo.parent.mkdir(parents=True, exist_ok=True)
-        catalogue = read(po)
-        # a .po of ours has no dates, and babel would write the present time in their place
-        catalogue.creation_date = catalogue.revision_date = UNDATED
-        with mo.open("wb") as file:
-            write_mo(file, catalogue)
-        written.append(mo)
-    return written
 
 
 if __name__ == "__main__":

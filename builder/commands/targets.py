@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import build_zipapp
 from bootstrap import commandline
 from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
 from bootstrap.columns import columns
 from bootstrap.console import show, show_json
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
+from builder import pack
 from builder.commands.common import add_choice, add_glibc, parse_glibc
 from builder.installer_wheels import read_installer_lock
 from builder.lock import read_lock
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         for python in pythons
     ]
     standings = survey(lock, targets, build=not arguments.no_build)
-    installer = read_installer_lock(build_zipapp.ROOT)
+    installer = read_installer_lock(pack.ROOT)
     unserved = {target: why for target in targets if (why := why_no_installer(installer, target))}
     if arguments.json:
         show_json({"targets": [

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import uv
 
-import build_zipapp
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.opening import INSTALLER, open_bundle
 from bootstrap.bundle.policy import pins
@@ -18,7 +17,7 @@ from bootstrap.errors import TrustError
 from bootstrap.lockfile import locked
 from bootstrap.trust.policy_files import pinned_policy
 from builder import build as story
-from builder import cli
+from builder import cli, pack
 from builder import workspace as workspaces
 from builder.cache import Cache
 from builder.commands.common import PASSPHRASE
@@ -48,7 +47,7 @@ def _quick(monkeypatch, tmp_path) -> None:
                 archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
         return output
 
-    monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
+    monkeypatch.setattr(pack, "build_zipapp", stand_in)
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     monkeypatch.delenv(PASSPHRASE, raising=False)
@@ -266,8 +265,8 @@ def test_several_targets_share_one_run_and_each_platform_one_installer(
     project, key, tmp_path, monkeypatch, capsys
 ) -> None:
     made_for = []
-    make = build_zipapp.build_zipapp
-    monkeypatch.setattr(build_zipapp, "build_zipapp", lambda *a, **o: made_for.append(str(a[1])) or make(*a, **o))
+    make = pack.build_zipapp
+    monkeypatch.setattr(pack, "build_zipapp", lambda *a, **o: made_for.append(str(a[1])) or make(*a, **o))
     targets = ["--target", "linux-x86_64", "--target", "windows-amd64", "--python", "3.11", "--python", "3.12"]
     assert build(project, key, tmp_path / "out", "--json", *targets) == 0
     told = validated("builder-build", capsys.readouterr().out)
@@ -327,7 +326,7 @@ def test_settings_that_nobody_could_set_are_told_and_end_no_build(project, key, 
 
 
 def test_a_plan_tells_gaps_and_that_the_build_would_fail(tmp_path, capsys) -> None:
-    example = build_zipapp.ROOT / "examples" / "rag-mini"
+    example = pack.ROOT / "examples" / "rag-mini"
     argv = ["build", "--project-root", str(example), "--dry-run", "--quiet", "--model", f"path:{tmp_path}"]
     (tmp_path / "model.bin").write_bytes(b"1234")
     argv += ["--target", "windows-arm64", "--target", "linux-x86_64", "--python", "3.11"]
@@ -338,7 +337,7 @@ def test_a_plan_tells_gaps_and_that_the_build_would_fail(tmp_path, capsys) -> No
 
 
 def test_gaps_of_all_targets_are_told_before_anything_is_fetched(tmp_path, key, capsys) -> None:
-    example = build_zipapp.ROOT / "examples" / "rag-mini"
+    example = pack.ROOT / "examples" / "rag-mini"
     targets = ["--target", "windows-arm64", "--python", "3.11", "--model", "path:nowhere"]
     assert build(example, key, tmp_path / "out", *targets) == 7
     assert "pyyaml 6.0.3" in capsys.readouterr().err

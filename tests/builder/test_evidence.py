@@ -10,9 +10,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.pylock import Pylock
 
-import build_zipapp
 from builder import build as story
-from builder import licences
+from builder import licences, pack
 from builder.assemble import member
 from builder.credentials import redact
 from builder.licences import card_licence, spdx
@@ -27,7 +26,7 @@ LICENCES = "05_Documentation/LICENCES.txt"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch) -> None:
-    monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
+    monkeypatch.setattr(pack, "build_zipapp", stand_in)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
 
 

@@ -12,8 +12,7 @@ import zipfile
 
 import pytest
 
-import build_zipapp
-from builder import cli
+from builder import cli, pack
 from builder.differences import explain
 from tests.builder.evidence_project import build, make_project, stand_in
 from tests.hosts import needs
@@ -22,7 +21,7 @@ from tests.schemas import validated
 
 @pytest.fixture
 def _quick(monkeypatch) -> None:
-    monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
+    monkeypatch.setattr(pack, "build_zipapp", stand_in)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
 
 

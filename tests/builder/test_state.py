@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import build_zipapp
 from builder import build as story
-from builder import cli
+from builder import cli, pack
 from builder.checkout import changed, untracked
 from builder.sign import generate_key
 from tests.builder.evidence_project import stand_in
@@ -45,7 +44,7 @@ template = "settings.env"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
+    monkeypatch.setattr(pack, "build_zipapp", stand_in)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
 

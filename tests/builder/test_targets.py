@@ -60,7 +60,7 @@ def test_the_list_names_each_package_once_with_its_targets():
 
 
 def test_a_platform_without_an_installer_is_told():
-    installer = read_installer_lock(command.build_zipapp.ROOT)
+    installer = read_installer_lock(command.pack.ROOT)
     assert why_no_installer(installer, LINUX) == ""
     assert why_no_installer(installer, MUSL) == ""
     assert why_no_installer(installer, parse_target("macos-x86_64", "3.11")) == ""

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 import uv
 
-import build_zipapp
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.matcher import Installed, scan
 from bootstrap.wheels import NOTHING
 from builder import build as story
-from builder import cli, tools_environment, verification
+from builder import cli, pack, tools_environment, verification
 from builder.sign import generate_key
 from tests.advisories import HIGH, aged_snapshot, below, record
 from tests.builder.evidence_project import stand_in
@@ -46,7 +45,7 @@ def _apart(monkeypatch, tmp_path):
     def second_opinion(_python, snapshot, installed, *, limit):
         return safety.Opinion(scan(snapshot.index, [Installed(*one) for one in installed]).hits, ())
 
-    monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
+    monkeypatch.setattr(pack, "build_zipapp", stand_in)
     monkeypatch.setattr(safety, "second_opinion", second_opinion)
     monkeypatch.setattr(tools_environment, "own_python", lambda *_a, **_k: Path("python"))
     monkeypatch.setattr(tools_environment, "tools_of", lambda *_a, **_k: tools_environment.Tools((), NOTHING))

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import build_zipapp
 from bootstrap.bundle.target import parse_target
 from bootstrap.console import NoProgress, show
+from builder import pack
 from builder.cache import Cache
 from tests.hosts import needs
 from tests.hosts.windows import windows_host
@@ -68,11 +68,11 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, windows_host(Path(folder, "host")) as host:
         scratch = Path(folder, "scratch")
-        zipapp = build_zipapp.build_zipapp(
+        zipapp = pack.build_zipapp(
             Path(folder, "ragtrace-install.pyz"),
             parse_target("windows-amd64", "3.11"),
             policy=None,
-            epoch=build_zipapp.EARLIEST,
+            epoch=pack.EARLIEST,
             cache=Cache(needs.cache_folder() / "builder"),
             progress=NoProgress(),
         )

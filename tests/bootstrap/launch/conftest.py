@@ -6,9 +6,9 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-import build_zipapp
 from bootstrap.bundle.target import host_target, parse_target
 from bootstrap.console import NoProgress
+from builder import pack
 from builder.cache import Cache
 from tests.bootstrap.launch.starts import start, told
 from tests.hosts import needs
@@ -40,18 +40,18 @@ def probe(tmp_path_factory):
     """The zipapp with another entry point, which tells what it sees; its Korean is one sentence."""
     folder = tmp_path_factory.mktemp("probe")
     site = folder / "site-packages"
-    floor = build_zipapp.stage(site, HERE, cache=Cache(needs.cache_folder() / "builder"), progress=NoProgress())
+    floor = pack.stage(site, HERE, cache=Cache(needs.cache_folder() / "builder"), progress=NoProgress())
     (site / "probe.py").write_text(PROBE)
     messages = Catalog("ko")
     messages.add("error: {what}", "오류: {what}")
     korean = site / "bootstrap" / "locale" / "ko" / "LC_MESSAGES" / "ragtrace.mo"
     with korean.open("wb") as file:
         write_mo(file, messages)
-    digests = build_zipapp.describe(site, HERE, floor)
+    digests = pack.describe(site, HERE, floor)
     output = folder / "probe.pyz"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build_zipapp, "COMPRESSION_LEVEL", 1)
-        build_zipapp.pack(site, output, digests, policy=None, epoch=0, entry_point="probe:main")
+        patch.setattr(pack, "COMPRESSION_LEVEL", 1)
+        pack.pack(site, output, digests, policy=None, epoch=0, entry_point="probe:main")
     return output
 
 
