@@ -39,7 +39,8 @@ from bootstrap.bundle.manifest import MODELS, NAME, Manifest, Product
 from bootstrap.bundle.opening import SUMS, Bundle
 from bootstrap.bundle.target import host_target, parse_target
 from bootstrap.console import NoProgress
-from builder.assemble import member, write_archive
+from builder.assemble import write_archive
+from builder.members import member
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,50 +10,27 @@ import hashlib
 import struct
 import zlib
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle import archive, digest
-from bootstrap.bundle.manifest import NAME, FileEntry, Manifest
+from bootstrap.bundle import archive
+from bootstrap.bundle.manifest import NAME
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
+from builder.members import STORED_LIMIT, member
 from builder.volumes import ArchiveFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.console import Progress
+    from builder.members import Member
 
 LEVEL = 6
-STORED_LIMIT = 0xFFFF  # bytes of one stored block (RFC 1951, 3.2.4)
-BLOCK = 16 * STORED_LIMIT  # bytes read at once
 STORED_KINDS = ("wheel", "model")
 STORED_ENDINGS = (".pyz", ".whl", ".zip", ".gz", ".xz", ".png", ".jpg", ".parquet")
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: no name, no time, unknown OS
-
-
-@dataclass(frozen=True)
-class Member:
-    """A file on its way into a bundle: its entry, and where its bytes are."""
-
-    entry: FileEntry
-    content: Path | bytes
-
-    def blocks(self) -> Iterator[bytes]:
-        if isinstance(self.content, bytes):
-            yield self.content
-            return
-        with self.content.open("rb") as file:
-            yield from iter(lambda: file.read(BLOCK), b"")
-
-
-def member(path: str, kind: str, content: Path | bytes) -> Member:
-    """Return a member with its size and SHA-256 taken now."""
-    if isinstance(content, bytes):
-        return Member(FileEntry(path, len(content), digest.sha256_bytes(content), kind), content)
-    sha256, size = digest.sha256_file(content)
-    return Member(FileEntry(path, size, sha256, kind), content)
 
 
 class _GzipWriter:

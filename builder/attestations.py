@@ -25,8 +25,8 @@ from bootstrap.bundle.manifest import VERIFICATION
 from bootstrap.errors import BuildError
 from bootstrap.files import write_atomic
 from bootstrap.i18n import _, plural
-from builder.assemble import Member, member
 from builder.credentials import redact
+from builder.members import Member, member
 from builder.simple_index import Offer, SimpleIndex, UnansweredError
 
 if TYPE_CHECKING:

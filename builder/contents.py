@@ -28,11 +28,11 @@ from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _
 from bootstrap.wheels import installed
 from builder import documents
-from builder.assemble import Member, member
 from builder.attestations import evidence as evidence_of
 from builder.evidence import evidence_members
 from builder.guide import Facts
 from builder.lock import lock_rows, write_requirements
+from builder.members import Member, member
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

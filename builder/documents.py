@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS, VERIFICATION
 from builder import guide
-from builder.assemble import Member, member
+from builder.members import Member, member
 
 if TYPE_CHECKING:
     from builder.guide import Facts

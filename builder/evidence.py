@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.bundle.manifest import DOCUMENTATION, VERIFICATION
 from builder import licences, pack
-from builder.assemble import Member, member
+from builder.members import Member, member
 from builder.provenance import write_provenance
 from builder.sbom import write_sbom
 

@@ -21,8 +21,8 @@ from bootstrap.bundle.manifest import PYTHON, FileEntry
 from bootstrap.bundle.target import host_target
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
-from builder.assemble import Member
 from builder.export import uv_environment
+from builder.members import Member
 from builder.wheel_tools import last_reason
 
 if TYPE_CHECKING:

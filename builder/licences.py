@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.manifest import Product
-    from builder.assemble import Member
     from builder.contents import Wheel
+    from builder.members import Member
     from builder.models import CollectedModel
 
 TEXT_LIMIT = 16 << 20  # bytes of one licence text; torch's is the largest that we know, below 1 MiB

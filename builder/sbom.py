@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from cyclonedx.model.license import License
 
     from bootstrap.bundle.manifest import FileEntry
-    from builder.assemble import Member
     from builder.contents import Inputs
     from builder.licences import Licensed
     from builder.lock import Lock, LockedWheel
+    from builder.members import Member
     from builder.models import CollectedModel
 
 NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # ours, for names made of digests (RFC 9562, 5.5)

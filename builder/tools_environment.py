@@ -17,8 +17,8 @@ from bootstrap.bundle.target import host_target
 from bootstrap.i18n import plural
 from bootstrap.uv import Uv, base_interpreter
 from bootstrap.wheels import Unpacked, installed
-from builder.assemble import Member, member
 from builder.lock import lock_rows, read_lock, select_wheels
+from builder.members import Member, member
 from builder.wheels import fetch_wheels, wheel_facts
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from bootstrap.bundle.signature import parse_public_key
 from bootstrap.bundle.target import host_target, parse_target
 from bootstrap.console import NoProgress
 from bootstrap.prefix import Prefix
-from builder.assemble import Member, member, write_archive
+from builder.assemble import write_archive
+from builder.members import Member, member
 from builder.sign import generate_key, load_signer
 
 if TYPE_CHECKING:

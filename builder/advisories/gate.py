@@ -22,7 +22,7 @@ from bootstrap.errors import BuildError, ToolError, TrustError, UsageError
 from bootstrap.i18n import _, plural
 from builder.advisories.documents import EXCEPTIONS_ROLE, read_file
 from builder.advisories.snapshot import load_snapshot
-from builder.assemble import Member, member
+from builder.members import Member, member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,7 +13,8 @@ import pytest
 from bootstrap.bundle.manifest import FileEntry
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError
-from builder.assemble import BLOCK, STORED_LIMIT, Member, member, write_archive
+from builder.assemble import write_archive
+from builder.members import BLOCK, STORED_LIMIT, Member, member
 from tests.bundles import make_manifest
 
 WHEELS = "02_Dependencies/wheels"

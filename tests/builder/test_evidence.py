@@ -12,10 +12,10 @@ from packaging.pylock import Pylock
 
 from builder import build as story
 from builder import licences, pack
-from builder.assemble import member
 from builder.credentials import redact
 from builder.licences import card_licence, spdx
 from builder.lock import Lock, LockedWheel
+from builder.members import member
 from builder.models import CollectedModel
 from builder.sbom import model_url, package_url
 from tests.builder.evidence_project import build, make_project, stand_in

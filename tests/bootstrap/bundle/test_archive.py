@@ -20,7 +20,8 @@ from bootstrap.bundle.manifest import NAME
 from bootstrap.console import NoProgress
 from bootstrap.errors import TrustError
 from builder import assemble
-from builder.assemble import member, write_archive
+from builder.assemble import write_archive
+from builder.members import member
 from tests.bundles import CONTENTS, make_manifest
 
 if TYPE_CHECKING:
