@@ -22,8 +22,9 @@ from recovery.diagnose import Diagnosis, diagnose
 from recovery.plan import Plan, make_plan
 from validator.check import ERROR, FAIL, RECOVER
 from validator.registry import CHECKS
-from validator.remedy import Repair, causes_of
+from validator.remedy import causes_of
 from validator.report import LIMIT, Report, host_id, parse_report
+from validator.result import Repair
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,22 +8,38 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bootstrap.i18n import _
+from validator.result import (
+    BUNDLE,
+    ERROR,
+    FAIL,
+    OPERATOR,
+    PASS,
+    RECOVER,
+    RECOVER_OR_BUNDLE,
+    REMEDIES,
+    SKIP,
+    STATUSES,
+    WARN,
+    CheckResult,
+    UncheckedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from validator.subject import Subject
 
-PASS, WARN, FAIL, SKIP, ERROR = "PASS", "WARN", "FAIL", "SKIP", "ERROR"
-STATUSES = (PASS, WARN, FAIL, SKIP, ERROR)
-# what helps: recover, a bundle, or whoever looks after the host; a check that asks for a repair may name the bundle
-# for what no repair mends (validator/remedy.py settles it)
-RECOVER, BUNDLE, OPERATOR, RECOVER_OR_BUNDLE = "recover", "bundle", "operator", "recover or bundle"
-REMEDIES = (RECOVER, BUNDLE, OPERATOR)
+# whoever writes a check finds here all that it needs
+__all__ = [
+    "APPLICATION", "BUNDLE", "CATEGORIES", "DETAILS_LIMIT", "EFFORTS", "ERROR", "EVIDENCE_LIMIT", "FAIL", "FULL",
+    "NAMES_SHOWN", "NORMAL", "OPERATOR", "PACKAGES", "PASS", "PERFORMANCE", "QUICK", "RECOVER", "RECOVER_OR_BUNDLE",
+    "REMEDIES", "SECURITY", "SKIP", "STATUSES", "SYSTEM", "TOOLS", "WARN", "Check", "CheckResult", "Choice",
+    "UncheckedError", "plain", "plain_value", "some_of",
+]  # fmt: skip
 SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY = (
     "System",
     "Tools",
@@ -42,46 +58,11 @@ EVIDENCE_LIMIT = 10_000  # items of one list in evidence
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """What was seen. Texts are one line, for people; ``id`` and ``evidence`` are for machines.
-
-    ``performance_metric`` maps a name to ``{"value": number, "unit": text}``. ``evidence`` holds
-    JSON values that recovery may read as a hint, and proves nothing. ``seconds`` is how long
-    it took to see it. ``remedy`` is one of REMEDIES, or
-    None.
-    """
-
-    id: str
-    category: str
-    check_name: str
-    status: str
-    details: str
-    suggestion: str = ""
-    command: str = ""
-    performance_metric: dict[str, dict[str, Any]] | None = None
-    evidence: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    remedy: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
 class Choice:
     """How much was asked for, one of EFFORTS, and which checks of a usual run do not run."""
 
     effort: str
     left_out: tuple[type[Check], ...]
-
-
-class UncheckedError(Exception):
-    """Raised by a check that cannot look, with the status (SKIP or ERROR) and the reason."""
-
-    def __init__(self, status: str, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 class Check(ABC):

@@ -6,19 +6,19 @@ recovery itself, after all checks have run: what validate advises is what recove
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap import troubles
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from validator.check import BUNDLE, FAIL, OPERATOR, RECOVER, RECOVER_OR_BUNDLE, WARN
+from validator.result import BUNDLE, FAIL, OPERATOR, RECOVER, RECOVER_OR_BUNDLE, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bootstrap.console import Progress
-    from validator.check import CheckResult
+    from validator.result import CheckResult, Repair
     from validator.subject import Subject
 
 # what a finding of recovery is about
@@ -69,15 +69,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "system.python": _BUT_MODELS,
 }
 PLUGINS = "plugin."  # how the identifiers of checks of others begin
-
-
-@dataclass(frozen=True)
-class Repair:
-    """What recover would do now: the kinds of what it finds, those that it mends, and what it needs for the rest."""
-
-    found: frozenset[str]
-    mended: frozenset[str]
-    unmet: str = ""
 
 
 def causes_of(check: str) -> tuple[str, ...]:

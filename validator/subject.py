@@ -13,7 +13,7 @@ from bootstrap import receipt as receipts
 from bootstrap.digests import Digests
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
-from validator.check import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedError
+from validator.result import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedError
 
 if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Receipt
     from bootstrap.trust.places import Places
-    from validator.remedy import Repair
+    from validator.result import Repair
 
 T = TypeVar("T")
 REPORT_NAME = "diagnosis.json"

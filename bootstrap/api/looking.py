@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bootstrap.history import Event
     from bootstrap.monitor import Sample
     from validator.check import Check, CheckResult
-    from validator.remedy import Repair
     from validator.report import Report
+    from validator.result import Repair
     from validator.subject import Subject
 
 REPAIRED = ("packages.record", "ragtrace.release", "security.integrity", "security.receipt")

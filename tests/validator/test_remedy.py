@@ -12,7 +12,8 @@ from tests.validator.looking import site_of
 from validator import remedy
 from validator.check import BUNDLE, FAIL, OPERATOR, PASS, RECOVER, RECOVER_OR_BUNDLE, WARN, CheckResult
 from validator.registry import CHECKS
-from validator.remedy import LAUNCHER, MODEL, STORE, Repair, settle
+from validator.remedy import LAUNCHER, MODEL, STORE, settle
+from validator.result import Repair
 from validator.subject import subject_of
 
 

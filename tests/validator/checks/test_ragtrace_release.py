@@ -6,7 +6,8 @@ from bootstrap.console import NoProgress
 from tests.validator.looking import change, look, release_of
 from validator.check import BUNDLE, FAIL, PASS, RECOVER, SKIP
 from validator.checks.ragtrace_release import ActiveRelease
-from validator.remedy import Repair, settle
+from validator.remedy import settle
+from validator.result import Repair
 from validator.runner import results_of
 from validator.subject import subject_of
 
