@@ -36,7 +36,8 @@ from builder.state import SourceState, demand_commit, demand_same, state_of, tel
 from builder.targets import demand_whole, survey
 from builder.unchecked import unchecked
 from builder.verification import Verification, demand_safe, knowledge_of, verify_packages
-from builder.wheel_builds import Workshop, build_wheels, is_native_here
+from builder.wheel_builds import build_wheels, is_native_here
+from builder.wheel_tools import Workshop
 from builder.wheels import fetch_wheels, wheel_facts
 from builder.workspace import put_in_place, workspace
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from builder.settings_wrappers import Wrapper
+    from builder.settings_names import Wrapper
 
 BASES = tuple(f"{module}.BaseSettings" for module in ("pydantic_settings", "pydantic", "pydantic.v1"))
 MAKERS = tuple(

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.settings_code import asked, bindings, spelled
+from builder.settings_names import Wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,40 +24,6 @@ ROUNDS = 5  # functions that call functions that call …, in a file and from fi
 NOWHERE = 1 << 16  # the place of an argument that has none, only a name
 LOOKUPS = ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault")
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-@dataclass(frozen=True)
-class Wrapper:
-    """Which argument of a call is the name, and what settings are made of it.
-
-    Each of ``chains`` makes one: form by form, the text before, the text behind, and whether the name is in capitals.
-    """
-
-    position: int = 0
-    keyword: str = ""
-    chains: frozenset[tuple[tuple[str, str, bool], ...]] = frozenset({()})
-
-    def argument(self, call: ast.Call) -> ast.expr | None:
-        """Return the argument that is the name."""
-        for word in call.keywords:
-            if word.arg and word.arg == self.keyword:
-                return word.value
-        before = call.args[: self.position + 1]
-        return (
-            before[-1]
-            if len(before) > self.position and not any(isinstance(one, ast.Starred) for one in before)
-            else None
-        )
-
-    def made(self, name: str) -> tuple[str, ...]:
-        """Return the settings that are read for a name."""
-        return tuple(sorted(_made(name, chain) for chain in self.chains))
-
-
-def _made(name: str, chain: tuple[tuple[str, str, bool], ...]) -> str:
-    for before, after, is_upper in chain:
-        name = before + (name.upper() if is_upper else name) + after
-    return name
 
 
 def link(modules: Mapping[str, Module]) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,23 +39,13 @@ if TYPE_CHECKING:
     from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
     from builder.cache import Cache
-    from builder.credentials import Login
     from builder.lock import LockedSource
     from builder.project import UvSettings
+    from builder.wheel_tools import Workshop
 
 FORM = 1  # of what is kept; part of each key
 RECORD_LIMIT = 4096  # bytes
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip holds none before
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What every build shares: where results are kept, how the network is reached."""
-
-    cache: Cache
-    settings: UvSettings
-    logins: Sequence[Login] = ()
-    offline: bool = False
 
 
 def build_wheels(

@@ -16,13 +16,14 @@ from builder.credentials import redact
 from builder.export import uv_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bootstrap.bundle.target import Target
+    from builder.cache import Cache
+    from builder.credentials import Login
     from builder.lock import LockedSource
     from builder.project import UvSettings
-    from builder.wheel_builds import Workshop
 
 BUILD_TIME_LIMIT = 3600.0  # seconds, for one package
 GIT_TIME_LIMIT = 600.0
@@ -33,6 +34,16 @@ _PASSED = re.compile(
     | CARGO_HOME | RUSTUP_HOME | PKG_CONFIG_PATH"""
 )
 _REASON = re.compile(r"(?i)error|failed|fatal|no such|not found|unsatisfiable")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every build shares: where results are kept, how the network is reached."""
+
+    cache: Cache
+    settings: UvSettings
+    logins: Sequence[Login] = ()
+    offline: bool = False
 
 
 @dataclass(frozen=True)
