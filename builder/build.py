@@ -18,9 +18,10 @@ from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _, plural
 from builder import attestations, lazy_names, pack, slip
 from builder.assemble import write_archive
-from builder.contents import Common, Inputs, Wheel, manifest_of, members_of
+from builder.contents import manifest_of, members_of
 from builder.credentials import index_logins
-from builder.delta import Base, bases_of, name_of
+from builder.delta import bases_of, name_of
+from builder.inputs import Common, Inputs, Wheel
 from builder.interpreter import bring_python
 from builder.lock import Selection, read_lock
 from builder.models import CollectedModel, collect_model, parse_model_spec
@@ -50,50 +51,12 @@ if TYPE_CHECKING:
     from bootstrap.bundle.signature import PublicKey
     from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
-    from builder.advisories.gate import GateRequest
-    from builder.cache import Cache
+    from builder.bases import Base
     from builder.lock import LockedWheel
     from builder.model_source import ModelSource
-    from builder.sign import Signer
+    from builder.request import Request
     from builder.targets import Standing
     from builder.unchecked import Unchecked
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to build. ``counter`` and ``epoch`` (seconds since 1970) are None when the project decides.
-
-    ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
-    ``without_models`` names models of the profile that do not travel.
-    ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
-    ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
-    ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
-    releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
-    index are looked at, one of attestations.MODES. ``strict_source`` refuses what no commit has.
-    """
-
-    project_root: Path
-    output_dir: Path
-    targets: tuple[Target, ...]
-    signers: tuple[Signer, ...]
-    cache: Cache
-    trusted: tuple[PublicKey, ...] = ()
-    threshold: int | None = None
-    profile: str | None = None
-    models: tuple[str, ...] = ()
-    without_models: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    counter: int | None = None
-    epoch: int | None = None
-    offline: bool = False
-    sources: bool = True
-    advisories: GateRequest | None = None
-    python: str | None = None
-    volume_size: int | None = None
-    bases: tuple[Base, ...] = ()
-    attestations: str = attestations.RECORD
-    strict_source: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap import overlaps
 from bootstrap.bundle import digest
@@ -17,9 +16,7 @@ from bootstrap.bundle.manifest import (
     FileEntry,
     Manifest,
     Model,
-    Package,
     Probe,
-    Product,
     parse_manifest,
 )
 from bootstrap.bundle.names import collision, too_long_for_windows
@@ -35,64 +32,12 @@ from builder.lock import lock_rows, write_requirements
 from builder.members import Member, member
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.target import Target
-    from builder.attestations import Verdict
-    from builder.lock import Lock, LockedWheel, Selection
+    from builder.inputs import Inputs, Wheel
     from builder.model_source import ModelSource
     from builder.models import CollectedModel
-    from builder.profile import Profile
-    from builder.source import SourceFile
-    from builder.state import SourceState
-    from builder.verification import Verification
-    from builder.wheels import WheelFacts
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """A fetched wheel: what the lock says of it, where it lies, and what is inside."""
-
-    locked: LockedWheel
-    path: Path
-    facts: WheelFacts
-
-    @property
-    def package(self) -> Package:
-        locked = self.locked
-        return Package(locked.name, locked.version, f"{WHEELS}/{locked.filename}", self.facts.licence)
-
-
-@dataclass(frozen=True)
-class Common:
-    """What the bundles of one run share; ``epoch`` is their time in seconds since 1970.
-
-    ``parameters`` are the choices of the person who builds, as the provenance states them.
-    """
-
-    product: Product
-    profile: Profile
-    lock: Lock
-    models: Sequence[tuple[ModelSource, CollectedModel]]
-    sources: Sequence[SourceFile]
-    state: SourceState
-    epoch: int
-    parameters: Mapping[str, Any]
-    attestations: Mapping[LockedWheel, Verdict] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """All that one bundle is made of, but the zipapp; ``keyids`` are of the keys that this pins."""
-
-    common: Common
-    target: Target
-    selection: Selection
-    wheels: Sequence[Wheel]
-    verification: Verification
-    python: tuple[Member, ...] = ()
-    keyids: tuple[str, ...] = ()
 
 
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.contents import Inputs
+    from builder.inputs import Inputs
 
 LICENCES = f"{DOCUMENTATION}/LICENCES.txt"
 SBOM = f"{VERIFICATION}/sbom.cdx.json"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.manifest import Product
-    from builder.contents import Wheel
+    from builder.inputs import Wheel
     from builder.members import Member
     from builder.models import CollectedModel
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
-    from builder.build import Request
+    from builder.request import Request
 
 OPTION, VARIABLE, COMMIT, CLOCK = "option", "variable", "commit", "clock"
 

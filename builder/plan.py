@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bootstrap.console import Progress
-    from builder.build import Request
-    from builder.delta import Base
+    from builder.bases import Base
     from builder.lock import LockedWheel
+    from builder.request import Request
     from builder.settings_scan import Unlisted
     from builder.unchecked import Unchecked
     from builder.verification import Foresight

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from builder.build import Request
-    from builder.contents import Inputs
+    from builder.inputs import Inputs
     from builder.members import Member
+    from builder.request import Request
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

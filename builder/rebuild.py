@@ -24,13 +24,14 @@ from bootstrap.i18n import _
 from builder import attestations
 from builder.advisories.gate import FOLDER as ADVISORIES
 from builder.advisories.gate import GateRequest
-from builder.build import Request, build
+from builder.bases import read_base
+from builder.build import build
 from builder.checkout import source_commit
-from builder.delta import read_base
 from builder.differences import Difference, compare
 from builder.evidence import PROVENANCE
 from builder.interpreter import VERSION
 from builder.release import Release, read_release
+from builder.request import Request
 from builder.state import DIRTY
 
 if TYPE_CHECKING:

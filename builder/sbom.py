@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cyclonedx.model.license import License
 
     from bootstrap.bundle.manifest import FileEntry
-    from builder.contents import Inputs
+    from builder.inputs import Inputs
     from builder.licences import Licensed
     from builder.lock import Lock, LockedWheel
     from builder.members import Member

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
     from builder.advisories.gate import Knowledge
-    from builder.build import Request
     from builder.lock import LockedSource, LockedWheel, Selection
     from builder.members import Member
+    from builder.request import Request
     from builder.targets import Standing
 
 

@@ -14,11 +14,12 @@ from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _, plural
 from builder import attestations
 from builder.advisories.gate import GateRequest
-from builder.build import Built, Outcome, Request, build
+from builder.bases import read_base
+from builder.build import Built, Outcome, build
 from builder.cache import Cache, default_cache
 from builder.commands.common import add_choice, add_targets, default_key, named_targets, signers_of
-from builder.delta import read_base
 from builder.plan import Plan, make_plan, plan_lines
+from builder.request import Request
 from builder.sign import read_public_key
 from builder.volumes import parse_size
 

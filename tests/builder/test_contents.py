@@ -9,7 +9,8 @@ from bootstrap.bundle.manifest import FileEntry
 from bootstrap.bundle.names import WINDOWS_ROOM
 from bootstrap.errors import BuildError
 from bootstrap.wheels import Unpacked
-from builder.contents import Wheel, demand_apart, demand_short
+from builder.contents import demand_apart, demand_short
+from builder.inputs import Wheel
 from builder.wheels import WheelFacts
 from tests import tiny
 

@@ -11,9 +11,10 @@ import pytest
 from bootstrap.bundle.application import Launcher
 from bootstrap.console import NoProgress
 from bootstrap.errors import UsageError
-from builder.build import Request, read_profile
+from builder.build import read_profile
 from builder.cache import Cache
 from builder.profile import default_profile, find_profile, load_profile, with_models, without_models
+from builder.request import Request
 from builder.unchecked import unchecked
 
 ROOT = Path(__file__).resolve().parents[2]
