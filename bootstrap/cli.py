@@ -16,6 +16,8 @@ from bootstrap.own_command import program
 from bootstrap.parser import Parser
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from bootstrap import syslog
 
 
@@ -41,6 +43,11 @@ def commands() -> dict[str, str]:
     }
 
 
+def module_of(command: str) -> ModuleType:
+    """Return the module of a command, imported now."""
+    return importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
     from bootstrap import console
@@ -64,7 +71,7 @@ def _main(argv: list[str] | None) -> int:
     for command, text in commands().items():
         sub = table.add_parser(command, help=text, description=text)
         if command == name:
-            module = importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}")
+            module = module_of(command)
             add_common(sub)
             module.configure(sub)
             sub.set_defaults(run=module.run)

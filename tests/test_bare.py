@@ -7,7 +7,6 @@ none is a bug (70), none shows a traceback.
 from __future__ import annotations
 
 import argparse
-import importlib
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -323,7 +322,7 @@ def test_no_command_or_option_is_left_out() -> None:
     calls = [line.split() for line, _code, _word in INSTALLER]
     for command in installer.commands():
         parser = Parser()
-        importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}").configure(parser)
+        installer.module_of(command).configure(parser)
         assert untried(leaves(parser, (command,)), calls) == []
     common = Parser()
     installer.add_common(common)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 import sys
@@ -117,7 +116,7 @@ def parser() -> Parser:
     for command in cli.commands():
         sub = table.add_parser(command)
         cli.add_common(sub)
-        importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}").configure(sub)
+        cli.module_of(command).configure(sub)
     return whole
 
 
