@@ -1,4 +1,7 @@
-"""Make ragtrace-install.pyz for one platform and architecture, running on CPython 3.9 to 3.14 (builder/pack.py)."""
+"""Make ragtrace-install.pyz for one platform and architecture, running on CPython 3.9 to 3.14.
+
+How it is made tells builder/pack.py.
+"""
 
 from __future__ import annotations
 

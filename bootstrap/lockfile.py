@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POLL = 0.1  # seconds between two tries
-LINGER = 10.0  # seconds that the programs of a killed run get to end (bootstrap/supervised.py), busy disks included
+LINGER = 10.0  # seconds that a killed run's programs get to end (bootstrap/supervised.py), busy disks included
 
 
 @contextlib.contextmanager

@@ -98,7 +98,8 @@ def test_links_that_lead_in_circles(tmp_path) -> None:
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_names_of_our_own_streams(name) -> None:
-    code = f"from bootstrap import outputs; print('shown'); outputs.demand({name!r}); outputs.write({name!r}, b'data')"
+    code = f"from bootstrap import outputs; name = {name!r}; "
+    code += "print('shown'); outputs.demand(name); outputs.write(name, b'data')"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, cwd=needs.CHECKOUT)
     assert done.stdout == b"shown\ndata"
 

@@ -17,7 +17,8 @@ from builder.cache import Cache
 from builder.gaps import MissingWheelsError
 from builder.lock import LockedSource
 from builder.project import UvSettings
-from builder.wheel_builds import Workshop, build_wheels, fits, is_native_here
+from builder.wheel_builds import build_wheels, fits, is_native_here
+from builder.wheel_tools import Workshop
 from tests.builder.sources import commit, make_sdist, make_source
 from tests.servers import serve
 
