@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bootstrap import transaction, trials
+from bootstrap import folders, transaction, trials
 from bootstrap.prefix import Prefix
 
 CHILD = """
@@ -84,7 +84,7 @@ with trials.scratch() as folder:
 
 @pytest.mark.skipif(os.name == "nt", reason="on Windows it lies where the next command looks")
 def test_what_belongs_to_no_installation_is_found_wherever_it_lies(tmp_path, monkeypatch) -> None:
-    system, state = tmp_path / "system", tmp_path / "state" / trials.TOOL / trials.REGISTER
+    system, state = tmp_path / "system", tmp_path / "state" / folders.TOOL / trials.REGISTER
     system.mkdir()
     env = {**os.environ, "TMPDIR": str(system), "XDG_STATE_HOME": str(tmp_path / "state")}
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -103,7 +103,7 @@ def test_what_belongs_to_no_installation_is_found_wherever_it_lies(tmp_path, mon
 @pytest.mark.skipif(os.name == "nt", reason="no links there")
 @pytest.mark.parametrize("name", ["precious", "ragtrace-2"])
 def test_a_link_that_is_not_ours_removes_nothing(tmp_path, monkeypatch, name) -> None:
-    state = tmp_path / "state" / trials.TOOL / trials.REGISTER
+    state = tmp_path / "state" / folders.TOOL / trials.REGISTER
     state.mkdir(parents=True)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / name).mkdir()
@@ -115,7 +115,7 @@ def test_a_link_that_is_not_ours_removes_nothing(tmp_path, monkeypatch, name) ->
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 def test_a_state_folder_that_others_can_change_is_neither_used_nor_tidied(tmp_path, monkeypatch) -> None:
-    state = tmp_path / "state" / trials.TOOL
+    state = tmp_path / "state" / folders.TOOL
     (state / trials.REGISTER).mkdir(parents=True)
     state.chmod(0o777)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

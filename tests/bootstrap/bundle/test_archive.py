@@ -19,7 +19,7 @@ from bootstrap.bundle.archive import read_archive, ustar_header, visit_folder
 from bootstrap.bundle.manifest import NAME
 from bootstrap.console import NoProgress
 from bootstrap.errors import TrustError
-from builder import assemble
+from builder import members
 from builder.assemble import write_archive
 from builder.members import member
 from tests.bundles import CONTENTS, make_manifest
@@ -234,7 +234,7 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # the writer's thread is at most so many blocks behind, as read and as written, however busy the machine is
-    most = 2 * (archive.AHEAD + 4) * assemble.BLOCK
+    most = 2 * (archive.AHEAD + 4) * members.BLOCK
     assert peak < most < size
     assert size < path.stat().st_size < size + (1 << 20)  # one of the two was deflated
 
