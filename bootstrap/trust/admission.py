@@ -55,7 +55,8 @@ def admit(
 
     1. The prefix's own policy, where there is one, accepts its signers too.
     2. It is of the prefix's product, and not older than the active release.
-    3. It is not older than anything of this product that was accepted on this host.
+    3. It is not older than anything of this product that was accepted on this host, unless it is of the very release
+       that is active, which a rollback made so: a repair takes from it.
     4. Unless the prefix keeps this very release: its date and the validity of its signers' keys.
 
     ``now`` is by default the host's clock. Raises TrustError.
@@ -67,7 +68,7 @@ def admit(
     refuse_downgrade(bundle.manifest, prefix, now=now)
     product = bundle.manifest.product
     highest = highest_counter(product.name, places, prefix, now)
-    if product.counter < highest:
+    if product.counter < highest and not _is_current(bundle, prefix):
         raise TrustError(
             _("The bundle (release counter {new}) is older than what this host has accepted ({highest}).").format(
                 new=product.counter, highest=highest
@@ -140,6 +141,12 @@ def remember(manifest: Manifest, admission: Admission, places: Places, prefix: P
             path=places.own, reason=troubles.told(error)
         )
     return None
+
+
+def _is_current(bundle: Bundle, prefix: Prefix) -> bool:
+    """Tell whether ``current`` names a release made from a bundle's manifest, be it damaged."""
+    named = prefix.named()
+    return named is not None and named.made_from == (bundle.manifest.product.counter, bundle.manifest_sha256[:12])
 
 
 def _kept(bundle: Bundle, prefix: Prefix) -> bool:
