@@ -67,6 +67,8 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
 	$(BIN)/python -m tests.reliability.damage --batches 50
+	$(BIN)/python -m tests.reliability.years.lives memory --seeds 500 --operations 100 --log build/crash/years.jsonl
+	$(BIN)/python -m tests.reliability.years.lives disk --seeds 20 --operations 500 --log build/crash/years.jsonl
 
 # a Windows host in the same way, with TerminateProcess, about ten minutes
 crash-windows: .venv/ready

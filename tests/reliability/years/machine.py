@@ -29,6 +29,7 @@ SHARES = {
     "backup": 4,
     "restore": 6,
     "hurt": 7,
+    "damage": 6,
     "policy": 3,
     "accept": 2,
     "forget": 1,
@@ -38,7 +39,7 @@ SHARES = {
 FAULTED = {"newer", "delta", "same", "forward", "rollback", "recover", "backup", "restore", "uninstall", "purge"}
 MOST_CHANGES = {"newer": 400, "delta": 400, "same": 400, "forward": 400, "recover": 400, "rollback": 120}
 FEW = 60
-BESIDE = {"write", "remove", "settings", "clock", "hurt", "policy", "accept", "forget"}
+BESIDE = {"write", "remove", "settings", "clock", "hurt", "policy", "accept", "forget", "damage"}
 
 
 class Told(NamedTuple):
@@ -93,7 +94,7 @@ def do(host, must, op, told):
     seen = host.seen()
     try:
         must.settle(op, expected, said.code, seen)
-        host.check(must.facts.hurt)
+        host.check(must)
     except AssertionError as error:
         raise AssertionError(f"{error}\nin operation {len(told) + 1}, {op}: {said}\n{must.facts}") from error
     told.append(Told(op.what, op.fault[0] if op.fault else "", said.code, seconds, seen.files, seen.bytes))

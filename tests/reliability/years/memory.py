@@ -151,6 +151,9 @@ class Memory(Protocol):
                 must.put(hurt=must.facts.hurt | {version})
         return OK
 
+    def damage(self, _op, _must):
+        return OK  # of single files, which are none here
+
     def policy_beside(self, op, must):
         self.policy += 1 if op.number % 4 else 0
         must.policy = self.policy

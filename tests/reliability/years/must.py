@@ -80,6 +80,7 @@ class Must:
         self.template = template  # the settings that a first installation leaves to be filled in
         self.memory = self.logged = self.policy = self.days = 0
         self.rebuilt = False
+        self.is_spoilt = False  # the way back may be damaged beyond what this host has for it
         self.backups = {}
         self.newest = 0  # version that was ever made
 
@@ -111,6 +112,8 @@ class Must:
         now = self.facts
         codes, then = self._plainly(op, kept)
         then = then or now
+        if self.is_spoilt and op.what == "rollback":
+            return Expected(frozenset({*codes, HOST, INSTALL, KILLED}), (now, then))
         if op.fault is None:
             return Expected(frozenset(codes), (then,) if codes != {OK, UNTRUSTED} else (now, then))
         if op.fault[0] == "kill":
@@ -187,9 +190,9 @@ class Must:
         return {OK}, replace(self.facts, data=saved.data, env=saved.env)
 
     def chosen(self, op):
-        """Return the name of the backup that is restored, "latest" where there is none."""
+        """Return the name of the backup that is restored, that of none where there is none."""
         names = sorted(self.backups)
-        return names[op.number % len(names)] if names else "latest"
+        return names[op.number % len(names)] if names else "none"
 
     def _removed(self, what):
         if what == "purge":
@@ -217,10 +220,13 @@ class Must:
         assert seen.memory >= self.memory, f"{op}: memory went down from {self.memory} to {seen.memory}"
         assert seen.policy >= self.policy, f"{op}: policy went down from {self.policy} to {seen.policy}"
         self.memory = seen.memory
+        if self.facts.active > before.active or not self.facts.back:
+            self.is_spoilt = False
         self.newest = max(self.newest, self.facts.active)
         if code == OK:
             self.logged = max(self.logged, self.facts.active)
         if op.what == "purge" and not self.facts.active:
             self.logged = 0
         saved = Saved(before.data, before.env, layout(before.active) if before.active else None)
-        self.backups = {name: self.backups.get(name, saved) for name in seen.backups}
+        known = self.backups if op.what == "damage" else {**dict.fromkeys(seen.backups, saved), **self.backups}
+        self.backups = {name: known[name] for name in seen.backups if name in known}

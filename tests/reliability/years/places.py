@@ -6,6 +6,7 @@ import json
 
 from bootstrap.trust import memory
 from tests.reliability import world as worlds
+from tests.reliability.years import damage
 from tests.reliability.years.must import BEHIND
 
 DAYS = (0, 1, 30, BEHIND, 800)
@@ -113,4 +114,5 @@ BESIDE = {
     "policy": policy,
     "accept": accept,
     "forget": forget,
+    "damage": damage.damage,
 }

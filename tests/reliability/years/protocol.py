@@ -135,7 +135,7 @@ class Protocol:
             bytes=0,
         )
 
-    def check(self, _hurt):
+    def check(self, _must):
         """Raise unless nothing of a run is left, and no more than is needed is there."""
         assert self.journal is None
         assert self.beside is None

@@ -1,4 +1,4 @@
-"""Years in a row, by seeds: ``python -m tests.reliability.years disk --seeds 20 --operations 500``."""
+"""Years in a row, by seeds: ``python -m tests.reliability.years.lives disk --seeds 20 --operations 500``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from tests.reliability.years.machine import live
 from tests.reliability.years.memory import Memory
 from tests.reliability.years.versions import Versions
 
-SHRINKING_SECONDS = 1800  # of a life on a disk; hypothesis itself gives up after 300
 LIFE = 4  # parts of a life, of which the first and the last are compared
 
 
-def life(number, kind, operations, folder):
+def life(number, kind, operations, shrinking, folder):
     """Live by one seed; return what came of it."""
-    engine.MAX_SHRINKING_SECONDS = SHRINKING_SECONDS
+    engine.MAX_SHRINKING_SECONDS = shrinking
     began, broke, told = time.monotonic(), "", []
     place = folder / f"seed{number}"
     versions = Versions(place / "versions") if kind == "disk" else None
@@ -77,6 +76,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--operations", type=int, default=500)
+    parser.add_argument("--shrinking", type=int, default=1800, help="seconds for making what broke shorter")
     parser.add_argument("--log", type=Path, help="a line of JSON for each seed, which is not done again")
     options = parser.parse_args()
     wanted = range(options.first, options.first + options.seeds)
@@ -90,7 +90,10 @@ def main():
     with matrix.scratch() as folder:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(matrix.WORKERS, mp_context=context) as pool:
-            futures = [pool.submit(life, number, options.kind, options.operations, folder) for number in todo]
+            futures = [
+                pool.submit(life, number, options.kind, options.operations, options.shrinking, folder)
+                for number in todo
+            ]
             for future in as_completed(futures):
                 rows.append(future.result())
                 note(rows[-1], options.log)
@@ -98,7 +101,9 @@ def main():
 
 
 def note(row, path):
-    show(row["broke"] or f"seed {row['seed']}: {row['done']} operations, {row['seconds']:.0f} s")
+    told = row["broke"] or f"seed {row['seed']}: {row['done']} operations, {row['seconds']:.0f} s"
+    for line in told.splitlines():
+        show(line)
     if path is not None:
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
