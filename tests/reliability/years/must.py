@@ -81,7 +81,7 @@ class Must:
         self.memory = self.logged = self.policy = self.days = 0
         self.rebuilt = False
         self.is_spoilt = False  # the way back may be damaged beyond what this host has for it
-        self.backups = {}
+        self.backups, self.names = {}, set()
         self.newest = 0  # version that was ever made
 
     @property
@@ -228,5 +228,8 @@ class Must:
         if op.what == "purge" and not self.facts.active:
             self.logged = 0
         saved = Saved(before.data, before.env, layout(before.active) if before.active else None)
-        known = self.backups if op.what == "damage" else {**dict.fromkeys(seen.backups, saved), **self.backups}
-        self.backups = {name: known[name] for name in seen.backups if name in known}
+        made = set(seen.backups) - self.names
+        if op.what != "damage":  # what commands make meanwhile is of a state that is not known
+            self.backups.update(dict.fromkeys(made, saved))
+        self.names = set(seen.backups)
+        self.backups = {name: self.backups[name] for name in seen.backups if name in self.backups}
