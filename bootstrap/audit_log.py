@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bootstrap import files, runlog
 from bootstrap.bundle import strict
-from bootstrap.errors import TrustError
+from bootstrap.errors import HostError, TrustError
 from bootstrap.i18n import _
 from bootstrap.runlog import LOG
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 GENESIS = "0" * 64
 CHANGES = ("install", "rollback", "recover")  # actions that make a release active
 BLOCK = 1 << 16  # bytes
+LINE_LIMIT = 16 << 20  # bytes: a release of very many packages names them all
 
 
 def log_file(prefix: Prefix) -> Path:
@@ -46,7 +47,7 @@ def lines(prefix: Prefix) -> Iterator[bytes]:
     if not os.path.lexists(path):
         return
     with os.fdopen(files.open_own(path, os.O_RDONLY), "rb") as file:
-        for line in file:
+        for line in iter(lambda: file.readline(LINE_LIMIT), b""):
             if line.endswith(b"\n"):
                 yield line[:-1]
 
@@ -148,7 +149,7 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
                 found.clear()
             elif entry.get("action") in CHANGES and entry.get("outcome") == "done":
                 found.append(entry)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, HostError):
         return found  # whether the log is whole is told by verify
     return found
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import backup_files, files, migration
 from bootstrap.backup_files import bytes_to_copy, of_the_user
-from bootstrap.backup_index import FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
+from bootstrap.backup_index import DATA, FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
@@ -101,6 +101,20 @@ def list_backups(prefix: Prefix) -> list[Backup]:
     return sorted(found, key=lambda backup: backup.order)
 
 
+def newest_with_data(prefix: Prefix) -> Backup | None:
+    """Return the newest backup that holds something of the user's data, or None."""
+    holding = (
+        backup
+        for backup in reversed(list_backups(prefix))
+        if any(item.depth > 0 and not item.is_folder for item in backup.saved) and _has_data(backup)
+    )
+    return next(holding, None)
+
+
+def _has_data(backup: Backup) -> bool:
+    return any(item.depth == 0 and item.name == DATA for item in backup.saved)
+
+
 def find(prefix: Prefix, name: str) -> Backup:
     """Return a backup by its name, ``latest`` for the newest. Raises UsageError for any other."""
     known = list_backups(prefix)
@@ -126,11 +140,14 @@ def remove(prefix: Prefix, name: str) -> None:
 
 
 def prune(prefix: Prefix) -> None:
-    """Keep the newest five that were asked for and the newest five made before changes."""
+    """Keep the newest five that were asked for, the newest five made before changes, and the newest with data."""
     found = list_backups(prefix)
     asked = [backup for backup in found if backup.reason == MANUAL]
     made = [backup for backup in found if backup.reason != MANUAL]
+    last = newest_with_data(prefix)  # while the data are lost, those made since hold none
     for backup in (*asked[:-KEPT_BACKUPS], *made[:-KEPT_BACKUPS]):
+        if last is not None and backup.name == last.name:
+            continue
         remove(prefix, backup.name)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, reading
 from bootstrap.bundle.digest import sha256_bytes
+from bootstrap.bundle.manifest import MANIFEST_LIMIT
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import SUMS
 
@@ -34,7 +35,7 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
 def read(place: Path) -> dict[str, bytes]:
     """Return the papers in a folder by name; empty where there are none."""
     paths = [place / MANIFEST_NAME, place / SUMS, *sorted(place.glob(f"{SUMS}.*.sig"))]
-    return {path.name: path.read_bytes() for path in paths if path.is_file() and not path.is_symlink()}
+    return {path.name: reading.read(path, MANIFEST_LIMIT) for path in paths if reading.is_regular(path)}
 
 
 def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:

@@ -13,8 +13,8 @@ import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import backups, files, journal, launchers, papers, persist, seal, trials, userdata
-from bootstrap.errors import BusyError, RagtraceError
+from bootstrap import backups, files, journal, launchers, papers, persist, reading, seal, trials, userdata
+from bootstrap.errors import BusyError, HostError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 from bootstrap.store import Store
@@ -231,7 +231,7 @@ def settle(prefix: Prefix) -> None:
         if journal.read(prefix) is not None or leftovers(prefix):
             with locked(prefix.state / "lock"):
                 recover_crash(prefix)
-    except (BusyError, OSError) as reason:
+    except (BusyError, HostError, OSError) as reason:
         LOG.info("nothing was cleaned up: %s", reason)  # another run, or a user who may only look
 
 
@@ -257,7 +257,7 @@ def previous(prefix: Prefix) -> Release | None:
 
 def _remembered(prefix: Prefix) -> Release | None:
     try:
-        return prefix.release((prefix.state / "previous").read_text(encoding="utf-8").strip())
+        return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):
         return None
 

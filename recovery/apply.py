@@ -14,8 +14,10 @@ from bootstrap import (
     journal,
     launchers,
     migration,
+    misplaced,
     papers,
     preflight,
+    rights,
     seal,
     stage,
     tools_environment,
@@ -80,11 +82,9 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
 def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
     """Apply a remedy that changes one small thing."""
     prefix, release, proof = diagnosis.prefix, diagnosis.release, diagnosis.proof
-    if isinstance(remedy, cures.CleanUp):
-        clean_up(prefix)
-    elif isinstance(remedy, cures.ProtectSettings):
-        files.make_private(prefix.env_file)
-    elif isinstance(remedy, cures.MarkComplete) and release:
+    if mend_own(remedy, diagnosis):
+        return
+    if isinstance(remedy, cures.MarkComplete) and release:
         seal.mark_complete(release)
     elif isinstance(remedy, cures.PointCurrent) and release:
         prefix.point_at(release)
@@ -98,6 +98,32 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
         heal_store(diagnosis)
     elif isinstance(remedy, cures.FillStore) and bundle:
         stage.fill_store(bundle, Store(prefix.store), progress)
+
+
+def mend_own(remedy: Remedy, diagnosis: Diagnosis) -> bool:
+    """Apply a remedy that needs nothing but the installation's folder; tell whether it was one."""
+    prefix = diagnosis.prefix
+    if isinstance(remedy, cures.MendPlaces):
+        mend_places(diagnosis)
+    elif isinstance(remedy, cures.MendRights):
+        rights.mend(prefix, diagnosis.release)
+    elif isinstance(remedy, cures.CleanUp):
+        clean_up(prefix)
+    elif isinstance(remedy, cures.ProtectSettings):
+        files.make_private(prefix.env_file)
+    else:
+        return False
+    return True
+
+
+def mend_places(diagnosis: Diagnosis) -> None:
+    """Put the tool's own folders and files in order; what can be told anew of what they held is written again."""
+    prefix = diagnosis.prefix
+    misplaced.mend(prefix, diagnosis.places)
+    if not os.path.lexists(journal.path(prefix)):
+        journal.write(prefix, None)
+    if not os.path.lexists(prefix.state / "previous"):
+        transaction.remember_former(prefix, transaction.previous(prefix))
 
 
 def clean_up(prefix: Prefix) -> None:
@@ -150,6 +176,8 @@ def _repair(
     preflight.demand(
         [*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None if whole else packages)]
     )
+    if not damaged.path.is_dir():
+        prefix.forgo(damaged)  # it is gone: its name stands in logs, and for no other
     release = prefix.new_release(manifest.product.counter, proof.manifest_sha256)
     python, store = stage.python_for(release, manifest), Store(prefix.store)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import delta, own_command, record, transaction
+from bootstrap import backups, delta, own_command, record, transaction
 from bootstrap import receipt as receipts
 from bootstrap.bundle.opening import INSTALLER
 from bootstrap.errors import RagtraceError
@@ -16,7 +16,7 @@ from recovery import diagnose as seen
 from recovery import remedies as cures
 from recovery import resolve
 from recovery.parts import can_build_in_part, parts_of
-from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, SEAL, STORE, UNLOCKED
+from validator.remedy import DATA, LAUNCHER, OF_THE_RELEASE, POINTER, SEAL, STORE, UNLOCKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,7 @@ class Plan:
 
     ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
     then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead.
+    ``restore`` says how the user's own come back, which no repair makes.
     """
 
     release: str | None
@@ -44,6 +45,7 @@ class Plan:
     left: tuple[Left, ...] = ()
     damaged: frozenset[str] = frozenset()
     needed_python: str = ""
+    restore: str = ""
 
     @property
     def in_place(self) -> tuple[Remedy, ...]:
@@ -85,6 +87,7 @@ class Plan:
             "findings": [{**vars(finding), "files": list(finding.files)} for finding in self.findings],
             "remedies": [remedy.to_json() for remedy in self.remedies],
             "unmet": self.unmet,
+            "restore": self.restore,
             "left": [left.to_json() for left in self.left],
             "in_part": self.is_in_part,
             "notes": list(self.notes),
@@ -107,6 +110,7 @@ class Plan:
         shown += [_("Stays damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
+        shown += [self.restore] if self.restore else []
         shown += self.notes
         return [printable(line) for line in shown]
 
@@ -117,6 +121,23 @@ def printable(text: str) -> str:
 
 
 def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unlocked: bool = False) -> Plan:
+    """Choose what to do about what was found; ``bundle`` is one that is at hand, already verified."""
+    plan = _of_the_installation(diagnosis, bundle, allow_unlocked=allow_unlocked)
+    return replace(plan, restore=how_to_restore(diagnosis)) if diagnosis.of_kind(DATA) else plan
+
+
+def how_to_restore(diagnosis: Diagnosis) -> str:
+    """Return how lost data come back: from the newest backup that holds some."""
+    found = backups.newest_with_data(diagnosis.prefix)
+    if found is None:
+        text = _("No backup holds data: make the folder anew (mkdir {path}), or copy it back from elsewhere.")
+        return text.format(path=diagnosis.prefix.data)
+    command = own_command.line("backup", "restore", found.name, prefix=diagnosis.prefix.root)
+    text = _("Only a backup brings the data back. The newest that holds some is {name}, of {created}: {command}")
+    return text.format(name=found.name, created=found.created, command=command)
+
+
+def _of_the_installation(diagnosis: Diagnosis, bundle: Bundle | None, *, allow_unlocked: bool) -> Plan:
     """Choose the remedies for what was found; ``bundle`` is one that is at hand, already verified.
 
     1. What is mended in place.
@@ -166,6 +187,8 @@ def _ordered(chosen: Sequence[Remedy]) -> tuple[Remedy, ...]:
 def _in_place(diagnosis: Diagnosis) -> list[Remedy]:
     """Return the remedies of what needs no new release."""
     makers: tuple[Callable[[tuple[str, ...]], Remedy], ...] = (
+        cures.MendPlaces,
+        cures.MendRights,
         cures.CleanUp,
         cures.ProtectSettings,
         cures.MarkComplete,
@@ -293,7 +316,7 @@ def _with_last_resort(
         return replace(plan, remedies=_ordered([*kept, cures.GoBack((former.id,))]), unmet=bring(diagnosis))
     if bundle is not None and _may_replace(bundle, diagnosis) and not lacks_base(bundle, diagnosis):
         # the new release makes all of this anew
-        lasting = (cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
+        lasting = (cures.MendPlaces, cures.MendRights, cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
         kept = [cure for cure in chosen if isinstance(cure, lasting)]
         return replace(plan, remedies=_ordered([*kept, cures.Reinstall((str(bundle.location),))]))
     notes = () if allow_unlocked or diagnosis.proof is None or _lacks_more(diagnosis) else (_hint(),)

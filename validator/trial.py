@@ -10,8 +10,8 @@ Where root has installed for a service account, programs have the rights of that
 from __future__ import annotations
 
 import os
-import shutil
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -28,6 +28,7 @@ from bootstrap import (
     launchers,
     persist,
     process,
+    reading,
     seal,
     service,
     supervised,
@@ -185,7 +186,7 @@ def forget(folder: Path) -> bool:
         if not entry.is_file(follow_symlinks=False):
             continue
         try:
-            handle = os.open(entry.path, os.O_RDONLY)
+            handle = reading.open_regular(entry.path)
         except OSError:
             continue
         try:
@@ -272,6 +273,12 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
         files.remove_tree(root)
 
 
+def _copy_small(source: Path, target: Path) -> None:
+    """Copy a file that lies in a release itself, as long as such a file may be."""
+    target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
+    target.chmod(stat.S_IMODE(source.stat().st_mode))
+
+
 def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Manifest) -> None:
     """Copy what a program could write into, lead to the rest."""
     release = Release(scratch.releases / installed.name)
@@ -280,12 +287,12 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     release.path.mkdir(parents=True)
     copies.copy_tree(installed / "app", release.app, but=lambda entry: entry.path in theirs)
     for name in STARTS:
-        shutil.copy(installed / name, release.path / name)
+        _copy_small(installed / name, release.path / name)
     for path in installed.iterdir():
         if path.is_dir() and path.name != "app":
             _lead(release.path / path.name, path)
-        elif path.is_file() and path.name not in (*STARTS, *OF_THE_SEAL):
-            shutil.copy(path, release.path / path.name)
+        elif reading.is_regular(path) and path.name not in (*STARTS, *OF_THE_SEAL):
+            _copy_small(path, release.path / path.name)
     if manifest.application.models_apart and prefix.models.is_dir():
         _lead(scratch.models, prefix.models)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))

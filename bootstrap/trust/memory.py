@@ -14,7 +14,7 @@ from bootstrap.bundle.strict import Fields
 from bootstrap.errors import HostError, TrustError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
-from bootstrap.trust.places import FILE_LIMIT
+from bootstrap.trust.places import FILE_LIMIT, is_there, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | Non
     """
     with locked(folder / "lock", wait=LOCK_WAIT):
         path = folder / NAME
-        now = parse(path.read_bytes() if path.exists() else None, str(path))
+        now = parse(read_small(path) if is_there(path) else None, str(path))
         products = dict(now.products)
         for name, counter in (counters or {}).items():
             products[name] = max(counter, products.get(name, 0))
