@@ -111,6 +111,18 @@ def newest_with_data(prefix: Prefix) -> Backup | None:
     return next(holding, None)
 
 
+def unreadable(prefix: Prefix) -> list[str]:
+    """Return the names of backups whose index is there and cannot be read: what they hold is nowhere told."""
+    found = []
+    for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
+        if NAME.fullmatch(path.name) and os.path.lexists(path / INDEX):
+            try:
+                read_backup(path)
+            except (TrustError, OSError):
+                found.append(path.name)
+    return found
+
+
 def _has_data(backup: Backup) -> bool:
     return any(item.depth == 0 and item.name == DATA for item in backup.saved)
 
@@ -153,7 +165,9 @@ def prune(prefix: Prefix) -> None:
 
 def leftovers(prefix: Prefix) -> list[Path]:
     """Return folders of backups that were cut short while they were made or removed."""
-    halves = (path for path in prefix.backups.glob("*") if NAME.fullmatch(path.name) and not (path / INDEX).is_file())
+    halves = (
+        path for path in prefix.backups.glob("*") if NAME.fullmatch(path.name) and not os.path.lexists(path / INDEX)
+    )
     return [*prefix.backups.glob(".*.tmp"), *halves]
 
 

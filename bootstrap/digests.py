@@ -22,6 +22,11 @@ def _key(status: os.stat_result) -> Key:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+def longest(manifest: Manifest) -> int:
+    """Return the bytes that no file of a release of this manifest exceeds."""
+    return min(FILE_SIZE_LIMIT, max(LEAST, manifest.installed_bytes))
+
+
 class Digests:
     """Gives a file's SHA-256 as record.sha256_of does, hashing each file once however many threads ask.
 
@@ -40,7 +45,7 @@ class Digests:
 
     def bound_by(self, manifest: Manifest) -> None:
         """Read no file that is longer than all that a release of this manifest comes to: it is none of it."""
-        self._most = min(FILE_SIZE_LIMIT, max(LEAST, manifest.installed_bytes))
+        self._most = longest(manifest)
 
     def __call__(self, path: Path | str) -> str | None:
         """Return a regular file's digest, or None when none of ours is there; raises OSError."""

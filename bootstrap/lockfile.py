@@ -78,7 +78,7 @@ def _is_gone(holder: str) -> bool:
 
 
 def make_lockable(path: Path) -> None:
-    """Make way for a lock where something else lies in its place; whoever waits for one that is held is not disturbed."""
+    """Make way for a lock where something else lies in its place; one that is held is not disturbed."""
     misplaced.clear(path.parent, folder=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     misplaced.clear(path)

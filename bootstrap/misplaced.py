@@ -40,6 +40,7 @@ _PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
     ("state/measurements.json", False, False, reading.LINES, False),
     ("state/proofs", True, False, 0, True),
     ("state/advisories", True, False, 0, True),
+    ("state/trust", True, False, 0, True),
     ("releases", True, True, 0, False),
     ("store", True, True, 0, True),
     ("store/sha256", True, True, 0, True),
@@ -83,10 +84,11 @@ def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at what an update brought: whatever is no file there is none of it."""
-    for name in _names(prefix.state / "advisories"):
-        if not reading.is_regular(prefix.state / "advisories" / name):
-            yield Misplaced(f"state/advisories/{name}", False, KIND)
+    """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
+    for folder in ("advisories", "trust"):
+        for name in _names(prefix.state / folder):
+            if not reading.is_regular(prefix.state / folder / name):
+                yield Misplaced(f"state/{folder}/{name}", False, KIND)
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from bootstrap.prefix import Prefix, Release
 
+LEAST = 3  # manifest, checksums and one signature
+
 
 def folder(prefix: Prefix) -> Path:
     """Return the folder of all second copies."""
@@ -36,6 +38,17 @@ def read(place: Path) -> dict[str, bytes]:
     """Return the papers in a folder by name; empty where there are none."""
     paths = [place / MANIFEST_NAME, place / SUMS, *sorted(place.glob(f"{SUMS}.*.sig"))]
     return {path.name: reading.read(path, MANIFEST_LIMIT) for path in paths if reading.is_regular(path)}
+
+
+def are_twice(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the second copy is as the release's own; where that one is damaged, another check tells."""
+    try:
+        own = read(release.bundle)
+        if MANIFEST_NAME not in own:
+            return True
+        return read(place(prefix, sha256_bytes(own[MANIFEST_NAME]))) == own or len(own) < LEAST
+    except OSError:
+        return False
 
 
 def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:

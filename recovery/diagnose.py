@@ -45,6 +45,7 @@ from validator.remedy import (
     LAUNCHER,
     MANIFEST,
     MODEL,
+    OF_THE_RELEASE,
     PACKAGE,
     PAPERS,
     PLACE,
@@ -131,12 +132,12 @@ def diagnose(
         *_places(places),
         *_leftovers(prefix),
         *_settings(prefix),
-        *_rights(prefix, wrong),
         *_data(prefix, release),
     ]
     if release is None:
         details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))
+        findings += _rights(prefix, wrong)
         return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
@@ -173,6 +174,10 @@ def diagnose(
             names = tuple(entry.path for entry in lacking)
             details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
             findings.append(Finding(STORE, "", details, names))
+    if any(finding.kind in OF_THE_RELEASE for finding in findings):  # a new release has its rights
+        wrong = [item for item in wrong if not _lies_in(item.path, (str(release.path),))]
+    replaced = {str(Store(prefix.store).path(entry.sha256)) for entry in lacking}
+    findings += _rights(prefix, [item for item in wrong if item.path not in replaced])
     return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings), digests, places)
 
 

@@ -65,7 +65,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "ragtrace.release": (POINTER, SEAL, *_BUT_MODELS),
     "ragtrace.store": (STORE,),
     "security.integrity": (SEAL, *OF_THE_RELEASE, UNLOCKED),
-    "security.permissions": (SETTINGS, RIGHTS),
+    "security.permissions": (SETTINGS, RIGHTS, STORE, *OF_THE_RELEASE),
     "security.receipt": (RECEIPT, SEAL),
     "security.signed": (STORE, *OF_THE_RELEASE, UNLOCKED),
     "system.python": _BUT_MODELS,

@@ -37,6 +37,7 @@ from bootstrap import (
     troubles,
 )
 from bootstrap.bundle import strict
+from bootstrap.digests import longest
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -96,9 +97,36 @@ class Imported:
 
 
 def environment(release: Release, manifest: Manifest) -> dict[str, str]:
-    """Return the application's environment with placeholders, under which no bytecode is written."""
+    """Return the application's environment with placeholders, under which no bytecode is written.
+
+    Raises UncheckedError where what would run could wait for ever.
+    """
+    demand_files(release, manifest)
     env = acceptance.trial_environment(release, manifest, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def demand_files(release: Release, manifest: Manifest) -> None:
+    """Raise UncheckedError where a release holds what no program can read to its end: then none is started."""
+    most = longest(manifest)
+    for entry in trees.entries(str(release.path)):
+        mode, size = (status := entry.stat(follow_symlinks=False)).st_mode, status.st_size
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) or size > most or _is_device(entry):
+            path = os.path.relpath(entry.path, release.path)
+            raise UncheckedError(
+                ERROR, _("nothing of the release is started: {path} is no such file").format(path=path)
+            )
+
+
+def _is_device(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a link leads to a device, a pipe or a socket."""
+    if not entry.is_symlink():
+        return False
+    try:
+        mode = entry.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -246,6 +274,7 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
+    demand_files(release, manifest)
     account = service.account_of(prefix.data)
     with _scratch_folder(prefix, account) as root:
         scratch = Prefix(root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import journal, misplaced
+from bootstrap import backups, journal, misplaced, papers
 from bootstrap.i18n import _
 from validator.check import APPLICATION, RECOVER, Check, CheckResult, some_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Places(Check):
-    """Reads kind, owner and length of what lies in PREFIX, its state and its store, and whether the journal is whole."""
+    """Reads kind, owner and length of what lies in PREFIX, its state and store; journal, proofs, indexes of backups."""
 
     id = "ragtrace.places"
     category = APPLICATION
@@ -35,6 +35,21 @@ class Places(Check):
                 suggestion=_("Look who changed it, and put it in order."),
                 remedy=RECOVER,
                 evidence={"places": [item.place for item in wrong]},
+            )
+            return
+        if subject.release is not None and not papers.are_twice(prefix, subject.release):
+            yield self.warned(
+                _("the second copy of manifest and signatures is missing or altered"),
+                suggestion=_("Look who changed it, and put it in order."),
+                remedy=RECOVER,
+            )
+            return
+        lost = backups.unreadable(prefix)
+        if lost:
+            yield self.warned(
+                _("backups whose index cannot be read: {names}").format(names=some_of(lost)),
+                suggestion=_("Copy what they hold out of their folder files, then remove them."),
+                evidence={"backups": lost},
             )
             return
         yield self.passed(_("all folders and files that the tool keeps are in place"))
