@@ -21,9 +21,9 @@ from bootstrap import (
     papers,
     persist,
     reading,
+    retention,
     rights,
     signed,
-    transaction,
     troubles,
 )
 from bootstrap import receipt as receipts
@@ -119,14 +119,17 @@ def diagnose(
     policy: Policy | None = None,
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
+    *,
+    release: Release | None = None,
 ) -> Diagnosis:
     """Look at everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
     hashed a moment ago, ``places`` what was out of place before this run could lock the installation.
+    ``release`` is another to look at than the one that counts.
     """
     places = misplaced.found(prefix) if places is None else places
-    release = _release_to_repair(prefix)
+    release = release or _release_to_repair(prefix)
     wrong = rights.wrong(prefix, release)
     findings = [
         *_places(places),
@@ -194,7 +197,7 @@ def _release_to_repair(prefix: Prefix) -> Release | None:
         # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
         if reading.is_folder(release.path) or any(papers.folder(prefix).glob(f"{release.order[1]}*")):
             return release
-    former = transaction.previous(prefix)
+    former = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
     others = [release for release in newest_first if former is None or release.id != former.id]
     return next(iter(others or newest_first), None)

@@ -10,6 +10,7 @@ from bootstrap.api.here import QUIET, prefix_or_none, settled
 from bootstrap.api.installing import (
     AS_IT_IS,
     admission,
+    effect_of,
     install,
     open_bundle,
     plan,
@@ -48,6 +49,7 @@ __all__ = [
     "audit_head",
     "check_repaired",
     "create_backup",
+    "effect_of",
     "history",
     "install",
     "list_backups",
