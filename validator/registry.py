@@ -20,6 +20,7 @@ from validator.checks.ragtrace_cli import Commands
 from validator.checks.ragtrace_container import ContainerObject
 from validator.checks.ragtrace_dashboard import DashboardAnswer
 from validator.checks.ragtrace_data import Data
+from validator.checks.ragtrace_former import FormerReleases
 from validator.checks.ragtrace_models import Models
 from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.ragtrace_release import ActiveRelease
@@ -79,6 +80,7 @@ CHECKS: tuple[type[Check], ...] = (
     Settings,
     Models,
     KeptFiles,
+    FormerReleases,
     ModelProbe,
     DashboardAnswer,
     ContainerObject,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bootstrap.install import Outcome
     from bootstrap.prefix import Prefix
     from bootstrap.preflight import Finding
+    from bootstrap.repeated import Effect
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
     from bootstrap.trust.keeping import Account
@@ -83,6 +84,13 @@ def plan(
     return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
 
 
+def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
+    """Return whether a bundle's release is active and whole already, and else which releases go; nothing is written."""
+    from bootstrap import repeated
+
+    return repeated.effect_of(bundle, prefix_for(bundle, prefix))
+
+
 def install(
     bundle: Bundle,
     prefix: Path | None = None,
@@ -128,12 +136,18 @@ def upgrade(
 
 
 def rollback(
-    prefix: Path | None = None, *, to: str | None = None, progress: Progress = QUIET, wait: float = 0.0
+    prefix: Path | None = None,
+    *,
+    to: str | None = None,
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    places: Places | None = None,
 ) -> Outcome:
-    """Make the former release, or a kept one, current again."""
+    """Make the former release, or a kept one, current again; a damaged one is made anew from the store first."""
     from bootstrap import install as story
+    from recovery.former import mending
 
-    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait)
+    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))
 
 
 def uninstall(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import api, audit_log, files, install, papers, receipt, seal, transaction
+from bootstrap import api, audit_log, files, install, papers, receipt, retention, seal
 from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
 from bootstrap.errors import HostError, TrustError
@@ -96,7 +96,7 @@ def from_delta(host, newer, tmp_path):
     made = newer.delta(host.tiny, tmp_path / "delta")
     former = host.release
     install.install(made.open(), host.prefix, NoProgress())
-    transaction.discard(former)
+    retention.discard(former)
     return replace(host, tiny=made)
 
 

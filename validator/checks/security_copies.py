@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backup_files, backup_index, log_files, papers, receipt, troubles
+from bootstrap import audit_log, backup_files, backup_index, log_files, papers, troubles
 from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.manifest import NAME as MANIFEST
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _, plural
-from validator.check import FULL, SECURITY, Check, CheckResult
-from validator.checks.security_integrity import describe
+from validator.check import FULL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +17,9 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix, Release
     from validator.subject import Subject
 
-BUNDLE = "bundle/"  # what a release keeps of its bundle
-
 
 class SecondCopies(Check):
-    """Reads the second copies of manifests and signatures, the kept bundles, the audit log and every backup."""
+    """Reads the second copies of manifests and signatures, the whole audit log, and every file of each backup."""
 
     id = "security.copies"
     category = SECURITY
@@ -34,49 +31,27 @@ class SecondCopies(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
-        yield from self.of_releases(prefix, subject)
+        yield self.of_papers(prefix, subject)
         yield self.of_the_log(prefix)
         yield self.of_backups(prefix, subject)
 
-    def of_releases(self, prefix: Prefix, subject: Subject) -> Iterator[CheckResult]:
-        """Compare each kept release's papers with their second copies, and its kept bundle with its receipt."""
+    def of_papers(self, prefix: Prefix, subject: Subject) -> CheckResult:
+        """Compare the papers of each kept release with their second copies."""
         kept = prefix.complete_releases()
-        spoiled = {release: trouble for release in kept if (trouble := spoiled_bundle(release, subject))}
-        for release, trouble in spoiled.items():
-            details = _("the bundle kept in {release} is not as its receipt says: {reason}")
-            advice = (
-                subject.reinstall()
-                if release == subject.release
-                else {
-                    "suggestion": _("Nothing goes back to it: install the release from its bundle instead."),
-                    "command": subject.tool("install", _("FOLDER")),
-                }
+        unlike = [release.id for release in kept if not has_same_papers(prefix, release)]
+        if unlike:
+            details = _("the second copies of manifest and signatures are not the releases' own: {names} ({path})")
+            return self.failed(
+                details.format(names=some_of(unlike), path=papers.folder(prefix)),
+                evidence={"releases": unlike},
+                **subject.repair(),
             )
-            yield self.failed(
-                details.format(release=release.id, reason=trouble), evidence={"release": release.id}, **advice
-            )
-        unlike = [release for release in kept if release not in spoiled and not has_same_papers(prefix, release)]
-        for release in unlike:
-            details = _("the second copy of manifest and signatures of {release} is not the release's own ({path})")
-            active = release == subject.release
-            yield self.failed(
-                details.format(release=release.id, path=papers.folder(prefix)),
-                evidence={"release": release.id},
-                suggestion=_("Write it again from the release.")
-                if active
-                else _("It is written again when that release is active."),
-                command=subject.tool("recover") if active else subject.tool("rollback", "--to", release.id),
-            )
-        if not spoiled and not unlike:
-            yield self.passed(
-                plural(
-                    "{count} release: its kept bundle is as its receipt says, and its manifest and signatures are as "
-                    "their second copies",
-                    "{count} releases: their kept bundles are as their receipts say, and their manifests and "
-                    "signatures are as their second copies",
-                    len(kept),
-                ).format(count=len(kept))
-            )
+        details = plural(
+            "{count} kept release: manifest and signatures are as their second copy",
+            "{count} kept releases: manifests and signatures are as their second copies",
+            len(kept),
+        )
+        return self.passed(details.format(count=len(kept)))
 
     def of_the_log(self, prefix: Prefix) -> CheckResult:
         """Follow the chain of the audit log through all of its files."""
@@ -123,18 +98,6 @@ class SecondCopies(Check):
             count,
         )
         return self.passed(details.format(count=count), name=name)
-
-
-def spoiled_bundle(release: Release, subject: Subject) -> str:
-    """Return what of the bundle kept in a release is not as its receipt says, or nothing."""
-    try:
-        sealed = receipt.read_receipt(release)
-        found = receipt.compare(release, sealed, subject.digests)
-    except RagtraceError as error:
-        return error.what
-    except OSError as error:
-        return troubles.told(error)
-    return describe([deviation for deviation in found if deviation.path.startswith(BUNDLE)])
 
 
 def has_same_papers(prefix: Prefix, release: Release) -> bool:
