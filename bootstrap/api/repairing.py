@@ -60,8 +60,6 @@ def recover(  # noqa: PLR0913 - each is an option of the command
 
     found, places = find_prefix(prefix), places_or_ours(places)
     report = story.read_diagnosis(diagnosis) if diagnosis else None
-    for line in keeping.mend(places, found):
-        progress.warn(line)
     at_hand = look(found, bundle, trusted_keys, places)
     for warning in at_hand.admission.warnings if at_hand.admission else ():
         progress.warn(warning)
@@ -79,4 +77,7 @@ def recover(  # noqa: PLR0913 - each is an option of the command
         forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places, found)
         if forgotten:
             progress.warn(forgotten)
+    if done.applied or not done.plan.remedies:  # not where somebody said no
+        for line in keeping.mend(places, found):
+            progress.warn(line)
     return done

@@ -61,8 +61,8 @@ def test_recover_mends_and_an_administrator_accepts(damaged, places, capsys):
     assert authority.host_memory(places) == memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True)
     ((status, command),) = judged(damaged)
     assert (status, " trust accept-memory" in command) == (WARN, True)
-    capsys.readouterr()
     assert cli.main(["trust", "accept-memory", "--prefix", str(damaged.root)]) == 2  # nobody can be asked
+    capsys.readouterr()
     assert cli.main(["trust", "accept-memory", "--yes", "--json", "--prefix", str(damaged.root)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["accepted"] == {"policy": 1, "counters": {PRODUCT: COUNTER}}
