@@ -126,6 +126,7 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     if entry.command == RESTORE:
         finish_restoring(prefix, entry)
         return
+    files.sync_folder(prefix.root)  # a kill may have come between the switch and its sync: what follows relies on it
     active = prefix.active()
     if active is None or active.id != entry.release:
         userdata.take_out(prefix, entry)

@@ -154,3 +154,28 @@ def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second
     assert not first.path.exists()
     retention.collect(prefix)
     assert not all(path.exists() for path in needed)
+
+
+def test_what_current_says_is_on_the_disk_before_anything_follows_from_it(prefix, second, monkeypatch) -> None:
+    die_at("bootstrap.install.finish", "after", second, prefix)
+    seen, real = [], files.sync_folder
+
+    def sync(folder):
+        seen.append((folder, [release for release in prefix.all_releases() if release != prefix.active()]))
+        real(folder)
+
+    monkeypatch.setattr(files, "sync_folder", sync)
+    transaction.recover_crash(prefix)
+    folder, unfinished = seen[0]
+    assert folder == prefix.root
+    assert unfinished
+    assert prefix.all_releases() == (prefix.active(),)
+
+
+def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) -> None:
+    release = prefix.active()
+    seal.unmark(release)
+    synced = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    seal.unmark(release)
+    assert synced == [release.path]
