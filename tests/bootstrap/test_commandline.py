@@ -184,10 +184,11 @@ def test_a_name_with_line_ends_forges_no_line(capsys) -> None:
     def refuse(_arguments):
         console.make_progress().step(name)
         console.make_progress().warn(name)
-        raise errors.TrustError(f"{name}: bad.", advice=f"Look at {name}.")
+        raise errors.TrustError(f"{name}: bad.", "Second.", advice=f"Look at {name}.")
 
     assert commandline.run_command(refuse, argparse.Namespace(json=False)) == 3
     told = capsys.readouterr().err
-    assert len(told.splitlines()) == 4
+    assert len(told.splitlines()) == 5
+    assert told.splitlines()[3] == "Second."  # a line of ours stays one
     assert "x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz" in told
     assert told.isascii()
