@@ -15,9 +15,12 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from typing import Any
 
 ENV_LIMIT = 1 << 20  # bytes of a settings file
+MARK = "COMPLETE"  # of a release; whoever runs it has a lock on it
+LOCK_TRIES, LOCK_POLL = 50, 0.1  # seconds between two
 LINE = re.compile(
     r"""(?xs)[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=(?:
       [ \t]*'(?P<single>(?:[^'\\]|\\.)*)'[ \t]*(?:\#[^\n]*)?
@@ -269,10 +272,52 @@ def missing(run: dict[str, Any], env: dict[str, str]) -> list[str]:
     return [name for name in run["environment"]["required"] if not env.get(known_as(name))]
 
 
+def hold(release: str) -> None:
+    """Keep a release from being removed while this process, or what it becomes, runs.
+
+    A shared lock on COMPLETE, kept across ``execve`` (flock(2)); bootstrap/in_use.py asks for it. Where there is none
+    to be had the application starts all the same: whoever removes a release looks at processes too. Windows removes
+    no program that runs.
+    """
+    if os.name == "nt":
+        return
+    import fcntl
+
+    try:
+        handle = os.open(os.path.join(release, MARK), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return
+
+    def trouble() -> int:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno or -1
+        return 0
+
+    tries = 0
+    while trouble() == errno.EWOULDBLOCK and tries < LOCK_TRIES:
+        tries += 1
+        time.sleep(LOCK_POLL)  # somebody looks whether it still runs, or removes it
+    os.set_inheritable(handle, True)
+
+
+def hand_on(release: str, prefix: str, argv: list[str]) -> None:
+    """Start the release that is current in the place of one that was taken out since ``current`` was read."""
+    if os.name == "nt" or os.path.lexists(os.path.join(release, MARK)):
+        return
+    current = os.path.realpath(os.path.join(prefix, "current"))
+    python, start = os.path.join(current, "venv", "bin", "python"), os.path.join(current, "launch.py")
+    if current != os.path.realpath(release) and os.path.isfile(start):
+        os.execv(python, [python, "-I", "-B", start, *argv])  # noqa: S606 - as the script in PREFIX/bin does
+
+
 def main(argv: list[str]) -> int:
     """Start the launcher that the first argument names, with the rest as its arguments."""
     release = os.path.dirname(os.path.abspath(__file__))
     prefix = os.path.dirname(os.path.dirname(release))
+    hold(release)
+    hand_on(release, prefix, argv)
     try:
         with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
             run = json.load(file)

@@ -141,16 +141,20 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
 
 def pinned(prefix: Prefix) -> Release | None:
-    """Return the release of the newest backup that is of another release than the active one, while it is whole."""
-    active = prefix.active()
+    """Return the release of the newest backup that is of another version than the active one, while it is whole."""
+    return pinned_beside(prefix, prefix.active())
+
+
+def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
+    """Return the same for a release that is to become active in the place of a damaged one."""
     for backup in reversed(list_backups(prefix)):
-        if backup.release is None or (active is not None and backup.release == active.id):
+        if backup.release is None:
             continue
         try:
             release = prefix.release(backup.release)
         except UsageError:
             continue
-        if release.is_complete:
+        if release.is_complete and release != damaged and (active is None or release.made_from != active.made_from):
             return release
     return None
 

@@ -8,7 +8,6 @@ import os
 import secrets
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,16 +170,6 @@ def make_private(path: Path) -> None:
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
 
 
-@contextlib.contextmanager
-def scratch_folder(prefix: str = "ragtrace-") -> Iterator[Path]:
-    """Give a new private folder to a program that others made, and remove whatever it has put there."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield folder
-    finally:
-        remove_tree(folder)
-
-
 def close_to_others(folder: Path) -> None:
     """Take the right to write in a folder from group and others; a missing one, or one of Windows, stays as it is."""
     if sys.platform != "win32" and folder.is_dir() and not folder.is_symlink():
@@ -221,7 +210,9 @@ def sync_filesystem(path: Path) -> None:
             os.sync()
         elif syncfs(handle) != 0:
             number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(path))
+            if number != errno.ENOSYS:
+                raise OSError(number, os.strerror(number), str(path))
+            os.sync()  # a kernel or a sandbox without it
     finally:
         os.close(handle)
 

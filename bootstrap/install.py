@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Callable
 
@@ -23,6 +23,8 @@ from bootstrap import (
     preflight,
     process,
     receipt,
+    repeated,
+    retention,
     seal,
     settings,
     stage,
@@ -61,7 +63,8 @@ VERSION_TIME_LIMIT = 60.0  # seconds
 class Outcome:
     """What a change of a prefix came to: the active release, the one before, the audit log's head.
 
-    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed.
+    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed. ``already``
+    when there was nothing to do; ``collected`` tells which releases went.
     """
 
     prefix: Path
@@ -70,13 +73,16 @@ class Outcome:
     audit_head: str
     tool: Path
     former_tool: Path | None = None
+    already: bool = False
+    collected: retention.Collected = field(default_factory=retention.Collected)
 
 
 def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float = 0.0) -> Outcome:
     """Install a bundle as a new release and activate it.
 
     1. Preflight: all that can be known before the first write.
-    2. Lock the prefix, undo what a crash left, and look again at what that changed.
+    2. Lock the prefix, undo what a crash left, and look again at what that changed. Where this very release is active
+       and whole, nothing is left to do.
     3. Verify every byte on its way into the store; build the release at its final path.
     4. Accept it: RECORD, imports, smoke commands. Seal it: receipt, sync, COMPLETE.
     5. Activate it: ``current`` is replaced, which is the commit point.
@@ -94,6 +100,9 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
         fresh = not prefix.complete_releases()  # another run may have installed it while this one waited
+        head = finished(bundle, prefix, progress)
+        if head is not None:
+            return already_there(prefix, head)
         try:
             look(bundle, prefix, progress)
         except HostError:
@@ -111,23 +120,59 @@ def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float =
                 build(bundle, release, prefix, progress)
                 activate(change, manifest, progress)
                 settings.write_env_file(prefix, manifest, former, progress)
-            head = audit_log.append(
-                prefix,
-                "install",
-                "done",
-                release=release.id,
-                product=manifest.product.name,
-                version=manifest.product.version,
-                manifest_sha256=bundle.manifest_sha256,
-                receipt_sha256=seal.receipt_sha256(release),
-                signers=[signer.key.fingerprint for signer in bundle.signers],
-            )
+            head = record(bundle, prefix, release)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "install", error, release=release.id)
             if fresh and prefix.active() is None:
                 clear_away(prefix)
             raise explained(error, prefix, head, former) from error
-        return outcome_of(prefix, release, former, head, called)
+        return outcome_of(change, head, called)
+
+
+def record(bundle: Bundle, prefix: Prefix, release: Release) -> str:
+    """Add a release that was installed to the audit log; return its new head."""
+    product = bundle.manifest.product
+    return audit_log.append(
+        prefix,
+        "install",
+        "done",
+        release=release.id,
+        product=product.name,
+        version=product.version,
+        manifest_sha256=bundle.manifest_sha256,
+        receipt_sha256=seal.receipt_sha256(release),
+        signers=[signer.key.fingerprint for signer in bundle.signers],
+    )
+
+
+def finished(bundle: Bundle, prefix: Prefix, progress: Progress) -> str | None:
+    """Return the audit log's head where a bundle's release is active, whole and works, else None.
+
+    A run that was killed once ``current`` named the release may have missed what comes after.
+    """
+    release = repeated.active_of(bundle, prefix)
+    if release is None:
+        return None
+    with progress.wait(_("Comparing {release} with its receipt").format(release=release.id)):
+        trouble = repeated.trouble(bundle, prefix, release)
+    try:
+        if not trouble:
+            acceptance.check_health(prefix, bundle.manifest, progress)
+    except RagtraceError as error:
+        trouble = error.what
+    if trouble:
+        text = _("{release} is damaged, and is installed again from the bundle: {reason}.")
+        progress.warn(text.format(release=release.id, reason=trouble.rstrip(".")))
+        return None
+    settings.write_env_file(prefix, bundle.manifest, release, progress)
+    return audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(bundle, prefix, release)
+
+
+def already_there(prefix: Prefix, head: str) -> Outcome:
+    """Return the outcome of an installation that had nothing to do."""
+    active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
+    assert active is not None  # it was looked at under the lock
+    return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
 
 
 def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
@@ -140,6 +185,8 @@ def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     for finding in findings:
         if finding.warns and finding.name != _("Clock"):
             progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
+    for line in preflight.removals(bundle, prefix):
+        progress.step(line)
 
 
 def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
@@ -279,8 +326,22 @@ def switch(
     launchers.prune(prefix, manifest)
 
 
-def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait: float = 0.0) -> Outcome:
+# builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
+Build = Callable[["transaction.Transaction", "Progress"], None]
+
+
+def rollback(
+    prefix: Prefix,
+    progress: Progress,
+    *,
+    to: str | None = None,
+    wait: float = 0.0,
+    mending: Callable[[Prefix, Release, str], Build] | None = None,
+) -> Outcome:
     """Make the former release (or a kept one that is named) current again; settings stay.
+
+    It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
+    wrong, knows how; it raises HostError where that cannot be done.
 
     Data stay too, unless they were migrated for the release that is left: then the former come back.
     Raises HostError when there is none to go to, InstallError when it does not work; the release that
@@ -289,31 +350,44 @@ def rollback(prefix: Prefix, progress: Progress, *, to: str | None = None, wait:
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
         former, called = prefix.active(), launchers.tool(prefix)
-        target = target_of_rollback(prefix, to)
+        target, command, build = target_of_rollback(prefix, to), transaction.ROLLBACK, None
+        with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
+            trouble = repeated.of_receipt(target)
+            if trouble:
+                build = (mending or refuse_damaged)(prefix, target, trouble)
+        if build:
+            progress.warn(
+                _("{release} is damaged, and is made anew: {reason}.").format(release=target.id, reason=trouble)
+            )
+            command, target = transaction.MENDED, prefix.new_release(*target.made_from)
         try:
-            with transaction.Transaction(prefix, transaction.ROLLBACK, target) as change:
+            with transaction.Transaction(prefix, command, target) as change:
                 back_up_if_possible(change, progress)
+                if build:
+                    build(change, progress)
                 return_to_kept(change, progress)
             head = audit_log.append(prefix, "rollback", "done", release=target.id)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
             raise explained(error, prefix, head, former) from error
-        return outcome_of(prefix, target, former, head, called)
+        return outcome_of(change, head, called)
 
 
-def outcome_of(prefix: Prefix, release: Release, former: Release | None, head: str, called: Path | None) -> Outcome:
+def outcome_of(change: transaction.Transaction, head: str, called: Path | None) -> Outcome:
     """Return what a change came to; ``called`` is the tool's command before it."""
+    prefix, former = change.prefix, change.former
     tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
     former_tool = called if called not in (None, tool) else None
-    return Outcome(prefix.root, release.id, former.id if former else None, head, tool, former_tool)
+    before = former.id if former else None
+    return Outcome(prefix.root, change.release.id, before, head, tool, former_tool, collected=change.collected)
 
 
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
     """Return the release that a rollback goes to. Raises HostError where there is none, UsageError for a wrong name."""
-    active, target = prefix.active(), transaction.previous(prefix) if to is None else prefix.release(to)
+    active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
     if target is None:
         raise HostError(
-            _("{path} keeps no other release to go back to.").format(path=prefix.root),
+            _("{path} keeps no release of another version to go back to.").format(path=prefix.root),
             advice=_("Install the wanted version from its bundle."),
         )
     if target == active:
@@ -327,6 +401,14 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
             advice=_("There are: {names}.").format(names=kept),
         )
     return target
+
+
+def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
+    """Raise HostError: a release that is not as it was sealed does not become active."""
+    raise HostError(
+        _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
+        advice=_("Name another release with --to, or install its bundle again."),
+    )
 
 
 def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from bootstrap.bundle.strict import time_to_json
-from bootstrap.errors import RagtraceError
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.exposition import Family
+from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -263,7 +264,7 @@ def samples(
     The first comes after FIRST seconds, so that there is soon something to see. A ``wait`` that returns True
     ends it.
     """
-    sampler = Sampler(prefix)
+    sampler = _asked(lambda: Sampler(prefix))
     started = due = time.monotonic()
     taken = 0
     while count is None or taken < count:
@@ -273,8 +274,19 @@ def samples(
         if wait(max(0.0, due - time.monotonic())):
             return
         due = max(due, time.monotonic() - interval)  # a host that slept is not asked for what it missed
-        yield sampler.take()
+        yield _asked(sampler.take)
         taken += 1
+
+
+def _asked(look: Callable[[], Any]) -> Any:
+    """Return what a look at the host gives; psutil has no error of its own for a /proc that is missing or empty."""
+    try:
+        return look()
+    except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:
+        raise HostError(
+            _("This host does not tell what it uses: {reason}.").format(reason=error),
+            advice=_("Let an administrator mount /proc, or run this outside of the sandbox."),
+        ) from error
 
 
 def families(sample: Sample) -> Iterator[Family]:

@@ -18,6 +18,7 @@ from bootstrap.i18n import _
 
 TOOL = "ragtrace"
 COMPLETE = "COMPLETE"
+DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the same file, on which whoever runs the release has a lock
 KEPT_UNFINISHED = 1000  # names
 SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what lies in a prefix and in its state, apart from what somebody put there
@@ -50,6 +51,11 @@ class Release:
         return int(matched[1]), matched[2], int(matched[3])
 
     @property
+    def made_from(self) -> tuple[int, str]:
+        """What tells the version: repairs and repeated installations of one manifest have it in common."""
+        return self.order[:2]
+
+    @property
     def app(self) -> Path:
         return self.path / "app"
 
@@ -80,6 +86,10 @@ class Release:
     @property
     def complete_file(self) -> Path:
         return self.path / COMPLETE
+
+    @property
+    def discarded_file(self) -> Path:
+        return self.path / DISCARDED
 
     @property
     def is_complete(self) -> bool:

@@ -19,6 +19,7 @@ from bootstrap import (
     own_command,
     persist,
     process,
+    retention,
     service,
     tried,
     troubles,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
-    from bootstrap.prefix import Prefix
+    from bootstrap.prefix import Prefix, Release
 
 __all__ = ["Finding", "demand", "nearest", "needed_bytes", "of_bundle", "preflight", "repair_space", "runtime"]
 
@@ -60,7 +61,11 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         _executable(prefix),
         *_linking(manifest, prefix),
         *tried.locks(prefix),
+        *tried.keeping(prefix),
+        tried.interpreter(),
         tried.programs(),
+        *tried.sizes(manifest),
+        *tried.settings(prefix),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
         *_path_length(manifest, prefix),
@@ -73,7 +78,33 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
 
 def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
     """Return every finding, what a delta bundle builds on included."""
-    return [*preflight(bundle.manifest, prefix), *delta.findings(bundle, Store(prefix.store))]
+    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    return [
+        *preflight(bundle.manifest, prefix),
+        *delta.findings(bundle, Store(prefix.store)),
+        *in_use(prefix, coming),
+    ]
+
+
+def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
+    """Tell whether more releases would wait for their programs to end than may."""
+    waiting = retention.too_many(prefix, coming)
+    if waiting:
+        names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
+        yield Finding(
+            _("Former releases"),
+            False,
+            _("former releases still run, by their processes: {names}; at most {most} are kept for that").format(
+                names=names, most=retention.MOST_IN_USE
+            ),
+            _("End these programs, then run again."),
+        )
+
+
+def removals(bundle: Bundle, prefix: Prefix) -> list[str]:
+    """Return a sentence for each release that goes once the bundle's is active."""
+    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    return [retention.sentence(gone) for gone in retention.going(prefix, coming)]
 
 
 def demand(findings: list[Finding]) -> None:

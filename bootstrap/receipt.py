@@ -15,6 +15,7 @@ from bootstrap.bundle import digest, strict
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import InstallError, TrustError
 from bootstrap.i18n import _
+from bootstrap.prefix import COMPLETE, DISCARDED
 from bootstrap.usage import Usage, read_usage
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ ITEMS_LIMIT = 2_000_000
 MISSING, ALTERED, ADDED = "missing", "altered", "added"
 # what a file belongs to, when it is no distribution's
 APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
-NOT_LISTED = ("receipt.json", "COMPLETE")
+NOT_LISTED = ("receipt.json", COMPLETE, DISCARDED)
 
 
 @dataclass(frozen=True)

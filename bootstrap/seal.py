@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, trees, windows
+from bootstrap import files, in_use, trees, windows
 from bootstrap.bundle import digest
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -18,7 +18,7 @@ from bootstrap.i18n import _
 if TYPE_CHECKING:
     from bootstrap.prefix import Release
 
-READ_ONLY, RUNNABLE, FOLDER, OPEN = 0o444, 0o555, 0o555, 0o755
+READ_ONLY, RUNNABLE, FOLDER, OPEN, UNMARKED = 0o444, 0o555, 0o555, 0o755, 0o644
 MARK_LIMIT = 1024  # bytes
 
 
@@ -70,22 +70,33 @@ def receipt_sha256(release: Release) -> str:
 
 
 def unmark(release: Release) -> None:
-    """Take the mark away for good, so that what is left of a release is never taken for one."""
+    """Take the mark away for good, so that what is left of a release is never taken for one.
+
+    The file stays under another name, because whoever runs the release has a lock on it (bootstrap/in_use.py).
+    """
     if os.path.lexists(release.complete_file):
         _open(release)
-        files.unlink(release.complete_file)
-        files.sync_folder(release.path)
+        files.replace(release.complete_file, release.discarded_file)
+        if sys.platform != "win32" and not release.discarded_file.is_symlink():
+            os.chmod(release.discarded_file, UNMARKED)  # over NFS only who may write can lock it for himself
+    files.sync_folder(release.path)  # though it is gone already: who was killed here had not come to this
 
 
-def remove(release: Release) -> bool:
+def remove(release: Release, *, in_use_too: bool = False) -> bool:
     """Remove a release, its mark first: a removal that is cut short leaves nothing that counts.
 
-    Tell whether it is gone: Windows removes no program that runs, so all that it needs stays for a later collection.
+    Tell whether it is gone: one that still runs stays, with all that it needs, for a later collection; on Windows
+    with ``in_use_too`` as well, because no program that runs can be removed there.
     """
     if release.path.is_dir() and not release.path.is_symlink():
         unmark(release)
-        if sys.platform == "win32" and not windows.unlink_unless_running(release.python):
-            return False
+        with in_use.claimed(release) as is_free:
+            if not is_free and not in_use_too:
+                return False
+            if sys.platform == "win32" and not windows.unlink_unless_running(release.python):
+                return False
+            files.remove_tree(release.path)
+        return True
     files.remove_tree(release.path)
     return True
 

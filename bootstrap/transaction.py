@@ -10,14 +10,13 @@ import contextlib
 import logging
 import re
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import backups, files, journal, launchers, papers, persist, seal, trials, userdata
+from bootstrap import backups, files, in_use, journal, launchers, persist, retention, seal, trials, userdata
 from bootstrap.errors import BusyError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
-from bootstrap.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +27,10 @@ if TYPE_CHECKING:
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.console import Progress
     from bootstrap.prefix import Prefix, Release
+    from bootstrap.store import Store
 
-KEPT_RELEASES = 2
 ROLLBACK = "rollback"  # the command that makes no release
+MENDED = "rollback-repair"  # the same, to a former release that is made anew because it is damaged
 RETURN = "return"  # the same, when the former release is damaged
 RECOVER = "recover"  # the command whose former release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
@@ -45,6 +45,7 @@ class Transaction:
     prefix: Prefix
     command: str
     release: Release
+    collected: retention.Collected = field(default_factory=retention.Collected)
 
     def __enter__(self) -> Self:
         self.former = former = self.prefix.active()
@@ -100,7 +101,7 @@ class Transaction:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
                 files.sync_filesystem(self.prefix.backups)  # a quick backup is made to last only now
-            collect(self.prefix)
+            self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is kept
             backups.prune(self.prefix)
             journal.write(self.prefix, None)
@@ -125,6 +126,7 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     if entry.command == RESTORE:
         finish_restoring(prefix, entry)
         return
+    files.sync_folder(prefix.root)  # a kill may have come between the switch and its sync: what follows relies on it
     active = prefix.active()
     if active is None or active.id != entry.release:
         userdata.take_out(prefix, entry)
@@ -137,8 +139,8 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     else:
         settle_counted(prefix, entry)
         if entry.command in (RECOVER, RETURN) and entry.former is not None:
-            discard(prefix.release(entry.former))
-    collect(prefix)
+            retention.discard(prefix.release(entry.former))
+    retention.collect(prefix)
     tidy_launchers(prefix)
     journal.write(prefix, None)
 
@@ -156,7 +158,7 @@ def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
         userdata.bring_in(prefix, entry)
         persist.take_back(prefix.root / entry.incoming, entry)  # folders for the new release alone
     userdata.keep_former(prefix, entry)
-    remember_former(prefix, prefix.release(entry.former) if entry.former else None)
+    retention.remember_former(prefix, prefix.release(entry.release), entry.former)
 
 
 def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:
@@ -186,28 +188,30 @@ def recover_crash(prefix: Prefix) -> str | None:
     entry = journal.read(prefix)
     if entry is not None:
         undo(prefix, entry)
-    releases = {release.path: release for release in prefix.all_releases()}
+    releases, gone = {release.path: release for release in prefix.all_releases()}, False
     for path in leftovers(prefix):
         if path in releases:
-            seal.remove(releases[path])
+            gone = seal.remove(releases[path]) or gone
         else:
             files.remove_tree(path)
+    if gone:
+        retention.collect(prefix)  # what only they needed
     return entry.command if entry is not None else None
 
 
 def leftovers(prefix: Prefix) -> list[Path]:
-    """Return what only a crash leaves: temporary files, and releases that are not whole.
+    """Return what only a crash leaves: temporary files, and releases that are not whole, unless one of them still runs.
 
     While none is active, one without its mark may be a damaged one that counted, which is for recover.
     """
+    advisories = prefix.state / "advisories"
     found = [
         path
         for folder, pattern in (
             (prefix.root, ".current.*.tmp"),
             (prefix.root, "..env.*.tmp"),
             *((folder, ".ragtrace-*") for folder in prefix.folders if folder != prefix.data),
-            (prefix.bin, ".*.tmp"),
-            (prefix.state, ".*.tmp"),
+            *((folder, ".*.tmp") for folder in (prefix.bin, prefix.state, prefix.audit, advisories)),
         )
         for path in folder.glob(pattern)
     ]
@@ -215,7 +219,8 @@ def leftovers(prefix: Prefix) -> list[Path]:
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
-    return found + [release.path for release in prefix.all_releases() if not release.is_complete]
+    broken = [release for release in prefix.all_releases() if not release.is_complete]
+    return found + [release.path for release in broken if in_use.is_free(release)]
 
 
 def _is_own(path: Path) -> bool:
@@ -233,59 +238,3 @@ def settle(prefix: Prefix) -> None:
                 recover_crash(prefix)
     except (BusyError, OSError) as reason:
         LOG.info("nothing was cleaned up: %s", reason)  # another run, or a user who may only look
-
-
-def discard(release: Release) -> None:
-    """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
-    seal.unmark(release)
-
-
-def remember_former(prefix: Prefix, former: Release | None) -> None:
-    """Note which release was active before, for rollback."""
-    if former is not None and former == _remembered(prefix):
-        return
-    files.write_atomic(prefix.state / "previous", f"{former.id if former else ''}\n".encode())
-
-
-def previous(prefix: Prefix) -> Release | None:
-    """Return the complete release that a rollback goes to, or None."""
-    active = prefix.active()
-    others = [release for release in prefix.complete_releases() if active is None or release.id != active.id]
-    remembered = _remembered(prefix)
-    return next((release for release in others if release == remembered), others[-1] if others else None)
-
-
-def _remembered(prefix: Prefix) -> Release | None:
-    try:
-        return prefix.release((prefix.state / "previous").read_text(encoding="utf-8").strip())
-    except (OSError, ValueError, RagtraceError):
-        return None
-
-
-def collect(prefix: Prefix) -> None:
-    """Keep two releases, the active one and the one before it, and one that a backup pins; remove the rest.
-
-    What only they needed goes too; one that still runs, on Windows, waits for a later collection.
-    """
-    newest_first = reversed(prefix.complete_releases())
-    wanted = (prefix.active(), previous(prefix), *newest_first)
-    kept = {release.id: release for release in wanted if release is not None}
-    kept = dict(list(kept.items())[:KEPT_RELEASES])
-    pinned = backups.pinned(prefix)
-    if pinned is not None:
-        kept[pinned.id] = pinned
-    rest = [release for release in prefix.all_releases() if release.id not in kept]
-    # while none is active, one without its mark may be a damaged one that counted: for recover, with all it needs
-    spared = [release for release in rest if not release.is_complete] if prefix.active() is None else []
-    for release in rest:
-        if release not in spared and not seal.remove(release):
-            kept[release.id] = release
-    if spared:
-        return
-    papers.collect(prefix, kept.values())
-    userdata.collect(prefix, kept.values())
-    try:
-        needed = {entry.sha256 for release in kept.values() for entry in release.manifest().files}
-    except (RagtraceError, OSError):
-        return  # a damaged release is for recover; until then nothing that it may need goes
-    Store(prefix.store).collect(needed)

@@ -8,19 +8,24 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, limits, lockfile, troubles
-from bootstrap.errors import HostError
+from bootstrap import app_launcher, backup_files, limits, lockfile, process, troubles
+from bootstrap.console import human_bytes
+from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _, plural
+from bootstrap.uv import base_interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bootstrap.bundle.manifest import Manifest
     from bootstrap.prefix import Prefix
 
 OWN = ".ragtrace-"  # how our own names begin in a folder of others
 TRIAL = f"{OWN}try-"
+START_SECONDS = 60.0
+OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
 
 
 def nearest(path: Path) -> Path:
@@ -52,6 +57,49 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
         yield Finding(_("Locks"), True, _("files in {path} can be locked").format(path=place))
 
 
+def keeping(prefix: Prefix) -> Iterator[Finding]:
+    """Try what files are given: rights and times, which shares of a network may lack, and to last (fsync)."""
+    place = nearest(prefix.releases)
+    if sys.platform == "win32" or trouble_writing(place):
+        return
+    with tempfile.NamedTemporaryFile(prefix=TRIAL, dir=place) as file:
+        trials: dict[str, Callable[[], None]] = {
+            _("rights of files cannot be changed in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
+            _("times of files cannot be changed in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
+            _("files in {path} cannot be made to last: {reason}"): lambda: os.fsync(file.fileno()),
+        }
+        for details, act in trials.items():
+            reason = _trouble(act)
+            if reason:
+                advice = _("Name a folder on another filesystem with --prefix.")
+                yield Finding(_("Files"), False, details.format(path=place, reason=reason), advice)
+
+
+def _trouble(act: Callable[[], None]) -> str:
+    try:
+        act()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def interpreter() -> Finding:
+    """Start this host's Python as uv does, which reads what it writes: nothing may write before it."""
+    name, python = _("Start of Python"), base_interpreter()
+    try:
+        ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
+    except RagtraceError as error:
+        return Finding(name, False, error.what.rstrip("."), error.advice or limits.advice())
+    if ended.ok and not ended.stdout:
+        return Finding(name, True, str(python))
+    details = _("{path} cannot start quietly: {text}").format(
+        path=python, text=(ended.stdout.strip() or ended.stderr.strip() or str(ended.returncode)).splitlines()[-1]
+    )
+    return Finding(
+        name, False, details, _("Take away what runs at its start and writes: a sitecustomize.py or .pth file.")
+    )
+
+
 def programs() -> Finding:
     """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
     had = limits.threads_at_once()
@@ -59,6 +107,37 @@ def programs() -> Finding:
         "{number} thread at once, {needed} needed", "{number} threads at once, {needed} needed", had
     ).format(number=had, needed=limits.NEEDED_THREADS)
     return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
+
+
+def sizes(manifest: Manifest) -> Iterator[Finding]:
+    """Hold the largest file that an installation writes against what this process may write."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if most == resource.RLIM_INFINITY:
+        return
+    needed = max([OWN_FILES, *(entry.size for entry in manifest.files)])
+    details = _("files of at most {most} can be written, {needed} needed").format(
+        most=human_bytes(most), needed=human_bytes(needed)
+    )
+    advice = _("Raise the limit of the size of files (ulimit -f, the service, the container).")
+    yield Finding(_("Limits"), most >= needed, details, advice)
+
+
+def settings(prefix: Prefix) -> Iterator[Finding]:
+    """Read the settings as the application's launchers do: those that cannot be read stop it from starting."""
+    try:
+        app_launcher.text_of(str(prefix.root))
+    except NotADirectoryError:
+        return  # the finding on the folder tells
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else _("it is not UTF-8")
+        details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
+        yield Finding(
+            _("Settings"), False, details, _("Put a text file there that this user can read, or move it away.")
+        )
 
 
 def copying(prefix: Prefix) -> Iterator[Finding]:

@@ -121,7 +121,7 @@ def _remove_ours(prefix: Prefix) -> None:
     for path in prefix.bin.glob(".*.tmp"):
         files.remove_tree(path)
     for release in prefix.all_releases():
-        if not seal.remove(release):
+        if not seal.remove(release, in_use_too=True):
             raise PermissionError(errno.EACCES, _("it still runs"), str(release.python))
     Store(prefix.store).collect(set())
     for path in (

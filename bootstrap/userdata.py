@@ -38,16 +38,23 @@ def set_aside(prefix: Prefix, release: Release) -> Path:
 
 
 def waiting(prefix: Prefix, release: Release) -> Path | None:
-    """Return a release's data that were set aside, or None when it shares those of the active one."""
-    path = set_aside(prefix, release)
-    return path if path.is_dir() and not path.is_symlink() else None
+    """Return a release's data that were set aside, or None when it shares those of the active one.
+
+    Those of a damaged release are its repair's too: both are made from one manifest.
+    """
+    counter, digest = release.made_from
+    beside = sorted(prefix.backups.glob(f"{_ASIDE}{counter}-{digest}-r*"))
+    found = [
+        path for path in (set_aside(prefix, release), *reversed(beside)) if path.is_dir() and not path.is_symlink()
+    ]
+    return found[0] if found else None
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove data that were set aside for releases that are gone; backups of them stay."""
-    wanted = {set_aside(prefix, release).name for release in kept}
+    """Remove data that were set aside for versions that are gone; backups of them stay."""
+    wanted = tuple(set_aside(prefix, release).name.rpartition("-r")[0] for release in kept)
     for path in list(prefix.backups.glob(f"{_ASIDE}*")):
-        if path.name not in wanted:
+        if path.name.rpartition("-r")[0] not in wanted:
             files.remove_tree(path)
 
 

@@ -16,6 +16,7 @@ from bootstrap import (
     migration,
     papers,
     preflight,
+    retention,
     seal,
     stage,
     tools_environment,
@@ -30,6 +31,7 @@ from recovery import remedies as cures
 from recovery import trial
 from recovery.parts import parts_of
 from recovery.plan import damaged_packages
+from recovery.proof import unkept
 from recovery.takeover import app_is_whole, carry_over, compile_again, good_items, take_over, tool_items
 
 if TYPE_CHECKING:
@@ -46,12 +48,12 @@ if TYPE_CHECKING:
     from recovery.remedies import Remedy
 
 
-def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
+def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> retention.Collected:
     """Carry out a plan under the lock.
 
     1. What is mended in place: first what makes the release count, so that cleaning up spares it.
     2. One new release, or the former one; only a release that works stays active.
-    3. The damaged one goes.
+    3. The damaged one goes; returned is what went.
 
     Raises a RagtraceError; the release that was active before then stays so.
     """
@@ -66,15 +68,11 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
         diagnosis = replace(diagnosis, lacking=())
     prefix = diagnosis.prefix
     if plan.has(cures.GoBack):
-        go_back(plan, diagnosis, progress)
-    elif plan.has(cures.Reinstall):
+        return go_back(plan, diagnosis, progress)
+    if plan.has(cures.Reinstall):
         assert bundle is not None  # the plan names it only when there is one
-        reinstall(bundle, prefix, progress)
-    elif plan.ladder:
-        repair(plan, diagnosis, progress)
-    else:
-        return
-    transaction.collect(prefix)
+        return reinstall(bundle, prefix, progress)
+    return repair(plan, diagnosis, progress) if plan.ladder else retention.Collected()
 
 
 def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
@@ -92,7 +90,8 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
         launchers.write(prefix, proof.manifest)
         launchers.prune(prefix, proof.manifest)
     elif isinstance(remedy, cures.KeepPapers) and proof:
-        papers.keep(prefix, proof.papers)
+        for one in (proof, *unkept(prefix, proof)):
+            papers.keep(prefix, one.papers)
         files.sync_filesystem(prefix.state)
     elif isinstance(remedy, cures.HealStore):
         heal_store(diagnosis)
@@ -105,7 +104,7 @@ def clean_up(prefix: Prefix) -> None:
     transaction.recover_crash(prefix)
     journal.write(prefix, None)
     if prefix.active() is not None:
-        transaction.collect(prefix)
+        retention.collect(prefix)
 
 
 def heal_store(diagnosis: Diagnosis) -> None:
@@ -117,19 +116,19 @@ def heal_store(diagnosis: Diagnosis) -> None:
             store.add(entry, checked_blocks(entry, file_blocks(source, entry.path)))
 
 
-def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
+def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> retention.Collected:
     """Make a release like the damaged one and activate it; where that fails, rebuild it from all kept wheels."""
     assert diagnosis.proof is not None  # a plan without it goes to the last resorts
     others = plan.has(cures.ResolveAgain)
     whole = plan.has(cures.RebuildEnvironment) is not None or others is not None
     unlocked = others.manifest if isinstance(others, cures.ResolveAgain) else None
     try:
-        _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=whole, unlocked=unlocked)
+        return _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=whole, unlocked=unlocked)
     except (InstallError, ToolError) as error:
         if whole or diagnosis.lost:
             raise
         progress.warn(_("{reason} The whole environment is built anew.").format(reason=error.what))
-        _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=True)
+        return _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=True)
 
 
 def _repair(
@@ -140,17 +139,21 @@ def _repair(
     *,
     whole: bool,
     unlocked: Manifest | None = None,
-) -> None:
+) -> retention.Collected:
     """Build and activate a release; ``unlocked`` is the signed manifest with other versions of packages."""
     prefix, damaged = diagnosis.prefix, diagnosis.release
     assert damaged is not None  # there is a proof of what it was made from
     parts = None if whole or unlocked else parts_of(diagnosis, damaged_packages(diagnosis))
     manifest = unlocked or (parts.manifest if parts else proof.manifest)
     contents = parts.contents if parts else {}
-    preflight.demand(
-        [*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None if whole else packages)]
-    )
     release = prefix.new_release(manifest.product.counter, proof.manifest_sha256)
+    preflight.demand(
+        [
+            *preflight.runtime(manifest),
+            preflight.repair_space(manifest, prefix, None if whole else packages),
+            *preflight.in_use(prefix, release),
+        ]
+    )
     python, store = stage.python_for(release, manifest), Store(prefix.store)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(manifest)
@@ -179,10 +182,11 @@ def _repair(
         )
         check = None if whole else lambda: trial.try_out(diagnosis, packages, parts, progress)
         install.activate(change, manifest, progress, check=check)
-        transaction.discard(damaged)
+        retention.discard(damaged)
         unchanged = [path for path in files_of(diagnosis, release) if diagnosis.digests.knows(path)]
     for path in unchanged:  # the damaged release is gone, and with it one name of each file
         diagnosis.digests.renew(path)
+    return change.collected
 
 
 def files_of(diagnosis: Diagnosis, release: Release) -> list[str]:
@@ -239,7 +243,7 @@ def keep_tools(release: Release, diagnosis: Diagnosis, python: Path, progress: P
         take_over(items, diagnosis.release, release, diagnosis.digests)
 
 
-def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
+def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> retention.Collected:
     """Install a bundle in full in place of the damaged release."""
     preflight.demand(preflight.of_bundle(bundle, prefix))
     release = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
@@ -249,10 +253,11 @@ def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
         install.build(bundle, release, prefix, progress)
         install.activate(change, bundle.manifest, progress)
         if change.former is not None:
-            transaction.discard(change.former)
+            retention.discard(change.former)
+    return change.collected
 
 
-def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
+def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> retention.Collected:
     """Make the former release active, and look at it from outside; the damaged one goes when it works."""
     remedy = plan.has(cures.GoBack)
     assert remedy is not None
@@ -260,4 +265,5 @@ def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> None:
     with transaction.Transaction(prefix, transaction.RETURN, prefix.release(remedy.names[0])) as change:
         install.return_to_kept(change, progress)
         if diagnosis.release is not None:
-            transaction.discard(diagnosis.release)
+            retention.discard(diagnosis.release)
+    return change.collected

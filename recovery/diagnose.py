@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, files, install, journal, launchers, papers, persist, signed, transaction, troubles
+from bootstrap import (
+    audit_log,
+    files,
+    install,
+    journal,
+    launchers,
+    papers,
+    persist,
+    retention,
+    signed,
+    troubles,
+)
 from bootstrap import receipt as receipts
 from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
@@ -20,7 +31,7 @@ from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
 from bootstrap.stage import counterpart
 from bootstrap.store import Store
-from recovery.proof import Proof, find_proof
+from recovery.proof import Proof, find_proof, unkept
 from validator.remedy import (
     APPLICATION,
     CRASH,
@@ -93,14 +104,16 @@ class Diagnosis:
         return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
-def diagnose(prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None) -> Diagnosis:
+def diagnose(
+    prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None, *, release: Release | None = None
+) -> Diagnosis:
     """Look at everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
-    hashed a moment ago.
+    hashed a moment ago. ``release`` is another to look at than the one that counts.
     """
     findings = [*_leftovers(prefix), *_settings(prefix)]
-    release = _release_to_repair(prefix)
+    release = release or _release_to_repair(prefix)
     if release is None:
         details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))
@@ -152,7 +165,7 @@ def _release_to_repair(prefix: Prefix) -> Release | None:
         was_sealed = release.is_complete or release.receipt_file.is_file()
         if was_sealed and release.path.is_dir() and not release.path.is_symlink():
             return release
-    former = transaction.previous(prefix)
+    former = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
     others = [release for release in newest_first if former is None or release.id != former.id]
     return next(iter(others or newest_first), None)
@@ -340,8 +353,10 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
         same = papers.read(folder) == proof.papers
     except OSError:
         same = False
-    if not same:
-        details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=folder)
+    unlike = [] if same else [folder]
+    unlike += [papers.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
+    for path in unlike:
+        details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=path)
         yield Finding(PAPERS, "", details)
 
 

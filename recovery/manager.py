@@ -10,6 +10,8 @@ from bootstrap.console import NoProgress
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, find_prefix
+from bootstrap.trust.places import host_places
+from recovery.former import mending
 
 if TYPE_CHECKING:
     from bootstrap.backup_index import Backup
@@ -55,7 +57,7 @@ class InstallationRecoveryManager:
                 advice=_("Nothing was changed; go to a kept release with rollback."),
             )
         newest = made[-1]
-        active = self.prefix.active()
-        if newest.release is not None and (active is None or active.id != newest.release):
-            install.rollback(self.prefix, self.progress, to=newest.release)
+        active, wanted = self.prefix.active(), newest.release
+        if wanted and (active is None or active.made_from != self.prefix.release(wanted).made_from):
+            install.rollback(self.prefix, self.progress, to=wanted, mending=mending(host_places()))
         return self.restore(newest.name)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import delta, own_command, record, transaction
+from bootstrap import delta, own_command, record, retention
 from bootstrap import receipt as receipts
 from bootstrap.bundle.opening import INSTALLER
 from bootstrap.errors import RagtraceError
@@ -33,7 +33,8 @@ class Plan:
     """What is wrong and what is done about it.
 
     ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
-    then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead.
+    then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead,
+    ``removes`` are the releases that go.
     """
 
     release: str | None
@@ -43,6 +44,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
     damaged: frozenset[str] = frozenset()
+    removes: tuple[retention.Going, ...] = ()
     needed_python: str = ""
 
     @property
@@ -87,6 +89,7 @@ class Plan:
             "unmet": self.unmet,
             "left": [left.to_json() for left in self.left],
             "in_part": self.is_in_part,
+            "removes": [gone.to_json() for gone in self.removes],
             "notes": list(self.notes),
         }
 
@@ -104,6 +107,7 @@ class Plan:
             shown.append(f"  {number}. {remedy.what()}")
             risk = _("risk: {risk}").format(risk=cures.risk_text(remedy.risk))
             shown.append(f"     {risk}. {remedy.effect()}")
+        shown += [retention.sentence(gone) for gone in self.removes]
         shown += [_("Stays damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
@@ -328,7 +332,7 @@ def lacks_base(bundle: Bundle, diagnosis: Diagnosis) -> bool:
 def intact_former(diagnosis: Diagnosis) -> Release | None:
     """Return another release that is as it was sealed, the one that a rollback goes to first."""
     prefix, damaged = diagnosis.prefix, diagnosis.release
-    candidates = [transaction.previous(prefix), *reversed(prefix.complete_releases())]
+    candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]
     for release in candidates:
         if release is None or (damaged is not None and release.id == damaged.id):
             continue

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, backups, install, seal, troubles
+from bootstrap import audit_log, backups, install, retention, seal, troubles
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -49,6 +49,7 @@ class Recovery:
     backup: Path | None = None
     audit_head: str = ""
     digests: Digests | None = field(default=None, compare=False)
+    collected: retention.Collected = field(default_factory=retention.Collected)
 
     @property
     def installed(self) -> bool:
@@ -129,9 +130,24 @@ def plan_recovery(
         demand_fitting(report, prefix)
     diagnosis = diagnose(prefix, policy, digests)
     plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
+    plan = replace(plan, removes=removed_by(plan, diagnosis, bundle))
     if report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(report, diagnosis)))
     return plan, diagnosis
+
+
+def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None) -> tuple[retention.Going, ...]:
+    """Return the releases that go once a plan is carried out."""
+    prefix, back = diagnosis.prefix, plan.has(cures.GoBack)
+    if back is not None:
+        coming = prefix.release(back.names[0])
+    elif plan.has(cures.Reinstall) and bundle is not None:
+        coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    elif plan.ladder and diagnosis.release is not None:
+        coming = prefix.new_release(*diagnosis.release.made_from)
+    else:
+        return ()
+    return retention.going(prefix, coming, is_damaged=True)
 
 
 def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
@@ -183,8 +199,8 @@ def recover(
         try:
             with progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=strangers(diagnosis))
-            apply(plan, diagnosis, bundle, progress)
-            plan = look_again(plan, diagnosis, confirm, bundle, policy, progress)
+            collected = apply(plan, diagnosis, bundle, progress)
+            plan, collected = look_again(plan, diagnosis, confirm, bundle, policy, progress) or (plan, collected)
             active = prefix.active()
             now = active.id if active else None
             head = audit_log.append(
@@ -205,7 +221,14 @@ def recover(
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
     return Recovery(
-        plan, applied=True, active=now, former=before, backup=backup, audit_head=head, digests=diagnosis.digests
+        plan,
+        applied=True,
+        active=now,
+        former=before,
+        backup=backup,
+        audit_head=head,
+        digests=diagnosis.digests,
+        collected=collected,
     )
 
 
@@ -216,18 +239,19 @@ def look_again(
     bundle: Bundle | None,
     policy: Policy | None,
     progress: Progress,
-) -> Plan:
+) -> tuple[Plan, retention.Collected] | None:
     """Compare what is installed with wheels that were lost, and repair what they show; return all that was done.
 
     While a wheel is lost, nobody can tell whether its package is as signed.
     """
     if plan.has(cures.FillStore) is None or plan.ladder:
-        return plan
+        return None
     more, found = plan_recovery(diagnosis.prefix, None, bundle, policy, digests=diagnosis.digests)
     if not more.remedies or not confirm(more):
-        return plan
-    apply(more, found, bundle, progress)
-    return replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
+        return None
+    collected = apply(more, found, bundle, progress)
+    all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
+    return all_done, collected
 
 
 def strangers(diagnosis: Diagnosis) -> list[Path]:

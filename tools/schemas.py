@@ -160,8 +160,24 @@ def install():
             "audit_head": described(HEAD, "to keep elsewhere: audit-log verify --head"),
             "tool": described(ANY_TEXT, "this tool's command in the prefix"),
             "former_tool": described(nullable(ANY_TEXT), "what it was before, where this run has changed it"),
+            "already": described(YES_NO, "it was active and whole: nothing was changed"),
+            "removed": described(items(going()), "releases that are gone"),
+            "in_use": described(items(going()), "releases that go once their programs have ended"),
             "run": RUN,
             **lacking(),
+        }
+    )
+
+
+def going():
+    """Return the schema of a release that goes."""
+    return closed(
+        {
+            "release": RELEASE,
+            "version": described(ANY_TEXT, "empty where its manifest is damaged"),
+            "data": described(nullable(ANY_TEXT), "the data of another layout that go with it"),
+            "replaced": described(YES_NO, "another of the same version takes its place"),
+            "processes": described(items(COUNT), "those that run from it, as far as they can be seen"),
         }
     )
 
@@ -194,7 +210,17 @@ def dry_run():
             "warns": described(YES_NO, "it fits and should be known all the same"),
         }
     )
-    return closed({"prefix": ANY_TEXT, "fits": described(YES_NO, "all do"), "findings": items(finding), **lacking()})
+    return closed(
+        {
+            "prefix": ANY_TEXT,
+            "fits": described(YES_NO, "all do, or there is nothing to do"),
+            "findings": items(finding),
+            "already": described(YES_NO, "the release is active and whole: nothing would be done"),
+            "damaged": described(ANY_TEXT, "what is wrong with it where it is active and not whole, else empty"),
+            "removes": described(items(going()), "releases that would go"),
+            **lacking(),
+        }
+    )
 
 
 def took():
@@ -316,6 +342,7 @@ def recover():
         "unmet": described(ANY_TEXT, "what to bring for the rest, or empty"),
         "left": described(items(closed(left)), "files of the release that stay damaged until then"),
         "in_part": described(YES_NO, "something is repaired, and something stays damaged"),
+        "removes": described(items(going()), "releases that would go"),
         "notes": items(ANY_TEXT),
     }
     outcome = {
@@ -325,6 +352,8 @@ def recover():
         "audit_head": nullable(SHA256),
         "run": RUN,
         "results": described(items(RESULT), "what the checks say of the repaired files"),
+        "removed": described(items(going()), "releases that are gone"),
+        "in_use": described(items(going()), "releases that go once their programs have ended"),
     }
     planned = {"plan": closed(plan), "applied": YES_NO}
     return closed({**planned, **outcome}, required=planned)
@@ -398,7 +427,7 @@ def policy(more=None):
 
 
 def trust():
-    """Return the schema of ``trust show`` and ``trust update``."""
+    """Return the schema of ``trust show``, ``trust update`` and ``trust accept-memory``."""
     state = {
         "source": nullable(FULL_TEXT),
         "policy": nullable(policy()),
@@ -406,7 +435,13 @@ def trust():
         "host_folder": ANY_TEXT,
         "counters": described(mapping(COUNT), "product → the least release counter that is accepted"),
     }
-    return {"oneOf": [closed(state), closed({"taken": described(items(COUNT), "numbers of the new policies")})]}
+    counters = state["counters"]
+    remembered = {"policy": COUNT, "counters": counters}
+    problems = described(items(ANY_TEXT), "what is wrong with which file")
+    were = closed({"folder": ANY_TEXT, **remembered, "rebuilt": YES_NO, "problems": problems})
+    accepted = {"accepted": closed(remembered), "were": items(were), "audit_head": nullable(SHA256)}
+    taken = closed({"taken": described(items(COUNT), "numbers of the new policies")})
+    return {"oneOf": [closed(state), taken, closed(accepted)]}
 
 
 def error():

@@ -20,6 +20,7 @@ from validator.checks.ragtrace_cli import Commands
 from validator.checks.ragtrace_container import ContainerObject
 from validator.checks.ragtrace_dashboard import DashboardAnswer
 from validator.checks.ragtrace_data import Data
+from validator.checks.ragtrace_former import FormerReleases
 from validator.checks.ragtrace_models import Models
 from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.ragtrace_release import ActiveRelease
@@ -27,7 +28,9 @@ from validator.checks.ragtrace_settings import Settings
 from validator.checks.ragtrace_store import KeptFiles
 from validator.checks.security_advisories import Advisories
 from validator.checks.security_ancestors import Ancestors
+from validator.checks.security_copies import SecondCopies
 from validator.checks.security_integrity import Integrity
+from validator.checks.security_memory import TrustMemory
 from validator.checks.security_permissions import Permissions
 from validator.checks.security_pickles import PickledModels
 from validator.checks.security_receipt import ReceiptLogged
@@ -77,6 +80,7 @@ CHECKS: tuple[type[Check], ...] = (
     Settings,
     Models,
     KeptFiles,
+    FormerReleases,
     ModelProbe,
     DashboardAnswer,
     ContainerObject,
@@ -91,6 +95,8 @@ CHECKS: tuple[type[Check], ...] = (
     ModelTime,
     Integrity,
     ReceiptLogged,
+    TrustMemory,
+    SecondCopies,
     SignedFiles,
     Permissions,
     Ancestors,

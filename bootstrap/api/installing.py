@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from bootstrap.install import Outcome
     from bootstrap.prefix import Prefix
     from bootstrap.preflight import Finding
+    from bootstrap.repeated import Effect
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
+    from bootstrap.trust.keeping import Account
+    from bootstrap.trust.memory import Memory
     from bootstrap.trust.places import Places
     from bootstrap.trust.state import State
     from bootstrap.uninstall import Removal
@@ -81,6 +84,13 @@ def plan(
     return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
 
 
+def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
+    """Return whether a bundle's release is active and whole already, and else which releases go; nothing is written."""
+    from bootstrap import repeated
+
+    return repeated.effect_of(bundle, prefix_for(bundle, prefix))
+
+
 def install(
     bundle: Bundle,
     prefix: Path | None = None,
@@ -98,7 +108,7 @@ def install(
     for warning in admitted.warnings:
         progress.warn(warning)
     outcome = story.install(bundle, prefix_for(bundle, prefix), progress, wait=wait)
-    forgotten = remember(bundle.manifest, admitted, places)
+    forgotten = remember(bundle.manifest, admitted, places, prefix_for(bundle, prefix))
     if forgotten:
         progress.warn(forgotten)
     return outcome
@@ -126,12 +136,18 @@ def upgrade(
 
 
 def rollback(
-    prefix: Path | None = None, *, to: str | None = None, progress: Progress = QUIET, wait: float = 0.0
+    prefix: Path | None = None,
+    *,
+    to: str | None = None,
+    progress: Progress = QUIET,
+    wait: float = 0.0,
+    places: Places | None = None,
 ) -> Outcome:
-    """Make the former release, or a kept one, current again."""
+    """Make the former release, or a kept one, current again; a damaged one is made anew from the store first."""
     from bootstrap import install as story
+    from recovery.former import mending
 
-    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait)
+    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))
 
 
 def uninstall(
@@ -148,6 +164,20 @@ def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> 
     from bootstrap.trust.state import read_state
 
     return read_state(places_or_ours(places), prefix_or_none(prefix))
+
+
+def memory_accounts(prefix: Path | None = None, *, places: Places | None = None) -> list[Account]:
+    """Return what this host and user remember of what they accepted, and what is wrong with it."""
+    from bootstrap.trust import keeping
+
+    return keeping.accounts(places_or_ours(places), prefix_or_none(prefix))
+
+
+def accept_memory(prefix: Path | None = None, *, places: Places | None = None) -> tuple[Memory, str]:
+    """Take what this host shows for all that it had accepted; return that and the audit log's head, or ""."""
+    from bootstrap.trust import keeping
+
+    return keeping.accept(places_or_ours(places), prefix_or_none(prefix))
 
 
 def update_trust(

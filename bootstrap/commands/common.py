@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import __version__, api, folders, placement, runlog
+from bootstrap import __version__, api, folders, placement, runlog, trials
 from bootstrap.commandline import DONE
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.errors import HostError, RagtraceError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.policy import Signer
     from bootstrap.install import Outcome
     from bootstrap.lacks import Lacks
+    from bootstrap.retention import Collected
     from bootstrap.trust.admission import Conditions
 
 
@@ -78,6 +79,16 @@ def time_options(arguments: argparse.Namespace) -> list[str]:
 def progress_of(arguments: argparse.Namespace) -> Progress:
     """Return the progress display that the options ask for."""
     return make_progress(quiet=arguments.quiet)
+
+
+def tidy() -> None:
+    """Remove what killed runs left outside of any installation."""
+    from bootstrap.api import here
+    from bootstrap.trust import memory
+
+    trials.tidy()
+    with suppress(RagtraceError):  # a user who has no home
+        memory.tidy(here.places_or_ours().own)
 
 
 def take_prefix(arguments: argparse.Namespace) -> int:
@@ -143,6 +154,21 @@ def signer_lines(signers: Sequence[Signer]) -> list[str]:
     ]
 
 
+def show_collected(collected: Collected) -> None:
+    """Tell which releases went, and which stay until their programs have ended."""
+    for gone in collected.gone:
+        data = _(" and its data in {path}").format(path=gone.data) if gone.data else ""
+        show(
+            _("Removed:        {release} {version}{data}").format(release=gone.release, version=gone.version, data=data)
+        )
+    for waiting in collected.in_use:
+        told = _(
+            "Still in use:   {release} {version}, by processes {numbers}; the first command after they end removes it"
+        )
+        numbers = ", ".join(map(str, waiting.users)) or "?"
+        show(told.format(release=waiting.release, version=waiting.version, numbers=numbers))
+
+
 def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
     """Return an outcome as JSON values, with what the application lacks before it starts."""
     return {
@@ -152,6 +178,9 @@ def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
         "tool": str(outcome.tool),
         "former_tool": str(outcome.former_tool) if outcome.former_tool else None,
         "audit_head": outcome.audit_head,
+        "already": outcome.already,
+        "removed": [gone.to_json() for gone in outcome.collected.gone],
+        "in_use": [gone.to_json() for gone in outcome.collected.in_use],
         "run": runlog.RUN,
         **lacking.to_json(),
     }
@@ -173,6 +202,7 @@ def show_outcome(outcome: Outcome) -> None:
     if outcome.former_tool:
         told = _("                It was {former} before: change what calls it by that name, such as scheduled jobs.")
         show(told.format(former=outcome.former_tool))
+    show_collected(outcome.collected)
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
 
 

@@ -52,12 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
 def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     """Tell what the host is like and what an installation would do; exit 4 when it does not fit."""
     findings = api.plan(bundle, arguments.prefix, conditions=common.conditions_of(arguments))
-    fits = all(finding.fits for finding in findings)
+    effect = api.effect_of(bundle, arguments.prefix)
+    fits = all(finding.fits for finding in findings) or effect.already
     product, prefix = bundle.manifest.product, api.prefix_for(bundle, arguments.prefix)
     lacking = lacks.look(prefix, prefix.new_release(product.counter, bundle.manifest_sha256), bundle.manifest)
     if arguments.json:
-        found = [vars(finding) for finding in findings]
-        show_json({"prefix": str(prefix.root), "fits": fits, "findings": found, **lacking.to_json()})
+        plan = {
+            "prefix": str(prefix.root),
+            "fits": fits,
+            "findings": [vars(finding) for finding in findings],
+            "already": effect.already,
+            "damaged": effect.damaged,
+            "removes": [gone.to_json() for gone in effect.going],
+            **lacking.to_json(),
+        }
+        show_json(plan)
         return DONE if fits else 4
     for line in common.signer_lines(bundle.signers):
         show(line)
@@ -73,8 +82,18 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
             prefix=prefix.root,
         )
     )
+    if effect.already:
+        show(
+            _("{title} {version} is already installed and matches.").format(
+                title=product.title, version=product.version
+            )
+        )
+        show(_("Nothing was written, and there is nothing to do."))
+        return DONE
     for finding in findings:
         show(finding_line(finding))
+    for line in effect.lines():
+        show(line)
     common.show_lacking(lacking)
     if fits:
         show(_("Nothing was written. To install, run the command again without --dry-run."))
@@ -94,6 +113,13 @@ def finding_line(finding: Finding) -> str:
 
 def show_installed(bundle: Bundle, outcome: Outcome, lacking: Lacks) -> None:
     """Tell where things are, and how to start, configure and check them."""
+    if outcome.already:
+        product = bundle.manifest.product
+        show(
+            _("{title} {version} is already installed and matches.").format(
+                title=product.title, version=product.version
+            )
+        )
     common.show_outcome(outcome)
     for launcher in bundle.manifest.application.commands:
         show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher)))

@@ -122,6 +122,7 @@ def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> N
             show(f"  {done.plan.unmet}")
             show(_("  next: {advice}").format(advice=_("Then run recover --bundle FOLDER.")))
         show(_("Active release: {release}").format(release=done.active or "-"))
+        common.show_collected(done.collected)
         show(_("Backup:         {path}").format(path=done.backup))
         show(_("Audit log head: {head}").format(head=done.audit_head))
 
@@ -137,6 +138,8 @@ def recovery_json(done: Recovery, results: list[CheckResult]) -> dict[str, Any]:
         "audit_head": done.audit_head or None,
         "run": RUN,
         "results": [result.to_json() for result in results],
+        "removed": [gone.to_json() for gone in done.collected.gone],
+        "in_use": [gone.to_json() for gone in done.collected.in_use],
     }
 
 

@@ -44,25 +44,47 @@ def run():
         check_modules()
         facts = read_facts(zipapp)
         check_host(facts)
-        from .cache import open_cache
+        from .cache import open_cache, opened
 
         open_cache(zipapp, facts)
+        provide_scratch(opened["folder"])
         from _bootstrap import bootstrap  # type: ignore[import-not-found] # shiv's
 
         bootstrap()
     except Refusal as refusal:
-        sys.stderr.write(_("error: {what}").format(what=refusal.what) + "\n")
-        sys.stderr.write(_("  next: {advice}").format(advice=refusal.advice) + "\n")
+        tell(_("error: {what}").format(what=refusal.what), _("  next: {advice}").format(advice=refusal.advice))
         sys.exit(refusal.code)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
+def tell(*lines):
+    """Write lines on stderr; one that is closed or full does not change the exit code."""
+    try:
+        sys.stderr.write("".join(line + "\n" for line in lines))
+        sys.stderr.flush()
+    except (AttributeError, EnvironmentError, ValueError):  # of a closed one there is no stream
+        sys.stderr = None  # else Python would try again at its end, and end with 120
+
+
 def settle():
-    """Replace what a caller may leave unfit: a umask that opens or closes what is made now, an empty HOME."""
+    """Replace what a caller may leave unfit: a umask that opens or closes what is made now, folders that are none."""
     os.umask(0o022)  # what is made has the modes that it is given
-    if os.environ.get("HOME") == "":
-        del os.environ["HOME"]  # it would stand for the root folder
+    # an empty HOME would stand for the root folder; what is relative is invalid (XDG Base Directory Specification)
+    for name in [name for name in os.environ if name == "HOME" or (name.startswith("XDG_") and name.endswith("_HOME"))]:
+        if not os.path.isabs(os.environ[name]):
+            del os.environ[name]
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    if not any(os.path.isabs(folder) and os.path.isdir(folder) for folder in folders):
+        os.environ["PATH"] = os.defpath  # scripts that are started would find no program
+
+
+def provide_scratch(folder):
+    """Name a private folder of ours for temporary files where no place that Python knows can be written."""
+    places = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    places += ["/tmp", "/var/tmp", "/usr/tmp"]  # noqa: S108 - tempfile's own, in which it makes what is private
+    if os.name == "posix" and not any(place and os.access(place, os.W_OK | os.X_OK) for place in places):
+        os.environ["TMPDIR"] = folder
 
 
 def read_facts(zipapp):

@@ -10,7 +10,9 @@ import sys
 from .words import Refusal, _
 
 FIRST, LAST = (3, 9, 2), (3, 14)
-MODULES = "argparse ctypes gettext hashlib json logging shutil subprocess tarfile zipfile zlib"
+MODULES = "argparse gettext hashlib json logging shutil subprocess tarfile zipfile zlib"
+# a Python that was built without libffi has the package ctypes, and one whose libffi is gone the extension too
+EXTENSIONS = "_ctypes" if os.name == "nt" else "_ctypes fcntl grp pwd resource"
 
 
 def check_python():
@@ -33,6 +35,7 @@ def check_modules():
 
     names = [name for name in MODULES.split() if name not in sys.builtin_module_names]
     missing = [name for name in names if name not in sys.modules and PathFinder.find_spec(name) is None]
+    missing += [name for name in EXTENSIONS.split() if not can_import(name)]
     if missing:
         raise Refusal(
             _("{path} is a Python without its standard library: {names} missing.").format(
@@ -40,6 +43,15 @@ def check_modules():
             ),
             _("Install the whole Python; on Debian and Ubuntu that is the package python3."),
         )
+
+
+def can_import(name):
+    """Tell whether a module can be loaded: what is found may be broken."""
+    try:
+        __import__(name)
+    except ImportError:
+        return False
+    return True
 
 
 def check_host(facts):

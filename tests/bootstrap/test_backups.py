@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, backup_files, backups, cli, copies, journal, restore, transaction, userdata
+from bootstrap import acceptance, backup_files, backups, cli, copies, journal, restore, retention, transaction, userdata
 from bootstrap import install as story
 from bootstrap.errors import HostError, InstallError, UsageError
 from bootstrap.uninstall import uninstall
@@ -163,9 +163,9 @@ def test_a_release_that_the_newest_backup_names_is_not_collected(used, second, t
     assert backups.pinned(used) == first
     key = tiny.key.with_suffix("")
     install(tiny_bundle(tmp_path / "third", counter=COUNTER + 2, key=key), used)
-    transaction.collect(used)
+    retention.collect(used)
     assert not first.path.exists()
-    assert backups.pinned(used) == transaction.previous(used)
+    assert backups.pinned(used) == retention.previous(used)
 
 
 def test_restoring_brings_back_folders_and_rights_too(used) -> None:

@@ -187,11 +187,12 @@ def test_a_name_with_line_ends_forges_no_line(capsys) -> None:
         with console.make_progress().task(name, 1) as task:
             task.advance(1)
         console.show(f"Stays:   {name}")
-        raise errors.TrustError(f"{name}: bad.", advice=f"Look at {name}.")
+        raise errors.TrustError(f"{name}: bad.", "Second.", advice=f"Look at {name}.")
 
     assert commandline.run_command(refuse, argparse.Namespace(json=False)) == 3
     shown, told = capsys.readouterr()
     assert shown == "Stays:   x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz\n"
-    assert len(told.splitlines()) == 5
+    assert len(told.splitlines()) == 6
+    assert told.splitlines()[4] == "Second."  # a line of ours stays one
     assert "x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz" in told
     assert told.isascii()

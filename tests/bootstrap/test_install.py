@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, audit_log, files, journal, preflight, stage
+from bootstrap import acceptance, audit_log, files, journal, preflight, seal, stage
 from bootstrap import install as story
+from bootstrap.bundle.digest import sha256_file
 from bootstrap.console import NoProgress
 from bootstrap.errors import HostError, InstallError, ToolError, TrustError, UsageError
 from bootstrap.prefix import Prefix
-from bootstrap.receipt import compare, read_receipt
+from bootstrap.receipt import compare, read_receipt, with_expected, write_receipt
 from bootstrap.uv import Uv
 from tests.bootstrap.helpers import NOTES, QUIET, install, opened, snapshot
 from tests.tiny import APP, COUNTER, tiny_bundle
@@ -171,7 +172,9 @@ def test_a_failed_first_installation_leaves_only_its_notes(tmp_path, tiny, monke
     assert install(tiny, prefix).active
 
 
-def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(tmp_path, tiny, monkeypatch) -> None:
+def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(
+    tmp_path, tiny, second, monkeypatch
+) -> None:
     prefix, others = Prefix(tmp_path / "fresh"), iter([tiny])
 
     def look(*_arguments):
@@ -182,7 +185,7 @@ def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(tm
 
     monkeypatch.setattr(preflight, "preflight", look)
     with pytest.raises(HostError, match="0 bytes free"):
-        install(tiny, prefix)
+        install(second, prefix)
     assert prefix.active()
     assert len(log(prefix)) == 1
     assert (prefix.data / "data").is_dir()
@@ -278,7 +281,7 @@ def test_a_rollback_to_what_is_not_kept_names_what_is(prefix, second) -> None:
 
 
 def test_rollback_needs_somewhere_to_go(prefix) -> None:
-    with pytest.raises(HostError, match="keeps no other release"):
+    with pytest.raises(HostError, match="keeps no release of another version"):
         story.rollback(prefix, QUIET)
     with pytest.raises(HostError, match="does not keep 1-"):
         story.rollback(prefix, QUIET, to=f"1-{'0' * 12}-r1")
@@ -301,7 +304,7 @@ def test_trouble_after_the_activation_is_no_failure(prefix, second, monkeypatch)
     def fail(_prefix: Prefix) -> None:
         raise PermissionError(13, "Permission denied", "/prefix/releases/old")
 
-    monkeypatch.setattr(story.transaction, "collect", fail)
+    monkeypatch.setattr(story.retention, "collect", fail)
     outcome = install(second, prefix)
     assert prefix.active().id == outcome.active
     assert log(prefix)[-1]["outcome"] == "done"
@@ -326,6 +329,11 @@ def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> Non
     module = first.site_packages(first.manifest().target.python) / "tiny_math" / "__init__.py"
     module.chmod(0o644)
     module.write_text("raise RuntimeError('no luck')\n")
+    receipt = read_receipt(first)
+    items = with_expected(receipt.items, {str(module.relative_to(first.path)): sha256_file(module)[0]})
+    first.path.chmod(0o755)
+    write_receipt(first, replace(receipt, items=items))
+    seal.mark_complete(first)
     with pytest.raises(InstallError, match="tiny_math does not import"):
         story.rollback(prefix, QUIET)
     assert prefix.active().id == active

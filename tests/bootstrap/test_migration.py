@@ -146,7 +146,7 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
         ("bootstrap.acceptance.check_health", "after"),
         ("bootstrap.userdata.keep_former", "before"),
         ("bootstrap.userdata.keep_former", "after"),
-        ("bootstrap.transaction.collect", "after"),
+        ("bootstrap.retention.collect", "after"),
     ],
 )
 def test_killed_with_a_migration_under_way(used, second, name, when) -> None:

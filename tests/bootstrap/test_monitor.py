@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from bootstrap import monitor
+from bootstrap.errors import HostError
 from bootstrap.exposition import render
 from bootstrap.monitor import HostUse, ProcessUse, Sample, Sampler
 from bootstrap.prefix import Prefix
@@ -204,3 +205,12 @@ def test_metrics_share_no_series_with_those_of_a_report() -> None:
 
     ours = {family.name for family in monitor.families(replace(SAMPLE, product=None))}
     assert not ours & {family.name for family in families(report())}
+
+
+def test_a_host_that_does_not_tell_is_named(prefix, monkeypatch) -> None:
+    def pids() -> None:
+        raise IndexError("list index out of range")  # as psutil does where /proc is empty
+
+    monkeypatch.setattr(psutil, "process_iter", pids)
+    with pytest.raises(HostError, match="does not tell what it uses: list index out of range"):
+        next(monitor.samples(prefix, count=1))

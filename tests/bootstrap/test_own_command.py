@@ -221,7 +221,7 @@ def test_when_only_releases_of_the_installer_before_are_kept(prefix, newer_bundl
         ("bootstrap.prefix.Prefix.point_at", "before", False),
         ("bootstrap.prefix.Prefix.point_at", "after", True),
         ("bootstrap.launchers.prune", "after", True),
-        ("bootstrap.transaction.collect", "after", True),
+        ("bootstrap.retention.collect", "after", True),
     ],
 )
 def test_an_upgrade_that_is_killed(prefix, newer_bundle, name, when, counts):

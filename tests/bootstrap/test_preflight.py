@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -288,3 +289,45 @@ def test_cpython_3_9_needs_distutils(tmp_path, monkeypatch, there, expected) -> 
     monkeypatch.setattr(host_findings, "_has_distutils", lambda: there)
     monkeypatch.setattr(host_findings, "DISTUTILS_UNTIL", sys.version_info)
     assert unfit(MANIFEST, tmp_path / "new") == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_limit_of_the_size_of_files_is_known_before_the_first_write(tmp_path, monkeypatch) -> None:
+    import resource
+
+    entries = [replace(entry, size=min(entry.size, 1000)) for entry in MANIFEST.files]
+    entries[0] = replace(entries[0], size=3 << 20)
+    manifest = replace(MANIFEST, files=tuple(entries))
+    for most, fits in (((3 << 20) - 1, False), (3 << 20, True), (resource.RLIM_INFINITY, True)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _kind, most=most: (most, most))
+        assert unfit(manifest, tmp_path / "new") == ([] if fits else ["Limits"])
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (4096, 4096))
+    assert unfit(replace(manifest, files=tuple(entries[1:])), tmp_path / "new") == ["Limits"]  # for our own files
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.write_bytes(b"NAME=\xff\n")])
+def test_settings_that_no_launcher_could_read(tmp_path, make) -> None:
+    make(tmp_path / ".env")
+    assert unfit(MANIFEST, tmp_path) == ["Settings"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files of POSIX")
+@pytest.mark.parametrize("call", ["chmod", "utime", "fsync"])
+def test_a_filesystem_that_refuses_what_files_are_given(tmp_path, monkeypatch, call) -> None:
+    def refuse(*_arguments) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, call, refuse)
+    assert unfit(MANIFEST, tmp_path) == ["Files"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for the interpreter")
+@pytest.mark.parametrize(("line", "fits"), [("exit 0", True), ("echo hello", False), ("exit 1", False), (None, False)])
+def test_a_python_that_writes_before_its_program(tmp_path, monkeypatch, line, fits) -> None:
+    python = tmp_path / "python"
+    if line:  # else it is gone
+        python.write_text(f"#!/bin/sh\n{line}\n")
+        python.chmod(0o755)
+    monkeypatch.setattr("bootstrap.tried.base_interpreter", lambda: python)
+    assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Start of Python"])

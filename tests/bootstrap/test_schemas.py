@@ -19,6 +19,7 @@ from tests.bundles import make_manifest
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.schemas import SCHEMAS, problems, validated
+from tests.tiny import COUNTER, tiny_bundle
 from tests.validator.looking import change, site_of
 from tools import schemas
 
@@ -63,9 +64,10 @@ def test_verify_and_a_dry_run(call, tiny) -> None:
     assert (plan["missing_settings"], plan["missing_models"]) == (wanted, [])
 
 
-def test_installing_going_back_and_looking_around(call, tiny) -> None:
+def test_installing_going_back_and_looking_around(call, tiny, tmp_path) -> None:
     first = call.prefix.active().id
-    code, outcome = call("install", "install", tiny.folder, "--trust-key", tiny.key)
+    newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 1, key=tiny.key.with_suffix(""))
+    code, outcome = call("install", "install", newer.folder, "--trust-key", tiny.key)
     assert (code, outcome["former"]) == (0, first)
     assert outcome["missing_settings"]["names"] == list(tiny.manifest.application.environment.required)
     code, outcome = call("install", "rollback")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import files, journal, seal, transaction
+from bootstrap import files, journal, retention, seal, transaction
 from bootstrap.prefix import Prefix
 from bootstrap.receipt import compare, read_receipt
 from bootstrap.store import Store
@@ -32,7 +32,7 @@ STEPS = (
     ("bootstrap.prefix.Prefix.point_at", "before"),
     ("bootstrap.prefix.Prefix.point_at", "after"),
     ("bootstrap.acceptance.check_health", "after"),
-    ("bootstrap.transaction.collect", "after"),
+    ("bootstrap.retention.collect", "after"),
 )
 CHILD = """
 import importlib, os, pickle, signal, sys
@@ -129,22 +129,22 @@ def test_a_damaged_journal_counts_as_idle(prefix) -> None:
 def test_previous_falls_back_to_the_newest_other_release(prefix, second) -> None:
     first = prefix.active()
     install(second, prefix)
-    assert transaction.previous(prefix) == first
+    assert retention.previous(prefix) == first
     files.remove_tree(prefix.state / "previous")
-    assert transaction.previous(prefix) == first
+    assert retention.previous(prefix) == first
     (first.complete_file).unlink()
-    assert transaction.previous(prefix) is None
+    assert retention.previous(prefix) is None
 
 
 def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second, monkeypatch) -> None:
     first = prefix.active()
     install(second, prefix)
     needed = [Store(prefix.store).path(entry.sha256) for entry in first.manifest().files if entry.kind == "source"]
-    monkeypatch.setattr(transaction, "KEPT_RELEASES", 1)
-    monkeypatch.setattr(transaction.backups, "pinned", lambda _prefix: None)
+    monkeypatch.setattr(retention, "previous", lambda _prefix: None)
+    monkeypatch.setattr(retention.backups, "pinned", lambda _prefix: None)
     remove = seal.remove
     monkeypatch.setattr(seal, "remove", seal.unmark)  # takes the mark away and says that the rest is still there
-    transaction.collect(prefix)
+    retention.collect(prefix)
     transaction.recover_crash(prefix)
     assert first.app.is_dir()
     assert not first.is_complete
@@ -152,5 +152,30 @@ def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second
     monkeypatch.setattr(seal, "remove", remove)
     transaction.recover_crash(prefix)
     assert not first.path.exists()
-    transaction.collect(prefix)
+    retention.collect(prefix)
     assert not all(path.exists() for path in needed)
+
+
+def test_what_current_says_is_on_the_disk_before_anything_follows_from_it(prefix, second, monkeypatch) -> None:
+    die_at("bootstrap.install.finish", "after", second, prefix)
+    seen, real = [], files.sync_folder
+
+    def sync(folder):
+        seen.append((folder, [release for release in prefix.all_releases() if release != prefix.active()]))
+        real(folder)
+
+    monkeypatch.setattr(files, "sync_folder", sync)
+    transaction.recover_crash(prefix)
+    folder, unfinished = seen[0]
+    assert folder == prefix.root
+    assert unfinished
+    assert prefix.all_releases() == (prefix.active(),)
+
+
+def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) -> None:
+    release = prefix.active()
+    seal.unmark(release)
+    synced = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    seal.unmark(release)
+    assert synced == [release.path]

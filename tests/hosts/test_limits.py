@@ -1,4 +1,4 @@
-"""Every command on hosts that refuse something: never a fault of the tool's, never a traceback, nothing is lost."""
+"""Every command under limits and streams of tests/hosts/conditions: no fault of the tool's, nothing is lost."""
 
 from __future__ import annotations
 
@@ -13,51 +13,33 @@ from pathlib import Path
 import pytest
 
 from bootstrap.cli import commands
-from bootstrap.prefix import Prefix
-from tests.hosts import faults, needs
+from tests.hosts.conditions.table import ROWS
 from tests.reliability import matrix, victim
 from tests.reliability import world as worlds
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 ROOT = Path(__file__).resolve().parents[2]
 OTHER_USER = 65534  # limits of processes do not bind root
-MEGABYTE = 1 << 20
 TIME = 300  # seconds
 BROKEN = re.compile("Traceback|is a bug in|Exception ignored")
-LIMITED = f"""if True:
-    import json, os, resource, runpy, sys
-    spec = json.loads(sys.argv.pop(1))
-    for number in spec.get("closed", ()):
-        os.close(number)
-    for number, path in spec.get("streams", ()):
-        os.dup2(os.open(path, os.O_WRONLY), number)
-    for name, most in spec.get("limits", {{}}).items():
-        resource.setrlimit(getattr(resource, name), (most, most))
-    if spec.get("threads"):
-        import _thread, threading
-        def refuse(*_arguments, **_options):
-            raise RuntimeError("can't start new thread")
-        for module in (_thread, threading):
-            for name in ("start_new_thread", "start_joinable_thread", "_start_new_thread", "_start_joinable_thread"):
-                if hasattr(module, name):
-                    setattr(module, name, refuse)
+NO_THREADS = f"""if True:
+    import _thread, runpy, sys, threading
+    def refuse(*_arguments, **_options):
+        raise RuntimeError("can't start new thread")
+    for module in (_thread, threading):
+        for name in ("start_new_thread", "start_joinable_thread", "_start_new_thread", "_start_joinable_thread"):
+            if hasattr(module, name):
+                setattr(module, name, refuse)
     sys.argv[0] = {victim.__file__!r}
     runpy.run_path(sys.argv[0], run_name="__main__")
 """
-CONDITIONS = {
-    "stdout closed": {"closed": [1]},
-    "all streams closed": {"closed": [0, 1, 2]},
-    "stdin closed": {"closed": [0]},
-    "stdout full": {"streams": [[1, "/dev/full"]]},
-    "both streams full": {"streams": [[1, "/dev/full"], [2, "/dev/full"]]},
-    "no threads": {"threads": True},
-    "few open files": {"limits": {"RLIMIT_NOFILE": 12}},
-    "little memory": {"limits": {"RLIMIT_AS": 120 * MEGABYTE}},
-    "very little memory": {"limits": {"RLIMIT_AS": 60 * MEGABYTE}},
-    "small files": {"limits": {"RLIMIT_FSIZE": 4096}},
-}
+SHIM = str(Path(__file__).parent / "conditions" / "shim.py")
+ROW_IDS = ("stdout-closed", "all-closed", "stdin-closed", "stdout-full", "both-full", "nofile-12", "memory-120m",
+           "memory-60m", "fsize-4096")  # fmt: skip
+CONDITIONS = {row.id: row.shim for row in ROWS if row.id in ROW_IDS}
+CONDITIONS["no-threads"] = {}
 # those that say nothing of the work: the command ends as it would have ended
-HARMLESS = ("stdout closed", "all streams closed", "stdin closed", "stdout full", "both streams full")
+HARMLESS = ("stdout-closed", "all-closed", "stdin-closed", "stdout-full", "both-full")
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +77,16 @@ def argv_of(world, command, root):
     }.get(command, ([command, *prefix], worlds.UPGRADE))
 
 
-def ran(world, command, place, condition=None, before=()):
+def ran(world, command, place, condition=None):
     """Run a command under a condition; return how it ended, and the prefix."""
     argv, start = argv_of(world, command, place / "prefix")
     prefix = world.start(start, place)
     spec = json.dumps({"trust": str(world.folder / "trust"), "programs": {}})
-    python = [str(Path(sys.executable)), "-c", LIMITED, json.dumps(condition or {})]
+    python = str(Path(sys.executable))
+    program = [python, "-c", NO_THREADS] if condition == "no-threads" else [python, victim.__file__]
+    shim = [python, SHIM, json.dumps(dict(CONDITIONS[condition]))] if condition else []
     ended = subprocess.run(
-        [*before, *python, spec, *argv], cwd=ROOT, capture_output=True, text=True, timeout=TIME, check=False
+        [*shim, *program, spec, *argv], cwd=ROOT, capture_output=True, text=True, timeout=TIME, check=False
     )
     return ended, prefix
 
@@ -130,12 +114,12 @@ def chosen():
 def test_a_host_that_refuses_something_is_no_fault_of_the_tools(world, tmp_path, command, condition):
     place = tmp_path / "place"
     started = world.start(argv_of(world, command, place / "prefix")[1], place).active()
-    ended, prefix = ran(world, command, place, CONDITIONS[condition])
+    ended, prefix = ran(world, command, place, condition)
     demand_whole(world, command, ended, prefix, started)
     if condition in HARMLESS:
         plain, _prefix = ran(world, command, tmp_path / "plain")
         assert ended.returncode == plain.returncode, ended.stderr
-        if condition == "stdout full" and plain.stdout:
+        if condition == "stdout-full" and plain.stdout:
             assert ended.stderr.count("No space left on device") == 1
 
 
@@ -156,28 +140,3 @@ def test_an_installation_with_few_processes_is_refused_and_hangs_nowhere(world, 
         pytest.skip("another user cannot read this interpreter")
     assert told.returncode == 0, told.stderr
     assert int(told.stdout) < most < limits.NEEDED_THREADS
-
-
-@pytest.mark.parametrize("command", ["install", "validate", "rollback", "status"])
-def test_without_proc_nothing_stops(world, tmp_path, command):
-    unshare = shutil.which("unshare")
-    if unshare is None or os.geteuid() != 0:
-        pytest.skip("needs root and unshare, to hide /proc")
-    hide = [unshare, "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
-    if subprocess.run([*hide, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("/proc cannot be hidden here")
-    place = tmp_path / "place"
-    started = world.start(argv_of(world, command, place / "prefix")[1], place).active()
-    ended, prefix = ran(world, command, place, before=hide)
-    demand_whole(world, command, ended, prefix, started)
-    assert ended.returncode in (0, 1), ended.stderr
-
-
-def test_locks_that_are_refused_are_named(world, tmp_path):
-    with needs.or_skip():
-        before = [*faults.fail_at("flock", "ENOLCK", 1)]
-    before = [word.replace("when=1", "when=1+") for word in before]
-    ended, prefix = ran(world, "install", tmp_path / "place", before=before)
-    assert ended.returncode == 4, ended.stderr
-    assert "has no locks: No locks available" in ended.stderr
-    assert Prefix(prefix.root).active() is not None

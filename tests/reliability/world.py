@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import cli, files, journal, launchers, papers, process, receipt, transaction
+from bootstrap import cli, files, journal, launchers, papers, process, receipt, retention, transaction
 from bootstrap.backups import list_backups
 from bootstrap.bundle.application import Launcher, Migration
 from bootstrap.bundle.digest import sha256_file
@@ -306,7 +306,8 @@ def check_clean(prefix):
     assert not extra, extra
     releases = prefix.complete_releases()
     assert {path.name for path in prefix.releases.iterdir()} == {release.id for release in releases}
-    assert len(releases) <= transaction.KEPT_RELEASES
+    assert {release.id for release in releases} == set(retention.kept(prefix))
+    assert len({release.made_from for release in releases}) == len(releases) <= 2
     needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.is_kept}
     kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
     assert kept == needed, (sorted(kept - needed), sorted(needed - kept))

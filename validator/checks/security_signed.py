@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import signed
+from bootstrap import counted, signed
 from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import judge
 from bootstrap.errors import RagtraceError
@@ -61,10 +61,11 @@ class SignedFiles(Check):
             yield replace(self.failed(details, evidence=evidence, **subject.reinstall()), status=ERROR)
         if not found.deviations and not found.uncompared:
             details = _(
-                "{same} files are as signed (compared with {wheels} wheels and the manifest); {made} were made on this "
-                "host and compared with the receipt alone; {signers}"
+                "as signed (compared with the manifest and the wheels that it names): {same}; made on this host "
+                "(compared with the receipt alone): {made}; {signers}"
             )
-            yield self.passed(details.format(same=found.same, wheels=found.wheels, made=found.made, signers=judged))
+            same, made = counted.files(found.same), counted.files(found.made)
+            yield self.passed(details.format(same=same, made=made, signers=judged))
 
 
 def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:

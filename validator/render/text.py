@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bootstrap.columns import wrap
-from bootstrap.i18n import _
+from bootstrap.i18n import _, plural
 from validator import check
 from validator.check import CATEGORIES, STATUSES
 
@@ -60,7 +60,11 @@ def shortfall(report: Report) -> str:
     if report.effort == check.QUICK:
         names = ", ".join(report.not_run.values())
         return _("This was a quick validation, which says nothing of: {names}.").format(names=names)
-    return _("It says nothing of what {count} other checks look at.").format(count=len(report.not_run))
+    return plural(
+        "It says nothing of what {count} other check looks at.",
+        "It says nothing of what {count} other checks look at.",
+        len(report.not_run),
+    ).format(count=len(report.not_run))
 
 
 def steps(report: Report) -> list[tuple[str, str]]:

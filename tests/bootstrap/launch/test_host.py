@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -134,7 +135,7 @@ def test_another_implementation_is_refused(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="umask and HOME of POSIX")
-@pytest.mark.parametrize(("given", "left"), [("", None), ("/home/kim", "/home/kim"), (None, None)])
+@pytest.mark.parametrize(("given", "left"), [("", None), ("kim", None), ("/home/kim", "/home/kim"), (None, None)])
 def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -> None:
     monkeypatch.setenv("HOME", given or "") if given is not None else monkeypatch.delenv("HOME", raising=False)
     former = os.umask(0o777)
@@ -144,3 +145,47 @@ def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -
     finally:
         os.umask(former)
     assert os.environ.get("HOME") == left
+
+
+@pytest.mark.skipif(os.name != "posix", reason="variables of POSIX")
+@pytest.mark.parametrize("given", ["", ".:bin", "/nowhere:.", "/etc/passwd"])
+def test_a_path_without_a_folder_is_replaced_and_relative_folders_of_the_users_are_none(monkeypatch, given) -> None:
+    monkeypatch.setenv("PATH", given)
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    former = os.umask(0o022)
+    launch.settle()
+    os.umask(former)
+    assert os.environ["PATH"] == os.defpath
+    assert "XDG_STATE_HOME" not in os.environ
+    assert os.environ["XDG_CACHE_HOME"] == "/cache"
+
+
+def test_a_python_whose_extensions_cannot_be_loaded(monkeypatch):
+    check_modules()
+    monkeypatch.setattr(host, "EXTENSIONS", "_ctypes _not_there")
+    with pytest.raises(Refusal, match="library: _not_there missing"):
+        check_modules()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="places of POSIX")
+def test_where_no_temporary_folder_can_be_written_one_of_ours_is_named(monkeypatch, tmp_path) -> None:
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, "/nowhere")
+    launch.provide_scratch("/ours")
+    assert os.environ["TMPDIR"] == "/nowhere"  # /tmp serves
+    monkeypatch.setattr(os, "access", lambda path, _how: path == str(tmp_path))
+    launch.provide_scratch("/ours")
+    assert os.environ["TMPDIR"] == "/ours"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    launch.provide_scratch("/ours")
+    assert os.environ["TMPDIR"] == str(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_a_full_stderr_changes_no_exit_code():
+    code = "import sys; from bootstrap import launch; launch.tell('told'); sys.exit(4)"
+    for stderr, shown in ((subprocess.PIPE, b"told\n"), (None, None)):
+        with open("/dev/full", "wb") as full:
+            ended = subprocess.run([sys.executable, "-c", code], check=False, stderr=stderr or full)
+        assert (ended.returncode, ended.stderr) == (4, shown)

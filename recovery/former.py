@@ -1,0 +1,58 @@
+"""A former release that is damaged, made anew for a rollback from what this host keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from bootstrap import install, preflight, stage
+from bootstrap.errors import HostError
+from bootstrap.i18n import _
+from bootstrap.store import Store
+from bootstrap.trust.authority import find_authority
+from recovery.apply import heal_store
+from recovery.diagnose import diagnose
+from recovery.plan import bring
+
+if TYPE_CHECKING:
+    from bootstrap.console import Progress
+    from bootstrap.install import Build
+    from bootstrap.prefix import Prefix, Release
+    from bootstrap.transaction import Transaction
+    from bootstrap.trust.places import Places
+    from recovery.diagnose import Diagnosis
+
+
+def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
+    """Return what looks whether a damaged release can be made anew; ``places`` have the policy where a receipt is lost.
+
+    What that returns builds it in a transaction. It raises HostError where something must be brought first.
+    """
+
+    def look(prefix: Prefix, release: Release, trouble: str) -> Build:
+        found = find_authority(places, ())
+        diagnosis = diagnose(prefix, found.policy if found else None, release=release)
+        if diagnosis.proof is None or diagnosis.lost:
+            raise HostError(
+                _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
+                advice=_("{what} Then install it, or name another release with --to.").format(what=bring(diagnosis)),
+            )
+        manifest = diagnosis.proof.manifest
+        preflight.demand([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
+        return lambda change, progress: _build(diagnosis, change, progress)
+
+    return look
+
+
+def _build(diagnosis: Diagnosis, change: Transaction, progress: Progress) -> None:
+    """Build, accept and seal the release of a transaction from the store, as the damaged one was built."""
+    assert diagnosis.proof is not None  # it was looked at
+    proof, release, store = diagnosis.proof, change.release, Store(change.prefix.store)
+    heal_store(diagnosis)
+    python = stage.python_for(release, proof.manifest)
+    change.make_folders(proof.manifest)
+    proof.write(release.bundle)
+    with progress.wait(_("Laying out the files of the application")):
+        stage.stage_files(release, proof.manifest, store, python)
+    stage.stage_environment(release, proof.manifest, store, python, progress)
+    install.accept(release, proof.manifest, store, diagnosis.digests, progress)
+    install.finish(release, proof.manifest, python, proof.fingerprints, diagnosis.digests, progress)

@@ -1,0 +1,73 @@
+"""A rollback to a release that is damaged: made anew from what is kept, or refused with the reason."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from bootstrap import install, receipt, retention, userdata
+from bootstrap.console import NoProgress
+from bootstrap.errors import HostError
+from bootstrap.trust.authority import HOST, Authority
+from bootstrap.trust.places import host_places
+from recovery import former
+from tests.tiny import COUNTER, tiny_bundle
+
+
+@pytest.fixture
+def upgraded(host, tmp_path):
+    """Give the host a newer release; return the former one."""
+    first = host.release
+    newer = tiny_bundle(
+        tmp_path / "newer",
+        counter=COUNTER + 1,
+        version="2.0.0",
+        packages={"tiny-text": ("0.4.0", {"tiny_text/__init__.py": "def words(text):\n    return [text]\n"})},
+        key=host.tiny.key.with_suffix(""),
+    )
+    install.install(newer.open(), host.prefix, NoProgress())
+    return first
+
+
+def roll_back(host):
+    return install.rollback(host.prefix, NoProgress(), mending=former.mending(host_places()))
+
+
+def damage(path):
+    path.chmod(0o644)
+    path.write_text("changed\n")
+
+
+@pytest.mark.parametrize("what", ["file", "receipt"])
+def test_a_damaged_one_is_made_anew_with_the_data_that_wait_for_it(host, upgraded, what, monkeypatch) -> None:
+    monkeypatch.setattr(former, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
+    damage({"file": upgraded.app / "app.py", "receipt": upgraded.receipt_file}[what])
+    aside, newest = userdata.set_aside(host.prefix, upgraded), host.release
+    shutil.copytree(host.prefix.data, aside)
+    (aside / "data" / "notes.txt").write_text("of the former\n")
+    done = roll_back(host)
+    assert done.active == upgraded.id.replace("-r1", "-r2")
+    assert [gone.release for gone in done.collected.gone] == [upgraded.id]
+    assert receipt.compare(host.release, receipt.read_receipt(host.release)) == []
+    assert host.answer() == [5.0, 0.5]
+    assert (host.prefix.data / "data" / "notes.txt").read_text() == "of the former\n"
+    assert retention.previous(host.prefix) == newest
+    assert roll_back(host).active == newest.id
+
+
+def test_one_that_cannot_be_made_anew_is_refused_and_nothing_changes(host, upgraded) -> None:
+    damage(upgraded.app / "app.py")
+    lost = next(entry for entry in upgraded.manifest().of_kind("wheel") if "tiny_text" in entry.path)
+    (host.prefix.store / lost.sha256[:2] / lost.sha256).unlink()
+    active = host.release
+    with pytest.raises(HostError, match=r"is damaged and was not activated: missing or damaged: app/app\.py") as caught:
+        roll_back(host)
+    assert lost.path in caught.value.advice
+    assert host.release == active
+
+
+def test_a_rollback_by_the_engine_alone_refuses_it(host, upgraded) -> None:
+    damage(upgraded.app / "app.py")
+    with pytest.raises(HostError, match="is damaged and was not activated"):
+        install.rollback(host.prefix, NoProgress())
