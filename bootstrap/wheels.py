@@ -63,6 +63,7 @@ _WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}")  # what installers take (PEP 427: 
 _LOCAL = struct.Struct("<4s2xHH4xLLLHH")
 _CENTRAL = struct.Struct("<28x3H12x")  # lengths of name, extra field and comment (APPNOTE 4.3.12)
 _ENDS = (b"PK\5\6", b"PK\6\6")  # what may follow the directory: its end, or that of a large file
+_LARGE = struct.Struct("<HHQQ")  # the extra field of a large file: both sizes (APPNOTE 4.5.3)
 _LATER, _LONG = 0x8, 0xFFFFFFFF  # CRC and sizes follow the file; a size is in the extra field
 
 
@@ -230,8 +231,10 @@ def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
         signature, flags, method, crc, packed, size, length, extra = _LOCAL.unpack(header)
         written = file.read(length).decode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
         same = (signature, method, written) == (b"PK\3\4", member.compress_type, member.orig_filename)
+        longer = file.read(extra)
         if not flags & _LATER:
             same &= crc == member.CRC and packed in (member.compress_size, _LONG) and size in (member.file_size, _LONG)
+            same &= _LONG not in (packed, size) or _LARGE.pack(1, 16, member.file_size, member.compress_size) in longer
         if not same:
             raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
         if member.header_offset < end:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from bootstrap.bundle.policy import RELEASE
 from bootstrap.commandline import DONE
-from bootstrap.console import answer, can_ask, complain, show, show_json
+from bootstrap.console import answer, can_ask, complain, show, show_json, show_lines
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.trust.authority import HOST
@@ -120,7 +120,7 @@ def show_state(arguments: argparse.Namespace) -> int:
     """Show the policy in force."""
     state = api.trust_state(arguments.prefix)
     if arguments.allowed_signers:
-        show(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
+        show_lines(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
     elif arguments.json:
         show_json(state.to_json())
     else:

@@ -89,6 +89,13 @@ def longer_than_it_is() -> bytes:
     return bytes(data)
 
 
+def large() -> bytes:
+    """Let a local header say that its file's size is in an extra field, which is not there."""
+    data = bytearray(wheel())
+    data[22:26] = b"\xff" * 4
+    return bytes(data)
+
+
 # name, the wheel's bytes, why it is refused, whether uv may see it first
 CASES = [
     ("escapes", wheel([("../../../../evil.py", b"x")]), "leads out of it", False),
@@ -146,6 +153,7 @@ CASES = [
      "not as its RECORD says", True),
     ("no-metadata", wheel([("x.py", b"x")], drop=[f"{INFO}/METADATA"]), "it has no METADATA", False),
     ("entry-longer-than-the-directory", longer_than_it_is(), "its directory is not as long as it says", False),
+    ("size-in-no-extra-field", large(), "not where it should be", False),
     ("kind-of-data-unknown", wheel([("tiny_unused-0.1.0.data/evil/x.py", b"x")]), "not a readable wheel", False),
     ("script-of-another-package", entry_points("[console_scripts]\ntiny-version = tiny_unused:main\n"),
      "and so does", False),
