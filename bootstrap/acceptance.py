@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, bytecode, files, launchers, process, receipt, record, service, stage
+from bootstrap import app_launcher, bytecode, launchers, process, receipt, record, service, stage, trials
 from bootstrap.bundle import strict
 from bootstrap.embedding import difference, embedding_in
 from bootstrap.errors import InstallError
@@ -211,7 +211,7 @@ def _run(
     """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
     if folder is not None:
         return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
-    with files.scratch_folder() as caller:
+    with trials.scratch() as caller:
         if account is not None:
             os.chown(caller, account.user, account.group)
         return process.run(argv, env=env, cwd=caller, timeout=timeout, account=account)

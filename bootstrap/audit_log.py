@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 from datetime import datetime, timezone
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from bootstrap import files, runlog
+from bootstrap import log_files, runlog
 from bootstrap.bundle import strict
-from bootstrap.errors import HostError, TrustError
+from bootstrap.errors import RagtraceError, TrustError
 from bootstrap.i18n import _
 from bootstrap.runlog import LOG
 
@@ -24,17 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bootstrap.log_files import Line
     from bootstrap.prefix import Prefix
 
 GENESIS = "0" * 64
 CHANGES = ("install", "rollback", "recover")  # actions that make a release active
-BLOCK = 1 << 16  # bytes
-LINE_LIMIT = 16 << 20  # bytes: a release of very many packages names them all
 
 
 def log_file(prefix: Prefix) -> Path:
-    """Return the log's file."""
-    return prefix.state / "audit" / "audit.jsonl"
+    """Return the file that grows; those before it lie beside (bootstrap/log_files.py)."""
+    return prefix.audit / log_files.CURRENT
 
 
 def _hash(line: bytes) -> str:
@@ -42,21 +41,20 @@ def _hash(line: bytes) -> str:
 
 
 def lines(prefix: Prefix) -> Iterator[bytes]:
-    """Yield the log's whole lines, without their ends; what a crash cut short was never reported and is left out."""
-    path = log_file(prefix)
-    if not os.path.lexists(path):
-        return
-    with os.fdopen(files.open_own(path, os.O_RDONLY), "rb") as file:
-        for line in iter(lambda: file.readline(LINE_LIMIT), b""):
-            if line.endswith(b"\n"):
-                yield line[:-1]
+    """Yield the log's whole lines, without their ends. Raises TrustError for one that is too long to be ours."""
+    for line in log_files.lines(prefix.audit):
+        yield _data_of(line)
+
+
+def _data_of(line: Line) -> bytes:
+    if line.data is None:
+        raise _broken(line, _("it is longer than an entry may be"))
+    return line.data
 
 
 def head(prefix: Prefix) -> str:
     """Return the hash of the last line, or 64 zeros when nothing was logged."""
-    last = None
-    for last in lines(prefix):  # noqa: B007 - the last one is wanted
-        pass
+    last = log_files.last_line(prefix.audit)
     return GENESIS if last is None else _hash(last)
 
 
@@ -69,8 +67,7 @@ def _user() -> str:
 
 def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
     """Add a line that lasts (fsynced) and return the new head."""
-    path = log_file(prefix)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    prefix.audit.mkdir(mode=0o700, exist_ok=True)
     entry = {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "user": _user(),
@@ -80,31 +77,18 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
         "run": runlog.RUN,
         "previous": head(prefix),
     }
-    line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
-    handle = files.open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-    with os.fdopen(handle, "rb+") as file:
-        end = _end_of_whole_lines(file)
-        if end < file.seek(0, os.SEEK_END):
-            file.truncate(end)
-        file.write(line + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    line = _line_of(entry)
+    if len(line) >= log_files.LINE_LIMIT:  # what its readers take
+        entry = {name: value for name, value in entry.items() if name not in facts}
+        line = _line_of({**entry, "left_out": sorted(facts)})
+    log_files.append(prefix.audit, line)
     found = _hash(line)
     LOG.info("audit log head %s after %s: %s", found, action, outcome, extra={"audit_head": found})
     return found
 
 
-def _end_of_whole_lines(file: IO[bytes]) -> int:
-    """Return how long the file is without a last line that has no end."""
-    position = file.seek(0, os.SEEK_END)
-    while position:
-        start = max(0, position - BLOCK)
-        file.seek(start)
-        found = file.read(position - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        position = start
-    return 0
+def _line_of(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
 
 
 def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
@@ -123,16 +107,18 @@ def note_failure(prefix: Prefix, action: str, error: BaseException, **facts: Any
 
 def entries(prefix: Prefix) -> list[dict[str, Any]]:
     """Return what was logged, the oldest first. Raises TrustError for a line that is no entry."""
-    found = []
-    for number, line in enumerate(lines(prefix), 1):
+    return [entry for _line, entry in _entries(prefix)]
+
+
+def _entries(prefix: Prefix) -> Iterator[tuple[Line, dict[str, Any]]]:
+    for line in log_files.lines(prefix.audit):
         try:
-            entry = strict.parse(line)
+            entry = strict.parse(_data_of(line))
         except ValueError:
             entry = None
         if not isinstance(entry, dict):
-            raise _broken(prefix, number, _("it is not an entry"))
-        found.append(entry)
-    return found
+            raise _broken(line, _("it is not an entry"))
+        yield line, entry
 
 
 def is_removal(entry: dict[str, Any]) -> bool:
@@ -149,7 +135,7 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
                 found.clear()
             elif entry.get("action") in CHANGES and entry.get("outcome") == "done":
                 found.append(entry)
-    except (OSError, ValueError, AttributeError, HostError):
+    except (OSError, ValueError, AttributeError, RagtraceError):
         return found  # whether the log is whole is told by verify
     return found
 
@@ -168,11 +154,17 @@ def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
     the chain has had, so that a later one is fine. Raises TrustError where the chain breaks, and
     for an anchor that it never had.
     """
+    gone = log_files.missing(prefix.audit)
+    if gone:
+        raise TrustError(
+            _("{path} is missing: the audit log has a gap.").format(path=gone[0]),
+            advice=_("Bring it back from a copy, or compare the rest with an export that was kept elsewhere."),
+        )
     expected, heads = GENESIS, [GENESIS]
-    for number, (line, entry) in enumerate(zip(lines(prefix), entries(prefix)), 1):
+    for line, entry in _entries(prefix):
         if entry.get("previous") != expected:
-            raise _broken(prefix, number, _("it does not follow from the line before it"))
-        expected = _hash(line)
+            raise _broken(line, _("it does not follow from the line before it"))
+        expected = _hash(_data_of(line))
         heads.append(expected)
     if anchor is not None and not any(head.startswith(anchor.lower()) for head in heads):
         raise TrustError(
@@ -184,8 +176,8 @@ def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
     return len(heads) - 1, expected
 
 
-def _broken(prefix: Prefix, number: int, reason: str) -> TrustError:
+def _broken(line: Line, reason: str) -> TrustError:
     return TrustError(
-        _("{path}, line {number}: {reason}.").format(path=log_file(prefix), number=number, reason=reason),
+        _("{path}, line {number}: {reason}.").format(path=line.path, number=line.number, reason=reason),
         advice=_("Somebody changed the log; compare it with an export that was kept elsewhere."),
     )

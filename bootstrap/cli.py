@@ -75,6 +75,7 @@ def _main(argv: list[str] | None) -> int:
     if os.name == "posix":
         os.umask(0o022)  # whatever the caller's: what is installed has the modes that it is given
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the kernel would drop how our programs ended
+    common.tidy()
     code = run_command(common.take_prefix, parsed)
     if code:
         return code

@@ -43,7 +43,7 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     told = {"error": {"code": code, "what": error.what, "advice": error.advice}}
     if as_json and console.show_json(told):
         return code
-    console.complain(_("error: {what}").format(what=console.sentence(error.what)))
+    console.complain(_("error: {what}").format(what="\n".join(map(console.sentence, error.sentences))))
     if error.advice:
         console.complain(_("  next: {advice}").format(advice=console.sentence(error.advice)))
     return code

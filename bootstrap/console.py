@@ -102,13 +102,13 @@ class LineProgress:
 
     def _write(self, text: str) -> None:
         try:
-            write_text(self.stream, text + "\n")
+            write_text(self.stream, sentence(text) + "\n")
         except OSError:
             leave(self.stream)  # whoever read the progress went away; the work goes on
 
     def step(self, text: str) -> None:
         LOG.info(text)
-        self._write(sentence(text))
+        self._write(text)
 
     @contextmanager
     def wait(self, text: str) -> Iterator[Pending]:
@@ -131,7 +131,7 @@ class LineProgress:
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
-        self._write(_("warning: {text}").format(text=sentence(text)))
+        self._write(_("warning: {text}").format(text=text))
 
 
 class _BarTask:
@@ -149,7 +149,7 @@ class _Spinning(Pending):
 
     def about(self, detail: str) -> None:
         super().about(detail)
-        self.bars.update(self.identifier, description=visible(detail))
+        self.bars.update(self.identifier, description=sentence(detail))
 
 
 class _Steady:
@@ -213,7 +213,7 @@ class BarProgress:
             progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         )
         with progress.Progress(*columns, console=self.rich) as bars:
-            yield _BarTask(bars, bars.add_task(visible(text), total=total or None))
+            yield _BarTask(bars, bars.add_task(sentence(text), total=total or None))
 
     def warn(self, text: str) -> None:
         LOG.warning(text)
@@ -263,7 +263,12 @@ def write_text(stream: IO[str] | None, text: str) -> None:
 
 
 def show(text: str) -> bool:
-    """Write one line of the result to stdout, and tell whether it went there.
+    """Write one line of the result to stdout, and tell whether it went there; line ends in a name forge no other."""
+    return show_lines(sentence(text))
+
+
+def show_lines(text: str) -> bool:
+    """Write lines of the result to stdout, and tell whether they went there.
 
     What was done is done whoever reads of it: a stream that fails is told of on stderr, once, and is no error.
     """
@@ -341,7 +346,7 @@ def show_document(text: str) -> bool:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = "".join(character if character.isascii() else json.dumps(character)[1:-1] for character in text)
-    return show(text)
+    return show_lines(text)
 
 
 def complain(text: str) -> None:

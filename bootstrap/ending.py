@@ -16,11 +16,15 @@ ASKING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 
 
 class AskedToEnd(KeyboardInterrupt):
-    """A signal other than Ctrl-C's asked this process to end; whatever cleans up after Ctrl-C does so now."""
+    """A signal asked this process to end; whatever cleans up after Ctrl-C does so now."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+def _unheard(_number: int, _frame: object) -> None:
+    """Take no notice of a signal."""
 
 
 def number_of(interrupt: KeyboardInterrupt) -> int:
@@ -30,17 +34,17 @@ def number_of(interrupt: KeyboardInterrupt) -> int:
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Raise AskedToEnd in this block at the first such signal; more of them don't disturb the cleaning up.
+    """Raise AskedToEnd in this block at the first such signal or Ctrl-C; more of them don't disturb the cleaning up.
 
     One that the caller had ignored (nohup) stays so.
     """
     mine = threading.current_thread() is threading.main_thread()
-    former = {number: signal.getsignal(number) for number in ASKING if mine}
-    taken = [number for number, handler in former.items() if handler == signal.SIG_DFL]
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, *ASKING) if mine}
+    taken = [number for number, handler in former.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
 
     def ask(number: int, _frame: object) -> None:
         for each in taken:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, _unheard)  # not SIG_IGN, which programs that are started now would inherit
         raise AskedToEnd(number)
 
     for number in taken:

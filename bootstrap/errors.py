@@ -10,13 +10,15 @@ from __future__ import annotations
 class RagtraceError(Exception):
     """What happened, and what to do next.
 
-    ``what`` is one sentence that names the file or host concerned; ``advice`` is one sentence
-    with the next step, or empty where nothing useful can be said.
+    ``what`` is one sentence that names the file or host concerned, or several where several are at fault:
+    each is told on a line of its own. ``advice`` is one sentence with the next step, or empty where nothing
+    useful can be said.
     """
 
-    def __init__(self, what: str, *, advice: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, *what: str, advice: str = "") -> None:
+        self.sentences = what
+        self.what = "\n".join(what)
+        super().__init__(self.what)
         self.advice = advice
 
 

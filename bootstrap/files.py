@@ -8,7 +8,6 @@ import os
 import secrets
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,16 +168,6 @@ def make_private(path: Path) -> None:
         windows.make_private(path)
     else:
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-
-
-@contextlib.contextmanager
-def scratch_folder(prefix: str = "ragtrace-") -> Iterator[Path]:
-    """Give a new private folder to a program that others made, and remove whatever it has put there."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield folder
-    finally:
-        remove_tree(folder)
 
 
 def close_to_others(folder: Path) -> None:

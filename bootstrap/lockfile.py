@@ -25,9 +25,10 @@ LINGER = 10.0  # seconds that the programs of a killed run get to end (bootstrap
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
+def locked(path: Path, *, wait: float = 0.0, inherited: bool = True) -> Iterator[None]:
     """Hold the lock; raise BusyError when another run still holds it after ``wait`` seconds.
 
+    Unless it is not ``inherited``, programs that are started meanwhile hold it too.
     Raises HostError when what it guards was removed meanwhile, and for a lock that is no file of the caller's.
     """
     deadline = time.monotonic() + wait
@@ -41,7 +42,7 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         with contextlib.suppress(OSError):  # a full disk is no reason against a rollback
             os.write(handle, str(os.getpid()).encode())
         try:
-            with supervised.inherited(handle):
+            with supervised.inherited(handle) if inherited else contextlib.nullcontext():
                 yield
         finally:
             with contextlib.suppress(OSError):  # nor against telling how the run ended
@@ -62,6 +63,22 @@ def _acquire(handle: int, path: Path, deadline: float) -> None:
                 advice=_("Wait until it has ended, or add --wait SECONDS."),
             )
         time.sleep(POLL)
+
+
+def is_free(path: Path) -> bool:
+    """Tell whether nobody holds a lock of this user now; a missing one is held by nobody."""
+    try:
+        handle = files.open_own(path, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    except (HostError, OSError):
+        return False
+    try:
+        return _try(handle, path)
+    except HostError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def _is_gone(holder: str) -> bool:

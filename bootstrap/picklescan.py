@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from bootstrap import process
+from bootstrap import process, trials
 from bootstrap.bundle import strict
 from bootstrap.bundle.advisories.safety import environment
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LEAST_PYTHON = (3, 11)
 MARK = "ragtrace-answer "
@@ -86,11 +88,11 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
 
     Raises ToolError when picklescan cannot say, or when there is nothing to look at.
     """
-    with TemporaryDirectory(prefix="ragtrace-") as name:
+    with trials.scratch() as folder_of_its_own:
         ended = process.run(
             [str(python), "-I", "-B", "-c", SCRIPT],
-            env=environment(Path(name)),
-            cwd=Path(name),
+            env=environment(folder_of_its_own),
+            cwd=folder_of_its_own,
             timeout=limit,
             stdin=json.dumps({"folder": str(folder)}).encode(),
         )

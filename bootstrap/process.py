@@ -135,9 +135,11 @@ def run(
 
 
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
-    """Let a program take over our terminal until it ends, and return its exit code; Ctrl-C is the program's.
+    """Let a program take over our terminal until it ends, and return its exit code (negative: the signal).
 
-    It has no time limit, because a person is there. Raises ToolError when it cannot be started.
+    What asks us to end is the program's; Ctrl-C reaches it twice, from the terminal and from us, because the one of
+    ``kill`` comes to us alone. It has no time limit, because a person is there. Raises ToolError when it cannot be
+    started.
     """
     process, tie = _start(argv, alone=False, env=dict(env))
     try:
@@ -145,7 +147,7 @@ def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait begins again
-                if ending.number_of(asked) != signal.SIGINT:  # the terminal sends Ctrl-C to both, this came to us alone
+                if sys.platform != "win32":  # whose terminal tells all at once, and where nobody else asks
                     process.send_signal(ending.number_of(asked))
     finally:
         tie.cut(waited=process.returncode is not None)

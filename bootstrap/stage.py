@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import files, launchers, persist, tools_environment, wheels
+from bootstrap import files, launchers, overlaps, persist, tools_environment, wheels
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.lock import PYLOCK, rows_of, write_pylock
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
@@ -150,9 +150,11 @@ def sync_environment(
         target = scratch / "wheels" / entries[package.wheel].inner
         store.link(entries[package.wheel], target)
         wheels.inspect(target, package)
+    kept = tools_environment.kept([entries[package.wheel] for package in packages], store)
+    overlaps.demand_none(kept, manifest.target.python)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    with wheels.blamed(tools_environment.kept([entries[package.wheel] for package in packages], store)):
+    with wheels.blamed(kept):
         uv.sync(release.python, lock)
 
 

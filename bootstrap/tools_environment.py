@@ -9,7 +9,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, reading, record, wheels
+from bootstrap import files, overlaps, reading, record, wheels
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.snapshot import CANARIES, read_snapshot
 from bootstrap.bundle.lock import Row, write_pylock
@@ -77,7 +77,7 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
     uv = Uv(scratch)
     try:
         uv.venv(root_of(release), python)
-        install(uv, tools, store, scratch, python_of(release))
+        install(uv, tools, store, scratch, python_of(release), manifest.target.python)
     finally:
         uv.close()
         files.remove_tree(scratch)
@@ -87,8 +87,8 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
     warm_up(release, manifest)
 
 
-def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path) -> None:
-    """Let uv install wheels, after a look at the structure of each."""
+def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
+    """Let uv install wheels for a version of Python, after a look at the structure of each."""
     store.require(iter(tools))
     rows = []
     for entry in tools:
@@ -97,6 +97,7 @@ def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python:
         store.link(entry, scratch / "wheels" / name)
         wheels.inspect(scratch / "wheels" / name, package)
         rows.append(Row(name, package.name, package.version, entry.sha256))
+    overlaps.demand_none(kept(tools, store), version)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows))
     with wheels.blamed(kept(tools, store)):

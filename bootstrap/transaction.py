@@ -204,14 +204,14 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
     While none is active, one without its mark may be a damaged one that counted, which is for recover.
     """
+    advisories = prefix.state / "advisories"
     found = [
         path
         for folder, pattern in (
             (prefix.root, ".current.*.tmp"),
             (prefix.root, "..env.*.tmp"),
             *((folder, ".ragtrace-*") for folder in prefix.folders if folder != prefix.data),
-            (prefix.bin, ".*.tmp"),
-            (prefix.state, ".*.tmp"),
+            *((folder, ".*.tmp") for folder in (prefix.bin, prefix.state, prefix.audit, advisories)),
         )
         for path in folder.glob(pattern)
     ]

@@ -1,48 +1,117 @@
-"""Scratch folders under PREFIX/state, each held by a lock: what a killed run left is told from what is in use."""
+"""Folders for a moment, each held by a lock: what a killed run left is told from what is in use.
+
+The rule for all that is temporary: it has its name where the next command of any kind finds and removes it. What
+belongs to an installation lies in PREFIX/state. What belongs to none lies in the system's place, where programs that
+look for settings in the folders above find none of the user's, and a link in the user's own state folder leads there.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
+import sys
+import tempfile
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files
-from bootstrap.errors import BusyError, HostError
-from bootstrap.lockfile import locked
+from bootstrap import files, folders
+from bootstrap.errors import RagtraceError
+from bootstrap.lockfile import is_free, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-NAME, LOCK = ".trial-", ".lock"
+NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
+TOOL, REGISTER = "ragtrace", "scratch"
+PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
 
 
 @contextlib.contextmanager
-def folder(state: Path) -> Iterator[Path]:
-    """Make an empty private folder that is gone afterwards; raises OSError where none can be made."""
+def folder(state: Path, *, apart: Path | None = None, shared: bool = False) -> Iterator[Path]:
+    """Make an empty private folder that is gone afterwards; raises OSError where none can be made.
+
+    ``apart`` is where it lies then, with a link to it in ``state``. ``shared``: programs that are started meanwhile
+    hold it too, so that it stays as long as one of them lives.
+    """
     place = state / f"{NAME}{uuid.uuid4().hex}"
     lock = place.with_name(place.name + LOCK)
     try:
-        with locked(lock):  # before the folder is there: nobody ever sees one that is in use and not held
-            place.mkdir(mode=0o700)
+        # before the folder is there: nobody ever sees one that is in use and not held
+        with locked(lock, wait=PATIENCE, inherited=shared):
             try:
-                yield place.resolve()
+                yield _make(place, apart).resolve()
             finally:
-                files.remove_tree(place)
+                remove(place)
     finally:
         files.remove_tree(lock)
+
+
+def _make(place: Path, apart: Path | None) -> Path:
+    if apart is None:
+        place.mkdir(mode=0o700)
+        return place
+    made = apart / _name_apart(place)
+    place.symlink_to(made)
+    made.mkdir(mode=0o700)
+    return made
+
+
+def _name_apart(place: Path) -> str:
+    return APART + place.name[len(NAME) :]
+
+
+@contextlib.contextmanager
+def scratch(place: Path | None = None) -> Iterator[Path]:
+    """Make such a folder that belongs to no installation, in the system's place or in the one that is named."""
+    system = Path(place or tempfile.gettempdir()).absolute()
+    register = _register()
+    with folder(system) if register is None else folder(register, apart=system) as made:
+        yield made
+
+
+def _register() -> Path | None:
+    """Return the folder of the links; None where none can be made, and on Windows, whose place is always the same."""
+    if sys.platform == "win32":
+        return None
+    try:
+        found = folders.user_state(TOOL) / REGISTER
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RagtraceError):
+        return None
+    return found if os.access(found, os.W_OK | os.X_OK) else None
+
+
+def remove(place: Path) -> None:
+    """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
+    if place.name.startswith(NAME) and place.is_symlink():
+        target = Path(os.readlink(place))
+        with contextlib.suppress(FileNotFoundError):
+            if target.name == _name_apart(place) and _is_own_folder(target):
+                files.remove_tree(target)
+    files.remove_tree(place)
+
+
+def _is_own_folder(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def abandoned(state: Path) -> list[Path]:
     """Return the folders that nobody holds any more, and their locks."""
     places = {path.with_name(path.name.removesuffix(LOCK)) for path in state.glob(f"{NAME}*")}
     locks = {place: place.with_name(place.name + LOCK) for place in sorted(places)}
-    return [path for place, lock in locks.items() if _is_free(lock) for path in (place, lock)]
+    return [path for place, lock in locks.items() if is_free(lock) for path in (place, lock)]
 
 
-def _is_free(lock: Path) -> bool:
-    try:
-        with locked(lock):
-            return True
-    except (BusyError, HostError, OSError):
-        return False
+def tidy() -> None:
+    """Remove what killed runs of this user left outside of any installation; what cannot be removed stays."""
+    places = [Path(tempfile.gettempdir())]
+    with contextlib.suppress(RagtraceError):
+        places.append(folders.user_state(TOOL) / REGISTER)
+    for place in places:
+        with contextlib.suppress(OSError):
+            for path in abandoned(place):
+                with contextlib.suppress(OSError):  # another run was first, or it is somebody else's
+                    remove(path)

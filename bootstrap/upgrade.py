@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import delta, preflight, process
+from bootstrap import delta, ending, preflight, process, transaction, trials
 from bootstrap.bundle.archive import checked_blocks, file_blocks
 from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER
-from bootstrap.errors import UsageError
+from bootstrap.errors import InstallError, UsageError
 from bootstrap.i18n import _
 from bootstrap.own_command import COPY_OF
 from bootstrap.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bootstrap.bundle.opening import Bundle
     from bootstrap.prefix import Prefix
@@ -30,16 +30,37 @@ def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[st
     """Run the installer of an opened bundle from a checked private copy; return its exit code.
 
     The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
-    medium meanwhile is refused or not read at all.
+    medium meanwhile is refused or not read at all. It stays as long as that installer runs, which ends with us.
+    Raises InstallError when something else ended it, and AskedToEnd when it was we who were asked.
     """
     store = Store(prefix.store)
     preflight.demand(list(delta.findings(bundle, store)))
-    with tempfile.TemporaryDirectory(prefix="ragtrace-upgrade-") as private:  # 0700
-        copy = Path(private, INSTALLER)
+    with trials.folder(prefix.state, shared=True) as private:
+        copy = private / INSTALLER
         copy_installer(bundle, copy, store)
         argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
-        return process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
+        code = process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
+    if code < 0:
+        transaction.settle(prefix)  # what it began is undone before we say how things are
+        raise _killed(-code, prefix, bundle)
+    return code
+
+
+def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
+    """Return how a newer installer ended that could not say it itself, and which release is active now."""
+    if number in (signal.SIGINT, *ending.ASKING):
+        return ending.AskedToEnd(number)  # it had only begun
+    active = prefix.active()
+    if active is None:
+        advice = _("No release is active. Run recover.")
+    elif active.order[:2] == (bundle.manifest.product.counter, bundle.manifest_sha256[:12]):
+        advice = _("The active release is now {release}. Run validate.").format(release=active.id)
+    else:
+        advice = _("The active release is still {release}. Run upgrade again.").format(release=active.id)
+    names = {int(known): known.name for known in signal.Signals}
+    what = _("The installer of the newer release was ended by {signal}.").format(signal=names.get(number, number))
+    return InstallError(what, advice=advice)
 
 
 def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:

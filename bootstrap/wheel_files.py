@@ -42,10 +42,19 @@ if __name__ == "__main__":
         sys.argv[0] = sys.argv[0][:-4]
     sys.exit({function}())
 """
+# the same for a script that names its encoding, in which the shell's line must be read too: no letter stands in it
+CODED_HEAD = b"""\
+#!/bin/sh
+# coding: %s
+'''exec' "$(dirname -- "$(realpath -- "$0")")"/"$(printf %%b %s)" "$0" "$@"
+' '''
+"""
+CODED_PYTHON = b"".join(rb"'\'%04o" % letter + b" " for letter in b"python").rstrip()
 WRITTEN = {"INSTALLER": b"uv", "REQUESTED": b""}
 NOTES = ("RECORD", "uv_cache.json")
 MADE = ""  # in place of a digest: the installer made it, and nothing signed says of what bytes
-_PYTHON = re.compile(rb"#!pythonw?\b[^\n]*\n")
+_PYTHON = re.compile(rb"#!python[^\n]*\n")
+_CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263, on the line after the first
 _ENTRY = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?\s*")
 _RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 _IS_WINDOWS = sys.platform == "win32"
@@ -122,7 +131,10 @@ def _script(data: bytes, place: str) -> tuple[str, str | None]:
         return place, None
     if _IS_WINDOWS:
         return f"{place}.exe", MADE
-    return place, hashlib.sha256(HEAD + data[first.end() :]).hexdigest()
+    body = data[first.end() :]
+    coding = _CODING.match(body)
+    head = CODED_HEAD % (coding[1], CODED_PYTHON) if coding else HEAD
+    return place, hashlib.sha256(head + body).hexdigest()
 
 
 def _entry_scripts(wheel: zipfile.ZipFile, info: str, environment: Environment) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,9 @@ _INTERPRETER = re.compile(rf"(?i)[^/]+\.data/(scripts/{_PYTHON}|data/((bin|scrip
 _WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}")  # what installers take (PEP 427: a greater major version is refused)
 # signature, flags, method, CRC, sizes, lengths of name and extra field (APPNOTE 4.3.7)
 _LOCAL = struct.Struct("<4s2xHH4xLLLHH")
+_CENTRAL = struct.Struct("<28x3H12x")  # lengths of name, extra field and comment (APPNOTE 4.3.12)
+_ENDS = (b"PK\5\6", b"PK\6\6")  # what may follow the directory: its end, or that of a large file
+_LARGE = struct.Struct("<HHQQ")  # the extra field of a large file: both sizes (APPNOTE 4.5.3)
 _LATER, _LONG = 0x8, 0xFFFFFFFF  # CRC and sizes follow the file; a size is in the extra field
 
 
@@ -79,6 +82,7 @@ def inspect(path: Path, package: Package) -> Unpacked:
     name = package.wheel
 
     def look(wheel: zipfile.ZipFile) -> Unpacked:
+        _check_directory(wheel, name)
         _check_members(wheel, name)
         _check_layout(wheel, name)
         _check_package(wheel, package)
@@ -91,8 +95,13 @@ def inspect(path: Path, package: Package) -> Unpacked:
 
 
 def unpacked(path: Path, name: str) -> Unpacked:
-    """Return what a wheel comes to, by its central directory alone. Raises TrustError for one that has none."""
-    return _read(path, name, _sizes)
+    """Return what a wheel comes to, by its central directory alone. Raises TrustError for one that is not right."""
+
+    def look(wheel: zipfile.ZipFile) -> Unpacked:
+        _check_members(wheel, name)
+        return _sizes(wheel)
+
+    return _read(path, name, look)
 
 
 def contradiction(path: Path, name: str) -> TrustError | None:
@@ -158,6 +167,18 @@ def _sizes(wheel: zipfile.ZipFile) -> Unpacked:
     return Unpacked(sum(member.file_size for member in files), len(files))
 
 
+def _check_directory(wheel: zipfile.ZipFile, name: str) -> None:
+    """Refuse a directory whose entries are not as long as it is: zipfile reads on, and others stop."""
+    file, end = wheel.fp, wheel.start_dir
+    assert file is not None  # it is open
+    for _member in wheel.infolist():
+        file.seek(end)
+        end += _CENTRAL.size + sum(_CENTRAL.unpack(file.read(_CENTRAL.size)))
+    file.seek(end)
+    if file.read(4) not in _ENDS:
+        raise damaged(name, _("its directory is not as long as it says"))
+
+
 def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
@@ -210,8 +231,10 @@ def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
         signature, flags, method, crc, packed, size, length, extra = _LOCAL.unpack(header)
         written = file.read(length).decode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
         same = (signature, method, written) == (b"PK\3\4", member.compress_type, member.orig_filename)
+        longer = file.read(extra)
         if not flags & _LATER:
             same &= crc == member.CRC and packed in (member.compress_size, _LONG) and size in (member.file_size, _LONG)
+            same &= _LONG not in (packed, size) or _LARGE.pack(1, 16, member.file_size, member.compress_size) in longer
         if not same:
             raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
         if member.header_offset < end:

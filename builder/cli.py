@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__, commandline
+from bootstrap import __version__, commandline, trials
 from bootstrap.i18n import _
 from bootstrap.parser import Parser
 from builder.commands import advisories, build, cache, inspect, keygen, policy, rebuild, sign, targets
@@ -39,4 +39,5 @@ def make_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
     parsed = make_parser().parse_args(argv)
+    trials.tidy()
     return commandline.run_command(parsed.run, parsed)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, files, process
+from bootstrap import app_launcher, process, trials
 from bootstrap.embedding import embedding_in
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
@@ -53,7 +53,7 @@ def _asked(
     command: tuple[str, ...], model: CollectedModel, application: Application, root: Path
 ) -> tuple[tuple[float, ...] | None, str]:
     """Return the embedding, or None and why there is none."""
-    with files.scratch_folder("ragtrace-probe-") as scratch:
+    with trials.scratch() as scratch:
         release = Path(scratch, "releases", "probe")  # laid out as an installed one
         for name, target in (("app", root), ("venv", root / ".venv")):
             (release / name).parent.mkdir(parents=True, exist_ok=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bootstrap import process, troubles
+from bootstrap import process, trials, troubles
 from bootstrap.bundle.signature import (
     ECDSA,
     ED25519,
@@ -27,6 +25,7 @@ from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -84,8 +83,8 @@ class KeygenSigner:
 
     def sign(self, message: bytes, namespace: str) -> bytes:
         what = _("Signing with {path}").format(path=self.path)
-        with tempfile.TemporaryDirectory(prefix="ragtrace-sign-") as private:  # 0700
-            file = Path(private, "message")
+        with trials.scratch() as private:
+            file = private / "message"
             file.write_bytes(message)
             argv = ["ssh-keygen", "-Y", "sign", "-q", "-f", str(self.path), "-n", namespace, str(file)]
             code = process.attend(argv, env=os.environ)

@@ -72,10 +72,10 @@ def _standing(lock: Lock, target: Target, *, build: bool) -> Standing:
 
 
 def demand_whole(standings: Sequence[Standing]) -> None:
-    """Raise BuildError for what all targets lack, in one."""
+    """Raise BuildError for what all targets lack, in one, a line for each."""
     errors = [standing.error for standing in standings if standing.error]
     if len(errors) > 1:
-        raise BuildError(" ".join(error.what for error in errors), advice=errors[0].advice)
+        raise BuildError(*(error.what for error in errors), advice=errors[0].advice)
     if errors:
         raise errors[0]
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from bootstrap import files
+from bootstrap import files, trials
 from bootstrap.bundle import digest
 from bootstrap.bundle.target import host_target
 from bootstrap.errors import BuildError
@@ -97,17 +97,17 @@ def is_native_here(wheel: LockedWheel) -> bool:
 
 def _kept_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
     python = wheel_tools.interpreter_for(target)
-    with files.scratch_folder("ragtrace-source-") as scratch:
+    with trials.scratch() as scratch:
         key = _key(source, workshop.settings)
         for kind in ("any", f"{host_target()}-{python.version}"):
             kept = _read_record(workshop.cache, key, kind, progress)
             if kept:
                 return kept
         progress.step(_("Building {package} from source").format(package=f"{source.name} {source.version}".rstrip()))
-        tree = _lay_out(source, Path(scratch, "source"), workshop, progress)
-        built = wheel_tools.build(source, tree, Path(scratch, "out"), python.path, workshop)
+        tree = _lay_out(source, scratch / "source", workshop, progress)
+        built = wheel_tools.build(source, tree, scratch / "out", python.path, workshop)
         _check(source, built)
-        packed = Path(scratch, built.name)
+        packed = scratch / built.name
         _pack_anew(built, packed)
         pure = built.name.endswith("-any.whl")
         return _keep(packed, workshop.cache, key, "any" if pure else f"{host_target()}-{python.version}")

@@ -33,6 +33,7 @@ from recovery import remedies as cures
 from recovery import trial
 from recovery.parts import parts_of
 from recovery.plan import damaged_packages
+from recovery.proof import unkept
 from recovery.takeover import app_is_whole, carry_over, compile_again, good_items, take_over, tool_items
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
         launchers.write(prefix, proof.manifest)
         launchers.prune(prefix, proof.manifest)
     elif isinstance(remedy, cures.KeepPapers) and proof:
-        papers.keep(prefix, proof.papers)
+        for one in (proof, *unkept(prefix, proof)):
+            papers.keep(prefix, one.papers)
         files.sync_filesystem(prefix.state)
     elif isinstance(remedy, cures.HealStore):
         heal_store(diagnosis)

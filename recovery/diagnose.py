@@ -35,7 +35,7 @@ from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
 from bootstrap.stage import counterpart
 from bootstrap.store import Store
-from recovery.proof import Proof, find_proof
+from recovery.proof import Proof, find_proof, unkept
 from validator.remedy import (
     APPLICATION,
     CRASH,
@@ -406,8 +406,10 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
         same = papers.read(folder) == proof.papers
     except OSError:
         same = False
-    if not same:
-        details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=folder)
+    unlike = [] if same else [folder]
+    unlike += [papers.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
+    for path in unlike:
+        details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=path)
         yield Finding(PAPERS, "", details)
 
 

@@ -16,6 +16,7 @@ from bootstrap.bundle.opening import SIGNERS_LIMIT, SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, judge
 from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
 from bootstrap.errors import RagtraceError
+from bootstrap.receipt import read_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +70,21 @@ def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy
         if proof.manifest_sha256.startswith(release.order[1]) and _is_accepted(proof, receipt, policy):
             return proof
     return None
+
+
+def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
+    """Return the proven papers of other kept releases whose second copies are not the same."""
+    found = []
+    for release in prefix.complete_releases():
+        if own.manifest_sha256.startswith(release.order[1]):
+            continue
+        try:
+            proof = find_proof(prefix, release, read_receipt(release), None)
+            if proof and papers.read(papers.place(prefix, proof.manifest_sha256)) != proof.papers:
+                found.append(proof)
+        except (RagtraceError, OSError):
+            continue  # a damaged former release is told by validate --full, and made anew by a rollback
+    return found
 
 
 def _places(prefix: Prefix, release: Release) -> Iterator[Path]:

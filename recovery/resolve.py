@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import receipt as receipts
-from bootstrap import record
+from bootstrap import record, trials
 from bootstrap.errors import RagtraceError, ToolError
 from bootstrap.store import Store
 from bootstrap.uv import Uv, base_interpreter
@@ -21,6 +19,7 @@ from recovery.proof import find_proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from bootstrap.bundle.manifest import FileEntry, Manifest, Package
     from recovery.diagnose import Diagnosis
@@ -38,12 +37,12 @@ def resolve(diagnosis: Diagnosis) -> Manifest | None:
     if set(names) - {name for name, _version in wheels}:
         return None
     pins = [f"{p.name}=={p.version}" for p in manifest.packages if wheels.get((p.name, p.version), (None,))[0] == p]
-    with tempfile.TemporaryDirectory(prefix="ragtrace-") as folder:
-        lay_out(wheels, Store(diagnosis.prefix.store), Path(folder, "wheels"))
-        uv = Uv(Path(folder, "uv"))
+    with trials.scratch() as folder:
+        lay_out(wheels, Store(diagnosis.prefix.store), folder / "wheels")
+        uv = Uv(folder / "uv")
         for constraints in (pins, []):
             try:
-                found = uv.resolve(base_interpreter(), names, constraints, Path(folder, "wheels"))
+                found = uv.resolve(base_interpreter(), names, constraints, folder / "wheels")
                 chosen = [wheels[record.normalised(name), version] for name, version in found]
             except (ToolError, KeyError):
                 continue  # nothing fits

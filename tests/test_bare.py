@@ -158,7 +158,7 @@ INSTALLER = (
         0,
         "",
     ),
-    ("rollback", 4, "no other release"),
+    ("rollback", 4, "no release of another version"),
     ("rollback --to 1 --wait 1", 2, ""),
     ("backup", 0, "Backup"),
     ("backup list", 0, ""),
@@ -176,6 +176,7 @@ INSTALLER = (
     ("trust show", 0, ""),
     ("trust show --allowed-signers", 0, ""),
     ("trust update {policy} --trust-key {key} --only-prefix", None, ""),
+    ("trust accept-memory --yes", None, ""),
     ("uninstall", 2, ""),
     ("uninstall --wait 1 --yes --purge", 0, ""),
 )

@@ -264,7 +264,7 @@ def tiny_bundle(
         ),
         models=(Model("tiny", "tiny/tiny", "main", probe),),
         application=replace(application(), **changes),
-        installed_bytes=200_000,
+        installed_bytes=200_000 + len(installer),
         installed_files=40,
     )
     return _write(folder / manifest.folder, manifest, contents, key or _key(folder))

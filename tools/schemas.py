@@ -428,7 +428,7 @@ def policy(more=None):
 
 
 def trust():
-    """Return the schema of ``trust show`` and ``trust update``."""
+    """Return the schema of ``trust show``, ``trust update`` and ``trust accept-memory``."""
     state = {
         "source": nullable(FULL_TEXT),
         "policy": nullable(policy()),
@@ -436,7 +436,13 @@ def trust():
         "host_folder": ANY_TEXT,
         "counters": described(mapping(COUNT), "product → the least release counter that is accepted"),
     }
-    return {"oneOf": [closed(state), closed({"taken": described(items(COUNT), "numbers of the new policies")})]}
+    counters = state["counters"]
+    remembered = {"policy": COUNT, "counters": counters}
+    problems = described(items(ANY_TEXT), "what is wrong with which file")
+    were = closed({"folder": ANY_TEXT, **remembered, "rebuilt": YES_NO, "problems": problems})
+    accepted = {"accepted": closed(remembered), "were": items(were), "audit_head": nullable(SHA256)}
+    taken = closed({"taken": described(items(COUNT), "numbers of the new policies")})
+    return {"oneOf": [closed(state), taken, closed(accepted)]}
 
 
 def error():

@@ -15,7 +15,7 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap import files, process, reading, record, supervised
+from bootstrap import process, reading, record, supervised, trials
 from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _, plural
@@ -76,7 +76,7 @@ class Plugin(Check, ABC):
         argv = [str(release.python), "-I", "-B", *self.start()]
         left = 0
         try:
-            with files.scratch_folder() as folder:
+            with trials.scratch() as folder:
                 told = context(self, subject)
                 ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=told, leftovers=True)
         finally:

@@ -29,7 +29,9 @@ from validator.checks.ragtrace_settings import Settings
 from validator.checks.ragtrace_store import KeptFiles
 from validator.checks.security_advisories import Advisories
 from validator.checks.security_ancestors import Ancestors
+from validator.checks.security_copies import SecondCopies
 from validator.checks.security_integrity import Integrity
+from validator.checks.security_memory import TrustMemory
 from validator.checks.security_permissions import Permissions
 from validator.checks.security_pickles import PickledModels
 from validator.checks.security_receipt import ReceiptLogged
@@ -95,6 +97,8 @@ CHECKS: tuple[type[Check], ...] = (
     ModelTime,
     Integrity,
     ReceiptLogged,
+    TrustMemory,
+    SecondCopies,
     SignedFiles,
     Permissions,
     Ancestors,

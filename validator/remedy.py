@@ -64,6 +64,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "ragtrace.probe": _RUNS,
     "ragtrace.release": (POINTER, SEAL, *_BUT_MODELS),
     "ragtrace.store": (STORE,),
+    "security.copies": (PAPERS, RUN_FILES),
     "security.integrity": (SEAL, *OF_THE_RELEASE, UNLOCKED),
     "security.permissions": (SETTINGS, RIGHTS, STORE, *OF_THE_RELEASE),
     "security.receipt": (RECEIPT, SEAL),

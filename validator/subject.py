@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.policy import Policy
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Receipt
+    from bootstrap.trust.places import Places
     from validator.remedy import Repair
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ class Subject:
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
     report goes to, for the commands that a result suggests. ``digests`` reads a file once for
     all checks of a run. ``foresee`` looks what recover would do; without it recover is taken to mend what it may.
-    ``policy`` returns the host's, which says who may sign releases; None where it has none.
+    ``policy`` returns the host's, which says who may sign releases; None where it has none. ``places`` are where
+    the host and its user remember what they accepted.
     """
 
     prefix: Prefix | None = None
@@ -47,6 +49,7 @@ class Subject:
     digests: Digests = field(default_factory=Digests, compare=False)
     foresee: Callable[[], Repair] | None = field(default=None, compare=False)
     policy: Callable[[], Policy | None] = field(default=lambda: None, compare=False)
+    places: Places | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:

@@ -13,7 +13,6 @@ import os
 import signal
 import stat
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from bootstrap import (
     acceptance,
     app_launcher,
     copies,
-    files,
     launchers,
     persist,
     process,
@@ -132,7 +130,7 @@ def _is_device(entry: os.DirEntry[str]) -> bool:
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
     argv, account = [str(release.python), *arguments], service.account_of(Prefix(release.path.parents[1]).data)
-    with files.scratch_folder() as folder:
+    with trials.scratch() as folder:
         _give(folder, account)
         return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout, account=account)
 
@@ -295,11 +293,8 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
         with trials.folder(prefix.state) as root:
             yield root
         return
-    root = Path(tempfile.mkdtemp(prefix="ragtrace-")).resolve()
-    try:
+    with trials.scratch() as root:
         yield root
-    finally:
-        files.remove_tree(root)
 
 
 def _copy_small(source: Path, target: Path) -> None:

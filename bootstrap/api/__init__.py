@@ -9,9 +9,11 @@ from __future__ import annotations
 from bootstrap.api.here import QUIET, prefix_or_none, settled
 from bootstrap.api.installing import (
     AS_IT_IS,
+    accept_memory,
     admission,
     effect_of,
     install,
+    memory_accounts,
     open_bundle,
     plan,
     prefix_for,
@@ -43,6 +45,7 @@ __all__ = [
     "QUIET",
     "BackupPlan",
     "Status",
+    "accept_memory",
     "admission",
     "advisories_site",
     "audit_entries",
@@ -54,6 +57,7 @@ __all__ = [
     "install",
     "list_backups",
     "list_checks",
+    "memory_accounts",
     "monitor",
     "open_bundle",
     "plan",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bootstrap.repeated import Effect
     from bootstrap.trust.admission import Admission
     from bootstrap.trust.chain import Signed
+    from bootstrap.trust.keeping import Account
+    from bootstrap.trust.memory import Memory
     from bootstrap.trust.places import Places
     from bootstrap.trust.state import State
     from bootstrap.uninstall import Removal
@@ -106,7 +108,7 @@ def install(
     for warning in admitted.warnings:
         progress.warn(warning)
     outcome = story.install(bundle, prefix_for(bundle, prefix), progress, wait=wait)
-    forgotten = remember(bundle.manifest, admitted, places)
+    forgotten = remember(bundle.manifest, admitted, places, prefix_for(bundle, prefix))
     if forgotten:
         progress.warn(forgotten)
     return outcome
@@ -162,6 +164,20 @@ def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> 
     from bootstrap.trust.state import read_state
 
     return read_state(places_or_ours(places), prefix_or_none(prefix))
+
+
+def memory_accounts(prefix: Path | None = None, *, places: Places | None = None) -> list[Account]:
+    """Return what this host and user remember of what they accepted, and what is wrong with it."""
+    from bootstrap.trust import keeping
+
+    return keeping.accounts(places_or_ours(places), prefix_or_none(prefix))
+
+
+def accept_memory(prefix: Path | None = None, *, places: Places | None = None) -> tuple[Memory, str]:
+    """Take what this host shows for all that it had accepted; return that and the audit log's head, or ""."""
+    from bootstrap.trust import keeping
+
+    return keeping.accept(places_or_ours(places), prefix_or_none(prefix))
 
 
 def update_trust(

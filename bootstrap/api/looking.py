@@ -151,7 +151,7 @@ def asking_recovery(validated: Subject) -> Subject:
         found = find_authority(places_or_ours(), ())
         return found.policy if found else None
 
-    return replace(validated, foresee=foresee, policy=policy)
+    return replace(validated, foresee=foresee, policy=policy, places=places_or_ours())
 
 
 def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:

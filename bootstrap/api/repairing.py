@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, places_or_ours
 from bootstrap.prefix import find_prefix
+from bootstrap.trust import keeping
 from bootstrap.trust.admission import remember
 from bootstrap.trust.at_hand import look
 
@@ -73,7 +74,10 @@ def recover(  # noqa: PLR0913 - each is an option of the command
         wait=wait,
     )
     if done.installed and at_hand.bundle and at_hand.admission:
-        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places)
+        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places, found)
         if forgotten:
             progress.warn(forgotten)
+    if done.applied or not done.plan.remedies:  # not where somebody said no
+        for line in keeping.mend(places, found):
+            progress.warn(line)
     return done

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import __version__, api, folders, placement, runlog
+from bootstrap import __version__, api, folders, placement, runlog, trials
 from bootstrap.commandline import DONE
 from bootstrap.console import Progress, make_progress, show
 from bootstrap.errors import HostError, RagtraceError
@@ -79,6 +79,16 @@ def time_options(arguments: argparse.Namespace) -> list[str]:
 def progress_of(arguments: argparse.Namespace) -> Progress:
     """Return the progress display that the options ask for."""
     return make_progress(quiet=arguments.quiet)
+
+
+def tidy() -> None:
+    """Remove what killed runs left outside of any installation."""
+    from bootstrap.api import here
+    from bootstrap.trust import memory
+
+    trials.tidy()
+    with suppress(RagtraceError):  # a user who has no home
+        memory.tidy(here.places_or_ours().own)
 
 
 def take_prefix(arguments: argparse.Namespace) -> int:

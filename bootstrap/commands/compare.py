@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bootstrap import reading, troubles
 from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
-from bootstrap.console import show, show_json
+from bootstrap.console import show_json, show_lines
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from validator import compare as comparing
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     width = shutil.get_terminal_size((80, 24)).columns
     for line in lines(found):
-        show("\n".join(wrap(line, width, "", "  ")))
+        show_lines("\n".join(wrap(line, width, "", "  ")))
     return DONE
 
 

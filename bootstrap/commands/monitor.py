@@ -16,7 +16,7 @@ from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.commands import common, monitor_view
 from bootstrap.commands.validate import screen_width
-from bootstrap.console import human_bytes, is_read, show, show_document
+from bootstrap.console import human_bytes, is_read, show, show_document, show_lines
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
                 break  # nobody learns of what comes
     if not arguments.json and (arguments.output is not None or kind is None):
         for line in summary.lines():
-            show("\n".join(wrap(line, screen_width(), "", "  ")))
+            show_lines("\n".join(wrap(line, screen_width(), "", "  ")))
     return DONE
 
 
@@ -163,7 +163,7 @@ def shown(arguments: argparse.Namespace, kind: str | None) -> Any:
     if arguments.json or (arguments.output is None and kind == JSON):
         return monitor_view.plain(lambda sample: show_document(written(sample, JSON).rstrip("\n")))
     if arguments.output is None and kind is not None:
-        return monitor_view.plain(lambda sample: show(written(sample, kind).rstrip("\n")))
+        return monitor_view.plain(lambda sample: show_lines(written(sample, kind).rstrip("\n")))
     if arguments.quiet:
         return monitor_view.plain(lambda _sample: None)
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":

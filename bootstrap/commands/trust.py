@@ -1,4 +1,4 @@
-"""``trust``: show whom this host trusts, or take over new policies."""
+"""``trust``: show whom this host trusts, take over new policies, accept a memory that was made again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap import api
 from bootstrap.bundle.policy import RELEASE
 from bootstrap.commandline import DONE
-from bootstrap.console import show, show_json
+from bootstrap.console import answer, can_ask, complain, show, show_json, show_lines
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from bootstrap.trust.authority import HOST
@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from bootstrap.trust.keeping import Account
     from bootstrap.trust.state import State
+
+
+SHOW, UPDATE, ACCEPT = "show", "update", "accept-memory"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("action", choices=("show", "update"), help=_("show the policy in force, or take over new ones"))
+    parser.add_argument(
+        "action",
+        choices=(SHOW, UPDATE, ACCEPT),
+        help=_("show the policy in force, take over new ones, or accept a memory that was made again"),
+    )
     parser.add_argument(
         "policies", nargs="*", type=Path, metavar=_("FILE"), help=_("policy-<N>.json files, or a folder of them")
     )
@@ -34,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("KEY"),
         help=_("a .pub file that vouches for the first policy; may be repeated"),
     )
+    parser.add_argument("--yes", action="store_true", help=_("do not ask"))
     parser.add_argument("--only-prefix", action="store_true", help=_("tighten one installation, not the whole host"))
     parser.add_argument(
         "--allowed-signers", action="store_true", help=_("write the release signers for ssh-keygen -Y verify")
@@ -41,8 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show or update."""
-    return update(arguments) if arguments.action == "update" else show_state(arguments)
+    """Show, update or accept."""
+    return {SHOW: show_state, UPDATE: update, ACCEPT: accept}[arguments.action](arguments)
 
 
 def update(arguments: argparse.Namespace) -> int:
@@ -66,11 +75,52 @@ def update(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def accept(arguments: argparse.Namespace) -> int:
+    """Show what this host would remember, ask, and let it count."""
+    found = api.memory_accounts(arguments.prefix)
+    if not arguments.json:
+        for account in found:
+            for line in account_lines(account):
+                show(line)
+    if not arguments.yes:
+        demand_yes()
+    accepted, head = api.accept_memory(arguments.prefix)
+    counters = dict(accepted.products)
+    if arguments.json:
+        facts = {"policy": accepted.policy, "counters": counters}
+        show_json({"accepted": facts, "were": [account.to_json() for account in found], "audit_head": head or None})
+        return DONE
+    show(_("Accepted: policy {number}.").format(number=accepted.policy))
+    for name, counter in counters.items():
+        show(_("{name}: nothing below release counter {counter} is accepted").format(name=name, counter=counter))
+    if head:
+        show(_("Audit log head: {head}").format(head=head))
+    return DONE
+
+
+def account_lines(account: Account) -> Iterator[str]:
+    """Yield what a folder remembers for a person."""
+    kept = account.kept.memory
+    if account.problems or kept.rebuilt:
+        yield _("Remembered in {path}: policy {number}").format(path=account.folder, number=kept.policy)
+        yield from (f"  {problem}" for problem in account.problems)
+        yield from (f"  {name}: {counter}" for name, counter in kept.products.items())
+
+
+def demand_yes() -> None:
+    """Raise UsageError unless somebody at a terminal agrees."""
+    if not can_ask():
+        raise UsageError(_("Nobody can be asked whether this memory is accepted."), advice=_("Add --yes to accept it."))
+    complain(_("What was accepted beyond this is forgotten: older releases of it could come back. Type yes:"))
+    if answer() not in ("yes", _("yes")):
+        raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to accept it."))
+
+
 def show_state(arguments: argparse.Namespace) -> int:
     """Show the policy in force."""
     state = api.trust_state(arguments.prefix)
     if arguments.allowed_signers:
-        show(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
+        show_lines(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
     elif arguments.json:
         show_json(state.to_json())
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bootstrap import api, exposition, outputs
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
-from bootstrap.console import show, show_document
+from bootstrap.console import show_document, show_lines
 from bootstrap.i18n import _
 from validator import report as reports
 from validator.check import CATEGORIES, FULL, NORMAL, QUICK
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         kind = "text"
     if outputs.descriptor(arguments.output or "") != STDOUT:
         kind = "json" if arguments.json else kind
-        tell = show_document if kind == "json" else show
+        tell = show_document if kind == "json" else show_lines
         tell(rendered(report, kind, width=screen_width(), quiet=arguments.quiet))
     head = api.audit_head(arguments.prefix)
     if head:

@@ -17,8 +17,9 @@ from bootstrap.bundle.policy import RELEASE, judge
 from bootstrap.bundle.strict import time_to_json
 from bootstrap.errors import RagtraceError, TrustError
 from bootstrap.i18n import _, plural
-from bootstrap.trust import memory
-from bootstrap.trust.authority import host_memory, prefix_policy, user_memory
+from bootstrap.trust import evidence, memory
+from bootstrap.trust.authority import kept_by_host, kept_by_user, prefix_policy
+from bootstrap.trust.evidence import is_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
     from bootstrap.trust.places import Places
 
-AHEAD = timedelta(days=1)  # clocks and time zones of honest machines differ by less
 STALE = timedelta(days=365)  # a year without a release is worth a word
 
 
@@ -66,7 +66,7 @@ def admit(
         judge(tightened, RELEASE, claimed_signers(bundle.sums, bundle.signatures), None)
     refuse_downgrade(bundle.manifest, prefix, now=now)
     product = bundle.manifest.product
-    highest = highest_counter(product.name, places)
+    highest = highest_counter(product.name, places, prefix, now)
     if product.counter < highest:
         raise TrustError(
             _("The bundle (release counter {new}) is older than what this host has accepted ({highest}).").format(
@@ -106,27 +106,40 @@ def refuse_downgrade(manifest: Manifest, prefix: Prefix, *, now: datetime | None
         )
 
 
-def highest_counter(product: str, places: Places) -> int:
-    """Return the highest counter accepted for a product on this host or by this user, 0 when there was none."""
-    return max(found.products.get(product, 0) for found in (host_memory(places), user_memory(places)))
+def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime) -> int:
+    """Return the highest counter accepted for a product on this host or by this user, 0 when there was none.
+
+    Where the memory does not know, or was lost, it is the highest that installations show. Raises TrustError where
+    it was damaged and they show none.
+    """
+    kept = (kept_by_host(places), kept_by_user(places))
+    highest = max(found.memory.products.get(product, 0) for found in kept)
+    if not highest or any(found.memory.rebuilt for found in kept):
+        highest = max(highest, evidence.counters(prefix, now).get(product, 0))
+    if not highest and any(found.garbage for found in kept):
+        raise TrustError(
+            _("What this host has accepted of {product} is lost: both copies of its memory are damaged.").format(
+                product=product
+            ),
+            advice=_("Look at validate, then accept what is left with: trust accept-memory."),
+        )
+    return highest
 
 
-def remember(manifest: Manifest, admission: Admission, places: Places) -> str | None:
+def remember(manifest: Manifest, admission: Admission, places: Places, prefix: Prefix | None = None) -> str | None:
     """Keep the counter of an installed release; return a warning when that failed: it is installed all the same."""
     if not admission.remembered:
         return None
     try:
-        memory.remember(places.make_own(), counters={manifest.product.name: manifest.product.counter})
+        own = places.make_own()
+        lost = evidence.counters(prefix) if memory.read_folder(own).memory.rebuilt else {}
+        name, counter = manifest.product.name, manifest.product.counter
+        memory.remember(own, counters={**lost, name: max(counter, lost.get(name, 0))})
     except (OSError, RagtraceError) as error:
         return _("{path}: this release's counter is not remembered outside its prefix ({reason}).").format(
             path=places.own, reason=troubles.told(error)
         )
     return None
-
-
-def is_ahead(manifest: Manifest, now: datetime) -> bool:
-    """Tell whether a release claims to be from later than tomorrow."""
-    return manifest.created_epoch > (now + AHEAD).timestamp()
 
 
 def _kept(bundle: Bundle, prefix: Prefix) -> bool:

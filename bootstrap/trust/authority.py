@@ -92,29 +92,38 @@ def host_chain(places: Places) -> list[chain.Signed]:
 
 def host_memory(places: Places) -> memory.Memory:
     """Return what the host remembers."""
-    return memory.parse(places.read_host(memory.NAME), str(places.host / memory.NAME))
+    return kept_by_host(places).memory
 
 
 def user_memory(places: Places) -> memory.Memory:
+    """Return what this user remembers."""
+    return kept_by_user(places).memory
+
+
+def kept_by_host(places: Places) -> memory.Kept:
+    """Return what the host remembers, and what is wrong with it."""
+    return memory.read(places.host_names(), places.read_host)
+
+
+def kept_by_user(places: Places) -> memory.Kept:
     """Return what this user remembers; where he may not even look, he cannot have kept anything.
 
     Raises TrustError when others could have changed it; who keeps it for the host takes no notice of such a one.
     """
     if not os.path.lexists(places.user):
-        return memory.Memory()
+        return memory.Kept()
     try:
         places.demand_users_own()
     except TrustError:
         if places.privileged:
-            return memory.Memory()
+            return memory.Kept()
         raise
-    return folder_memory(places.user)
+    return memory.read_folder(places.user)
 
 
 def folder_memory(folder: Path) -> memory.Memory:
     """Return what a folder of no special rights remembers."""
-    path = folder / memory.NAME
-    return memory.parse(read_small(path) if is_there(path) else None, str(path))
+    return memory.read_folder(folder).memory
 
 
 def folder_chain(folder: Path) -> list[chain.Signed]:

@@ -58,7 +58,8 @@ def _keep(
     folder: Path, kept: Sequence[chain.Signed], new_policies: Sequence[chain.Signed], trusted_keys: Sequence[str]
 ) -> list[chain.Signed]:
     new = chain.extend(kept, new_policies, [read_key(key) for key in trusted_keys])
-    for signed in new:
-        chain.write(folder, signed)
-        memory.remember(folder, policy=signed.policy.number)
+    with memory.held(folder):
+        for signed in new:
+            chain.write(folder, signed)
+            memory.raise_to(folder, policy=signed.policy.number)
     return new

@@ -71,7 +71,8 @@ def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Ex
     if problems:
         more = [_("… and {count} more").format(count=len(problems) - SHOWN)] if len(problems) > SHOWN else []
         raise UsageError(
-            "\n".join([*problems[:SHOWN], *more]),
+            *problems[:SHOWN],
+            *more,
             advice=_("Nothing was written: correct these entries, or take out those that nobody answers for."),
         )
     return tuple(found.values())

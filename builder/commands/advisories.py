@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bootstrap import counted
+from bootstrap import counted, trials
 from bootstrap.bundle.advisories.assess import facts_of
 from bootstrap.bundle.advisories.snapshot import NAME, read_snapshot
 from bootstrap.columns import HelpFormatter
@@ -70,8 +69,8 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch an export and make a snapshot of it."""
-    with TemporaryDirectory(prefix="ragtrace-") as folder:
-        export = Path(folder) / "all.zip"
+    with trials.scratch() as folder:
+        export = folder / "all.zip"
         fetch.fetch_export(arguments.url, export, make_progress(quiet=arguments.quiet))
         return _make(export, redact(arguments.url), arguments)
 

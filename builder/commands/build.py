@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import commandline
 from bootstrap.bundle.advisories.severity import DEFAULT, GATES, TABLES
-from bootstrap.console import human_bytes, make_progress, show, show_json
+from bootstrap.console import human_bytes, make_progress, show, show_json, show_lines
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _, plural
 from builder import attestations
@@ -243,7 +243,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
     show(_("Time:      {phases}").format(phases=phases))
     for built in outcome.built:
         show("")
-        show(built.slip.read_text(encoding="utf-8").rstrip())
+        show_lines(built.slip.read_text(encoding="utf-8").rstrip())
 
 
 def largest_parts(manifest: Manifest, most: int = LARGEST) -> list[tuple[str, int]]:

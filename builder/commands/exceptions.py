@@ -10,7 +10,7 @@ from bootstrap import outputs
 from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
 from bootstrap.bundle.advisories.severity import GATES
 from bootstrap.commandline import DONE
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
 from builder.advisories import documents, entries
@@ -126,7 +126,7 @@ def run_template(arguments: argparse.Namespace) -> int:
     lines = entries.template(list(found.values()), title, knowledge.snapshot.header.known_until)
     text = "\n".join(lines)
     if arguments.output is None:
-        show(text)
+        show_lines(text)
     else:
         outputs.write(arguments.output, f"{text}\n".encode(), mode=0o644)
         show(_("Written: {path}").format(path=arguments.output))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import trials
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.console import make_progress, show, show_json
 from bootstrap.i18n import _
@@ -35,12 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build again, compare, and tell each difference."""
-    with tempfile.TemporaryDirectory(prefix="ragtrace-rebuild-", dir=arguments.scratch_dir) as scratch:
+    with trials.scratch(arguments.scratch_dir) as scratch:
         again = Again(
             bundle=arguments.check,
             project_root=arguments.project_root.resolve(),
             cache=Cache(arguments.cache_dir or default_cache()),
-            scratch=Path(scratch),
+            scratch=scratch,
             profile=arguments.profile,
             models=tuple(arguments.model),
             python=arguments.with_python,

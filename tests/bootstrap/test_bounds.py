@@ -8,14 +8,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import journal, receipt
+from bootstrap import app_launcher, audit_log, backup_index, exposition, journal, receipt
+from bootstrap import settings as settings_file
 from bootstrap.bundle import digest
-from bootstrap.errors import HostError, InstallError
+from bootstrap.bundle.manifest import FILE_SIZE_LIMIT, FileEntry, parse_manifest
+from bootstrap.bundle.policy import Signer, parse_policy, pins
+from bootstrap.bundle.signature import ED25519
+from bootstrap.errors import HostError, InstallError, TrustError
 from bootstrap.prefix import Prefix
 from bootstrap.trust import memory
+from tests.bundles import make_manifest
+from tests.keys import SoftKey
 
 FEW = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
+ANY = st.text(max_size=40)  # half characters, line ends and controls too
 COUNTERS = st.integers(1, 2**53)
 
 
@@ -87,3 +94,78 @@ def test_a_receipt_that_nobody_could_read_is_not_written(tmp_path, path) -> None
     with pytest.raises(InstallError, match=r"receipt\.json\.items\[0\]"):
         receipt.write_receipt(Sealed(tmp_path), receipt_of(path))
     assert not os.listdir(tmp_path)
+
+
+@FEW
+@given(facts=st.dictionaries(NAMES.map("f".__add__), ANY | st.integers() | st.lists(ANY), max_size=5), reason=ANY)
+def test_audit_lines(tmp_path, facts, reason) -> None:
+    prefix = Prefix(tmp_path)
+    prefix.state.mkdir(exist_ok=True)
+    before = len(audit_log.entries(prefix))
+    audit_log.note_failure(prefix, "install", HostError(reason), **facts)
+    assert len(audit_log.entries(prefix)) == before + 1 == audit_log.verify(prefix)[0]
+    assert audit_log.entries(prefix)[-1].items() >= facts.items()
+
+
+PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+@FEW
+@given(names=st.lists(PARTS | PARTS.map(lambda name: f"{name}\udcff"), max_size=10), target=PARTS, number=COUNTERS)
+def test_backup_indexes(tmp_path, names, target, number) -> None:
+    saved = (
+        backup_index.Saved(0, "data", backup_index.FOLDER, 0o755),
+        *(backup_index.Saved(1, name, backup_index.LINK + target, 0o777) for name in names),
+    )
+    made = backup_index.Backup(tmp_path, "2026", "install", None, saved, None, number, tuple(names))
+    (tmp_path / backup_index.INDEX).write_bytes(made.to_bytes())
+    assert backup_index.read_backup(tmp_path) == made
+
+
+@FEW
+@given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")))
+def test_settings_files(value) -> None:
+    """Defaults of a release, which the user makes settings of by taking the # away."""
+    line = f"NAME={settings_file._quoted(value)}"
+    assert app_launcher.read_env(f"{line}\nNEXT=1\n") == ([(1, "NAME", value), (2, "NEXT", "1")], [])
+
+
+def test_policies_of_as_many_keys_as_there_may_be() -> None:
+    one = pins([SoftKey(ED25519).key])
+    assert parse_policy(one.to_bytes(), "p") == one
+    with pytest.raises(TrustError, match="keys"):
+        pins([SoftKey(ED25519).key] * 2)
+    assert Signer(one.signers[0].key, "x" * 100).name
+
+
+@FEW
+@given(value=st.text(st.characters(codec="utf-8")))
+def test_metrics(value) -> None:
+    """No value of a label forges a sample: lines end with LF alone in this format."""
+    text = exposition.render([exposition.Family("a", value, (({"name": value}, 1.0),))])
+    assert text.count("\n") == 3
+    label = text.split("\n")[2][len('a{name="') : -len('"} 1')]
+    assert label.replace("\\\\", "\0").replace("\\n", "\n").replace('\\"', '"').replace("\0", "\\") == value or (
+        "\0" in value
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"size": FILE_SIZE_LIMIT}, r"files\[\d+\]\.size"),
+        ({"path": "03_Source/" + "n" * 256}, r"files\[\d+\]\.path"),
+        ({"path": "03_Source/a\nb"}, r"files\[\d+\]\.path"),
+    ],
+    ids=["size", "name", "line-end"],
+)
+def test_a_manifest_that_no_host_reads_is_not_written(changed, reason) -> None:
+    """The builder writes what this reads (builder.contents.manifest_of)."""
+    from dataclasses import replace
+
+    entry = replace(FileEntry("03_Source/x", 1, "0" * 64, "source"), **changed)
+    manifest = make_manifest()
+    with pytest.raises(TrustError, match=reason):
+        parse_manifest(replace(manifest, files=(*manifest.files, entry)).to_bytes())

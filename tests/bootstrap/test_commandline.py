@@ -147,7 +147,7 @@ SHOWN = r"\u001b[2J\u009b1m\u0007\u202egnp\udcff\u2028\r|"
 
 
 def test_nothing_steers_the_terminal(monkeypatch, capsys) -> None:
-    console.show(f"{STEERS}\n한국어  a\t")
+    console.show_lines(f"{STEERS}\n한국어  a\t")
     console.complain(STEERS)
     console.show_json({"name": STEERS})
     out, err = capsys.readouterr()
@@ -184,10 +184,15 @@ def test_a_name_with_line_ends_forges_no_line(capsys) -> None:
     def refuse(_arguments):
         console.make_progress().step(name)
         console.make_progress().warn(name)
-        raise errors.TrustError(f"{name}: bad.", advice=f"Look at {name}.")
+        with console.make_progress().task(name, 1) as task:
+            task.advance(1)
+        console.show(f"Stays:   {name}")
+        raise errors.TrustError(f"{name}: bad.", "Second.", advice=f"Look at {name}.")
 
     assert commandline.run_command(refuse, argparse.Namespace(json=False)) == 3
-    told = capsys.readouterr().err
-    assert len(told.splitlines()) == 4
+    shown, told = capsys.readouterr()
+    assert shown == "Stays:   x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz\n"
+    assert len(told.splitlines()) == 6
+    assert told.splitlines()[4] == "Second."  # a line of ours stays one
     assert "x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz" in told
     assert told.isascii()

@@ -10,6 +10,7 @@ from bootstrap.console import NoProgress
 from bootstrap.description import describe, lines
 from bootstrap.trust.authority import read_key
 from bootstrap.trust.places import host_places
+from bootstrap.uv import base_interpreter
 from tests.tiny import COUNTER, KEY, install_tiny, tiny_bundle
 
 
@@ -25,8 +26,8 @@ def test_it_says_who_when_what_and_what_for(tiny):
     assert [model["name"] for model in facts["models"]] == ["tiny"]
     effects = facts["effects"]
     assert (effects["commands"], effects["settings_required"]) == (["tiny", "tiny-version"], [KEY])
-    assert (effects["installed_bytes"], effects["kept_folders"]) == (200_000, ["data"])
     manifest = bundle.manifest
+    assert (effects["installed_bytes"], effects["kept_folders"]) == (manifest.installed_bytes, ["data"])
     probe = manifest.models[0].probe
     assert effects["imports_when_installing"] == list(manifest.application.core_imports)
     assert effects["runs_when_installing"] == [["tiny", "--help"], [*probe.command, probe.sentence]]
@@ -89,9 +90,10 @@ def test_what_installing_runs_is_all_foretold(tmp_path, monkeypatch):
     assert imported
     assert all(names == effects["imports_when_installing"] for names in imported)
     told = [*effects["runs_when_installing"], effects["migrates_data_with"]]
-    # the compiler is ours, and loads nothing of the bundle
+    # the compiler and the trial of the host's Python are ours, and load nothing of the bundle
     compiler = [argv for argv in own if bytecode.COMPILE in argv]
     assert [argv[1:4] for argv in compiler] == [["-I", "-S", "-B"]]
-    started = [argv for argv in own if acceptance.IMPORT not in argv and argv not in compiler]
+    trial = [str(base_interpreter()), "-I", "-B", "-c", ""]
+    started = [argv for argv in own if acceptance.IMPORT not in argv and argv not in [*compiler, trial]]
     assert all(any(argv[-len(rest) :] == rest for _name, *rest in told) for argv in started), started
     assert all(any(argv[-len(rest) :] == rest for argv in started) for _name, *rest in told), told

@@ -47,6 +47,9 @@ def test_a_limit_that_is_met_in_an_installation_names_the_active_release(prefix,
 
     monkeypatch.setattr("bootstrap.acceptance.check_records", refuse)
     active = prefix.active()
+    damaged = active.path / "launch.py"  # else there would be nothing to install
+    damaged.chmod(0o644)
+    damaged.write_text("")
     with pytest.raises(HostError, match="no further thread") as caught:
         install(tiny, prefix)
     assert f"The active release is still {active.id}." in caught.value.advice

@@ -70,3 +70,57 @@ def test_half_of_what_is_left_goes_too(prefix, left) -> None:
     (prefix.state / left).mkdir() if left.endswith("1") else (prefix.state / left).touch()
     transaction.settle(prefix)
     assert entries(prefix) == []
+
+
+APART = """
+import sys
+from bootstrap import trials
+with trials.scratch() as folder:
+    (folder / "file").write_text("x")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows it lies where the next command looks")
+def test_what_belongs_to_no_installation_is_found_wherever_it_lies(tmp_path, monkeypatch) -> None:
+    system, state = tmp_path / "system", tmp_path / "state" / trials.TOOL / trials.REGISTER
+    system.mkdir()
+    env = {**os.environ, "TMPDIR": str(system), "XDG_STATE_HOME": str(tmp_path / "state")}
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    argv = [sys.executable, "-c", APART]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as child:
+        folder = child.stdout.readline().strip()
+        assert os.path.dirname(folder) == str(system)
+        assert os.stat(folder).st_mode & 0o777 == 0o700
+        trials.tidy()  # of a command with another TMPDIR
+        assert os.path.exists(folder)
+        child.kill()
+    trials.tidy()
+    assert list(system.iterdir()) == list(state.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no links there")
+@pytest.mark.parametrize("name", ["precious", "ragtrace-2"])
+def test_a_link_that_is_not_ours_removes_nothing(tmp_path, monkeypatch, name) -> None:
+    state = tmp_path / "state" / trials.TOOL / trials.REGISTER
+    state.mkdir(parents=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / name).mkdir()
+    (state / f"{trials.NAME}1").symlink_to(tmp_path / name)
+    trials.tidy()
+    assert (tmp_path / name).is_dir()
+    assert list(state.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_without_a_home_it_lies_in_the_system_s_place_and_is_found_there(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(trials, "_register", lambda: None)
+    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    with trials.scratch() as folder:
+        trials.tidy()
+        assert folder.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+    folder.mkdir()
+    trials.tidy()
+    assert list(tmp_path.iterdir()) == []

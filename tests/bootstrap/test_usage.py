@@ -15,6 +15,7 @@ from bootstrap.prefix import Prefix
 from bootstrap.usage import PHASES, Usage, read_usage
 from tests.bootstrap.helpers import install
 from tests.installed import make_prefix
+from tests.tiny import COUNTER, tiny_bundle
 
 USAGE = Usage({"verify": 1.5, "environment": 2.25}, 100_000_000, 50_000_000, None, 3_000_000)
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def test_an_installation_keeps_what_it_took(tiny, tmp_path, host, capsys) -> Non
 def test_a_rollback_takes_no_credit(tiny, tmp_path, host, capsys) -> None:
     prefix = Prefix(tmp_path / "prefix")
     install(tiny, prefix)
-    install(tiny, prefix)
+    install(tiny_bundle(tmp_path / "next", counter=COUNTER + 1, key=tiny.key.with_suffix("")), prefix)
     assert cli.main(["rollback", "--prefix", str(prefix.root), "--quiet"]) == 0
     capsys.readouterr()
     cli.main(["history", "--prefix", str(prefix.root), "--json"])

@@ -28,6 +28,21 @@ FILES = {
     f"{DATA}/scripts/ours": "#!python -u\nprint(1)\n",
     f"{DATA}/scripts/theirs": "#!/usr/bin/env python\nprint(1)\n",
 }
+# first lines as published wheels have them; a named encoding is read in one of the first two lines (PEP 263)
+HEADS = (
+    "#!python3\n",
+    "#!pythonw\n",
+    "#!python\r\n",
+    "\ufeff#!python\n",
+    "#!python\n# -*- coding: utf-8 -*-\n",
+    "#!python\n# vim: set fileencoding=utf-8 :\n",
+    "#!python\n#coding=UTF8\n",
+    "#!python\n# coding: latin-1\n",
+    "#!python\n\n# coding: utf-8\n",
+    "#!python\n# a comment\n# coding: utf-8\n",
+    "#!python\nx = 1  # coding: utf-8\n",
+)
+FILES |= {f"{DATA}/scripts/head{number}": f"{head}print(1)\n" for number, head in enumerate(HEADS)}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="scripts are programs on Windows")

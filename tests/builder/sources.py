@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKEND = """\
+import base64
+import hashlib
 import os
 import zipfile
 
@@ -22,13 +24,23 @@ NAME, VERSION, TAG = {name!r}, {version!r}, {tag!r}
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     file = f"{{NAME}}-{{VERSION}}-{{TAG}}.whl"
     info = f"{{NAME}}-{{VERSION}}.dist-info"
+    record = ""
     with zipfile.ZipFile(os.path.join(folder, file), "w") as out:
+
+        def write(path, data):
+            nonlocal record
+            out.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), data)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record += f"{{path}},sha256={{digest}},{{len(data)}}\\n"
+
         for path in sorted(os.listdir(".")):
             if path.endswith(".txt"):
-                out.write(path, f"{{NAME}}/{{path}}")
-        out.writestr(f"{{info}}/METADATA", f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\n")
-        out.writestr(f"{{info}}/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {{TAG}}\\n")
-        out.writestr(f"{{info}}/RECORD", "")
+                with open(path, "rb") as text:
+                    write(f"{{NAME}}/{{path}}", text.read())
+        metadata = f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\n"
+        write(f"{{info}}/METADATA", metadata.encode())
+        write(f"{{info}}/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {{TAG}}\\n".encode())
+        out.writestr(f"{{info}}/RECORD", f"{{record}}{{info}}/RECORD,,\\n")
     open("litter", "w").close()
     return file
 """

@@ -9,8 +9,9 @@ from bootstrap.bundle.manifest import FileEntry
 from bootstrap.bundle.names import WINDOWS_ROOM
 from bootstrap.errors import BuildError
 from bootstrap.wheels import Unpacked
-from builder.contents import Wheel, demand_short
+from builder.contents import Wheel, demand_apart, demand_short
 from builder.wheels import WheelFacts
+from tests import tiny
 
 SITE, APP = "/venv/Lib/site-packages/", "/app/"
 
@@ -33,3 +34,14 @@ def test_a_path_that_is_too_long_for_windows_is_named(which):
     sources = [source(9), source(WINDOWS_ROOM - len(APP) + 1)] if which == "source" else []
     with pytest.raises(BuildError, match=r"pppp is too long|ssss is too long"):
         demand_short(wheels, sources)
+
+
+def test_two_wheels_that_bring_one_file(tmp_path):
+    def named(name: str, text: str) -> Wheel:
+        path = tmp_path / f"{name}-1.0-py3-none-any.whl"
+        path.write_bytes(tiny.wheel(name, "1.0", {"shared/__init__.py": text}))
+        return Wheel(SimpleNamespace(filename=path.name), path, WheelFacts(Unpacked(1, 1), None, ""))
+
+    demand_apart([named("one", ""), named("two", "")], "3.11")
+    with pytest.raises(BuildError, match=r"^two-1.0\S+ it installs '.*shared/__init__.py', and so does one-1.0"):
+        demand_apart([named("one", ""), named("two", "x = 1\n")], "3.11")

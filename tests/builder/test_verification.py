@@ -11,6 +11,7 @@ import uv
 import build_zipapp
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.matcher import Installed, scan
+from bootstrap.wheels import NOTHING
 from builder import build as story
 from builder import cli, tools_environment, verification
 from builder.sign import generate_key
@@ -48,7 +49,7 @@ def _apart(monkeypatch, tmp_path):
     monkeypatch.setattr(build_zipapp, "build_zipapp", stand_in)
     monkeypatch.setattr(safety, "second_opinion", second_opinion)
     monkeypatch.setattr(tools_environment, "own_python", lambda *_a, **_k: Path("python"))
-    monkeypatch.setattr(tools_environment, "tools_of", lambda *_a, **_k: tools_environment.Tools((), 0, 0))
+    monkeypatch.setattr(tools_environment, "tools_of", lambda *_a, **_k: tools_environment.Tools((), NOTHING))
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
 
 

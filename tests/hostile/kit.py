@@ -114,7 +114,10 @@ class Draft:
             for entry in self.original.manifest.files
         )
         contents = {**self.original.contents, INSTALLER_MEMBER: data}
-        return Original(replace(self.original.manifest, files=files), contents, self.original.key).draft(self.folder)
+        manifest = self.original.manifest
+        more = len(data) - len(self.original.contents[INSTALLER_MEMBER])
+        manifest = replace(manifest, files=files, installed_bytes=manifest.installed_bytes + more)
+        return Original(manifest, contents, self.original.key).draft(self.folder)
 
     def change_manifest(self, change: Callable[[dict[str, Any]], None]) -> None:
         value = strict.loads(self.manifest, NAME, limit=1 << 26)

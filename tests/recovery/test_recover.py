@@ -15,6 +15,7 @@ from bootstrap import (
     papers,
     process,
     receipt,
+    retention,
     seal,
     tools_environment,
     transaction,
@@ -29,7 +30,7 @@ from bootstrap.uv import Uv
 from recovery import apply
 from recovery.recover import recover
 from tests.installed import Wheel, make_prefix
-from tests.tiny import EMBEDDING, install_tiny
+from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
 
 
 def flip(path):
@@ -500,18 +501,20 @@ def test_a_damaged_second_copy_of_the_papers_is_written_again(host, paper, damag
     whole(host)
 
 
-def test_only_kept_releases_have_second_copies(host, newer, tiny):
-    for bundle in (newer, newer, newer):
+def test_only_kept_releases_have_second_copies(host, newer, tiny, tmp_path):
+    newest = tiny_bundle(tmp_path / "newest", counter=COUNTER + 5, version="5.0", key=tiny.key.with_suffix(""))
+    for bundle in (newer, newest):
         install_tiny(bundle, host.prefix.root)
-    kept = {release.manifest().product.counter for release in host.prefix.complete_releases()}
-    assert kept == {newer.manifest.product.counter}
-    assert [path.name for path in papers.folder(host.prefix).iterdir()] == [
-        digest.sha256_file(host.release.bundle / "MANIFEST.json")[0]
-    ]
+    kept = host.prefix.complete_releases()
+    assert {release.manifest().product.counter for release in kept} == {newer.manifest.product.counter, COUNTER + 5}
+    assert {path.name for path in papers.folder(host.prefix).iterdir()} == {
+        digest.sha256_file(release.bundle / "MANIFEST.json")[0] for release in kept
+    }
 
 
 def test_a_damaged_manifest_is_replaced_by_a_copy_of_the_same_bundle(host, tiny):
-    install_tiny(tiny, host.prefix.root)  # the same bundle again: two releases hold the manifest
+    # a release of the same bundle that still runs, as a repair leaves it
+    shutil.copytree(host.release.path, host.prefix.releases / f"{host.release.id}9", symlinks=True)
     shutil.rmtree(papers.folder(host.prefix))
     flip(host.release.bundle / "MANIFEST.json")
     done = host.recover()
@@ -656,7 +659,7 @@ def test_a_crash_after_the_switch_still_removes_the_damaged_release(host, monkey
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(transaction, "discard", crash)
+        patched.setattr(retention, "discard", crash)
         patched.setattr(transaction, "undo", lambda prefix, entry: None)
         with pytest.raises(SystemExit):
             host.recover()

@@ -153,8 +153,8 @@ def test_the_newer_one_takes_over_from_a_copy_and_is_not_taken_back(site, newer)
     former, before = active(site), own(site)
     done, started = site.upgrade(newer)
     succeeded(done)
-    (copy,) = {path for path in started if not path.startswith(site.operator.prefix)}
-    assert re.fullmatch(rf"/tmp/ragtrace-upgrade-[^/]+/{INSTALLER}", copy)
+    (copy,) = started - {before}
+    assert re.fullmatch(rf"{site.operator.prefix}/state/\.trial-[0-9a-f]+/{INSTALLER}", copy)
     assert not site.operator.exists(copy)
     assert active(site).startswith(f"{NEWER}-")
     assert active(site) != former

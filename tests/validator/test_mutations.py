@@ -26,9 +26,9 @@ POLICY = pins([KEY.key])
 BY_ID = {check.id: check for check in CHECKS}
 LEAST = 60
 # what they look at comes with a bundle that is built for it, or a host of its kind, in their own tests
-ELSEWHERE = {"ragtrace.former", "security.advisories", "security.pickles", "security.safety"}
+ELSEWHERE = {"ragtrace.former", "security.advisories", "security.copies", "security.memory", "security.pickles"}
 # what Windows alone has
-ELSEWHERE |= {"system.msvc", "system.scripts", "performance.defender"}
+ELSEWHERE |= {"security.safety", "system.msvc", "system.scripts", "performance.defender"}
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="breaks them the POSIX way")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -65,14 +66,14 @@ def test_recovery_is_asked_once_and_only_where_it_could_help(prefix) -> None:
     assert asked == [1]
 
 
-@pytest.mark.parametrize("error", [TrustError("It is wrong.", advice="Do this."), OSError(5, "I/O error", "/there")])
+@pytest.mark.parametrize("error", [TrustError("It is wrong.", advice="Do this."), OSError(errno.EIO, "EIO", "/there")])
 def test_a_recovery_that_cannot_look_is_told(prefix, error) -> None:
     def foresee():
         raise error
 
     (found,) = settled(prefix, foresee, result(remedy=RECOVER))
     assert found.remedy == OPERATOR
-    assert found.suggestion in ("It is wrong. Do this.", "/there: I/O error")
+    assert found.suggestion in ("It is wrong. Do this.", "/there: Input/output error")
 
 
 def test_what_says_itself_what_to_do_is_for_the_operator(prefix) -> None:

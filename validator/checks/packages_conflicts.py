@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import record
+from bootstrap import record, trials
 from bootstrap.i18n import _
 from bootstrap.uv import Uv
 from validator import trial
@@ -34,8 +32,8 @@ class Conflicts(Check):
         if not subject.need_manifest().packages:
             raise UncheckedError(SKIP, _("the bundle has no packages"))
         limit = self.left()
-        with tempfile.TemporaryDirectory(prefix="ragtrace-") as scratch:
-            ended = Uv(Path(scratch)).check(release.python, timeout=limit)
+        with trials.scratch() as scratch:
+            ended = Uv(scratch).check(release.python, timeout=limit)
         if ended.ok:
             yield self.passed(_("every package finds what it asks for"))
             return

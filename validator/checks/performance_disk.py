@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
+from bootstrap import trials
 from bootstrap.i18n import _
 from bootstrap.preflight import RESERVE
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
@@ -16,6 +15,7 @@ from validator.measured import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from validator.subject import Subject
 
@@ -40,12 +40,12 @@ class DiskSpeed(Check):
         state = subject.need_prefix().state
         if shutil.disk_usage(state).free < RESERVE + 2 * len(BLOCK) * BLOCKS:
             raise UncheckedError(SKIP, _("too little space is free to measure it"))
-        with tempfile.TemporaryDirectory(prefix=".speed-", dir=state) as folder:
-            path = Path(folder, "file")
+        with trials.folder(state) as folder:
+            path = folder / "file"
             write = speed(lambda: written(path))
             is_cold = forgotten(path)
             read = speed(lambda: read_back(path))
-            sync = fsync_seconds(Path(folder, "small"))
+            sync = fsync_seconds(folder / "small")
         details = _("{path}; the file was read from the disk") if is_cold else _("{path}; the file was in the cache")
         metric = {
             "write": (write, "MB/s"),

@@ -6,11 +6,10 @@ Beside it stands what they would take without the release's bytecode and lazy im
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import launchers
+from bootstrap import launchers, trials
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
@@ -76,7 +75,7 @@ class StartTime(Check):
         metric = {f"{line} {kind}": (round(seconds, 3), "s") for kind, seconds in now.items()}
         bounds = {f"{line} warm": "start_seconds"}
         if not self.is_over:
-            with tempfile.TemporaryDirectory(prefix="ragtrace-") as empty:
+            with trials.scratch() as empty:
                 write_plain(scratch, manifest, empty)
                 before = self.both(subject, scratch, command, runs=1)
             metric.update({f"{line} {kind} before": (round(seconds, 3), "s") for kind, seconds in before.items()})

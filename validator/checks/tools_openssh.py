@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import acceptance, process
+from bootstrap import acceptance, process, trials
 from bootstrap.i18n import _
 from validator import trial
 from validator.check import SKIP, TOOLS, Check, CheckResult, UncheckedError
@@ -58,8 +56,8 @@ class OpenSsh(Check):
 
     def judge(self, program: str, message: bytes) -> process.Completed:
         """Return how ssh-keygen judges the known signature over a message."""
-        with tempfile.TemporaryDirectory(prefix="ragtrace-") as folder:
-            path = Path(folder, "signature")
+        with trials.scratch() as folder:
+            path = folder / "signature"
             path.write_text(SIGNATURE, encoding="ascii")
             argv = [program, "-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(path)]
             return process.run(argv, env=acceptance.basic_environment(), timeout=self.left(), stdin=message)

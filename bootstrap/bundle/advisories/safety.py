@@ -10,13 +10,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from bootstrap import process
+from bootstrap import process, trials
 from bootstrap.bundle import strict
 from bootstrap.bundle.advisories.snapshot import SAFETY_FILES
 from bootstrap.bundle.advisories.versions import public
@@ -25,6 +23,7 @@ from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from bootstrap.bundle.advisories.snapshot import Snapshot
 
@@ -75,8 +74,7 @@ def find_hits(
     ``write_bytecode`` lets it add to that environment. Raises ToolError when it cannot say.
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
-    with TemporaryDirectory(prefix="ragtrace-") as name:
-        folder = Path(name)
+    with trials.scratch() as folder:
         for file in SAFETY_FILES:
             (folder / file).write_bytes(snapshot.member(file))
         asked = {"packages": sorted(packages), "database": str(folder)}

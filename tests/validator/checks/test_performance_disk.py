@@ -45,4 +45,4 @@ def test_a_disk_that_refuses_was_not_measured(prefix, monkeypatch) -> None:
 
     monkeypatch.setattr(performance_disk, "written", refuse)
     assert look(DiskSpeed, prefix).status == ERROR
-    assert not list(prefix.state.glob(".speed-*"))
+    assert not list(prefix.state.glob(".trial-*"))
