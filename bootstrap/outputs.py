@@ -69,7 +69,7 @@ def _callers(path: Path | str) -> int | None:
 def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
     """Write all of ``data`` to what the caller named; a new regular file gets ``mode``.
 
-    Raises HostError with the reason in one sentence.
+    One that is there keeps what it gave to others besides. Raises HostError with the reason in one sentence.
     """
     with _told(path):
         own = _callers(path)
@@ -273,7 +273,7 @@ def _write_at(place: Place, path: Path | str, data: bytes, mode: int) -> None:
     found = _status(place)
     _demand_kind(found, path)
     if found is None or stat.S_ISREG(found.st_mode):
-        _replace(place, data, mode)
+        _replace(place, data, mode, found)
         return
     flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
     try:
@@ -304,8 +304,8 @@ def _write_to(handle: int, data: bytes) -> None:
             raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
 
-def _replace(place: Place, data: bytes, mode: int) -> None:
-    """Let a new file take a name: whole, or not at all."""
+def _replace(place: Place, data: bytes, mode: int, former: os.stat_result | None) -> None:
+    """Let a new file take a name: whole, or not at all. Whoever could read the ``former`` one can read it too."""
     beside = f".{place.name[:64]}.{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(beside, flags, 0o600, dir_fd=place.folder)
@@ -313,7 +313,10 @@ def _replace(place: Place, data: bytes, mode: int) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(handle, mode)
+            if former is not None and former.st_gid != os.fstat(handle).st_gid:
+                with contextlib.suppress(OSError):  # a group that the caller is not in
+                    os.fchown(handle, -1, former.st_gid)
+            os.fchmod(handle, mode if former is None else mode | stat.S_IMODE(former.st_mode) & 0o777)
             os.fsync(handle)
         os.rename(beside, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
     except BaseException:

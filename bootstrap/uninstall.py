@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import audit_log, backups, files, launchers, seal, strangers, transaction, trees, troubles
@@ -13,8 +15,6 @@ from bootstrap.lockfile import locked
 from bootstrap.store import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bootstrap.console import Progress
     from bootstrap.prefix import Prefix
 
@@ -42,8 +42,9 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
 
     Raises BusyError, InstallError when something can't be removed.
     """
+    elsewhere = _elsewhere(prefix)
     if prefix.is_left:
-        return _purge_left(prefix, progress)
+        return _purge_left(prefix, progress, elsewhere)
     with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
@@ -66,10 +67,10 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
             head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
     remove_state(prefix, purge=purge)
-    return Removal(prefix.root, _stays(prefix), head)
+    return Removal(prefix.root, _stays(prefix, elsewhere), head)
 
 
-def _purge_left(prefix: Prefix, progress: Progress) -> Removal:
+def _purge_left(prefix: Prefix, progress: Progress, elsewhere: tuple[Path, ...]) -> Removal:
     """Remove what an earlier uninstallation left."""
     progress.step(_("Removing {path}").format(path=prefix.root))
     head = audit_log.note(prefix, "uninstall", "begun", purge=True)
@@ -78,7 +79,7 @@ def _purge_left(prefix: Prefix, progress: Progress) -> Removal:
         remove_state(prefix, purge=True)
     except OSError as error:
         raise _stopped(prefix, error) from error
-    return Removal(prefix.root, _stays(prefix), head)
+    return Removal(prefix.root, _stays(prefix, elsewhere), head)
 
 
 def _stopped(prefix: Prefix, error: OSError) -> InstallError:
@@ -146,13 +147,20 @@ def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
     return tuple(path for path in prefix.left if path not in folders or _holds_files(path))
 
 
-def _stays(prefix: Prefix) -> tuple[Path, ...]:
+def _elsewhere(prefix: Prefix) -> tuple[Path, ...]:
+    """Return where the user's folders and settings lie that are links: only the links are ours to remove."""
+    users = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
+    return tuple(Path(os.path.realpath(path)) for path in users if files.is_link(path))
+
+
+def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return what is left; empty folders go, and the prefix itself when nothing is in it."""
     for folder in (prefix.data, prefix.backups):
         if not _holds_files(folder):
             files.remove_tree(folder)
     _remove_when_empty(prefix.root)
-    return (*prefix.left, *strangers.left(prefix))
+    here = (*prefix.left, *strangers.left(prefix))
+    return (*here, *(path for path in elsewhere if os.path.lexists(path) and path not in here))
 
 
 def _holds_files(folder: Path) -> bool:

@@ -51,6 +51,18 @@ def test_a_new_file_and_one_that_is_replaced(tmp_path) -> None:
     assert os.listdir(tmp_path) == ["report.json"]
 
 
+def test_a_file_that_is_there_stays_readable_for_whom_it_was(tmp_path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"former")
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, -1, 12345)
+    group = path.stat().st_gid
+    outputs.write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (0o640, group)
+
+
 def test_the_mode_does_not_follow_the_umask(tmp_path) -> None:
     former = os.umask(0o777)
     try:

@@ -140,6 +140,16 @@ def test_what_an_uninstallation_left_is_named_and_can_be_purged(prefix):
     assert worlds.run(["uninstall", "--purge", "--yes", *where]).code == 4
 
 
+def test_purge_tells_of_backups_that_lie_elsewhere(prefix, tmp_path):
+    elsewhere = tmp_path / "backups"
+    prefix.backups.rename(elsewhere)
+    (elsewhere / "kept").mkdir()
+    prefix.backups.symlink_to(elsewhere)
+    told = json.loads(worlds.tell(["uninstall", "--purge", "--yes", "--json", "--prefix", str(prefix.root)]).out)
+    assert told["stays"] == [str(elsewhere)]
+    assert (elsewhere / "kept").is_dir()
+
+
 def test_purge_leaves_nothing(prefix):
     worlds.tell(["uninstall", "--purge", "--yes", "--prefix", str(prefix.root)])
     assert not prefix.root.exists()
