@@ -164,7 +164,7 @@ def write_run_files(release: Release, manifest: Manifest) -> None:
         release.launch_file.write_bytes(file.read())
     release.run_file.write_bytes(strict.dumps(run_of(manifest)))
     if knows_the_command(release.bundle / INSTALLER):
-        (release.path / COMMAND_FILE).write_text(f"{TOOL}\n", encoding="ascii")
+        (release.path / COMMAND_FILE).write_bytes(f"{TOOL}\n".encode())
 
 
 def run_of(manifest: Manifest) -> dict[str, Any]:

@@ -170,7 +170,8 @@ def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> It
         place = release.app / folder
         target = MADE if sys.platform == "win32" else f"-> {os.path.relpath(prefix.data / folder, place.parent)}"
         yield f"app/{folder}", (target, receipt.APP)
-    yield launchers.COMMAND_FILE, (hashlib.sha256(f"{TOOL}\n".encode()).hexdigest(), receipt.RELEASE)
+    if launchers.knows_the_command(release.bundle / INSTALLER):
+        yield launchers.COMMAND_FILE, (hashlib.sha256(f"{TOOL}\n".encode()).hexdigest(), receipt.RELEASE)
     yield release.run_file.name, (hashlib.sha256(strict.dumps(launchers.run_of(manifest))).hexdigest(), receipt.RELEASE)
     with open(app_launcher.__file__, "rb") as file:
         yield release.launch_file.name, (hashlib.sha256(file.read()).hexdigest(), receipt.RELEASE)
@@ -178,6 +179,8 @@ def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> It
 
 def _is_of_another(path: str, content: str, release: Release, manifest: Manifest) -> bool:
     """Tell whether a file is what another installer made of the manifest: one that this one took the place of."""
+    if path == launchers.COMMAND_FILE:  # the first that wrote it did so with the line ends of Windows there
+        return content == hashlib.sha256(f"{TOOL}\r\n".encode()).hexdigest()
     if path == release.run_file.name:
         try:
             run = strict.loads(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import files, folders
 from bootstrap.errors import RagtraceError
+from bootstrap.launch import owners
 from bootstrap.lockfile import is_free, locked
 
 if TYPE_CHECKING:
@@ -76,11 +77,19 @@ def _register() -> Path | None:
     if sys.platform == "win32":
         return None
     try:
-        found = folders.user_state(TOOL) / REGISTER
+        found = _own_register()
+        if found is None:
+            return None
         found.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (OSError, RagtraceError):
         return None
     return found if os.access(found, os.W_OK | os.X_OK) else None
+
+
+def _own_register() -> Path | None:
+    """Return where the links lie; None where others could change them, as in the home of another user."""
+    found = folders.user_state(TOOL) / REGISTER
+    return None if sys.platform != "win32" and owners.first_problem(str(found))[0] else found
 
 
 def remove(place: Path) -> None:
@@ -107,9 +116,12 @@ def abandoned(state: Path) -> list[Path]:
 
 def tidy() -> None:
     """Remove what killed runs of this user left outside of any installation; what cannot be removed stays."""
-    places = [Path(tempfile.gettempdir())]
-    with contextlib.suppress(RagtraceError):
-        places.append(folders.user_state(TOOL) / REGISTER)
+    places = []
+    with contextlib.suppress(OSError):  # no folder that can be written
+        places.append(Path(tempfile.gettempdir()))
+    with contextlib.suppress(RagtraceError, OSError):
+        register = _own_register()
+        places += [register] if register is not None else []
     for place in places:
         with contextlib.suppress(OSError):
             for path in abandoned(place):

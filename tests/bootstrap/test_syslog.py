@@ -245,6 +245,9 @@ def drained(server):
 
 def test_a_command_sends_what_its_file_holds_and_the_audit_head(server, installed, tiny, capsys):
     options = ["--trust-key", str(tiny.key), "--prefix", str(installed.root), "--json"]
+    damaged = installed.active().path / "launch.py"  # else there would be nothing to install
+    damaged.chmod(0o644)
+    damaged.write_text("")
     capsys.readouterr()
     assert cli.main(["install", str(tiny.folder), *options, "--syslog", server.address]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -269,7 +272,7 @@ def test_every_command_has_a_log(server, installed, monkeypatch):
 
 def test_a_refusal_goes_there_too(server, installed):
     assert cli.main(["rollback", "--prefix", str(installed.root), "--syslog", server.address]) == 4
-    assert any("keeps no other release" in json.dumps(entry) for entry in drained(server))
+    assert any("keeps no release of another version" in json.dumps(entry) for entry in drained(server))
 
 
 def test_settings_never_go_there(server, installed, monkeypatch, capsys):

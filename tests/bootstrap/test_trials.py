@@ -114,6 +114,21 @@ def test_a_link_that_is_not_ours_removes_nothing(tmp_path, monkeypatch, name) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_a_state_folder_that_others_can_change_is_neither_used_nor_tidied(tmp_path, monkeypatch) -> None:
+    state = tmp_path / "state" / trials.TOOL
+    (state / trials.REGISTER).mkdir(parents=True)
+    state.chmod(0o777)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    link = state / trials.REGISTER / f"{trials.NAME}1"
+    link.symlink_to(tmp_path / "ragtrace-1")
+    with trials.scratch() as folder:
+        trials.tidy()
+        assert folder.parent == tmp_path
+        assert list(link.parent.iterdir()) == [link]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 def test_without_a_home_it_lies_in_the_system_s_place_and_is_found_there(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trials, "_register", lambda: None)
     monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
@@ -124,3 +139,11 @@ def test_without_a_home_it_lies_in_the_system_s_place_and_is_found_there(tmp_pat
     folder.mkdir()
     trials.tidy()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_folder_that_can_be_written_nothing_is_tidied_there(monkeypatch) -> None:
+    def refuse():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", refuse)
+    trials.tidy()

@@ -778,3 +778,21 @@ def test_scanners_whose_wheel_is_lost_are_taken_over_and_still_run(tmp_path):
     assert receipt.compare(active, receipt.read_receipt(active)) == []
     sealed = {item.path for item in receipt.read_receipt(active).items}
     assert f"{tools_environment.FOLDER}/pyvenv.cfg" in sealed
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_scanners_are_made_anew_only_where_theirs_are_damaged(tmp_path, is_damaged):
+    wheel = Wheel("my-tool", "1.0", {"my_tool.py": "print('scanned')\n"})
+    prefix = make_prefix(tmp_path, verification={f"tools/{wheel.filename}": wheel.build()})
+    former = prefix.active()
+    (scanner,) = tools_environment.root_of(former).rglob("my_tool.py")
+    inode = scanner.stat().st_ino
+    (package,) = former.venv.rglob("demo_base.py")
+    for damaged in (package, scanner) if is_damaged else (package,):
+        flip(damaged)
+    assert recover(prefix, lambda plan: True, NoProgress()).applied
+    active = prefix.active()
+    (made,) = tools_environment.root_of(active).rglob("my_tool.py")
+    assert (made.stat().st_ino == inode) is not is_damaged
+    assert made.read_text() == "print('scanned')\n"
+    assert receipt.compare(active, receipt.read_receipt(active)) == []

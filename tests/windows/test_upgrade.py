@@ -35,9 +35,7 @@ def test_after_a_rollback_the_newer_tool_goes_on_to_serve(operator, small):
     (active / "bundle" / INSTALLER).unlink()
     assert operator.status()["active"] == first
     operator.path("current.json").unlink()
-    said = operator.tool("status")
-    assert said.returncode == 5
-    assert "ragtrace-offline: no release is active in " in said.stderr  # wine tells of the missing file besides
+    assert operator.status()["active"] is None  # what repairs it can be started, by the installer of any release
 
 
 def test_a_release_that_runs_stays_until_it_ends(operator, small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import io
 import json
 import os
 import shutil
@@ -299,3 +300,12 @@ def test_a_sentence_is_looked_up_in_the_zipapps_own_catalogue(monkeypatch, tmp_p
     assert words._("error: {what}") == "오류: {what}"
     monkeypatch.setenv("RAGTRACE_LANG", "xx")
     assert words._("error: {what}") == "error: {what}"
+
+
+def test_a_refusal_that_nobody_can_read_is_no_failure_of_its_own(monkeypatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    launch.tell("error: this")
+    assert sys.stderr is None
+    launch.tell("  next: that")  # and of no stream at all

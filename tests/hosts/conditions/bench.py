@@ -235,17 +235,18 @@ def bench(zipapp: Path, scratch: Path) -> Iterator[Bench]:
         raise needs.Unavailable(
             f"no closed host has the CPython {python} that bundles are made for here", installable=False
         )
-    old = tiny.tiny_bundle(scratch / "old")
-    new = tiny.tiny_bundle(
-        scratch / "new", counter=tiny.COUNTER + 1, version="2.0.0", key=scratch / "old" / "key",
-        sources={"data/questions.csv": "새 질문,답\n"},
-    )  # fmt: skip
+    bundles = {"old": tiny.tiny_bundle(scratch / "old")}
+    for number, name in ((1, "former"), (2, "new")):  # one is on the medium, and not installed yet
+        bundles[name] = tiny.tiny_bundle(
+            scratch / name, counter=tiny.COUNTER + number, version=f"{number + 1}.0.0", key=scratch / "old" / "key",
+            sources={"data/questions.csv": f"새 질문 {number},답\n"},
+        )  # fmt: skip
     with closed.closed_host(recipe, scratch / "host") as host:
-        _furnish(host, zipapp, old, new)
+        _furnish(host, zipapp, bundles)
         yield Bench(host)
 
 
-def _furnish(host: closed.Host, zipapp: Path, old: tiny.Tiny, new: tiny.Tiny) -> None:
+def _furnish(host: closed.Host, zipapp: Path, bundles: dict[str, tiny.Tiny]) -> None:
     """Bring what is needed, and make the prefix that runs start from."""
     for folder in ("own", "here", "result", "template/state", "others"):
         host.path(f"/srv/{folder}").mkdir(parents=True)
@@ -253,14 +254,14 @@ def _furnish(host: closed.Host, zipapp: Path, old: tiny.Tiny, new: tiny.Tiny) ->
     host.path("/srv/others/file").write_text("of others\n")
     for name in ("shim.py", "look.py"):
         host.put(HERE / name, f"/srv/tests/{name}")
-    for name, bundle in (("old", old), ("new", new)):
+    for name, bundle in bundles.items():
         host.put(bundle.folder, f"/srv/{name}/bundle")
         host.put(zipapp, f"/srv/{name}/ragtrace-install.pyz")
         host.put(bundle.key, f"/srv/{name}/key.pub")
     host.path("/srv/new").rename(host.path(rows.MEDIUM))
     _preload(host)
     prefix = f"{rows.HOME}/first"
-    for medium in ("/srv/old", rows.MEDIUM):
+    for medium in ("/srv/old", "/srv/former"):
         argv = ["/usr/bin/python3", f"{medium}/ragtrace-install.pyz", "install", f"{medium}/bundle"]
         done = host.run(*argv, "--trust-key", f"{medium}/key.pub", "--prefix", prefix, user="operator")
         assert done.ok, done.stderr

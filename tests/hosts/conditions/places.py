@@ -21,6 +21,8 @@ from tests.hosts.conditions.row import (
 
 YEAR = 31_556_952  # seconds
 COMPILER = (("gcc", "gcc"),)
+# the bundle was built later than that; what is installed is not judged by the clock again
+EARLY = {INSTALL: Ends(3, "this host's clock says"), ROLLBACK: FINE, BACKUP: FINE}
 
 
 def _clock(name, english, korean, shift, step=0, **more):
@@ -31,9 +33,9 @@ def _clock(name, english, korean, shift, step=0, **more):
 
 CLOCK = [
     _clock("clock-a-day-back", "the clock is set back by a day", "시계가 하루 전으로 돌아감", -86_400),
-    _clock("clock-a-year-back", "the clock is set back by a year", "시계가 1년 전으로 돌아감", -YEAR),
+    _clock("clock-a-year-back", "the clock is set back by a year", "시계가 1년 전으로 돌아감", -YEAR, ends=EARLY),
     _clock("clock-a-year-forward", "the clock is a year ahead", "시계가 1년 앞섬", YEAR),
-    _clock("clock-1970", "the clock stands at 1970", "시계가 1970년", "-$(date +%s)"),
+    _clock("clock-1970", "the clock stands at 1970", "시계가 1970년", "-$(date +%s)", ends=EARLY),
     _clock("clock-2040", "the clock stands past 2038", "시계가 2038년 이후", 20 * YEAR),
     _clock("clock-2110", "the clock stands past 2106", "시계가 2106년 이후", 90 * YEAR),
     _clock("clock-backwards", "the clock goes back by a minute at each look", "볼 때마다 시계가 1분씩 뒤로 감", 0, -60),

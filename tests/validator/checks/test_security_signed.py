@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bootstrap import launchers
 from bootstrap.bundle.policy import pins
 from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
@@ -87,6 +88,19 @@ def test_a_run_file_that_another_installer_wrote_is_one_of_the_manifest(prefix) 
     change(path, path.read_bytes() + b"\n")
     assert look(SignedFiles, prefix).status == PASS
     assert site_of(prefix).is_dir()
+
+
+def test_the_file_that_names_the_tool_s_command_is_as_either_installer_writes_it(prefix, monkeypatch) -> None:
+    path = release_of(prefix).path / launchers.COMMAND_FILE
+    change(path, b"ragtrace-offline\r\n")
+    assert look(SignedFiles, prefix).status == PASS
+    change(path, b"other\n")
+    assert look(SignedFiles, prefix).status == FAIL
+    path.parent.chmod(0o755)
+    path.unlink()
+    assert look(SignedFiles, prefix).status == FAIL
+    monkeypatch.setattr(launchers, "knows_the_command", lambda _zipapp: False)
+    assert look(SignedFiles, prefix).status == PASS
 
 
 def test_another_link_to_data_is_found(tmp_path) -> None:
