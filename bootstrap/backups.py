@@ -1,9 +1,9 @@
 """Backups of what is the user's: settings and data, copied with digests before every change.
 
 ``PREFIX/backups/<UTC time>-<reason>/`` holds ``files/`` and ``index.json``, which is written last and read
-back; a folder without it is no backup. The index has a number that grows: it says which is newest, never a clock.
-A file that is as it was at the backup before is shared with it (a hard link), so that many backups of the same
-data take the space of one. What is restored is copied, never shared.
+back; one that has lost its index is damaged, and nothing removes it unasked. The index has a number that grows: it
+says which is newest, never a clock. A file that is as it was at the backup before is shared with it (a hard link), so
+that many backups of the same data take the space of one. What is restored is copied, never shared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, files, migration
+from bootstrap import backup_files, files, migration, reading
 from bootstrap.backup_files import bytes_to_copy, of_the_user
 from bootstrap.backup_index import DATA, FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
 from bootstrap.console import human_bytes
@@ -112,10 +112,10 @@ def newest_with_data(prefix: Prefix) -> Backup | None:
 
 
 def unreadable(prefix: Prefix) -> list[str]:
-    """Return the names of backups whose index is there and cannot be read: what they hold is nowhere told."""
+    """Return the names of backups whose index is lost or cannot be read: what they hold is nowhere told."""
     found = []
     for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
-        if NAME.fullmatch(path.name) and os.path.lexists(path / INDEX):
+        if NAME.fullmatch(path.name):
             try:
                 read_backup(path)
             except (TrustError, OSError):
@@ -143,11 +143,13 @@ def find(prefix: Prefix, name: str) -> Backup:
 
 
 def remove(prefix: Prefix, name: str) -> None:
-    """Remove a backup, its index first: a removal that is cut short leaves nothing that counts."""
+    """Remove a backup under a name that tells so: what a removal that is cut short leaves is no damaged backup."""
     folder = prefix.backups / name
-    if (folder / INDEX).is_file():
-        (folder / INDEX).unlink()
-        files.sync_folder(folder)
+    if reading.is_folder(folder):
+        beside = folder.with_name(f".{name}.{os.getpid()}.tmp")
+        files.replace(folder, beside)
+        files.sync_folder(prefix.backups)
+        folder = beside
     files.remove_tree(folder)
 
 
@@ -165,10 +167,7 @@ def prune(prefix: Prefix) -> None:
 
 def leftovers(prefix: Prefix) -> list[Path]:
     """Return folders of backups that were cut short while they were made or removed."""
-    halves = (
-        path for path in prefix.backups.glob("*") if NAME.fullmatch(path.name) and not os.path.lexists(path / INDEX)
-    )
-    return [*prefix.backups.glob(".*.tmp"), *halves]
+    return [*prefix.backups.glob(".*.tmp")]
 
 
 def pinned(prefix: Prefix) -> Release | None:

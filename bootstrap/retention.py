@@ -71,7 +71,8 @@ def sentence(gone: Going) -> str:
 
 def discard(release: Release) -> None:
     """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
-    seal.unmark(release)
+    if reading.is_folder(release.path):
+        seal.unmark(release)
 
 
 def remember_former(prefix: Prefix, active: Release, former: str | None) -> None:

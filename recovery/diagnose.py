@@ -45,7 +45,6 @@ from validator.remedy import (
     LAUNCHER,
     MANIFEST,
     MODEL,
-    OF_THE_RELEASE,
     PACKAGE,
     PAPERS,
     PLACE,
@@ -60,7 +59,7 @@ from validator.remedy import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.bundle.policy import Policy
@@ -132,7 +131,6 @@ def diagnose(
     release = release or _release_to_repair(prefix)
     wrong = rights.wrong(prefix, release)
     findings = [
-        *_places(places),
         *_leftovers(prefix),
         *_settings(prefix),
         *_data(prefix, release),
@@ -140,7 +138,7 @@ def diagnose(
     if release is None:
         details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))
-        findings += _rights(prefix, wrong)
+        findings += [*_places(places, (), findings), *_rights(prefix, wrong)]
         return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
@@ -177,10 +175,11 @@ def diagnose(
             names = tuple(entry.path for entry in lacking)
             details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
             findings.append(Finding(STORE, "", details, names))
-    if any(finding.kind in OF_THE_RELEASE for finding in findings):  # a new release has its rights
-        wrong = [item for item in wrong if not _lies_in(item.path, (str(release.path),))]
-    replaced = {str(Store(prefix.store).path(entry.sha256)) for entry in lacking}
-    findings += _rights(prefix, [item for item in wrong if item.path not in replaced])
+    replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in lacking]
+    findings += _places(places, replaced, findings)
+    # what is made anew has its owner and rights
+    replaced += [str(folder / name) for folder in (prefix.root, release.path) for name in _files_of(findings)]
+    findings += _rights(prefix, [item for item in wrong if not _lies_in(item.path, tuple(replaced))])
     return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings), digests, places)
 
 
@@ -217,8 +216,33 @@ def _last_activated(prefix: Prefix) -> str | None:
     return names[-1] if names and isinstance(names[-1], str) else None
 
 
-def _places(places: tuple[Misplaced, ...]) -> Iterator[Finding]:
-    """Tell what is out of place."""
+def _files_of(findings: list[Finding]) -> list[str]:
+    return [name for finding in findings for name in finding.files if finding.kind not in (PLACE, STORE)]
+
+
+def _places(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
+    """Return what is out of place, but for what other findings tell, whose remedies make it anew."""
+    kinds = {finding.kind for finding in findings}
+    return [*_out_of_place(item for item in places if not _is_told(item, replaced, kinds))]
+
+
+def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
+    if item.place == "state/proofs":
+        return PAPERS in kinds
+    if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
+        return any(path.endswith(item.place.replace("/", os.sep)) for path in replaced)
+    if item.what != misplaced.MISSING:
+        return False
+    is_lost = not kinds.isdisjoint((POINTER, MANIFEST, RECEIPT))
+    return {
+        "releases": is_lost,
+        "bin": is_lost or LAUNCHER in kinds,
+        "store": is_lost or STORE in kinds,
+        "store/sha256": is_lost or STORE in kinds,
+    }.get(item.place, False)
+
+
+def _out_of_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
     for item in places:
         details = item.told()
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:

@@ -16,7 +16,7 @@ from recovery import diagnose as seen
 from recovery import remedies as cures
 from recovery import resolve
 from recovery.parts import can_build_in_part, parts_of
-from validator.remedy import DATA, LAUNCHER, OF_THE_RELEASE, POINTER, SEAL, STORE, UNLOCKED
+from validator.remedy import DATA, LAUNCHER, OF_THE_RELEASE, POINTER, RIGHTS, SEAL, STORE, UNLOCKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ class Plan:
         """The kinds of findings that nothing is left of once this is carried out."""
         kinds = {kind for remedy in self.in_place for kind in remedy.kinds}
         if self.ladder:  # a release that becomes active has all of its own
-            kinds |= {*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER}
+            kinds |= {*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER, RIGHTS}
         if self.ladder and not self.has(cures.ResolveAgain):
             kinds.add(UNLOCKED)
         kinds -= {finding.kind for finding in self.findings if not self.damaged.isdisjoint(finding.files)}
@@ -126,7 +126,16 @@ def printable(text: str) -> str:
 def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unlocked: bool = False) -> Plan:
     """Choose what to do about what was found; ``bundle`` is one that is at hand, already verified."""
     plan = _of_the_installation(diagnosis, bundle, allow_unlocked=allow_unlocked)
+    if plan.ladder and not _has_rights_elsewhere(diagnosis):  # a new release has its own
+        plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, cures.MendRights)))
     return replace(plan, restore=how_to_restore(diagnosis)) if diagnosis.of_kind(DATA) else plan
+
+
+def _has_rights_elsewhere(diagnosis: Diagnosis) -> bool:
+    """Tell whether anything but the release that gives way has another owner or other rights."""
+    own = f"releases/{diagnosis.release.id}" if diagnosis.release else ""
+    paths = [path for finding in diagnosis.of_kind(RIGHTS) for path in finding.files]
+    return any(not own or f"{path}/".partition(f"{own}/")[:2] != ("", f"{own}/") for path in paths)
 
 
 def how_to_restore(diagnosis: Diagnosis) -> str:

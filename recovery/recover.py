@@ -60,7 +60,8 @@ class Recovery:
 def read_diagnosis(path: Path) -> Report:
     """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
     try:
-        data = reading.read(path, LIMIT, follow=True)
+        with reading.opened(path, follow=True) as file:
+            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
     except OSError as error:
         wanted = _("Name a report that validate wrote, or run recover without one.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error

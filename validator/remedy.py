@@ -59,7 +59,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "ragtrace.container": _BUT_MODELS,
     "ragtrace.dashboard": _RUNS,
     "ragtrace.data": (APPLICATION,),
-    "ragtrace.places": (PLACE, CRASH, PAPERS),
+    "ragtrace.places": (PLACE, CRASH, PAPERS, POINTER, LAUNCHER, STORE, *OF_THE_RELEASE),
     "ragtrace.models": (MODEL,),
     "ragtrace.probe": _RUNS,
     "ragtrace.release": (POINTER, SEAL, *_BUT_MODELS),

@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
 def read(path: Path) -> Report:
     """Return a report from a file. Raises UsageError for what is no regular file, TrustError for what is no report."""
     try:
-        data = reading.read(path, LIMIT, follow=True)
+        with reading.opened(path, follow=True) as file:
+            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
     except OSError as error:
         wanted = _("Name two reports that validate --output wrote.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
