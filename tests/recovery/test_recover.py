@@ -475,6 +475,24 @@ def test_without_mark_and_log_the_release_is_built_anew(host, tiny):
     whole(host)
 
 
+def test_without_mark_and_receipt_the_release_is_built_anew(host, tiny):
+    delete(host.release.receipt_file)
+    delete(host.release.complete_file)
+    done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    whole(host)
+
+
+def test_a_small_file_that_is_lost_twice_comes_from_the_bundle(host, tiny):
+    entry = next(entry for entry in tiny.manifest.of_kind("source") if entry.inner == "app.py")
+    delete(host.release.app / entry.inner)
+    delete(host.prefix.store / entry.sha256[:2] / entry.sha256)
+    assert tiny.manifest.folder in host.plan().unmet
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "files"]
+    whole(host)
+
+
 PAPERS = ["MANIFEST.json", "SHA256SUMS", "SHA256SUMS.*.sig"]
 
 
