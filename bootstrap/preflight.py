@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import (
     backups,
     delta,
+    files,
     launchers,
     migration,
     own_command,
@@ -21,6 +19,7 @@ from bootstrap import (
     process,
     retention,
     service,
+    trials,
     tried,
     troubles,
     userdata,
@@ -32,10 +31,11 @@ from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _, plural
 from bootstrap.prefix import MOVED
 from bootstrap.store import OWN_COPY_LIMIT, Store
-from bootstrap.tried import OWN, TRIAL, nearest, trouble_writing
+from bootstrap.tried import OWN, nearest, trouble_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
@@ -57,14 +57,15 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         clock(manifest),
         _place(prefix),
         *_service(prefix),
+        *tried.sizes(manifest),
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
         *tried.locks(prefix),
         *tried.keeping(prefix),
         tried.interpreter(),
+        *tried.installing(prefix),
         tried.programs(),
-        *tried.sizes(manifest),
         *tried.settings(prefix),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
@@ -189,7 +190,7 @@ def _executable(prefix: Prefix) -> Finding:
     if sys.platform == "win32":
         return Finding(name, True, _("every folder allows it"))
     try:
-        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
+        with trials.beside(place) as folder:
             program = os.path.join(folder, "try")
             with open(program, "w", encoding="ascii") as file:
                 file.write("#!/bin/sh\nexit 0\n")
@@ -210,10 +211,10 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     name, place = _("Links"), nearest(prefix.releases)
     if trouble_writing(place):
         return  # the finding on permission tells
-    with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
-        link = Path(folder, "link")
+    with trials.beside(place) as folder:
+        link = folder / "link"
         try:
-            persist.lead(link, Path(folder))
+            persist.lead(link, folder)
         except OSError as error:
             details = _("links to folders cannot be made in {path}: {reason}").format(
                 path=place, reason=troubles.reason(error)
@@ -266,7 +267,11 @@ def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
 
 
 def _free(place: Path, needed: int) -> Finding:
-    free = shutil.disk_usage(place).free
+    free = files.free_bytes(place)
+    if free is None:
+        details = _("what is free on {path} cannot be told").format(path=place)
+        advice = _("See that {needed} are free there.").format(needed=human_bytes(needed))
+        return Finding(_("Space"), True, details, advice, warns=True)
     details = _("{free} free on {path}, {needed} needed").format(
         free=human_bytes(free), path=place, needed=human_bytes(needed)
     )
@@ -318,7 +323,10 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32":
         return
     place = nearest(prefix.root)
-    status = os.statvfs(place)
+    try:
+        status = os.statvfs(place)
+    except OSError:
+        return  # the finding on space tells
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
     needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most

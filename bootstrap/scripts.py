@@ -18,7 +18,7 @@ prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
 """
 POSIX_FORMER = (
     POSIX_PREFIX
-    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {
+    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>&- && pwd) || {
     echo "@name@: no release is active in $prefix" >&2
     exit 5
 }
@@ -37,12 +37,12 @@ stop() {
     exit "$code"
 }
 demand_python() {
-    base=$(cat "$release/interpreter" 2>/dev/null)
+    base=$(cat "$release/interpreter" 2>&-)
     [ -x "$base" ] || stop 4 "@name@: the Python of this installation is gone: ${base:-$release/interpreter}" \
         "  next: put it back, or repair with another Python of this host:" \
         "  python3 $(quoted "$release/bundle/ragtrace-install.pyz") recover --prefix $(quoted "$prefix")"
 }
-release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || release=
+release=$(CDPATH= cd -P -- "$prefix/current" 2>&- && pwd) || release=
 """
 )
 POSIX_APPLICATION = (

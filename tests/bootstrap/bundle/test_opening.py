@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tarfile
@@ -13,7 +14,7 @@ from bootstrap.bundle.manifest import NAME
 from bootstrap.bundle.opening import INSTALLER, SIGNERS_LIMIT, SUMS, Bundle, open_bundle
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.bundle.signature import ED25519, parse_public_key
-from bootstrap.errors import TrustError, UsageError
+from bootstrap.errors import HostError, TrustError, UsageError
 from tests.keys import SoftKey
 
 if TYPE_CHECKING:
@@ -104,6 +105,21 @@ def test_nothing_there(tmp_path, policy) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         open_bundle(tmp_path / "missing", policy)
     assert "there is no SHA256SUMS" in refusal(tmp_path, policy)
+
+
+@pytest.mark.parametrize("call", ["stat", "listdir"])
+def test_a_folder_that_the_host_refuses_to_look_into(travelled, policy, monkeypatch, call) -> None:
+    theirs = getattr(os, call)
+
+    def refuse(path, **options):
+        if os.fspath(path).startswith(str(travelled.folder)):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return theirs(path, **options)
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(HostError, match="cannot be read: Input/output error") as caught:
+        open_bundle(travelled.folder, policy)
+    assert "medium" in caught.value.advice
 
 
 def test_the_archive_alone(travelled, tmp_path, policy) -> None:
