@@ -11,10 +11,10 @@ import csv
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import wheel_files
+from bootstrap import reading, wheel_files
 from bootstrap.bundle import names
 from bootstrap.bundle.archive import damaged
-from bootstrap.bundle.zips import BROKEN, reading
+from bootstrap.bundle.zips import BROKEN, readable
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _in_place_of_a_folder(paths: Collection[str]) -> tuple[str, str] | None:
 
 def _laid(path: Path, name: str, environment: wheel_files.Environment) -> dict[str, str]:
     try:
-        with reading(path), path.open("rb") as file:
+        with readable(path), reading.opened(path, follow=True) as file:
             return wheel_files.expected(file, environment)
     except (*BROKEN, ValueError, csv.Error, configparser.Error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error

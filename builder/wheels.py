@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel
 
 from bootstrap import overlaps
 from bootstrap.bundle.manifest import Package
-from bootstrap.bundle.zips import BROKEN, reading
+from bootstrap.bundle.zips import BROKEN, readable
 from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _, plural
 from bootstrap.wheels import Unpacked, inspect
@@ -106,7 +106,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
     """
     name, version, _build, _tags = parse_wheel_filename(wheel.filename)
     try:
-        with reading(path), zipfile.ZipFile(path) as archive:
+        with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
         _demand_own(metadata, wheel)

@@ -19,7 +19,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtime
 
 
 @contextmanager
-def reading(path: Named) -> Iterator[None]:
+def readable(path: Named) -> Iterator[None]:
     """Raise HostError where this host refuses the file itself: an OSError that is left tells of the archive's bytes."""
     try:
         yield
