@@ -19,14 +19,9 @@ def embedding_in(output: str) -> list[float] | None:
             value: Any = strict.parse(line)
         except ValueError:
             continue
-        if isinstance(value, list) and value and all(is_number(item) for item in value):
+        if isinstance(value, list) and value and all(map(strict.is_number, value)):
             return [float(item) for item in value]
     return None
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a number that can be compared."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def difference(answer: list[float], probe: Probe) -> str | None:

@@ -63,7 +63,7 @@ def receipt_sha256(release: Release) -> str:
     """
     name = release.complete_file.name
     with release.complete_file.open("rb") as file:
-        sums = digest.read_sums(file.read(MARK_LIMIT), name)
+        sums = digest.read_sums(file.read(MARK_LIMIT + 1), name, limit=MARK_LIMIT)
     if set(sums) != {release.receipt_file.name}:
         raise refuse(name, _("not the checksum of the receipt"))
     return sums[release.receipt_file.name]

@@ -127,15 +127,10 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
     if not isinstance(value, dict):
         return {}
     return {
-        check: {name: float(number) for name, number in metrics.items() if is_number(number)}
+        check: {name: float(number) for name, number in metrics.items() if strict.is_number(number)}
         for check, metrics in value.items()
         if isinstance(metrics, dict)
     }
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a number that can be shown."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
@@ -143,7 +138,8 @@ def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
     if prefix is None:
         return
     last = read_last(prefix)
-    known = {**last, check: {**last.get(check, {}), **values}}
+    told = {name: value for name, value in values.items() if strict.is_number(value)}
+    known = {**last, check: {**last.get(check, {}), **told}}
     try:
         files.write_atomic(prefix.state / NAME, strict.dumps(known), mode=0o600)
     except OSError as error:

@@ -44,10 +44,10 @@ def write_sums(digests: Mapping[str, str]) -> bytes:
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
-def read_sums(data: bytes, document: str) -> dict[str, str]:
+def read_sums(data: bytes, document: str, *, limit: int = SUMS_LIMIT) -> dict[str, str]:
     """Parse checksum lines strictly: our own format, sorted, each name once, at least one."""
-    if len(data) > SUMS_LIMIT:
-        raise refuse(document, _("larger than {limit} bytes").format(limit=SUMS_LIMIT))
+    if len(data) > limit:
+        raise refuse(document, _("larger than {limit} bytes").format(limit=limit))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
