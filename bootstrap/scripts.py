@@ -31,12 +31,12 @@ POSIX_STOP = (
     + r"""quoted() {
     printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
 }
-steering=$(printf 's/\302[\200-\237]/?/g;s/\342\200[\213-\217\250-\256]/?/g;s/\342\201[\240-\257]/?/g')
+steer=$(printf 's/\302[\200-\237]/?/g;s/\342\200[\213-\217\250-\256]/?/g;s/\342\201[\240-\257]/?/g;s/\357\273\277/?/g')
 stop() {
     code=$1
     shift
     for line; do
-        shown=$(printf %s "$line" | LC_ALL=C tr '\000-\037\177' '?' | LC_ALL=C sed "$steering") || shown=$line
+        shown=$(printf %s "$line" | LC_ALL=C tr '\000-\037\177' '?' | LC_ALL=C sed "$steer") || shown=$line
         printf '%s\n' "$shown" >&2
     done
     exit "$code"

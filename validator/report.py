@@ -47,9 +47,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 LIMIT = 16 << 20  # bytes of a report that is read
 RESULTS_LIMIT = 10_000
-ROOM = (
-    LIMIT // 4
-)  # bytes of the results of a report that is written; indented, and with their advice once more, they fit
+ROOM = LIMIT // 2  # bytes of the results of a report that is written: in it they are indented, their advice repeated
 ID_LIMIT = 200  # characters
 DEPTH_LIMIT = 6  # of values in evidence and system_info
 EXCELLENT, GOOD, WARNING, CRITICAL = "EXCELLENT", "GOOD", "WARNING", "CRITICAL"
