@@ -37,7 +37,7 @@ OURS = {
     "bootstrap/bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
     "bootstrap/bundle/advisories/index.py:Index.of": "tests/bootstrap/bundle/advisories/test_index.py::test_round_trip",
     "bootstrap/bundle/advisories/safety.py:find_hits": "tests/builder/advisories/test_agreement.py::test_whole_export",
-    "bootstrap/bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a_snap",
+    "bootstrap/bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
     "bootstrap/bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
     "bootstrap/bundle/opening.py:Bundle.volumes": "tests/builder/test_release.py::test_a_host_wants_both",
     "bootstrap/bundle/opening.py:open_bundle": "tests/builder/test_release.py::test_a_host_wants_both",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import files
 from bootstrap.bundle import strict
+from bootstrap.embedding import is_number
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import CheckResult, some_of
@@ -127,7 +128,7 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
     if not isinstance(value, dict):
         return {}
     return {
-        check: {name: float(number) for name, number in metrics.items() if strict.is_number(number)}
+        check: {name: float(number) for name, number in metrics.items() if is_number(number)}
         for check, metrics in value.items()
         if isinstance(metrics, dict)
     }
@@ -138,7 +139,7 @@ def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
     if prefix is None:
         return
     last = read_last(prefix)
-    told = {name: value for name, value in values.items() if strict.is_number(value)}
+    told = {name: value for name, value in values.items() if is_number(value)}
     known = {**last, check: {**last.get(check, {}), **told}}
     try:
         files.write_atomic(prefix.state / NAME, strict.dumps(known), mode=0o600)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import unicodedata
 from dataclasses import fields
 from datetime import datetime, timezone
@@ -141,11 +140,6 @@ def number(value: Any, path: str, *, most: float = INTEGER_LIMIT) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > most:
         raise refuse(path, _("not a number"))
     return float(value)
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def boolean(value: Any, path: str) -> bool:

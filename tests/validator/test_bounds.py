@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.bundle import strict
+from bootstrap.embedding import is_number
 from bootstrap.prefix import Prefix
 from validator import measured
 from validator import report as reports
@@ -94,5 +94,5 @@ def test_measurements(tmp_path, values) -> None:
     prefix.state.mkdir(exist_ok=True)
     (prefix.state / measured.NAME).unlink(missing_ok=True)
     measured.keep(prefix, "a.b", {"speed": 1.0, **values})
-    told = {name: value for name, value in {"speed": 1.0, **values}.items() if strict.is_number(value)}
+    told = {name: value for name, value in {"speed": 1.0, **values}.items() if is_number(value)}
     assert measured.read_last(prefix) == {"a.b": {name: float(value) for name, value in told.items()}}
