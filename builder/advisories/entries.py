@@ -130,7 +130,7 @@ def template_text(findings: Sequence[Finding], title: str, known_until: datetime
     text = "\n".join(template(findings, title, known_until)) + "\n"
     if len(text.encode()) > ENTRIES_LIMIT:
         raise UsageError(
-            _("{count} findings are more than one file holds.").format(count=len(findings)),
+            _("More findings than one file holds: {count}.").format(count=len(findings)),
             advice=_("Begin with the most severe ones: --fail-on critical."),
         )
     return text

@@ -86,7 +86,7 @@ def test_a_template_that_could_not_be_read_again_is_not_written(tmp_path, monkey
     monkeypatch.setattr(entries, "ENTRIES_LIMIT", size)
     (tmp_path / "entries.toml").write_text(entries.template_text(some, "t", NOW))
     assert len(entries.read_entries(tmp_path / "entries.toml")) == 20
-    with pytest.raises(UsageError, match="21 findings are more than one file holds"):
+    with pytest.raises(UsageError, match="More findings than one file holds: 21"):
         entries.template_text([*some, finding("A-20")], "t", NOW)
 
 
