@@ -58,7 +58,7 @@ OURS = {
     "builder/rebuild.py:_choices": f"{BUILD}::test_a_provenance_of_the_largest_manifest",
     "builder/release.py:read_release": "tests/builder/test_release.py::test_a_second_signature_changes",
     "builder/wheel_builds.py:_read_record": f"{BUILD}::test_records_of_wheels_that_were_built",
-    "recovery/diagnose.py:_journal_is_idle": f"{BOOT}::test_journals",
+    "bootstrap/journal.py:is_damaged": f"{BOOT}::test_journals",
     "recovery/proof.py:_read_proof": "tests/recovery/test_recover.py::test_only_the_damaged_package",
     "validator/checks/security_integrity.py:broken_chain": (
         "tests/validator/checks/test_security_integrity.py::test_passes_and_says_who_signed"

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import IO, TYPE_CHECKING
 
+from bootstrap import reading
 from bootstrap.bundle import names
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -28,9 +29,12 @@ def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def sha256_file(path: Path) -> tuple[str, int]:
-    """Return a file's digest and its length in bytes."""
-    with path.open("rb") as file:
+def sha256_file(path: Path, *, limit: int | None = None) -> tuple[str, int]:
+    """Return the digest of a regular file, or of one that a link leads to, and its length in bytes.
+
+    Raises OSError for one that is longer than ``limit`` bytes.
+    """
+    with reading.opened(path, limit=limit, follow=True) as file:
         return sha256_stream(file)
 
 
@@ -44,10 +48,10 @@ def write_sums(digests: Mapping[str, str]) -> bytes:
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
-def read_sums(data: bytes, document: str, *, limit: int = SUMS_LIMIT) -> dict[str, str]:
+def read_sums(data: bytes, document: str) -> dict[str, str]:
     """Parse checksum lines strictly: our own format, sorted, each name once, at least one."""
-    if len(data) > limit:
-        raise refuse(document, _("larger than {limit} bytes").format(limit=limit))
+    if len(data) > SUMS_LIMIT:
+        raise refuse(document, _("larger than {limit} bytes").format(limit=SUMS_LIMIT))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -31,9 +31,8 @@ def _(message):
 
 def sentence(text):
     """Return a text that stays one line and steers no terminal: a folder on a medium may have any name."""
-    if not hasattr(text, "isprintable"):  # Python 2, whose texts are bytes: it is told that it is too old
-        return text
-    return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
+    old = not hasattr(text, "isprintable")  # Python 2, whose texts are bytes: it is told that it is too old
+    return "".join(part if old or part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
 def language():
