@@ -10,6 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import console
 from bootstrap.columns import HelpFormatter
 from bootstrap.i18n import _, plural
 
@@ -36,7 +37,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Tell what is wrong with the call and end with 2."""
         if not self.as_json:
-            super().error(message)
+            super().error(console.sentence(message))  # it may quote the name of a file on a medium
         from bootstrap.commandline import complain
         from bootstrap.errors import UsageError
 

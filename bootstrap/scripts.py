@@ -3,6 +3,7 @@
 Each starts the current release or says in two sentences why it cannot, with the exit codes of the tool: 4 where this
 host lacks the Python, 5 where the installation is damaged. FORMER is what installers wrote that called the tool
 ``ragtrace``, byte for byte. The shell knows no catalogue, so they speak English, as the application's launcher does.
+In what they say a question mark stands for each character that ends a line, changes its order or steers a terminal.
 """
 
 from __future__ import annotations
@@ -30,10 +31,14 @@ POSIX_STOP = (
     + r"""quoted() {
     printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
 }
+steer=$(printf 's/\302[\200-\237]/?/g;s/\342\200[\213-\217\250-\256]/?/g;s/\342\201[\240-\257]/?/g;s/\357\273\277/?/g')
 stop() {
     code=$1
     shift
-    printf '%s\n' "$@" >&2
+    for line; do
+        shown=$(printf %s "$line" | LC_ALL=C tr '\000-\037\177' '?' | LC_ALL=C sed "$steer") || shown=$line
+        printf '%s\n' "$shown" >&2
+    done
     exit "$code"
 }
 demand_python() {

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel
 from bootstrap import overlaps
 from bootstrap.bundle.manifest import Package
 from bootstrap.bundle.zips import BROKEN, readable
+from bootstrap.console import printable
 from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _, plural
 from bootstrap.wheels import Unpacked, inspect
@@ -160,9 +161,9 @@ def _refused(wheel: LockedWheel, reason: str) -> BuildError:
 def _licence(metadata: Message) -> str | None:
     """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
     for name in ("License-Expression", "License"):
-        text = " ".join(str(metadata.get(name, "")).split())
+        text = " ".join(printable(str(metadata.get(name, ""))).split())
         if text and text.upper() != "UNKNOWN" and len(text) <= LICENCE_LIMIT:
             return text
     classifiers = [str(value) for value in metadata.get_all("Classifier", [])]
-    named = [value.rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]
+    named = [printable(value).rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]
     return " AND ".join(sorted(set(named) - {"OSI Approved"})) or None

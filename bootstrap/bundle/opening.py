@@ -18,7 +18,7 @@ from bootstrap.bundle.application import demand_names
 from bootstrap.bundle.lock import demand_lock
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SUMS = "SHA256SUMS"
 INSTALLER = "ragtrace-install.pyz"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
-SIGNERS_LIMIT = 32
 SHOWN = 5  # names of missing volumes
 
 
@@ -193,8 +192,8 @@ def _read_signatures(folder: Path) -> dict[str, bytes]:
             _("{path}: the bundle is not signed.").format(path=folder / SUMS),
             advice=_("Bring the .sig files that the builder made beside SHA256SUMS."),
         )
-    if len(found) > SIGNERS_LIMIT:
-        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNERS_LIMIT))
+    if len(found) > SIGNATURES_LIMIT:
+        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
     return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
 
 

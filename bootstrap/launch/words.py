@@ -29,6 +29,12 @@ def _(message):
         return message
 
 
+def sentence(text):
+    """Return a text that stays one line and steers no terminal: a folder on a medium may have any name."""
+    old = not hasattr(text, "isprintable")  # Python 2, whose texts are bytes: it is told that it is too old
+    return "".join(part if old or part.isprintable() else part.encode("unicode_escape").decode() for part in text)
+
+
 def language():
     """Return the code of the operator's language, as bootstrap/i18n.py finds it."""
     for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):

@@ -64,7 +64,13 @@ def told(text, **facts):
         korean.encode(sys.stderr.encoding or "ascii")
     except (LookupError, UnicodeError):
         korean = text
+    facts = {name: one_line(str(value)) for name, value in facts.items()}
     sys.stderr.write((korean if language() == "ko" else text).format(**facts))
+
+
+def one_line(text):
+    """Return a text that steers no terminal: the medium's folder may have any name."""
+    return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
 def language():

@@ -11,9 +11,9 @@ import pytest
 from bootstrap.bundle import digest
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.manifest import NAME
-from bootstrap.bundle.opening import INSTALLER, SIGNERS_LIMIT, SUMS, Bundle, open_bundle
+from bootstrap.bundle.opening import INSTALLER, SUMS, Bundle, open_bundle
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
-from bootstrap.bundle.signature import ED25519, parse_public_key
+from bootstrap.bundle.signature import ED25519, SIGNATURES_LIMIT, parse_public_key
 from bootstrap.errors import HostError, TrustError, UsageError
 from tests.keys import SoftKey
 
@@ -172,7 +172,7 @@ def test_a_signature_under_another_name(travelled, policy) -> None:
 
 
 def test_more_signatures_than_anybody_makes(travelled, policy) -> None:
-    for number in range(SIGNERS_LIMIT):
+    for number in range(SIGNATURES_LIMIT):
         (travelled.folder / f"{SUMS}.{number:016x}.sig").write_bytes(b"x")
     assert "more than 32 signatures" in refusal(travelled.folder, policy)
 
