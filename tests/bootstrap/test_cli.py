@@ -282,3 +282,18 @@ def test_a_freshness_of_no_days_is_refused(tiny, tmp_path, capsys, value) -> Non
     assert ended.value.code == 2
     assert f"{value!r} is not a number of whole days" in capsys.readouterr().err
     assert not (tmp_path / "prefix").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "choices"),
+    [
+        ("audit-log", "{show,verify,export}"),
+        ("trust", "{show,update,accept-memory}"),
+        ("advisories", "{show,scan,update}"),
+    ],
+)
+def test_a_missing_word_is_named_by_what_it_can_be(capsys, command, choices) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command])
+    assert ended.value.code == 2
+    assert f"the following arguments are required: {choices}\n" in capsys.readouterr().err
