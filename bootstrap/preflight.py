@@ -30,7 +30,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _, plural
-from bootstrap.prefix import MOVED, lost_state, recover_advice
+from bootstrap.prefix import MOVED, Prefix, lost_state, recover_advice
 from bootstrap.store import OWN_COPY_LIMIT, Store
 from bootstrap.tried import OWN, nearest, trouble_writing
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
-    from bootstrap.prefix import Prefix, Release
+    from bootstrap.prefix import Release
 
 __all__ = ["Finding", "demand", "nearest", "needed_bytes", "of_bundle", "preflight", "repair_space", "runtime"]
 
@@ -127,11 +127,26 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, lost_state(prefix).rstrip("."), recover_advice(prefix))
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
+    outer = None if prefix.exists else _around(root)
+    if outer:
+        details = _("{path} lies inside the installation {outer}, which would back it up, migrate or remove it")
+        details = details.format(path=root, outer=outer)
+        return Finding(name, False, details, _("Name a folder outside of it with --prefix."))
     for folder in (prefix.releases, prefix.bin):
         if folder.is_symlink():
             details = _("{path} is a link, and what lies behind it finds neither data nor settings")
             return Finding(name, False, details.format(path=folder), _("Move it back, or mount the other disk there."))
     return Finding(name, True, str(root))
+
+
+def _around(root: Path) -> Path | None:
+    """Return the folder of another installation, or of what one left, that a new one would lie in."""
+    for path in Path(os.path.realpath(root)).parents:
+        with contextlib.suppress(OSError):  # what we may not look into is not ours
+            outer = Prefix(path)
+            if outer.exists or outer.is_left or outer.is_bereft:
+                return path
+    return None
 
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
