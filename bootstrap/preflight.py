@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import (
@@ -36,7 +37,6 @@ from bootstrap.tried import OWN, nearest, trouble_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
