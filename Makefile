@@ -8,6 +8,8 @@ TRUSTED_COVERED ?= 100
 BUNDLE := bootstrap/bundle
 TRUSTED := bootstrap/launch/*,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
 TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
+# processes that share the tests: auto is one for each processor
+WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
@@ -43,7 +45,7 @@ format: .venv/ready
 # coverage speaks on stderr, so that the output ends with pytest's closing line
 test: .venv/ready
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/pytest -n $(WORKERS) --durations=15 $(TESTS)
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 	@$(BIN)/coverage report --fail-under=$(TRUSTED_COVERED) --include='$(TRUSTED)' >&2
