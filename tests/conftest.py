@@ -15,6 +15,7 @@ from tests.hosts import closed, needs
 from tests.workers import (  # noqa: F401  - hooks
     pytest_collection_modifyitems,
     pytest_configure,
+    pytest_report_to_serializable,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )

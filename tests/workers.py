@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xdist.remote import Producer
 
 MOST = 8  # each worker makes its own bundles and hosts
@@ -70,3 +72,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let coverage measure this process, which it does by now, but no program that a test starts."""
     if "PYTEST_XDIST_WORKER" in os.environ or not config.getoption("numprocesses", None):
         os.environ.pop(COVERAGE, None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Iterator[Any]:
+    """Let a report travel whose captured output has characters that cannot: a worker would end with it."""
+    return plain((yield))
+
+
+def plain(data: Any) -> Any:
+    """Return a report's data with lone surrogates as escapes (execnet sends UTF-8)."""
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(data, dict):
+        return {plain(key): plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(plain(value) for value in data)
+    return data
