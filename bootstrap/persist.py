@@ -13,7 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal, record, service
+from bootstrap import files, journal, reading, record, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,7 +124,7 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
 
 def _copy(source: Path, beside: Path) -> None:
     """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed."""
-    with source.open("rb") as kept, beside.open("xb") as new:
+    with reading.opened(source) as kept, beside.open("xb") as new:
         shutil.copyfileobj(kept, new)
         if sys.platform != "win32":
             os.fchmod(new.fileno(), LAID)
