@@ -29,6 +29,14 @@ SHARED = (
     (r"tests/(hostile|hosts|protocol)/[^:]*", "{0}"),
     (r"[^:]*", "{0}"),
 )
+# what `make quick` leaves out beside tests that need a host or an index
+SLOW = re.compile(
+    r"tests/(bootstrap/(test_backups|test_bounds|test_bytecode|test_install|test_migration|test_retention|test_transaction"
+    r"|test_troubles|test_userdata|launch/test_cache|commands/test_screens)"
+    r"|recovery/test_(recover|bundle|former|manager|takeover|trial|untrusted)"
+    r"|builder/(bundle_files/|test_(models|model_whole|rebuild|slip|volumes|wheel_builds)|advisories/test_agreement)"
+    r"|validator/(test_(mutations|fresh|plugins|account|import_costs)|checks/(test_performance|test_ragtrace_(cont|dash))))"
+)
 
 
 def share(test: str) -> tuple[int, str]:
@@ -63,7 +71,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes longest, where several workers share."""
+    """Mark what is slow, and put first what takes longest where several workers share."""
+    for item in items:
+        if SLOW.match(item.nodeid):
+            item.add_marker("slow")
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: share(item.nodeid)[0])
 
