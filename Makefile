@@ -11,7 +11,7 @@ TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.p
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test test-windows hosts hostile fuzz crash crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test test-windows hosts hostile fuzz crash crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
+	@echo "make crash-states  look at 20,000 states that a disk may show after a crash, which takes root on Linux"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
@@ -67,6 +68,11 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
 	$(BIN)/python -m tests.reliability.damage --batches 50
+
+# states of ext4, XFS and btrfs, about half an hour on a quiet machine; goes on where it was stopped, like crash
+crash-states: .venv/ready
+	@mkdir -p build/crash
+	$(BIN)/python -m tests.reliability.crash_states --states 20000 --log build/crash/states.jsonl
 
 # a Windows host in the same way, with TerminateProcess, about ten minutes
 crash-windows: .venv/ready
