@@ -127,6 +127,15 @@ def test_what_goes_is_told_before_and_after(prefix, versions, tiny, capsys) -> N
     assert "is already installed and matches" in capsys.readouterr().out
 
 
+def test_data_that_go_with_a_release_are_named(tmp_path) -> None:
+    alone = retention.Going("7-abc-r1", "1.0.0")
+    with_data = retention.Going("7-abc-r1", "1.0.0", data=tmp_path)
+    assert retention.sentence(alone) == "7-abc-r1 (1.0.0) will be removed: no way leads back to it."
+    assert f"and its data in {tmp_path}" in retention.sentence(with_data)
+    assert [going.to_json()["data"] for going in (alone, with_data)] == [None, str(tmp_path)]
+    assert "takes its place" in retention.sentence(retention.Going("7-abc-r1", "1.0.0", is_replaced=True))
+
+
 def test_a_repair_of_the_only_version_is_no_way_back(prefix, tiny) -> None:
     damage(prefix.active().app / "app.py")
     install(tiny, prefix)

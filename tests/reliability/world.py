@@ -28,7 +28,9 @@ MINE = {"data/notes.txt": "what I noted\n", "data/questions.csv": "my own questi
 DAMAGED = "tiny_lib/more.py"  # in site-packages
 INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL = "install", "upgrade", "rollback", "recover", "uninstall"
 RESTORE, MIGRATE, RETURN = "restore", "migrate", "return"  # those that exchange the user's data
-OPERATIONS = (INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL, RESTORE, MIGRATE, RETURN)
+MENDING = "rollback-repair"  # to a former release that is damaged
+ROLLBACKS = (ROLLBACK, MENDING)
+OPERATIONS = (INSTALL, UPGRADE, ROLLBACK, RECOVER, UNINSTALL, RESTORE, MIGRATE, RETURN, MENDING)
 LOOKING = (["status"], ["history"], ["audit-log", "verify"], ["validate", "--check", "ragtrace.release"])
 MIGRATING = """elif command == "migrate":
     notes = Path(__file__).parent / "data" / "notes.txt"
@@ -63,6 +65,7 @@ class World:
             RESTORE: ["backup", "restore", next((backup.name for backup in list_backups(Prefix(root))), "-")],
             MIGRATE: ["install", str(self.bundle("migrating")), "--trust-key", str(self.key)],
             RETURN: ["rollback"],
+            MENDING: ["rollback"],
         }[operation]
         return [*words, "--prefix", str(root)]
 
@@ -124,15 +127,21 @@ def make_starts(world):
     shutil.copytree(base, both, symlinks=True)
     tell(world.argv(UPGRADE, both))
     shutil.copytree(both, folder / f"{UNINSTALL}.prefix", symlinks=True)
-    damaged = folder / f"{RECOVER}.prefix"
-    shutil.copytree(both, damaged, symlinks=True)
-    path = damaged_file(Prefix(damaged).active())
+    for operation in (RECOVER, MENDING):
+        shutil.copytree(both, folder / f"{operation}.prefix", symlinks=True)
+    damage(Prefix(folder / f"{RECOVER}.prefix").active())
+    damage(retention.previous(Prefix(folder / f"{MENDING}.prefix")))
+    if os.name != "nt":  # data persist inside the application's tree by links
+        make_exchanges(world, base)
+
+
+def damage(release):
+    """Change a file of a release."""
+    path = damaged_file(release)
     mode = path.stat().st_mode
     path.chmod(0o644)
     path.write_text("MORE = 'changed'\n")
     path.chmod(mode)
-    if os.name != "nt":  # data persist inside the application's tree by links
-        make_exchanges(world, base)
 
 
 def damaged_file(release):
@@ -341,7 +350,7 @@ def check_after(prefix, before, number, world):
     second = run(looking)
     assert second.code == first.code, (first, second)
     assert tree(prefix.root) == once
-    if number % 3 == 0 and before.operation != ROLLBACK:
+    if number % 3 == 0 and before.operation not in ROLLBACKS:
         check_again(prefix, before, world)
 
 
