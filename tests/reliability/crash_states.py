@@ -10,6 +10,8 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import os
+import signal
 import sys
 import tempfile
 import time
@@ -135,6 +137,7 @@ class Scene:
             return f"not mounted: {refused}"
         try:
             try:
+                read_ahead(self.place)
                 tree = worlds.tree(self.place, skip=())
             except OSError as error:
                 return f"not readable: {error}"
@@ -151,6 +154,16 @@ class Scene:
         except (AssertionError, RagtraceError, OSError):
             return traceback.format_exc(limit=-3)
         return ""
+
+
+def read_ahead(root):
+    """Let the kernel read all files of a tree at once, not each when it is asked for."""
+    for folder, _folders, names in os.walk(root):
+        for path in (os.path.join(folder, name) for name in names):
+            if not os.path.islink(path):
+                handle = os.open(path, os.O_RDONLY)
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)
+                os.close(handle)
 
 
 def check(prefix, before, number, world, after):
@@ -238,6 +251,7 @@ def main():
         "--log", type=Path, help="a line of JSON for each recording; those that are in it are not done again"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # which removes the scratch folder
     began = time.monotonic()
     wanted = batches(
         options.states, options.each, options.filesystem or tuple(FILESYSTEMS), options.operation or worlds.OPERATIONS
