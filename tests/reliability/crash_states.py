@@ -39,6 +39,7 @@ class Filesystem:
     package: str
     size: int  # bytes; as small as mkfs and preflight allow
     options: str
+    repair: tuple[str, ...] = ()  # what an operator runs when it is not mounted
 
     def make(self, image):
         """Make an empty one. Raises Unavailable."""
@@ -52,10 +53,11 @@ class Filesystem:
 
 
 EXT4 = "ext4", ("-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,nodiscard"), "e2fsprogs", 192 << 20
+FSCK = ("e2fsck", "-y")  # the superblock, 1,024 bytes, is written in place: torn between its sectors it is refused
 FILESYSTEMS = {
     # nothing is written on its own, and a rename does not write what it names (power.py)
-    "ext4": Filesystem(*EXT4, "noauto_da_alloc,commit=300"),
-    "ext4-default": Filesystem(*EXT4, "auto_da_alloc"),
+    "ext4": Filesystem(*EXT4, "noauto_da_alloc,commit=300", FSCK),
+    "ext4-default": Filesystem(*EXT4, "auto_da_alloc", FSCK),
     "xfs": Filesystem("xfs", ("-q", "-f", "-K"), "xfsprogs", 300 << 20, "nouuid"),
     "btrfs": Filesystem("btrfs", ("-q", "-f", "-K"), "btrfs-progs", 256 << 20, "commit=300"),
 }
@@ -74,11 +76,12 @@ class Batch:
 
 @dataclass
 class Result:
-    """How many states were mounted, how many different trees they gave, and what broke."""
+    """How many states were mounted, gave different trees, and had to be repaired before; and what broke."""
 
     batch: Batch
     states: int = 0
     trees: int = 0
+    repaired: int = 0
     seconds: float = 0
     broken: list = field(default_factory=list)
     unavailable: str = ""
@@ -93,7 +96,7 @@ class Scene:
         self.image, self.device, self.mounted = (folder / name for name in ("image", "device", "mounted"))
         self.mounted.mkdir()
         self.place = self.mounted / "place"
-        self.judged = {}
+        self.judged, self.repaired = {}, 0
 
     def record(self):
         """Run the operation and keep what the disk was told."""
@@ -133,7 +136,11 @@ class Scene:
 
     def look(self, image, *, done):
         """Return what is broken in an image, "" for nothing; ``done``: the operation had ended."""
-        if refused := self._refused(image):
+        if (refused := self._refused(image)) and self.filesystem.repair:
+            self.repaired += 1
+            process.run([*self.filesystem.repair, str(image)], timeout=60)
+            refused = self._refused(image)
+        if refused:
             return f"not mounted: {refused}"
         try:
             try:
@@ -208,7 +215,7 @@ def look_at(batch, world, folder, stop):
                 result.broken.append({"events": len(scene.tape.events), **asdict(state), "why": why})
                 if stop:
                     break
-    result.trees = len(scene.judged)
+    result.trees, result.repaired = len(scene.judged), scene.repaired
     result.seconds = round(time.monotonic() - began, 1)
     return result
 
@@ -233,11 +240,11 @@ def batches(most, each, filesystems=tuple(FILESYSTEMS), operations=worlds.OPERAT
 
 def table(rows):
     """Return how many states of each filesystem were looked at."""
-    lines = [f"{'filesystem':<12} {'states':>7} {'trees':>6} {'broken':>6}"]
+    lines = [f"{'filesystem':<12} {'states':>7} {'trees':>6} {'repaired':>8} {'broken':>6}"]
     for name in FILESYSTEMS:
         mine = [row for row in rows if row["filesystem"] == name]
-        counts = [sum(row[key] for row in mine) for key in ("states", "trees", "broken")]
-        lines.append(f"{name:<12} {counts[0]:>7} {counts[1]:>6} {counts[2]:>6}")
+        counts = [sum(row[key] for row in mine) for key in ("states", "trees", "repaired", "broken")]
+        lines.append(f"{name:<12} {counts[0]:>7} {counts[1]:>6} {counts[2]:>8} {counts[3]:>6}")
     return "\n".join(lines)
 
 
