@@ -39,6 +39,7 @@ class Filesystem:
     package: str
     size: int  # bytes; as small as mkfs and preflight allow
     options: str
+    unit: int = states.BLOCK  # bytes, the least that it counts on being written whole
     repair: tuple[str, ...] = ()  # what an operator runs when it is not mounted
 
     def make(self, image):
@@ -56,8 +57,8 @@ EXT4 = "ext4", ("-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,nodiscard"),
 FSCK = ("e2fsck", "-y")  # the superblock, 1,024 bytes, is written in place: torn between its sectors it is refused
 FILESYSTEMS = {
     # nothing is written on its own, and a rename does not write what it names (power.py)
-    "ext4": Filesystem(*EXT4, "noauto_da_alloc,commit=300", FSCK),
-    "ext4-default": Filesystem(*EXT4, "auto_da_alloc", FSCK),
+    "ext4": Filesystem(*EXT4, "noauto_da_alloc,commit=300", states.SECTOR, FSCK),
+    "ext4-default": Filesystem(*EXT4, "auto_da_alloc", states.SECTOR, FSCK),
     "xfs": Filesystem("xfs", ("-q", "-f", "-K"), "xfsprogs", 300 << 20, "nouuid"),
     "btrfs": Filesystem("btrfs", ("-q", "-f", "-K"), "btrfs-progs", 256 << 20, "commit=300"),
 }
@@ -208,7 +209,7 @@ def look_at(batch, world, folder, stop):
             return result
         victim.own_places(scene.place / "trust")
         player = states.Player(scene.image, scene.tape)
-        for state in states.choose(scene.tape, scene.image, batch.states, batch):
+        for state in states.choose(scene.tape, scene.image, batch.states, batch, scene.filesystem.unit):
             why = scene.look(player.build(state), done=state.moment >= scene.tape.ended)
             result.states += 1
             if why:

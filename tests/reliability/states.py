@@ -52,10 +52,10 @@ class Interval:
     misses: int = 0
 
 
-def choose(tape: Tape, image: Path, most: int, seed: object) -> list[State]:
+def choose(tape: Tape, image: Path, most: int, seed: object, least: int = SECTOR) -> list[State]:
     """Return at most so many states that differ, of every interval between flushes, in their order on the tape.
 
-    First nothing of an interval and all of it, then what a seed draws.
+    First nothing of an interval and all of it, then what a seed draws. No piece of ``least`` bytes is torn.
     """
     draw = random.Random(str(seed))
     found: dict[int, State] = {}
@@ -63,7 +63,7 @@ def choose(tape: Tape, image: Path, most: int, seed: object) -> list[State]:
     turn = 0
     while open_ones and len(found) < most:
         for interval in open_ones:
-            state = _state(tape, interval, turn, draw)
+            state = _state(tape, interval, turn, draw, least)
             digest = _digest(tape, interval, state)
             known = found.get(digest)
             if known is None and len(found) < most:
@@ -124,12 +124,12 @@ def _digest(tape: Tape, interval: Interval, state: State) -> int:
     return digest
 
 
-def _state(tape: Tape, interval: Interval, turn: int, draw: random.Random) -> State:
+def _state(tape: Tape, interval: Interval, turn: int, draw: random.Random, least: int) -> State:
     moment, unit, keep = interval.end, None, []
     if turn > 1:
         if draw.random() < 0.5 and interval.end > interval.start:
             moment = draw.randint(interval.start + 1, interval.end)
-        unit = draw.choice((None, BLOCK, SECTOR))
+        unit = draw.choice((None, BLOCK, least))
     pieces = _pieces(tape, range(interval.start, moment), unit)
     if turn == 1:
         keep = pieces
