@@ -19,6 +19,7 @@ import time
 from typing import Any
 
 ENV_LIMIT = 1 << 20  # bytes of a settings file
+RUN_LIMIT = 64 << 20  # bytes of run.json: at most as long as a manifest
 MARK = "COMPLETE"  # of a release; whoever runs it has a lock on it
 LOCK_TRIES, LOCK_POLL = 50, 0.1  # seconds between two
 LINE = re.compile(
@@ -171,22 +172,22 @@ def text_of(prefix: str) -> str:
         return ""
 
 
-def bytes_of(env_file: str) -> bytes:
-    """Return what a settings file, or the file that a link in its place leads to, holds.
+def bytes_of(path: str, limit: int = ENV_LIMIT) -> bytes:
+    """Return what a settings file or one of the release, or the file that a link in its place leads to, holds.
 
-    Raises OSError for anything but a file of at most ``ENV_LIMIT`` bytes: a pipe may never answer, a device never end.
+    Raises OSError for anything but a file of at most ``limit`` bytes: a pipe may never answer, a device never end.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(env_file, flags)
+    handle = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", env_file)
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
         with open(handle, "rb", closefd=False) as file:
-            data = file.read(ENV_LIMIT + 1)
+            data = file.read(limit + 1)
     finally:
         os.close(handle)
-    if len(data) > ENV_LIMIT:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), env_file)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
     return data
 
 
@@ -238,10 +239,9 @@ def other_python(release: str) -> str:
     The link that it was made from (/opt/python/current) was moved; nothing that is installed is found by another one.
     """
     try:
-        with open(os.path.join(release, "venv", "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            made = re.search(r"(?m)^version(?:_info)?[ \t]*=[ \t]*(\d+)\.(\d+)", file.read(ENV_LIMIT))
-        with open(os.path.join(release, "interpreter"), encoding="utf-8", errors="replace") as file:
-            base = file.read(ENV_LIMIT).strip()
+        settings = bytes_of(os.path.join(release, "venv", "pyvenv.cfg")).decode("utf-8", "replace")
+        made = re.search(r"(?m)^version(?:_info)?[ \t]*=[ \t]*(\d+)\.(\d+)", settings)
+        base = bytes_of(os.path.join(release, "interpreter")).decode("utf-8", "replace").strip()
     except OSError:
         return ""  # whoever needs them tells
     if made is None or tuple(map(int, made.groups())) == sys.version_info[:2]:
@@ -319,8 +319,7 @@ def main(argv: list[str]) -> int:
     hold(release)
     hand_on(release, prefix, argv)
     try:
-        with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
-            run = json.load(file)
+        run = json.loads(bytes_of(os.path.join(release, "run.json"), RUN_LIMIT).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         sys.stderr.write(f"{os.path.join(release, 'run.json')}: {error}\n")
         return 4

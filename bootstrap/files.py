@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import trees, windows
+from bootstrap import reading, trees, windows
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -128,7 +128,7 @@ def clone(source: Path, target: Path) -> bool:
         return False
     import fcntl
 
-    with source.open("rb") as old, target.open("xb") as new:
+    with reading.opened(source) as old, target.open("xb") as new:
         try:
             fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
         except OSError:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import files, supervised, troubles
+from bootstrap import files, misplaced, reading, supervised, troubles
 from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
@@ -92,6 +92,15 @@ def _is_gone(holder: str) -> bool:
     except OSError:
         pass  # another user's
     return False
+
+
+def make_lockable(path: Path) -> None:
+    """Make way for a lock where something else lies in its place; one that is held is not disturbed."""
+    misplaced.clear(path.parent, folder=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    misplaced.clear(path)
+    if reading.is_regular(path) and sys.platform != "win32" and path.lstat().st_uid != os.geteuid():
+        misplaced.own(path)
 
 
 def no_locks(folder: Path, error: OSError) -> HostError:

@@ -9,7 +9,7 @@ import configparser
 import csv
 from typing import TYPE_CHECKING
 
-from bootstrap import wheel_files
+from bootstrap import reading, wheel_files
 from bootstrap.bundle.archive import damaged
 from bootstrap.bundle.zips import BROKEN
 from bootstrap.i18n import _
@@ -36,7 +36,7 @@ def demand_none(wheels: Iterable[tuple[Path, str]], python: str) -> None:
 
 def _laid(path: Path, name: str, environment: wheel_files.Environment) -> dict[str, str]:
     try:
-        with path.open("rb") as file:
+        with reading.opened(path, follow=True) as file:
             return wheel_files.expected(file, environment)
     except (*BROKEN, ValueError, csv.Error, configparser.Error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error

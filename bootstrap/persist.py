@@ -13,7 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, journal, record, service
+from bootstrap import files, journal, reading, record, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,7 +127,7 @@ def _copy(source: Path, beside: Path) -> None:
 
     It is on the disk before it takes its name: half of it under that name would be taken for the user's.
     """
-    with source.open("rb") as kept, beside.open("xb") as new:
+    with reading.opened(source) as kept, beside.open("xb") as new:
         shutil.copyfileobj(kept, new)
         if sys.platform != "win32":
             os.fchmod(new.fileno(), LAID)

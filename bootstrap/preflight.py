@@ -19,6 +19,7 @@ from bootstrap import (
     own_command,
     persist,
     process,
+    reading,
     retention,
     service,
     tried,
@@ -30,7 +31,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _, plural
-from bootstrap.prefix import MOVED
+from bootstrap.prefix import MOVED, lost_state, recover_advice
 from bootstrap.store import OWN_COPY_LIMIT, Store
 from bootstrap.tried import OWN, TRIAL, nearest, trouble_writing
 
@@ -121,6 +122,8 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
+    if prefix.is_bereft:
+        return Finding(name, False, lost_state(prefix).rstrip("."), recover_advice(prefix))
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
     for folder in (prefix.releases, prefix.bin):
@@ -287,7 +290,7 @@ def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] |
 def _unpacked(wheel: Path) -> int:
     """Return the bytes that a kept wheel takes unpacked; whether it is sound is for its installation to tell."""
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
             return sum(member.file_size for member in archive.infolist())
     except (OSError, zipfile.BadZipFile):
         return 0

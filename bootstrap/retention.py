@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import backups, files, in_use, papers, seal, userdata
+from bootstrap import backups, files, in_use, papers, reading, seal, userdata
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from bootstrap.store import Store
@@ -71,7 +71,8 @@ def sentence(gone: Going) -> str:
 
 def discard(release: Release) -> None:
     """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
-    seal.unmark(release)
+    if reading.is_folder(release.path):
+        seal.unmark(release)
 
 
 def remember_former(prefix: Prefix, active: Release, former: str | None) -> None:
@@ -100,7 +101,7 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
 
 def _remembered(prefix: Prefix) -> Release | None:
     try:
-        return prefix.release((prefix.state / "previous").read_text(encoding="utf-8").strip())
+        return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):
         return None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import backups, files, in_use, journal, launchers, persist, retention, seal, trials, userdata
-from bootstrap.errors import BusyError, RagtraceError
+from bootstrap.errors import BusyError, HostError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 
@@ -236,5 +236,5 @@ def settle(prefix: Prefix) -> None:
         if journal.read(prefix) is not None or leftovers(prefix):
             with locked(prefix.state / "lock"):
                 recover_crash(prefix)
-    except (BusyError, OSError) as reason:
+    except (BusyError, HostError, OSError) as reason:
         LOG.info("nothing was cleaned up: %s", reason)  # another run, or a user who may only look

@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from bootstrap import limits
+from bootstrap import limits, reading
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -37,7 +37,9 @@ OF_WINDOWS = {
 }
 LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
 # the name is at fault: what file was wanted helps more than how names go wrong
-NAMES = frozenset({"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE"})
+NAMES = frozenset(
+    {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}
+)
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
 
@@ -115,6 +117,8 @@ def at(path: Named) -> Iterator[None]:
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
     """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    if isinstance(error, reading.UnfitError):
+        return error.cause
     number = getattr(error, "winerror", None)
     name = OF_WINDOWS.get(number) if number else None
     name = name or errno.errorcode.get(error.errno or 0, "NO_CAUSE")
@@ -328,5 +332,12 @@ def _advice_on_files() -> dict[str, str]:
         "ETXTBSY": _("It is running: end it, then run the same command again."),
         "IMMUTABLE": _("Take the attribute away (chattr -i; lsattr shows where), then run the same command again."),
         "IN_USE": _("Close that program, then run the same command again."),
+        "NOT_REGULAR": _no_file_of_ours(),
+        "A_LINK": _no_file_of_ours(),
+        "TOO_LONG": _no_file_of_ours(),
         "NO_LOADER": _("Install what its first line names, or bring the file for this host."),
     }
+
+
+def _no_file_of_ours() -> str:
+    return _("Look who put it there (ls -l {path}), and move it away; recover repairs an installation.")

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files
+from bootstrap import files, reading
 from bootstrap.bundle import strict
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
@@ -119,8 +119,7 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
         return {}
     path = prefix.state / NAME
     try:
-        with path.open("rb") as file:
-            value = strict.loads(file.read(LIMIT + 1), NAME, limit=LIMIT)
+        value = strict.loads(reading.read(path, LIMIT), NAME, limit=LIMIT)
     except (OSError, RagtraceError) as error:
         LOG.info("%s: %s", path, error)
         return {}

@@ -150,4 +150,4 @@ def exit_code(done: Recovery, results: list[CheckResult], asker: Asker) -> int:
             return DONE
         return CHECKS_FAILED if asker.could_ask else USAGE
     left = [result for result in results if result.status in ("FAIL", "ERROR")]
-    return CHECKS_FAILED if left or done.plan.unmet else DONE
+    return CHECKS_FAILED if left or done.plan.unmet or done.plan.restore else DONE

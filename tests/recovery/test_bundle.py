@@ -143,8 +143,10 @@ def test_a_bundle_that_brings_a_wheel_back_shows_what_was_hidden_by_its_loss(hos
     )
     module.chmod(0o644)
     module.write_text("EVIL = 1\n")
+    module.chmod(0o444)
     items = receipt.take_inventory(host.release, host.site)
     receipt.write_receipt(host.release, replace(receipt.read_receipt(host.release), items=items))
+    host.release.receipt_file.chmod(0o444)
     seal.mark_complete(host.release)
     audit_log.append(
         host.prefix, "recover", "done", release=host.release.id, receipt_sha256=seal.receipt_sha256(host.release)

@@ -136,7 +136,7 @@ def test_a_damaged_policy_is_not_passed_over(places, pinned, host):
 
 def test_a_flood_is_not_read(places, pinned, host):
     (places.host / "policy-1.json").write_bytes(b" " * (2 << 20))
-    assert "larger than" in refusal(places)
+    assert "longer than" in refusal(places)
 
 
 def test_a_damaged_zipapp(places, tmp_path, monkeypatch):
