@@ -69,7 +69,7 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
 	$(BIN)/python -m tests.reliability.damage --batches 50
 
-# states of ext4, XFS and btrfs, about half an hour on a quiet machine; goes on where it was stopped, like crash
+# states of ext4, XFS and btrfs, over an hour; goes on where it was stopped, like crash
 crash-states: .venv/ready
 	@mkdir -p build/crash
 	$(BIN)/python -m tests.reliability.crash_states --states 20000 --log build/crash/states.jsonl
