@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests --ignore=tests/windows
+QUICK := tests/bootstrap tests/builder tests/recovery tests/validator tests/test_catalogue.py
 # percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
 # a part of the tests needs COVERED=0 TRUSTED_COVERED=0
 COVERED ?= 94
@@ -8,14 +9,17 @@ TRUSTED_COVERED ?= 100
 BUNDLE := bootstrap/bundle
 TRUSTED := bootstrap/launch/*,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
 TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
+# processes that share the tests: auto is one for each processor
+WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test test-windows hosts hostile fuzz crash crash-states crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
-	@echo "make test    run the tests"
+	@echo "make test    run the tests, on all processors (WORKERS=2: on two)"
+	@echo "make quick   the quick tests that mirror the source and need neither a host nor an index, in about a minute"
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
@@ -44,10 +48,14 @@ format: .venv/ready
 # coverage speaks on stderr, so that the output ends with pytest's closing line
 test: .venv/ready
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/pytest -n $(WORKERS) --durations=15 $(TESTS)
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 	@$(BIN)/coverage report --fail-under=$(TRUSTED_COVERED) --include='$(TRUSTED)' >&2
+
+# while working: no closed host, no index, and nothing that takes long
+quick: .venv/ready
+	@$(BIN)/pytest -n $(WORKERS) -q -m "not (host or index or slow)" $(QUICK)
 
 # all conditions of hosts with all commands, of which `make test` runs a sample, about an hour; SEEDS goes on elsewhere
 hosts: .venv/ready

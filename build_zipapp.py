@@ -14,14 +14,13 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import time
 import zipfile
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import commandline, console
+from bootstrap import commandline, console, trials
 from bootstrap.bundle.digest import sha256_bytes, sha256_file
 from bootstrap.bundle.target import PYTHONS, Target, host_target, parse_target
 from bootstrap.errors import BuildError
@@ -66,8 +65,8 @@ def build_zipapp(
     seconds since 1970; ``offline`` takes wheels from the cache alone. The target's Python and glibc
     do not matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
     """
-    with tempfile.TemporaryDirectory(prefix="ragtrace-zipapp-") as folder:
-        site = Path(folder, "site-packages")
+    with trials.scratch() as scratch:
+        site = scratch / "site-packages"
         floor = stage(site, target, cache=cache, progress=progress, offline=offline)
         progress.step(_("Packing the installer for {target}").format(target=target))
         pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -196,8 +195,8 @@ def holds_anything(prefix: Prefix) -> bool:
 
 def demand_free(prefix: Prefix, needed: int) -> None:
     """Raise HostError unless so many bytes are free."""
-    free = shutil.disk_usage(prefix.root).free
-    if free < needed:
+    free = files.free_bytes(prefix.root)
+    if free is not None and free < needed:
         raise HostError(
             _("{path} lacks space for a copy of the data: {needed} needed, {free} free.").format(
                 path=prefix.root, needed=human_bytes(needed), free=human_bytes(free)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -111,10 +110,13 @@ def no_locks(folder: Path, error: OSError) -> HostError:
     )
 
 
-def demand(folder: Path) -> None:
-    """Raise HostError unless files in a folder can be locked."""
-    with tempfile.NamedTemporaryFile(prefix=".ragtrace-", dir=folder) as file:
-        _try(file.fileno(), folder / "lock")
+def demand(folder: Path, trial: Path) -> None:
+    """Raise HostError unless files in a folder can be locked, tried with one in a ``trial`` folder below it."""
+    handle = files.open_own(trial / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        _try(handle, folder / "lock")
+    finally:
+        os.close(handle)
 
 
 def _is_at(path: Path, handle: int) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import audit_log, files, reading, record, seal, trees, windows
 from bootstrap.bundle import digest, strict
+from bootstrap.bundle.manifest import INSTALLED_LIMIT
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import InstallError, TrustError
 from bootstrap.i18n import _
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes
-ITEMS_LIMIT = 2_000_000
+ITEMS_LIMIT = 2 * INSTALLED_LIMIT  # bytecode beside each file
 MISSING, ALTERED, ADDED = "missing", "altered", "added"
 # what a file belongs to, when it is no distribution's
 APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"

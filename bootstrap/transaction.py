@@ -34,7 +34,7 @@ MENDED = "rollback-repair"  # the same, to a former release that is made anew be
 RETURN = "return"  # the same, when the former release is damaged
 RECOVER = "recover"  # the command whose former release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
-OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[a-z0-9_]{8}")  # persist.py, preflight.py
+OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, trials.py
 LOG = logging.getLogger("ragtrace")
 
 

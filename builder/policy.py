@@ -14,6 +14,7 @@ from bootstrap.trust import chain
 from bootstrap.trust.places import read_small
 from bootstrap.trust.state import policy_json
 from bootstrap.trust.update import offered
+from builder.sign import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def sign_policy(path: Path, signer: SigningKey) -> Path:
     """Sign a policy's bytes as they are, once they are shown to be a policy; return the signature's file."""
     data = read_small(path)
     parse_policy(data, path.name)
-    signature = path.with_name(f"{path.name}.{signer.key.keyid}.sig")
+    signature = signature_of(path, signer.key)
     outputs.write(signature, signer.sign(data, NAMESPACES[chain.ROLE]), mode=0o644)
     return signature
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from bootstrap import backups, delta, own_command, record, retention
 from bootstrap import receipt as receipts
 from bootstrap.bundle.opening import INSTALLER
+from bootstrap.console import sentence
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _, plural
 from bootstrap.store import Store
@@ -115,12 +116,7 @@ class Plan:
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
         shown += [self.restore] if self.restore else []
         shown += self.notes
-        return [printable(line) for line in shown]
-
-
-def printable(text: str) -> str:
-    """Return a text that cannot steer a terminal: names of files found on disk may hold anything."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+        return list(map(sentence, shown))
 
 
 def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unlocked: bool = False) -> Plan:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from bootstrap import papers, reading
 from bootstrap.bundle import digest
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, Manifest, parse_manifest
-from bootstrap.bundle.opening import SIGNERS_LIMIT, SUMS
+from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from bootstrap.errors import RagtraceError
 from bootstrap.receipt import read_receipt
 
@@ -112,7 +112,7 @@ def _read_proof(folder: Path) -> Proof:
     """Read the copies in a folder: every signature holds, and the checksums name the manifest."""
     manifest_bytes = reading.read(folder / NAME, MANIFEST_LIMIT)
     sums = reading.read(folder / SUMS, digest.SUMS_LIMIT)
-    paths = sorted(folder.glob(f"{SUMS}.*.sig"))[:SIGNERS_LIMIT]
+    paths = sorted(folder.glob(f"{SUMS}.*.sig"))[:SIGNATURES_LIMIT]
     signatures = {path.name: reading.read(path, SIGNATURE_LIMIT) for path in paths}
     signers = tuple(verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items())
     if not signers or digest.read_sums(sums, SUMS).get(NAME) != digest.sha256_bytes(manifest_bytes):

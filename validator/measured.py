@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import files, reading
 from bootstrap.bundle import strict
+from bootstrap.embedding import is_number
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import CheckResult, some_of
@@ -132,17 +133,13 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
     }
 
 
-def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a number that can be shown."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
     """Keep what a check measured; a host where that cannot be written is measured all the same."""
     if prefix is None:
         return
     last = read_last(prefix)
-    known = {**last, check: {**last.get(check, {}), **values}}
+    told = {name: value for name, value in values.items() if is_number(value)}
+    known = {**last, check: {**last.get(check, {}), **told}}
     try:
         files.write_atomic(prefix.state / NAME, strict.dumps(known), mode=0o600)
     except OSError as error:

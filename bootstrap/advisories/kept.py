@@ -16,7 +16,7 @@ from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.manifest import KINDS
 from bootstrap.bundle.policy import NAMESPACES, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, verify
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.trust.authority import authority, prefix_policy
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FOLDER = "advisories"  # in PREFIX/state, and below the bundle's folder of verification
-SIGNATURES_LIMIT = 32  # of one file
 DIGITS = 12  # of a file's SHA-256, in the names of its signatures
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bootstrap import reading, troubles
 from bootstrap.bundle.policy import parse_policy, pins
 from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
-from bootstrap.errors import TrustError, UsageError
+from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.trust import chain, memory, zipapp
 from bootstrap.trust.places import is_there, names_in, read_small
@@ -145,7 +145,8 @@ def pinned_policy(installer: Path | None) -> Policy | None:
         with reading.opened(installer, follow=True) as file, zipfile.ZipFile(file) as archive:
             return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
     except OSError as error:
-        raise troubles.trouble(error, troubles.READING, path=installer, kind=TrustError) from error
+        kind = HostError if troubles.is_of_the_host(error, installer) else TrustError
+        raise troubles.trouble(error, troubles.BRINGING, path=installer, kind=kind) from error
     except zipfile.BadZipFile as error:
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),

@@ -67,6 +67,16 @@ def test_nor_is_anything_installed_into_it(theirs, host, capsys, tiny: Tiny) -> 
     assert snapshot(theirs) == before
 
 
+@pytest.mark.parametrize("inside", ["releases/inner", "data/a/b", "inner"])
+def test_nor_inside_another_installation(prefix, host, capsys, tmp_path, tiny: Tiny, inside) -> None:
+    (tmp_path / "link").symlink_to(prefix.root)
+    before, root = snapshot(prefix.root), tmp_path / "link" / inside
+    code, said = run(capsys, "install", str(tiny.folder), "--trust-key", str(tiny.key), "--prefix", str(root))
+    assert code == 4
+    assert f"{root} lies inside the installation {prefix.root}" in said
+    assert snapshot(prefix.root) == before
+
+
 def test_a_state_that_is_a_link_is_not_ours(prefix, tmp_path) -> None:
     prefix.state.rename(tmp_path / "elsewhere")
     prefix.state.symlink_to(tmp_path / "elsewhere")

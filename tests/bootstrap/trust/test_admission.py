@@ -93,6 +93,23 @@ def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, p
     assert not (tmp_path / "second").exists()
 
 
+def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_path, tiny, places):
+    newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
+    other = tiny_bundle(tmp_path / "other", counter=COUNTER, key=tiny.key.with_suffix(""), weights='{"weight": 1}')
+    first, second, stranger = (
+        api.open_bundle(bundle.folder, trusted_keys=[str(tiny.key)]) for bundle in (tiny, newer, other)
+    )
+    prefix = Prefix(tmp_path / "prefix")
+    api.install(first, prefix.root)
+    api.install(second, prefix.root)
+    api.rollback(prefix.root)
+    assert admit(first, prefix, places, NONE, now=SOON).warnings == ()
+    assert "older than what this host has accepted" in refusal(stranger, prefix, places, NONE)
+    assert "older than what this host has accepted" in refusal(first, Prefix(tmp_path / "b"), places, NONE)
+    assert api.install(first, prefix.root).already
+    assert memory.parse((places.host / memory.NAME).read_bytes(), "m").products == {PRODUCT: COUNTER + 5}
+
+
 # the prefix's own policy
 
 
