@@ -14,7 +14,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
+	@echo "make crash-states  look at 20,000 states that a disk may show after a crash, which takes root on Linux"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
@@ -77,6 +78,11 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.damage --batches 50
 	$(BIN)/python -m tests.reliability.years.lives memory --seeds 500 --operations 100 --log build/crash/years.jsonl
 	$(BIN)/python -m tests.reliability.years.lives disk --seeds 20 --operations 500 --log build/crash/years.jsonl
+
+# states of ext4, XFS and btrfs, over an hour; goes on where it was stopped, like crash
+crash-states: .venv/ready
+	@mkdir -p build/crash
+	$(BIN)/python -m tests.reliability.crash_states --states 20000 --log build/crash/states.jsonl
 
 # a Windows host in the same way, with TerminateProcess, about ten minutes
 crash-windows: .venv/ready

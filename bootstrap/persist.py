@@ -134,11 +134,16 @@ def _beside(target: Path) -> Iterator[str | None]:
 
 
 def _copy(source: Path, beside: Path) -> None:
-    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed."""
+    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed.
+
+    It is on the disk before it takes its name: half of it under that name would be taken for the user's.
+    """
     with reading.opened(source) as kept, beside.open("xb") as new:
         shutil.copyfileobj(kept, new)
         if sys.platform != "win32":
             os.fchmod(new.fileno(), LAID)
+        new.flush()
+        os.fsync(new.fileno())
 
 
 def _clear(beside: Path) -> None:
