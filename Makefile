@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests --ignore=tests/windows
+QUICK := tests/bootstrap tests/builder tests/recovery tests/validator tests/test_catalogue.py
 # percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
 # a part of the tests needs COVERED=0 TRUSTED_COVERED=0
 COVERED ?= 94
@@ -8,17 +9,21 @@ TRUSTED_COVERED ?= 100
 BUNDLE := bootstrap/bundle
 TRUSTED := bootstrap/launch/*,bootstrap/owners.py,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
 TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
+# processes that share the tests: auto is one for each processor
+WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test test-windows hosts hostile fuzz crash crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
-	@echo "make test    run the tests"
+	@echo "make test    run the tests, on all processors (WORKERS=2: on two)"
+	@echo "make quick   the quick tests that mirror the source and need neither a host nor an index, in about a minute"
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
+	@echo "make crash-states  look at 20,000 states that a disk may show after a crash, which takes root on Linux"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
@@ -43,10 +48,14 @@ format: .venv/ready
 # coverage speaks on stderr, so that the output ends with pytest's closing line
 test: .venv/ready
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --durations=15 $(TESTS)
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/pytest -n $(WORKERS) --durations=15 $(TESTS)
 	@$(BIN)/coverage combine --quiet >&2
 	@$(BIN)/coverage report --fail-under=$(COVERED) >&2
 	@$(BIN)/coverage report --fail-under=$(TRUSTED_COVERED) --include='$(TRUSTED)' >&2
+
+# while working: no closed host, no index, and nothing that takes long
+quick: .venv/ready
+	@$(BIN)/pytest -n $(WORKERS) -q -m "not (host or index or slow)" $(QUICK)
 
 # all conditions of hosts with all commands, of which `make test` runs a sample, about an hour; SEEDS goes on elsewhere
 hosts: .venv/ready
@@ -67,6 +76,13 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
 	$(BIN)/python -m tests.reliability.damage --batches 50
+	$(BIN)/python -m tests.reliability.years.lives memory --seeds 500 --operations 100 --log build/crash/years.jsonl
+	$(BIN)/python -m tests.reliability.years.lives disk --seeds 20 --operations 500 --log build/crash/years.jsonl
+
+# states of ext4, XFS and btrfs, over an hour; goes on where it was stopped, like crash
+crash-states: .venv/ready
+	@mkdir -p build/crash
+	$(BIN)/python -m tests.reliability.crash_states --states 20000 --log build/crash/states.jsonl
 
 # a Windows host in the same way, with TerminateProcess, about ten minutes
 crash-windows: .venv/ready

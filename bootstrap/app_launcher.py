@@ -19,6 +19,7 @@ import time
 from typing import Any
 
 ENV_LIMIT = 1 << 20  # bytes of a settings file
+RUN_LIMIT = 64 << 20  # bytes of run.json: at most as long as a manifest
 MARK = "COMPLETE"  # of a release; whoever runs it has a lock on it
 LOCK_TRIES, LOCK_POLL = 50, 0.1  # seconds between two
 LINE = re.compile(
@@ -171,22 +172,22 @@ def text_of(prefix: str) -> str:
         return ""
 
 
-def bytes_of(env_file: str) -> bytes:
-    """Return what a settings file, or the file that a link in its place leads to, holds.
+def bytes_of(path: str, limit: int = ENV_LIMIT) -> bytes:
+    """Return what a settings file or one of the release, or the file that a link in its place leads to, holds.
 
-    Raises OSError for anything but a file of at most ``ENV_LIMIT`` bytes: a pipe may never answer, a device never end.
+    Raises OSError for anything but a file of at most ``limit`` bytes: a pipe may never answer, a device never end.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(env_file, flags)
+    handle = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", env_file)
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
         with open(handle, "rb", closefd=False) as file:
-            data = file.read(ENV_LIMIT + 1)
+            data = file.read(limit + 1)
     finally:
         os.close(handle)
-    if len(data) > ENV_LIMIT:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), env_file)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
     return data
 
 
@@ -232,27 +233,33 @@ def unwritable(release: str, prefix: str, run: dict[str, Any]) -> str:
     return ""
 
 
-def other_python(release: str) -> str:
-    """Return what to say where the Python of the environment has become another minor version, '' where it has not.
+def tell(*lines: str) -> None:
+    """Write lines to stderr, each of which stays one and steers no terminal: a name on a disk may hold anything."""
+    for line in lines:
+        shown = (part if part.isprintable() else part.encode("unicode_escape").decode() for part in line)
+        sys.stderr.write("".join(shown) + "\n")
+
+
+def other_python(release: str) -> tuple[str, ...]:
+    """Return what to say where the Python of the environment has become another minor version, () where it has not.
 
     The link that it was made from (/opt/python/current) was moved; nothing that is installed is found by another one.
     """
     try:
-        with open(os.path.join(release, "venv", "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            made = re.search(r"(?m)^version(?:_info)?[ \t]*=[ \t]*(\d+)\.(\d+)", file.read(ENV_LIMIT))
-        with open(os.path.join(release, "interpreter"), encoding="utf-8", errors="replace") as file:
-            base = file.read(ENV_LIMIT).strip()
+        settings = bytes_of(os.path.join(release, "venv", "pyvenv.cfg")).decode("utf-8", "replace")
+        made = re.search(r"(?m)^version(?:_info)?[ \t]*=[ \t]*(\d+)\.(\d+)", settings)
+        base = bytes_of(os.path.join(release, "interpreter")).decode("utf-8", "replace").strip()
     except OSError:
-        return ""  # whoever needs them tells
+        return ()  # whoever needs them tells
     if made is None or tuple(map(int, made.groups())) == sys.version_info[:2]:
-        return ""
+        return ()
     here, wanted = ".".join(map(str, sys.version_info[:2])), ".".join(made.groups())
-    return (
-        f"{base} is Python {here} now, and this installation needs Python {wanted}\n"
+    repair = (
         f"  next: let it lead to Python {wanted} again, or repair with another one: python{wanted} "
         f"{shown(os.path.join(release, 'bundle', 'ragtrace-install.pyz'))} recover "
         f"--prefix {shown(os.path.dirname(os.path.dirname(release)))}"
     )
+    return f"{base} is Python {here} now, and this installation needs Python {wanted}", repair
 
 
 def shown(path: str) -> str:
@@ -319,30 +326,29 @@ def main(argv: list[str]) -> int:
     hold(release)
     hand_on(release, prefix, argv)
     try:
-        with open(os.path.join(release, "run.json"), encoding="utf-8") as file:
-            run = json.load(file)
+        run = json.loads(bytes_of(os.path.join(release, "run.json"), RUN_LIMIT).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        sys.stderr.write(f"{os.path.join(release, 'run.json')}: {error}\n")
+        tell(f"{os.path.join(release, 'run.json')}: {error}")
         return 4
-    told = other_python(release)
-    if told:
-        sys.stderr.write(f"{argv[0]}: {told}\n")
+    what, *advice = other_python(release) or [""]
+    if what:
+        tell(f"{argv[0]}: {what}", *advice)
         return 4
     try:
         settings = settings_of(prefix, run)
     except PermissionError:
-        sys.stderr.write(f"{argv[0]}: {unreadable(os.path.join(prefix, '.env'))}\n")
+        tell(f"{argv[0]}: {unreadable(os.path.join(prefix, '.env'))}")
         return 4
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        sys.stderr.write(f"{os.path.join(prefix, '.env')}: {reason}\n")
+        tell(f"{os.path.join(prefix, '.env')}: {reason}")
         return 4
     env = environment(release, run, dict(os.environ), settings)
     told = unwritable(release, prefix, run)
     if told:  # and no more: a command that only reads may do without
-        sys.stderr.write(f"{argv[0]}: {told}\n")
+        tell(f"{argv[0]}: {told}")
     for name in missing(run, env):  # told and no more: the application may do without for what is asked of it
-        sys.stderr.write(f"{argv[0]}: {name} is not set; add it to {os.path.join(prefix, '.env')}\n")
+        tell(f"{argv[0]}: {name} is not set; add it to {os.path.join(prefix, '.env')}")
     name, *arguments = argv
     if any(item["name"] == name and item["cwd"] == "data" for item in run["launchers"]):
         arguments = [absolute(argument) for argument in arguments]

@@ -14,7 +14,7 @@ import os
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import log_files, runlog
+from bootstrap import console, log_files, runlog
 from bootstrap.bundle import strict
 from bootstrap.errors import RagtraceError, TrustError
 from bootstrap.i18n import _
@@ -88,7 +88,7 @@ def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
 
 
 def _line_of(entry: dict[str, Any]) -> bytes:
-    return json.dumps(entry, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
+    return console.visible(json.dumps(entry, ensure_ascii=False, sort_keys=True)).encode()
 
 
 def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:

@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
+from bootstrap import reading
 from bootstrap.bundle import strict
 from bootstrap.bundle.strict import Fields, integer, refuse
 from bootstrap.errors import HostError
@@ -125,7 +126,7 @@ def number_of(name: str) -> int:
 
 def read_backup(folder: Path) -> Backup:
     """Return what a backup's index says. Raises TrustError for one that breaks its rules, OSError for none."""
-    fields = Fields(strict.loads((folder / INDEX).read_bytes(), INDEX, limit=LIMIT), INDEX)
+    fields = Fields(strict.loads(reading.read(folder / INDEX, LIMIT), INDEX, limit=LIMIT), INDEX)
     form = fields.integer("format", least=BY_PATHS, most=FORMAT)
     numbered = form == FORMAT
     backup = Backup(

@@ -1,22 +1,21 @@
 """Backups of what is the user's: settings and data, copied with digests before every change.
 
 ``PREFIX/backups/<UTC time>-<reason>/`` holds ``files/`` and ``index.json``, which is written last and read
-back; a folder without it is no backup. The index has a number that grows: it says which is newest, never a clock.
-A file that is as it was at the backup before is shared with it (a hard link), so that many backups of the same
-data take the space of one. What is restored is copied, never shared.
+back; one that has lost its index is damaged, and nothing removes it unasked. The index has a number that grows: it
+says which is newest, never a clock. A file that is as it was at the backup before is shared with it (a hard link), so
+that many backups of the same data take the space of one. What is restored is copied, never shared.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bootstrap import backup_files, files, userdata
+from bootstrap import backup_files, files, reading, userdata
 from bootstrap.backup_files import bytes_to_copy, of_the_user
-from bootstrap.backup_index import FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
+from bootstrap.backup_index import DATA, FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
@@ -101,6 +100,32 @@ def list_backups(prefix: Prefix) -> list[Backup]:
     return sorted(found, key=lambda backup: backup.order)
 
 
+def newest_with_data(prefix: Prefix) -> Backup | None:
+    """Return the newest backup that holds something of the user's data, or None."""
+    holding = (
+        backup
+        for backup in reversed(list_backups(prefix))
+        if any(item.depth > 0 and not item.is_folder for item in backup.saved) and _has_data(backup)
+    )
+    return next(holding, None)
+
+
+def unreadable(prefix: Prefix) -> list[str]:
+    """Return the names of backups whose index is lost or cannot be read: what they hold is nowhere told."""
+    found = []
+    for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
+        if NAME.fullmatch(path.name):
+            try:
+                read_backup(path)
+            except (TrustError, OSError):
+                found.append(path.name)
+    return found
+
+
+def _has_data(backup: Backup) -> bool:
+    return any(item.depth == 0 and item.name == DATA for item in backup.saved)
+
+
 def find(prefix: Prefix, name: str) -> Backup:
     """Return a backup by its name, ``latest`` for the newest. Raises UsageError for any other."""
     known = list_backups(prefix)
@@ -117,27 +142,31 @@ def find(prefix: Prefix, name: str) -> Backup:
 
 
 def remove(prefix: Prefix, name: str) -> None:
-    """Remove a backup, its index first: a removal that is cut short leaves nothing that counts."""
+    """Remove a backup under a name that tells so: what a removal that is cut short leaves is no damaged backup."""
     folder = prefix.backups / name
-    if (folder / INDEX).is_file():
-        (folder / INDEX).unlink()
-        files.sync_folder(folder)
+    if reading.is_folder(folder):
+        beside = folder.with_name(f".{name}.{os.getpid()}.tmp")
+        files.replace(folder, beside)
+        files.sync_folder(prefix.backups)
+        folder = beside
     files.remove_tree(folder)
 
 
 def prune(prefix: Prefix) -> None:
-    """Keep the newest five that were asked for and the newest five made before changes."""
+    """Keep the newest five that were asked for, the newest five made before changes, and the newest with data."""
     found = list_backups(prefix)
     asked = [backup for backup in found if backup.reason == MANUAL]
     made = [backup for backup in found if backup.reason != MANUAL]
+    last = newest_with_data(prefix)  # while the data are lost, those made since hold none
     for backup in (*asked[:-KEPT_BACKUPS], *made[:-KEPT_BACKUPS]):
+        if last is not None and backup.name == last.name:
+            continue
         remove(prefix, backup.name)
 
 
 def leftovers(prefix: Prefix) -> list[Path]:
     """Return folders of backups that were cut short while they were made or removed."""
-    halves = (path for path in prefix.backups.glob("*") if NAME.fullmatch(path.name) and not (path / INDEX).is_file())
-    return [*prefix.backups.glob(".*.tmp"), *halves]
+    return [*prefix.backups.glob(".*.tmp")]
 
 
 def pinned(prefix: Prefix) -> Release | None:
@@ -166,8 +195,8 @@ def holds_anything(prefix: Prefix) -> bool:
 
 def demand_free(prefix: Prefix, needed: int) -> None:
     """Raise HostError unless so many bytes are free."""
-    free = shutil.disk_usage(prefix.root).free
-    if free < needed:
+    free = files.free_bytes(prefix.root)
+    if free is not None and free < needed:
         raise HostError(
             _("{path} lacks space for a copy of the data: {needed} needed, {free} free.").format(
                 path=prefix.root, needed=human_bytes(needed), free=human_bytes(free)

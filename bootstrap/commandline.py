@@ -83,10 +83,10 @@ def _host_trouble(error: OSError, arguments: argparse.Namespace) -> errors.HostE
 
 
 class _Visible(logging.Formatter):
-    """Keeps tracebacks, and what would steer a terminal, out of the log on the screen."""
+    """Keeps tracebacks, what would steer a terminal and forged lines out of the log on the screen."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return console.visible(record.getMessage())
+        return console.sentence(record.getMessage())
 
 
 def log_to_screen() -> None:

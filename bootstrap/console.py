@@ -235,11 +235,13 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        json.dumps(character)[1:-1]
-        if character not in "\n\t" and unicodedata.category(character) in STEERING
-        else character
+        _escaped(character) if character not in "\n\t" and unicodedata.category(character) in STEERING else character
         for character in text
     )
+
+
+def _escaped(character: str) -> str:
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]  # DEL, which json leaves as it is
 
 
 def sentence(text: str) -> str:

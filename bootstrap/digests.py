@@ -7,15 +7,24 @@ import threading
 from typing import TYPE_CHECKING, Optional
 
 from bootstrap import record
+from bootstrap.bundle.manifest import FILE_SIZE_LIMIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bootstrap.bundle.manifest import Manifest
+
+LEAST = 256 << 20  # bytes that are read whatever a manifest says: bytecode and what uv writes come on top
 Key = tuple[int, int, int, int, int]
 
 
 def _key(status: os.stat_result) -> Key:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def longest(manifest: Manifest) -> int:
+    """Return the bytes that no file of a release of this manifest exceeds."""
+    return min(FILE_SIZE_LIMIT, max(LEAST, manifest.installed_bytes))
 
 
 class Digests:
@@ -26,6 +35,7 @@ class Digests:
     """
 
     def __init__(self) -> None:
+        self._most = FILE_SIZE_LIMIT
         self._known: dict[Key, Optional[str]] = {}
         self._lasting: dict[tuple[int, ...], Optional[str]] = {}  # without the time of change
         self._busy: set[Key] = set()
@@ -33,11 +43,17 @@ class Digests:
         # one for all files: a future for each takes as long as hashing a small one
         self._changed = threading.Condition()
 
+    def bound_by(self, manifest: Manifest) -> None:
+        """Read no file that is longer than all that a release of this manifest comes to: it is none of it."""
+        self._most = longest(manifest)
+
     def __call__(self, path: Path | str) -> str | None:
-        """Return a regular file's digest, or None when no regular file is there; raises OSError."""
+        """Return a regular file's digest, or None when none of ours is there; raises OSError."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
+            return None
+        if status.st_size > self._most:
             return None
         key = _key(status)
         if key in self._known:  # without the lock: most have been read before, and threads take turns slowly

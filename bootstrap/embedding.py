@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import strict
@@ -19,14 +20,14 @@ def embedding_in(output: str) -> list[float] | None:
             value: Any = strict.parse(line)
         except ValueError:
             continue
-        if isinstance(value, list) and value and all(is_number(item) for item in value):
+        if isinstance(value, list) and value and all(map(is_number, value)):
             return [float(item) for item in value]
     return None
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a number that can be compared."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def difference(answer: list[float], probe: Probe) -> str | None:

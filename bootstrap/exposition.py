@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap.console import sentence
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -57,7 +59,7 @@ def _lines(family: Family) -> Iterator[str]:
 
 def escaped(text: str, *, quote: bool = False) -> str:
     """Return a help text, or with ``quote`` the value of a label, as it stands in a line."""
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = "\n".join(map(sentence, text.split("\n")))  # LF has an escape of this format's own
     text = text.replace("\\", "\\\\").replace("\n", "\\n")
     return text.replace('"', '\\"') if quote else text
 

@@ -6,12 +6,13 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import trees, windows
+from bootstrap import reading, trees, windows
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
+
+
+def free_bytes(path: Path) -> int | None:
+    """Return the bytes that are free where a path lies, None where the host does not tell: a measure is never fatal."""
+    try:
+        return shutil.disk_usage(path).free
+    except OSError:
+        return None
 
 
 def sync_folder(folder: Path) -> None:
@@ -128,7 +137,7 @@ def clone(source: Path, target: Path) -> bool:
         return False
     import fcntl
 
-    with source.open("rb") as old, target.open("xb") as new:
+    with reading.opened(source) as old, target.open("xb") as new:
         try:
             fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
         except OSError:
@@ -189,7 +198,7 @@ def remove_tree(path: Path) -> None:
 
 
 def _allow_removal(path: Path) -> None:
-    if not is_link(path):
+    if sys.platform == "win32" and not is_link(path):  # it alone deletes no file that is read-only
         os.chmod(path, stat.S_IWRITE)
 
 

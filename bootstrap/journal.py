@@ -13,7 +13,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files
+from bootstrap import files, reading
 from bootstrap.bundle import strict
 from bootstrap.bundle.manifest import FILES_LIMIT
 from bootstrap.errors import HostError, RagtraceError
@@ -83,6 +83,19 @@ def _entry(value: Any, where: str) -> Entry:
     )
     fields.done()
     return entry
+
+
+def is_damaged(prefix: Prefix) -> bool:
+    """Tell whether there is a journal, and none that can be read."""
+    if not os.path.lexists(path(prefix)):
+        return False
+    try:
+        fields = strict.Fields(strict.loads(reading.read(path(prefix), LIMIT), path(prefix).name, limit=LIMIT), "")
+        fields.integer("format", least=FORMAT, most=FORMAT)
+        fields.optional("run", _entry)
+    except (OSError, RagtraceError):
+        return True
+    return False
 
 
 def read(prefix: Prefix) -> Entry | None:

@@ -13,7 +13,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher, files, own_command
+from bootstrap import app_launcher, files, misplaced, own_command, reading
 from bootstrap import scripts as texts
 from bootstrap.bundle import strict
 from bootstrap.bundle.commands import FORMER_TOOL, TOOL
@@ -69,7 +69,7 @@ def is_former(prefix: Prefix) -> bool:
 def knows_the_command(zipapp: Path) -> bool:
     """Tell whether an installer has the rules of this one; one that cannot be read is a matter of its receipt."""
     try:
-        with zipfile.ZipFile(zipapp) as opened:
+        with reading.opened(zipapp) as file, zipfile.ZipFile(file) as opened:
             members = frozenset(opened.namelist())
     except (OSError, zipfile.BadZipFile):
         return True
@@ -80,7 +80,7 @@ def former_tool(prefix: Prefix) -> Path | None:
     """Return the command ``ragtrace`` of a prefix where it starts the tool, or None."""
     path = prefix.bin / file_name(FORMER_TOOL)
     try:
-        return path if path.read_bytes() == script_of_the_former_tool() else None
+        return path if reading.read(path, reading.LINES) == script_of_the_former_tool() else None
     except OSError:
         return None
 
@@ -108,7 +108,7 @@ def strangers(prefix: Prefix, manifest: Manifest) -> list[Path]:
 def is_ours(path: Path) -> bool:
     """Tell whether a file of PREFIX/bin was written by an installer."""
     try:
-        return path.is_file() and MADE_BY_US in path.read_bytes()
+        return MADE_BY_US in reading.read(path, reading.LINES)
     except OSError:
         return False
 
@@ -130,22 +130,24 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
     prefix.bin.mkdir(exist_ok=True)
     for name, content in scripts(prefix, manifest).items():
         path = prefix.bin / name
-        if path.is_symlink() or not path.is_file() or path.read_bytes() != content or not os.access(path, os.X_OK):
+        if not is_right(path, content):
+            misplaced.clear(path)
             files.write_atomic(path, content, mode=0o755)
 
 
 def damaged(prefix: Prefix, manifest: Manifest) -> list[str]:
     """Return the launchers of a manifest that are not in PREFIX/bin as they were written, paths from the prefix."""
-
-    def right(path: Path, content: bytes) -> bool:
-        try:
-            return not path.is_symlink() and path.read_bytes() == content and os.access(path, os.X_OK)
-        except OSError:
-            return False
-
     return [
-        f"bin/{name}" for name, content in scripts(prefix, manifest).items() if not right(prefix.bin / name, content)
+        f"bin/{name}" for name, content in scripts(prefix, manifest).items() if not is_right(prefix.bin / name, content)
     ]
+
+
+def is_right(path: Path, content: bytes) -> bool:
+    """Tell whether a launcher is there as it was written, and can be started."""
+    try:
+        return reading.read(path, reading.LINES) == content and os.access(path, os.X_OK)
+    except OSError:
+        return False
 
 
 def prune(prefix: Prefix, manifest: Manifest | None) -> None:

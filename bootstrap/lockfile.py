@@ -8,11 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import files, supervised, troubles
+from bootstrap import files, misplaced, reading, supervised, troubles
 from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
@@ -94,6 +93,15 @@ def _is_gone(holder: str) -> bool:
     return False
 
 
+def make_lockable(path: Path) -> None:
+    """Make way for a lock where something else lies in its place; one that is held is not disturbed."""
+    misplaced.clear(path.parent, folder=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    misplaced.clear(path)
+    if reading.is_regular(path) and sys.platform != "win32" and path.lstat().st_uid != os.geteuid():
+        misplaced.own(path)
+
+
 def no_locks(folder: Path, error: OSError) -> HostError:
     """Return what a filesystem without locks means: two runs at once could not be told from one."""
     return HostError(
@@ -102,10 +110,13 @@ def no_locks(folder: Path, error: OSError) -> HostError:
     )
 
 
-def demand(folder: Path) -> None:
-    """Raise HostError unless files in a folder can be locked."""
-    with tempfile.NamedTemporaryFile(prefix=".ragtrace-", dir=folder) as file:
-        _try(file.fileno(), folder / "lock")
+def demand(folder: Path, trial: Path) -> None:
+    """Raise HostError unless files in a folder can be locked, tried with one in a ``trial`` folder below it."""
+    handle = files.open_own(trial / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        _try(handle, folder / "lock")
+    finally:
+        os.close(handle)
 
 
 def _is_at(path: Path, handle: int) -> bool:

@@ -58,13 +58,14 @@ def shown_zipapp() -> str:
 
 def bundled_product() -> str | None:
     """Return the name of the product whose bundle the running zipapp lies in, by its unjudged manifest, or None."""
-    from bootstrap.bundle.manifest import NAME, parse_manifest
+    from bootstrap import reading
+    from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, parse_manifest
     from bootstrap.errors import TrustError
 
     folder = Path(shown_zipapp()).absolute().parent
     for place in (folder, folder.parent):  # the folder that travels; the root of an unpacked archive
         with suppress(OSError, TrustError):
-            return parse_manifest((place / NAME).read_bytes()).product.name
+            return parse_manifest(reading.read(place / NAME, MANIFEST_LIMIT, follow=True)).product.name
     return None
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import files
+from bootstrap import files, misplaced, reading
 from bootstrap.bundle.digest import sha256_bytes
+from bootstrap.bundle.manifest import MANIFEST_LIMIT
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
 from bootstrap.bundle.opening import SUMS
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.prefix import Prefix, Release
+
+LEAST = 3  # manifest, checksums and one signature
 
 
 def folder(prefix: Prefix) -> Path:
@@ -34,7 +37,18 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
 def read(place: Path) -> dict[str, bytes]:
     """Return the papers in a folder by name; empty where there are none."""
     paths = [place / MANIFEST_NAME, place / SUMS, *sorted(place.glob(f"{SUMS}.*.sig"))]
-    return {path.name: path.read_bytes() for path in paths if path.is_file() and not path.is_symlink()}
+    return {path.name: reading.read(path, MANIFEST_LIMIT) for path in paths if reading.is_regular(path)}
+
+
+def are_twice(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the second copy is as the release's own; where that one is damaged, another check tells."""
+    try:
+        own = read(release.bundle)
+        if MANIFEST_NAME not in own:
+            return True
+        return read(place(prefix, sha256_bytes(own[MANIFEST_NAME]))) == own or len(own) < LEAST
+    except OSError:
+        return False
 
 
 def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:
@@ -48,6 +62,7 @@ def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:
     for name, data in papers.items():
         (beside / name).write_bytes(data)
     files.remove_tree(target)
+    misplaced.clear(target.parent, folder=True)
     target.parent.mkdir(mode=0o700, exist_ok=True)
     files.replace(beside, target)
 

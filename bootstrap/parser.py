@@ -10,6 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import console
 from bootstrap.columns import HelpFormatter
 from bootstrap.i18n import _, plural
 
@@ -28,6 +29,12 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": HelpFormatter, **options})
 
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add it as ever; what is chosen by its place is called by its choices, and not by our variable's name."""
+        if "choices" in options and not names[0].startswith("-"):
+            options.setdefault("metavar", "{" + ",".join(options["choices"]) + "}")
+        return super().add_argument(*names, **options)
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as ever; what is wrong is told before --json itself may have been parsed."""
         self.as_json = "--json" in (sys.argv[1:] if args is None else args)
@@ -36,7 +43,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Tell what is wrong with the call and end with 2."""
         if not self.as_json:
-            super().error(message)
+            super().error(console.sentence(message))  # it may quote the name of a file on a medium
         from bootstrap.commandline import complain
         from bootstrap.errors import UsageError
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import owners, troubles
+from bootstrap.console import sentence
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
@@ -42,14 +43,10 @@ def real(named: Path) -> Path:
         reason = "" if sys.platform == "win32" else _unusable(path)
         if reason:
             raise UsageError(
-                _("{path} cannot hold an installation: {reason}.").format(path=_on_one_line(path), reason=reason),
+                _("{path} cannot hold an installation: {reason}.").format(path=sentence(str(path)), reason=reason),
                 advice=_("Name another folder with --prefix."),
             )
     return Path(os.path.realpath(root)) if root.is_symlink() else root
-
-
-def _on_one_line(path: Path) -> str:
-    return "".join(repr(part)[1:-1] if unicodedata.category(part) in UNSEEN else part for part in str(path))
 
 
 def _unusable(path: Path) -> str:

@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files, folders, own_command, placement
+from bootstrap import files, folders, own_command, placement, reading
 from bootstrap.bundle import strict
+from bootstrap.bundle.manifest import MANIFEST_LIMIT, Manifest, parse_manifest
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
-from bootstrap.bundle.manifest import Manifest, parse_manifest
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
@@ -92,7 +92,7 @@ class Release:
 
     @property
     def is_complete(self) -> bool:
-        return self.complete_file.is_file()
+        return reading.is_regular(self.complete_file)
 
     @property
     def python(self) -> Path:
@@ -105,7 +105,7 @@ class Release:
 
     def manifest(self) -> Manifest:
         """Return the signed manifest that the release was made from."""
-        return parse_manifest((self.bundle / MANIFEST_NAME).read_bytes())
+        return parse_manifest(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,19 @@ class Prefix:
         """
         if self.state.is_symlink() or not self.state.is_dir() or self.is_left:
             return False
-        if (self.state / "lock").is_file() and self.logs.is_dir():
+        if ((self.state / "lock").is_file() and self.logs.is_dir()) or self.holds_release:
             return True
         return all(map(is_ours, self.root.iterdir())) and all(map(is_of_state, self.state.iterdir()))
+
+    @property
+    def holds_release(self) -> bool:
+        """Whether a sealed release lies here, which nobody but an installer makes."""
+        return any(release.is_complete and reading.is_regular(release.receipt_file) for release in self.all_releases())
+
+    @property
+    def is_bereft(self) -> bool:
+        """Whether releases of ours lie here, and the folder ``state`` that goes with them does not."""
+        return not reading.is_folder(self.state) and self.holds_release
 
     def make(self) -> None:
         """Create the folders that every command needs, whatever the umask; what is the user's own stays private.
@@ -217,8 +227,12 @@ class Prefix:
         """
         self.root.parent.mkdir(parents=True, exist_ok=True)
         _make_folder(self.root, SHARED)
-        # state first: it tells that the rest is ours, should we be stopped here
-        for folder in (self.state, self.logs, self.backups, self.data):
+        # state first, and on the disk: it tells that the rest is ours, should we be stopped here
+        made = not os.path.lexists(self.state)
+        _make_folder(self.state, PRIVATE)
+        if made:
+            files.sync_folder(self.root)
+        for folder in (self.logs, self.backups, self.data):
             _make_folder(folder, PRIVATE)
         for folder in (self.releases, self.store.parent, self.store, self.bin):
             _make_folder(folder, SHARED)
@@ -256,7 +270,7 @@ class Prefix:
 
     def _unfinished(self) -> list[str]:
         try:
-            return self.unfinished.read_text(encoding="ascii").splitlines()
+            return reading.read(self.unfinished, reading.LINES).decode("ascii").splitlines()
         except (OSError, ValueError):
             return []
 
@@ -269,7 +283,7 @@ class Prefix:
         """Return the release that ``current`` names, whole or not, or None when it names none."""
         try:
             if sys.platform == "win32":
-                name = strict.parse(self.current.read_bytes())["release"]
+                name = strict.parse(reading.read(self.current, reading.LINES))["release"]
             else:
                 name = Path(os.readlink(self.current)).name
         except (OSError, ValueError, KeyError, TypeError):
@@ -336,15 +350,16 @@ def prefix_at(named: Path) -> Prefix:
     return prefix
 
 
-def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
+def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False) -> Prefix:
     """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
 
-    With ``left`` one from which an installation was removed counts too, where there is no other.
+    With ``left`` one from which an installation was removed counts too, where there is no other, and with ``bereft``
+    one that has lost its state, which recover makes anew.
     Whoever removed that of the bundle at hand never gets at another by calling again.
     Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:
-        return _named(named, left=left)
+        return _named(named, left=left, bereft=bereft)
     root = default_root()
     if root.is_dir():
         placement.demand_own(root, root, ())
@@ -353,9 +368,9 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
         product = own_command.bundled_product()
         seen = [prefix for prefix in seen if prefix.root.name == product and (prefix.exists or prefix.is_left)] or seen
     removed = [prefix for prefix in seen if prefix.is_left]
-    found = [prefix for prefix in seen if prefix.exists] or (removed if left else [])
+    found = [prefix for prefix in seen if prefix.exists or prefix.is_bereft] or (removed if left else [])
     if len(found) == 1:
-        return prefix_at(found[0].root)
+        return _named(found[0].root, left=left, bereft=bereft)
     if not found and len(removed) == 1:
         raise _removed(removed[0])
     if not found:
@@ -369,8 +384,12 @@ def find_prefix(named: Path | None, *, left: bool = False) -> Prefix:
     )
 
 
-def _named(named: Path, *, left: bool) -> Prefix:
+def _named(named: Path, *, left: bool, bereft: bool) -> Prefix:
     prefix = prefix_at(named)
+    if prefix.is_bereft:
+        if bereft:
+            return prefix
+        raise HostError(lost_state(prefix), advice=recover_advice(prefix))
     if prefix.is_left:
         if left:
             return prefix
@@ -386,6 +405,16 @@ def _named(named: Path, *, left: bool) -> Prefix:
             advice=_("Name the folder of an installation with --prefix, or install one first."),
         )
     return prefix
+
+
+def lost_state(prefix: Prefix) -> str:
+    """Return what to say of a prefix that has lost its state."""
+    return _("{path}, which belongs to the installation, is missing or no folder.").format(path=prefix.state)
+
+
+def recover_advice(prefix: Prefix) -> str:
+    """Return how it comes back."""
+    return _("Make it anew with: {command}").format(command=own_command.line("recover", prefix=prefix.root))
 
 
 def _removed(prefix: Prefix) -> HostError:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +12,16 @@ from typing import TYPE_CHECKING
 from bootstrap import (
     backups,
     delta,
+    files,
     launchers,
     migration,
     own_command,
     persist,
     process,
+    reading,
     retention,
     service,
+    trials,
     tried,
     troubles,
     userdata,
@@ -30,16 +31,16 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _, plural
-from bootstrap.prefix import MOVED
+from bootstrap.prefix import MOVED, Prefix, lost_state, recover_advice
 from bootstrap.store import OWN_COPY_LIMIT, Store
-from bootstrap.tried import OWN, TRIAL, nearest, trouble_writing
+from bootstrap.tried import OWN, nearest, trouble_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
-    from bootstrap.prefix import Prefix, Release
+    from bootstrap.prefix import Release
 
 __all__ = ["Finding", "demand", "nearest", "needed_bytes", "of_bundle", "preflight", "repair_space", "runtime"]
 
@@ -57,14 +58,15 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         clock(manifest),
         _place(prefix),
         *_service(prefix),
+        *tried.sizes(manifest),
         _writable(prefix),
         _executable(prefix),
         *_linking(manifest, prefix),
         *tried.locks(prefix),
         *tried.keeping(prefix),
         tried.interpreter(),
+        *tried.installing(prefix),
         tried.programs(),
-        *tried.sizes(manifest),
         *tried.settings(prefix),
         *_space(manifest, prefix),
         *_inodes(manifest, prefix),
@@ -121,13 +123,30 @@ def _place(prefix: Prefix) -> Finding:
         return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
         return Finding(name, False, _("{path} is not a folder").format(path=root), advice)
+    if prefix.is_bereft:
+        return Finding(name, False, lost_state(prefix).rstrip("."), recover_advice(prefix))
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
         return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
+    outer = None if prefix.exists else _around(root)
+    if outer:
+        details = _("{path} lies inside the installation {outer}, which would back it up, migrate or remove it")
+        details = details.format(path=root, outer=outer)
+        return Finding(name, False, details, _("Name a folder outside of it with --prefix."))
     for folder in (prefix.releases, prefix.bin):
         if folder.is_symlink():
             details = _("{path} is a link, and what lies behind it finds neither data nor settings")
             return Finding(name, False, details.format(path=folder), _("Move it back, or mount the other disk there."))
     return Finding(name, True, str(root))
+
+
+def _around(root: Path) -> Path | None:
+    """Return the folder of another installation, or of what one left, that a new one would lie in."""
+    for path in Path(os.path.realpath(root)).parents:
+        with contextlib.suppress(OSError):  # what we may not look into is not ours
+            outer = Prefix(path)
+            if outer.exists or outer.is_left or outer.is_bereft:
+                return path
+    return None
 
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
@@ -189,7 +208,7 @@ def _executable(prefix: Prefix) -> Finding:
     if sys.platform == "win32":
         return Finding(name, True, _("every folder allows it"))
     try:
-        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
+        with trials.beside(place) as folder:
             program = os.path.join(folder, "try")
             with open(program, "w", encoding="ascii") as file:
                 file.write("#!/bin/sh\nexit 0\n")
@@ -210,10 +229,10 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     name, place = _("Links"), nearest(prefix.releases)
     if trouble_writing(place):
         return  # the finding on permission tells
-    with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place) as folder:
-        link = Path(folder, "link")
+    with trials.beside(place) as folder:
+        link = folder / "link"
         try:
-            persist.lead(link, Path(folder))
+            persist.lead(link, folder)
         except OSError as error:
             details = _("links to folders cannot be made in {path}: {reason}").format(
                 path=place, reason=troubles.reason(error)
@@ -266,7 +285,11 @@ def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
 
 
 def _free(place: Path, needed: int) -> Finding:
-    free = shutil.disk_usage(place).free
+    free = files.free_bytes(place)
+    if free is None:
+        details = _("what is free on {path} cannot be told").format(path=place)
+        advice = _("See that {needed} are free there.").format(needed=human_bytes(needed))
+        return Finding(_("Space"), True, details, advice, warns=True)
     details = _("{free} free on {path}, {needed} needed").format(
         free=human_bytes(free), path=place, needed=human_bytes(needed)
     )
@@ -287,7 +310,7 @@ def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] |
 def _unpacked(wheel: Path) -> int:
     """Return the bytes that a kept wheel takes unpacked; whether it is sound is for its installation to tell."""
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
             return sum(member.file_size for member in archive.infolist())
     except (OSError, zipfile.BadZipFile):
         return 0
@@ -318,7 +341,10 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32":
         return
     place = nearest(prefix.root)
-    status = os.statvfs(place)
+    try:
+        status = os.statvfs(place)
+    except OSError:
+        return  # the finding on space tells
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
     needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most

@@ -10,8 +10,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import audit_log, files, record, seal, trees, windows
+from bootstrap import audit_log, files, reading, record, seal, trees, windows
 from bootstrap.bundle import digest, strict
+from bootstrap.bundle.manifest import INSTALLED_LIMIT
 from bootstrap.bundle.strict import Fields
 from bootstrap.errors import InstallError, TrustError
 from bootstrap.i18n import _
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes
-ITEMS_LIMIT = 2_000_000
+ITEMS_LIMIT = 2 * INSTALLED_LIMIT  # bytecode beside each file
 MISSING, ALTERED, ADDED = "missing", "altered", "added"
 # what a file belongs to, when it is no distribution's
 APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
@@ -91,7 +92,7 @@ def contradicted(prefix: Prefix, release: Release) -> bool:
     changed without the lines that follow. Raises OSError where there is no receipt.
     """
     logged = audit_log.receipt_of(prefix, release.id)
-    return logged is not None and logged != digest.sha256_file(release.receipt_file)[0]
+    return logged is not None and logged != digest.sha256_bytes(reading.read(release.receipt_file, LIMIT))
 
 
 def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
@@ -101,8 +102,7 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
     is damaged, OSError when either is missing.
     """
     path = release.receipt_file
-    with path.open("rb") as file:
-        data = file.read(LIMIT + 1)
+    data = reading.read(path, LIMIT)
     if digest.sha256_bytes(data) != (sealed or seal.receipt_sha256(release)):
         raise TrustError(
             _("{path} is not the receipt that the release was sealed with.").format(path=path),

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
 
-from bootstrap import trees
+from bootstrap import reading, trees
 from bootstrap.bundle.digest import BLOCK
+from bootstrap.bundle.manifest import FILE_SIZE_LIMIT
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
 BATCH = 64  # files that a thread hashes between two looks at the queue
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+RECORD_LIMIT = 64 << 20  # bytes
 
 Hash = Callable[[Union[Path, str]], Optional[str]]  # gives a file's SHA-256, None where no regular file is
 
@@ -86,7 +87,7 @@ def recorded(site: Path) -> list[Recorded]:
     for name, _version, folder in distributions(site):
         record = folder / "RECORD"
         try:
-            rows = list(csv.reader(record.read_text(encoding="utf-8").splitlines()))
+            rows = list(csv.reader(reading.read(record, RECORD_LIMIT).decode("utf-8").splitlines()))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise HostError(
                 _("{path} cannot be read.").format(path=record),
@@ -112,12 +113,16 @@ def hex_of(field_text: str) -> str | None:
         return ""  # a damaged digest, which no file has
 
 
-def sha256_of(path: Path | str) -> str | None:
-    """Return a regular file's digest, or None when no regular file is there (a pipe would never end)."""
+def sha256_of(path: Path | str, most: int = FILE_SIZE_LIMIT) -> str | None:
+    """Return a regular file's digest, or None when no regular file of at most so many bytes is there.
+
+    A pipe would never end, nor would a file of any length that nobody has written.
+    """
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
             return None
-        handle = os.open(path, _READ)
+        handle = reading.open_regular(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a NUL, which no file has
         return None
     return sha256_of_open(handle)

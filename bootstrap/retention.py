@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import backups, files, in_use, papers, seal, userdata
+from bootstrap import backups, files, in_use, papers, reading, seal, userdata
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from bootstrap.store import Store
@@ -58,6 +58,11 @@ class Collected:
 
 def sentence(gone: Going) -> str:
     """Return what to tell before a release goes."""
+    if gone.is_replaced and gone.data is not None:
+        text = _(
+            "{release} will be removed, and its data in {path}: the new one takes its place, with the data of now."
+        )
+        return text.format(release=gone.release, path=gone.data)
     if gone.is_replaced:
         return _("{release} will be removed: the new one takes its place.").format(release=gone.release)
     if gone.data is not None:
@@ -71,7 +76,8 @@ def sentence(gone: Going) -> str:
 
 def discard(release: Release) -> None:
     """Take a damaged release out of those that a rollback may go to; the next collection removes it."""
-    seal.unmark(release)
+    if reading.is_folder(release.path):
+        seal.unmark(release)
 
 
 def remember_former(prefix: Prefix, active: Release, former: str | None) -> None:
@@ -100,7 +106,7 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
 
 def _remembered(prefix: Prefix) -> Release | None:
     try:
-        return prefix.release((prefix.state / "previous").read_text(encoding="utf-8").strip())
+        return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):
         return None
 
@@ -135,13 +141,14 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
 
 
 def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
-    versions = {other.made_from for other in stays}
-    is_replaced = release.made_from in versions
+    """Return what a release is that goes; the first of those that stay is the active one then."""
+    is_replaced = release.made_from in {other.made_from for other in stays}
+    is_kept = release.made_from in {other.made_from for other in stays[1:]}  # its data wait for the one that stays
     try:
         version = release.manifest().product.version
     except (RagtraceError, OSError):
         version = ""  # a damaged one
-    data = None if is_replaced else userdata.waiting(prefix, release)
+    data = None if is_kept else userdata.waiting(prefix, release)
     return Going(release.id, version, data, in_use.users(release), is_replaced)
 
 

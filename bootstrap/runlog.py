@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher, files, owners
+from bootstrap import app_launcher, console, files, owners
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -79,7 +79,7 @@ class Lines(logging.Formatter):
             entry["audit_head"] = record.audit_head
         if record.exc_info:
             entry["traceback"] = without_secrets(self.formatException(record.exc_info))
-        line = json.dumps(entry)
+        line = console.visible(json.dumps(entry))
         while self.limit is not None and len(line) > self.limit:
             longest = max(("message", "traceback"), key=lambda name: len(entry.get(name, "")))
             if not entry.get(longest):
@@ -87,7 +87,7 @@ class Lines(logging.Formatter):
             half = len(entry[longest]) // 2
             # the end of a traceback says what happened
             entry[longest] = entry[longest][-half:] if longest == "traceback" and half else entry[longest][:half]
-            line = json.dumps({**entry, "cut": True})
+            line = console.visible(json.dumps({**entry, "cut": True}))
         return line
 
 

@@ -3,6 +3,7 @@
 Each starts the current release or says in two sentences why it cannot, with the exit codes of the tool: 4 where this
 host lacks the Python, 5 where the installation is damaged. FORMER is what installers wrote that called the tool
 ``ragtrace``, byte for byte. The shell knows no catalogue, so they speak English, as the application's launcher does.
+In what they say a question mark stands for each character that ends a line, changes its order or steers a terminal.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
 """
 POSIX_FORMER = (
     POSIX_PREFIX
-    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {
+    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>&- && pwd) || {
     echo "@name@: no release is active in $prefix" >&2
     exit 5
 }
@@ -30,19 +31,23 @@ POSIX_STOP = (
     + r"""quoted() {
     printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
 }
+steer=$(printf 's/\302[\200-\237]/?/g;s/\342\200[\213-\217\250-\256]/?/g;s/\342\201[\240-\257]/?/g;s/\357\273\277/?/g')
 stop() {
     code=$1
     shift
-    printf '%s\n' "$@" >&2
+    for line; do
+        shown=$(printf %s "$line" | LC_ALL=C tr '\000-\037\177' '?' | LC_ALL=C sed "$steer") || shown=$line
+        printf '%s\n' "$shown" >&2
+    done
     exit "$code"
 }
 demand_python() {
-    base=$(cat "$release/interpreter" 2>/dev/null)
+    base=$(cat "$release/interpreter" 2>&-)
     [ -x "$base" ] || stop 4 "@name@: the Python of this installation is gone: ${base:-$release/interpreter}" \
         "  next: put it back, or repair with another Python of this host:" \
         "  python3 $(quoted "$release/bundle/ragtrace-install.pyz") recover --prefix $(quoted "$prefix")"
 }
-release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || release=
+release=$(CDPATH= cd -P -- "$prefix/current" 2>&- && pwd) || release=
 """
 )
 POSIX_APPLICATION = (

@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, in_use, trees, windows
+from bootstrap import files, in_use, misplaced, reading, trees, windows
 from bootstrap.bundle import digest
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -51,6 +51,7 @@ def mark_complete(release: Release) -> None:
     """Write the mark that makes a release count."""
     mark = digest.write_sums({release.receipt_file.name: digest.sha256_file(release.receipt_file)[0]})
     _open(release)
+    misplaced.clear(release.complete_file)
     files.write_atomic(release.complete_file, mark, mode=READ_ONLY)
     if sys.platform != "win32":
         os.chmod(release.path, FOLDER)
@@ -62,8 +63,7 @@ def receipt_sha256(release: Release) -> str:
     Raises TrustError for a mark that is none, OSError where there is no mark.
     """
     name = release.complete_file.name
-    with release.complete_file.open("rb") as file:
-        sums = digest.read_sums(file.read(MARK_LIMIT), name)
+    sums = digest.read_sums(reading.read(release.complete_file, MARK_LIMIT), name)
     if set(sums) != {release.receipt_file.name}:
         raise refuse(name, _("not the checksum of the receipt"))
     return sums[release.receipt_file.name]
@@ -79,7 +79,8 @@ def unmark(release: Release) -> None:
         files.replace(release.complete_file, release.discarded_file)
         if sys.platform != "win32" and not release.discarded_file.is_symlink():
             os.chmod(release.discarded_file, UNMARKED)  # over NFS only who may write can lock it for himself
-    files.sync_folder(release.path)  # though it is gone already: who was killed here had not come to this
+    # though the mark is gone already: who was killed here had not come to this, or had removed the whole release
+    files.sync_folder(release.path if release.path.is_dir() else release.path.parent)
 
 
 def remove(release: Release, *, in_use_too: bool = False) -> bool:

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, launchers, persist, receipt, record, tools_environment
+from bootstrap import app_launcher, launchers, persist, reading, receipt, record, tools_environment
 from bootstrap.bundle import strict
 from bootstrap.bundle.application import Application
 from bootstrap.bundle.commands import TOOL
@@ -145,12 +145,12 @@ def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of:
     """Return what a wheel lays by path, or why that is not known."""
     path = store.path(entry.sha256)
     try:
-        found = hash_of(path)
+        found = hash_of(path) if store.holds(entry) else None
         if found is None:
             return _("its wheel is not in the store")
         if found != entry.sha256:
             return _("its wheel in the store is not the signed one")
-        with path.open("rb") as file:
+        with reading.opened(path, limit=entry.size) as file:
             return expected(file, environment)
     except OSError as error:
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -183,13 +183,15 @@ def _is_of_another(path: str, content: str, release: Release, manifest: Manifest
         return content == hashlib.sha256(f"{TOOL}\r\n".encode()).hexdigest()
     if path == release.run_file.name:
         try:
-            run = strict.loads(release.run_file.read_bytes(), path, limit=receipt.LIMIT)
+            run = strict.loads(
+                reading.read(release.run_file, app_launcher.RUN_LIMIT), path, limit=app_launcher.RUN_LIMIT
+            )
             return Application.from_json(run, path) == manifest.application
         except (OSError, TrustError):
             return False
     if path == release.launch_file.name:
         try:
-            with zipfile.ZipFile(release.bundle / INSTALLER) as zipapp:
+            with reading.opened(release.bundle / INSTALLER) as file, zipfile.ZipFile(file) as zipapp:
                 return hashlib.sha256(zipapp.read(LAUNCHER_MEMBER)).hexdigest() == content
         except (*BROKEN, OSError, KeyError):
             return False

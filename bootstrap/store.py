@@ -5,13 +5,15 @@ Objects are read-only and written once: beside, then renamed, only when all byte
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+import stat
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from bootstrap import files, troubles
+from bootstrap import files, misplaced, troubles
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError
@@ -42,7 +44,8 @@ class Store:
         """Tell whether an object is there with the right size; nothing is read."""
         path = self.path(entry.sha256)
         try:
-            return not path.is_symlink() and path.stat().st_size == entry.size
+            found = path.lstat()
+            return stat.S_ISREG(found.st_mode) and found.st_size == entry.size
         except OSError:
             return False
 
@@ -59,6 +62,7 @@ class Store:
             drain(blocks)
             return False
         path = self.path(entry.sha256)
+        misplaced.clear(path.parent, folder=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
         try:
@@ -73,6 +77,7 @@ class Store:
             beside.chmod(0o444)
             if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
                 path.chmod(0o666)
+            misplaced.clear(path)
             files.replace(beside, path)
         except BaseException:
             files.remove_tree(beside)
@@ -103,6 +108,8 @@ class Store:
     def copy(self, entry: FileEntry, target: Path) -> None:
         """Write an object's bytes to a new file."""
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not self.holds(entry):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path(entry.sha256)))
         shutil.copyfile(self.path(entry.sha256), target)
 
     def require(self, entries: Iterator[FileEntry]) -> None:
@@ -140,5 +147,15 @@ class Store:
         return sorted(self.root.iterdir()) if self.root.is_dir() else []
 
 
+def is_object(name: str) -> bool:
+    """Tell whether a name is that of an object, or of what a crash left of one."""
+    return _OBJECT.fullmatch(name) is not None
+
+
+def is_shelf_name(name: str) -> bool:
+    """Tell whether a name is that of a folder of objects."""
+    return _SHELF.fullmatch(name) is not None
+
+
 def _is_shelf(path: Path) -> bool:
-    return _SHELF.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()
+    return is_shelf_name(path.name) and path.is_dir() and not path.is_symlink()

@@ -9,7 +9,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, overlaps, record, wheels
+from bootstrap import files, overlaps, reading, record, wheels
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories.snapshot import CANARIES, read_snapshot
 from bootstrap.bundle.lock import Row, write_pylock
@@ -123,7 +123,7 @@ def warm_up(release: Release, manifest: Manifest) -> None:
     if entry is None:
         return
     try:
-        snapshot = read_snapshot(kept_at(release, entry).read_bytes())
+        snapshot = read_snapshot(reading.read(kept_at(release, entry), entry.size))
         asked = {(canary.package, canary.version) for canary in CANARIES}
         safety.find_hits(python_of(release), snapshot, asked, limit=safety.TIMEOUT, write_bytecode=True)
     except (RagtraceError, OSError) as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import backups, files, in_use, journal, launchers, persist, retention, seal, trials, userdata
-from bootstrap.errors import BusyError, RagtraceError
+from bootstrap.errors import BusyError, HostError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
 
@@ -34,7 +34,7 @@ MENDED = "rollback-repair"  # the same, to a former release that is made anew be
 RETURN = "return"  # the same, when the former release is damaged
 RECOVER = "recover"  # the command whose former release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
-OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[a-z0-9_]{8}")  # persist.py, preflight.py
+OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, trials.py
 LOG = logging.getLogger("ragtrace")
 
 
@@ -236,5 +236,5 @@ def settle(prefix: Prefix) -> None:
         if journal.read(prefix) is not None or leftovers(prefix):
             with locked(prefix.state / "lock"):
                 recover_crash(prefix)
-    except (BusyError, OSError) as reason:
+    except (BusyError, HostError, OSError) as reason:
         LOG.info("nothing was cleaned up: %s", reason)  # another run, or a user who may only look

@@ -21,9 +21,10 @@ from bootstrap.errors import RagtraceError
 from bootstrap.lockfile import is_free, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
+TRIAL = ".ragtrace-try-"  # so begins the name of what lies where an installation is or comes
 REGISTER = "scratch"
 PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
 
@@ -71,6 +72,31 @@ def scratch(place: Path | None = None) -> Iterator[Path]:
         yield made
 
 
+@contextlib.contextmanager
+def beside(place: Path) -> Iterator[Path]:
+    """Make such a folder in a place that is to be tried; raises OSError only where that place refuses it.
+
+    Where no link to it can be kept, its name is one that the next run in this place removes (transaction.py).
+    """
+    name = uuid.uuid4().hex
+    made = place / f"{TRIAL}{name}"
+    with contextlib.ExitStack() as held:
+        register = _register()
+        if register is not None:
+            with contextlib.suppress(OSError, RagtraceError):
+                link = register / f"{NAME}{name}"
+                lock = link.with_name(link.name + LOCK)
+                held.callback(files.remove_tree, lock)
+                held.enter_context(locked(lock, wait=PATIENCE, inherited=False))
+                held.callback(files.remove_tree, link)
+                link.symlink_to(made.absolute())
+        made.mkdir(mode=0o700)
+        try:
+            yield made
+        finally:
+            files.remove_tree(made)
+
+
 def _register() -> Path | None:
     """Return the folder of the links; None where none can be made, and on Windows, whose place is always the same."""
     if sys.platform == "win32":
@@ -93,17 +119,19 @@ def _own_register() -> Path | None:
 
 def remove(place: Path) -> None:
     """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
-    if place.name.startswith(NAME) and place.is_symlink():
+    if place.name.startswith(NAME) and _is_own(place, stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
-            if target.name == _name_apart(place) and _is_own_folder(target):
+            names = (_name_apart(place), TRIAL + place.name[len(NAME) :])
+            if target.name in names and _is_own(target, stat.S_ISDIR):
                 files.remove_tree(target)
     files.remove_tree(place)
 
 
-def _is_own_folder(path: Path) -> bool:
+def _is_own(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Tell whether a path is of a kind and of this user: in a folder that all share, links are anybody's."""
     status = path.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
 def abandoned(state: Path) -> list[Path]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, backup_files, limits, lockfile, process, troubles
+from bootstrap import app_launcher, backup_files, limits, lockfile, process, trials, troubles
 from bootstrap.console import human_bytes
-from bootstrap.errors import HostError, RagtraceError
+from bootstrap.errors import HostError, RagtraceError, ToolError
 from bootstrap.host_findings import Finding
 from bootstrap.i18n import _, plural
-from bootstrap.uv import base_interpreter
+from bootstrap.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix import Prefix
 
 OWN = ".ragtrace-"  # how our own names begin in a folder of others
-TRIAL = f"{OWN}try-"
 START_SECONDS = 60.0
 OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
 
@@ -38,7 +36,7 @@ def nearest(path: Path) -> Path:
 def trouble_writing(place: Path) -> str:
     """Return why nothing can be written in a folder, an empty text where it can."""
     try:
-        with tempfile.TemporaryDirectory(prefix=TRIAL, dir=place):
+        with trials.beside(place):
             return ""
     except OSError as error:
         return troubles.reason(error, troubles.WRITING, path=place)
@@ -50,7 +48,8 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32" or trouble_writing(place):
         return
     try:
-        lockfile.demand(place)
+        with trials.beside(place) as folder:
+            lockfile.demand(place, folder)
     except HostError as trouble:
         yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
     else:
@@ -62,13 +61,14 @@ def keeping(prefix: Prefix) -> Iterator[Finding]:
     place = nearest(prefix.releases)
     if sys.platform == "win32" or trouble_writing(place):
         return
-    with tempfile.NamedTemporaryFile(prefix=TRIAL, dir=place) as file:
-        trials: dict[str, Callable[[], None]] = {
+    with trials.beside(place) as folder, open(folder / "file", "wb") as file:
+        acts: dict[str, Callable[[], None]] = {
             _("rights of files cannot be changed in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
             _("times of files cannot be changed in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
             _("files in {path} cannot be made to last: {reason}"): lambda: os.fsync(file.fileno()),
+            _("files cannot be renamed in {path}: {reason}"): lambda: os.replace(file.name, folder / "renamed"),
         }
-        for details, act in trials.items():
+        for details, act in acts.items():
             reason = _trouble(act)
             if reason:
                 advice = _("Name a folder on another filesystem with --prefix.")
@@ -110,20 +110,76 @@ def programs() -> Finding:
 
 
 def sizes(manifest: Manifest) -> Iterator[Finding]:
-    """Hold the largest file that an installation writes against what this process may write."""
+    """Hold what an installation takes against the limits of this process: sizes of files, open files, the stack."""
     try:
         import resource
     except ImportError:
-        return  # Windows has no such limit
+        return  # Windows has no such limits
+    largest = max([OWN_FILES, *(entry.size for entry in manifest.files)])
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    if most == resource.RLIM_INFINITY:
+    if most != resource.RLIM_INFINITY:
+        details = _("files of at most {most} can be written, {needed} needed").format(
+            most=human_bytes(most), needed=human_bytes(largest)
+        )
+        advice = _("Raise the limit of the size of files (ulimit -f, the service, the container).")
+        yield Finding(_("Limits"), most >= largest, details, advice)
+    needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # up to which uv raises its own
+    if most != resource.RLIM_INFINITY:
+        details = _("at most {most} files can be open at once, {needed} needed").format(most=most, needed=needed)
+        advice = _("Raise the limit of open files (ulimit -n, the service, the container).")
+        yield Finding(_("Limits"), most >= needed, details, advice)
+    most = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if most != resource.RLIM_INFINITY:
+        details = _("a stack of at most {most} is allowed, {needed} needed").format(
+            most=human_bytes(most), needed=human_bytes(limits.NEEDED_STACK)
+        )
+        advice = _("Raise the limit of the stack (ulimit -s, the service, the container).")
+        yield Finding(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
+
+
+def installing(prefix: Prefix) -> Iterator[Finding]:
+    """Start uv, which installs the packages: it needs more of a kernel than Python does."""
+    place = nearest(prefix.releases)
+    if trouble_writing(place):
+        return  # the finding on permission tells
+    name = _("Start of uv")
+    try:
+        with trials.beside(place) as folder:
+            ended = Uv(folder).start()
+    except (HostError, ToolError) as error:
+        yield Finding(name, False, error.what.rstrip("."), error.advice)
         return
-    needed = max([OWN_FILES, *(entry.size for entry in manifest.files)])
-    details = _("files of at most {most} can be written, {needed} needed").format(
-        most=human_bytes(most), needed=human_bytes(needed)
-    )
-    advice = _("Raise the limit of the size of files (ulimit -f, the service, the container).")
-    yield Finding(_("Limits"), most >= needed, details, advice)
+    if ended.ok:
+        yield Finding(name, True, _("uv starts"))
+        return
+    lines = [line for line in ended.stderr.splitlines() if line.strip() and "RUST_BACKTRACE" not in line]
+    text = _refused_by_the_kernel() or (lines[-1].strip() if lines else str(ended.returncode))
+    details = _("uv, which installs the packages, cannot start here: {reason}").format(reason=text)
+    advice = _("Let an administrator allow it: the kernel, the container or a security module (seccomp) forbids it.")
+    yield Finding(name, False, details, advice)
+
+
+def _refused_by_the_kernel() -> str:
+    """Return which of the system calls this process is refused too that uv waits for its work by; an empty text."""
+    import select
+    import socket
+
+    def pair() -> None:
+        for end in socket.socketpair():
+            end.close()
+
+    def poll() -> None:
+        select.epoll().close()
+
+    acts: dict[str, Callable[[], None]] = {_("sockets are refused: {reason}"): pair}
+    if sys.platform == "linux":
+        acts[_("epoll is refused: {reason}")] = poll
+    for text, act in acts.items():
+        reason = _trouble(act)
+        if reason:
+            return text.format(reason=reason)
+    return ""
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
@@ -159,7 +215,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
         return
     status, shown = foreign.status, foreign.path
-    with tempfile.TemporaryDirectory(prefix=TRIAL, dir=nearest(prefix.backups)) as folder:
+    with trials.beside(nearest(prefix.backups)) as folder:
         try:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:

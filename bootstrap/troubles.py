@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from bootstrap import limits
+from bootstrap import limits, reading
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Named = str | os.PathLike[str]
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
+BRINGING = "bringing"  # reading what a medium brought
 
 # winerror.h; the other numbers of Windows have an errno that says as much
 OF_WINDOWS = {
@@ -37,7 +38,10 @@ OF_WINDOWS = {
 }
 LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
 # the name is at fault: what file was wanted helps more than how names go wrong
-NAMES = frozenset({"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE"})
+NAMES = frozenset(
+    {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}
+)
+KINDS = frozenset({"ENXIO", "ENODEV"})  # a socket, a device without a driver
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
 
@@ -115,19 +119,26 @@ def at(path: Named) -> Iterator[None]:
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
     """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    if isinstance(error, reading.UnfitError):
+        return error.cause
     number = getattr(error, "winerror", None)
     name = OF_WINDOWS.get(number) if number else None
     name = name or errno.errorcode.get(error.errno or 0, "NO_CAUSE")
     place = _place(error, path, near).path
     if not place or sys.platform == "win32":
         return name
+    if place == os.devnull and doing in (STARTING, USING):
+        return "NO_NULL" if name not in LACKS else name
     closer = {"ENOENT": _why_missing, "EACCES": _why_denied, "EPERM": _why_denied, "ENOSPC": _why_full}.get(name)
     return (closer(place, doing) if closer else "") or name
 
 
+def is_of_the_host(error: OSError, path: Named) -> bool:
+    """Tell whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
+    return cause_of(error, READING, path) not in NAMES | KINDS
+
+
 def _why_missing(path: str, doing: str) -> str:
-    if path == os.devnull:
-        return "NO_NULL"
     if doing == STARTING and os.path.lexists(path):
         return "NO_LOADER"
     return "" if os.path.isdir(_folder(path)) else "NO_PARENT"
@@ -137,7 +148,7 @@ def _why_denied(path: str, doing: str) -> str:
     folder = _folder(path)
     if doing == STARTING:
         return "NOEXEC" if _flag(path) & getattr(os, "ST_NOEXEC", 0) else ""
-    return next(filter(None, map(_attribute, (path, folder))), "") if doing != READING else ""
+    return next(filter(None, map(_attribute, (path, folder))), "") if doing not in (READING, BRINGING) else ""
 
 
 def _why_full(path: str, _doing: str) -> str:
@@ -199,8 +210,11 @@ def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
         return f"{why}."
     if not place.shown:
         return _("The system refused a file: {reason}.").format(reason=why)
+    if cause == "NO_NULL":
+        return _("{path} cannot be opened: {reason}.").format(path=place.shown, reason=why)
     texts = {
         READING: _("{path} cannot be read: {reason}."),
+        BRINGING: _("{path} cannot be read: {reason}."),
         WRITING: _("{path} cannot be written: {reason}."),
         REMOVING: _("{path} cannot be removed: {reason}."),
         STARTING: _("{path} cannot be started: {reason}."),
@@ -213,7 +227,7 @@ def _reason(cause: str, error: OSError, place: Place) -> str:
     text = {**_reasons(), **_reasons_of_ours()}.get(cause)
     if text is None:
         return (error.strerror or str(error)).rstrip(".")
-    return text.format(folder=_folder(place.path))
+    return text.format(folder=_folder(place.path), reason=error.strerror or error)
 
 
 def _reasons() -> dict[str, str]:
@@ -255,7 +269,7 @@ def _reasons_of_ours() -> dict[str, str]:
         "NOEXEC": _("Permission denied, its filesystem is mounted noexec"),
         "NO_INODES": _("No space left on device, all inodes are in use"),
         "NO_LOADER": _("No such file or directory, which means the interpreter or loader that it names"),
-        "NO_NULL": _("No such file or directory, and no program starts without it"),
+        "NO_NULL": _("{reason}, and no program starts without it"),
         "NO_PARENT": _("No such file or directory, its folder {folder} is missing"),
         "PRIVILEGE": _("this account lacks a privilege that it takes"),
         "VIRUS": _("a virus scanner stopped it"),
@@ -266,7 +280,9 @@ def _advice(cause: str, doing: str, place: Place) -> str:
     if cause in LACKS:
         return limits.advice()
     if cause in {"EACCES", "EPERM"}:
-        text = _rights(cause)[doing]
+        text = _rights(cause)[READING if doing == BRINGING else doing]
+    elif cause == "EIO" and doing == BRINGING:
+        text = _("The medium or its drive fails: bring the bundle again on another one, or copy it to a disk first.")
     else:
         text = {**_advice_on_names(), **_advice_on_hosts(), **_advice_on_files()}.get(cause) or _(
             "Check the file and its filesystem, then run the same command again."
@@ -328,5 +344,12 @@ def _advice_on_files() -> dict[str, str]:
         "ETXTBSY": _("It is running: end it, then run the same command again."),
         "IMMUTABLE": _("Take the attribute away (chattr -i; lsattr shows where), then run the same command again."),
         "IN_USE": _("Close that program, then run the same command again."),
+        "NOT_REGULAR": _no_file_of_ours(),
+        "A_LINK": _no_file_of_ours(),
+        "TOO_LONG": _no_file_of_ours(),
         "NO_LOADER": _("Install what its first line names, or bring the file for this host."),
     }
+
+
+def _no_file_of_ours() -> str:
+    return _("Look who put it there (ls -l {path}), and move it away; recover repairs an installation.")

@@ -14,7 +14,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import copies, files, trees
+from bootstrap import app_launcher, copies, files, reading, trees
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -60,8 +60,13 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove data that were set aside for versions that are gone; backups of them stay."""
-    wanted = tuple(set_aside(prefix, release).name.rpartition("-r")[0] for release in kept)
+    """Remove data that were set aside for versions that are gone, or for the active one, whose data are PREFIX/data.
+
+    Those of an active version wait where it was gone back from, and was then installed anew. Backups of them stay.
+    """
+    active = prefix.active()
+    waiting_for = [release for release in kept if active is None or release.made_from != active.made_from]
+    wanted = tuple(set_aside(prefix, release).name.rpartition("-r")[0] for release in waiting_for)
     for path in list(prefix.backups.glob(f"{_ASIDE}*")):
         if path.name.rpartition("-r")[0] not in wanted:
             files.remove_tree(path)
@@ -194,7 +199,9 @@ def finish_restoring(prefix: Prefix, entry: Entry) -> None:
         files.replace_link(prefix.env_file, os.readlink(settings))
     elif settings.is_file():
         status = settings.stat()
-        files.write_atomic(prefix.env_file, settings.read_bytes(), mode=stat.S_IMODE(status.st_mode))
+        files.write_atomic(
+            prefix.env_file, reading.read(settings, app_launcher.ENV_LIMIT), mode=stat.S_IMODE(status.st_mode)
+        )
         copies.keep_by_path(settings, prefix.env_file)
     elif prefix.env_file.is_symlink() or prefix.env_file.is_file():
         prefix.env_file.unlink()

@@ -71,6 +71,10 @@ class Uv:
     def _run(self, arguments: Sequence[str], what: str, timeout: float) -> None:
         process.checked(self._call(arguments, timeout), what)
 
+    def start(self) -> process.Completed:
+        """Return how uv ends when all that it does is to start: its threads and what they wait by are made."""
+        return self._call(["cache", "dir"], VENV_TIMEOUT)
+
     def venv(self, target: Path, python: Path) -> None:
         """Make a virtual environment whose scripts name no absolute path."""
         try:

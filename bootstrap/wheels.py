@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from bootstrap import record
+from bootstrap import reading, record
 from bootstrap.bundle import names
 from bootstrap.bundle.archive import damaged
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.bundle.manifest import NAME
-from bootstrap.bundle.zips import BROKEN
+from bootstrap.bundle.zips import BROKEN, readable
 from bootstrap.errors import InstallError, ToolError, TrustError
 from bootstrap.i18n import _, plural
 
@@ -156,7 +156,7 @@ def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
 def _read(path: Path, name: str, look: Callable[[zipfile.ZipFile], T]) -> T:
     # IndexError, struct.error: a central directory whose lengths lie, on some Pythons
     try:
-        with zipfile.ZipFile(path) as wheel:
+        with readable(path), reading.opened(path) as file, zipfile.ZipFile(file) as wheel:
             return look(wheel)
     except (*BROKEN, UnicodeError, csv.Error, IndexError, struct.error) as error:
         raise damaged(name, _("not a readable wheel: {reason}").format(reason=error)) from error

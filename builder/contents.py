@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from bootstrap import overlaps
 from bootstrap.bundle import digest
 from bootstrap.bundle.lock import PYLOCK, write_pylock
 from bootstrap.bundle.manifest import (
@@ -30,6 +29,7 @@ from builder.evidence import evidence_members
 from builder.guide import Facts
 from builder.lock import lock_rows, write_requirements
 from builder.members import Member, member
+from builder.wheels import demand_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,18 +89,10 @@ def demand_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
         )
 
 
-def demand_apart(wheels: Sequence[Wheel], python: str) -> None:
-    """Raise BuildError for two wheels that would install one file with different contents, as hosts refuse them."""
-    try:
-        overlaps.demand_none(((wheel.path, wheel.locked.filename) for wheel in wheels), python)
-    except TrustError as error:
-        raise BuildError(error.what, advice=_("Keep one of the two packages, or lock other versions.")) from error
-
-
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, checked by the same strict reader that hosts use."""
     common = inputs.common
-    demand_apart(inputs.wheels, inputs.target.python)
+    demand_apart(((wheel.path, wheel.locked.filename) for wheel in inputs.wheels), inputs.target)
     if inputs.target.platform == "windows":
         demand_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
     files = tuple(item.entry for item in contents)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from bootstrap.bundle.digest import sha256_bytes
+from bootstrap.console import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +118,7 @@ def inventory(product: Product, packages: Sequence[Licensed], models: Sequence[L
         for name, text in licensed.texts:
             digest = sha256_bytes(text.encode())
             numbers.setdefault(digest, len(numbers) + 1)
-            bearers.setdefault(digest, []).append(f"{licensed.name} {licensed.version}: {name}")
+            bearers.setdefault(digest, []).append(sentence(f"{licensed.name} {licensed.version}: {name}"))
     rows = [
         f"Licences of what {product.title} {product.version} brings · 함께 전달되는 것들의 라이선스",
         "Licences are given as their authors name them; numbers stand for the texts below.",
@@ -137,6 +138,8 @@ def _rows(title: str, things: Sequence[Licensed], numbers: dict[str, int]) -> It
     for thing in things:
         found = dict.fromkeys(numbers[sha256_bytes(text.encode())] for _name, text in thing.texts)
         texts = " ".join(f"[{number}]" for number in found)
-        yield f"  {thing.name} {thing.version}  {thing.licence or '?'}  {texts or '(brings no text · 전문 없음)'}"
+        yield sentence(
+            f"  {thing.name} {thing.version}  {thing.licence or '?'}  {texts or '(brings no text · 전문 없음)'}"
+        )
     if not things:
         yield "  -"

@@ -12,13 +12,13 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 import zipfile
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import trials
 from bootstrap.bundle.digest import sha256_bytes, sha256_file
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
@@ -64,8 +64,8 @@ def build_zipapp(
     seconds since 1970; ``offline`` takes wheels from the cache alone. The target's Python and glibc
     do not matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
     """
-    with tempfile.TemporaryDirectory(prefix="ragtrace-zipapp-") as folder:
-        site = Path(folder, "site-packages")
+    with trials.scratch() as scratch:
+        site = scratch / "site-packages"
         floor = stage(site, target, cache=cache, progress=progress, offline=offline)
         progress.step(_("Packing the installer for {target}").format(target=target))
         pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)

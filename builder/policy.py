@@ -13,6 +13,7 @@ from bootstrap.i18n import _
 from bootstrap.trust import chain
 from bootstrap.trust.policy_files import offered, policy_json
 from bootstrap.trust.small_files import read_small
+from builder.sign import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def sign_policy(path: Path, signer: SigningKey) -> Path:
     """Sign a policy's bytes as they are, once they are shown to be a policy; return the signature's file."""
     data = read_small(path)
     parse_policy(data, path.name)
-    signature = path.with_name(f"{path.name}.{signer.key.keyid}.sig")
+    signature = signature_of(path, signer.key)
     outputs.write(signature, signer.sign(data, NAMESPACES[chain.ROLE]), mode=0o644)
     return signature
 

@@ -17,6 +17,7 @@ from bootstrap.bundle import digest
 from bootstrap.bundle.advisories import snapshot
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.delta import BASE
+from bootstrap.bundle.manifest import MANIFEST_LIMIT
 from bootstrap.bundle.opening import open_bundle
 from bootstrap.bundle.policy import RELEASE, pins
 from bootstrap.errors import BuildError, UsageError
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from bootstrap.console import Progress
     from builder.cache import Cache
 
-PROVENANCE_LIMIT = 64 << 20  # bytes
+PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it names every file of the manifest, and those of models once more
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.i18n import _
 from bootstrap.trust.policy_files import pinned_policy
+from builder.sign import signature_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,7 @@ def add_signature(release: Release, signer: Signer) -> Release:
             _("{path}: this delta leaves out the installer, which tells who must sign.").format(path=release.folder),
             advice=_("Build the delta with every key at once: --sign-key may be repeated."),
         )
-    path = release.folder / f"{SUMS}.{signer.key.keyid}.sig"
+    path = signature_of(release.folder / SUMS, signer.key)
     if os.path.lexists(path):
         raise UsageError(
             _("{path} is there: this key has signed already.").format(path=path),

@@ -12,6 +12,7 @@ from bootstrap.bundle.signature import (
     ECDSA,
     ED25519,
     HASHES,
+    SIGNATURES_LIMIT,
     PublicKey,
     encode,
     mpint,
@@ -118,6 +119,25 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
     _write_new(path, text, 0o600)
     _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
     return key
+
+
+def signature_of(path: Path, key: PublicKey) -> Path:
+    """Return where a key's signature of a file goes. Raises UsageError where as many others are there as are read."""
+    signature = path.with_name(f"{path.name}.{key.keyid}.sig")
+    beside = [name for name in os.listdir(path.parent) if name.startswith(f"{path.name}.") and name.endswith(".sig")]
+    if len({*beside, signature.name}) > SIGNATURES_LIMIT:
+        raise too_many_signatures(signature)
+    return signature
+
+
+def too_many_signatures(path: Path) -> UsageError:
+    """Return the refusal of a signature, or of the key for it, that no host would read."""
+    return UsageError(
+        _("{path} would be one signature more than the {limit} that are read.").format(
+            path=path, limit=SIGNATURES_LIMIT
+        ),
+        advice=_("Sign with fewer keys."),
+    )
 
 
 def demand_new(path: Path) -> None:

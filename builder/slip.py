@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import files
 from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE
+from bootstrap.console import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ def _facts(release: Release) -> dict[str, str]:
         "counter": str(product.counter),
         "target": f"{target}, Python {target.python}",
         "created": release.manifest.created,
-        "folder": release.folder.name,
+        "folder": sentence(release.folder.name),
         "threshold": str(role.threshold if role else len(release.signers)),
         "count": str(len(role.keyids) if role else len(release.signers)),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import tomllib
@@ -30,6 +31,11 @@ def parse_toml(data: bytes, path: Path) -> dict[str, Any]:
         return tomllib.loads(data.decode("utf-8"))
     except ValueError as error:
         raise _unreadable(path, error) from error
+
+
+def quoted(text: str) -> str:
+    """Return a text as a basic string of TOML: JSON's form, but that TOML knows no halves of characters."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _unreadable(path: Path, error: Exception) -> UsageError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import files, process
+from bootstrap import files, process, trials
 from bootstrap.bundle.advisories.safety import TIMEOUT, environment
 from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.lock import write_pylock
@@ -19,7 +19,7 @@ from bootstrap.uv import Uv, base_interpreter
 from bootstrap.wheels import Unpacked, installed
 from builder.lock import lock_rows, read_lock, select_wheels
 from builder.members import Member, member
-from builder.wheels import fetch_wheels, wheel_facts
+from builder.wheels import demand_apart, fetch_wheels, wheel_facts
 
 if TYPE_CHECKING:
     from bootstrap.bundle.target import Target
@@ -41,8 +41,9 @@ class Tools:
 
 
 def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
-    """Return the scanners' wheels for a target. Raises BuildError when one cannot be had for it."""
+    """Return the scanners' wheels for a target. Raises BuildError when one cannot be had, or two do not fit."""
     paths = _fetch(target, cache, progress, offline=offline)
+    demand_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
     facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
     return Tools(
         tuple(member(f"{FOLDER}/{wheel.filename}", KIND, path) for wheel, path in paths.items()),
@@ -77,8 +78,14 @@ def _python(place: Path) -> Path:
 
 def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
     """Make the environment beside its place, so that it is there whole or not at all."""
-    scratch = place.with_name(f".{place.name}.{os.getpid()}")
-    files.remove_tree(scratch)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for left in trials.abandoned(place.parent):
+        files.remove_tree(left)
+    with trials.folder(place.parent) as scratch:
+        _make_in(scratch, place, paths, lock)
+
+
+def _make_in(scratch: Path, place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
     uv = Uv(scratch)
     try:
         uv.venv(scratch / "venv", base_interpreter())
@@ -97,4 +104,3 @@ def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
             os.replace(scratch / "venv", place)
     finally:
         uv.close()
-        files.remove_tree(scratch)

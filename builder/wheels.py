@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
 
+from bootstrap import overlaps
 from bootstrap.bundle.manifest import Package
-from bootstrap.bundle.zips import BROKEN
+from bootstrap.bundle.zips import BROKEN, readable
+from bootstrap.console import printable
 from bootstrap.errors import BuildError, TrustError
 from bootstrap.i18n import _, plural
 from bootstrap.wheels import Unpacked, inspect
@@ -21,10 +23,11 @@ from builder.download import Downloader
 from builder.partial import Remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from email.message import Message
     from pathlib import Path
 
+    from bootstrap.bundle.target import Target
     from bootstrap.console import Progress
     from builder.cache import Cache
     from builder.credentials import Login
@@ -104,7 +107,7 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
     """
     name, version, _build, _tags = parse_wheel_filename(wheel.filename)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
         _demand_own(metadata, wheel)
@@ -115,6 +118,14 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
         raise _refused(wheel, error.what.partition(": ")[2].rstrip(".")) from error
     longest = max((info.filename for info in members), key=len)
     return WheelFacts(unpacked, _licence(metadata), longest)
+
+
+def demand_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
+    """Raise BuildError for two wheels, (path, name) each, that would install one file, as hosts refuse them."""
+    try:
+        overlaps.demand_none(wheels, target.python, platform=target.platform)
+    except TrustError as error:
+        raise BuildError(error.what, advice=_("Keep one of the two packages, or lock other versions.")) from error
 
 
 def _demand_own(metadata: Message, wheel: LockedWheel) -> None:
@@ -150,9 +161,9 @@ def _refused(wheel: LockedWheel, reason: str) -> BuildError:
 def _licence(metadata: Message) -> str | None:
     """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
     for name in ("License-Expression", "License"):
-        text = " ".join(str(metadata.get(name, "")).split())
+        text = " ".join(printable(str(metadata.get(name, ""))).split())
         if text and text.upper() != "UNKNOWN" and len(text) <= LICENCE_LIMIT:
             return text
     classifiers = [str(value) for value in metadata.get_all("Classifier", [])]
-    named = [value.rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]
+    named = [printable(value).rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]
     return " AND ".join(sorted(set(named) - {"OSI Approved"})) or None

@@ -14,9 +14,11 @@ from bootstrap import (
     journal,
     launchers,
     migration,
+    misplaced,
     papers,
     preflight,
     retention,
+    rights,
     seal,
     stage,
     tools_environment,
@@ -78,11 +80,9 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
 def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
     """Apply a remedy that changes one small thing."""
     prefix, release, proof = diagnosis.prefix, diagnosis.release, diagnosis.proof
-    if isinstance(remedy, cures.CleanUp):
-        clean_up(prefix)
-    elif isinstance(remedy, cures.ProtectSettings):
-        files.make_private(prefix.env_file)
-    elif isinstance(remedy, cures.MarkComplete) and release:
+    if mend_own(remedy, diagnosis):
+        return
+    if isinstance(remedy, cures.MarkComplete) and release:
         seal.mark_complete(release)
     elif isinstance(remedy, cures.PointCurrent) and release:
         prefix.point_at(release)
@@ -97,6 +97,33 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
         heal_store(diagnosis)
     elif isinstance(remedy, cures.FillStore) and bundle:
         stage.fill_store(bundle, Store(prefix.store), progress)
+
+
+def mend_own(remedy: Remedy, diagnosis: Diagnosis) -> bool:
+    """Apply a remedy that needs nothing but the installation's folder; tell whether it was one."""
+    prefix = diagnosis.prefix
+    if isinstance(remedy, cures.MendPlaces):
+        mend_places(diagnosis)
+    elif isinstance(remedy, cures.MendRights):
+        rights.mend(prefix, diagnosis.release)
+    elif isinstance(remedy, cures.CleanUp):
+        clean_up(prefix)
+    elif isinstance(remedy, cures.ProtectSettings):
+        files.make_private(prefix.env_file)
+    else:
+        return False
+    return True
+
+
+def mend_places(diagnosis: Diagnosis) -> None:
+    """Put the tool's own folders and files in order; what can be told anew of what they held is written again."""
+    prefix = diagnosis.prefix
+    misplaced.mend(prefix, diagnosis.places)
+    if not os.path.lexists(journal.path(prefix)):
+        journal.write(prefix, None)
+    active, former = prefix.active(), retention.previous(prefix)
+    if active is not None and not os.path.lexists(prefix.state / "previous"):
+        retention.remember_former(prefix, active, former.id if former else None)
 
 
 def clean_up(prefix: Prefix) -> None:
@@ -146,6 +173,8 @@ def _repair(
     parts = None if whole or unlocked else parts_of(diagnosis, damaged_packages(diagnosis))
     manifest = unlocked or (parts.manifest if parts else proof.manifest)
     contents = parts.contents if parts else {}
+    if not damaged.path.is_dir():
+        prefix.forgo(damaged)  # it is gone: its name stands in logs, and for no other
     release = prefix.new_release(manifest.product.counter, proof.manifest_sha256)
     preflight.demand(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +12,21 @@ from typing import TYPE_CHECKING
 
 from bootstrap import (
     audit_log,
+    counted,
     files,
     install,
     journal,
     launchers,
+    misplaced,
     papers,
     persist,
+    reading,
     retention,
+    rights,
     signed,
     troubles,
 )
 from bootstrap import receipt as receipts
-from bootstrap.bundle import strict
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.bundle.opening import INSTALLER_MEMBER
 from bootstrap.digests import Digests
@@ -35,6 +39,7 @@ from recovery.proof import Proof, find_proof, unkept
 from validator.remedy import (
     APPLICATION,
     CRASH,
+    DATA,
     ENVIRONMENT,
     INTERPRETER,
     LAUNCHER,
@@ -42,8 +47,10 @@ from validator.remedy import (
     MODEL,
     PACKAGE,
     PAPERS,
+    PLACE,
     POINTER,
     RECEIPT,
+    RIGHTS,
     RUN_FILES,
     SEAL,
     SETTINGS,
@@ -52,10 +59,11 @@ from validator.remedy import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.bundle.policy import Policy
+    from bootstrap.misplaced import Misplaced
     from bootstrap.prefix import Prefix, Release
     from bootstrap.receipt import Deviation, Receipt
 
@@ -90,6 +98,7 @@ class Diagnosis:
     spare: dict[str, Path]
     findings: tuple[Finding, ...]
     digests: Digests = field(default_factory=Digests, compare=False)
+    places: tuple[Misplaced, ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.kind in kinds)
@@ -105,28 +114,46 @@ class Diagnosis:
 
 
 def diagnose(
-    prefix: Prefix, policy: Policy | None = None, digests: Digests | None = None, *, release: Release | None = None
+    prefix: Prefix,
+    policy: Policy | None = None,
+    digests: Digests | None = None,
+    places: tuple[Misplaced, ...] | None = None,
+    *,
+    release: Release | None = None,
 ) -> Diagnosis:
     """Look at everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
-    hashed a moment ago. ``release`` is another to look at than the one that counts.
+    hashed a moment ago, ``places`` what was out of place before this run could lock the installation.
+    ``release`` is another to look at than the one that counts.
     """
-    findings = [*_leftovers(prefix), *_settings(prefix)]
+    places = misplaced.found(prefix) if places is None else places
     release = release or _release_to_repair(prefix)
+    wrong = rights.wrong(prefix, release)
+    findings = [
+        *_leftovers(prefix),
+        *_settings(prefix),
+        *_data(prefix, release),
+    ]
     if release is None:
         details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))
-        return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings))
+        findings += [*_places(places, (), findings), *_rights(prefix, wrong)]
+        return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
     findings += trouble
     proof, digests = find_proof(prefix, release, receipt, policy), digests or Digests()
+    if proof is not None:
+        digests.bound_by(proof.manifest)
     with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
         is_lacking = aside.submit(_lacking, prefix, proof.manifest, digests) if proof else None
         found = dict(receipts.contents(release.path, digests)) if receipt else {}
         lacking = is_lacking.result() if is_lacking else ()
     deviations = tuple(receipts.against(found, receipt)) if receipt else ()
+    # what nobody can read is looked at again once its rights are mended
+    closed = tuple(item.path for item in wrong if item.is_unreadable)
+    deviations = tuple(item for item in deviations if not _lies_in(str(release.path / item.path), closed))
     false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
     if false:
         findings.append(false)
@@ -148,7 +175,12 @@ def diagnose(
             names = tuple(entry.path for entry in lacking)
             details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
             findings.append(Finding(STORE, "", details, names))
-    return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings), digests)
+    replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in lacking]
+    findings += _places(places, replaced, findings)
+    # what is made anew has its owner and rights
+    replaced += [str(folder / name) for folder in (prefix.root, release.path) for name in _files_of(findings)]
+    findings += _rights(prefix, [item for item in wrong if not _lies_in(item.path, tuple(replaced))])
+    return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings), digests, places)
 
 
 def _release_to_repair(prefix: Prefix) -> Release | None:
@@ -161,9 +193,8 @@ def _release_to_repair(prefix: Prefix) -> Release | None:
             release = prefix.release(name or "")
         except UsageError:
             continue
-        # a release without its mark was once finished if it has a receipt, which is written just before it
-        was_sealed = release.is_complete or release.receipt_file.is_file()
-        if was_sealed and release.path.is_dir() and not release.path.is_symlink():
+        # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
+        if reading.is_folder(release.path) or any(papers.folder(prefix).glob(f"{release.order[1]}*")):
             return release
     former = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
@@ -185,13 +216,72 @@ def _last_activated(prefix: Prefix) -> str | None:
     return names[-1] if names and isinstance(names[-1], str) else None
 
 
+def _files_of(findings: list[Finding]) -> list[str]:
+    return [name for finding in findings for name in finding.files if finding.kind not in (PLACE, STORE)]
+
+
+def _places(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
+    """Return what is out of place, but for what other findings tell, whose remedies make it anew."""
+    kinds = {finding.kind for finding in findings}
+    return [*_out_of_place(item for item in places if not _is_told(item, replaced, kinds))]
+
+
+def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
+    if item.place == "state/proofs":
+        return PAPERS in kinds
+    if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
+        return any(path.endswith(item.place.replace("/", os.sep)) for path in replaced)
+    if item.what != misplaced.MISSING:
+        return False
+    is_lost = not kinds.isdisjoint((POINTER, MANIFEST, RECEIPT))
+    return {
+        "releases": is_lost,
+        "bin": is_lost or LAUNCHER in kinds,
+        "store": is_lost or STORE in kinds,
+        "store/sha256": is_lost or STORE in kinds,
+    }.get(item.place, False)
+
+
+def _out_of_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
+    for item in places:
+        details = item.told()
+        if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
+            details = _("{details}: what the audit log held is lost, and a new one begins").format(details=details)
+        yield Finding(PLACE, item.place, details, (item.place,))
+
+
+def _rights(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
+    """Look at owners and rights of what is installed."""
+    if wrong:
+        paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
+        details = _("they have another owner or other rights than at the installation")
+        yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
+
+
+def _lies_in(path: str, closed: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith(place + os.sep) for place in closed)
+
+
+def _data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
+    """Look whether the user's data are there at all."""
+    wanted = [prefix.data]
+    with contextlib.suppress(RagtraceError, OSError):
+        wanted += [prefix.data / folder for folder in (release.manifest().application.persist if release else ())]
+    lost = [path for path in wanted if not path.is_dir()]
+    if lost and release is not None:
+        path = lost[0].relative_to(prefix.root).as_posix()
+        details = _("{path} is missing") if not os.path.lexists(lost[0]) else _("{path} is not a folder")
+        yield Finding(DATA, path, details.format(path=lost[0]), (path,))
+
+
 def _leftovers(prefix: Prefix) -> Iterator[Finding]:
     """Look for what a crash left: a run in the journal, unreadable journals, temporary files."""
-    entry, path = journal.read(prefix), prefix.state / "journal.json"
+    path = journal.path(prefix)
+    entry = journal.read(prefix) if reading.is_regular(path) else None
     if entry is not None:
         details = _("a run of {command} did not end").format(command=entry.command)
         yield Finding(CRASH, entry.release, details, (path.name,))
-    elif os.path.lexists(path) and not _journal_is_idle(prefix):
+    elif reading.is_regular(path) and journal.is_damaged(prefix):
         yield Finding(CRASH, "", _("the journal is damaged"), (path.name,))
     patterns = (
         (prefix.root, ".current.*.tmp"),
@@ -201,15 +291,6 @@ def _leftovers(prefix: Prefix) -> Iterator[Finding]:
     names = tuple(str(path.relative_to(prefix.root)) for folder, pattern in patterns for path in folder.glob(pattern))
     if names:
         yield Finding(CRASH, "", _("temporary files of a run that did not end"), names)
-
-
-def _journal_is_idle(prefix: Prefix) -> bool:
-
-    try:
-        data = (prefix.state / "journal.json").read_bytes()
-        return bool(strict.loads(data, "journal.json", limit=journal.LIMIT) == {"format": journal.FORMAT, "run": None})
-    except (OSError, RagtraceError):
-        return False
 
 
 def _settings(prefix: Prefix) -> Iterator[Finding]:
@@ -337,11 +418,7 @@ def _interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findi
 def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
     for name, content in launchers.scripts(prefix, manifest).items():
         path = prefix.bin / name
-        try:
-            right = not path.is_symlink() and path.read_bytes() == content and os.access(path, os.X_OK)
-        except OSError:
-            right = False
-        if not right:
+        if not launchers.is_right(path, content):
             details = _("{path} is missing or altered").format(path=path)
             yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
 
@@ -394,7 +471,7 @@ def _spare(prefix: Prefix, release: Release, lacking: tuple[FileEntry, ...]) -> 
             places.append(running)
         for place in places:
             try:
-                if place and place.is_file() and sha256_file(place) == (entry.sha256, entry.size):
+                if place and sha256_file(place, limit=entry.size) == (entry.sha256, entry.size):
                     found[entry.sha256] = place
                     break
             except OSError:

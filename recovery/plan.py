@@ -6,9 +6,10 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import delta, own_command, record, retention
+from bootstrap import backups, delta, own_command, record, retention
 from bootstrap import receipt as receipts
 from bootstrap.bundle.opening import INSTALLER
+from bootstrap.console import sentence
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _, plural
 from bootstrap.store import Store
@@ -16,7 +17,7 @@ from recovery import diagnose as seen
 from recovery import remedies as cures
 from recovery import resolve
 from recovery.parts import can_build_in_part, parts_of
-from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, SEAL, STORE, UNLOCKED
+from validator.remedy import DATA, LAUNCHER, OF_THE_RELEASE, POINTER, RIGHTS, SEAL, STORE, UNLOCKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Plan:
 
     ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
     then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead,
-    ``removes`` are the releases that go.
+    ``removes`` are the releases that go. ``restore`` says how the user's own come back, which no repair makes.
     """
 
     release: str | None
@@ -46,6 +47,7 @@ class Plan:
     damaged: frozenset[str] = frozenset()
     removes: tuple[retention.Going, ...] = ()
     needed_python: str = ""
+    restore: str = ""
 
     @property
     def in_place(self) -> tuple[Remedy, ...]:
@@ -75,7 +77,7 @@ class Plan:
         """The kinds of findings that nothing is left of once this is carried out."""
         kinds = {kind for remedy in self.in_place for kind in remedy.kinds}
         if self.ladder:  # a release that becomes active has all of its own
-            kinds |= {*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER}
+            kinds |= {*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER, RIGHTS}
         if self.ladder and not self.has(cures.ResolveAgain):
             kinds.add(UNLOCKED)
         kinds -= {finding.kind for finding in self.findings if not self.damaged.isdisjoint(finding.files)}
@@ -87,6 +89,7 @@ class Plan:
             "findings": [{**vars(finding), "files": list(finding.files)} for finding in self.findings],
             "remedies": [remedy.to_json() for remedy in self.remedies],
             "unmet": self.unmet,
+            "restore": self.restore,
             "left": [left.to_json() for left in self.left],
             "in_part": self.is_in_part,
             "removes": [gone.to_json() for gone in self.removes],
@@ -111,16 +114,38 @@ class Plan:
         shown += [_("Stays damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
         shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
+        shown += [self.restore] if self.restore else []
         shown += self.notes
-        return [printable(line) for line in shown]
-
-
-def printable(text: str) -> str:
-    """Return a text that cannot steer a terminal: names of files found on disk may hold anything."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+        return list(map(sentence, shown))
 
 
 def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unlocked: bool = False) -> Plan:
+    """Choose what to do about what was found; ``bundle`` is one that is at hand, already verified."""
+    plan = _of_the_installation(diagnosis, bundle, allow_unlocked=allow_unlocked)
+    if plan.ladder and not _has_rights_elsewhere(diagnosis):  # a new release has its own
+        plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, cures.MendRights)))
+    return replace(plan, restore=how_to_restore(diagnosis)) if diagnosis.of_kind(DATA) else plan
+
+
+def _has_rights_elsewhere(diagnosis: Diagnosis) -> bool:
+    """Tell whether anything but the release that gives way has another owner or other rights."""
+    own = f"releases/{diagnosis.release.id}" if diagnosis.release else ""
+    paths = [path for finding in diagnosis.of_kind(RIGHTS) for path in finding.files]
+    return any(not own or f"{path}/".partition(f"{own}/")[:2] != ("", f"{own}/") for path in paths)
+
+
+def how_to_restore(diagnosis: Diagnosis) -> str:
+    """Return how lost data come back: from the newest backup that holds some."""
+    found = backups.newest_with_data(diagnosis.prefix)
+    if found is None:
+        text = _("No backup holds data: make the folder anew (mkdir {path}), or copy it back from elsewhere.")
+        return text.format(path=diagnosis.prefix.data)
+    command = own_command.line("backup", "restore", found.name, prefix=diagnosis.prefix.root)
+    text = _("Only a backup brings the data back. The newest that holds some is {name}, of {created}: {command}")
+    return text.format(name=found.name, created=found.created, command=command)
+
+
+def _of_the_installation(diagnosis: Diagnosis, bundle: Bundle | None, *, allow_unlocked: bool) -> Plan:
     """Choose the remedies for what was found; ``bundle`` is one that is at hand, already verified.
 
     1. What is mended in place.
@@ -170,6 +195,8 @@ def _ordered(chosen: Sequence[Remedy]) -> tuple[Remedy, ...]:
 def _in_place(diagnosis: Diagnosis) -> list[Remedy]:
     """Return the remedies of what needs no new release."""
     makers: tuple[Callable[[tuple[str, ...]], Remedy], ...] = (
+        cures.MendPlaces,
+        cures.MendRights,
         cures.CleanUp,
         cures.ProtectSettings,
         cures.MarkComplete,
@@ -297,7 +324,7 @@ def _with_last_resort(
         return replace(plan, remedies=_ordered([*kept, cures.GoBack((former.id,))]), unmet=bring(diagnosis))
     if bundle is not None and _may_replace(bundle, diagnosis) and not lacks_base(bundle, diagnosis):
         # the new release makes all of this anew
-        lasting = (cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
+        lasting = (cures.MendPlaces, cures.MendRights, cures.CleanUp, cures.ProtectSettings, cures.MarkComplete)
         kept = [cure for cure in chosen if isinstance(cure, lasting)]
         return replace(plan, remedies=_ordered([*kept, cures.Reinstall((str(bundle.location),))]))
     notes = () if allow_unlocked or diagnosis.proof is None or _lacks_more(diagnosis) else (_hint(),)

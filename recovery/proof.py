@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import papers
+from bootstrap import papers, reading
 from bootstrap.bundle import digest
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, Manifest, parse_manifest
-from bootstrap.bundle.opening import SIGNERS_LIMIT, SUMS
+from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from bootstrap.errors import RagtraceError
 from bootstrap.receipt import read_receipt
 
@@ -110,22 +110,11 @@ def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -
 
 def _read_proof(folder: Path) -> Proof:
     """Read the copies in a folder: every signature holds, and the checksums name the manifest."""
-    manifest_bytes = _read(folder / NAME, MANIFEST_LIMIT)
-    sums = _read(folder / SUMS, digest.SUMS_LIMIT)
-    paths = sorted(folder.glob(f"{SUMS}.*.sig"))[:SIGNERS_LIMIT]
-    signatures = {path.name: _read(path, SIGNATURE_LIMIT) for path in paths}
+    manifest_bytes = reading.read(folder / NAME, MANIFEST_LIMIT)
+    sums = reading.read(folder / SUMS, digest.SUMS_LIMIT)
+    paths = sorted(folder.glob(f"{SUMS}.*.sig"))[:SIGNATURES_LIMIT]
+    signatures = {path.name: reading.read(path, SIGNATURE_LIMIT) for path in paths}
     signers = tuple(verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items())
     if not signers or digest.read_sums(sums, SUMS).get(NAME) != digest.sha256_bytes(manifest_bytes):
         raise OSError(0, "not the signed copy", str(folder))
     return Proof(parse_manifest(manifest_bytes), manifest_bytes, sums, signatures, signers)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    """Return the bytes of a regular file, refusing one that is longer than its like may be."""
-    if path.is_symlink():
-        raise OSError(0, "a link", str(path))
-    with path.open("rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise OSError(0, "too long", str(path))
-    return data

@@ -7,22 +7,21 @@ a path or a command. What is repaired is what this host shows now.
 from __future__ import annotations
 
 import contextlib
-import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, backups, install, retention, seal, troubles
+from bootstrap import audit_log, backups, install, misplaced, reading, retention, seal, troubles
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
-from bootstrap.lockfile import locked
+from bootstrap.lockfile import locked, make_lockable
 from bootstrap.receipt import ADDED
 from recovery import remedies as cures
-from recovery.apply import apply
+from recovery.apply import apply, mend_places
 from recovery.diagnose import Diagnosis, diagnose
 from recovery.plan import Plan, make_plan
 from validator.check import ERROR, FAIL, RECOVER
 from validator.registry import CHECKS
-from validator.remedy import causes_of
+from validator.remedy import DATA, causes_of
 from validator.report import LIMIT, Report, host_id, parse_report
 from validator.result import Repair
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from bootstrap.bundle.policy import Policy
     from bootstrap.console import Progress
     from bootstrap.digests import Digests
+    from bootstrap.misplaced import Misplaced
     from bootstrap.prefix import Prefix
 
 
@@ -61,10 +61,8 @@ class Recovery:
 def read_diagnosis(path: Path) -> Report:
     """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise OSError(0, _("not a regular file"))  # a pipe may never end, or never begin
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
+        with reading.opened(path, follow=True) as file:
+            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
     except OSError as error:
         wanted = _("Name a report that validate wrote, or run recover without one.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
@@ -121,15 +119,16 @@ def plan_recovery(
     *,
     allow_unlocked: bool = False,
     digests: Digests | None = None,
+    places: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Diagnosis]:
     """Look at an installation and choose what to do; nothing is written.
 
     ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
-    ``digests`` knows files that were hashed a moment ago.
+    ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
     if report is not None:
         demand_fitting(report, prefix)
-    diagnosis = diagnose(prefix, policy, digests)
+    diagnosis = diagnose(prefix, policy, digests, places)
     plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
     plan = replace(plan, removes=removed_by(plan, diagnosis, bundle))
     if report is not None:
@@ -178,12 +177,19 @@ def recover(
     Raises HostError when something must be brought first, InstallError when the repair failed,
     BusyError while another run holds the lock.
     """
+    places = misplaced.found(prefix)
+    make_lockable(prefix.state / "lock")
     with locked(prefix.state / "lock", wait=wait):
         with progress.wait(_("Looking at the installation")):
-            plan, diagnosis = plan_recovery(prefix, report, bundle, policy, allow_unlocked=allow_unlocked)
+            plan, diagnosis = plan_recovery(
+                prefix, report, bundle, policy, allow_unlocked=allow_unlocked, places=places
+            )
         former = prefix.active()
         before = former.id if former else None
         if not plan.remedies:
+            if plan.restore and not plan.unmet:
+                lost = next(finding.details for finding in plan.findings if finding.kind == DATA)
+                raise HostError(f"{lost}.", advice=plan.restore)
             if plan.unmet:
                 names = ", ".join(left.path for left in plan.left)
                 told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
@@ -196,6 +202,8 @@ def recover(
             return Recovery(plan, applied=False, active=before)
         if not confirm(plan):
             return Recovery(plan, applied=False, active=before)
+        if plan.has(cures.MendPlaces):
+            mend_places(diagnosis)  # the backup needs its folder
         name = backups.new_name(prefix, "before-recover")
         try:
             with progress.wait(_("Backing up settings and data")):
@@ -214,6 +222,7 @@ def recover(
                 remedies=[remedy.id for remedy in plan.remedies],
                 packages=sorted(plan.packages),
                 left=[left.path for left in plan.left],
+                **({"mended": [item.place for item in places]} if places else {}),
             )
             backups.prune(prefix)
         except BaseException as error:
@@ -243,9 +252,10 @@ def look_again(
 ) -> tuple[Plan, retention.Collected] | None:
     """Compare what is installed with wheels that were lost, and repair what they show; return all that was done.
 
-    While a wheel is lost, nobody can tell whether its package is as signed.
+    While a wheel is lost, nobody can tell whether its package is as signed; nor what is in a file that cannot be read.
     """
-    if plan.has(cures.FillStore) is None or plan.ladder:
+    looks_other = (cures.FillStore, cures.MendRights, cures.MendPlaces)
+    if not any(plan.has(kind) for kind in looks_other) or plan.ladder:
         return None
     more, found = plan_recovery(diagnosis.prefix, None, bundle, policy, digests=diagnosis.digests)
     if not more.remedies or not confirm(more):

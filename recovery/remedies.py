@@ -19,7 +19,9 @@ from validator.remedy import (
     LAUNCHER,
     MODEL,
     PAPERS,
+    PLACE,
     POINTER,
+    RIGHTS,
     RUN_FILES,
     SEAL,
     SETTINGS,
@@ -83,6 +85,35 @@ class CleanUp(Remedy):
 
     def effect(self) -> str:
         return _("Unfinished files of the installer go; the active release stays.")
+
+
+class MendPlaces(Remedy):
+    """Makes the tool's own folders and files what they must be."""
+
+    id = "places"
+    kinds = (PLACE,)
+    in_place = True
+
+    def what(self) -> str:
+        return _("put the tool's own folders and files in order: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("What is in the way is moved beside, under a name that ends in .moved- and a number.")
+
+
+class MendRights(Remedy):
+    """Gives installed files the owner and the rights that sealing gave them."""
+
+    id = "rights"
+    kinds = (RIGHTS,)
+    risk = NO_RISK
+    in_place = True
+
+    def what(self) -> str:
+        return _("give the installed files their owner and rights again: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Nobody else can change what runs; no content changes.")
 
 
 class ProtectSettings(Remedy):
@@ -287,6 +318,8 @@ class Reinstall(Remedy):
 
 # the order in which remedies are applied, which is the order of the ladder
 LADDER: Sequence[type[Remedy]] = (
+    MendPlaces,
+    MendRights,
     MarkComplete,
     PointCurrent,
     CleanUp,

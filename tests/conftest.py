@@ -12,6 +12,13 @@ import pytest
 from bootstrap.console import LOG
 from bootstrap.trust import places as trust_places
 from tests.hosts import closed, needs
+from tests.workers import (  # noqa: F401  - hooks
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_report_to_serializable,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -340,6 +340,7 @@ def recover():
         "findings": items(closed(finding)),
         "remedies": items(closed(remedy)),
         "unmet": described(ANY_TEXT, "what to bring for the rest, or empty"),
+        "restore": described(ANY_TEXT, "how lost data come back from a backup, or empty"),
         "left": described(items(closed(left)), "files of the release that stay damaged until then"),
         "in_part": described(YES_NO, "something is repaired, and something stays damaged"),
         "removes": described(items(going()), "releases that would go"),

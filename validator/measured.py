@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import files
+from bootstrap import files, reading
 from bootstrap.bundle import strict
+from bootstrap.embedding import is_number
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import CheckResult, some_of
@@ -119,8 +120,7 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
         return {}
     path = prefix.state / NAME
     try:
-        with path.open("rb") as file:
-            value = strict.loads(file.read(LIMIT + 1), NAME, limit=LIMIT)
+        value = strict.loads(reading.read(path, LIMIT), NAME, limit=LIMIT)
     except (OSError, RagtraceError) as error:
         LOG.info("%s: %s", path, error)
         return {}
@@ -133,17 +133,13 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
     }
 
 
-def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a number that can be shown."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
     """Keep what a check measured; a host where that cannot be written is measured all the same."""
     if prefix is None:
         return
     last = read_last(prefix)
-    known = {**last, check: {**last.get(check, {}), **values}}
+    told = {name: value for name, value in values.items() if is_number(value)}
+    known = {**last, check: {**last.get(check, {}), **told}}
     try:
         files.write_atomic(prefix.state / NAME, strict.dumps(known), mode=0o600)
     except OSError as error:

@@ -15,7 +15,7 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap import process, record, supervised, trials
+from bootstrap import process, reading, record, supervised, trials
 from bootstrap.bundle import strict
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _, plural
@@ -218,8 +218,7 @@ def _entry_points(file: Path) -> list[tuple[str, str]]:
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign] # names keep their case
     try:
-        with file.open("rb") as stream:
-            parser.read_string(stream.read(LIMIT).decode("utf-8"))
+        parser.read_string(reading.read(file, LIMIT).decode("utf-8"))
         entries = parser.items(GROUP) if parser.has_section(GROUP) else []
     except (OSError, ValueError, configparser.Error) as error:
         LOG.warning("%s: %s", file, error)

@@ -22,6 +22,7 @@ from validator.checks.ragtrace_dashboard import DashboardAnswer
 from validator.checks.ragtrace_data import Data
 from validator.checks.ragtrace_former import FormerReleases
 from validator.checks.ragtrace_models import Models
+from validator.checks.ragtrace_places import Places
 from validator.checks.ragtrace_probe import ModelProbe
 from validator.checks.ragtrace_release import ActiveRelease
 from validator.checks.ragtrace_settings import Settings
@@ -76,6 +77,7 @@ CHECKS: tuple[type[Check], ...] = (
     Conflicts,
     Imports,
     ActiveRelease,
+    Places,
     Commands,
     Settings,
     Models,

@@ -11,7 +11,7 @@ import hashlib
 import os
 import platform
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from bootstrap import __version__
 from bootstrap.bundle import strict
 from bootstrap.bundle.strict import Fields, refuse
 from bootstrap.bundle.target import host_glibc
+from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from validator.check import (
     CATEGORIES,
@@ -35,16 +36,19 @@ from validator.check import (
     CheckResult,
     Choice,
     plain,
+    plain_value,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from validator.subject import Subject
 
 FORMAT = 1
 LIMIT = 16 << 20  # bytes of a report that is read
 RESULTS_LIMIT = 10_000
+ROOM = LIMIT // 2  # bytes of the results of a report that is written: in it they are indented, their advice repeated
+ID_LIMIT = 200  # characters
 DEPTH_LIMIT = 6  # of values in evidence and system_info
 EXCELLENT, GOOD, WARNING, CRITICAL = "EXCELLENT", "GOOD", "WARNING", "CRITICAL"
 OVERALL = (EXCELLENT, GOOD, WARNING, CRITICAL)
@@ -90,12 +94,13 @@ class Report:
 def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice | None = None) -> Report:
     """Put results together with what is known of the host and the installation, and of the checks that were chosen."""
     product = subject.manifest.product if subject.manifest and subject.prefix else None
+    kept = readable(results)
     return Report(
         timestamp=strict.time_to_json(datetime.now(timezone.utc)),
-        system_info=system_info(),
-        results=tuple(results),
+        system_info=plain_value(system_info()),
+        results=kept,
         overall_status=overall(results),
-        recommendations=recommend(results),
+        recommendations=recommend(kept),
         title=subject.title,
         product=product.name if product else None,
         version=product.version if product else None,
@@ -105,6 +110,46 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
         effort=choice.effort if choice else None,
         not_run={check.id: plain(check().title()) for check in choice.left_out} if choice else {},
     )
+
+
+def readable(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Return results within the bounds of ``parse_report``, in their order.
+
+    Metrics and evidence that could not be read again are left out, and where the whole would be too large, evidence
+    and then results, the least urgent first.
+    """
+    kept, room = {}, ROOM
+    by_urgency = sorted(enumerate(results), key=lambda item: (*URGENCY, item[1].status).index(item[1].status))
+    for index, result in by_urgency[:RESULTS_LIMIT]:
+        whole = _readable(result)
+        for offered in (whole, replace(whole, evidence={"left_out": True})):
+            size = len(strict.dumps(offered.to_json()))
+            if size <= room:
+                kept[index], room = offered, room - size
+                break
+    return tuple(kept[index] for index in sorted(kept))
+
+
+def _readable(result: CheckResult) -> CheckResult:
+    metrics = {name: metric for name, metric in (result.performance_metric or {}).items() if _reads({name: metric})}
+    return replace(
+        result,
+        id=plain(result.id)[:ID_LIMIT],
+        check_name=plain(result.check_name) or plain(result.id) or "?",
+        details=plain(result.details),
+        suggestion=plain(result.suggestion),
+        command=plain(result.command),
+        performance_metric=metrics or None,
+        evidence={name: value for name, value in result.evidence.items() if _reads({name: value}, _object)},
+    )
+
+
+def _reads(value: Any, read: Callable[[Any, str], Any] | None = None) -> bool:
+    try:
+        strict.dumps((read or _metrics)(value, ""))
+    except (TrustError, ValueError):  # not a number that JSON knows
+        return False
+    return True
 
 
 def overall(results: Iterable[CheckResult]) -> str:
@@ -127,7 +172,7 @@ def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
     texts = (
         f"{result.suggestion} {result.command}" if result.command else result.suggestion for result in urgent_first
     )
-    return tuple(dict.fromkeys(texts))
+    return tuple(dict.fromkeys(map(plain, texts)))
 
 
 def system_info() -> dict[str, Any]:
@@ -211,7 +256,7 @@ def read_result(value: Any, path: str) -> CheckResult:
         value = {"id": "", "command": "", "seconds": 0, "evidence": {}, "remedy": None, **value}
     fields = Fields(value, path)
     result = CheckResult(
-        id=fields.text("id", limit=200, empty=True),
+        id=fields.text("id", limit=ID_LIMIT, empty=True),
         category=fields.choice("category", CATEGORIES),
         check_name=fields.text("check_name"),
         status=fields.choice("status", STATUSES),

@@ -128,7 +128,10 @@ def subject_of(
     problems = {}
     manifest = _read("manifest", release.manifest, problems)
     receipt = _read("receipt", lambda: receipts.read_receipt(release), problems)
-    return Subject(prefix, release, manifest, receipt, problems, timeout, report_name)
+    subject = Subject(prefix, release, manifest, receipt, problems, timeout, report_name)
+    if manifest is not None:
+        subject.digests.bound_by(manifest)
+    return subject
 
 
 def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | None:

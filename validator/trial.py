@@ -10,8 +10,8 @@ Where root has installed for a service account, programs have the rights of that
 from __future__ import annotations
 
 import os
-import shutil
 import signal
+import stat
 import sys
 import time
 from contextlib import contextmanager
@@ -26,6 +26,7 @@ from bootstrap import (
     launchers,
     persist,
     process,
+    reading,
     seal,
     service,
     supervised,
@@ -34,6 +35,7 @@ from bootstrap import (
     troubles,
 )
 from bootstrap.bundle import strict
+from bootstrap.digests import longest
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from bootstrap.prefix import Prefix, Release
@@ -93,9 +95,36 @@ class Imported:
 
 
 def environment(release: Release, manifest: Manifest) -> dict[str, str]:
-    """Return the application's environment with placeholders, under which no bytecode is written."""
+    """Return the application's environment with placeholders, under which no bytecode is written.
+
+    Raises UncheckedError where what would run could wait for ever.
+    """
+    demand_files(release, manifest)
     env = acceptance.trial_environment(release, manifest, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def demand_files(release: Release, manifest: Manifest) -> None:
+    """Raise UncheckedError where a release holds what no program can read to its end: then none is started."""
+    most = longest(manifest)
+    for entry in trees.entries(str(release.path)):
+        mode, size = (status := entry.stat(follow_symlinks=False)).st_mode, status.st_size
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) or size > most or _is_device(entry):
+            path = os.path.relpath(entry.path, release.path)
+            raise UncheckedError(
+                ERROR, _("nothing of the release is started: {path} is no such file").format(path=path)
+            )
+
+
+def _is_device(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a link leads to a device, a pipe or a socket."""
+    if not entry.is_symlink():
+        return False
+    try:
+        mode = entry.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -183,7 +212,7 @@ def forget(folder: Path) -> bool:
         if not entry.is_file(follow_symlinks=False):
             continue
         try:
-            handle = os.open(entry.path, os.O_RDONLY)
+            handle = reading.open_regular(entry.path)
         except OSError:
             continue
         try:
@@ -243,6 +272,7 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
+    demand_files(release, manifest)
     account = service.account_of(prefix.data)
     with _scratch_folder(prefix, account) as root:
         scratch = Prefix(root)
@@ -267,6 +297,12 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
         yield root
 
 
+def _copy_small(source: Path, target: Path) -> None:
+    """Copy a file that lies in a release itself, as long as such a file may be."""
+    target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
+    target.chmod(stat.S_IMODE(source.stat().st_mode))
+
+
 def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Manifest) -> None:
     """Copy what a program could write into, lead to the rest."""
     release = Release(scratch.releases / installed.name)
@@ -275,12 +311,12 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     release.path.mkdir(parents=True)
     copies.copy_tree(installed / "app", release.app, but=lambda entry: entry.path in theirs)
     for name in STARTS:
-        shutil.copy(installed / name, release.path / name)
+        _copy_small(installed / name, release.path / name)
     for path in installed.iterdir():
         if path.is_dir() and path.name != "app":
             _lead(release.path / path.name, path)
-        elif path.is_file() and path.name not in (*STARTS, *OF_THE_SEAL):
-            shutil.copy(path, release.path / path.name)
+        elif reading.is_regular(path) and path.name not in (*STARTS, *OF_THE_SEAL):
+            _copy_small(path, release.path / path.name)
     if manifest.application.models_apart and prefix.models.is_dir():
         _lead(scratch.models, prefix.models)
     persist.lay_scratch(scratch.data, manifest, Store(prefix.store))

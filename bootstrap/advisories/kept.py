@@ -10,13 +10,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 
-from bootstrap import tools_environment, troubles
+from bootstrap import reading, tools_environment, troubles
 from bootstrap.bundle import digest
 from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.manifest import KINDS
 from bootstrap.bundle.policy import NAMESPACES, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, verify
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 from bootstrap.trust.authority import authority, prefix_policy
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FOLDER = "advisories"  # in PREFIX/state, and below the bundle's folder of verification
-SIGNATURES_LIMIT = 32  # of one file
 DIGITS = 12  # of a file's SHA-256, in the names of its signatures
 
 
@@ -144,12 +143,8 @@ def names_of(folder: Path, start: str) -> list[str]:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return a file's bytes. Raises OSError, TrustError when there are more than ``limit``."""
-    with path.open("rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise spoiled(path, _("larger than {limit} bytes").format(limit=limit))
-    return data
+    """Return the bytes of a file that an update or a release brought. Raises OSError for one that is none."""
+    return reading.read(path, limit)
 
 
 def spoiled(path: Path, reason: str) -> TrustError:

@@ -22,23 +22,24 @@ def places_or_ours(places: Places | None = None) -> Places:
     return places or host_places()
 
 
-def settled(prefix: Path | None = None, *, left: bool = False) -> Prefix:
+def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = False) -> Prefix:
     """Return a prefix after what a crash left in it was undone, for commands that only look.
 
-    With ``left`` one from which an installation was removed will do, for what stays there.
+    With ``left`` one from which an installation was removed will do, for what stays there, and
+    with ``bereft`` one that has lost its state.
     """
     from bootstrap import transaction
 
-    found = find_prefix(prefix, left=left)
+    found = find_prefix(prefix, left=left, bereft=bereft)
     if found.exists:
         transaction.settle(found)
     return found
 
 
-def prefix_or_none(prefix: Path | None) -> Prefix | None:
+def prefix_or_none(prefix: Path | None, *, bereft: bool = False) -> Prefix | None:
     """Return the named prefix or this user's only one; None when none is named and nothing is installed."""
     try:
-        return settled(prefix)
+        return settled(prefix, bereft=bereft)
     except HostError:
         if prefix is not None:
             raise

@@ -123,7 +123,7 @@ def validate(
             _("--timeout is above 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
             advice=_("Give another number."),
         )
-    found = prefix_or_none(prefix)
+    found = prefix_or_none(prefix, bereft=True)
     offered, trouble = bundle_at_hand() if found is None else (None, "")
     validated = subject.subject_of(found, timeout=timeout, report_name=name, offered=offered, trouble=trouble)
     known = (*registry.CHECKS, *plugins.find(validated, places_or_ours()))

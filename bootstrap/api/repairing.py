@@ -32,7 +32,7 @@ def plan_recovery(
     """Return what is wrong with an installation and what a repair would do; nothing is written."""
     from recovery import recover as story
 
-    found = find_prefix(prefix)
+    found = find_prefix(prefix, bereft=True)
     report = story.read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places_or_ours(places))
     return story.plan_recovery(found, report, at_hand.bundle, at_hand.policy, allow_unlocked=allow_unlocked)[0]
@@ -58,7 +58,7 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     """
     from recovery import recover as story
 
-    found, places = find_prefix(prefix), places_or_ours(places)
+    found, places = find_prefix(prefix, bereft=True), places_or_ours(places)
     report = story.read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places)
     for warning in at_hand.admission.warnings if at_hand.admission else ():

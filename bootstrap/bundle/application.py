@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LAUNCHER_KINDS = ("script", "module", "entry", "program")
 PROGRAM = "program"
 WORKING_FOLDERS = ("caller", "app", "data")
+SETTINGS_LIMIT = 512 << 10  # bytes of names and defaults: each is a line of PREFIX/.env (app_launcher.ENV_LIMIT)
 PROGRAM_LIMIT = 16_000  # characters: Windows gives all arguments of a program 32,767
 # what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
@@ -166,6 +167,8 @@ class Environment(Value):
                     raise refuse(f"{path}.{key}", _("{name} has a value that nobody can change").format(name=name))
         _check_places(self.values, f"{path}.values")
         _check_places(self.defaults, f"{path}.defaults")
+        if len(strict.dumps([*self.template, *self.also, self.defaults])) > SETTINGS_LIMIT:
+            raise refuse(path, _("larger than {limit} bytes").format(limit=SETTINGS_LIMIT))
 
 
 def _check_places(settings: dict[str, str], path: str) -> None:

@@ -24,7 +24,7 @@ from bootstrap import troubles
 from bootstrap.bundle import names
 from bootstrap.bundle.digest import BLOCK
 from bootstrap.bundle.manifest import NAME, FileEntry, Manifest
-from bootstrap.errors import TrustError
+from bootstrap.errors import HostError, TrustError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -84,6 +84,11 @@ def damaged(path: str, reason: str) -> TrustError:
         _("{path}: {reason}.").format(path=path, reason=reason),
         advice=_("Copy the bundle again from the medium; if it fails again, ask for a new one."),
     )
+
+
+def refused(path: Path, error: OSError) -> HostError:
+    """Return the error for a file of the bundle of which the host tells nothing: it may be right."""
+    return troubles.trouble(error, troubles.BRINGING, path=path)
 
 
 @contextmanager
@@ -269,20 +274,54 @@ def visit_folder(
             pass
 
 
+def kind_of(path: Path) -> int:
+    """Return what lies at a path and behind its links (st_mode), 0 where nothing does.
+
+    Raises HostError where this host refuses to look: pathlib would call that nothing, on some Pythons.
+    """
+    try:
+        return os.stat(path).st_mode
+    except OSError as error:
+        if troubles.is_of_the_host(error, path):
+            raise refused(path, error) from error
+        return 0
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a path leads to a regular file."""
+    return stat.S_ISREG(kind_of(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder."""
+    return stat.S_ISDIR(kind_of(path))
+
+
 def file_blocks(path: Path, name: str) -> Iterator[bytes]:
-    """Yield a regular file's bytes; links, pipes and devices are refused."""
+    """Yield a regular file's bytes; links, pipes and devices are refused.
+
+    Raises HostError where the medium or this host refuses what could be right, TrustError for all else.
+    """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(path, flags)
     except OSError as error:
-        raise damaged(
-            name, _("cannot be read: {reason}").format(reason=troubles.reason(error, troubles.READING, path=path))
-        ) from error
+        if troubles.is_of_the_host(error, path) and not os.path.isdir(path):  # Windows refuses to open a folder
+            raise refused(path, error) from error
+        reason = troubles.reason(error, troubles.READING, path=path)
+        raise damaged(name, _("cannot be read: {reason}").format(reason=reason)) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise damaged(name, _("not a regular file"))
     with os.fdopen(handle, "rb", buffering=0) as file:
-        yield from iter(lambda: file.read(BLOCK), b"")
+        while True:
+            try:
+                block = file.read(BLOCK)
+            except OSError as error:
+                raise refused(path, error) from error
+            if not block:
+                return
+            yield block
 
 
 def drain(blocks: Iterator[bytes]) -> None:

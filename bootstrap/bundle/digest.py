@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import IO, TYPE_CHECKING
 
+from bootstrap import reading
 from bootstrap.bundle import names
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -28,9 +29,12 @@ def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def sha256_file(path: Path) -> tuple[str, int]:
-    """Return a file's digest and its length in bytes."""
-    with path.open("rb") as file:
+def sha256_file(path: Path, *, limit: int | None = None) -> tuple[str, int]:
+    """Return the digest of a regular file, or of one that a link leads to, and its length in bytes.
+
+    Raises OSError for one that is longer than ``limit`` bytes.
+    """
+    with reading.opened(path, limit=limit, follow=True) as file:
         return sha256_stream(file)
 
 

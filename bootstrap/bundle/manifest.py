@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST_LIMIT = 64 << 20  # bytes
 FILES_LIMIT = 200_000
+INSTALLED_LIMIT = 1_000_000  # files of a release, without their bytecode
 FILE_SIZE_LIMIT = 8 << 30  # bytes, exclusive: 11 octal digits of a ustar header
 NAME = "MANIFEST.json"
 
@@ -165,7 +166,7 @@ class _Totals(Value):
     files: int = field(metadata=by(strict.integer))
     bytes: int = field(metadata=by(strict.integer))
     installed_bytes: int = field(metadata=by(strict.integer))
-    installed_files: int = field(metadata=by(strict.integer))
+    installed_files: int = field(metadata=by(strict.integer, most=INSTALLED_LIMIT))
 
 
 def _patches(value: Any, path: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from bootstrap.bundle.application import demand_names
 from bootstrap.bundle.lock import demand_lock
 from bootstrap.bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, Policy, Signer, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, PublicKey, verify
+from bootstrap.bundle.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SUMS = "SHA256SUMS"
 INSTALLER = "ragtrace-install.pyz"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
-SIGNERS_LIMIT = 32
 SHOWN = 5  # names of missing volumes
 
 
@@ -116,7 +115,8 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     3. So has the manifest of the base, where the bundle is a delta.
     4. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
 
-    Raises UsageError when nothing is there, TrustError for anything that is not as signed.
+    Raises UsageError when nothing is there, HostError when it cannot be read, TrustError for anything that is not as
+    signed.
     """
     path = Path(os.path.abspath(path))  # "." has a parent too
     folder, sums, signatures = read_signed(path)
@@ -159,12 +159,12 @@ def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:
 
 
 def _folder_of_sums(path: Path) -> Path:
-    if not path.exists():
+    if not archive.kind_of(path):
         raise UsageError(
             _("{path} does not exist.").format(path=path), advice=_("Name the folder that holds SHA256SUMS.")
         )
-    for folder in (path, path.parent) if path.is_dir() else (path.parent,):
-        if (folder / SUMS).is_file():
+    for folder in (path, path.parent) if archive.is_folder(path) else (path.parent,):
+        if archive.is_file(folder / SUMS):
             return folder
     raise TrustError(
         _("{path}: there is no SHA256SUMS, so nobody vouches for it.").format(path=path),
@@ -182,20 +182,24 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _read_signatures(folder: Path) -> dict[str, bytes]:
-    found = sorted(name for name in os.listdir(folder) if name.startswith(f"{SUMS}.") and name.endswith(".sig"))
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise archive.refused(folder, error) from error
+    found = sorted(name for name in names if name.startswith(f"{SUMS}.") and name.endswith(".sig"))
     if not found:
         raise TrustError(
             _("{path}: the bundle is not signed.").format(path=folder / SUMS),
             advice=_("Bring the .sig files that the builder made beside SHA256SUMS."),
         )
-    if len(found) > SIGNERS_LIMIT:
-        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNERS_LIMIT))
+    if len(found) > SIGNATURES_LIMIT:
+        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
     return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
 
 
 def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
     """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
-    copies = [place / NAME for place in (path, folder) if place.is_dir() and os.path.lexists(place / NAME)]
+    copies = [place / NAME for place in (path, folder) if archive.is_folder(place) and os.path.lexists(place / NAME)]
     data = b""
     for copy in copies or [folder / NAME]:
         data = _read(copy, MANIFEST_LIMIT)
@@ -220,7 +224,7 @@ def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
     if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
         raise archive.damaged(SUMS, _("its installer is not the one in the manifest"))
     beside = folder / INSTALLER
-    if beside.exists():
+    if archive.kind_of(beside):
         archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
 
 
@@ -239,9 +243,9 @@ def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
 
 def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
     """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
-    if _is_root(path, manifest) or (path.is_file() and volumes == [manifest.archive]):
+    if _is_root(path, manifest) or (archive.is_file(path) and volumes == [manifest.archive]):
         return path
-    missing = [name for name in volumes if not (folder / name).is_file()]
+    missing = [name for name in volumes if not archive.is_file(folder / name)]
     if not missing and (path == folder or path.name in volumes):
         return folder / volumes[0]
     if path == folder and _is_root(folder / manifest.root, manifest):
@@ -256,7 +260,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
     """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
-    return any((path / top).is_dir() for top in {entry.path.partition("/")[0] for entry in manifest.files})
+    return any(archive.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 
 def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.bundle import strict
-from bootstrap.bundle.signature import PublicKey, parse_public_key
+from bootstrap.bundle.signature import SIGNATURES_LIMIT, PublicKey, parse_public_key
 from bootstrap.bundle.strict import Document, Fields, Value, by, refuse
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
@@ -65,7 +65,7 @@ class Signer(Value):
 class Role(Value):
     """How many of which keys must sign the documents of a role; at least one."""
 
-    threshold: int = field(metadata=by(strict.integer, least=1, most=KEYS_LIMIT))
+    threshold: int = field(metadata=by(strict.integer, least=1, most=SIGNATURES_LIMIT))
     keyids: tuple[str, ...] = field(metadata=by(strict.texts, key="keys", most=KEYS_LIMIT))
 
     def check(self, path: str) -> None:

@@ -26,6 +26,7 @@ SK_ED25519, SK_ECDSA = "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@ope
 KINDS = (ED25519, ECDSA, SK_ED25519, SK_ECDSA)
 HASHES = ("sha512", "sha256")
 SIGNATURE_LIMIT = 16 << 10  # bytes of an armoured signature; the longest that we accept is under 2 kB
+SIGNATURES_LIMIT = 32  # of one document, which no threshold exceeds and no builder adds to
 KEY_LIMIT = 4 << 10  # characters of a public key's line
 _MAGIC = b"SSHSIG"
 _BEGIN, _END = b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n"

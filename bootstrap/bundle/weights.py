@@ -10,6 +10,7 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import reading
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def fault(name: str, file: Path) -> str | None:
     size = file.stat().st_size
     if size == 0:
         return _("it is empty")
-    with file.open("rb") as stream:
+    with reading.opened(file) as stream:
         if name.endswith(".safetensors"):
             return _of_safetensors(stream, size)
         if name.endswith(ZIPPED) and stream.read(4) == b"PK\x03\x04" and not zipfile.is_zipfile(stream):

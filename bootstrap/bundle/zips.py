@@ -4,6 +4,26 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bootstrap import troubles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.troubles import Named
 
 # RuntimeError: encrypted; NotImplementedError: an unknown method; OSError: an offset before the beginning, too
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+
+
+@contextmanager
+def readable(path: Named) -> Iterator[None]:
+    """Raise HostError where this host refuses the file itself: an OSError that is left tells of the archive's bytes."""
+    try:
+        yield
+    except OSError as error:
+        if troubles.is_of_the_host(error, path):
+            raise troubles.trouble(error, troubles.READING, path=path) from error
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from bootstrap.prefix import Prefix, find_prefix, prefix_at
 from bootstrap.runlog import LOG
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
     from bootstrap.bundle.policy import Signer
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bootstrap.lacks import Lacks
     from bootstrap.retention import Collected
     from bootstrap.trust.admission import Conditions
+
+MOST_DIGITS = 6  # of a number of days: timedelta takes at most nine
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +48,7 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
 def add_wait(parser: argparse.ArgumentParser) -> None:
     """Add how long to wait for another run."""
     parser.add_argument(
-        "--wait", type=float, default=0.0, metavar=_("SECONDS"), help=_("wait so long for another run to end")
+        "--wait", type=_seconds, default=0.0, metavar=_("SECONDS"), help=_("wait so long for another run to end")
     )
 
 
@@ -57,10 +59,28 @@ def add_time(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--require-fresh",
-        type=int,
+        type=_days,
         metavar=_("DAYS"),
         help=_("refuse a bundle that is older, or whose signer's key has expired"),
     )
+
+
+def _seconds(text: str) -> float:
+    """Return how long to wait, ``inf`` included; with ``nan`` a deadline would never come. Raises ArgumentTypeError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(_("{text!r} is not a number of seconds, 0 or more").format(text=text))
+    return seconds
+
+
+def _days(text: str) -> int:
+    """Return an age in days. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise argparse.ArgumentTypeError(_("{text!r} is not a number of whole days, 0 or more").format(text=text))
+    return int(text)
 
 
 def conditions_of(arguments: argparse.Namespace) -> Conditions:

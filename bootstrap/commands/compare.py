@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import troubles
+from bootstrap import reading, troubles
 from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.console import show_json, show_lines
@@ -46,11 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
 def read(path: Path) -> Report:
     """Return a report from a file. Raises UsageError for what is no regular file, TrustError for what is no report."""
     try:
-        # a pipe would never end
-        with path.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UsageError(_("{path} is not a file.").format(path=path))
-            data = file.read(LIMIT + 1)
+        with reading.opened(path, follow=True) as file:
+            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
     except OSError as error:
         wanted = _("Name two reports that validate --output wrote.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error

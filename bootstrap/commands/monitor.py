@@ -16,7 +16,7 @@ from bootstrap.columns import wrap
 from bootstrap.commandline import DONE
 from bootstrap.commands import common, monitor_view
 from bootstrap.commands.validate import screen_width
-from bootstrap.console import human_bytes, is_read, show, show_document, show_lines
+from bootstrap.console import human_bytes, is_read, show, show_document, show_lines, visible
 from bootstrap.errors import HostError, UsageError
 from bootstrap.i18n import _
 
@@ -126,7 +126,7 @@ def written(sample: Sample, kind: str) -> str:
     """Return a sample as it is written: one line of JSON, or metrics."""
     if kind == PROMETHEUS:
         return exposition.render(monitor.families(sample))
-    return json.dumps(sample.to_json(), ensure_ascii=False) + "\n"
+    return visible(json.dumps(sample.to_json(), ensure_ascii=False)) + "\n"  # a process may have any name
 
 
 def kept(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:

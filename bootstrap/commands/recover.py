@@ -104,8 +104,6 @@ def show_plan(plan: Plan) -> None:
 
 def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> None:
     """Tell what became of it."""
-    from recovery.plan import printable
-
     if not done.plan.remedies:
         show_plan(done.plan)
     elif not done.applied:
@@ -118,7 +116,7 @@ def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> N
         if done.plan.is_in_part:
             show(_("Repaired in part. Damaged until the bundle is brought:"))
             for line in (line for left in done.plan.left for line in left.lines()):
-                show(f"  {printable(line)}")
+                show(f"  {line}")
             show(f"  {done.plan.unmet}")
             show(_("  next: {advice}").format(advice=_("Then run recover --bundle FOLDER.")))
         show(_("Active release: {release}").format(release=done.active or "-"))
@@ -150,4 +148,4 @@ def exit_code(done: Recovery, results: list[CheckResult], asker: Asker) -> int:
             return DONE
         return CHECKS_FAILED if asker.could_ask else USAGE
     left = [result for result in results if result.status in ("FAIL", "ERROR")]
-    return CHECKS_FAILED if left or done.plan.unmet else DONE
+    return CHECKS_FAILED if left or done.plan.unmet or done.plan.restore else DONE

@@ -33,7 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("show the policy in force, take over new ones, or accept a memory that was made again"),
     )
     parser.add_argument(
-        "policies", nargs="*", type=Path, metavar=_("FILE"), help=_("policy-<N>.json files, or a folder of them")
+        "policies",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar=_("FILE"),
+        help=_("policy-<N>.json files, or a folder of them"),
     )
     parser.add_argument(
         "--trust-key",

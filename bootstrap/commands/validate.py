@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bootstrap import api, exposition, outputs
 from bootstrap.commandline import CHECKS_FAILED, DONE
 from bootstrap.commands import common
-from bootstrap.console import show_document, show_lines
+from bootstrap.console import show_document, show_lines, visible
 from bootstrap.i18n import _
 from validator import report as reports
 from validator.check import CATEGORIES, FULL, NORMAL, QUICK
@@ -129,6 +129,6 @@ def screen_width() -> int:
 def rendered(report: Report, kind: str, *, width: int = 80, quiet: bool = False) -> str:
     """Return a report in a format, without its last newline; ``width`` and ``quiet`` are for text."""
     if kind == "text":
-        return as_text.render(report, width=width, quiet=quiet)
+        return visible(as_text.render(report, width=width, quiet=quiet))
     renderers = {"html": as_html.render, "json": as_json.render, "prometheus": as_prometheus.render}
     return renderers[kind](report)

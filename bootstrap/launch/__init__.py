@@ -22,7 +22,7 @@ import os
 import sys
 
 from .host import check_host, check_modules, check_python
-from .words import Refusal, _, broken
+from .words import Refusal, _, broken, sentence
 
 KEPT = (
     "HOME PATH LANG TZ TERM COLUMNS LINES NO_COLOR USER LOGNAME SSH_AUTH_SOCK TEMP TMP TMPDIR "
@@ -61,7 +61,7 @@ def run():
 def tell(*lines):
     """Write lines on stderr; one that is closed or full does not change the exit code."""
     try:
-        sys.stderr.write("".join(line + "\n" for line in lines))
+        sys.stderr.write("".join(sentence(line) + "\n" for line in lines))
         sys.stderr.flush()
     except (AttributeError, EnvironmentError, ValueError):  # of a closed one there is no stream
         sys.stderr = None  # else Python would try again at its end, and end with 120

@@ -8,6 +8,7 @@ No lock is taken: each run builds beside and renames, so two first runs at once 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -23,6 +24,7 @@ from .words import Refusal, _, broken
 TYPE_CHECKING = False  # typing is not worth its time at each start
 if TYPE_CHECKING:
     import zipfile
+    from collections.abc import Iterator
     from typing import Any
 
     Known = tuple[str, int, int]  # SHA-256, size in bytes, mode
@@ -31,6 +33,7 @@ ROOT_VARIABLE = "RAGTRACE_CACHE_ROOT"  # environment.json names it to shiv inste
 PROGRAMS = "bin/"  # large: checked when they are about to run
 LEAF = "ragtrace-zipapp"
 BLOCK = 1 << 20  # bytes read at a time
+LACKS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # as in bootstrap/troubles.py
 REPARSE_POINT = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT: a junction is not a real folder
 
 opened: dict[str, Any] = {}  # after open_cache(): zipapp, folder, tree (the checked site-packages), files
@@ -48,6 +51,8 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
                 try_execution(folder)
                 build(zipapp, folder, name, facts["files"])
         except OSError as error:
+            if error.errno in LACKS:
+                raise lacking(error) from error
             troubles.append(f"{place} ({error.strerror or error})")
             continue
         try:
@@ -62,6 +67,19 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
         _("No folder serves as the installer's cache: {troubles}.").format(troubles="; ".join(troubles)),
         _("Set RAGTRACE_CACHE to a folder of your own with 100 MB free, on a filesystem that allows execution."),
     )
+
+
+def lacking(error: OSError) -> Refusal:
+    """Return the refusal for what no other folder would help against."""
+    return Refusal(
+        _("This host refuses what every program needs: {reason}.").format(reason=error.strerror),
+        _("Raise the limit of processes, memory or open files (ulimit, the service, the container)."),
+    )
+
+
+def unread(zipapp: str | None, error: OSError) -> Refusal:
+    """Return the refusal for a zipapp that is not read to its end: by this host, its medium, or its own bytes."""
+    return lacking(error) if error.errno in LACKS else broken(zipapp, error)
 
 
 def places() -> list[str]:
@@ -99,9 +117,17 @@ def private_folder(path: str) -> str:
         return path  # the profile's access list keeps others out
     if status.st_mode & 0o077:
         os.chmod(path, 0o700)
-    if os.statvfs(path).f_flag & getattr(os, "ST_NOEXEC", 0):
+    if flags_of(path) & getattr(os, "ST_NOEXEC", 0):
         raise OSError(_("execution is not allowed there"))
     return path
+
+
+def flags_of(path: str) -> int:
+    """Return how the filesystem of a path is mounted, 0 where that is not told: execution is tried anyway."""
+    try:
+        return os.statvfs(path).f_flag
+    except OSError:
+        return 0
 
 
 def demand_real(status: os.stat_result) -> None:
@@ -178,7 +204,11 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
     home = os.path.join(folder, name)
     new = tempfile.mkdtemp(prefix=".new-", dir=folder)
     try:
-        with zipfile.ZipFile(zipapp) as archive:
+        try:
+            archive = zipfile.ZipFile(zipapp)
+        except OSError as error:
+            raise unread(zipapp, error) from error
+        with archive:
             for path, known in files.items():
                 unpack(archive, path, os.path.join(new, "site-packages", path), known)
         if os.path.lexists(home) and damage(home, files) is not None:
@@ -196,13 +226,22 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
+def blocks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """Yield the bytes of a file of the zipapp; what its medium refuses is no fault of the folder that they go to."""
+    try:
+        with archive.open(name) as source:
+            yield from iter(lambda: source.read(BLOCK), b"")
+    except OSError as error:
+        raise unread(archive.filename, error) from error
+
+
 def unpack(archive: zipfile.ZipFile, name: str, path: str, known: Known) -> None:
     """Write one file of the zipapp, hashing what is written; raise Refusal when it is not the known one."""
     digest, size, mode = known
     os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
     hashed, written = sha256(), 0
-    with archive.open("site-packages/" + name) as source, open(path, "xb") as file:
-        for block in iter(lambda: source.read(BLOCK), b""):
+    with open(path, "xb") as file:
+        for block in blocks(archive, "site-packages/" + name):
             hashed.update(block)
             written += len(block)
             if written > size:

@@ -29,6 +29,12 @@ def _(message):
         return message
 
 
+def sentence(text):
+    """Return a text that stays one line and steers no terminal: a folder on a medium may have any name."""
+    old = not hasattr(text, "isprintable")  # Python 2, whose texts are bytes: it is told that it is too old
+    return "".join(part if old or part.isprintable() else part.encode("unicode_escape").decode() for part in text)
+
+
 def language():
     """Return the code of the operator's language, as bootstrap/i18n.py finds it."""
     for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
@@ -44,7 +50,12 @@ def language():
 
 
 def broken(zipapp, reason):
-    """Return the refusal of a zipapp whose own bytes are not right."""
+    """Return the refusal of a zipapp whose own bytes are not right, or not to be had."""
+    if isinstance(reason, EnvironmentError) and reason.errno:  # zipimport's own have none
+        return Refusal(
+            _("{path} cannot be read: {reason}.").format(path=zipapp, reason=reason.strerror),
+            _("The medium or its drive fails: bring the bundle again on another one, or copy it to a disk first."),
+        )
     return Refusal(
         _("{path} is damaged: {reason}.").format(path=zipapp, reason=reason),
         _("Copy the file again and compare its SHA-256 with the one on paper."),

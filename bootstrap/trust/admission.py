@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.manifest import Manifest
     from bootstrap.bundle.opening import Bundle
-    from bootstrap.prefix import Prefix
+    from bootstrap.prefix import Prefix, Release
     from bootstrap.trust.places import Places
 
 STALE = timedelta(days=365)  # a year without a release is worth a word
@@ -55,7 +55,8 @@ def admit(
 
     1. The prefix's own policy, where there is one, accepts its signers too.
     2. It is of the prefix's product, and not older than the active release.
-    3. It is not older than anything of this product that was accepted on this host.
+    3. It is not older than anything of this product that was accepted on this host, unless it is the very release
+       that is active here: after a rollback only its own bundle may be able to repair it, and brings nothing older.
     4. Unless the prefix keeps this very release: its date and the validity of its signers' keys.
 
     ``now`` is by default the host's clock. Raises TrustError.
@@ -67,7 +68,7 @@ def admit(
     refuse_downgrade(bundle.manifest, prefix, now=now)
     product = bundle.manifest.product
     highest = highest_counter(product.name, places, prefix, now)
-    if product.counter < highest:
+    if product.counter < highest and not _is_active(bundle, prefix):
         raise TrustError(
             _("The bundle (release counter {new}) is older than what this host has accepted ({highest}).").format(
                 new=product.counter, highest=highest
@@ -143,8 +144,16 @@ def remember(manifest: Manifest, admission: Admission, places: Places, prefix: P
 
 
 def _kept(bundle: Bundle, prefix: Prefix) -> bool:
-    start = (bundle.manifest.product.counter, bundle.manifest_sha256[:12])
-    return any(release.order[:2] == start for release in prefix.complete_releases())
+    return any(_is_of(bundle, release) for release in prefix.complete_releases())
+
+
+def _is_active(bundle: Bundle, prefix: Prefix) -> bool:
+    named = prefix.named()  # be it damaged: its mark may be what a repair is for
+    return named is not None and _is_of(bundle, named)
+
+
+def _is_of(bundle: Bundle, release: Release) -> bool:
+    return release.order[:2] == (bundle.manifest.product.counter, bundle.manifest_sha256[:12])
 
 
 def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import troubles
+from bootstrap import reading, troubles
 from bootstrap.bundle.policy import pins
 from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bootstrap.errors import TrustError, UsageError
@@ -146,7 +146,7 @@ def _line(path: Path) -> str:
     try:
         if path.stat().st_size > KEY_LIMIT:
             raise UsageError(_("{path} is not a public key.").format(path=path), advice=_("Name a .pub file."))
-        return path.read_text(encoding="utf-8").strip()
+        return reading.read(path, KEY_LIMIT, follow=True).decode("utf-8").strip()
     except OSError as error:
         wanted = _("Name a .pub file.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error

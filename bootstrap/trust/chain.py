@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable
 
 from bootstrap import files
 from bootstrap.bundle.policy import NAMESPACES, Policy, judge, parse_policy
-from bootstrap.bundle.signature import verify
+from bootstrap.bundle.signature import SIGNATURES_LIMIT, verify
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bootstrap.bundle.signature import PublicKey
 
 ROLE = "policy"
-SIGNATURES_LIMIT = 32  # of one policy
 _FILE = re.compile(r"policy-(0|[1-9][0-9]{0,8})\.json")
 
 

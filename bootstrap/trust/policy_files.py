@@ -5,9 +5,9 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import troubles
+from bootstrap import reading, troubles
 from bootstrap.bundle.policy import parse_policy
-from bootstrap.errors import TrustError, UsageError
+from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
 from bootstrap.trust import chain
 from bootstrap.trust.small_files import names_in, read_small
@@ -26,10 +26,11 @@ def pinned_policy(installer: Path | None) -> Policy | None:
     if installer is None:
         return None
     try:
-        with zipfile.ZipFile(installer) as archive:
+        with reading.opened(installer, follow=True) as file, zipfile.ZipFile(file) as archive:
             return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
     except OSError as error:
-        raise troubles.trouble(error, troubles.READING, path=installer, kind=TrustError) from error
+        kind = HostError if troubles.is_of_the_host(error, installer) else TrustError
+        raise troubles.trouble(error, troubles.BRINGING, path=installer, kind=kind) from error
     except zipfile.BadZipFile as error:
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),

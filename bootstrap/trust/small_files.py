@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import troubles
+from bootstrap import reading, troubles
 from bootstrap.errors import TrustError
 from bootstrap.i18n import _
 
@@ -37,16 +37,9 @@ def names_in(folder: Path) -> list[str]:
 def read_small(path: Path) -> bytes:
     """Return the bytes of a file of trust. Raises TrustError when it cannot be read or is too large."""
     try:
-        with path.open("rb") as file:
-            data = file.read(FILE_LIMIT + 1)
+        return reading.read(path, FILE_LIMIT, follow=True)
     except OSError as error:
         raise _unreadable(path, error) from error
-    if len(data) > FILE_LIMIT:
-        raise TrustError(
-            _("{path} is larger than {limit} bytes.").format(path=path, limit=FILE_LIMIT),
-            advice=_("It is no file of ours: let an administrator look at who put it there."),
-        )
-    return data
 
 
 def _unreadable(path: Path, error: OSError) -> TrustError:

@@ -12,6 +12,7 @@ from bootstrap.bundle.advisories import snapshot as form
 from bootstrap.bundle.policy import NAMESPACES
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
+from builder.sign import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def role_of(data: bytes) -> str:
 def sign_file(path: Path, signer: Signer) -> Path:
     """Sign a snapshot or a file of exceptions as it is; return the signature's file."""
     data = read_file(path, form.SNAPSHOT_LIMIT)
-    signature = path.with_name(f"{path.name}.{signer.key.keyid}.sig")
+    signature = signature_of(path, signer.key)
     outputs.write(signature, signer.sign(data, NAMESPACES[role_of(data)]), mode=0o644)
     return signature
 

@@ -5,21 +5,20 @@ Nothing in it has a default but the day of approval: what a person has not fille
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
 from bootstrap.bundle import strict
-from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, Exemption
+from bootstrap.bundle.advisories.exceptions import JUSTIFICATIONS, LONGEST, Exemption
 from bootstrap.bundle.advisories.versions import public
 from bootstrap.bundle.strict import refuse, time_from_json, time_to_json
 from bootstrap.console import printable
 from bootstrap.errors import TrustError, UsageError
 from bootstrap.i18n import _
 from builder.advisories.documents import read_file
-from builder.toml_file import parse_toml
+from builder.toml_file import parse_toml, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,14 +29,15 @@ if TYPE_CHECKING:
 LIST = "exceptions"
 FILLED_IN = ("justification", "statement", "approver", "until")
 KEYS = ("id", "package", "versions", *FILLED_IN)
+ENTRIES_LIMIT = 8 << 20  # bytes, with what a template says of each finding
 SHOWN = 20  # problems that an error names
 
 
 def read_entries(path: Path) -> list[tuple[str, Any]]:
     """Return the entries of a TOML file, or of a JSON file by its name, each with its place. Raises UsageError."""
-    data = read_file(path, EXCEPTIONS_LIMIT)
+    data = read_file(path, ENTRIES_LIMIT)
     try:
-        whole = strict.loads(data, path.name, limit=EXCEPTIONS_LIMIT) if path.suffix == ".json" else None
+        whole = strict.loads(data, path.name, limit=ENTRIES_LIMIT) if path.suffix == ".json" else None
         fields = strict.Fields(whole if whole is not None else parse_toml(data, path), path.name)
         entries = fields.items(LIST, lambda value, _place: value, most=10_000)
         fields.done()
@@ -125,6 +125,17 @@ def _until(value: Any, path: str, now: datetime) -> datetime:
     return min(end, now + LONGEST) if value <= (now + LONGEST).date() else end
 
 
+def template_text(findings: Sequence[Finding], title: str, known_until: datetime) -> str:
+    """Return the whole file. Raises UsageError for one that could not be read again."""
+    text = "\n".join(template(findings, title, known_until)) + "\n"
+    if len(text.encode()) > ENTRIES_LIMIT:
+        raise UsageError(
+            _("More findings than one file holds: {count}.").format(count=len(findings)),
+            advice=_("Begin with the most severe ones: --fail-on critical."),
+        )
+    return text
+
+
 def template(findings: Sequence[Finding], title: str, known_until: datetime) -> Iterator[str]:
     """Yield the lines of a TOML file with an entry for each finding, to be filled in by a person."""
     yield f"# {printable(title)}"
@@ -150,7 +161,7 @@ def template(findings: Sequence[Finding], title: str, known_until: datetime) -> 
         yield "# " + _("{severity}; fixed in: {versions}").format(severity=finding.severity, versions=fixed)
         yield f"# {printable(finding.summary)}"
         yield f"# {finding.link}"
-        yield f"id = {json.dumps(finding.id)}"
-        yield f"package = {json.dumps(finding.package)}"
+        yield f"id = {quoted(finding.id)}"
+        yield f"package = {quoted(finding.package)}"
         yield f'versions = "=={version}"'
         yield from (f'{key} = ""' for key in FILLED_IN)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.advisories.look import GATE, GATE_LIMIT
 from bootstrap.bundle import strict
 from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import safety
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 KIND = "verification"
 FOLDER = f"{KINDS[KIND]}/advisories"
-REPORT = "gate.json"
 SHOWN = 8  # findings that an error names
 
 
@@ -131,7 +131,7 @@ def run_gate(
     refuse(knowledge, assessment)
     contents = {
         form.NAME: snapshot.data,
-        REPORT: strict.dumps(report(assessment, knowledge)),
+        GATE: written(assessment, knowledge),
         VEX: strict.dumps(vex(assessment, product.name, product.version, datetime.fromtimestamp(epoch, timezone.utc))),
     }
     if exceptions.exceptions:
@@ -230,6 +230,17 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
         text.format(count=len(failing), level=fail_on, names=", ".join(named + more)),
         advice=_("Lock fixed versions; for what does no harm here, sign an exception (advisories except)."),
     )
+
+
+def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
+    """Return the report's bytes. Raises BuildError for more than hosts read."""
+    data = strict.dumps(report(assessment, knowledge))
+    if len(data) > GATE_LIMIT:
+        raise BuildError(
+            _("{name} would be larger than the {limit} bytes that hosts read.").format(name=GATE, limit=GATE_LIMIT),
+            advice=_("Lock versions of the packages that have fewer findings."),
+        )
+    return data
 
 
 def report(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:

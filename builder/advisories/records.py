@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import troubles
-from bootstrap.bundle.zips import BROKEN
+from bootstrap.bundle.zips import BROKEN, readable
 from bootstrap.errors import BuildError
 from bootstrap.i18n import _
 from builder.advisories.osv import advisories_of, is_withdrawn
@@ -72,7 +72,7 @@ def read_export(path: Path, now: datetime) -> Export:
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each record of an export with its member's name."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".json")]
             if len(members) > RECORDS_LIMIT or any(info.file_size > RECORD_LIMIT for info in members):
                 raise _unreadable(path, _("larger than any export of advisories"))

@@ -16,7 +16,7 @@ sys.path.insert(0, SCRIPTS)
 try:
     import install
 except ImportError:
-    sys.stderr.write("error: %s is missing: unpack the whole archive.\n" % os.path.join(SCRIPTS, "install.py"))
+    sys.stderr.write("error: %r is missing: unpack the whole archive.\n" % os.path.join(SCRIPTS, "install.py"))
     sys.exit(2)
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Who has vouched for a file once is not asked again for the same bytes, on this h
 The syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
 """
 
+import binascii
 import hashlib
 import os
 import shutil
@@ -63,7 +64,13 @@ def told(text, **facts):
         korean.encode(sys.stderr.encoding or "ascii")
     except (LookupError, UnicodeError):
         korean = text
+    facts = {name: one_line(str(value)) for name, value in facts.items()}
     sys.stderr.write((korean if language() == "ko" else text).format(**facts))
+
+
+def one_line(text):
+    """Return a text that steers no terminal: the medium's folder may have any name."""
+    return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
 def language():
@@ -90,8 +97,8 @@ def copy(source, target):
     return digest.hexdigest()
 
 
-def memory():
-    """Return the folder of what this user has vouched for, an empty file for each digest; none of the medium's."""
+def state():
+    """Return the folder of what the tool keeps for this user; none of the medium's."""
     if os.name == "nt":
         base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
     elif sys.platform == "darwin":
@@ -99,7 +106,73 @@ def memory():
     else:
         base = os.environ.get("XDG_STATE_HOME", "")
         base = base if os.path.isabs(base) else os.path.expanduser("~/.local/state")
-    return os.path.join(base, "ragtrace", "vouched")
+    return os.path.join(base, "ragtrace")
+
+
+def memory():
+    """Return the folder of what this user has vouched for, an empty file for each digest."""
+    return os.path.join(state(), "vouched")
+
+
+class Private(object):
+    """A folder for the copy, held by a lock: by its names any later command removes what a killed run left."""
+
+    def __init__(self):
+        self.handle, name = None, binascii.hexlify(os.urandom(16)).decode()
+        place = register()
+        self.folder = os.path.join(tempfile.gettempdir(), ("ragtrace-" if place else ".trial-") + name)
+        self.link = os.path.join(place or tempfile.gettempdir(), ".trial-" + name)
+        self.lock = self.link + ".lock"
+
+    def make(self):
+        self.handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            hold(self.handle)
+        except OSError:
+            pass  # no locks there: then nobody takes this for abandoned either
+        if self.link != self.folder:
+            os.symlink(self.folder, self.link)
+        os.mkdir(self.folder, 0o700)
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.handle is not None:
+            os.close(self.handle)
+        for path in (self.link, self.lock):
+            if os.path.lexists(path):
+                os.unlink(path)
+
+
+def hold(handle):
+    """Lock an open file as the installer's own locks do."""
+    if os.name == "nt":
+        import msvcrt
+
+        os.lseek(handle, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def register():
+    """Return where the installer looks for links to what lies elsewhere, "" where there is no such folder of ours."""
+    place = os.path.join(state(), "scratch")
+    if os.name == "nt":
+        return ""
+    known = place
+    while not os.path.isdir(known):
+        known = os.path.dirname(known)
+    status = os.stat(known)
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        return ""  # sudo may leave HOME at the caller's
+    try:
+        if not os.path.isdir(place):
+            os.makedirs(place, 0o700)
+    except OSError:
+        return ""
+    return place if os.access(place, os.W_OK | os.X_OK) else ""
 
 
 def remembered(digest):
@@ -126,10 +199,11 @@ def remember(digest):
         pass
 
 
-def wait_for(command):
+def wait_for(command, handle):
     """Run a child to its end and return its exit code; Ctrl-C is the child's, and so is what asks us to end."""
+    held = {} if os.name == "nt" else {"pass_fds": (handle,)}  # as long as it lives, its copy is in use
     # by this path the installer is named in what it prints
-    child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)))
+    child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)), **held)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if os.name != "nt" and signal.getsignal(number) == signal.SIG_DFL:  # nohup's stays
@@ -168,11 +242,11 @@ def start(command, argv):
     if asked and (len(given) < ROW or given.strip("0123456789abcdef")):
         told(HOW, **how)
         return 3
-    private = None
+    private = Private()
     try:
         # the copy is what is hashed and what runs, so nobody can swap it in between
-        private = tempfile.mkdtemp(prefix="ragtrace-")
-        checked = os.path.join(private, NAME)
+        private.make()
+        checked = os.path.join(private.folder, NAME)
         digest = copy(zipapp, checked)
         if not asked and not remembered(digest):
             told(HOW, **how)
@@ -185,13 +259,12 @@ def start(command, argv):
             return 3
         if asked:
             remember(digest)
-        return wait_for([sys.executable, "-I", "-B", checked] + command + before + after[1:])
+        return wait_for([sys.executable, "-I", "-B", checked] + command + before + after[1:], private.handle)
     except OSError as error:
-        told("error: {place}: {reason}.\n", place=error.filename or private, reason=error.strerror)
+        told("error: {place}: {reason}.\n", place=error.filename or private.folder, reason=error.strerror)
         return 4
     finally:
-        if private:
-            shutil.rmtree(private, ignore_errors=True)
+        private.remove()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bootstrap.bundle.signature import SIGNATURES_LIMIT
 from bootstrap.bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
 from bootstrap.console import can_ask
 from bootstrap.errors import UsageError
 from bootstrap.i18n import _
-from builder.sign import load_signer
+from builder.sign import load_signer, too_many_signatures
 
 if TYPE_CHECKING:
     import argparse
@@ -65,6 +66,9 @@ def default_key() -> Path:
 
 def signers_of(paths: Iterable[Path]) -> tuple[Signer, ...]:
     """Return the signers of key files in their order; a key that is named twice is asked for once."""
+    paths = list(paths)
+    if len(paths) > SIGNATURES_LIMIT:
+        raise too_many_signatures(paths[-1])
     known: dict[Path, Signer] = {}
     return tuple(known.get(path.resolve()) or known.setdefault(path.resolve(), signer_of(path)) for path in paths)
 

@@ -123,12 +123,11 @@ def run_template(arguments: argparse.Namespace) -> int:
     title = _("Findings of {project} by {path}, whose knowledge ends at").format(
         project=f"{project.name} {project.version}", path=arguments.advisories.name
     )
-    lines = entries.template(list(found.values()), title, knowledge.snapshot.header.known_until)
-    text = "\n".join(lines)
+    text = entries.template_text(list(found.values()), title, knowledge.snapshot.header.known_until)
     if arguments.output is None:
-        show_lines(text)
+        show_lines(text.rstrip("\n"))
     else:
-        outputs.write(arguments.output, f"{text}\n".encode(), mode=0o644)
+        outputs.write(arguments.output, text.encode(), mode=0o644)
         show(_("Written: {path}").format(path=arguments.output))
     return DONE
 

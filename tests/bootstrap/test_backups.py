@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import acceptance, backup_files, backups, cli, copies, journal, restore, retention, transaction, userdata
+from bootstrap import (
+    acceptance,
+    backup_files,
+    backups,
+    cli,
+    copies,
+    files,
+    journal,
+    restore,
+    retention,
+    transaction,
+    userdata,
+)
 from bootstrap import install as story
 from bootstrap.errors import HostError, InstallError, UsageError
 from bootstrap.uninstall import uninstall
@@ -309,3 +321,21 @@ def test_a_command_that_was_called_wrongly(used, host, capsys, words) -> None:
 def test_a_name_for_no_backup(used) -> None:
     with pytest.raises(UsageError):
         backups.new_name(used, "No Name")
+
+
+def test_a_backup_that_lost_its_index_is_told_and_stays(used):
+    path = backups.create(used, backups.new_name(used, backups.MANUAL))
+    (path / "index.json").unlink()
+    assert backups.unreadable(used) == [path.name]
+    assert transaction.leftovers(used) == []  # it is no removal that was cut short
+    backups.prune(used)
+    assert path.is_dir()
+
+
+def test_a_removal_that_is_cut_short_leaves_no_backup(used, monkeypatch):
+    path = backups.create(used, backups.new_name(used, backups.MANUAL))
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "remove_tree", lambda folder: None)
+        backups.remove(used, path.name)
+    assert (backups.list_backups(used), backups.unreadable(used)) == ([], [])
+    assert [left.name.startswith(f".{path.name}") for left in transaction.leftovers(used)] == [True]

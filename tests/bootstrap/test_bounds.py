@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import app_launcher, audit_log, backup_index, exposition, journal, receipt
+from bootstrap import app_launcher, audit_log, backup_index, exposition, journal, launchers, receipt, seal, signed
 from bootstrap import settings as settings_file
-from bootstrap.bundle import digest
+from bootstrap.bundle import digest, strict
+from bootstrap.bundle.application import SETTINGS_LIMIT, Application, Environment, Launcher
 from bootstrap.bundle.manifest import FILE_SIZE_LIMIT, FileEntry, parse_manifest
 from bootstrap.bundle.policy import Signer, parse_policy, pins
-from bootstrap.bundle.signature import ED25519
+from bootstrap.bundle.signature import ED25519, SIGNATURES_LIMIT
+from bootstrap.console import NoProgress, sentence
 from bootstrap.errors import HostError, InstallError, TrustError
-from bootstrap.prefix import Prefix
+from bootstrap.prefix import KEPT_UNFINISHED, Prefix, Release
 from bootstrap.trust import memory
 from tests.bundles import make_manifest
 from tests.keys import SoftKey
@@ -133,8 +136,12 @@ def test_settings_files(value) -> None:
 
 
 def test_policies_of_as_many_keys_as_there_may_be() -> None:
-    one = pins([SoftKey(ED25519).key])
+    keys = [SoftKey(ED25519).key for _number in range(SIGNATURES_LIMIT + 1)]
+    one = pins(keys[1:])
     assert parse_policy(one.to_bytes(), "p") == one
+    assert pins(keys, SIGNATURES_LIMIT).signers
+    with pytest.raises(TrustError, match="threshold: not between 1 and 32"):
+        pins(keys)  # no document may have so many signatures
     with pytest.raises(TrustError, match="keys"):
         pins([SoftKey(ED25519).key] * 2)
     assert Signer(one.signers[0].key, "x" * 100).name
@@ -147,9 +154,8 @@ def test_metrics(value) -> None:
     text = exposition.render([exposition.Family("a", value, (({"name": value}, 1.0),))])
     assert text.count("\n") == 3
     label = text.split("\n")[2][len('a{name="') : -len('"} 1')]
-    assert label.replace("\\\\", "\0").replace("\\n", "\n").replace('\\"', '"').replace("\0", "\\") == value or (
-        "\0" in value
-    )
+    read = label.replace("\\\\", "\0").replace("\\n", "\n").replace('\\"', '"').replace("\0", "\\")
+    assert read == "\n".join(map(sentence, value.split("\n")))
 
 
 @pytest.mark.parametrize(
@@ -169,3 +175,75 @@ def test_a_manifest_that_no_host_reads_is_not_written(changed, reason) -> None:
     manifest = make_manifest()
     with pytest.raises(TrustError, match=reason):
         parse_manifest(replace(manifest, files=(*manifest.files, entry)).to_bytes())
+
+
+class Marked(Release):
+    """A release of which nothing but its receipt and its mark is there."""
+
+
+@FEW
+@given(data=st.binary(max_size=2000))
+def test_marks(tmp_path, data) -> None:
+    release = Marked(tmp_path / "1-0123456789ab-r1")
+    release.path.mkdir(exist_ok=True)
+    release.complete_file.unlink(missing_ok=True)
+    release.receipt_file.write_bytes(data)
+    seal.mark_complete(release)
+    assert seal.receipt_sha256(release) == digest.sha256_bytes(data)
+
+
+@pytest.mark.parametrize("more", [b"x", b"\n" * seal.MARK_LIMIT], ids=["a byte", "more than is read"])
+def test_a_mark_that_something_follows_is_none(tmp_path, more) -> None:
+    release = Marked(tmp_path)
+    release.complete_file.write_bytes(digest.write_sums({"receipt.json": "0" * 64}) + more)
+    with pytest.raises((TrustError, OSError), match=r"COMPLETE: not sorted|it is longer than"):
+        seal.receipt_sha256(release)
+
+
+def test_the_names_of_releases(tmp_path) -> None:
+    """``current``, and the releases that were begun and not finished: more than are kept never make more."""
+    prefix = Prefix(tmp_path)
+    prefix.make()
+    release = prefix.new_release(1, "0" * 64)
+    prefix.point_at(release)
+    assert prefix.named() == release
+    prefix.unfinished.write_text("".join(f"1-000000000000-r{number}\n" for number in range(KEPT_UNFINISHED + 5)))
+    prefix.forgo(release)
+    assert len(prefix.unfinished.read_text().splitlines()) == KEPT_UNFINISHED
+    assert prefix.new_release(1, "0" * 64).id == f"1-000000000000-r{KEPT_UNFINISHED + 5}"
+
+
+@FEW
+@given(settings=st.dictionaries(st.from_regex(r"[A-Z]{1,20}", fullmatch=True), NAMES, max_size=9), title=NAMES)
+def test_what_launchers_start_by(tmp_path, settings, title) -> None:
+    """run.json, by the reader of ``launch.py`` and by the one of whoever proves a release."""
+    application = Application(
+        (Launcher("demo", "script", "a.py", (title,)),),
+        Environment(defaults={f"X{name}": value for name, value in settings.items() if "{" not in value}),
+    )
+    release = Marked(tmp_path)
+    manifest = make_manifest(application=application)
+    release.run_file.write_bytes(strict.dumps(launchers.run_of(manifest)))
+    assert signed._is_of_another("run.json", "", release, manifest)
+    run = json.loads(release.run_file.read_bytes())
+    assert sorted(app_launcher.loaded(run)) == sorted(application.environment.defaults)
+    assert app_launcher.command(str(tmp_path), run, "demo", [])[0][-1] == title
+
+
+def test_settings_of_a_release_that_its_launchers_would_not_read_are_refused(tmp_path) -> None:
+    names = [f"NAME_{number}" for number in range(120)]
+    held = Environment(defaults=dict.fromkeys(names, "\\" * 2000))
+    manifest = make_manifest(application=Application((Launcher("demo", "script", "app.py"),), held))
+    prefix = Prefix(tmp_path)
+    settings_file.write_env_file(prefix, manifest, None, NoProgress())
+    assert SETTINGS_LIMIT * 0.9 < prefix.env_file.stat().st_size < app_launcher.ENV_LIMIT
+    assert app_launcher.text_of(str(tmp_path)).count("=") == len(names)
+    with pytest.raises(TrustError, match="environment: larger than 524288 bytes"):
+        parse_manifest(
+            make_manifest(
+                application=Application(
+                    manifest.application.launchers,
+                    Environment(defaults=dict.fromkeys((*names, *map("MORE_".__add__, names)), "\\" * 2000)),
+                )
+            ).to_bytes()
+        )

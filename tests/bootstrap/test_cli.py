@@ -265,3 +265,35 @@ def test_a_careless_umask_lets_nobody_else_write(tiny, tmp_path, call) -> None:
         os.umask(before)
     code, out, _err = call("validate", "--check", "security.permissions", "--prefix", root, "--json")
     assert (code, [result["status"] for result in json.loads(out)["validation_results"]]) == (0, ["PASS"])
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "soon"])
+def test_a_wait_without_an_end_or_a_sense_is_refused(tiny, tmp_path, capsys, value) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["backup", "--prefix", str(tmp_path / "prefix"), f"--wait={value}"])
+    assert ended.value.code == 2
+    assert f"{value!r} is not a number of seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["-1", "9" * 12, "1.5", "³"])
+def test_a_freshness_of_no_days_is_refused(tiny, tmp_path, capsys, value) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["install", str(tiny.folder), "--prefix", str(tmp_path / "prefix"), f"--require-fresh={value}"])
+    assert ended.value.code == 2
+    assert f"{value!r} is not a number of whole days" in capsys.readouterr().err
+    assert not (tmp_path / "prefix").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "choices"),
+    [
+        ("audit-log", "{show,verify,export}"),
+        ("trust", "{show,update,accept-memory}"),
+        ("advisories", "{show,scan,update}"),
+    ],
+)
+def test_a_missing_word_is_named_by_what_it_can_be(capsys, command, choices) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command])
+    assert ended.value.code == 2
+    assert f"the following arguments are required: {choices}\n" in capsys.readouterr().err

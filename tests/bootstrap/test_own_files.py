@@ -143,13 +143,13 @@ def test_only_names_of_ours_are_cleaned_away_among_the_data(prefix) -> None:
     theirs = [".ragtrace-notes", ".ragtrace-settings", ".ragtrace-x.tmp", ".ragtrace-try-", "ragtrace-1.tmp"]
     for name in theirs:
         (prefix.data / name).write_text("theirs")
-    (prefix.data / ".ragtrace-try-abcd1234").write_text("a file, and ours is a folder")
+    (prefix.data / f".ragtrace-try-{'a' * 32}").write_text("a file, and ours is a folder")
     (prefix.data / ".ragtrace-7.tmp").mkdir()
     (prefix.data / ".ragtrace-8.tmp").write_text("ours")
-    (prefix.data / ".ragtrace-try-abcd_234").mkdir()
+    (prefix.data / f".ragtrace-try-{'b' * 32}").mkdir()
     transaction.recover_crash(prefix)
     left = {path.name for path in prefix.data.iterdir()}
-    assert left == {*theirs, ".ragtrace-try-abcd1234", ".ragtrace-7.tmp"}
+    assert left == {*theirs, f".ragtrace-try-{'a' * 32}", ".ragtrace-7.tmp"}
 
 
 def test_an_error_names_the_file_that_was_meant(tmp_path) -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootstrap import host_findings, lockfile, persist, preflight
+from bootstrap import host_findings, lockfile, persist, preflight, trials
 from bootstrap.bundle.target import Target, host_target
 from bootstrap.errors import BusyError, HostError
 from bootstrap.prefix import Prefix
@@ -91,10 +91,10 @@ def test_places_that_do_not_fit(tmp_path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
-    def refuse(**_options: object) -> None:
+    def refuse(_place: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(preflight.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(trials, "beside", refuse)
     assert unfit(MANIFEST, tmp_path / "new") == ["Permission"]
 
 
@@ -299,10 +299,41 @@ def test_a_limit_of_the_size_of_files_is_known_before_the_first_write(tmp_path, 
     entries[0] = replace(entries[0], size=3 << 20)
     manifest = replace(MANIFEST, files=tuple(entries))
     for most, fits in (((3 << 20) - 1, False), (3 << 20, True), (resource.RLIM_INFINITY, True)):
-        monkeypatch.setattr(resource, "getrlimit", lambda _kind, most=most: (most, most))
+        limits = {resource.RLIMIT_FSIZE: (most, most)}
+        monkeypatch.setattr(resource, "getrlimit", lambda kind, limits=limits: limits.get(kind, (1 << 30, 1 << 30)))
         assert unfit(manifest, tmp_path / "new") == ([] if fits else ["Limits"])
-    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (4096, 4096))
+    limits = {resource.RLIMIT_FSIZE: (4096, 4096)}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits.get(kind, (1 << 30, 1 << 30)))
     assert unfit(replace(manifest, files=tuple(entries[1:])), tmp_path / "new") == ["Limits"]  # for our own files
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+@pytest.mark.parametrize(("name", "most", "fits"), [
+    ("RLIMIT_NOFILE", 24, False), ("RLIMIT_NOFILE", 25, True),
+    ("RLIMIT_STACK", (256 << 10) - 1, False), ("RLIMIT_STACK", 256 << 10, True),
+])  # fmt: skip
+def test_what_uv_takes_is_known_before_the_first_write(tmp_path, monkeypatch, name, most, fits) -> None:
+    import resource
+
+    wheels = [replace(MANIFEST.files[0], path=f"02_Dependencies/wheels/{number}.whl") for number in range(2)]
+    limits = {getattr(resource, name): (most, most)}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits.get(kind, (1 << 30, 1 << 30)))
+    assert unfit(replace(MANIFEST, files=tuple(wheels)), tmp_path / "new") == ([] if fits else ["Limits"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for uv")
+@pytest.mark.parametrize(("refused", "words"), [(None, "panicked at"), ("socketpair", "sockets are refused")])
+def test_a_uv_that_cannot_start_is_told_by_what_is_refused(tmp_path, monkeypatch, refused, words) -> None:
+    program = tmp_path / "uv"
+    program.write_text("#!/bin/sh\necho panicked at x >&2; echo note: RUST_BACKTRACE=1 >&2; exit 134\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("bootstrap.uv.binary", lambda: program)
+    if refused:
+        monkeypatch.setattr(f"socket.{refused}", lambda: os.open("/proc/self/mem/x", 0))
+    findings = [finding for finding in preflight.preflight(MANIFEST, Prefix(tmp_path / "new")) if not finding.fits]
+    assert [finding.name for finding in findings] == ["Start of uv"]
+    assert words in findings[0].details
+    assert "seccomp" in findings[0].advice
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")

@@ -141,6 +141,56 @@ def test_without_a_home_it_lies_in_the_system_s_place_and_is_found_there(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+BESIDE = """
+import sys
+from pathlib import Path
+from bootstrap import trials
+with trials.beside(Path(sys.argv[1])) as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no links there")
+def test_what_was_tried_beside_a_prefix_that_is_not_there_yet_goes_with_any_command(tmp_path, monkeypatch) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    argv = [sys.executable, "-c", BESIDE, str(place)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        made = os.path.basename(child.stdout.readline().strip())
+        trials.tidy()
+        assert os.listdir(place) == [made]
+        child.kill()
+    trials.tidy()
+    assert os.listdir(place) == os.listdir(tmp_path / "state" / folders.TOOL / trials.REGISTER) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no links there")
+def test_a_register_that_cannot_be_written_does_not_speak_for_the_place_that_is_tried(tmp_path, monkeypatch) -> None:
+    def refuse(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(trials, "locked", refuse)
+    with trials.beside(tmp_path) as folder:
+        assert folder.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to make another user's link")
+def test_a_link_of_another_user_in_the_system_s_place_removes_nothing(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(trials, "_own_register", lambda: None)
+    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    mine = tmp_path / "ragtrace-1"
+    mine.mkdir()
+    link = tmp_path / f"{trials.NAME}1"
+    link.symlink_to(mine)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    trials.tidy()
+    assert mine.is_dir()
+
+
 def test_without_a_folder_that_can_be_written_nothing_is_tidied_there(monkeypatch) -> None:
     def refuse():
         raise FileNotFoundError(2, "No usable temporary directory found")

@@ -14,7 +14,7 @@ import pytest
 
 from bootstrap import files, i18n, limits, process, troubles
 from bootstrap.errors import HostError, ToolError, UsageError
-from bootstrap.troubles import READING, REMOVING, STARTING, USING, WRITING
+from bootstrap.troubles import BRINGING, READING, REMOVING, STARTING, USING, WRITING
 from tests.hosts import needs
 
 FILE = "/srv/no-such-app/file"
@@ -42,7 +42,13 @@ ADVICE = {  # by cause: a word of the advice that no other cause has
     "EEXIST": "Move it away",
     "ENOTEMPTY": "Something else writes there",
 }
-RIGHTS = {READING: "to read it", WRITING: "to write there", REMOVING: "write in /srv", STARTING: "execute it"}
+RIGHTS = {
+    READING: "to read it",
+    BRINGING: "to read it",
+    WRITING: "to write there",
+    REMOVING: "write in /srv",
+    STARTING: "execute it",
+}
 OF_WINDOWS = {
     5: ("Permission denied", "to write there"),
     32: ("another program has it open", "Close that program"),
@@ -242,7 +248,7 @@ def test_filesystems_of_a_namespace(tmp_path) -> None:
     assert across.startswith(f"{tmp_path}/noexec/program -> {tmp_path}/full/program ")
     assert "Put both on one filesystem." in across
     assert busy.startswith(f"{tmp_path}/full cannot be removed: Device or resource busy. | Something is mounted on it")
-    assert bare.startswith("HostError | /dev/null cannot be started: ")
+    assert bare.startswith("HostError | /dev/null cannot be opened: ")
     assert "mknod -m 666 /dev/null c 1 3" in bare
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from bootstrap.bundle.manifest import FileEntry
 from bootstrap.bundle.names import WINDOWS_ROOM
+from bootstrap.bundle.target import parse_target
 from bootstrap.errors import BuildError
 from bootstrap.wheels import Unpacked
-from builder.contents import demand_apart, demand_short
+from builder.contents import demand_short
 from builder.inputs import Wheel
-from builder.wheels import WheelFacts
+from builder.wheels import WheelFacts, demand_apart
 from tests import tiny
 
 SITE, APP = "/venv/Lib/site-packages/", "/app/"
@@ -38,11 +39,29 @@ def test_a_path_that_is_too_long_for_windows_is_named(which):
 
 
 def test_two_wheels_that_bring_one_file(tmp_path):
-    def named(name: str, text: str) -> Wheel:
-        path = tmp_path / f"{name}-1.0-py3-none-any.whl"
-        path.write_bytes(tiny.wheel(name, "1.0", {"shared/__init__.py": text}))
-        return Wheel(SimpleNamespace(filename=path.name), path, WheelFacts(Unpacked(1, 1), None, ""))
-
-    demand_apart([named("one", ""), named("two", "")], "3.11")
+    target = parse_target("linux-x86_64", "3.11")
+    demand_apart([laid(tmp_path, "one"), laid(tmp_path, "two")], target)
     with pytest.raises(BuildError, match=r"^two-1.0\S+ it installs '.*shared/__init__.py', and so does one-1.0"):
-        demand_apart([named("one", ""), named("two", "x = 1\n")], "3.11")
+        demand_apart([laid(tmp_path, "one"), laid(tmp_path, "two", text="x = 1\n")], target)
+
+
+@pytest.mark.parametrize("file", ["shared/__INIT__.py", "Shared/other.py"])
+def test_two_wheels_whose_files_differ_in_case_alone(tmp_path, file):
+    both = [laid(tmp_path, "one"), laid(tmp_path, "two", file)]
+    demand_apart(both, parse_target("linux-x86_64", "3.11"))
+    for target in ("windows-amd64", "macos-arm64"):
+        with pytest.raises(BuildError, match=rf"^two-1.0\S+ '.*{file}' meets '.*shared/__init__.py' of one-1.0"):
+            demand_apart(both, parse_target(target, "3.11"))
+
+
+def test_a_file_of_one_wheel_where_another_has_a_folder(tmp_path):
+    both = [laid(tmp_path, "one"), laid(tmp_path, "two", "shared")]
+    with pytest.raises(BuildError, match=r"^one-1.0\S+ '.*shared/__init__.py' meets '.*shared' of two-1.0"):
+        demand_apart(both, parse_target("linux-x86_64", "3.11"))
+
+
+def laid(folder: Path, name: str, file: str = "shared/__init__.py", text: str = "") -> tuple[Path, str]:
+    """Make a wheel with one file."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    path.write_bytes(tiny.wheel(name, "1.0", {file: text}))
+    return path, path.name

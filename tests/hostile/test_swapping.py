@@ -20,7 +20,8 @@ from bootstrap.install import install
 from bootstrap.prefix import Prefix
 from tests.hostile.kit import ARCHIVE, UNPACKED
 
-RUNS, SWAPS, BOUND = 100, 500, 120.0  # of each form: 200 installations, 1,000 swaps, seconds
+RUNS, SWAPS, BOUND = 100, 500, 600.0  # of each form: 200 installations, 1,000 swaps, seconds
+PAUSE = 0.0005  # seconds between two swaps: without it the thread that swaps leaves the one that installs little time
 
 
 class Swapper(threading.Thread):
@@ -44,6 +45,7 @@ class Swapper(threading.Thread):
                 os.link(source, beside)
                 os.replace(beside, self.place)
                 self.swaps += self.reading.is_set()
+                self.ending.wait(PAUSE)
 
 
 @pytest.fixture

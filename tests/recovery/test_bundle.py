@@ -12,10 +12,11 @@ from bootstrap.bundle.signature import ED25519
 from bootstrap.console import NoProgress
 from bootstrap.errors import HostError, TrustError
 from bootstrap.store import Store
+from bootstrap.trust import memory
 from bootstrap.trust.authority import host_memory, read_key
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
-from tests.tiny import COUNTER, PRODUCT
+from tests.tiny import COUNTER, PRODUCT, tiny_bundle
 
 ROOT = SoftKey(ED25519)
 
@@ -72,12 +73,15 @@ def test_a_clock_that_is_behind_is_told_and_stops_no_repair(unproven, newer, pla
     assert remembered(places) == COUNTER  # of the one before, in the audit log
 
 
-def test_an_older_bundle_is_refused(host, newer, tiny, places):
-    from bootstrap.trust import memory
-
+def test_of_older_bundles_only_that_of_the_active_release_repairs(host, newer, tiny, places, tmp_path):
     memory.remember(places.make_own(), counters={PRODUCT: newer.manifest.product.counter})
+    lose(host, "tiny_lib")
+    other = tiny_bundle(tmp_path / "other", key=tiny.key.with_suffix(""), weights='{"weight": 1}')
     with pytest.raises(TrustError, match="older than what this host has accepted"):
-        recover(host, tiny)
+        recover(host, other)
+    assert recover(host, tiny).applied
+    assert host.plan().findings == ()
+    assert remembered(places) == newer.manifest.product.counter
 
 
 @pytest.mark.parametrize("ask", [api.recover, api.plan_recovery])
@@ -143,8 +147,10 @@ def test_a_bundle_that_brings_a_wheel_back_shows_what_was_hidden_by_its_loss(hos
     )
     module.chmod(0o644)
     module.write_text("EVIL = 1\n")
+    module.chmod(0o444)
     items = receipt.take_inventory(host.release, host.site)
     receipt.write_receipt(host.release, replace(receipt.read_receipt(host.release), items=items))
+    host.release.receipt_file.chmod(0o444)
     seal.mark_complete(host.release)
     audit_log.append(
         host.prefix, "recover", "done", release=host.release.id, receipt_sha256=seal.receipt_sha256(host.release)

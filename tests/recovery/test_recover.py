@@ -471,7 +471,25 @@ def test_without_mark_and_log_the_release_is_built_anew(host, tiny):
     delete(host.release.complete_file)
     delete(audit_log.log_file(host.prefix))
     done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["places", "rebuild"]  # the log begins anew
+    whole(host)
+
+
+def test_without_mark_and_receipt_the_release_is_built_anew(host, tiny):
+    delete(host.release.receipt_file)
+    delete(host.release.complete_file)
+    done = host.recover(policy=tiny.policy)
     assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    whole(host)
+
+
+def test_a_small_file_that_is_lost_twice_comes_from_the_bundle(host, tiny):
+    entry = next(entry for entry in tiny.manifest.of_kind("source") if entry.inner == "app.py")
+    delete(host.release.app / entry.inner)
+    delete(host.prefix.store / entry.sha256[:2] / entry.sha256)
+    assert tiny.manifest.folder in host.plan().unmet
+    done = host.recover(bundle=tiny.open())
+    assert [remedy.id for remedy in done.plan.remedies] == ["store-fill", "files"]
     whole(host)
 
 
@@ -607,9 +625,19 @@ def test_a_release_removed_by_hand_leads_to_the_one_that_is_left(host, newer):
     kept = host.release
     install_tiny(newer, host.prefix.root)
     shutil.rmtree(host.release.path)
-    host.recover()
+    host.recover()  # without a policy nobody vouches for the papers of the lost one
     assert host.release == kept
     assert host.answer() == list(EMBEDDING)
+
+
+def test_a_release_removed_by_hand_is_built_anew_where_store_and_papers_are_whole(host, tiny):
+    lost = host.release
+    shutil.rmtree(lost.path)
+    done = host.recover(policy=tiny.policy)
+    assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]
+    assert host.release.made_from == lost.made_from
+    assert host.release != lost  # its name stands in the log, with another receipt
+    whole(host)
 
 
 @pytest.mark.parametrize(

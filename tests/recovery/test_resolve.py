@@ -182,8 +182,10 @@ def test_every_rung_in_its_order(host, upgraded):
     host.release.complete_file.chmod(0o644)
     host.release.complete_file.write_bytes(b"x")
     (host.prefix.state / "audit" / "audit.jsonl").rename(host.prefix.root / "kept.jsonl")
-    assert remedies(host.plan(policy=upgraded.policy, allow_unlocked=True)) == ["rebuild"]
+    assert remedies(host.plan(policy=upgraded.policy, allow_unlocked=True)) == ["places", "rebuild"]
     host.release.complete_file.write_bytes(mark)
+    host.release.complete_file.chmod(0o444)
+    (host.prefix.root / "kept.jsonl").rename(host.prefix.state / "audit" / "audit.jsonl")
 
     lose(host, upgraded, "tiny-text")
     assert remedies(host.plan(allow_unlocked=True)) == ["resolve"]

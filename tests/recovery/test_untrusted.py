@@ -42,6 +42,7 @@ def test_problems_that_are_gone_are_said_to_be_gone(host, tmp_path):
     file.unlink()
     report = read_diagnosis(written(tmp_path, validated(host)))
     file.write_bytes(data)
+    file.chmod(0o444)
     plan = host.plan(report=report)
     assert plan.remedies == ()
     assert any("not there any more" in note for note in plan.notes)

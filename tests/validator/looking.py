@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 from bootstrap.console import NoProgress
@@ -47,9 +49,11 @@ def site_of(prefix: Prefix) -> Path:
 
 
 def change(path: Path, data: bytes) -> None:
-    """Give a file other bytes, in a file of its own: what it was hard-linked to stays."""
+    """Give a file other bytes and the same rights, in a file of its own: what it was hard-linked to stays."""
     beside = path.with_name(path.name + ".other")
     beside.write_bytes(data)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copymode(path, beside)
     os.replace(beside, path)
 
 

@@ -130,6 +130,12 @@ class Mutation:
         return {FAIL: RECOVER, WARN: OPERATOR}.get(self.status) if self.helps is None else self.helps
 
 
+def instead(path: Path) -> Path:
+    """Make way for something else."""
+    files.remove_tree(path)
+    return path
+
+
 def by_hand(*mutations: Mutation) -> tuple[Mutation, ...]:
     """Return mutations of which no repair mends anything: they are the host's or the user's own."""
     return tuple(replace(mutation, helps=OPERATOR) for mutation in mutations)
@@ -311,7 +317,6 @@ RELEASES = (
         "current names a release that is not there",
         "ragtrace.release",
         lambda w: shutil.rmtree(w.release.path),
-        helps=BUNDLE,
     ),
     Mutation(
         "current leads out of the prefix", "ragtrace.release", lambda w: link_elsewhere(w.prefix.current, w.folder)
@@ -394,6 +399,17 @@ RELEASES = (
     ),
     Mutation("a kept wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
     Mutation("a kept source file is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
+    Mutation("the lock is a folder", "ragtrace.places", lambda w: instead(w.prefix.state / "lock").mkdir()),
+    Mutation("the journal is a pipe", "ragtrace.places", lambda w: os.mkfifo(instead(w.prefix.state / "journal.json"))),
+    Mutation("the audit log is gone", "ragtrace.places", lambda w: instead(audit_log.log_file(w.prefix))),
+    Mutation(
+        "anybody can write an installed file", "security.permissions", lambda w: (w.site / "demo_base.py").chmod(0o666)
+    ),
+    Mutation("anybody can write the launchers' folder", "security.permissions", lambda w: w.prefix.bin.chmod(0o777)),
+    Mutation("anybody can write the prefix", "security.permissions", lambda w: w.prefix.root.chmod(0o1777)),
+    Mutation(
+        "a file of the application gives its owner's rights", "security.permissions", lambda w: w.app.chmod(0o4555)
+    ),
 )
 PACKAGES = (
     Mutation("a module is gone", "packages.record", lambda w: (w.site / "demo_base.py").unlink()),
@@ -584,11 +600,6 @@ APPLICATIONS = (
 )
 SECURITY = by_hand(
     Mutation(".env can be read by others", "security.permissions", lambda w: w.prefix.env_file.chmod(0o644)),
-    Mutation(
-        "anybody can write an installed file", "security.permissions", lambda w: (w.site / "demo_base.py").chmod(0o666)
-    ),
-    Mutation("anybody can write the launchers' folder", "security.permissions", lambda w: w.prefix.bin.chmod(0o777)),
-    Mutation("anybody can write the prefix", "security.permissions", lambda w: w.prefix.root.chmod(0o1777)),
     Mutation("anybody can replace the prefix", "security.ancestors", lambda w: w.prefix.root.parent.chmod(0o777)),
     Mutation(
         "another user owns the folder above",

@@ -126,19 +126,19 @@ print('{{"check_name": "x", "status": "PASS", "details": ""}}')
 def test_one_that_leaves_something_running_is_an_error_and_what_it_left_is_ended(run, tmp_path, source) -> None:
     result = run((source + ANSWER).format(file=str(tmp_path / "pid")))
     assert (result.status, "it left" in result.details) == (ERROR, True)
-    await_no_plugin()
+    await_no_plugin(tmp_path)
 
 
-def await_no_plugin() -> None:
-    """Wait until no plugin runs: one that was killed is in the table of processes until it has died."""
+def await_no_plugin(folder: Path) -> None:
+    """Wait until no plugin below a folder runs: one that was killed is in the table of processes until it has died."""
     deadline = time.monotonic() + 10
-    while [found for found in psutil.process_iter() if runs_a_plugin(found)]:
+    while [found for found in psutil.process_iter() if runs_a_plugin(found, folder)]:
         assert time.monotonic() < deadline
 
 
-def runs_a_plugin(found: psutil.Process) -> bool:
+def runs_a_plugin(found: psutil.Process, folder: Path) -> bool:
     try:
-        ours = plugins.MARK in found.environ() and "mine.py" in " ".join(found.cmdline())
+        ours = plugins.MARK in found.environ() and str(folder) in " ".join(found.cmdline())
         return ours and found.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
@@ -150,7 +150,7 @@ def test_one_that_forks_and_never_ends_is_stopped_with_all_its_children(run, tmp
     started = time.monotonic()
     assert run(source, limit=1.0).status == ERROR
     assert time.monotonic() - started < 20
-    await_no_plugin()
+    await_no_plugin(tmp_path)
 
 
 def test_a_plugin_that_was_altered_does_not_run(tmp_path, places) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import reading, troubles
 from bootstrap import receipt as receipts
-from bootstrap import troubles
 from bootstrap.bundle import digest
+from bootstrap.bundle.manifest import MANIFEST_LIMIT
 from bootstrap.bundle.manifest import NAME as MANIFEST
 from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import RELEASE_NAMESPACE
@@ -75,8 +76,8 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
         return _("the receipt is of another release ({name})").format(name=receipt.release)
     try:
-        found = digest.sha256_bytes(read(release.bundle / MANIFEST))
-        sums = read(release.bundle / SUMS)
+        found = digest.sha256_bytes(reading.read(release.bundle / MANIFEST, MANIFEST_LIMIT))
+        sums = reading.read(release.bundle / SUMS, digest.SUMS_LIMIT)
         if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
             return _("{path} is not the one that was signed").format(path=release.bundle / MANIFEST)
         signers = {key.fingerprint for key in signers_of(release.bundle, sums)}
@@ -90,21 +91,12 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     return None
 
 
-def read(path: Path) -> bytes:
-    """Return a file's bytes; a link is not what was kept."""
-    if path.is_symlink():
-        raise OSError(0, _("is a link"), str(path))
-    return path.read_bytes()
-
-
 def signers_of(folder: Path, sums: bytes) -> list[PublicKey]:
     """Return the keys of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
-    found = []
-    for path in sorted(folder.glob(f"{SUMS}.*.sig")):
-        with path.open("rb") as file:
-            data = file.read(SIGNATURE_LIMIT + 1)
-        found.append(verify(data, sums, RELEASE_NAMESPACE, name=path.name))
-    return found
+    return [
+        verify(reading.read(path, SIGNATURE_LIMIT), sums, RELEASE_NAMESPACE, name=path.name)
+        for path in sorted(folder.glob(f"{SUMS}.*.sig"))
+    ]
 
 
 def describe(deviations: list[Deviation]) -> str:

@@ -7,9 +7,9 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, service, troubles, windows
+from bootstrap import app_launcher, files, rights, service, troubles, windows
 from bootstrap.i18n import _
-from validator.check import ERROR, SECURITY, Check, CheckResult, UncheckedError, some_of
+from validator.check import ERROR, RECOVER, SECURITY, Check, CheckResult, UncheckedError, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +61,36 @@ class Permissions(Check):
             yield self.failed(
                 _("anybody can write: {paths}").format(paths=some_of(opened)),
                 suggestion=_("Take the right to write away from others."),
+                remedy=RECOVER,
                 command=command_against_writing(prefix.root),
                 evidence={"writable": opened},
             )
+        yield from self.of_the_release(prefix, subject, opened)
         subject.need_release()  # where there is none, its files were not looked at
-        if not exposed and not opened and not owner:
+        if not exposed and not opened and not owner and not rights.wrong(prefix, subject.release):
             yield self.passed(_("settings are private, and only their owner can change the installed files"))
+
+    def of_the_release(self, prefix: Prefix, subject: Subject, told: list[str]) -> Iterator[CheckResult]:
+        """Yield what of the release and the store is not as sealing left it, but for what was told."""
+        found = [item for item in rights.wrong(prefix, subject.release) if item.path not in told]
+        if not found:
+            return
+        names = [
+            f"{os.path.relpath(item.path, prefix.root)} ({item.mode:04o})"
+            if not item.foreign
+            else _("{path} ({owner})").format(
+                path=os.path.relpath(item.path, prefix.root), owner=app_launcher.whose(item.path)
+            )
+            for item in found
+        ]
+        details = _("not the owner or the rights of the installation: {names}").format(names=some_of(names))
+        tell = self.failed if any(item.is_dangerous for item in found) else self.warned
+        yield tell(
+            details,
+            suggestion=_("Look who changed them, and give them back."),
+            remedy=RECOVER,
+            evidence={"rights": [os.path.relpath(item.path, prefix.root) for item in found]},
+        )
 
 
 def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:

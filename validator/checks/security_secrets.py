@@ -7,7 +7,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher
+from bootstrap import app_launcher, reading
 from bootstrap.i18n import _, plural
 from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
 
@@ -54,7 +54,7 @@ class Secrets(Check):
                 yield self.warned(details, suggestion=_("Keep large data elsewhere, or make their folder private."))
                 break
             try:
-                kind = kind_of(path.read_bytes(), values)
+                kind = kind_of(reading.read(path, SIZE_LIMIT), values)
             except OSError:
                 unread.append(str(path))
                 continue

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import counted, signed
+from bootstrap import counted, reading, signed
+from bootstrap.bundle import digest
 from bootstrap.bundle.opening import SUMS
 from bootstrap.bundle.policy import judge
 from bootstrap.errors import RagtraceError
 from bootstrap.i18n import _
 from validator.check import ERROR, FULL, SECURITY, Check, CheckResult, some_of
-from validator.checks.security_integrity import broken_chain, describe, evidence_of, read, signers_of
+from validator.checks.security_integrity import broken_chain, describe, evidence_of, signers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ class SignedFiles(Check):
 
 def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
     """Return who signed and what this host's policy says of them, or why it does not accept them."""
-    keys = signers_of(release.bundle, read(release.bundle / SUMS))
+    keys = signers_of(release.bundle, reading.read(release.bundle / SUMS, digest.SUMS_LIMIT))
     names = ", ".join(sorted(key.fingerprint for key in keys))
     try:
         policy = subject.policy()

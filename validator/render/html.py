@@ -5,10 +5,11 @@ Charts are inline SVG, whose colours are printed too.
 
 from __future__ import annotations
 
+import html
 from collections import Counter
-from html import escape
 from typing import TYPE_CHECKING
 
+from bootstrap.console import sentence
 from bootstrap.i18n import _, translations
 from validator.check import CATEGORIES, PASS, PERFORMANCE, STATUSES
 from validator.render.html_style import STYLE
@@ -41,6 +42,11 @@ def render(report: Report) -> str:
         "</main>\n</body>\n</html>",
     )
     return "\n".join(parts)
+
+
+def escape(text: str) -> str:
+    """Return a value as one line of a page, in which it is neither markup nor changes the order of what is read."""
+    return html.escape(sentence(text))
 
 
 def language() -> str:

@@ -5,11 +5,13 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,15 +20,13 @@ from bootstrap.bundle import archive, digest
 from bootstrap.bundle.archive import read_archive, ustar_header, visit_folder
 from bootstrap.bundle.manifest import NAME
 from bootstrap.console import NoProgress
-from bootstrap.errors import TrustError
+from bootstrap.errors import HostError, TrustError
 from builder import members
 from builder.assemble import write_archive
 from builder.members import member
 from tests.bundles import CONTENTS, make_manifest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bootstrap.bundle.manifest import Manifest
 
 MANIFEST = make_manifest()
@@ -285,6 +285,28 @@ def test_links_pipes_and_folders_are_not_files(tmp_path) -> None:
         if path.is_dir():
             path.rmdir()
             path.touch()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a regular file that no medium can give")
+def test_a_medium_that_fails_says_nothing_of_the_bundle() -> None:
+    with pytest.raises(HostError, match="/proc/self/mem cannot be read: Input/output error") as caught:
+        list(archive.file_blocks(Path("/proc/self/mem"), "x"))  # at 0 nothing is mapped
+    assert "The medium or its drive fails" in caught.value.advice
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_file_that_this_host_cannot_open_may_be_right(tmp_path) -> None:
+    import resource
+
+    path = unpack(tmp_path) / SCRIPT
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with path.open("rb") as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno(), limits[1]))
+        try:
+            with pytest.raises(HostError, match="Too many open files"):
+                list(archive.file_blocks(path, SCRIPT))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def refusal(folder: Path) -> str:

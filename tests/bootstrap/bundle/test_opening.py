@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tarfile
@@ -10,10 +11,10 @@ import pytest
 from bootstrap.bundle import digest
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.manifest import NAME
-from bootstrap.bundle.opening import INSTALLER, SIGNERS_LIMIT, SUMS, Bundle, open_bundle
+from bootstrap.bundle.opening import INSTALLER, SUMS, Bundle, open_bundle
 from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
-from bootstrap.bundle.signature import ED25519, parse_public_key
-from bootstrap.errors import TrustError, UsageError
+from bootstrap.bundle.signature import ED25519, SIGNATURES_LIMIT, parse_public_key
+from bootstrap.errors import HostError, TrustError, UsageError
 from tests.keys import SoftKey
 
 if TYPE_CHECKING:
@@ -106,6 +107,21 @@ def test_nothing_there(tmp_path, policy) -> None:
     assert "there is no SHA256SUMS" in refusal(tmp_path, policy)
 
 
+@pytest.mark.parametrize("call", ["stat", "listdir"])
+def test_a_folder_that_the_host_refuses_to_look_into(travelled, policy, monkeypatch, call) -> None:
+    theirs = getattr(os, call)
+
+    def refuse(path, **options):
+        if os.fspath(path).startswith(str(travelled.folder)):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return theirs(path, **options)
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(HostError, match="cannot be read: Input/output error") as caught:
+        open_bundle(travelled.folder, policy)
+    assert "medium" in caught.value.advice
+
+
 def test_the_archive_alone(travelled, tmp_path, policy) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -156,7 +172,7 @@ def test_a_signature_under_another_name(travelled, policy) -> None:
 
 
 def test_more_signatures_than_anybody_makes(travelled, policy) -> None:
-    for number in range(SIGNERS_LIMIT):
+    for number in range(SIGNATURES_LIMIT):
         (travelled.folder / f"{SUMS}.{number:016x}.sig").write_bytes(b"x")
     assert "more than 32 signatures" in refusal(travelled.folder, policy)
 

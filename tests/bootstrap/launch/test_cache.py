@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -205,3 +206,35 @@ def test_a_member_that_asks_for_a_password_is_damage(tmp_path):
     Path(zipapp).write_bytes(data)
     with pytest.raises(Refusal, match="is damaged"):
         cache.build(zipapp, str(tmp_path), "x_0", files)
+
+
+WORDS = {errno.EIO: "x.pyz cannot be read", errno.EMFILE: "every program needs"}
+
+
+@pytest.mark.parametrize("number", WORDS)
+def test_a_zipapp_that_cannot_be_read_is_neither_damaged_nor_the_fault_of_a_folder(tmp_path, monkeypatch, number):
+    zipapp, files = small_zipapp(tmp_path, FILES)
+
+    def refuse(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", refuse)
+    with pytest.raises(Refusal, match=WORDS[number]) as caught:
+        cache.build(zipapp, str(tmp_path), "x_0", files)
+    assert caught.value.code == 4
+    monkeypatch.setattr(zipfile, "ZipFile", refuse)
+    with pytest.raises(Refusal, match=WORDS[number]):
+        cache.build(zipapp, str(tmp_path), "x_0", files)
+
+
+def test_a_host_without_processes_is_not_asked_for_another_folder(tmp_path, monkeypatch):
+    zipapp, files = small_zipapp(tmp_path, FILES)
+    monkeypatch.setenv("RAGTRACE_CACHE", str(tmp_path))
+
+    def refuse(_folder):
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(cache, "try_execution", refuse)
+    with pytest.raises(Refusal, match="every program needs: Resource temporarily") as caught:
+        cache.open_cache(zipapp, {"build_id": "0" * 16, "files": files})
+    assert "Raise the limit" in caught.value.advice

@@ -77,7 +77,9 @@ def test_a_policy_that_does_not_count_is_not_passed_over(places, pinned, host):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
-@pytest.mark.parametrize("name", ["policy-1.json", f"policy-1.json.{ROOT.key.keyid}.sig", "."])
+@pytest.mark.parametrize(
+    "name", ["policy-1.json", f"policy-1.json.{ROOT.key.keyid}.sig", "."], ids=["policy", "signature", "folder"]
+)
 def test_a_writable_part_of_it_is_refused(places, pinned, host, name):
     place = places.host / name
     place.chmod(place.stat().st_mode | 0o002)
@@ -136,7 +138,7 @@ def test_a_damaged_policy_is_not_passed_over(places, pinned, host):
 
 def test_a_flood_is_not_read(places, pinned, host):
     (places.host / "policy-1.json").write_bytes(b" " * (2 << 20))
-    assert "larger than" in refusal(places)
+    assert "longer than" in refusal(places)
 
 
 def test_a_damaged_zipapp(places, tmp_path, monkeypatch):

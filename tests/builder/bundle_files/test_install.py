@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import folders
+from bootstrap import folders, trials
 from builder.documents import FILES, IN_ROOT, PLACES
 
 ZIPAPP = (
@@ -219,3 +219,29 @@ def test_the_shell_script_does_the_same(root):
     assert run("sh", root / "04_Scripts" / "install.sh").returncode == 3
     done = run("sh", root / "04_Scripts" / "install.sh", "--digest", DIGEST[:16])
     assert done.stdout == started(root, "install.py")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+@pytest.mark.parametrize("state", ["state", "etc/passwd"])
+def test_the_copy_of_a_killed_run_goes_with_the_next_command_once_its_installer_has_ended(root, monkeypatch, state):
+    system, home = root.parent / "system", root.parent / "state"
+    system.mkdir()
+    monkeypatch.setenv("TMPDIR", str(system))
+    monkeypatch.setattr(trials.tempfile, "tempdir", str(system))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home) if state == "state" else "/etc/passwd")
+    zipapp = b"import sys\nprint('started', flush=True)\nsys.stdin.read()\nprint('ended', flush=True)\n"
+    (root / "04_Scripts" / "ragtrace-install.pyz").write_bytes(zipapp)
+    argv = [sys.executable, str(script(root, "install.py")), "--digest", hashlib.sha256(zipapp).hexdigest()]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as wrapper:
+        assert wrapper.stdout.readline() == "started\n"
+        wrapper.kill()
+        wrapper.wait()
+        trials.tidy()
+        assert [path.name for path in system.glob("*/*")] == ["ragtrace-install.pyz"]
+        wrapper.stdin.close()
+        assert wrapper.stdout.read() == "ended\n"
+    register = home / folders.TOOL / trials.REGISTER
+    while list(system.iterdir()):  # the kernel frees the lock when the process has ended
+        trials.tidy()
+    assert register.is_dir() == (state == "state")
+    assert state != "state" or not list(register.iterdir())

@@ -19,8 +19,11 @@ def told(path):
     if stat.S_ISLNK(status.st_mode):
         return f"{what} -> {os.readlink(path)}"
     if stat.S_ISREG(status.st_mode):
-        with open(path, "rb") as file:
-            return f"{what} {hashlib.sha256(file.read()).hexdigest()}"
+        try:
+            with open(path, "rb") as file:
+                return f"{what} {hashlib.sha256(file.read()).hexdigest()}"
+        except OSError as error:
+            return f"{what} {error.strerror}"
     return what
 
 

@@ -15,6 +15,7 @@ from tests.hosts.conditions.row import (
     STRANGER,
     UNINSTALL,
     VALIDATE,
+    VERIFY,
     Ends,
     Row,
 )
@@ -83,7 +84,7 @@ OWNER = [
     Row("prefix-unwritable", "owner", "a prefix that its owner cannot write", "소유자도 쓸 수 없는 프리픽스",
         before="chmod 555 $PREFIX $PREFIX/state $PREFIX/releases", ends={INSTALL: Ends(4, "cannot be written: Permission denied")}, works=False),
     Row("medium-unreadable", "owner", "a medium that the caller cannot read", "호출자가 읽을 수 없는 매체", medium="/srv/here/medium",
-        before="chmod 600 $MEDIUM/bundle/*.tar.gz", ends={INSTALL: Ends(3, "Permission denied"), "verify": Ends(3, "Permission denied")}),
+        before="chmod 600 $MEDIUM/bundle/*.tar.gz", ends={INSTALL: Ends(4, "Permission denied"), VERIFY: Ends(4, "Permission denied")}),
     Row("immutable-home", "owner", "a home that belongs to root", "홈 폴더가 root 소유임", before=f"chown 0:0 {HOME}"),
 ]  # fmt: skip
 
@@ -105,6 +106,7 @@ def _mount(name, english, korean, lines="", **more):
     return Row(name, "mounts", english, korean, before=more.pop("before", lines), **more)
 
 
+FAILS = Ends(4, "The medium or its drive fails")
 READ_ONLY = "mount --bind $PLACE $PLACE; mount -o remount,bind,ro $PLACE"
 MOUNTS = [
     _mount("prefix-read-only", "the prefix is on a filesystem that is read-only", "프리픽스가 읽기 전용 파일 시스템에 있음", READ_ONLY,
@@ -116,6 +118,11 @@ MOUNTS = [
            "mount --bind $PLACE $PLACE; mount -o remount,bind,nodev,nosuid,noatime $PLACE"),
     _mount("medium-read-only", "the medium is read-only and noexec", "매체가 읽기 전용, noexec임",
            "mount --bind $MEDIUM $MEDIUM; mount -o remount,bind,ro,noexec $MEDIUM"),
+    _mount("medium-fails", "the medium fails while it is read", "읽는 도중 매체에 오류가 남", "mount --bind /proc/$$/mem $MEDIUM/bundle/*.tar.gz",
+           medium="/srv/here/medium", user=ROOT, place="/opt/place", ends={INSTALL: FAILS, VERIFY: FAILS}),
+    _mount("medium-fails-unpacked", "a file of an unpacked bundle cannot be read", "풀어 놓은 번들의 파일을 읽을 수 없음",
+           "cd $MEDIUM/bundle; tar -xf *.tar.gz; rm *.tar.gz; mount --bind /proc/$$/mem */02_Dependencies/pylock.toml; cd /",
+           medium="/srv/here/medium", user=ROOT, place="/opt/place", ends={INSTALL: FAILS, VERIFY: FAILS}),
     _mount("tmp-noexec", "/tmp, /var/tmp and /dev/shm are noexec", "/tmp, /var/tmp, /dev/shm이 noexec임",
            "for d in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o noexec,mode=1777 t $d; done"),
     _mount("tmp-full", "/tmp is full", "/tmp가 가득 참",
@@ -156,10 +163,12 @@ MOUNTS = [
     _mount("no-sys", "no /sys", "/sys 없음", "umount -l /sys 2>/dev/null || mount -t tmpfs t /sys"),
     _mount("no-shm", "no /dev/shm", "/dev/shm 없음", DEV.format(without="shm") + "rmdir /dev/shm"),
     _mount("no-null", "no /dev/null", "/dev/null 없음", DEV.format(without="null"),
-           ends={INSTALL: Ends(4, "No such file or directory"), STATUS: FINE}, works=False),
+           ends={INSTALL: Ends(4, "/dev/null cannot be opened: No such file or directory"), STATUS: FINE}, works=False),
+    _mount("null-closed", "/dev/null is for root alone", "/dev/null을 root만 쓸 수 있음", DEV.format(without="null") + "mknod -m 600 /dev/null c 1 3",
+           ends={INSTALL: Ends(4, "/dev/null cannot be opened: Permission denied"), STATUS: FINE}, works=False),
     _mount("null-a-file", "/dev/null is an ordinary file", "/dev/null이 일반 파일임",
            DEV.format(without="null") + ": > /dev/null; chmod 666 /dev/null"),
-    _mount("no-dev", "nothing in /dev", "/dev가 비어 있음", "mount -t tmpfs -o ro t /dev", ends={INSTALL: Ends(4, "No such file or directory")}, works=False),
+    _mount("no-dev", "nothing in /dev", "/dev가 비어 있음", "mount -t tmpfs -o ro t /dev", ends={INSTALL: Ends(4, "/dev/null cannot be opened")}, works=False),
     _mount("no-tmp", "no /tmp", "/tmp 없음", "mount -t tmpfs -o ro,mode=0 t /tmp; mount -t tmpfs -o ro,mode=0 t /var/tmp"),
     _mount("etc-read-only", "/etc is read-only", "/etc가 읽기 전용임", "mount --bind /etc /etc; mount -o remount,bind,ro /etc"),
     _mount("etc-read-only-root", "/etc is read-only, and root installs", "/etc가 읽기 전용이고 root가 설치함",

@@ -17,7 +17,8 @@ import sys
 # of x86-64 (asm/unistd_64.h)
 CALLS = {
     "ioctl": 16, "sendfile": 40, "socket": 41, "socketpair": 53, "flock": 73, "fsync": 74, "fdatasync": 75,
-    "link": 86, "symlink": 88, "chmod": 90, "fchmod": 91, "chown": 92, "sync": 162, "setxattr": 188, "lsetxattr": 189,
+    "link": 86, "symlink": 88, "chmod": 90, "fchmod": 91, "chown": 92, "rename": 82, "kill": 62, "setpgid": 109, "setsid": 112,
+    "statfs": 137, "fstatfs": 138, "tkill": 200, "renameat": 264, "sync": 162, "setxattr": 188, "lsetxattr": 189,
     "fsetxattr": 190, "getxattr": 191, "lgetxattr": 192, "fgetxattr": 193, "listxattr": 194, "llistxattr": 195,
     "flistxattr": 196, "sched_getaffinity": 204, "linkat": 265, "symlinkat": 266, "fchmodat": 268, "splice": 275,
     "utimensat": 280, "fallocate": 285, "eventfd2": 290, "epoll_create1": 291, "syncfs": 306, "renameat2": 316,

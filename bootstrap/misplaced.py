@@ -1,0 +1,184 @@
+"""Where an installation lacks a file or folder of its own, or has something of another kind or owner in its place.
+
+The one list of what must lie where in PREFIX, which ``validate`` looks through and ``recover`` mends by. What is the
+user's (data, settings, backups themselves) and what a release is made of have checks of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from bootstrap import files, reading
+from bootstrap.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.prefix import Prefix
+
+MISSING, KIND, FOREIGN, LONG = "missing", "kind", "foreign", "long"
+LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
+JOURNAL_LIMIT = 128 << 20  # bytes
+MOVED = ".moved-"  # and a number: what was neither empty nor ours to remove
+# below PREFIX, in the order in which they are mended: (path, is a folder, must be there, most bytes, may be a link)
+_PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
+    ("state", True, True, 0, False),
+    ("state/lock", False, False, reading.LINES, False),
+    ("state/logs", True, False, 0, True),
+    ("state/audit", True, True, 0, True),
+    ("state/audit/audit.jsonl", False, True, LOG_LIMIT, False),
+    ("state/journal.json", False, False, JOURNAL_LIMIT, False),
+    ("state/previous", False, False, reading.LINES, False),
+    ("state/unfinished", False, False, reading.LINES, False),
+    ("state/measurements.json", False, False, reading.LINES, False),
+    ("state/proofs", True, False, 0, True),
+    ("state/advisories", True, False, 0, True),
+    ("state/trust", True, False, 0, True),
+    ("releases", True, True, 0, False),
+    ("store", True, True, 0, True),
+    ("store/sha256", True, True, 0, True),
+    ("bin", True, True, 0, False),
+    ("backups", True, True, 0, True),
+)
+LOCKING = ("state", "state/lock")  # without them nothing can be locked
+AUDIT_LOG = "state/audit/audit.jsonl"
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """A place below PREFIX, whether a folder belongs there, and what is wrong."""
+
+    place: str
+    folder: bool
+    what: str
+
+    def told(self) -> str:
+        """Return it as part of a sentence."""
+        text = {
+            MISSING: _("{place} is missing"),
+            KIND: _("{place} is not a folder") if self.folder else _("{place} is not a regular file"),
+            FOREIGN: _("{place} belongs to another user"),
+            LONG: _("{place} is longer than such a file can be"),
+        }[self.what]
+        return text.format(place=self.place)
+
+
+def found(prefix: Prefix) -> tuple[Misplaced, ...]:
+    """Return what is wrong with the places of a prefix that holds a release, parents first; nothing is written."""
+    return (*_in_places(prefix), *_in_advisories(prefix), *_in_store(prefix))
+
+
+def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
+    for place, folder, needed, limit, linked in _PLACES:
+        path = prefix.root.joinpath(*place.split("/"))
+        what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
+        if what and (what != MISSING or needed):
+            yield Misplaced(place, folder, what)
+
+
+def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
+    """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
+    for folder in ("advisories", "trust"):
+        for name in _names(prefix.state / folder):
+            if not reading.is_regular(prefix.state / folder / name):
+                yield Misplaced(f"state/{folder}/{name}", False, KIND)
+
+
+def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
+    """Look at the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
+    from bootstrap.store import is_object, is_shelf_name
+
+    for shelf in filter(is_shelf_name, _names(prefix.store)):
+        folder = prefix.store / shelf
+        if not reading.is_folder(folder):
+            yield Misplaced(f"store/sha256/{shelf}", True, KIND)
+            continue
+        for name in filter(is_object, _names(folder)):
+            if not reading.is_regular(folder / name):
+                yield Misplaced(f"store/sha256/{shelf}/{name}", False, KIND)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) -> str:
+    """Return what is wrong with a place, nothing where all is well."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
+    if folder:
+        fits = reading.is_folder(path) or (linked and files.is_link(path) and path.is_dir())
+        return "" if fits else KIND
+    if not stat.S_ISREG(status.st_mode):
+        return KIND
+    if sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid):
+        return FOREIGN
+    return LONG if status.st_size > limit else ""
+
+
+def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+    """Make every place what it must be: way is made for it, and folders are made; files are written by their owners."""
+    for item in wrong:
+        path = prefix.root.joinpath(*item.place.split("/"))
+        if item.what == FOREIGN:
+            own(path)
+        elif item.what == LONG:
+            _move_aside(path)
+        else:
+            clear(path, folder=item.folder)
+        if item.folder and not path.is_dir():
+            path.mkdir(parents=True)
+            if sys.platform != "win32":
+                path.chmod(0o700 if path in (prefix.state, prefix.logs, prefix.audit, prefix.backups) else 0o755)
+
+
+def clear(path: Path, *, folder: bool = False) -> None:
+    """Make way where something of another kind lies than the file (or folder) that belongs there.
+
+    Links, pipes, sockets, devices and what is empty go; anything else is moved beside, for its owner to look at.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_dir() if folder else reading.is_regular(path):
+        return
+    if reading.is_folder(path):
+        try:
+            path.rmdir()
+        except OSError:
+            _move_aside(path)
+    elif reading.is_regular(path) and path.stat().st_size:
+        _move_aside(path)
+    else:
+        path.unlink()
+
+
+def _move_aside(path: Path) -> None:
+    names = (path.with_name(f"{path.name}{MOVED}{number}") for number in count(1))
+    path.rename(next(name for name in names if not os.path.lexists(name)))
+
+
+def own(path: Path) -> None:
+    """Make a file the caller's, or for root that of the folder it lies in; its content and mode stay."""
+    if sys.platform == "win32":  # pragma: no cover - owners say nothing there
+        return
+    try:
+        above = path.parent.stat()
+        os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
+    except PermissionError:  # it was given to somebody else: a copy of ours takes its place
+        beside = path.with_name(f".{path.name}.own.tmp")
+        with reading.opened(path) as old, beside.open("xb") as new:
+            shutil.copyfileobj(old, new)
+        beside.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
+        files.replace(beside, path)

@@ -1,0 +1,121 @@
+"""Every reader of a document, by what writes it: where the pair is tried, or whose document it is.
+
+What is ours on both sides has a test that lets the writer make what the reader takes, up to its bounds. A reader that
+is not in this table fails here, so that nobody forgets the other side of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("bootstrap", "builder", "recovery", "validator")
+CALLS = {
+    ("configparser", "ConfigParser"),
+    ("digest", "read_sums"),
+    ("json", "load"),
+    ("json", "loads"),
+    ("strict", "loads"),
+    ("strict", "parse"),
+    ("tomllib", "loads"),
+}
+WORDS = (*(".".join(call) for call in sorted(CALLS)), ".from_bytes")
+BOOT, BUILD, VALID = "tests/bootstrap/test_bounds.py", "tests/builder/test_bounds.py", "tests/validator/test_bounds.py"
+
+# a reader of what we write → the test of the pair
+OURS = {
+    "bootstrap/acceptance.py:check_imports": "tests/bootstrap/test_acceptance.py::test_imports_end_at_once",
+    "bootstrap/advisories/look.py:table_of": f"{BUILD}::test_a_judgement_that_hosts_would_not_read",
+    "bootstrap/app_launcher.py:main": f"{BOOT}::test_what_launchers_start_by",
+    "bootstrap/audit_log.py:_entries": f"{BOOT}::test_audit_lines",
+    "bootstrap/audit_log.py:activations": f"{BOOT}::test_audit_lines",
+    "bootstrap/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
+    "bootstrap/bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
+    "bootstrap/bundle/advisories/index.py:Index.of": "tests/bootstrap/bundle/advisories/test_index.py::test_round_trip",
+    "bootstrap/bundle/advisories/safety.py:find_hits": "tests/builder/advisories/test_agreement.py::test_whole_export",
+    "bootstrap/bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
+    "bootstrap/bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
+    "bootstrap/bundle/opening.py:Bundle.volumes": "tests/builder/test_release.py::test_a_host_wants_both",
+    "bootstrap/bundle/opening.py:open_bundle": "tests/builder/test_release.py::test_a_host_wants_both",
+    "bootstrap/bundle/policy.py:parse_policy": f"{BOOT}::test_policies_of_as_many_keys",
+    "bootstrap/bytecode.py:compile_application": "tests/bootstrap/test_bytecode.py::test_all_that_the_application",
+    "bootstrap/journal.py:read": f"{BOOT}::test_journals",
+    "bootstrap/launch/__init__.py:read_facts": "tests/bootstrap/launch/test_run.py::test_it_hands_over",
+    "bootstrap/lazy/compiling.py:serve": "tests/bootstrap/test_bytecode.py::test_all_that_the_application_imports",
+    "bootstrap/picklescan.py:scan_folder": "tests/validator/checks/test_security_pickles.py::test_what_is_found",
+    "bootstrap/prefix.py:Prefix.named": f"{BOOT}::test_the_names_of_releases",
+    "bootstrap/receipt.py:parse": f"{BOOT}::test_receipts",
+    "bootstrap/seal.py:receipt_sha256": f"{BOOT}::test_marks",
+    "bootstrap/signed.py:_is_of_another": f"{BOOT}::test_what_launchers_start_by",
+    "bootstrap/trust/memory.py:_parse": f"{BOOT}::test_memories",
+    "builder/advisories/entries.py:read_entries": f"{BUILD}::test_templates_of_entries",
+    "builder/differences.py:_parts": "tests/builder/test_rebuild.py::test_each_difference",
+    "builder/hub.py:kept_listing": f"{BUILD}::test_listings_of_models",
+    "builder/rebuild.py:_choices": f"{BUILD}::test_a_provenance_of_the_largest_manifest",
+    "builder/release.py:read_release": "tests/builder/test_release.py::test_a_second_signature_changes",
+    "builder/wheel_builds.py:_read_record": f"{BUILD}::test_records_of_wheels_that_were_built",
+    "bootstrap/journal.py:is_damaged": f"{BOOT}::test_journals",
+    "recovery/proof.py:_read_proof": "tests/recovery/test_recover.py::test_only_the_damaged_package",
+    "validator/checks/security_integrity.py:broken_chain": (
+        "tests/validator/checks/test_security_integrity.py::test_passes_and_says_who_signed"
+    ),
+    "validator/measured.py:read_last": f"{VALID}::test_measurements",
+    "validator/report.py:parse_report": f"{VALID}::test_reports",
+}
+# a reader of what others write → who does
+OTHERS = {
+    "bootstrap/bundle/strict.py:parse": "the one reader that all others use",
+    "bootstrap/bundle/weights.py:_of_safetensors": "models",
+    "bootstrap/embedding.py:embedding_in": "applications",
+    "bootstrap/wheel_files.py:_entry_scripts": "wheels",
+    "bootstrap/wheels.py:_check_entry_points": "wheels",
+    "builder/advisories/records.py:_record": "OSV",
+    "builder/installer_wheels.py:read_installer_lock": "uv",
+    "builder/lock.py:read_lock": "uv",
+    "builder/model_source.py:_embedding": "people",
+    "builder/model_whole.py:_document": "models",
+    "builder/sbom.py:write_sbom": "cyclonedx",
+    "builder/simple_index.py:SimpleIndex.offers": "package indexes",
+    "builder/toml_file.py:parse_toml": "people",
+    "validator/plugins.py:Plugin.answer": "plugins",
+    "validator/plugins.py:_entry_points": "wheels",
+    "validator/trial.py:parsed": "applications",
+}
+
+
+def readers() -> set[str]:
+    """Return ``file:function`` of everything that parses a document."""
+    found = set()
+
+    def walk(node: ast.AST, file: str, name: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = name
+            if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                inner = f"{name}.{child.name}".lstrip(".")
+            if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name):
+                call = child.value.id, child.attr
+                if call in CALLS or (child.attr == "from_bytes" and child.value.id != "int"):
+                    found.add(f"{file}:{inner}")
+            walk(child, file, inner)
+
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            if any(word in text for word in WORDS):
+                walk(ast.parse(text), path.relative_to(ROOT).as_posix(), "")
+    return found
+
+
+def test_every_reader_is_in_the_table_and_nothing_else_is() -> None:
+    assert readers() == OURS.keys() | OTHERS.keys()
+    assert not OURS.keys() & OTHERS.keys()
+
+
+@pytest.mark.parametrize("test", sorted(set(OURS.values())))
+def test_every_pair_has_its_test(test) -> None:
+    file, _colons, name = test.partition("::")
+    assert re.search(rf"(?m)^def {name}", (ROOT / file).read_text(encoding="utf-8"))

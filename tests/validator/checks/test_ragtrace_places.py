@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from bootstrap import audit_log, backups, journal, papers
+from tests.validator.looking import look
+from validator.check import FAIL, PASS, WARN
+from validator.checks.ragtrace_places import Places
+
+
+def test_passes_as_installed(prefix) -> None:
+    assert look(Places, prefix).status == PASS
+
+
+@pytest.mark.parametrize("place", ["state/lock", "state/journal.json", "state/audit/audit.jsonl", "backups"])
+def test_a_pipe_in_its_place_fails(prefix, place) -> None:
+    path = prefix.root / place
+    path.unlink(missing_ok=True) if not path.is_dir() else shutil.rmtree(path)
+    os.mkfifo(path)
+    result = look(Places, prefix)
+    assert result.status == FAIL
+    assert result.evidence == {"places": [place]}
+
+
+def test_a_missing_audit_log_fails(prefix) -> None:
+    audit_log.log_file(prefix).unlink()
+    result = look(Places, prefix)
+    assert (result.status, result.details) == (FAIL, "state/audit/audit.jsonl is missing")
+
+
+def test_a_damaged_journal_fails(prefix) -> None:
+    journal.path(prefix).write_bytes(b"{")
+    assert look(Places, prefix).status == FAIL
+
+
+def test_a_lost_second_copy_warns(prefix) -> None:
+    shutil.rmtree(papers.folder(prefix))
+    assert look(Places, prefix).status == WARN
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_backup_that_cannot_be_read_warns(prefix, is_there) -> None:
+    index = backups.create(prefix, backups.new_name(prefix, backups.MANUAL)) / "index.json"
+    index.write_bytes(b"{") if is_there else index.unlink()
+    result = look(Places, prefix)
+    assert result.status == WARN
+    assert result.evidence == {"backups": [index.parent.name]}

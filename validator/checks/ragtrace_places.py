@@ -1,0 +1,55 @@
+"""Own folders: what the tool keeps beside the releases is there, and each of the kind that it must be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import backups, journal, misplaced, papers
+from bootstrap.i18n import _
+from validator.check import APPLICATION, RECOVER, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class Places(Check):
+    """Reads kind, owner and length of what lies in PREFIX, its state and store; journal, proofs, indexes of backups."""
+
+    id = "ragtrace.places"
+    category = APPLICATION
+
+    def title(self) -> str:
+        return _("Own folders")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix = subject.need_prefix()
+        wrong = misplaced.found(prefix)
+        told = [item.told() for item in wrong]
+        if not wrong and journal.is_damaged(prefix):
+            told.append(_("{place} is damaged").format(place="state/journal.json"))
+        if told:
+            yield self.failed(
+                some_of(told),
+                suggestion=_("Look who changed it, and put it in order."),
+                remedy=RECOVER,
+                evidence={"places": [item.place for item in wrong]},
+            )
+            return
+        if subject.release is not None and not papers.are_twice(prefix, subject.release):
+            yield self.warned(
+                _("the second copy of manifest and signatures is missing or altered"),
+                suggestion=_("Look who changed it, and put it in order."),
+                remedy=RECOVER,
+            )
+            return
+        lost = backups.unreadable(prefix)
+        if lost:
+            yield self.warned(
+                _("backups whose index cannot be read: {names}").format(names=some_of(lost)),
+                suggestion=_("Copy what they hold out of their folder files, then remove them."),
+                evidence={"backups": lost},
+            )
+            return
+        yield self.passed(_("all folders and files that the tool keeps are in place"))
