@@ -13,7 +13,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import app_launcher, files, misplaced, own_command, reading
+from bootstrap import app_launcher, aside, files, own_command, reading
 from bootstrap import scripts as texts
 from bootstrap.bundle import strict
 from bootstrap.bundle.commands import FORMER_TOOL, TOOL
@@ -131,7 +131,7 @@ def write(prefix: Prefix, manifest: Manifest) -> None:
     for name, content in scripts(prefix, manifest).items():
         path = prefix.bin / name
         if not is_right(path, content):
-            misplaced.clear(path)
+            aside.clear(path)
             files.write_atomic(path, content, mode=0o755)
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import files, misplaced, reading, supervised, troubles
+from bootstrap import aside, files, reading, supervised, troubles
 from bootstrap.errors import BusyError, HostError
 from bootstrap.i18n import _
 
@@ -95,11 +95,11 @@ def _is_gone(holder: str) -> bool:
 
 def make_lockable(path: Path) -> None:
     """Make way for a lock where something else lies in its place; one that is held is not disturbed."""
-    misplaced.clear(path.parent, folder=True)
+    aside.clear(path.parent, folder=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    misplaced.clear(path)
+    aside.clear(path)
     if reading.is_regular(path) and sys.platform != "win32" and path.lstat().st_uid != os.geteuid():
-        misplaced.own(path)
+        aside.own(path)
 
 
 def no_locks(folder: Path, error: OSError) -> HostError:

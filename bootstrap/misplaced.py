@@ -7,14 +7,12 @@ user's (data, settings, backups themselves) and what a release is made of have c
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
 
-from bootstrap import files, reading
+from bootstrap import aside, files, reading
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 MISSING, KIND, FOREIGN, LONG = "missing", "kind", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
-MOVED = ".moved-"  # and a number: what was neither empty nor ours to remove
 # below PREFIX, in the order in which they are mended: (path, is a folder, must be there, most bytes, may be a link)
 _PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
     ("state", True, True, 0, False),
@@ -133,52 +130,12 @@ def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     for item in wrong:
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
-            own(path)
+            aside.own(path)
         elif item.what == LONG:
-            _move_aside(path)
+            aside.move(path)
         else:
-            clear(path, folder=item.folder)
+            aside.clear(path, folder=item.folder)
         if item.folder and not path.is_dir():
             path.mkdir(parents=True)
             if sys.platform != "win32":
                 path.chmod(0o700 if path in (prefix.state, prefix.logs, prefix.audit, prefix.backups) else 0o755)
-
-
-def clear(path: Path, *, folder: bool = False) -> None:
-    """Make way where something of another kind lies than the file (or folder) that belongs there.
-
-    Links, pipes, sockets, devices and what is empty go; anything else is moved beside, for its owner to look at.
-    """
-    if not os.path.lexists(path):
-        return
-    if path.is_dir() if folder else reading.is_regular(path):
-        return
-    if reading.is_folder(path):
-        try:
-            path.rmdir()
-        except OSError:
-            _move_aside(path)
-    elif reading.is_regular(path) and path.stat().st_size:
-        _move_aside(path)
-    else:
-        path.unlink()
-
-
-def _move_aside(path: Path) -> None:
-    names = (path.with_name(f"{path.name}{MOVED}{number}") for number in count(1))
-    path.rename(next(name for name in names if not os.path.lexists(name)))
-
-
-def own(path: Path) -> None:
-    """Make a file the caller's, or for root that of the folder it lies in; its content and mode stay."""
-    if sys.platform == "win32":  # pragma: no cover - owners say nothing there
-        return
-    try:
-        above = path.parent.stat()
-        os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
-    except PermissionError:  # it was given to somebody else: a copy of ours takes its place
-        beside = path.with_name(f".{path.name}.own.tmp")
-        with reading.opened(path) as old, beside.open("xb") as new:
-            shutil.copyfileobj(old, new)
-        beside.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
-        files.replace(beside, path)

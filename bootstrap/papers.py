@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap import files, misplaced, reading
+from bootstrap import aside, files, reading
 from bootstrap.bundle.digest import sha256_bytes
 from bootstrap.bundle.manifest import MANIFEST_LIMIT
 from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
@@ -62,7 +62,7 @@ def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:
     for name, data in papers.items():
         (beside / name).write_bytes(data)
     files.remove_tree(target)
-    misplaced.clear(target.parent, folder=True)
+    aside.clear(target.parent, folder=True)
     target.parent.mkdir(mode=0o700, exist_ok=True)
     files.replace(beside, target)
 

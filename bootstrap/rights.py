@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import misplaced, reading
+from bootstrap import aside, reading
 from bootstrap.seal import FOLDER, READ_ONLY, RUNNABLE
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _take(path: Path, owner: int) -> None:
         mode = stat.S_IMODE(above.stat().st_mode)
         above.chmod(mode | stat.S_IWUSR)
         try:
-            misplaced.own(path)
+            aside.own(path)
         finally:
             above.chmod(mode)
 

@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import files, in_use, misplaced, reading, trees, windows
+from bootstrap import aside, files, in_use, reading, trees, windows
 from bootstrap.bundle import digest
 from bootstrap.bundle.strict import refuse
 from bootstrap.i18n import _
@@ -51,7 +51,7 @@ def mark_complete(release: Release) -> None:
     """Write the mark that makes a release count."""
     mark = digest.write_sums({release.receipt_file.name: digest.sha256_file(release.receipt_file)[0]})
     _open(release)
-    misplaced.clear(release.complete_file)
+    aside.clear(release.complete_file)
     files.write_atomic(release.complete_file, mark, mode=READ_ONLY)
     if sys.platform != "win32":
         os.chmod(release.path, FOLDER)

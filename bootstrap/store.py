@@ -13,7 +13,7 @@ import stat
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from bootstrap import files, misplaced, troubles
+from bootstrap import aside, files, troubles
 from bootstrap.bundle.archive import drain
 from bootstrap.bundle.digest import sha256_file
 from bootstrap.errors import HostError
@@ -62,7 +62,7 @@ class Store:
             drain(blocks)
             return False
         path = self.path(entry.sha256)
-        misplaced.clear(path.parent, folder=True)
+        aside.clear(path.parent, folder=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
         try:
@@ -77,7 +77,7 @@ class Store:
             beside.chmod(0o444)
             if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
                 path.chmod(0o666)
-            misplaced.clear(path)
+            aside.clear(path)
             files.replace(beside, path)
         except BaseException:
             files.remove_tree(beside)

@@ -19,7 +19,7 @@ from bootstrap.advisories.kept import (
 from bootstrap.advisories.update import demand_sight
 from bootstrap.bundle import digest, strict
 from bootstrap.bundle.advisories import exceptions as exempt
-from bootstrap.bundle.advisories.assess import Assessment, assess
+from bootstrap.bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, assess
 from bootstrap.bundle.advisories.matcher import Installed, Scan, scan
 from bootstrap.bundle.advisories.severity import DEFAULT, TABLES
 from bootstrap.bundle.advisories.vex import vex
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.bundle.advisories.snapshot import Snapshot
-
-GATE = "gate.json"
-GATE_LIMIT = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.advisories.look import GATE, GATE_LIMIT
 from bootstrap.bundle import strict
 from bootstrap.bundle.advisories import exceptions as exempt
 from bootstrap.bundle.advisories import safety
 from bootstrap.bundle.advisories import snapshot as form
-from bootstrap.bundle.advisories.assess import FRESH, FUTURE, Assessment, assess, facts_of
+from bootstrap.bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, assess, facts_of
 from bootstrap.bundle.advisories.matcher import scan
 from bootstrap.bundle.advisories.severity import DEFAULT, GATES, RANK
 from bootstrap.bundle.advisories.vex import NAME as VEX

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bootstrap.bundle.advisories.matcher import Doubt, Finding, Scan
     from bootstrap.bundle.advisories.snapshot import Snapshot
 
+GATE = "gate.json"  # what the builder found when it made a bundle, in it
+GATE_LIMIT = 64 << 20  # bytes
 FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
 
 
