@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from bootstrap import files, reading
+from bootstrap import files, log_files, reading
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def found(prefix: Prefix) -> tuple[Misplaced, ...]:
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
     for place, folder, needed, limit, linked in _PLACES:
         path = prefix.root.joinpath(*place.split("/"))
+        if place == AUDIT_LOG:  # right after a rotation only the full files are there
+            needed = not log_files.rotated(prefix.audit)
         what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
         if what and (what != MISSING or needed):
             yield Misplaced(place, folder, what)

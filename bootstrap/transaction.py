@@ -219,7 +219,8 @@ def leftovers(prefix: Prefix) -> list[Path]:
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
-    broken = [release for release in prefix.all_releases() if not release.is_complete]
+    bereft = retention.unmarked(prefix)  # of its mark, by no crash
+    broken = [release for release in prefix.all_releases() if not release.is_complete and release != bereft]
     return found + [release.path for release in broken if in_use.is_free(release)]
 
 

@@ -31,6 +31,12 @@ def test_a_missing_audit_log_fails(prefix) -> None:
     assert (result.status, result.details) == (FAIL, "state/audit/audit.jsonl is missing")
 
 
+def test_right_after_a_rotation_only_the_full_file_is_there(prefix) -> None:
+    log = audit_log.log_file(prefix)
+    log.rename(log.with_name("audit.000001.jsonl"))
+    assert look(Places, prefix).status == PASS
+
+
 def test_a_damaged_journal_fails(prefix) -> None:
     journal.path(prefix).write_bytes(b"{")
     assert look(Places, prefix).status == FAIL
