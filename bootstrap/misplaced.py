@@ -6,6 +6,7 @@ user's (data, settings, backups themselves) and what a release is made of have c
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from bootstrap import files, log_files, reading
+from bootstrap.bundle.advisories.snapshot import SNAPSHOT_LIMIT
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -78,10 +80,10 @@ def found(prefix: Prefix) -> tuple[Misplaced, ...]:
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
     for place, folder, needed, limit, linked in _PLACES:
         path = prefix.root.joinpath(*place.split("/"))
-        if place == AUDIT_LOG:  # right after a rotation only the full files are there
-            needed = not log_files.rotated(prefix.audit)
         what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
-        if what and (what != MISSING or needed):
+        # right after a rotation of the audit log only the full files are there
+        may_lack = not needed or (place == AUDIT_LOG and log_files.rotated(prefix.audit))
+        if what and not (what == MISSING and may_lack):
             yield Misplaced(place, folder, what)
 
 
@@ -89,8 +91,13 @@ def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
     """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
-            if not reading.is_regular(prefix.state / folder / name):
+            path = prefix.state / folder / name
+            if MOVED in name:
+                continue
+            if not reading.is_regular(path):
                 yield Misplaced(f"state/{folder}/{name}", False, KIND)
+            elif path.lstat().st_size > SNAPSHOT_LIMIT:
+                yield Misplaced(f"state/{folder}/{name}", False, LONG)
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
@@ -120,6 +127,10 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return MISSING  # what it lies in is a link in a circle
     if folder:
         fits = reading.is_folder(path) or (linked and files.is_link(path) and path.is_dir())
         return "" if fits else KIND
@@ -132,7 +143,10 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
 
 def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     """Make every place what it must be: way is made for it, and folders are made; files are written by their owners."""
+    now = found(prefix)
     for item in wrong:
+        if item not in now:
+            continue  # mended since; what is there is new
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             own(path)

@@ -100,7 +100,7 @@ class Transaction:
         try:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
-                files.sync_filesystem(self.prefix.backups)  # a quick backup is made to last only now
+                files.sync_filesystem(self.prefix.root)  # a quick backup is made to last only now
             self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is kept
             backups.prune(self.prefix)

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import datetime, timezone
 from pathlib import Path
 
 from bootstrap.console import show
@@ -61,12 +62,9 @@ def table(rows):
         if case.tool == "recover":
             names += ["seen" if row["seen"] else "unseen", row["mended"] or "wrong"]
         counts.update((case.kind, name) for name in {*names, "others" if case.tool != "recover" else "recover"})
-    columns = ("recover", "seen", "unseen", "here", "bundle", "user", "others", "wrong")
-    lines = [
-        "| damage | recovered | noticed | of no weight | mended from the host | from the bundle | the user's: advice"
-        " | other commands | wrong |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ("recover", "seen", "unseen", "here", "bundle", "advice", "others", "wrong")
+    names = ("damage", "recovered", "noticed", "of no weight", "mended from the host", "from the bundle", "advice")
+    lines = [f"| {' | '.join((*names, 'other commands', 'wrong'))} |", "|---" * (len(names) + 2) + "|"]
     for kind in [*spoil.KINDS, "all"]:
         numbers = [
             sum(count for (of, name), count in counts.items() if name == column and kind in (of, "all"))
@@ -76,18 +74,35 @@ def table(rows):
     return "\n".join(lines)
 
 
+def write(rows, path):
+    """Put the table between the two marks of a document, with the day."""
+    before, mark, rest = path.read_text("utf-8").partition("<!-- damage -->\n")
+    _old, end, after = rest.partition("<!-- end of damage -->")
+    assert mark, path
+    assert end, path
+    day = datetime.now(timezone.utc).date().isoformat()
+    places = len({case.place for case in rows})
+    damages = len({(case.kind, case.place) for case in rows})
+    said = f"{len(rows)} cases on {day}: {damages} different kinds of damage (kind and place) in {places} places."
+    path.write_text(f"{before}{mark}{said}\n\n{table(rows)}\n{end}{after}", "utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--place", action="append", choices=spoil.PLACES)
     parser.add_argument("--kind", action="append", choices=spoil.KINDS)
-    parser.add_argument("--log", type=Path, help="a line of JSON for each case; those that ended well are not done again")
+    parser.add_argument("--log", type=Path, help="a line of JSON for each case; what ended well is not done again")
     parser.add_argument("--workers", type=int, default=matrix.WORKERS)
     parser.add_argument("--most", type=int, help="cases")
     parser.add_argument("--table", action="store_true", help="show what the log holds, and do nothing")
+    parser.add_argument("--write", type=Path, help="put that table into this document, and do nothing")
     options = parser.parse_args()
     done = read_log(options.log)
     if options.table:
         show(table(done))
+        return 0
+    if options.write:
+        write(done, options.write)
         return 0
     todo = [case for case in chosen(options.place, options.kind) if not (case in done and not done[case]["wrong"])]
     began, bad, count = time.monotonic(), 0, 0
