@@ -14,7 +14,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash damage crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -24,6 +24,7 @@ help:
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
 	@echo "make damage  do every kind of damage at every place of an installation, half an hour, which takes root"
+	@echo "make crash-states  look at 20,000 states that a disk may show after a crash, which takes root on Linux"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
@@ -76,6 +77,13 @@ crash: .venv/ready
 	$(BIN)/python -m tests.reliability.matrix power --points 200 --log build/crash/power.jsonl
 	$(BIN)/python -m tests.reliability.matrix fail --points 300 --log build/crash/fail.jsonl
 	$(BIN)/python -m tests.reliability.damage --batches 50
+	$(BIN)/python -m tests.reliability.years.lives memory --seeds 500 --operations 100 --log build/crash/years.jsonl
+	$(BIN)/python -m tests.reliability.years.lives disk --seeds 20 --operations 500 --log build/crash/years.jsonl
+
+# states of ext4, XFS and btrfs, over an hour; goes on where it was stopped, like crash
+crash-states: .venv/ready
+	@mkdir -p build/crash
+	$(BIN)/python -m tests.reliability.crash_states --states 20000 --log build/crash/states.jsonl
 
 # 21 kinds of damage at 54 places, and what each command does then; goes on where the last run was stopped
 damage: .venv/ready

@@ -46,7 +46,8 @@ def layout(prefix: Prefix) -> int | None:
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
     """Tell whether a release needs the user's data in another layout.
 
-    Data of which nobody tells the layout are migrated: the command finds out. Raises HostError for data that
+    Data of which nobody tells the layout are migrated: the command finds out. Where there are none, the empty folder
+    goes aside all the same: the former release reads nothing else when it comes back. Raises HostError for data that
     are newer than the release.
     """
     found, wanted = layout(prefix), manifest.application.data_layout
@@ -59,7 +60,11 @@ def is_due(manifest: Manifest, prefix: Prefix) -> bool:
         )
     if manifest.application.migration is None or found == wanted:
         return False
-    return any(entry.is_file or entry.is_link for entry in trees.files(prefix.data))
+    return found is not None or _holds_anything(prefix.data)
+
+
+def _holds_anything(data: Path) -> bool:
+    return any(entry.is_file or entry.is_link for entry in trees.files(data))
 
 
 def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None:
@@ -93,6 +98,8 @@ def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Prog
     migration = manifest.application.migration
     assert migration is not None  # without one, none is due
     persist.link_to(release, manifest, data)
+    if not _holds_anything(data):
+        return
     name, *arguments = migration.command
     run = launchers.run_of(manifest)
     settings = manifest.application.environment.placeholders

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = "folder"  # stands in the journal in place of a digest
 LAID = 0o644  # the mode of a file that was laid
+NEW = ".new-"  # and the counter of the release: the name of a file that is laid beside the user's
 TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being laid: a folder of the data may be another filesystem
 
 
@@ -89,7 +90,7 @@ def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
 
 
 def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
-    """Put shipped files among the user's; where the user has another file, ours is laid beside it.
+    """Put shipped files among the user's; where the user has another file, ours is laid beside it, each content once.
 
     All are journaled before the first is written; returns the journal's entry. Files for a tree that is still to
     come in are not: it goes as a whole with a run that fails.
@@ -101,7 +102,9 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
         if os.path.lexists(target):
             if record.sha256_of(target) == entry.sha256:
                 continue
-            target = target.with_name(f"{target.name}.new-{manifest.product.counter}")
+            if entry.sha256 in _beside(target):
+                continue
+            target = target.with_name(f"{target.name}{NEW}{manifest.product.counter}")
             if os.path.lexists(target):
                 continue
         laid[target.relative_to(data).as_posix()] = entry.sha256
@@ -122,12 +125,25 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
     return run
 
 
+def _beside(target: Path) -> Iterator[str | None]:
+    """Yield the digests of what earlier releases laid beside a file of the user's."""
+    start = f"{target.name}{NEW}"
+    for name in os.listdir(target.parent):
+        if name.startswith(start):
+            yield record.sha256_of(target.with_name(name))
+
+
 def _copy(source: Path, beside: Path) -> None:
-    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed."""
+    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed.
+
+    It is on the disk before it takes its name: half of it under that name would be taken for the user's.
+    """
     with reading.opened(source) as kept, beside.open("xb") as new:
         shutil.copyfileobj(kept, new)
         if sys.platform != "win32":
             os.fchmod(new.fileno(), LAID)
+        new.flush()
+        os.fsync(new.fileno())
 
 
 def _clear(beside: Path) -> None:

@@ -228,8 +228,12 @@ class Prefix:
         """
         self.root.parent.mkdir(parents=True, exist_ok=True)
         _make_folder(self.root, SHARED)
-        # state first: it tells that the rest is ours, should we be stopped here
-        for folder in (self.state, self.logs, self.backups, self.data):
+        # state first, and on the disk: it tells that the rest is ours, should we be stopped here
+        made = not os.path.lexists(self.state)
+        _make_folder(self.state, PRIVATE)
+        if made:
+            files.sync_folder(self.root)
+        for folder in (self.logs, self.backups, self.data):
             _make_folder(folder, PRIVATE)
         for folder in (self.releases, self.store.parent, self.store, self.bin):
             _make_folder(folder, SHARED)

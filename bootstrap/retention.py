@@ -59,6 +59,11 @@ class Collected:
 
 def sentence(gone: Going) -> str:
     """Return what to tell before a release goes."""
+    if gone.is_replaced and gone.data is not None:
+        text = _(
+            "{release} will be removed, and its data in {path}: the new one takes its place, with the data of now."
+        )
+        return text.format(release=gone.release, path=gone.data)
     if gone.is_replaced:
         return _("{release} will be removed: the new one takes its place.").format(release=gone.release)
     if gone.data is not None:
@@ -152,13 +157,14 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
 
 
 def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
-    versions = {other.made_from for other in stays}
-    is_replaced = release.made_from in versions
+    """Return what a release is that goes; the first of those that stay is the active one then."""
+    is_replaced = release.made_from in {other.made_from for other in stays}
+    is_kept = release.made_from in {other.made_from for other in stays[1:]}  # its data wait for the one that stays
     try:
         version = release.manifest().product.version
     except (RagtraceError, OSError):
         version = ""  # a damaged one
-    data = None if is_replaced else userdata.waiting(prefix, release)
+    data = None if is_kept else userdata.waiting(prefix, release)
     return Going(release.id, version, data, in_use.users(release), is_replaced)
 
 

@@ -79,7 +79,8 @@ def unmark(release: Release) -> None:
         files.replace(release.complete_file, release.discarded_file)
         if sys.platform != "win32" and not release.discarded_file.is_symlink():
             os.chmod(release.discarded_file, UNMARKED)  # over NFS only who may write can lock it for himself
-    files.sync_folder(release.path)  # though it is gone already: who was killed here had not come to this
+    # though the mark is gone already: who was killed here had not come to this, or had removed the whole release
+    files.sync_folder(release.path if release.path.is_dir() else release.path.parent)
 
 
 def remove(release: Release, *, in_use_too: bool = False) -> bool:

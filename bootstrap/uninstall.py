@@ -60,6 +60,7 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             for path in prefix.state.iterdir():
                 if path not in kept:
                     files.remove_tree(path)
+            files.sync_filesystem(prefix.root)  # what came back after a power cut, without state, would be nobody's
         except OSError as error:
             audit_log.note_failure(prefix, "uninstall", error, purge=purge)
             raise _stopped(prefix, error) from error

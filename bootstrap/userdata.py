@@ -51,8 +51,13 @@ def waiting(prefix: Prefix, release: Release) -> Path | None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove data that were set aside for versions that are gone; backups of them stay."""
-    wanted = tuple(set_aside(prefix, release).name.rpartition("-r")[0] for release in kept)
+    """Remove data that were set aside for versions that are gone, or for the active one, whose data are PREFIX/data.
+
+    Those of an active version wait where it was gone back from, and was then installed anew. Backups of them stay.
+    """
+    active = prefix.active()
+    waiting_for = [release for release in kept if active is None or release.made_from != active.made_from]
+    wanted = tuple(set_aside(prefix, release).name.rpartition("-r")[0] for release in waiting_for)
     for path in list(prefix.backups.glob(f"{_ASIDE}*")):
         if path.name.rpartition("-r")[0] not in wanted:
             files.remove_tree(path)

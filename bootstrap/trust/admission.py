@@ -148,8 +148,8 @@ def _kept(bundle: Bundle, prefix: Prefix) -> bool:
 
 
 def _is_active(bundle: Bundle, prefix: Prefix) -> bool:
-    active = prefix.active()
-    return active is not None and _is_of(bundle, active)
+    named = prefix.named()  # be it damaged: its mark may be what a repair is for
+    return named is not None and _is_of(bundle, named)
 
 
 def _is_of(bundle: Bundle, release: Release) -> bool:

@@ -77,6 +77,15 @@ def test_an_upgrade_keeps_what_is_the_users(prefix, second) -> None:
     assert story.rollback(prefix, QUIET, to=first.id).active == first.id
 
 
+def test_what_lies_beside_the_users_file_is_not_laid_there_again(prefix, second, tmp_path, tiny) -> None:
+    (prefix.data / "data/questions.csv").write_text("mine\n")
+    install(second, prefix)
+    same = {"data/questions.csv": "질문,답,점수\n"}
+    install(tiny_bundle(tmp_path / "third", counter=COUNTER + 2, sources=same, key=tiny.key.with_suffix("")), prefix)
+    beside = [path.name for path in (prefix.data / "data").glob("questions.csv.new-*")]
+    assert beside == [f"questions.csv.new-{COUNTER + 1}"]
+
+
 def test_two_releases_are_kept_and_nothing_that_only_others_needed(prefix, second, tmp_path, tiny) -> None:
     first = prefix.active()
     foreign = prefix.releases / "notes of mine"

@@ -94,6 +94,35 @@ def test_an_upgrade_migrates_and_a_rollback_brings_the_former_data_back(used, se
     assert transaction.leftovers(used) == []
 
 
+def test_where_there_are_no_data_the_way_back_stays(prefix, second) -> None:
+    first = prefix.active()
+    for path in (prefix.data / "data").iterdir():
+        path.unlink()
+    install(second, prefix)
+    assert not (prefix.data / "data/notes.json").exists(), "there was nothing to migrate"
+    assert (prefix.data / "data/shipped.csv").is_file()
+    story.rollback(prefix, QUIET)
+    assert prefix.active() == first
+    assert [*(prefix.data / "data").iterdir()] == []
+
+
+def test_data_of_a_version_that_was_installed_anew_do_not_come_back(used, second, tmp_path, tiny) -> None:
+    before = install(second, used).active
+    story.rollback(used, QUIET)
+    stale = userdata.set_aside(used, used.release(before))
+    told = story.repeated.effect_of(opened(second), used)
+    done = install(second, used)
+    assert [(gone.release, gone.data) for gone in done.collected.gone] == [(before, stale)]
+    assert done.collected.gone == told.going
+    assert f"{before} will be removed, and its data in {stale}" in told.lines()[-1]
+    assert not stale.exists()
+    install(migrating(tmp_path / "third", tiny, counter=COUNTER + 2), used)
+    (used.data / "data/later.txt").write_text("shared with the version before\n")
+    story.rollback(used, QUIET)
+    assert used.active().id == done.active
+    assert (used.data / "data/later.txt").is_file()
+
+
 def test_data_of_the_right_layout_are_left_alone(used, second, tmp_path, tiny) -> None:
     install(second, used)
     new = snapshot(used.data)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import cli
+from bootstrap import cli, files
 from bootstrap.console import NoProgress
 from bootstrap.prefix import Prefix
 from bootstrap.store import Store
@@ -95,6 +95,22 @@ def test_one_that_is_just_being_made_is_ours(tmp_path) -> None:
     assert prefix.exists
     (prefix.root / "src").mkdir()
     assert not prefix.exists
+
+
+def test_what_tells_that_it_is_ours_is_on_the_disk_first(tmp_path, monkeypatch) -> None:
+    prefix = Prefix(tmp_path / "prefix")
+    synced = []
+    monkeypatch.setattr(files, "sync_folder", lambda folder: synced.append({path.name for path in folder.iterdir()}))
+    prefix.make()
+    assert synced == [{"state"}]
+
+
+def test_and_what_is_removed_is_gone_before_it_goes(tmp_path, tiny: Tiny, monkeypatch) -> None:
+    prefix = install_tiny(tiny, tmp_path / "prefix")
+    synced = []
+    monkeypatch.setattr(files, "sync_filesystem", lambda path: synced.append({entry.name for entry in path.iterdir()}))
+    uninstall(prefix, NoProgress())
+    assert synced[-1] <= {"state", "data", "backups", ".env"}
 
 
 @pytest.mark.parametrize("words", [("status",), ("install",)])

@@ -179,3 +179,13 @@ def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) ->
     monkeypatch.setattr(files, "sync_folder", synced.append)
     seal.unmark(release)
     assert synced == [release.path]
+
+
+@pytest.mark.parametrize("command", [transaction.RECOVER, transaction.RETURN])
+def test_a_former_release_that_is_gone_already_is_no_reason_to_stop(prefix, command) -> None:
+    active = prefix.active()
+    former = f"{active.id.rpartition('-r')[0]}-r9"
+    journal.write(prefix, journal.Entry(command, active.id, former))
+    assert transaction.recover_crash(prefix) == command
+    assert journal.read(prefix) is None
+    assert prefix.active() == active

@@ -10,6 +10,7 @@ from bootstrap.bundle.signature import ED25519
 from bootstrap.bundle.strict import time_from_json
 from bootstrap.errors import TrustError
 from bootstrap.prefix import Prefix
+from bootstrap.store import Store
 from bootstrap.trust import memory
 from bootstrap.trust.admission import Admission, Conditions, admit, remember
 from bootstrap.trust.authority import read_key
@@ -91,6 +92,24 @@ def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, p
     with pytest.raises(TrustError, match="older than what this host has accepted"):
         api.install(older, tmp_path / "second")
     assert not (tmp_path / "second").exists()
+
+
+def test_what_a_rollback_made_active_is_no_downgrade_there(tmp_path, tiny, places):
+    newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
+    older, keys = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)]), [str(tiny.key)]
+    api.install(older, tmp_path / "first")
+    api.install(api.open_bundle(newer.folder, trusted_keys=keys), tmp_path / "first")
+    api.rollback(tmp_path / "first")
+    assert api.install(older, tmp_path / "first").already
+    release = Prefix(tmp_path / "first").active()
+    (wheel,) = [entry for entry in tiny.manifest.of_kind("wheel") if "tiny_lib" in entry.path]
+    for path in (Store(Prefix(tmp_path / "first").store).path(wheel.sha256), release.path / "COMPLETE"):
+        path.unlink()
+    assert api.recover(tmp_path / "first", bundle=tiny.folder, trusted_keys=keys).applied
+    assert Prefix(tmp_path / "first").active().made_from == release.made_from
+    assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER + 5}
+    with pytest.raises(TrustError, match="older than what this host has accepted"):
+        api.install(older, tmp_path / "second")
 
 
 def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_path, tiny, places):
