@@ -100,7 +100,8 @@ class Transaction:
         try:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
-                files.sync_filesystem(self.prefix.root)  # a quick backup is made to last only now
+                kept = self.prefix.backups  # may lie on a filesystem of its own
+                files.sync_filesystem(kept if kept.is_dir() else self.prefix.root)  # a quick backup lasts only now
             self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is kept
             backups.prune(self.prefix)
