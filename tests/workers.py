@@ -31,12 +31,13 @@ SHARED = (
 )
 # what `make quick` leaves out beside tests that need a host or an index
 SLOW = re.compile(
-    r"tests/(bootstrap/(lazy/test_compiling|launch/|commands/test_(screens|validate)"
-    r"|test_(backups|bounds|bytecode|install|migration|modes|own_|placement|preflight|retention|service|transaction|trials"
-    r"|troubles|upgrade|userdata))"
+    r"tests/(bootstrap/(lazy/test_compiling|launch/|commands/test_(screens|validate)|trust/test_admission"
+    r"|test_(backups|bounds|bytecode|cli|delta|install|migration|modes|own_|placement|preflight|retention|schemas|service"
+    r"|syslog|transaction|trials|troubles|upgrade|userdata))"
     r"|recovery/test_(?!parts|prompts)"
-    r"|builder/(bundle_files/|advisories/test_agreement|test_(attestations|cli|interpreter|models|model_whole|rebuild|slip"
-    r"|state|volumes|wheel_builds))"
+    r"|builder/(bundle_files/|advisories/test_agreement"
+    r"|test_(attestations|bounds|cli|delta|evidence|interpreter|models|model_whole|rebuild|slip|source|state|verification"
+    r"|volumes|wheel_builds))"
     r"|validator/(test_(account|fresh|import_costs|mutations|plugins)"
     r"|checks/test_(performance|ragtrace_(cli|container|dashboard|probe)|security_(advisories|safety))))"
 )
