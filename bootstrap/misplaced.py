@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import files, log_files, reading
 from bootstrap.bundle.advisories.snapshot import SNAPSHOT_LIMIT
+from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from bootstrap.prefix import Prefix
 
-MISSING, KIND, FOREIGN, LONG = "missing", "kind", "foreign", "long"
+MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
 MOVED = ".moved-"  # and a number: what was neither empty nor ours to remove
@@ -66,6 +67,7 @@ class Misplaced:
         text = {
             MISSING: _("{place} is missing"),
             KIND: _("{place} is not a folder") if self.folder else _("{place} is not a regular file"),
+            LINKED: _("{place} is a link to a folder elsewhere"),
             FOREIGN: _("{place} belongs to another user"),
             LONG: _("{place} is longer than such a file can be"),
         }[self.what]
@@ -74,7 +76,7 @@ class Misplaced:
 
 def found(prefix: Prefix) -> tuple[Misplaced, ...]:
     """Return what is wrong with the places of a prefix that holds a release, parents first; nothing is written."""
-    return (*_in_places(prefix), *_in_advisories(prefix), *_in_store(prefix))
+    return (*_in_places(prefix), *_in_releases(prefix), *_in_advisories(prefix), *_in_store(prefix))
 
 
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
@@ -85,6 +87,12 @@ def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
         may_lack = not needed or (place == AUDIT_LOG and log_files.rotated(prefix.audit))
         if what and not (what == MISSING and may_lack):
             yield Misplaced(place, folder, what)
+
+
+def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
+    for release in prefix.complete_releases():
+        if not reading.is_folder(release.path):
+            yield Misplaced(f"releases/{release.id}", True, LINKED)
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
@@ -107,7 +115,7 @@ def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
     for shelf in filter(is_shelf_name, _names(prefix.store)):
         folder = prefix.store / shelf
         if not reading.is_folder(folder):
-            yield Misplaced(f"store/sha256/{shelf}", True, KIND)
+            yield Misplaced(f"store/sha256/{shelf}", True, LINKED if folder.is_dir() else KIND)
             continue
         for name in filter(is_object, _names(folder)):
             if not reading.is_regular(folder / name):
@@ -132,13 +140,32 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
             raise
         return MISSING  # what it lies in is a link in a circle
     if folder:
-        fits = reading.is_folder(path) or (linked and files.is_link(path) and path.is_dir())
-        return "" if fits else KIND
+        if reading.is_folder(path):
+            return ""
+        return KIND if not path.is_dir() else "" if linked else LINKED
     if not stat.S_ISREG(status.st_mode):
         return KIND
     if sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid):
         return FOREIGN
     return LONG if status.st_size > limit else ""
+
+
+def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+    """Raise HostError for a folder of the tool's own that lies elsewhere: only a person can tell what else is there."""
+    for item in wrong:
+        if item.what == LINKED:
+            path = prefix.root.joinpath(*item.place.split("/"))
+            raise HostError(
+                _("{path} is a link to {target}; the folder itself must be there.").format(
+                    path=path, target=os.path.realpath(path)
+                ),
+                advice=move_back(),
+            )
+
+
+def move_back() -> str:
+    """Return what to do about a folder that lies elsewhere."""
+    return _("Remove the link, move the folder back in its place, then run the same command again.")
 
 
 def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:

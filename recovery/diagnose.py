@@ -227,6 +227,8 @@ def _places(places: tuple[Misplaced, ...], replaced: Collection[str], findings: 
 
 
 def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
+    if item.what == misplaced.LINKED:
+        return True  # nothing here mends it: recover refuses and says what to do
     if item.place == "state/proofs":
         return PAPERS in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
