@@ -309,6 +309,19 @@ def test_the_command_makes_lists_and_restores(used, host, capsys) -> None:
     assert out.splitlines()[0].startswith(made["id"])
 
 
+def test_a_host_that_does_not_tell_what_is_free_stops_no_plan(used, host, capsys, monkeypatch) -> None:
+    def refuse(_path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("shutil.disk_usage", refuse)
+    where = ("--dry-run", "--prefix", str(used.root))
+    code, out, _err = run(capsys, "backup", "--json", *where)
+    assert (code, json.loads(out)["free"], json.loads(out)["fits"]) == (0, None, True)
+    code, out, _err = run(capsys, "backup", *where)
+    assert code == 0
+    assert "does not tell how much is free" in out
+
+
 @pytest.mark.parametrize("words", [("restore",), ("restore", "../../etc"), ("list", "x"), ("remove",)])
 def test_a_command_that_was_called_wrongly(used, host, capsys, words) -> None:
     before = snapshot(used.root, *BYTES)
