@@ -145,9 +145,10 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
         return KIND if not path.is_dir() else "" if linked else LINKED
     if not stat.S_ISREG(status.st_mode):
         return KIND
-    if sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid):
-        return FOREIGN
-    return LONG if status.st_size > limit else ""
+    if status.st_size > limit:
+        return LONG  # whoever's it is: it is never copied
+    is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
+    return FOREIGN if is_foreign else ""
 
 
 def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:

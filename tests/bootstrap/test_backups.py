@@ -278,6 +278,15 @@ def test_a_rollback_goes_on_without_space_for_its_backup(used, second, monkeypat
     assert reasons(used) == ["before-install"]
 
 
+def test_settings_of_any_length_come_back(used) -> None:
+    settings = b"# mine\n" * 300_000  # more than a launcher reads; once journaled a restoration is finished
+    used.env_file.write_bytes(settings)
+    backups.create(used, backups.new_name(used, backups.MANUAL))
+    used.env_file.write_bytes(b"")
+    restore.restore(used, "latest", QUIET)
+    assert used.env_file.read_bytes() == settings
+
+
 # the command
 
 
