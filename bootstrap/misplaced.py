@@ -166,7 +166,9 @@ def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
 
 def move_back() -> str:
     """Return what to do about a folder that lies elsewhere."""
-    return _("Remove the link, move the folder back in its place, then run the same command again.")
+    return _(
+        "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
+    )
 
 
 def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:

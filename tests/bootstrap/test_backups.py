@@ -354,6 +354,16 @@ def test_a_backup_that_lost_its_index_is_told_and_stays(used):
     assert path.is_dir()
 
 
+def test_the_newest_backup_that_holds_data_stays_while_the_data_are_lost(used):
+    full = backups.create(used, backups.new_name(used, backups.MANUAL))
+    shutil.rmtree(used.data)
+    later = [backups.create(used, backups.new_name(used, backups.MANUAL)) for _time in range(backups.KEPT_BACKUPS + 2)]
+    assert backups.newest_with_data(used).name == full.name
+    backups.prune(used)
+    left = [backup.name for backup in backups.list_backups(used)]
+    assert left == [full.name, *(path.name for path in later[-backups.KEPT_BACKUPS :])]
+
+
 def test_a_removal_that_is_cut_short_leaves_no_backup(used, monkeypatch):
     path = backups.create(used, backups.new_name(used, backups.MANUAL))
     with monkeypatch.context() as patch:
