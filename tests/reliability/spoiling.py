@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from tests.reliability import matrix, spoil
 from tests.reliability import world as worlds
 
@@ -99,7 +99,7 @@ def main():
     options = parser.parse_args()
     done = read_log(options.log)
     if options.table:
-        show(table(done))
+        show_lines(table(done))
         return 0
     if options.write:
         write(done, options.write)
