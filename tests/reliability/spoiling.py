@@ -131,7 +131,7 @@ def demand_clean(world, place):
 def note(outcome, path):
     """Tell what is wrong, and add a line to the log."""
     if outcome.wrong:
-        show("\n    ".join([f"BAD {outcome.case} {outcome.codes}", *outcome.wrong]))
+        show_lines("\n    ".join([f"BAD {outcome.case} {outcome.codes}", *outcome.wrong]))
     if path is not None:
         with path.open("a") as file:
             file.write(json.dumps(outcome.row(), ensure_ascii=False) + "\n")
