@@ -126,19 +126,23 @@ def _own_register() -> Path | None:
 
 
 def remove(place: Path) -> None:
-    """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
-    if place.name.startswith(NAME) and _is_own(place, stat.S_ISLNK):
+    """Remove a folder, and what a link of ours leads to: a folder with the name that belongs to it.
+
+    It is this user's, or that of an account that root gave it to.
+    """
+    if place.name.startswith(NAME) and _is_own(place.lstat(), stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
-            names = (_name_apart(place), TRIAL + place.name[len(NAME) :])
-            if target.name in names and _is_own(target, stat.S_ISDIR):
+            status = target.lstat()
+            named = target.name in (_name_apart(place), TRIAL + place.name[len(NAME) :])
+            given = sys.platform != "win32" and os.geteuid() == 0 and stat.S_ISDIR(status.st_mode)
+            if named and (given or _is_own(status, stat.S_ISDIR)):
                 files.remove_tree(target)
     files.remove_tree(place)
 
 
-def _is_own(path: Path, kind: Callable[[int], bool]) -> bool:
-    """Tell whether a path is of a kind and of this user: in a folder that all share, links are anybody's."""
-    status = path.lstat()
+def _is_own(status: os.stat_result, kind: Callable[[int], bool]) -> bool:
+    """Tell whether something is of a kind and of this user: in a folder that all share, links are anybody's."""
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
