@@ -14,7 +14,7 @@ WORKERS ?= auto
 FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := help
 
-.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash crash-states crash-windows lint zipapp format clean
+.PHONY: bench help ragtrace demo test quick test-windows hosts hostile fuzz crash damage crash-states crash-windows lint zipapp format clean
 
 help:
 	@echo "make demo    build, install, run and validate the example application on this machine"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-windows  the tests on a Windows host under wine, which takes root on Linux"
 	@echo "make hosts   all conditions of docs/hosts.md with their commands, and 1,000 pairs of them (SEEDS=200:400: some)"
 	@echo "make crash   kill, cut off and refuse installations at over a thousand places, about an hour"
+	@echo "make damage  do every kind of damage at every place of an installation, half an hour, which takes root"
 	@echo "make crash-states  look at 20,000 states that a disk may show after a crash, which takes root on Linux"
 	@echo "make crash-windows  kill installations on a Windows host under wine at a hundred places, which takes root"
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
@@ -83,6 +84,12 @@ crash: .venv/ready
 crash-states: .venv/ready
 	@mkdir -p build/crash
 	$(BIN)/python -m tests.reliability.crash_states --states 20000 --log build/crash/states.jsonl
+
+# 21 kinds of damage at 54 places, and what each command does then; goes on where the last run was stopped
+damage: .venv/ready
+	@mkdir -p build/damage
+	$(BIN)/python -m tests.reliability.spoiling --log build/damage/log.jsonl
+	$(BIN)/python -m tests.reliability.spoiling --table --log build/damage/log.jsonl
 
 # a Windows host in the same way, with TerminateProcess, about ten minutes
 crash-windows: .venv/ready

@@ -366,7 +366,9 @@ def rollback(
                 if build:
                     build(change, progress)
                 return_to_kept(change, progress)
-            head = audit_log.append(prefix, "rollback", "done", release=target.id)
+            head = audit_log.append(
+                prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
+            )
         except BaseException as error:
             head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
             raise explained(error, prefix, head, former) from error
@@ -394,7 +396,7 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
         raise HostError(
             _("{release} is active already.").format(release=target.id), advice=_("Name another release with --to.")
         )
-    if not target.is_complete:
+    if not target.is_complete and target != retention.unmarked(prefix):
         kept = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
         raise HostError(
             _("{path} does not keep {release}.").format(path=prefix.root, release=target.id),

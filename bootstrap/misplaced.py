@@ -6,13 +6,16 @@ user's (data, settings, backups themselves) and what a release is made of have c
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap import aside, files, reading
+from bootstrap import aside, log_files, reading
+from bootstrap.bundle.advisories.snapshot import SNAPSHOT_LIMIT
+from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from bootstrap.prefix import Prefix
 
-MISSING, KIND, FOREIGN, LONG = "missing", "kind", "foreign", "long"
+MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
 # below PREFIX, in the order in which they are mended: (path, is a folder, must be there, most bytes, may be a link)
@@ -61,6 +64,7 @@ class Misplaced:
         text = {
             MISSING: _("{place} is missing"),
             KIND: _("{place} is not a folder") if self.folder else _("{place} is not a regular file"),
+            LINKED: _("{place} is a link to a folder elsewhere"),
             FOREIGN: _("{place} belongs to another user"),
             LONG: _("{place} is longer than such a file can be"),
         }[self.what]
@@ -69,23 +73,36 @@ class Misplaced:
 
 def found(prefix: Prefix) -> tuple[Misplaced, ...]:
     """Return what is wrong with the places of a prefix that holds a release, parents first; nothing is written."""
-    return (*_in_places(prefix), *_in_advisories(prefix), *_in_store(prefix))
+    return (*_in_places(prefix), *_in_releases(prefix), *_in_advisories(prefix), *_in_store(prefix))
 
 
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
     for place, folder, needed, limit, linked in _PLACES:
         path = prefix.root.joinpath(*place.split("/"))
         what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
-        if what and (what != MISSING or needed):
+        # right after a rotation of the audit log only the full files are there
+        may_lack = not needed or (place == AUDIT_LOG and log_files.rotated(prefix.audit))
+        if what and not (what == MISSING and may_lack):
             yield Misplaced(place, folder, what)
+
+
+def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
+    for release in prefix.complete_releases():
+        if not reading.is_folder(release.path):
+            yield Misplaced(f"releases/{release.id}", True, LINKED)
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
     """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
-            if not reading.is_regular(prefix.state / folder / name):
+            path = prefix.state / folder / name
+            if aside.MOVED in name:
+                continue
+            if not reading.is_regular(path):
                 yield Misplaced(f"state/{folder}/{name}", False, KIND)
+            elif path.lstat().st_size > SNAPSHOT_LIMIT:
+                yield Misplaced(f"state/{folder}/{name}", False, LONG)
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
@@ -95,7 +112,7 @@ def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
     for shelf in filter(is_shelf_name, _names(prefix.store)):
         folder = prefix.store / shelf
         if not reading.is_folder(folder):
-            yield Misplaced(f"store/sha256/{shelf}", True, KIND)
+            yield Misplaced(f"store/sha256/{shelf}", True, LINKED if folder.is_dir() else KIND)
             continue
         for name in filter(is_object, _names(folder)):
             if not reading.is_regular(folder / name):
@@ -115,19 +132,48 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return MISSING  # what it lies in is a link in a circle
     if folder:
-        fits = reading.is_folder(path) or (linked and files.is_link(path) and path.is_dir())
-        return "" if fits else KIND
+        if reading.is_folder(path):
+            return ""
+        return KIND if not path.is_dir() else "" if linked else LINKED
     if not stat.S_ISREG(status.st_mode):
         return KIND
-    if sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid):
-        return FOREIGN
-    return LONG if status.st_size > limit else ""
+    if status.st_size > limit:
+        return LONG  # whoever's it is: it is never copied
+    is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
+    return FOREIGN if is_foreign else ""
+
+
+def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+    """Raise HostError for a folder of the tool's own that lies elsewhere: only a person can tell what else is there."""
+    for item in wrong:
+        if item.what == LINKED:
+            path = prefix.root.joinpath(*item.place.split("/"))
+            raise HostError(
+                _("{path} is a link to {target}; the folder itself must be there.").format(
+                    path=path, target=os.path.realpath(path)
+                ),
+                advice=move_back(),
+            )
+
+
+def move_back() -> str:
+    """Return what to do about a folder that lies elsewhere."""
+    return _(
+        "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
+    )
 
 
 def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     """Make every place what it must be: way is made for it, and folders are made; files are written by their owners."""
+    now = found(prefix)
     for item in wrong:
+        if item not in now:
+            continue  # mended since; what is there is new
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             aside.own(path)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-IGNORING_CASE = {"windows": True, "win32": True, "macos": True, "darwin": True}  # by default, NTFS and APFS do
+IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default, NTFS and APFS do
 
 
 def demand_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
@@ -38,10 +38,10 @@ def demand_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: st
             if other != name and content != digest:
                 reason = _("it installs {path!r}, and so does {other}, with other contents")
                 raise damaged(name, reason.format(path=place[:200], other=other))
-    clash = names.collision(known) if IGNORING_CASE.get(platform) else _in_place_of_a_folder(known)
+    clash = names.collision(known) if platform in IGNORING_CASE else _in_place_of_a_folder(known)
     if clash is not None:
         first, second = (known[path][0] for path in clash)
-        reason = _("{second!r} meets {first!r} of {other} there")
+        reason = _("its {second!r} cannot be installed beside {first!r} of {other}")
         raise damaged(second, reason.format(second=clash[1][:200], first=clash[0][:200], other=first))
 
 

@@ -104,7 +104,8 @@ def demand_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
         except OSError:
             continue  # it is not there, or is told by whoever needs it
         if status.st_uid not in (users | owners.trusted() if folder == root else users):
-            raise _foreign(folder, status.st_uid)
+            is_inside = folder != root and root.stat().st_uid in users
+            raise _strayed(folder, status.st_uid) if is_inside else _foreign(folder, status.st_uid)
         if user == 0 and owners.problem(status, users) == owners.OPEN:
             raise _open(folder)
     if user == 0:
@@ -131,6 +132,18 @@ def _foreign(place: Path, owner: int) -> HostError:
         what = _("{path} belongs to {owner}: only its owner can change or examine the installation.")
         advice = _("Run the same command as that user (sudo -u {owner} …), or name another folder with --prefix.")
     return HostError(what.format(path=place, owner=owner_name), advice=advice.format(owner=_for_sudo(owner)))
+
+
+def _strayed(place: Path, owner: int) -> HostError:
+    """Return what to say of a folder in the caller's own installation that was given to somebody else."""
+    return HostError(
+        _("{path} belongs to {owner}, and the installation around it does not.").format(
+            path=place, owner=name_of(owner)
+        ),
+        advice=_("Look who changed it, then give it back (sudo chown {user} {path}) and run recover.").format(
+            user=name_of(os.geteuid()), path=place
+        ),
+    )
 
 
 def _open(place: Path) -> HostError:

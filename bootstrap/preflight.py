@@ -15,6 +15,7 @@ from bootstrap import (
     files,
     launchers,
     migration,
+    misplaced,
     own_command,
     persist,
     process,
@@ -135,7 +136,7 @@ def _place(prefix: Prefix) -> Finding:
     for folder in (prefix.releases, prefix.bin):
         if folder.is_symlink():
             details = _("{path} is a link, and what lies behind it finds neither data nor settings")
-            return Finding(name, False, details.format(path=folder), _("Move it back, or mount the other disk there."))
+            return Finding(name, False, details.format(path=folder), misplaced.move_back())
     return Finding(name, True, str(root))
 
 

@@ -8,6 +8,7 @@ because no other is installed then (docs/adr/0025).
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +96,28 @@ def previous(prefix: Prefix) -> Release | None:
 
 def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
     """Return the same for a release that is to become active in the place of a damaged one, or of its own version's."""
-    complete = [release for release in prefix.complete_releases() if release != damaged]
+    bereft = unmarked(prefix)
+    complete = [*prefix.complete_releases(), *([bereft] if bereft else [])]
+    complete = [release for release in complete if release != damaged]
     others = [release for release in complete if active is None or release.made_from != active.made_from]
     remembered = _remembered(prefix)
     same = [release for release in others if remembered is not None and release.made_from == remembered.made_from]
     if remembered in same:
         return remembered
     return next(iter([*reversed(same), *reversed(others)]), None)
+
+
+def unmarked(prefix: Prefix) -> Release | None:
+    """Return the release that a rollback goes to where its mark, or all of it, is lost and nobody took it away.
+
+    Its second copy of the manifest is there, so a rollback may be able to make it anew: nothing that it needs goes.
+    """
+    release = _remembered(prefix)
+    if release is None or release.is_complete or release == prefix.named():
+        return None
+    if os.path.lexists(release.discarded_file) or not any(papers.folder(prefix).glob(f"{release.order[1]}*")):
+        return None
+    return release
 
 
 def _remembered(prefix: Prefix) -> Release | None:

@@ -48,7 +48,7 @@ class Wrong:
 
 
 def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
-    """Return what of a release and of the store has another owner or other rights than sealing gives."""
+    """Return what of the releases that are kept and of the store has other owners or rights than sealing gives."""
     if sys.platform == "win32":
         return []
     found: list[Wrong] = []
@@ -56,8 +56,9 @@ def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
         owner = prefix.root.stat().st_uid
     except OSError:
         return []
-    if release is not None and reading.is_folder(release.path):
-        found += _in_release(str(release.path), owner)
+    paths = {kept.path for kept in (release, *prefix.complete_releases()) if kept is not None}
+    for path in filter(reading.is_folder, paths):
+        found += _in_release(str(path), owner)
     if prefix.store.is_dir():
         found += _in_store(str(prefix.store), owner)
     found += _in_prefix(prefix, owner)
@@ -84,9 +85,17 @@ def _in_release(root: str, owner: int) -> Iterator[Wrong]:
 
 
 def _in_prefix(prefix: Prefix, owner: int) -> Iterator[Wrong]:
-    """Yield folders that everybody can write, and launchers that are not their owner's alone; data may be another's."""
+    """Yield folders that all can write or none can enter, and launchers that are not their owner's alone.
+
+    The data may be another's.
+    """
     for folder in (prefix.root, prefix.data, *prefix.own_folders):
-        if reading.is_folder(folder) and (mode := stat.S_IMODE(folder.lstat().st_mode)) & stat.S_IWOTH:
+        if not reading.is_folder(folder):
+            continue
+        mode = stat.S_IMODE(folder.lstat().st_mode)
+        is_shut = folder in prefix.own_folders and mode & stat.S_IRWXU != stat.S_IRWXU
+        is_shut |= folder == prefix.bin and mode & (stat.S_IRGRP | stat.S_IXGRP) == stat.S_IRGRP
+        if mode & stat.S_IWOTH or is_shut:
             yield Wrong(str(folder), mode, False)
     for path, status in _entries(str(prefix.bin)):
         mode = stat.S_IMODE(status.st_mode)
@@ -99,6 +108,8 @@ def _in_store(root: str, owner: int) -> Iterator[Wrong]:
     for folder, status in _entries(root):
         if not stat.S_ISDIR(status.st_mode):
             continue
+        if status.st_mode & stat.S_IWOTH or status.st_mode & stat.S_IRWXU != stat.S_IRWXU or status.st_uid != owner:
+            yield Wrong(folder, stat.S_IMODE(status.st_mode), status.st_uid != owner)
         for path, found in _entries(folder):
             mode = stat.S_IMODE(found.st_mode)
             if stat.S_ISREG(found.st_mode) and (mode not in (READ_ONLY, RUNNABLE) or found.st_uid != owner):
@@ -125,17 +136,21 @@ def mend(prefix: Prefix, release: Release | None) -> None:
             return
         for item in found:
             path = Path(item.path)
-            if path.parent == prefix.bin or path in (prefix.root, prefix.data, *prefix.own_folders):
+            if path.parent in (prefix.bin, prefix.store) or path in (prefix.root, prefix.data, *prefix.own_folders):
                 _mend_open(path, item, prefix.root.stat().st_uid)
             else:
                 _mend(path, item, prefix.root.stat().st_uid)
 
 
 def _mend_open(path: Path, item: Wrong, owner: int) -> None:
-    """Take the rights of others to write in a folder of the prefix, or to a launcher."""
+    """Take the rights of others to write in a folder of the prefix, or to a launcher; its owner can enter it."""
     if item.foreign:
         _take(path, owner)
-    path.chmod(item.mode & ~(stat.S_IWGRP | stat.S_IWOTH) if reading.is_folder(path) else SHARED)
+    if not reading.is_folder(path):
+        path.chmod(SHARED)
+        return
+    mode = item.mode & ~(stat.S_IWGRP | stat.S_IWOTH) | stat.S_IRWXU
+    path.chmod(mode | (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2)  # who may list it may enter it
 
 
 def _mend(path: Path, item: Wrong, owner: int) -> None:

@@ -19,7 +19,7 @@ prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
 """
 POSIX_FORMER = (
     POSIX_PREFIX
-    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>&- && pwd) || {
+    + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {
     echo "@name@: no release is active in $prefix" >&2
     exit 5
 }

@@ -124,7 +124,12 @@ class Store:
     def collect(self, wanted: set[str]) -> int:
         """Remove objects that no kept release's manifest names; return the bytes freed."""
         freed = 0
-        for folder in filter(_is_shelf, self._entries()):
+        for folder in self._entries():
+            if not is_shelf_name(folder.name):
+                continue
+            if not _is_shelf(folder):
+                aside.clear(folder, folder=True)
+                continue
             for path in list(folder.iterdir()):
                 if path.name not in wanted and _OBJECT.fullmatch(path.name):
                     freed += path.lstat().st_size

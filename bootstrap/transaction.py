@@ -100,7 +100,8 @@ class Transaction:
         try:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
-                files.sync_filesystem(self.prefix.backups)  # a quick backup is made to last only now
+                kept = self.prefix.backups  # may lie on a filesystem of its own
+                files.sync_filesystem(kept if kept.is_dir() else self.prefix.root)  # a quick backup lasts only now
             self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is kept
             backups.prune(self.prefix)
@@ -219,7 +220,8 @@ def leftovers(prefix: Prefix) -> list[Path]:
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
-    broken = [release for release in prefix.all_releases() if not release.is_complete]
+    bereft = retention.unmarked(prefix)  # of its mark, by no crash
+    broken = [release for release in prefix.all_releases() if not release.is_complete and release != bereft]
     return found + [release.path for release in broken if in_use.is_free(release)]
 
 

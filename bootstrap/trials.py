@@ -67,8 +67,7 @@ def _name_apart(place: Path) -> str:
 def scratch(place: Path | None = None) -> Iterator[Path]:
     """Make such a folder that belongs to no installation, in the system's place or in the one that is named."""
     system = Path(place or tempfile.gettempdir()).absolute()
-    register = _register()
-    with folder(system) if register is None else folder(register, apart=system) as made:
+    with _register() as register, folder(system) if register is None else folder(register, apart=system) as made:
         yield made
 
 
@@ -81,7 +80,7 @@ def beside(place: Path) -> Iterator[Path]:
     name = uuid.uuid4().hex
     made = place / f"{TRIAL}{name}"
     with contextlib.ExitStack() as held:
-        register = _register()
+        register = held.enter_context(_register())
         if register is not None:
             with contextlib.suppress(OSError, RagtraceError):
                 link = register / f"{NAME}{name}"
@@ -97,18 +96,26 @@ def beside(place: Path) -> Iterator[Path]:
             files.remove_tree(made)
 
 
-def _register() -> Path | None:
-    """Return the folder of the links; None where none can be made, and on Windows, whose place is always the same."""
-    if sys.platform == "win32":
-        return None
+@contextlib.contextmanager
+def _register() -> Iterator[Path | None]:
+    """Give the folder of the links; None where none can be made, and on Windows, whose place is always the same.
+
+    Where nothing of this tool was before, as at a dry run, the folders that were made for it go again.
+    """
+    found: Path | None = None
+    made: list[Path] = []
+    with contextlib.suppress(OSError, RagtraceError):
+        found = _own_register() if sys.platform != "win32" else None
+        if found is not None:
+            made = [path for path in (found, *found.parents) if not path.exists()]
+            made = made if found.parent in made else []  # else another run may be about to use it
+            found.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        found = _own_register()
-        if found is None:
-            return None
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RagtraceError):
-        return None
-    return found if os.access(found, os.W_OK | os.X_OK) else None
+        yield found if found is not None and os.access(found, os.W_OK | os.X_OK) else None
+    finally:
+        with contextlib.suppress(OSError):  # another run keeps its own there
+            for path in made:
+                path.rmdir()
 
 
 def _own_register() -> Path | None:
@@ -118,19 +125,23 @@ def _own_register() -> Path | None:
 
 
 def remove(place: Path) -> None:
-    """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
-    if place.name.startswith(NAME) and _is_own(place, stat.S_ISLNK):
+    """Remove a folder, and what a link of ours leads to: a folder with the name that belongs to it.
+
+    It is this user's, or that of an account that root gave it to.
+    """
+    if place.name.startswith(NAME) and _is_own(place.lstat(), stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
-            names = (_name_apart(place), TRIAL + place.name[len(NAME) :])
-            if target.name in names and _is_own(target, stat.S_ISDIR):
+            status = target.lstat()
+            named = target.name in (_name_apart(place), TRIAL + place.name[len(NAME) :])
+            given = sys.platform != "win32" and os.geteuid() == 0 and stat.S_ISDIR(status.st_mode)
+            if named and (given or _is_own(status, stat.S_ISDIR)):
                 files.remove_tree(target)
     files.remove_tree(place)
 
 
-def _is_own(path: Path, kind: Callable[[int], bool]) -> bool:
-    """Tell whether a path is of a kind and of this user: in a folder that all share, links are anybody's."""
-    status = path.lstat()
+def _is_own(status: os.stat_result, kind: Callable[[int], bool]) -> bool:
+    """Tell whether something is of a kind and of this user: in a folder that all share, links are anybody's."""
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 

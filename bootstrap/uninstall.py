@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import audit_log, backups, files, launchers, seal, strangers, transaction, trees, troubles
+from bootstrap import aside, audit_log, backups, files, launchers, seal, strangers, transaction, trees, troubles
 from bootstrap.errors import HostError, InstallError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -134,6 +134,9 @@ def _remove_ours(prefix: Prefix) -> None:
     ):
         files.remove_tree(path)
     for folder in (prefix.bin, prefix.releases, prefix.store, prefix.store.parent):
+        if files.is_link(folder):
+            files.remove_tree(folder)  # the link alone: what it leads to was emptied of ours
+        aside.clear(folder, folder=True)
         _remove_when_empty(folder)
 
 

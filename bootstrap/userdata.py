@@ -14,7 +14,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, copies, files, reading, trees
+from bootstrap import copies, files, reading, trees
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -199,9 +199,7 @@ def finish_restoring(prefix: Prefix, entry: Entry) -> None:
         files.replace_link(prefix.env_file, os.readlink(settings))
     elif settings.is_file():
         status = settings.stat()
-        files.write_atomic(
-            prefix.env_file, reading.read(settings, app_launcher.ENV_LIMIT), mode=stat.S_IMODE(status.st_mode)
-        )
+        files.write_atomic(prefix.env_file, reading.read(settings, status.st_size), mode=stat.S_IMODE(status.st_mode))
         copies.keep_by_path(settings, prefix.env_file)
     elif prefix.env_file.is_symlink() or prefix.env_file.is_file():
         prefix.env_file.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +11,10 @@ from typing import TYPE_CHECKING
 
 from bootstrap import (
     audit_log,
-    counted,
-    files,
     install,
-    journal,
     launchers,
     misplaced,
     papers,
-    persist,
     reading,
     retention,
     rights,
@@ -35,11 +30,11 @@ from bootstrap.i18n import _
 from bootstrap.receipt import ADDED, APP, MODELS, RELEASE, VENV
 from bootstrap.stage import counterpart
 from bootstrap.store import Store
+from recovery import around
+from recovery.finding import Finding
 from recovery.proof import Proof, find_proof, unkept
 from validator.remedy import (
     APPLICATION,
-    CRASH,
-    DATA,
     ENVIRONMENT,
     INTERPRETER,
     LAUNCHER,
@@ -50,16 +45,14 @@ from validator.remedy import (
     PLACE,
     POINTER,
     RECEIPT,
-    RIGHTS,
     RUN_FILES,
     SEAL,
-    SETTINGS,
     STORE,
     UNLOCKED,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterator
 
     from bootstrap.bundle.manifest import FileEntry, Manifest
     from bootstrap.bundle.policy import Policy
@@ -68,16 +61,6 @@ if TYPE_CHECKING:
     from bootstrap.receipt import Deviation, Receipt
 
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong: what it is about, the name of what is hit, the files, a sentence."""
-
-    kind: str
-    name: str
-    details: str
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,14 +114,14 @@ def diagnose(
     release = release or _release_to_repair(prefix)
     wrong = rights.wrong(prefix, release)
     findings = [
-        *_leftovers(prefix),
-        *_settings(prefix),
-        *_data(prefix, release),
+        *around.leftovers(prefix),
+        *around.settings(prefix),
+        *around.data(prefix, release),
     ]
     if release is None:
         details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))
-        findings += [*_places(places, (), findings), *_rights(prefix, wrong)]
+        findings += [*around.out_of_place(places, (), findings), *around.rights_of(prefix, wrong)]
         return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
     findings += _pointer(prefix, release)
     receipt, trouble = _receipt(prefix, release)
@@ -153,7 +136,7 @@ def diagnose(
     deviations = tuple(receipts.against(found, receipt)) if receipt else ()
     # what nobody can read is looked at again once its rights are mended
     closed = tuple(item.path for item in wrong if item.is_unreadable)
-    deviations = tuple(item for item in deviations if not _lies_in(str(release.path / item.path), closed))
+    deviations = tuple(item for item in deviations if not around.lies_in(str(release.path / item.path), closed))
     false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
     if false:
         findings.append(false)
@@ -176,10 +159,10 @@ def diagnose(
             details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
             findings.append(Finding(STORE, "", details, names))
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in lacking]
-    findings += _places(places, replaced, findings)
+    findings += around.out_of_place(places, replaced, findings)
     # what is made anew has its owner and rights
     replaced += [str(folder / name) for folder in (prefix.root, release.path) for name in _files_of(findings)]
-    findings += _rights(prefix, [item for item in wrong if not _lies_in(item.path, tuple(replaced))])
+    findings += around.rights_of(prefix, [item for item in wrong if not around.lies_in(item.path, tuple(replaced))])
     return Diagnosis(prefix, release, receipt, proof, deviations, lacking, spare, tuple(findings), digests, places)
 
 
@@ -218,86 +201,6 @@ def _last_activated(prefix: Prefix) -> str | None:
 
 def _files_of(findings: list[Finding]) -> list[str]:
     return [name for finding in findings for name in finding.files if finding.kind not in (PLACE, STORE)]
-
-
-def _places(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
-    """Return what is out of place, but for what other findings tell, whose remedies make it anew."""
-    kinds = {finding.kind for finding in findings}
-    return [*_out_of_place(item for item in places if not _is_told(item, replaced, kinds))]
-
-
-def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
-    if item.place == "state/proofs":
-        return PAPERS in kinds
-    if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
-        return any(path.endswith(item.place.replace("/", os.sep)) for path in replaced)
-    if item.what != misplaced.MISSING:
-        return False
-    is_lost = not kinds.isdisjoint((POINTER, MANIFEST, RECEIPT))
-    return {
-        "releases": is_lost,
-        "bin": is_lost or LAUNCHER in kinds,
-        "store": is_lost or STORE in kinds,
-        "store/sha256": is_lost or STORE in kinds,
-    }.get(item.place, False)
-
-
-def _out_of_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
-    for item in places:
-        details = item.told()
-        if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
-            details = _("{details}: what the audit log held is lost, and a new one begins").format(details=details)
-        yield Finding(PLACE, item.place, details, (item.place,))
-
-
-def _rights(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
-    """Look at owners and rights of what is installed."""
-    if wrong:
-        paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
-        details = _("they have another owner or other rights than at the installation")
-        yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
-
-
-def _lies_in(path: str, closed: tuple[str, ...]) -> bool:
-    return any(path == place or path.startswith(place + os.sep) for place in closed)
-
-
-def _data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
-    """Look whether the user's data are there at all."""
-    wanted = [prefix.data]
-    with contextlib.suppress(RagtraceError, OSError):
-        wanted += [prefix.data / folder for folder in (release.manifest().application.persist if release else ())]
-    lost = [path for path in wanted if not path.is_dir()]
-    if lost and release is not None:
-        path = lost[0].relative_to(prefix.root).as_posix()
-        details = _("{path} is missing") if not os.path.lexists(lost[0]) else _("{path} is not a folder")
-        yield Finding(DATA, path, details.format(path=lost[0]), (path,))
-
-
-def _leftovers(prefix: Prefix) -> Iterator[Finding]:
-    """Look for what a crash left: a run in the journal, unreadable journals, temporary files."""
-    path = journal.path(prefix)
-    entry = journal.read(prefix) if reading.is_regular(path) else None
-    if entry is not None:
-        details = _("a run of {command} did not end").format(command=entry.command)
-        yield Finding(CRASH, entry.release, details, (path.name,))
-    elif reading.is_regular(path) and journal.is_damaged(prefix):
-        yield Finding(CRASH, "", _("the journal is damaged"), (path.name,))
-    patterns = (
-        (prefix.root, ".current.*.tmp"),
-        (prefix.bin, ".*.tmp"),
-        (prefix.data, persist.TEMPORARY.format(process="*")),
-    )
-    names = tuple(str(path.relative_to(prefix.root)) for folder, pattern in patterns for path in folder.glob(pattern))
-    if names:
-        yield Finding(CRASH, "", _("temporary files of a run that did not end"), names)
-
-
-def _settings(prefix: Prefix) -> Iterator[Finding]:
-    """Look at who can read the settings, which hold keys."""
-    if files.is_exposed(prefix.env_file):
-        details = _("{path} can be read or changed by others").format(path=prefix.env_file)
-        yield Finding(SETTINGS, ".env", details, (".env",))
 
 
 def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import install, preflight, stage
+from bootstrap import install, preflight, reading, stage
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 from bootstrap.store import Store
@@ -38,6 +38,8 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
             )
         manifest = diagnosis.proof.manifest
         preflight.demand([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
+        if not reading.is_folder(release.path):
+            prefix.forgo(release)  # its name stands in logs, and for no other
         return lambda change, progress: _build(diagnosis, change, progress)
 
     return look

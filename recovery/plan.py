@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bootstrap.bundle.opening import Bundle
     from bootstrap.prefix import Release
-    from recovery.diagnose import Diagnosis, Finding
+    from recovery.diagnose import Diagnosis
+    from recovery.finding import Finding
     from recovery.parts import Left, Parts
     from recovery.remedies import Remedy
 

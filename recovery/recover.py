@@ -178,6 +178,7 @@ def recover(
     BusyError while another run holds the lock.
     """
     places = misplaced.found(prefix)
+    misplaced.require_home(prefix, places)
     make_lockable(prefix.state / "lock")
     with locked(prefix.state / "lock", wait=wait):
         with progress.wait(_("Looking at the installation")):

@@ -91,3 +91,11 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("zipapp") / pack.NAME
     cache = Cache(needs.cache_folder() / "builder")
     return pack.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Let no test inherit the mask of another one in the same worker."""
+    former = os.umask(0o022)
+    yield
+    os.umask(former)

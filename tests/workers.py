@@ -31,11 +31,15 @@ SHARED = (
 )
 # what `make quick` leaves out beside tests that need a host or an index
 SLOW = re.compile(
-    r"tests/(bootstrap/(test_backups|test_bounds|test_bytecode|test_install|test_migration|test_retention|test_transaction"
-    r"|test_troubles|test_userdata|launch/test_cache|commands/test_screens)"
-    r"|recovery/test_(recover|bundle|former|manager|takeover|trial|untrusted)"
-    r"|builder/(bundle_files/|test_(models|model_whole|rebuild|slip|volumes|wheel_builds)|advisories/test_agreement)"
-    r"|validator/(test_(mutations|fresh|plugins|account|import_costs)|checks/(test_performance|test_ragtrace_(cont|dash))))"
+    r"tests/(bootstrap/(lazy/test_compiling|launch/|commands/test_(screens|validate)|trust/test_admission"
+    r"|test_(backups|bounds|bytecode|cli|delta|install|migration|modes|own_|placement|preflight|retention|schemas|service"
+    r"|syslog|transaction|trials|troubles|upgrade|userdata))"
+    r"|recovery/test_(?!parts|prompts)"
+    r"|builder/(bundle_files/|advisories/test_agreement"
+    r"|test_(attestations|bounds|cli|delta|evidence|interpreter|models|model_whole|rebuild|slip|source|state|verification"
+    r"|volumes|wheel_builds))"
+    r"|validator/(test_(account|fresh|import_costs|mutations|plugins)"
+    r"|checks/test_(performance|ragtrace_(cli|container|dashboard|probe)|security_(advisories|safety))))"
 )
 
 

@@ -401,7 +401,7 @@ def backup():
     plan = {
         "restore": nullable(closed(facts)),
         "needed": described(COUNT, "bytes"),
-        "free": described(COUNT, "bytes"),
+        "free": described(nullable(COUNT), "bytes; null where the host does not tell"),
         "fits": YES_NO,
     }
     made = closed({**facts, "audit_head": HEAD, "run": RUN})

@@ -209,7 +209,7 @@ def host_id() -> str:
             identity = file.read(128).strip()
     except OSError:
         identity = b""
-    return hashlib.sha256(b"ragtrace-report@v1\0" + (identity or socket.gethostname().encode())).hexdigest()[:16]
+    return hashlib.sha256(b"ragtrace-report@v1\0" + (identity or os.fsencode(socket.gethostname()))).hexdigest()[:16]
 
 
 def to_bytes(report: Report) -> bytes:

@@ -54,6 +54,7 @@ STARTS = ("launch.py", "run.json")  # without them nothing can be tried
 OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
 # the answer has a line of its own after a mark, because modules print while they are imported
 MARK = "ragtrace-answer "
+_looked_through: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
 IMPORT = """
 import importlib, json, sys, time
 started = time.perf_counter()
@@ -105,7 +106,12 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 
 
 def demand_files(release: Release, manifest: Manifest) -> None:
-    """Raise UncheckedError where a release holds what no program can read to its end: then none is started."""
+    """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
+
+    A run of checks reads the manifest once, and looks through the release once.
+    """
+    if any(path == release.path and known is manifest for path, known in _looked_through):
+        return
     most = longest(manifest)
     for entry in trees.entries(str(release.path)):
         mode, size = (status := entry.stat(follow_symlinks=False)).st_mode, status.st_size
@@ -114,6 +120,7 @@ def demand_files(release: Release, manifest: Manifest) -> None:
             raise UncheckedError(
                 ERROR, _("nothing of the release is started: {path} is no such file").format(path=path)
             )
+    _looked_through[:] = [(release.path, manifest)]
 
 
 def _is_device(entry: os.DirEntry[str]) -> bool:

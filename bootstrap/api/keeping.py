@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackupPlan:
-    """What a backup, or restoring one, would copy: ``backup`` is the one to restore; bytes needed and free."""
+    """What a backup, or restoring one, would copy: ``backup`` is the one to restore; bytes needed and free.
+
+    ``free`` is None where the host does not tell.
+    """
 
     backup: Backup | None
     needed: int
-    free: int
+    free: int | None
 
     @property
     def fits(self) -> bool:
-        return self.free >= self.needed
+        return self.free is None or self.free >= self.needed
 
 
 def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> BackupPlan:
     """Return what a backup, or restoring the named one, would take; nothing is written."""
-    import shutil
-
-    from bootstrap import backups
+    from bootstrap import backups, files
     from bootstrap import restore as story
 
     found = settled(prefix)
-    free = shutil.disk_usage(found.root).free
+    free = files.free_bytes(found.root)
     if restore is None:
         return BackupPlan(None, backups.needed_bytes(found) + backups.RESERVE, free)
     backup = backups.find(found, restore)

@@ -120,7 +120,7 @@ def validate(
     name = report_name or subject.REPORT_NAME
     if timeout is not None and not 0 < timeout <= TIMEOUT_LIMIT:
         raise UsageError(
-            _("--timeout is above 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
+            _("--timeout must be above 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
             advice=_("Give another number."),
         )
     found = prefix_or_none(prefix, bereft=True)

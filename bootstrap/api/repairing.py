@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bootstrap import misplaced
 from bootstrap.api.here import QUIET, places_or_ours
 from bootstrap.prefix import find_prefix
 from bootstrap.trust import keeping
@@ -33,6 +34,7 @@ def plan_recovery(
     from recovery import recover as story
 
     found = find_prefix(prefix, bereft=True)
+    misplaced.require_home(found, misplaced.found(found))
     report = story.read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places_or_ours(places))
     return story.plan_recovery(found, report, at_hand.bundle, at_hand.policy, allow_unlocked=allow_unlocked)[0]

@@ -100,8 +100,11 @@ def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
     else:
         if plan.backup:
             show(_("Would restore: {line}").format(line=line(plan.backup)))
-        needed, free = human_bytes(plan.needed), human_bytes(plan.free)
-        show(_("Would copy {needed}; {free} are free.").format(needed=needed, free=free))
+        needed = human_bytes(plan.needed)
+        if plan.free is None:
+            show(_("Would copy {needed}; this host does not tell how much is free.").format(needed=needed))
+        else:
+            show(_("Would copy {needed}; {free} are free.").format(needed=needed, free=human_bytes(plan.free)))
     return DONE if plan.fits else 4
 
 

@@ -99,13 +99,15 @@ def check_numbers(arguments: argparse.Namespace) -> None:
     """Raise UsageError for numbers that make no sense."""
     if not monitor.LEAST_INTERVAL <= arguments.interval < math.inf:
         raise UsageError(
-            _("--interval is at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
+            _("--interval must be at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
             advice=_("Give a longer one."),
         )
     for name in ("count", "duration"):
         value = getattr(arguments, name)
         if value is not None and not value > 0:
-            raise UsageError(_("{option} is above 0.").format(option=f"--{name}"), advice=_("Give a greater number."))
+            raise UsageError(
+                _("{option} must be above 0.").format(option=f"--{name}"), advice=_("Give a greater number.")
+            )
 
 
 def format_of(arguments: argparse.Namespace) -> str | None:

@@ -70,6 +70,8 @@ def told(text, **facts):
 
 def one_line(text):
     """Return a text that steers no terminal: the medium's folder may have any name."""
+    if not hasattr(text, "isprintable"):
+        return text  # Python 2, which is told that it is too old
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 

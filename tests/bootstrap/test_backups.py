@@ -278,6 +278,15 @@ def test_a_rollback_goes_on_without_space_for_its_backup(used, second, monkeypat
     assert reasons(used) == ["before-install"]
 
 
+def test_settings_of_any_length_come_back(used) -> None:
+    settings = b"# mine\n" * 300_000  # more than a launcher reads; once journaled a restoration is finished
+    used.env_file.write_bytes(settings)
+    backups.create(used, backups.new_name(used, backups.MANUAL))
+    used.env_file.write_bytes(b"")
+    restore.restore(used, "latest", QUIET)
+    assert used.env_file.read_bytes() == settings
+
+
 # the command
 
 
@@ -309,6 +318,19 @@ def test_the_command_makes_lists_and_restores(used, host, capsys) -> None:
     assert out.splitlines()[0].startswith(made["id"])
 
 
+def test_a_host_that_does_not_tell_what_is_free_stops_no_plan(used, host, capsys, monkeypatch) -> None:
+    def refuse(_path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("shutil.disk_usage", refuse)
+    where = ("--dry-run", "--prefix", str(used.root))
+    code, out, _err = run(capsys, "backup", "--json", *where)
+    assert (code, json.loads(out)["free"], json.loads(out)["fits"]) == (0, None, True)
+    code, out, _err = run(capsys, "backup", *where)
+    assert code == 0
+    assert "does not tell how much is free" in out
+
+
 @pytest.mark.parametrize("words", [("restore",), ("restore", "../../etc"), ("list", "x"), ("remove",)])
 def test_a_command_that_was_called_wrongly(used, host, capsys, words) -> None:
     before = snapshot(used.root, *BYTES)
@@ -330,6 +352,16 @@ def test_a_backup_that_lost_its_index_is_told_and_stays(used):
     assert transaction.leftovers(used) == []  # it is no removal that was cut short
     backups.prune(used)
     assert path.is_dir()
+
+
+def test_the_newest_backup_that_holds_data_stays_while_the_data_are_lost(used):
+    full = backups.create(used, backups.new_name(used, backups.MANUAL))
+    shutil.rmtree(used.data)
+    later = [backups.create(used, backups.new_name(used, backups.MANUAL)) for _time in range(backups.KEPT_BACKUPS + 2)]
+    assert backups.newest_with_data(used).name == full.name
+    backups.prune(used)
+    left = [backup.name for backup in backups.list_backups(used)]
+    assert left == [full.name, *(path.name for path in later[-backups.KEPT_BACKUPS :])]
 
 
 def test_a_removal_that_is_cut_short_leaves_no_backup(used, monkeypatch):

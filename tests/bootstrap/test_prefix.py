@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import pytest
 
 from bootstrap import cli, files
 from bootstrap.console import NoProgress
-from bootstrap.prefix import Prefix
+from bootstrap.errors import HostError
+from bootstrap.prefix import Prefix, default_root, find_prefix
 from bootstrap.store import Store
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import snapshot
@@ -175,3 +177,14 @@ def test_what_is_not_ours_survives_every_removal_and_is_named(prefix, tiny) -> N
     install_tiny(tiny, prefix.root)
     assert set(theirs) <= set(uninstall(prefix, NoProgress(), purge=True).stays)
     assert {path.read_text() for path in theirs} == {"mine"}
+
+
+def test_the_only_one_is_found_though_it_lost_its_state(prefix, host, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    root = default_root()
+    root.mkdir(parents=True)
+    found = prefix.root.rename(root / "tiny-app")
+    shutil.rmtree(found / "state")
+    assert find_prefix(None, bereft=True).root == found
+    with pytest.raises(HostError, match="state"):
+        find_prefix(None)

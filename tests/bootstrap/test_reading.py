@@ -39,6 +39,7 @@ ELSEWHERE = {
     "bootstrap/supervised.py": "reads a pipe of ours",
     "bootstrap/console.py": "opens the null device",
     "bootstrap/preflight.py": "writes a file to try the folder",
+    "bootstrap/tried.py": "the same",
     "bootstrap/troubles.py": "asks for a file's attributes without waiting",
     "bootstrap/lazy/compiling.py": "runs in a process with a time limit, in a release that was just made",
     "validator/report.py": "reads /etc/machine-id",

@@ -143,6 +143,15 @@ def test_a_repair_of_the_only_version_is_no_way_back(prefix, tiny) -> None:
         story.rollback(prefix, QUIET)
 
 
+def test_a_former_release_that_lost_its_mark_is_still_the_way_back(prefix, versions) -> None:
+    first = prefix.active()
+    install(versions[0], prefix)
+    first.path.chmod(0o755)
+    first.complete_file.unlink()
+    assert transaction.leftovers(prefix) == []
+    assert retention.previous(prefix) == first
+
+
 def test_data_set_aside_go_with_their_version_only(prefix, versions) -> None:
     first = prefix.active()
     install(versions[0], prefix)

@@ -16,6 +16,7 @@ from bootstrap import install as story
 from bootstrap.errors import HostError, InstallError
 from bootstrap.prefix import Prefix
 from bootstrap.process import Account, run
+from tests import everyone
 from tests.bootstrap.helpers import QUIET, install
 from tests.bootstrap.test_migration import migrating
 from tests.hosts import needs
@@ -41,10 +42,8 @@ def place():
 @pytest.fixture
 def prefix(place, tiny, monkeypatch) -> Prefix:
     """Give an installation of root's, made from a Python that every user may run."""
-    python = Path(f"/usr/bin/python3.{sys.version_info[1]}")
-    if not python.exists():
-        pytest.skip("this Python belongs to one user, and there is no other of its version")
-    monkeypatch.setattr(sys, "_base_executable", str(python))
+    everyone.use_python(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(everyone.temporary(place)))
     prefix = Prefix(place / "app")
     install(tiny, prefix)
     return prefix
@@ -129,6 +128,14 @@ def test_the_look_from_outside_is_the_accounts(handed, tiny, tmp_path) -> None:
     acceptance.check_health(handed, second.manifest, QUIET)
     assert (handed.data / "data/started").read_text() == str(SERVICE)
     assert owners_below(handed.data) == {SERVICE}
+
+
+def test_what_was_made_for_the_account_to_try_it_is_gone_afterwards(handed) -> None:
+    """It holds what the application may read: settings, a copy of the data."""
+    assert handed.active() is not None
+    acceptance.check_health(handed, handed.active().manifest(), QUIET)
+    api.validate(handed.root)
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
 
 def test_a_link_that_the_account_laid_leads_root_nowhere(handed, tiny, tmp_path, place) -> None:

@@ -18,12 +18,12 @@ BEFORE = (
     *("launch/*.py", "owners.py"),
     *("bundle/opening.py", "bundle/digest.py", "bundle/signature.py", "bundle/policy.py"),
 )
-BEFORE_LIMIT = 970
+BEFORE_LIMIT = 1010
 # what then reads the signed manifest, and compares the archive with it byte by byte
 AFTER = ("bundle/manifest.py", "bundle/archive.py", "bundle/delta.py")
 # what these rely on: strict JSON, names that every host can hold
 GROUND = ("bundle/strict.py", "bundle/names.py")
-WHOLE_LIMIT = 1680
+WHOLE_LIMIT = 1740
 
 LAYOUT = (
     tokenize.COMMENT,

@@ -62,7 +62,7 @@ def test_a_night_when_another_run_is_at_work(prefix, tmp_path) -> None:
 
 
 def test_an_error_is_told_with_what_to_do(prefix, tmp_path) -> None:
-    shutil.rmtree(prefix.state)
+    shutil.rmtree(prefix.root)
     done = nightly(tmp_path, prefix)
     assert (done.returncode, done.stdout) == (1, "")
     assert "nothing is installed there" in done.stderr

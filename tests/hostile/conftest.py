@@ -60,9 +60,10 @@ def draft(host: kit.Host, original: kit.Original) -> kit.Draft:
 
 @pytest.fixture
 def no_uv(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the test fail when uv is reached: a bundle is refused long before."""
+    """Let the test fail when uv gets anything to do with a bundle, refused long before; preflight starts it."""
 
-    def reached() -> Path:
+    def reached(*_arguments: object, **_options: object) -> None:
         pytest.fail("uv was reached")
 
-    monkeypatch.setattr("bootstrap.uv.binary", reached)
+    for name in ("venv", "sync", "resolve"):
+        monkeypatch.setattr(f"bootstrap.uv.Uv.{name}", reached)

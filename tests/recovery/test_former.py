@@ -6,13 +6,16 @@ import shutil
 
 import pytest
 
-from bootstrap import install, receipt, retention, userdata
+from bootstrap import files, install, receipt, retention, transaction, userdata
 from bootstrap.console import NoProgress
 from bootstrap.errors import HostError
 from bootstrap.trust.authority import HOST, Authority
 from bootstrap.trust.places import host_places
 from recovery import former
 from tests.tiny import COUNTER, tiny_bundle
+from tests.validator.looking import look
+from validator.check import WARN
+from validator.checks.ragtrace_former import FormerReleases
 
 
 @pytest.fixture
@@ -37,6 +40,28 @@ def roll_back(host):
 def damage(path):
     path.chmod(0o644)
     path.write_text("changed\n")
+
+
+@pytest.mark.parametrize("left", ["all but its mark", "a link for its mark", "nothing"])
+def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, upgraded, left, monkeypatch) -> None:
+    monkeypatch.setattr(former, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
+    upgraded.path.chmod(0o755)
+    upgraded.complete_file.unlink()
+    if left == "nothing":
+        files.remove_tree(upgraded.path)
+    elif left == "a link for its mark":
+        upgraded.complete_file.symlink_to("nothing")
+    kept = sorted(host.prefix.store.rglob("*"))
+    transaction.recover_crash(host.prefix)
+    assert host.recover().applied is False
+    assert sorted(host.prefix.store.rglob("*")) == kept
+    found = look(FormerReleases, host.prefix)
+    assert (found.status, found.evidence) == (WARN, {"release": upgraded.id})
+    done = roll_back(host)
+    assert done.active == upgraded.id.replace("-r1", "-r2")
+    assert receipt.compare(host.release, receipt.read_receipt(host.release)) == []
+    assert not receipt.contradicted(host.prefix, host.release)
+    assert not upgraded.path.exists()
 
 
 @pytest.mark.parametrize("what", ["file", "receipt"])

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootstrap import backups
 from bootstrap.errors import HostError, UsageError
 from recovery.manager import InstallationRecoveryManager
 from tests.tiny import install_tiny
@@ -126,7 +125,7 @@ def test_what_a_killed_backup_left_is_removed(host, manager):
 
 
 def test_too_little_space_is_told_before_anything_is_written(host, manager, monkeypatch):
-    monkeypatch.setattr(backups.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
     with pytest.raises(HostError, match="space"):
         manager.create_backup()
     assert list(host.prefix.backups.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 
 import pytest
 
@@ -35,11 +36,13 @@ from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
 
 def flip(path):
     """Change one byte of a file, also where the file is shared or read-only."""
+    mode = stat.S_IMODE(path.stat().st_mode)
     path.chmod(0o644)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     with path.open("r+b") as file:
         file.write(data)
+    path.chmod(mode)
 
 
 def truncate(path):

@@ -8,7 +8,8 @@ import pytest
 
 from bootstrap import acceptance
 from bootstrap.console import NoProgress
-from recovery.diagnose import Finding, diagnose
+from recovery.diagnose import diagnose
+from recovery.finding import Finding
 from recovery.parts import parts_of
 from recovery.plan import damaged_packages
 from recovery.recover import recover

@@ -21,13 +21,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bootstrap import files, process
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from bootstrap.errors import RagtraceError
 from tests.hosts import needs
 from tests.reliability import blocks, matrix, mounts, states, victim
 from tests.reliability import world as worlds
 
-MADE_FROM_IT = (worlds.UPGRADE, worlds.ROLLBACK, worlds.MIGRATE, worlds.RETURN, worlds.RECOVER)  # have a way back
+# have a way back
+MADE_FROM_IT = (worlds.UPGRADE, worlds.ROLLBACK, worlds.MIGRATE, worlds.RETURN, worlds.RECOVER, worlds.MENDING)
 
 
 @dataclass(frozen=True)
@@ -191,10 +192,19 @@ def check(prefix, before, number, world, after):
 def check_way_back(prefix, before):
     """Raise unless every release that was there is still whole, but for one that was damaged and is made anew."""
     kept = {release.id: release for release in prefix.complete_releases()}
+    damaged = damaged_before(before)
     gone = before.releases - set(kept)
-    assert gone <= ({before.active} if before.operation == worlds.RECOVER else set()), gone
+    assert gone <= damaged, gone
     for name in before.releases & set(kept):
-        worlds.check_release(kept[name], damaged=before.operation == worlds.RECOVER and name == before.active)
+        worlds.check_release(kept[name], damaged=name in damaged)
+
+
+def damaged_before(before):
+    """Return the releases that an operation starts from damaged, and makes anew."""
+    return {
+        worlds.RECOVER: {before.active},
+        worlds.MENDING: before.releases - {before.active},
+    }.get(before.operation, set())
 
 
 def look_at(batch, world, folder, stop):
@@ -272,7 +282,7 @@ def main():
         world = worlds.make(folder / "world")
         run(todo, world, folder, lambda result: rows.append(note(result, options.log)))
     rows = [row for row in rows if name_of(row) in {name_of(asdict(batch)) for batch in wanted}]
-    show(table(rows))
+    show_lines(table(rows))
     broken = sum(row["broken"] for row in rows)
     show(f"{sum(row['states'] for row in rows)} states, {broken} broken in {time.monotonic() - began:.0f} s")
     return 1 if broken or any(row["unavailable"] for row in rows) else 0

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from bootstrap import audit_log, receipt
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from tests.reliability import corruption, matrix, points, victim
 from tests.reliability import world as worlds
 
@@ -94,7 +94,7 @@ def main():
     areas = Counter(area for damaged, _broke in results for area in damaged)
     show(", ".join(f"{area} {count}" for area, count in sorted(areas.items())))
     broken = [broke for _areas, broke in results if broke]
-    show("\n".join([*broken, f"{sum(areas.values())} corruptions, {len(broken)} bad batches"]))
+    show_lines("\n".join([*broken, f"{sum(areas.values())} corruptions, {len(broken)} bad batches"]))
     show(f"{time.monotonic() - began:.0f} s")
     return 1 if broken else 0
 

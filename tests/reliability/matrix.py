@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bootstrap import files
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from tests.reliability import points, power, victim
 from tests.reliability import world as worlds
 
@@ -226,7 +226,7 @@ def main():
                 stack.enter_context(power.disk(folder, n)) for n in range(WORKERS if options.fault == "power" else 0)
             ]
             results = run(todo, world, folder, lambda result: note(result, options.log), disks)
-    show(table(results))
+    show_lines(table(results))
     broken = [result for result in results if result.broke]
     show(f"{len(broken)} broken states in {time.monotonic() - began:.0f} s")
     return 1 if broken else 0

@@ -1,43 +1,58 @@
-"""Kinds of damage × places of an installation × what is run next: ``python -m tests.reliability.spoil``.
+"""Kinds of damage × places of an installation × what is run next; tests.reliability.spoiling does them all.
 
-Each command runs in a process of its own that is ended after 20 seconds: that is a hang. None may end with a
-traceback or exit code 70; what matters must be noticed by validate, and mended by recover or refused with advice.
+Each command runs in a process of its own that is ended when its time is over: that is a hang. None may end with a
+traceback or exit code 70; what matters must be noticed by validate, and mended by recover, with the bundle if need be.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import fcntl
 import os
 import re
 import shutil
 import signal
 import socket
+import stat
+import struct
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bootstrap import files
-from bootstrap.console import show
-from tests.reliability import matrix, victim
+from bootstrap import files, receipt, retention
+from tests.reliability import victim
 from tests.reliability import world as worlds
 
-LIMIT = 20.0  # seconds
+LIMIT = 120.0  # seconds, on a host that does much else
 HUGE = 20 << 30  # bytes, none of them written
 STRANGER = 12345
+GET_FLAGS, SET_FLAGS, IMMUTABLE = 0x80086601, 0x40086602, 0x10  # linux/fs.h
 ADVICE = re.compile(r"error: .+\n  next: .+", re.DOTALL)
 
 
+class NotThereError(Exception):
+    """This kind of damage cannot be done at this place."""
+
+
 def _gone(path):
+    _demand(os.path.lexists(path))
     files.remove_tree(path)
+
+
+def _demand(is_possible):
+    if not is_possible:
+        raise NotThereError
+
+
+def _above(path):
+    """Return the folder that the prefix lies in."""
+    return next(folder for folder in path.parents if folder.name == "prefix").parent
 
 
 def _elsewhere(path):
     """Move a thing out of the prefix and lead to it: all that it held is there still, and not the tool's."""
-    target = path.parents[len(path.parents) - 1 - len(Path(*path.parts[: path.parts.index("prefix")]).parts)] / "moved"
+    target = _above(path) / "moved"
     if os.path.lexists(path):
         shutil.move(path, target)
     else:
@@ -51,6 +66,39 @@ def _instead(make):
         make(path)
 
     return do
+
+
+def _in_file(change):
+    """Change a file where it lies."""
+
+    def do(path):
+        _demand(stat.S_ISREG(_mode_of(path)) and path.lstat().st_size > 1)
+        mode = stat.S_IMODE(_mode_of(path))
+        path.chmod(0o600)
+        change(path)
+        path.chmod(mode)
+
+    return do
+
+
+def _mode_of(path):
+    return os.lstat(path).st_mode if os.path.lexists(path) else 0
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def _lengthen(path):
+    with path.open("ab") as file:
+        file.write(b"more\n")
+
+
+def _second_name(path):
+    _demand(stat.S_ISREG(_mode_of(path)))
+    os.link(path, _above(path) / "second")
 
 
 def _socket(path):
@@ -69,13 +117,39 @@ def _sparse(path):
 
 
 def _mode(mode):
-    return lambda path: os.chmod(path, mode)
+    def do(path):
+        _demand(_mode_of(path) and not stat.S_ISLNK(_mode_of(path)) and stat.S_IMODE(_mode_of(path)) != mode)
+        os.chmod(path, mode)
+
+    return do
+
+
+def _strangers(path):
+    _demand(_mode_of(path))
+    os.lchown(path, STRANGER, STRANGER)
+
+
+def immutable(path, *, on=True):
+    """Let nobody change a file or folder, not even root, or end that."""
+    kind = _mode_of(path)
+    _demand(stat.S_ISREG(kind) or stat.S_ISDIR(kind))
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        flags = struct.unpack("l", fcntl.ioctl(handle, GET_FLAGS, struct.pack("l", 0)))[0]
+        wanted = flags | IMMUTABLE if on else flags & ~IMMUTABLE
+        if wanted != flags:
+            fcntl.ioctl(handle, SET_FLAGS, struct.pack("l", wanted))
+    except OSError as error:
+        raise NotThereError from error
+    finally:
+        os.close(handle)
 
 
 KINDS = {
     "missing": _gone,
     "a folder": _instead(Path.mkdir),
     "a link to itself": _instead(lambda path: path.symlink_to(path.name)),
+    "a link to nothing": _instead(lambda path: path.symlink_to("nothing")),
     "a link outside": _elsewhere,
     "a pipe": _instead(os.mkfifo),
     "a socket": _instead(_socket),
@@ -83,9 +157,16 @@ KINDS = {
     "empty": _instead(Path.touch),
     "garbage": _instead(lambda path: path.write_bytes(os.urandom(3000))),
     "20 GB without a byte": _instead(_sparse),
+    "cut": _in_file(lambda path: os.truncate(path, path.stat().st_size // 2)),
+    "a bit flipped": _in_file(_flip),
+    "longer": _in_file(_lengthen),
     "mode 0000": _mode(0),
-    "mode 4777": _mode(0o4777),
-    "owned by another": lambda path: os.lchown(path, STRANGER, STRANGER),
+    "mode 0644": _mode(0o644),
+    "mode 0777": _mode(0o777),
+    "mode 4755": _mode(0o4755),
+    "owned by another": _strangers,
+    "hard-linked elsewhere": _second_name,
+    "immutable": immutable,
 }
 
 
@@ -121,6 +202,15 @@ def _of_release(name):
     return lambda prefix: prefix.active().path / name
 
 
+def _former(name):
+    def find(prefix):
+        release = retention.previous(prefix)
+        _demand(release)
+        return worlds.damaged_file(release) if name == "a module" else release.path / name
+
+    return find
+
+
 PLACES = {
     **{name: _of_root(name) for name in ("state", "releases", "store", "store/sha256", "bin", "backups", "data")},
     **{
@@ -133,10 +223,13 @@ PLACES = {
     ".env": _of_root(".env"),
     "current": lambda prefix: prefix.current,
     "bin/tiny": _of_root("bin/tiny"),
+    **{f"the former {name or 'release'}": _former(name) for name in ("", "COMPLETE", "receipt.json", "a module")},
+    "a backup": lambda prefix: next(prefix.backups.glob("*/index.json")).parent,
     "the index of a backup": lambda prefix: next(prefix.backups.glob("*/index.json")),
     "the release": _of_release(""),
     **{name: _of_release(name) for name in ("receipt.json", "COMPLETE", "run.json", "launch.py", "venv/pyvenv.cfg")},
-    **{name: _of_release(name) for name in ("interpreter", "command", "app/app.py", "models/tiny/weights.json")},
+    **{name: _of_release(name) for name in ("venv", "venv/bin/python", "app", "app/app.py", "models", "bundle")},
+    "models/tiny/weights.json": _of_release("models/tiny/weights.json"),
     "a module": _site,
     "a RECORD": lambda prefix: next(_site(prefix).parents[1].glob("tiny_lib-*.dist-info/RECORD")),
     "MANIFEST.json": _paper("MANIFEST.json"),
@@ -156,10 +249,20 @@ OPTIONAL = {
     *("state/advisories/advisories.zip", "state/trust/memory.json"),
 }
 WRITTEN_ANEW = {"state/lock", "state/logs", "state/previous", "state/journal.json"}  # by the next command
-BYTES = {"missing", "empty", "garbage", "20 GB without a byte"}
-RIGHTS = {"mode 0000", "mode 4777", "owned by another"}
+BYTES = {"missing", "empty", "garbage", "20 GB without a byte", "cut", "a bit flipped", "longer"}
+RIGHTS = {"mode 0000", "mode 0644", "mode 0777", "mode 4755", "owned by another"}
+FOLDERS_MAY_BE_LINKS = {
+    *("state/logs", "state/audit", "state/proofs", "store", "store/sha256", "backups", "data", ".env"),
+}
+OWN_FOLDERS = {"state", "releases", "store", "store/sha256", "bin", "backups", "state/logs", "state/audit"}
+PRIVATE = ("state/", "the second ", "a backup", "the index of")  # in folders that are their owner's alone
 EMPTY_FITS = {"backups", "state/logs"}  # a new folder is as good
-THE_USERS = {".env", "data", "the index of a backup"}
+THE_USERS = {".env", "data", "a backup", "the index of a backup"}
+# no repair rewrites what was logged or accepted, or makes up advisories: the advice is what to compare, or to bring
+EVIDENCE = {
+    *("state/audit", "state/audit/audit.jsonl", "state/trust/memory.json", "state/advisories/advisories.zip"),
+}
+TOOLS = ("rollback", "install", "upgrade", "uninstall")
 
 
 @dataclass(frozen=True)
@@ -168,9 +271,10 @@ class Case:
 
     kind: str
     place: str
+    tool: str = "recover"  # what is run on it
 
     def __str__(self):
-        return f"{self.place}: {self.kind}"
+        return f"{self.place}: {self.kind}: {self.tool}"
 
 
 @dataclass(frozen=True)
@@ -194,15 +298,12 @@ class Said:
 
 
 def cases():
-    """Return every case that can be made."""
+    """Return every case that can be made: each damage with recover, and with one of the others in turn."""
     found = []
-    for place in PLACES:
-        for kind in KINDS:
-            if kind in RIGHTS and place in OPTIONAL:
-                continue
-            if kind == "missing" and place in OPTIONAL:
-                continue
+    for kind in KINDS:
+        for place in PLACES:
             found.append(Case(kind, place))
+            found.append(Case(kind, place, TOOLS[len(found) // 2 % len(TOOLS)]))
     return found
 
 
@@ -256,72 +357,140 @@ def hurt(prefix, case):
         path.parent.chmod(above & 0o7777)
 
 
-LOOKED_AT = ["--category", "RAGTrace", "--category", "Security", "--check", "packages.record"]
+LOOKED_AT = ["--full", "--category", "RAGTrace", "--category", "Security", "--check", "packages.record"]
 
 
-def matters(case):
-    """Tell whether validate must notice a case, and whether recover must mend it."""
-    is_fit = case.kind == "a folder" and (case.place in EMPTY_FITS or case.place in OPTIONAL)
-    is_index = case.place == "the index of a backup" and case.kind == "missing"  # how a removal begins
-    of_no_weight = case.place in OPTIONAL | WRITTEN_ANEW and case.kind in BYTES
-    return case.kind not in RIGHTS and not (is_fit or is_index or of_no_weight)
+def of_no_weight(case):
+    """Return why a damage need not be noticed, "" where it must be."""
+    if case.kind == "a folder" and case.place in EMPTY_FITS | OPTIONAL:
+        return "an empty folder is as good"
+    if case.place in OPTIONAL | WRITTEN_ANEW and case.kind in BYTES:
+        return "the next command writes it anew"
+    if case.kind in ("hard-linked elsewhere", "immutable"):
+        return "bytes, owner and rights are the same"
+    if case.kind == "a link outside" and case.place in OPTIONAL | WRITTEN_ANEW | FOLDERS_MAY_BE_LINKS:
+        return "these folders may lie elsewhere"
+    if case.kind == "owned by another" and case.place in ("current", "venv/bin/python"):
+        return "the owner of a link can change nothing of it"
+    if case.kind == "mode 4755" and case.place in {*OWN_FOLDERS, "a folder of the store"}:
+        return "on a folder it means nothing"
+    if case.kind in RIGHTS and (case.place.startswith(PRIVATE) or case.place in OPTIONAL):
+        return "nobody but the owner comes through the folder above, and root passes every mode"
+    if case.kind in RIGHTS and case.place in (".env", "data"):
+        return "they may be of the account that the application runs as, with the rights that it was given"
+    return ""
 
 
-def look(world, place, case, *, install=True):
-    """Return what validate, recover, validate again, status and the next installation said, in this order."""
-    prefix = world.start(worlds.ROLLBACK, place)
+def noticed(said):
+    """Tell whether a validation names anything."""
+    return said.code != 0 or "FAIL" in said.out or "WARN" in said.out
+
+
+@dataclass
+class Outcome:
+    """How a case ended: what each command came to, what is wrong with it, whether it was seen and what mended it."""
+
+    case: Case
+    codes: dict
+    wrong: list
+    seen: bool = False
+    mended: str = ""  # "here", "bundle", or "advice" where no repair may decide
+    said: str = ""
+
+    def row(self):
+        return {**asdict(self.case), **{name: value for name, value in vars(self).items() if name != "case"}}
+
+
+def begin(world, start, place):
+    """Make a prefix with the memory of what it accepted."""
+    prefix = world.start(start, place)
+    shutil.copytree(world.folder / "trust", place / "trust", symlinks=True)
     victim.own_places(place / "trust")
+    return prefix
+
+
+def judge(world, place, case):
+    """Do a case and return its outcome. Raises NotThereError where it cannot be done."""
+    start = worlds.UPGRADE if case.tool == "upgrade" else worlds.ROLLBACK
+    prefix = begin(world, start, place)
+    try:
+        path = PLACES[case.place](prefix)
+    except (StopIteration, AttributeError) as error:
+        raise NotThereError from error
     hurt(prefix, case)
+    try:
+        return _mend(world, prefix, case) if case.tool == "recover" else _run(world, prefix, case)
+    finally:
+        if case.kind == "immutable" and os.path.lexists(path):
+            immutable(path, on=False)
+
+
+def look(world, place, case):
+    """Return the prefix and what recover said, without a bundle."""
+    prefix = begin(world, worlds.ROLLBACK, place)
+    hurt(prefix, case)
+    return prefix, bounded(["recover", "--yes", "--prefix", str(prefix.root)])
+
+
+def _mend(world, prefix, case):
     root = ["--prefix", str(prefix.root)]
     bundle = ["--bundle", str(world.bundle("new")), "--trust-key", str(world.key)]
-    said = {
-        "validate": bounded(["validate", *LOOKED_AT, *root]),
-        "status": bounded(["status", *root]),
-        "recover": bounded(["recover", "--yes", *bundle, *root]),
-        "validate again": bounded(["validate", *LOOKED_AT, *root]),
-    }
-    if install:
-        said["install"] = bounded(world.argv(worlds.UPGRADE, prefix.root))
-    return prefix, said
+    said = {"validate": bounded(["validate", *LOOKED_AT, *root]), "recover": bounded(["recover", "--yes", *root])}
+    last, outcome = said["recover"], Outcome(case, {}, [], noticed(said["validate"]))
+    if last.code != 0:
+        outcome.said = last.err[-600:]
+        last = said["recover --bundle"] = bounded(["recover", "--yes", *bundle, *root])
+    said["status"] = bounded(["status", *root])
+    if case.place.startswith("the former"):
+        last = said["rollback"] = bounded(["rollback", *root])
+    said["validate again"] = bounded(["validate", *LOOKED_AT, *root])
+    outcome.codes = {name: answer.code for name, answer in said.items()}
+    outcome.wrong = [f"{name}: {answer.trouble()}" for name, answer in said.items() if answer.trouble()]
+    reason = of_no_weight(case)
+    if not (reason or outcome.seen):
+        outcome.wrong.append("validate does not notice")
+    again = said["validate again"]
+    is_advised = noticed(again) and _advises(case, last, again)
+    if noticed(again) and not is_advised and not _only_moved(again):
+        outcome.wrong.append(f"not mended, and validate then: {again.out[-900:]}")
+    if last.code != 0 and not is_advised:
+        outcome.wrong.append(f"recover with the bundle does not mend: {last.err[-500:]}")
+    if is_advised:
+        outcome.mended = "advice"
+        return outcome
+    outcome.mended = "bundle" if "recover --bundle" in said else "here"
+    return outcome
 
 
-def judge(world, place, case, *, install=True):
-    """Return what is wrong with how a case ended."""
-    _prefix, said = look(world, place, case, install=install)
-    wrong = [f"{name}: {answer.trouble()}" for name, answer in said.items() if answer.trouble()]
-    seen = said["validate"].code != 0 or "FAIL" in said["validate"].out or "WARN" in said["validate"].out
-    if matters(case) and not seen:
-        wrong.append("validate does not notice")
-    if said["recover"].code == 0 and said["validate again"].code != 0:
-        wrong.append(f"recover says 0, and validate then: {said['validate again'].out[-700:]}")
-    if seen and "Nothing to repair" in said["recover"].out and case.place not in THE_USERS:
-        wrong.append(f"recover finds nothing of: {said['validate'].out[-500:]}")
-    return wrong, {name: answer.code for name, answer in said.items()}
+def _advises(case, last, again):
+    """Tell whether what no repair may decide comes with the advice that leads on."""
+    told = last.err + again.out
+    if case.place in THE_USERS | EVIDENCE:
+        return "What to do:" in again.out or bool(ADVICE.search(last.err))
+    if case.place.startswith("the former "):  # who signed it stood in the receipt, and no policy tells
+        return "Bring the bundle of release counter" in told
+    return case.kind in RIGHTS and case.place in OWN_FOLDERS and re.search(r"ch(mod|own) \S+ \S*/prefix", told)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--place", action="append")
-    parser.add_argument("--kind", action="append")
-    parser.add_argument("--no-install", action="store_true")
-    parser.add_argument("--show", action="store_true")
-    options = parser.parse_args()
-    began, bad, codes = time.monotonic(), 0, Counter()
-    with matrix.scratch() as folder:
-        world = worlds.make(folder / "world")
-        for case in cases():
-            if (options.place and case.place not in options.place) or (options.kind and case.kind not in options.kind):
-                continue
-            wrong, ended = judge(world, folder / "place", case, install=not options.no_install)
-            codes[json.dumps(ended)] += 1
-            if options.show:
-                show(f"{case}: {ended}")
-            if wrong:
-                bad += 1
-                show("\n    ".join([f"BAD {case} {ended}", *wrong]))
-    show(f"{sum(codes.values())} cases, {bad} bad, {time.monotonic() - began:.0f} s")
-    return 1 if bad else 0
+def _only_moved(said):
+    """Tell whether all that a validation names is what was moved aside for its owner to look at."""
+    named = [line for line in said.out.splitlines() if line.startswith(("  WARN", "  FAIL", "  ERROR"))]
+    return len(named) == 1 and "Foreign files" in named[0] and ".moved-" in "".join(said.out.split())
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _run(world, prefix, case):
+    operation = {"install": worlds.UPGRADE}.get(case.tool, case.tool)
+    root = ["--prefix", str(prefix.root)]
+    said = {case.tool: bounded(world.argv(operation, prefix.root)), "status": bounded(["status", *root])}
+    answer = said[case.tool]
+    outcome = Outcome(case, {name: answer.code for name, answer in said.items()}, [])
+    outcome.said = answer.err[-600:]
+    outcome.wrong = [f"{name}: {answer.trouble()}" for name, answer in said.items() if answer.trouble()]
+    if answer.code == 0 and case.tool == "uninstall":
+        left = [path.name for path in (prefix.releases, prefix.store, prefix.bin, prefix.current) if path.exists()]
+        outcome.wrong += [f"uninstall leaves {left}"] if left else []
+    elif answer.code == 0:
+        active = prefix.active()
+        deviations = receipt.compare(active, receipt.read_receipt(active)) if active else ["no release is active"]
+        outcome.wrong += [f"{case.tool} says 0, and then: {deviations[:3]}"] if deviations else []
+    return outcome

@@ -9,7 +9,6 @@ import pytest
 
 from bootstrap import files, process, seal
 from bootstrap.prefix import Release
-from tests import tiny
 from tests.hosts import needs
 from tests.reliability import world as worlds
 
@@ -80,24 +79,6 @@ def test_its_owner_can_remove_it_without_privileges(nobody, scratch):
     assert nobody(lambda: (release.path / "app" / "sub" / "file").write_text("other")) == 1
     assert nobody(lambda: seal.remove(release)) == 0
     assert not release.path.exists()
-
-
-def test_its_commands_work_for_another_user(nobody, world, scratch):
-    place = scratch / "shared"
-    prefix = world.start(worlds.UPGRADE, place)
-    for folder in (scratch, place):
-        folder.chmod(0o755)
-    prefix.env_file.chmod(0o644)
-    command = [str(prefix.bin / "tiny"), "embed", tiny.SENTENCE]
-    if not os.access(os.path.realpath(prefix.active().python), os.X_OK) or "/root/" in str(
-        os.path.realpath(prefix.active().python)
-    ):
-        pytest.skip("another user may not run this machine's Python")
-
-    def work():
-        assert process.run(command, timeout=60).ok
-
-    assert nobody(work) == 0
 
 
 def test_hard_linked_files_of_the_store_keep_their_mode(world, place):

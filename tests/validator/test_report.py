@@ -88,6 +88,15 @@ def test_the_host_is_told_apart_without_its_name(monkeypatch) -> None:
     assert identity == reports.host_id()
 
 
+def test_a_host_whose_name_is_no_text_is_told_apart_too(monkeypatch) -> None:
+    def missing(*_arguments):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", missing)
+    monkeypatch.setattr("socket.gethostname", lambda: "h\udcff")
+    assert len(reports.host_id()) == 16
+
+
 def minimal() -> dict:
     return {
         "timestamp": "2026-01-31T12:00:00Z",

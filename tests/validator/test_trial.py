@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from bootstrap.errors import ToolError
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, release_of, snapshot
 from validator import trial
-from validator.check import FAIL, PASS
+from validator.check import FAIL, PASS, UncheckedError
 from validator.checks.ragtrace_cli import Commands
 
 
@@ -52,6 +53,29 @@ def test_a_user_who_is_not_root_can_try_a_sealed_release_out(prefix, monkeypatch
     assert not release.app.stat().st_mode & stat.S_IWUSR
     with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
         assert (scratch.root / "current" / "app" / "data").is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes, and no links to devices")
+@pytest.mark.parametrize("lay", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_nothing_is_started_of_a_release_that_no_program_can_read(prefix, lay) -> None:
+    release = release_of(prefix)
+    manifest = release.manifest()
+    assert trial.environment(release, manifest)
+    release.app.chmod(0o755)
+    lay(release.app / "waits")
+    for start in (trial.environment, lambda *given: trial.scratch_prefix(prefix, *given).__enter__()):
+        with pytest.raises(UncheckedError, match="app/waits is no such file"):
+            start(release, release.manifest())  # a run of checks reads the manifest anew
+
+
+def test_a_run_of_checks_looks_through_a_release_once(prefix, monkeypatch) -> None:
+    release, walked = release_of(prefix), []
+    manifest = release.manifest()
+    entries = trial.trees.entries
+    monkeypatch.setattr(trial.trees, "entries", lambda root: walked.append(root) or entries(root))
+    for _time in range(3):
+        trial.environment(release, manifest)
+    assert walked == [str(release.path)]
 
 
 @pytest.mark.parametrize("lost", ["launch.py", "run.json", "app"])

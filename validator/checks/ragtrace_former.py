@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import repeated
+from bootstrap import repeated, retention
 from bootstrap.i18n import _
 from validator.check import APPLICATION, FULL, SKIP, Check, CheckResult, UncheckedError
 
@@ -28,7 +28,9 @@ class FormerReleases(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
         active = prefix.active()
-        others = [release for release in prefix.complete_releases() if active is None or release.id != active.id]
+        bereft = retention.unmarked(prefix)
+        kept = [*prefix.complete_releases(), *([bereft] if bereft else [])]
+        others = [release for release in kept if active is None or release.id != active.id]
         if not others:
             raise UncheckedError(SKIP, _("no other release is kept"))
         found = {release.id: repeated.of_receipt(release) for release in others}

@@ -30,10 +30,11 @@ class Places(Check):
         if not wrong and journal.is_damaged(prefix):
             told.append(_("{place} is damaged").format(place="state/journal.json"))
         if told:
+            is_elsewhere = any(item.what == misplaced.LINKED for item in wrong)
             yield self.failed(
                 some_of(told),
-                suggestion=_("Look who changed it, and put it in order."),
-                remedy=RECOVER,
+                suggestion=misplaced.move_back() if is_elsewhere else _("Look who changed it, and put it in order."),
+                remedy=None if is_elsewhere else RECOVER,
                 evidence={"places": [item.place for item in wrong]},
             )
             return

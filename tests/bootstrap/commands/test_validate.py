@@ -148,7 +148,7 @@ def test_metrics_of_a_whole_run_are_read_by_another_user_and_replaced_at_once(pr
 @pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "1e12"])
 def test_a_limit_that_is_none_is_a_wrong_call(prefix, seconds, capsys) -> None:
     assert cli.main(["validate", "--prefix", str(prefix.root), "--quick", f"--timeout={seconds}"]) == 2
-    assert "--timeout is above 0" in capsys.readouterr().err
+    assert "--timeout must be above 0" in capsys.readouterr().err
 
 
 @pytest.fixture

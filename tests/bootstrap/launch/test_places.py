@@ -184,6 +184,14 @@ def test_a_filesystem_without_execution_is_refused(tmp_path, monkeypatch):
         cache.private_folder(str(tmp_path / "c"))
 
 
+def test_a_host_that_does_not_tell_how_it_is_mounted_is_taken(tmp_path, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "statvfs", refuse)
+    assert cache.private_folder(str(tmp_path / "c")) == str(tmp_path / "c")
+
+
 def test_a_host_without_a_shell_may_execute(tmp_path, monkeypatch):
     def no_shell(argv):
         raise FileNotFoundError(argv)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import process
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from tests import tiny
 from tests.hosts import closed, needs
 from tests.hosts.conditions import row as rows
@@ -319,9 +319,9 @@ def tell(place: Bench, row: Row, command: str, *, whole: bool) -> None:
         f"{mark} {row.kind}/{row.id} {command}: {seen.code} {seen.status} {seen.works} {time.monotonic() - began:.1f} s"
     )
     if whole:
-        show(f"{seen.err}\n{seen.out}\n{seen.told}")
+        show_lines(f"{seen.err}\n{seen.out}\n{seen.told}")
     elif mark == "NO" or (wanted and wanted.code):
-        show(f"     {seen.err[-600:]}\n     {seen.faults()} {seen.told[-300:] if seen.works else ''}")
+        show_lines(f"     {seen.err[-600:]}\n     {seen.faults()} {seen.told[-300:] if seen.works else ''}")
 
 
 if __name__ == "__main__":

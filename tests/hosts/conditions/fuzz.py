@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.console import show
+from bootstrap.console import show, show_lines
 from tests.hosts import needs
 from tests.hosts.conditions.bench import COMMANDS, Unmade, bench
 from tests.hosts.conditions.row import pair
@@ -80,7 +80,7 @@ def main() -> int:
             wrong += bool(faults)
             show(f"{seed}: {seen.command} under {seen.row.id}: {seen.code} {faults or ''}")
             if faults:
-                show(f"{seen.err[-900:]}\n{seen.told[-300:]}")
+                show_lines(f"{seen.err[-900:]}\n{seen.told[-300:]}")
     show(f"{tried} tried, {wrong} wrong, {time.monotonic() - began:.0f} s")
     return 1 if wrong else 0
 

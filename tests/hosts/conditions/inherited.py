@@ -65,7 +65,7 @@ ENVIRONMENT = [
          {"RAGTRACE_SYSLOG": "nowhere:port"}, ends={INSTALL: Ends(2, "is no address of a log collector"), STATUS: Ends(2, "is no address of a log collector")}),
     _env("syslog-unreachable", "RAGTRACE_SYSLOG names a collector that cannot be reached",
          "RAGTRACE_SYSLOG의 수집기에 연결할 수 없음", {"RAGTRACE_SYSLOG": "tcp://192.0.2.1:514"}),
-    _env("cache-unwritable", "RAGTRACE_CACHE cannot be written", "RAGTRACE_CACHE에 쓸 수 없음", {"RAGTRACE_CACHE": "/srv/others/x"},
+    _env("cache-unwritable", "RAGTRACE_CACHE cannot be written", "RAGTRACE_CACHE에 쓸 수 없음", {"RAGTRACE_CACHE": "/proc/x"},
          ends={INSTALL: Ends(4, "No folder serves as the installer's cache"), STATUS: Ends(4, "No folder serves as the installer's cache")}),
 ]  # fmt: skip
 

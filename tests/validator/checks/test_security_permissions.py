@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from bootstrap import rights
 from tests.validator.looking import look, look_all, release_of, site_of
 from validator.check import ERROR, FAIL, PASS
 from validator.checks.security_permissions import Permissions
@@ -60,3 +61,18 @@ def test_a_folder_that_cannot_be_read_was_not_looked_at(prefix, monkeypatch) -> 
     monkeypatch.setattr(os, "scandir", refuse)
     result = look(Permissions, prefix)
     assert (result.status, closed in result.details) == (ERROR, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="owners say nothing there")
+def test_who_may_not_take_a_file_gets_a_copy_of_it(prefix, monkeypatch) -> None:
+    def refuse(*_arguments, **_options):
+        raise PermissionError(1, "Operation not permitted")
+
+    path = site_of(prefix) / "demo_base.py"
+    before, number, above = path.read_bytes(), path.stat().st_ino, path.parent.stat().st_mode
+    monkeypatch.setattr(os, "chown", refuse)
+    item = rights.Wrong(str(path), 0o444, foreign=True)
+    rights._mend(path, item, prefix.root.stat().st_uid)
+    assert (path.read_bytes(), path.parent.stat().st_mode) == (before, above)
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert path.stat().st_ino != number
