@@ -152,7 +152,7 @@ class Loader:
 @pytest.fixture
 def isolated(monkeypatch):
     """Run the launcher as in an interpreter under -I -B."""
-    monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1, dont_write_bytecode=1))
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1, dont_write_bytecode=1, verbose=0))
     monkeypatch.setattr(sys, "executable", sys.executable)
     return monkeypatch
 
