@@ -34,7 +34,8 @@ def launcher() -> ModuleType | None:
 def program(cache: Any, name: str) -> str:
     """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
 
-    An altered one is unpacked anew. Raises OSError when that cannot be done.
+    An altered one is unpacked anew. Raises OSError when that cannot be done: the host's own, or EIO for a zipapp that
+    is damaged.
     """
     opened = cache.opened
     inner = cache.PROGRAMS + name + (".exe" if os.name == "nt" else "")
@@ -50,7 +51,8 @@ def program(cache: Any, name: str) -> str:
                 cache.unpack(archive, inner, os.path.join(beside, name), known)
             os.replace(os.path.join(beside, name), path)
         except (cache.Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError) as error:
-            raise OSError(errno.EIO, _("damaged"), opened["zipapp"]) from error
+            refused = cache.refusal_behind(error)
+            raise (refused or OSError(errno.EIO, _("damaged"), opened["zipapp"])) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     prune(opened["folder"], os.path.basename(os.path.dirname(opened["tree"])))

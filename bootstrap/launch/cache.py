@@ -74,6 +74,12 @@ def lacking(error: OSError) -> Refusal:
     )
 
 
+def refusal_behind(error: BaseException) -> OSError | None:
+    """Return the error of the host that made zipfile say of an archive whose end it could not read that it is none."""
+    behind = error.__cause__ or error.__context__
+    return behind if isinstance(behind, OSError) and behind.errno != errno.EINVAL else None
+
+
 def unread(zipapp: str | None, error: OSError) -> Refusal:
     """Return the refusal for a zipapp that is not read to its end: by this host, its medium, or its own bytes."""
     return lacking(error) if error.errno in LACKS else broken(zipapp, error)
@@ -203,8 +209,11 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
     try:
         try:
             archive = zipfile.ZipFile(zipapp)
-        except OSError as error:
-            raise unread(zipapp, error) from error
+        except (OSError, zipfile.BadZipFile) as error:
+            refused = error if isinstance(error, OSError) else refusal_behind(error)
+            if refused is None:
+                raise
+            raise unread(zipapp, refused) from error
         with archive:
             for path, known in files.items():
                 unpack(archive, path, os.path.join(new, "site-packages", path), known)
