@@ -7,8 +7,9 @@ QUICK := tests/bootstrap tests/builder tests/recovery tests/validator tests/test
 COVERED ?= 94
 TRUSTED_COVERED ?= 100
 BUNDLE := bootstrap/bundle
-TRUSTED := bootstrap/launch/*,bootstrap/owners.py,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py,$(BUNDLE)/manifest.py
-TRUSTED := $(TRUSTED),$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py,$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
+TRUSTED := bootstrap/launch/*,bootstrap/owners.py,bootstrap/refused.py,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py
+TRUSTED := $(TRUSTED),$(BUNDLE)/manifest.py,$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py
+TRUSTED := $(TRUSTED),$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
 # processes that share the tests: auto is one for each processor
 WORKERS ?= auto
 FUZZ_SECONDS ?= 600

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "validator", "recovery")
 LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
-RULE = "owners.py"  # the rule of ownership: what runs first needs it too
+RULES = ("owners.py", "refused.py")  # whose a path is, and what was refused: what runs first needs them too
 ENTRY_POINT = "bootstrap.cli:main"
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6
@@ -91,7 +91,7 @@ def pack(
     """Make one executable file of what was staged, byte for byte the same each time."""
     output.parent.mkdir(parents=True, exist_ok=True)
     bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
-    launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), ROOT / "bootstrap" / RULE]
+    launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), *(ROOT / "bootstrap" / rule for rule in RULES)]
     extra = {"digests.json": digests, **{f"{LAUNCHER}/{path.name}": path.read_bytes() for path in launcher}}
     if policy is not None:
         extra["policy.json"] = policy

@@ -16,9 +16,9 @@ import sys
 from hashlib import sha256
 
 try:
-    from . import owners  # type: ignore[attr-defined] # in a zipapp: build_zipapp.py lays the rule beside this
+    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: builder/pack.py lays them beside this
 except ImportError:
-    from bootstrap import owners  # in a checkout
+    from bootstrap import owners, refused  # in a checkout
 from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start
@@ -206,8 +206,11 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
     try:
         try:
             archive = zipfile.ZipFile(zipapp)
-        except OSError as error:
-            raise unread(zipapp, error) from error
+        except (OSError, zipfile.BadZipFile) as error:
+            behind = error if isinstance(error, OSError) else refused.behind(error)
+            if behind is None:
+                raise
+            raise unread(zipapp, behind) from error
         with archive:
             for path, known in files.items():
                 unpack(archive, path, os.path.join(new, "site-packages", path), known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import reading, troubles
+from bootstrap import reading, refused, troubles
 from bootstrap.bundle.policy import parse_policy
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
@@ -28,10 +28,11 @@ def pinned_policy(installer: Path | None) -> Policy | None:
     try:
         with reading.opened(installer, follow=True) as file, zipfile.ZipFile(file) as archive:
             return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
-    except OSError as error:
-        kind = HostError if troubles.is_of_the_host(error, installer) else TrustError
-        raise troubles.trouble(error, troubles.BRINGING, path=installer, kind=kind) from error
-    except zipfile.BadZipFile as error:
+    except (OSError, zipfile.BadZipFile) as error:
+        broken = error if isinstance(error, OSError) else refused.behind(error)
+        if broken is not None:
+            kind = HostError if troubles.is_of_the_host(broken, installer) else TrustError
+            raise troubles.trouble(broken, troubles.BRINGING, path=installer, kind=kind) from error
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
             advice=_("Copy the file again and compare its SHA-256 with the one on paper."),

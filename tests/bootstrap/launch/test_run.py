@@ -152,7 +152,8 @@ class Loader:
 @pytest.fixture
 def isolated(monkeypatch):
     """Run the launcher as in an interpreter under -I -B."""
-    monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1, dont_write_bytecode=1, verbose=0))
+    flags = {name: getattr(sys.flags, name) for name in sys.flags.__match_args__}  # what imports ask for too
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(**{**flags, "isolated": 1, "dont_write_bytecode": 1}))
     monkeypatch.setattr(sys, "executable", sys.executable)
     return monkeypatch
 
