@@ -20,7 +20,7 @@ from bootstrap.bundle.signature import ED25519, SIGNATURES_LIMIT
 from bootstrap.console import NoProgress
 from bootstrap.errors import BuildError, UsageError
 from bootstrap.wheels import Unpacked
-from builder import delta, hub, rebuild, sign, wheel_builds
+from builder import bases, hub, rebuild, sign, wheel_builds
 from builder.advisories import documents, entries, gate
 from builder.cache import Cache, sha256
 from builder.commands.common import signers_of
@@ -107,12 +107,12 @@ def test_bases_of_deltas(tmp_path) -> None:
     """The very bytes travel: whoever has read them can write them, and hosts read them by the same bounds."""
     manifest = make_manifest()
     (tmp_path / "MANIFEST.json").write_bytes(manifest.to_bytes())
-    base = delta.read_base(tmp_path)
+    base = bases.read_base(tmp_path)
     assert (base.manifest, base.data) == (manifest, manifest.to_bytes())
     with (tmp_path / "MANIFEST.json").open("r+b") as file:
         file.truncate(MANIFEST_LIMIT + 1)
     with pytest.raises(UsageError, match=r"^MANIFEST\.json: larger than 67108864 bytes\.$"):
-        delta.read_base(tmp_path)
+        bases.read_base(tmp_path)
 
 
 # the manifest
