@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bootstrap import troubles
-from bootstrap.launch.cache import refusal_behind
+from bootstrap.launch import refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +25,9 @@ def readable(path: Named) -> Iterator[None]:
     try:
         yield
     except zipfile.BadZipFile as error:
-        refused = refusal_behind(error)
-        if refused is not None and troubles.is_of_the_host(refused, path):
-            raise troubles.trouble(refused, troubles.READING, path=path) from error
+        behind = refused.behind(error)
+        if behind is not None and troubles.is_of_the_host(behind, path):
+            raise troubles.trouble(behind, troubles.READING, path=path) from error
         raise
     except OSError as error:
         if troubles.is_of_the_host(error, path):

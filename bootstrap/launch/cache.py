@@ -15,7 +15,7 @@ import stat
 import sys
 from hashlib import sha256
 
-from . import owners
+from . import owners, refused
 from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start
@@ -72,12 +72,6 @@ def lacking(error: OSError) -> Refusal:
         _("This host refuses what every program needs: {reason}.").format(reason=error.strerror),
         _("Raise the limit of processes, memory or open files (ulimit, the service, the container)."),
     )
-
-
-def refusal_behind(error: BaseException) -> OSError | None:
-    """Return the error of the host that made zipfile say of an archive whose end it could not read that it is none."""
-    behind = error.__cause__ or error.__context__
-    return behind if isinstance(behind, OSError) and behind.errno != errno.EINVAL else None
 
 
 def unread(zipapp: str | None, error: OSError) -> Refusal:
@@ -210,10 +204,10 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
         try:
             archive = zipfile.ZipFile(zipapp)
         except (OSError, zipfile.BadZipFile) as error:
-            refused = error if isinstance(error, OSError) else refusal_behind(error)
-            if refused is None:
+            behind = error if isinstance(error, OSError) else refused.behind(error)
+            if behind is None:
                 raise
-            raise unread(zipapp, refused) from error
+            raise unread(zipapp, behind) from error
         with archive:
             for path, known in files.items():
                 unpack(archive, path, os.path.join(new, "site-packages", path), known)
