@@ -24,9 +24,12 @@ from bootstrap.lockfile import is_free, locked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bootstrap.process import Account
+
 NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
 TRIAL = ".ragtrace-try-"  # so begins the name of what lies where an installation is or comes
 TOOL, REGISTER = "ragtrace", "scratch"
+GIVEN, PASSED = "given", 0o711  # a folder for an account, and what all can pass through to it
 PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
 
 
@@ -65,11 +68,21 @@ def _name_apart(place: Path) -> str:
 
 
 @contextlib.contextmanager
-def scratch(place: Path | None = None) -> Iterator[Path]:
-    """Make such a folder that belongs to no installation, in the system's place or in the one that is named."""
+def scratch(place: Path | None = None, *, account: Account | None = None) -> Iterator[Path]:
+    """Make such a folder that belongs to no installation, in the system's place or in the one that is named.
+
+    For an account it is one inside, to be given to it (service.give): the folder around stays ours, so that the
+    account can put nothing in the place of what root starts there and removes.
+    """
     system = Path(place or tempfile.gettempdir()).absolute()
     with _register() as register, folder(system) if register is None else folder(register, apart=system) as made:
-        yield made
+        if account is None:
+            yield made
+            return
+        made.chmod(PASSED)
+        inner = made / GIVEN
+        inner.mkdir(mode=0o700)
+        yield inner
 
 
 @contextlib.contextmanager
@@ -126,23 +139,19 @@ def _own_register() -> Path | None:
 
 
 def remove(place: Path) -> None:
-    """Remove a folder, and what a link of ours leads to: a folder with the name that belongs to it.
-
-    It is this user's, or that of an account that root gave it to.
-    """
-    if place.name.startswith(NAME) and _is_own(place.lstat(), stat.S_ISLNK):
+    """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
+    if place.name.startswith(NAME) and _is_own(place, stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
-            status = target.lstat()
-            named = target.name in (_name_apart(place), TRIAL + place.name[len(NAME) :])
-            given = sys.platform != "win32" and os.geteuid() == 0 and stat.S_ISDIR(status.st_mode)
-            if named and (given or _is_own(status, stat.S_ISDIR)):
+            names = (_name_apart(place), TRIAL + place.name[len(NAME) :])
+            if target.name in names and _is_own(target, stat.S_ISDIR):
                 files.remove_tree(target)
     files.remove_tree(place)
 
 
-def _is_own(status: os.stat_result, kind: Callable[[int], bool]) -> bool:
-    """Tell whether something is of a kind and of this user: in a folder that all share, links are anybody's."""
+def _is_own(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Tell whether a path is of a kind and of this user: in a folder that all share, links are anybody's."""
+    status = path.lstat()
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
