@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
 TRIAL = ".ragtrace-try-"  # so begins the name of what lies where an installation is or comes
 TOOL, REGISTER = "ragtrace", "scratch"
+OURS = re.compile(re.escape(NAME) + "[0-9a-f]{32}(" + re.escape(LOCK) + ")?")
 GIVEN, PASSED = "given", 0o711  # a folder for an account, and what all can pass through to it
 PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
 
@@ -140,7 +142,7 @@ def _own_register() -> Path | None:
 
 def remove(place: Path) -> None:
     """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
-    if place.name.startswith(NAME) and _is_own(place, stat.S_ISLNK):
+    if OURS.fullmatch(place.name) and _is_own(place, stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
             names = (_name_apart(place), TRIAL + place.name[len(NAME) :])
@@ -149,15 +151,19 @@ def remove(place: Path) -> None:
     files.remove_tree(place)
 
 
-def _is_own(path: Path, kind: Callable[[int], bool]) -> bool:
-    """Tell whether a path is of a kind and of this user: in a folder that all share, links are anybody's."""
-    status = path.lstat()
+def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
+    """Tell whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
 def abandoned(state: Path) -> list[Path]:
-    """Return the folders that nobody holds any more, and their locks."""
-    places = {path.with_name(path.name.removesuffix(LOCK)) for path in state.glob(f"{NAME}*")}
+    """Return the folders of this user that nobody holds any more, and their locks."""
+    ours = [path for path in state.glob(f"{NAME}*") if OURS.fullmatch(path.name) and _is_own(path)]
+    places = {path.with_name(path.name.removesuffix(LOCK)) for path in ours}
     locks = {place: place.with_name(place.name + LOCK) for place in sorted(places)}
     return [path for place, lock in locks.items() if is_free(lock) for path in (place, lock)]
 
