@@ -211,9 +211,8 @@ def _run(
     """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
     if folder is not None:
         return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
-    with trials.scratch() as caller:
-        if account is not None:
-            os.chown(caller, account.user, account.group)
+    with trials.scratch(account=account) as caller:
+        service.give(caller, account)
         return process.run(argv, env=env, cwd=caller, timeout=timeout, account=account)
 
 

@@ -73,7 +73,7 @@ def value_of(matched: re.Match[str]) -> str:
         return re.sub(r"\\([\\'])", r"\1", matched["single"])
     if matched["double"] is not None:
         return re.sub(r"\\([\\'\"abfnrtv])", lambda found: ESCAPES.get(found[1], found[1]), matched["double"])
-    return re.split(r"\s+#", matched["plain"], maxsplit=1)[0].strip()
+    return re.split(r"\s#", matched["plain"], maxsplit=1)[0].strip()
 
 
 def loaded(run: dict[str, Any]) -> list[str]:

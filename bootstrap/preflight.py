@@ -32,6 +32,7 @@ from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.host_findings import Finding, clock, processes, runtime
 from bootstrap.i18n import _, plural
+from bootstrap.placement import name_of
 from bootstrap.prefix import MOVED, Prefix, lost_state, recover_advice
 from bootstrap.store import OWN_COPY_LIMIT, Store
 from bootstrap.tried import OWN, nearest, trouble_writing
@@ -197,8 +198,13 @@ def _writable(prefix: Prefix) -> Finding:
     for place in places:
         trouble = trouble_writing(place)
         if trouble:
-            details = _("{path} cannot be written: {reason}").format(path=place, reason=trouble)
-            return Finding(name, False, details, advice)
+            account = service.account_of(place)
+            details = _("{path} cannot be written: {reason}")
+            if account is not None:
+                details = _("{path} cannot be written by {account}: {reason}")
+                advice = _("Give that account the right to write there, and to enter every folder above.")
+            whom = name_of(account.user) if account else ""
+            return Finding(name, False, details.format(path=place, account=whom, reason=trouble), advice)
     return Finding(name, True, _("{path} can be written").format(path=places[0]))
 
 

@@ -113,7 +113,10 @@ def run(
     if account is not None:
         other.update(user=account.user, group=account.group, extra_groups=account.groups)
         env = {**(os.environ if env is None else env), "HOME": account.home}
-    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), cwd=cwd, **other)
+        other.update(folder=cwd)  # entered with that user's rights, who may have put a link in its place
+    else:
+        other.update(cwd=cwd)
+    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), **other)
     timed_out, drains = False, []
     _running.add(process)
     try:

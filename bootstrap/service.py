@@ -1,7 +1,8 @@
 """The account that an application runs under, where root installs it for another: whoever owns PREFIX/data.
 
 What root does among that account's files, or with its data, is done with that account's rights: a link that it laid
-there leads root nowhere, and what is new there is its own.
+there leads root nowhere, and what is new there is its own. Whose a folder is tells a place that the account cannot
+change: PREFIX/data, or a folder that lies in one of root's.
 """
 
 from __future__ import annotations
@@ -40,6 +41,16 @@ def account_of(data: Path) -> Account | None:
         return Account(status.st_uid, status.st_gid, (), "/")
     groups = os.getgrouplist(account.pw_name, account.pw_gid)
     return Account(account.pw_uid, account.pw_gid, tuple(groups), account.pw_dir)
+
+
+def give(folder: Path, account: Account | None) -> None:
+    """Give a folder of root's in one of root's (trials.scratch), and what it holds, to an account."""
+    if account is None:
+        return
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            os.chown(os.path.join(place, name), account.user, account.group, follow_symlinks=False)
+    os.chown(folder, account.user, account.group)  # last: until then nobody else is in there
 
 
 def settings_of_another(prefix: Prefix) -> tuple[str, str]:

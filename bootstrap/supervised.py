@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 # Only modules that lie in the interpreter itself. The watcher is no child of the program, which may wait for all of
 # its own; where it cannot be made, the program is not started. Its group is ended at the pipe's end, however the
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 START = """
 import posix as p, sys, _signal as s
 watched, told, what, coerced, path = int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]
+inherited, folder, at = *sys.argv[6:8], b""
 def watch(target):
     for number in s.SIGINT, s.SIGTERM, s.SIGHUP:
         s.signal(number, s.SIG_IGN)
     p.chdir("/")
     if what != "group":
         p.setsid()
-    for handle in {0, 1, 2, told, *map(int, filter(None, sys.argv[6].split(",")))}:
+    for handle in {0, 1, 2, told, *map(int, filter(None, inherited.split(",")))}:
         try:
             p.close(handle)
         except OSError:
@@ -61,9 +63,13 @@ try:
     env = dict(p.environ)
     if coerced == "coerced":
         env.pop(b"LC_CTYPE", None)
-    p.execve(path, sys.argv[7:], env)
+    if folder:
+        at = b"folder"
+        p.chdir(folder)
+        at = b""
+    p.execve(path, sys.argv[8:], env)
 except OSError as error:
-    p.write(told, b"%d" % error.errno)
+    p.write(told, b"%d %s" % (error.errno, at))
     p._exit(127)
 """
 _inherited: set[int] = set()
@@ -93,11 +99,13 @@ class Tie:
         os.close(self.handle)
 
 
-def start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subprocess.Popen[bytes], Tie]:
-    """Start a program that ends when we do; ``options`` are Popen's.
+def start(
+    argv: Sequence[str], *, alone: bool, folder: Path | None = None, **options: Any
+) -> tuple[subprocess.Popen[bytes], Tie]:
+    """Start a program that ends when we do; ``options`` are Popen's, of which ``cwd`` is entered with our rights.
 
-    ``alone`` gives it a session of its own, all of whose group is killed; else it shares our terminal, and is
-    asked to end (SIGTERM). Raises OSError as Popen does.
+    ``folder`` is entered with those of the program. ``alone`` gives it a session of its own, all of whose group is
+    killed; else it shares our terminal, and is asked to end (SIGTERM). Raises OSError as Popen does.
     """
     env = options.get("env")
     path = _found(argv[0], os.environ if env is None else env)
@@ -109,6 +117,7 @@ def start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproce
         # PEP 538: an interpreter in the C locale sets LC_CTYPE, which the program would inherit
         coerced = "" if "LC_CTYPE" in (os.environ if env is None else env) else "coerced"
         facts = [str(watched), str(told), "group" if alone else "one", coerced, path, ",".join(map(str, kept))]
+        facts.append("" if folder is None else str(folder))
         process = subprocess.Popen(
             [interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START, *facts, *argv],
             start_new_session=alone,
@@ -131,8 +140,8 @@ def start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproce
         raise
     if refused:
         _leave(process, handle)
-        number = int(refused)
-        raise OSError(number, os.strerror(number), argv[0])
+        number, _space, at = refused.partition(b" ")
+        raise OSError(int(number), os.strerror(int(number)), str(folder) if at else argv[0])
     return process, Tie(handle)
 
 

@@ -13,7 +13,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import backups, files, in_use, journal, launchers, persist, retention, seal, trials, userdata
+from bootstrap import backups, files, in_use, journal, launchers, persist, retention, seal, service, trials, userdata
 from bootstrap.errors import BusyError, HostError, RagtraceError
 from bootstrap.i18n import _
 from bootstrap.lockfile import locked
@@ -193,7 +193,11 @@ def recover_crash(prefix: Prefix) -> str | None:
     for path in leftovers(prefix):
         if path in releases:
             gone = seal.remove(releases[path]) or gone
-        else:
+            continue
+        if path.parent != prefix.data:
+            files.remove_tree(path)
+            continue
+        with service.acting_for(prefix.data), contextlib.suppress(PermissionError):  # not ours to remove, if not its
             files.remove_tree(path)
     if gone:
         retention.collect(prefix)  # what only they needed

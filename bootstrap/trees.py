@@ -32,9 +32,9 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | get
 class Folder:
     """The folder of a tree that one stands in; every call names one entry of it. Its errors name the whole path."""
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, follow: bool = True) -> None:
         self.root, self.names = os.fspath(root), list[str]()
-        self.fd = os.open(root, _FOLDER) if BY_DESCRIPTOR else None
+        self.fd = os.open(root, _FOLDER if follow else _HERE) if BY_DESCRIPTOR else None
         self._above: list[tuple[int, int]] = []
 
     def __enter__(self) -> Self:
@@ -241,11 +241,11 @@ def make_folders(folder: Path) -> None:
 
 
 def remove(root: Path) -> None:
-    """Remove a real folder with all below it, read-only or not.
+    """Remove a real folder with all below it, read-only or not; a link that took its place meanwhile leads nowhere.
 
     Raises OSError (EBUSY) for a folder in it that another filesystem is mounted on, and leaves that untouched.
     """
-    with Folder(root) as here:
+    with Folder(root, follow=False) as here:
         device = here.status().st_dev
         waiting = [_emptied(here, device)]
         while waiting:

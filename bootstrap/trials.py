@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -23,9 +24,13 @@ from bootstrap.lockfile import is_free, locked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bootstrap.process import Account
+
 NAME, LOCK, APART = ".trial-", ".lock", "ragtrace-"
 TRIAL = ".ragtrace-try-"  # so begins the name of what lies where an installation is or comes
 REGISTER = "scratch"
+OURS = re.compile(re.escape(NAME) + "[0-9a-f]{32}(" + re.escape(LOCK) + ")?")
+GIVEN, PASSED = "given", 0o711  # a folder for an account, and what all can pass through to it
 PATIENCE = 1.0  # seconds; who looks whether a lock is free has it for a moment
 
 
@@ -64,11 +69,21 @@ def _name_apart(place: Path) -> str:
 
 
 @contextlib.contextmanager
-def scratch(place: Path | None = None) -> Iterator[Path]:
-    """Make such a folder that belongs to no installation, in the system's place or in the one that is named."""
+def scratch(place: Path | None = None, *, account: Account | None = None) -> Iterator[Path]:
+    """Make such a folder that belongs to no installation, in the system's place or in the one that is named.
+
+    For an account it is one inside, to be given to it (service.give): the folder around stays ours, so that the
+    account can put nothing in the place of what root starts there and removes.
+    """
     system = Path(place or tempfile.gettempdir()).absolute()
     with _register() as register, folder(system) if register is None else folder(register, apart=system) as made:
-        yield made
+        if account is None:
+            yield made
+            return
+        made.chmod(PASSED)
+        inner = made / GIVEN
+        inner.mkdir(mode=0o700)
+        yield inner
 
 
 @contextlib.contextmanager
@@ -125,29 +140,29 @@ def _own_register() -> Path | None:
 
 
 def remove(place: Path) -> None:
-    """Remove a folder, and what a link of ours leads to: a folder with the name that belongs to it.
-
-    It is this user's, or that of an account that root gave it to.
-    """
-    if place.name.startswith(NAME) and _is_own(place.lstat(), stat.S_ISLNK):
+    """Remove a folder, and what a link of ours leads to: a folder of this user with the name that belongs to it."""
+    if OURS.fullmatch(place.name) and _is_own(place, stat.S_ISLNK):
         target = Path(os.readlink(place))
         with contextlib.suppress(FileNotFoundError):
-            status = target.lstat()
-            named = target.name in (_name_apart(place), TRIAL + place.name[len(NAME) :])
-            given = sys.platform != "win32" and os.geteuid() == 0 and stat.S_ISDIR(status.st_mode)
-            if named and (given or _is_own(status, stat.S_ISDIR)):
+            names = (_name_apart(place), TRIAL + place.name[len(NAME) :])
+            if target.name in names and _is_own(target, stat.S_ISDIR):
                 files.remove_tree(target)
     files.remove_tree(place)
 
 
-def _is_own(status: os.stat_result, kind: Callable[[int], bool]) -> bool:
-    """Tell whether something is of a kind and of this user: in a folder that all share, links are anybody's."""
+def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
+    """Tell whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
 def abandoned(state: Path) -> list[Path]:
-    """Return the folders that nobody holds any more, and their locks."""
-    places = {path.with_name(path.name.removesuffix(LOCK)) for path in state.glob(f"{NAME}*")}
+    """Return the folders of this user that nobody holds any more, and their locks."""
+    ours = [path for path in state.glob(f"{NAME}*") if OURS.fullmatch(path.name) and _is_own(path)]
+    places = {path.with_name(path.name.removesuffix(LOCK)) for path in ours}
     locks = {place: place.with_name(place.name + LOCK) for place in sorted(places)}
     return [path for place, lock in locks.items() if is_free(lock) for path in (place, lock)]
 

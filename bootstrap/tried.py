@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import app_launcher, backup_files, limits, lockfile, process, trials, troubles
+from bootstrap import app_launcher, backup_files, limits, lockfile, process, service, trials, troubles
 from bootstrap.console import human_bytes
 from bootstrap.errors import HostError, RagtraceError, ToolError
 from bootstrap.host_findings import Finding
@@ -34,9 +34,9 @@ def nearest(path: Path) -> Path:
 
 
 def trouble_writing(place: Path) -> str:
-    """Return why nothing can be written in a folder, an empty text where it can."""
+    """Return why nothing can be written in a folder by whom it belongs to, an empty text where it can."""
     try:
-        with trials.beside(place):
+        with service.acting_for(place), trials.beside(place):
             return ""
     except OSError as error:
         return troubles.reason(error, troubles.WRITING, path=place)

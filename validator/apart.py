@@ -16,6 +16,7 @@ from bootstrap.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 TRY_LIMIT = 10.0  # seconds
 # unshare(2): as root a network namespace, else one of a user namespace in which we keep our own ids
@@ -38,8 +39,10 @@ if sys.argv[1]:
     os.setgroups([int(one) for one in groups.split(",") if one])
     os.setgid(int(group))
     os.setuid(int(user))
-if sys.argv[2:]:
-    os.execv(sys.argv[2], sys.argv[2:])
+if sys.argv[2]:
+    os.chdir(sys.argv[2])  # with the rights of whom the program is for
+if sys.argv[3:]:
+    os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
@@ -49,21 +52,24 @@ def run(
     env: Mapping[str, str],
     account: process.Account | None = None,
     offline: bool = True,
+    cwd: Path | None = None,
     **options: Any,
 ) -> process.Completed:
     """Run a program as ``process.run`` does, but ``offline`` without a network where that can be."""
     if not (offline and possible()):
-        return process.run(argv, env=env, account=account, **options)
+        return process.run(argv, env=env, account=account, cwd=cwd, **options)
     if account is not None:
         env = {**env, "HOME": account.home}
-    return process.run(without_network(argv, account)[0], env=env, **options)
+    return process.run(without_network(argv, account, cwd)[0], env=env, **options)
 
 
-def without_network(argv: Sequence[str], account: process.Account | None = None) -> tuple[list[str], bool]:
+def without_network(
+    argv: Sequence[str], account: process.Account | None = None, folder: Path | None = None
+) -> tuple[list[str], bool]:
     """Return what to run in place of a program (absolute path first), and whether it will have no network."""
     if not possible():
         return list(argv), False
-    return [*_entering(account), *argv], True
+    return [*_entering(account, folder), *argv], True
 
 
 @functools.cache
@@ -77,6 +83,6 @@ def possible() -> bool:
         return False
 
 
-def _entering(account: process.Account | None = None) -> list[str]:
+def _entering(account: process.Account | None = None, folder: Path | None = None) -> list[str]:
     ids = f"{account.user}:{account.group}:{','.join(map(str, account.groups))}" if account else ""
-    return [sys.executable, "-I", "-S", "-B", "-c", ENTER, ids]
+    return [sys.executable, "-I", "-S", "-B", "-c", ENTER, ids, str(folder or "")]

@@ -4,7 +4,8 @@ Commands run in a scratch prefix, laid out as a real one: its launchers, launch.
 read-only as what they are copies of; the persistent folders hold what the source ships, everything else of the
 release is a link. Its .env is empty, so that a program that looks for one in the folders above ends its search there.
 
-Where root has installed for a service account, programs have the rights of that account, and the scratch prefix is its.
+Where root has installed for a service account, programs have the rights of that account, and the scratch prefix is its:
+all is laid before it is given, and what root still does in it is done with the account's rights.
 """
 
 from __future__ import annotations
@@ -137,8 +138,8 @@ def _is_device(entry: os.DirEntry[str]) -> bool:
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
     argv, account = [str(release.python), *arguments], service.account_of(Prefix(release.path.parents[1]).data)
-    with trials.scratch() as folder:
-        _give(folder, account)
+    with trials.scratch(account=account) as folder:
+        service.give(folder, account)
         return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout, account=account)
 
 
@@ -162,7 +163,7 @@ def run_launcher(
 
 def run_in(scratch: Prefix, argv: Sequence[str], **options: Any) -> process.Completed:
     """Run a program in a scratch prefix with the rights of whom it belongs to; ``options`` are those of apart.run."""
-    return apart.run(argv, account=service.account_of(scratch.data), **options)
+    return apart.run(argv, account=service.account_of(scratch.root), **options)
 
 
 def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -244,21 +245,8 @@ def parsed(answer: str) -> Any:
 
 
 def caller(scratch: Prefix) -> Path:
-    """Return an empty folder of a scratch prefix for whoever calls: programs write reports where they are called."""
-    folder = scratch.root / "caller"
-    folder.mkdir(exist_ok=True)
-    _give(folder, service.account_of(scratch.data))
-    return folder
-
-
-def _give(folder: Path, account: process.Account | None) -> None:
-    """Give a folder of ours, and what it holds, to an account."""
-    if account is None:
-        return
-    for place, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            os.chown(os.path.join(place, name), account.user, account.group, follow_symlinks=False)
-    os.chown(folder, account.user, account.group)  # last: until then nobody else is in there
+    """Return the folder of a scratch prefix for whoever calls: programs write reports where they are called."""
+    return scratch.root / "caller"
 
 
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -285,7 +273,7 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
         scratch = Prefix(root)
         try:
             _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
-            _give(root, account)
+            service.give(root, account)
         except OSError as error:
             told = troubles.words(error, near=root)
             what = _("the release cannot be tried out: {reason}").format(reason=told.what)
@@ -300,7 +288,7 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
         with trials.folder(prefix.state) as root:
             yield root
         return
-    with trials.scratch() as root:
+    with trials.scratch(account=account) as root:
         yield root
 
 
@@ -330,6 +318,7 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
     _link_persistent(release, manifest, scratch.data)
     scratch.data.mkdir(exist_ok=True)
     scratch.env_file.touch()
+    caller(scratch).mkdir()
     copies.copy_tree(prefix.bin, scratch.bin)
     scratch.point_at(release)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -133,6 +134,28 @@ def test_settings_files(value) -> None:
     """Defaults of a release, which the user makes settings of by taking the # away."""
     line = f"NAME={settings_file._quoted(value)}"
     assert app_launcher.read_env(f"{line}\nNEXT=1\n") == ([(1, "NAME", value), (2, "NEXT", "1")], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"NAME=x{' ' * 60_000}y",
+        " " * 60_000,
+        "#" * 60_000,
+        f"export{' ' * 60_000}",
+        "N" * 60_000,
+        "N='\\'" * 10_000,
+        "N=' \"\n" * 10_000,
+        "\n" * 60_000,
+    ],
+    ids=["value", "spaces", "comment", "export", "name", "escapes", "quotes", "lines"],
+)
+def test_settings_files_of_any_shape_are_read_in_one_pass(text) -> None:
+    """Their owner may be another account, and every command of the tool reads them."""
+    began = time.process_time()
+    app_launcher.read_env(text)
+    settings_file._MENTIONED.findall(text)
+    assert time.process_time() - began < 4  # in 0.1 s, where each character costs a pass over the rest in a minute
 
 
 def test_policies_of_as_many_keys_as_there_may_be() -> None:

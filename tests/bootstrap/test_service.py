@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import acceptance, api, cli, placement, service
+from bootstrap import acceptance, api, cli, placement, service, transaction, tried
 from bootstrap import install as story
 from bootstrap.errors import HostError, InstallError
 from bootstrap.prefix import Prefix
@@ -154,9 +154,37 @@ def test_a_link_that_the_account_laid_leads_root_nowhere(handed, tiny, tmp_path,
 def test_an_installation_that_the_account_cannot_run_does_not_become_active(handed, tiny, tmp_path) -> None:
     before = handed.active()
     handed.root.chmod(0o700)
+    with pytest.raises(HostError, match=f"data cannot be written by {SERVICE}: Permission denied"):
+        install(migrating(tmp_path / "second", tiny), handed)
+    assert handed.active() == before
+
+
+def test_a_release_that_the_account_cannot_start_does_not_become_active(handed, tiny, tmp_path) -> None:
+    before = handed.active()
+    handed.store.parent.chmod(0o755)
+    handed.releases.chmod(0o700)
     with pytest.raises(InstallError):
         install(migrating(tmp_path / "second", tiny), handed)
     assert handed.active() == before
+
+
+def test_what_is_left_among_the_data_is_removed_with_the_accounts_rights(handed) -> None:
+    """It can give any name to any folder there, and put another in its place meanwhile."""
+    left = [handed.data / f".ragtrace-try-{digit * 32}" for digit in "ab"]
+    for folder in left:
+        (folder / "below").mkdir(parents=True)
+        (folder / "below" / "file").touch()
+    for path in (left[0], *left[0].rglob("*")):
+        os.chown(path, SERVICE, SERVICE)
+    transaction.settle(handed)
+    assert [os.path.lexists(folder) for folder in left] == [False, True]
+    api.create_backup(handed.root)
+
+
+def test_writing_among_the_data_is_tried_with_the_accounts_rights(handed) -> None:
+    assert tried.trouble_writing(handed.data) == ""
+    handed.data.chmod(0o500)
+    assert tried.trouble_writing(handed.data) == "Permission denied"
 
 
 def test_root_is_told_when_the_settings_are_not_the_accounts(handed, capsys) -> None:

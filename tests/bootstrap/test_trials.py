@@ -9,6 +9,7 @@ import pytest
 from bootstrap import folders, transaction, trials
 from bootstrap.prefix import Prefix
 
+ONE = "1" * 32
 CHILD = """
 import sys
 from pathlib import Path
@@ -65,9 +66,9 @@ def test_what_a_killed_process_left_goes_at_the_next_look(prefix, elsewhere) -> 
     assert entries(prefix) == []
 
 
-@pytest.mark.parametrize("left", [f"{trials.NAME}1", f"{trials.NAME}1{trials.LOCK}"])
+@pytest.mark.parametrize("left", [f"{trials.NAME}{ONE}", f"{trials.NAME}{ONE}{trials.LOCK}"])
 def test_half_of_what_is_left_goes_too(prefix, left) -> None:
-    (prefix.state / left).mkdir() if left.endswith("1") else (prefix.state / left).touch()
+    (prefix.state / left).mkdir() if left.endswith(ONE) else (prefix.state / left).touch()
     transaction.settle(prefix)
     assert entries(prefix) == []
 
@@ -107,7 +108,7 @@ def test_a_link_that_is_not_ours_removes_nothing(tmp_path, monkeypatch, name) ->
     state.mkdir(parents=True)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / name).mkdir()
-    (state / f"{trials.NAME}1").symlink_to(tmp_path / name)
+    (state / f"{trials.NAME}{ONE}").symlink_to(tmp_path / name)
     trials.tidy()
     assert (tmp_path / name).is_dir()
     assert list(state.iterdir()) == []
@@ -120,8 +121,8 @@ def test_a_state_folder_that_others_can_change_is_neither_used_nor_tidied(tmp_pa
     state.chmod(0o777)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
-    link = state / trials.REGISTER / f"{trials.NAME}1"
-    link.symlink_to(tmp_path / "ragtrace-1")
+    link = state / trials.REGISTER / f"{trials.NAME}{ONE}"
+    link.symlink_to(tmp_path / f"ragtrace-{ONE}")
     with trials.scratch() as folder:
         trials.tidy()
         assert folder.parent == tmp_path
@@ -168,7 +169,7 @@ def test_what_was_tried_beside_a_prefix_that_is_not_there_yet_goes_with_any_comm
 
 @pytest.mark.skipif(os.name == "nt", reason="no links there")
 def test_nothing_of_a_trial_beside_a_prefix_is_left_in_the_register(tmp_path, monkeypatch) -> None:
-    register = tmp_path / "state" / trials.TOOL / trials.REGISTER
+    register = tmp_path / "state" / folders.TOOL / trials.REGISTER
     register.mkdir(parents=True)  # else it goes as a whole
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with trials.beside(tmp_path) as folder:
@@ -192,13 +193,26 @@ def test_a_register_that_cannot_be_written_does_not_speak_for_the_place_that_is_
 def test_a_link_of_another_user_in_the_system_s_place_removes_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trials, "_own_register", lambda: None)
     monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
-    mine = tmp_path / "ragtrace-1"
+    mine = tmp_path / f"ragtrace-{ONE}"
     mine.mkdir()
-    link = tmp_path / f"{trials.NAME}1"
+    link = tmp_path / f"{trials.NAME}{ONE}"
     link.symlink_to(mine)
     os.chown(link, 65534, 65534, follow_symlinks=False)
     trials.tidy()
     assert mine.is_dir()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to make what is another user's")
+def test_what_is_another_user_s_or_has_a_name_like_ours_stays(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(trials, "_own_register", lambda: None)
+    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    names = [f"{trials.NAME}{ONE}", f"{trials.NAME}{'2' * 32}", f"{trials.NAME}version", f"{trials.NAME}x{trials.LOCK}"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    os.chown(tmp_path / names[0], 65534, 65534)
+    trials.tidy()
+    assert sorted(os.listdir(tmp_path)) == sorted([names[0], *names[2:]])
 
 
 def test_without_a_folder_that_can_be_written_nothing_is_tidied_there(monkeypatch) -> None:

@@ -555,3 +555,14 @@ def test_data_that_cannot_be_looked_into_are_named_before_a_run_and_stay_when_al
     assert not nobody.releases.exists()
     locked.chmod(0o700)
     assert (locked / "file").exists()
+
+
+@pytest.mark.skipif(not trees.BY_DESCRIPTOR, reason="folders by path")
+def test_a_link_in_the_place_of_a_folder_to_be_removed_leads_nowhere(tmp_path) -> None:
+    """Whoever may write above it could put one there between the look at it and the removal."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (tmp_path / "link").symlink_to("kept")
+    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+        trees.remove(tmp_path / "link")
+    assert (tmp_path / "kept" / "file").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import replace
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
+from bootstrap import acceptance, process, supervised
 from bootstrap.bundle.application import Container, Dashboard
+from bootstrap.errors import ToolError
 from tests import everyone
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look_all, release_of, snapshot
@@ -103,3 +105,53 @@ def test_a_program_has_the_accounts_groups_and_home(served) -> None:
     assert (users, groups) == ([NOBODY] * 3, [NOBODY] * 3)
     assert 0 not in more
     assert home != os.environ["HOME"]
+
+
+# moves what root will come back to out of the way, and puts links in its place
+HOSTILE = """\
+import os, pathlib, sys
+root, victim = pathlib.Path(__file__).parents[3], pathlib.Path({victim!r})
+with open(victim.parent / "ran", "a") as ran:
+    ran.write(f"{{os.geteuid()}} {{os.getcwd()}}\\n")
+swapped = [["caller", "data"], [], ["releases"]]
+runs = (victim.parent / "ran").read_text().count("\\n")
+for name in swapped[runs - 1] if runs <= len(swapped) else []:
+    os.rename(root / name, root / f"{{name}}.was")
+    os.symlink(victim, root / name)
+"""
+
+
+def test_links_that_the_account_lays_where_it_is_tried_lead_root_nowhere(served) -> None:
+    top, release = served.root.parent, release_of(served)
+    victim = top / "victim"
+    (victim / release.id).mkdir(parents=True)
+    (victim / release.id / "run.json").write_text("root's")
+    (top / "ran").touch()
+    (top / "ran").chmod(0o666)
+    change(release.app / "app.py", HOSTILE.format(victim=str(victim)).encode())
+    look_all(StartTime, served)
+    ran = [line.split(" ", 1) for line in (top / "ran").read_text().splitlines()]
+    assert len(ran) >= 3
+    assert {user for user, _folder in ran} == {str(NOBODY)}
+    assert {path.lstat().st_uid for path in (victim, *victim.rglob("*"))} == {0}
+    assert [*victim.rglob("*")] == [victim / release.id, victim / release.id / "run.json"]
+    assert (victim / release.id / "run.json").read_text() == "root's"
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+def test_a_folder_is_entered_with_the_accounts_rights(served, monkeypatch) -> None:
+    """It may have put a link there to one that only root can enter."""
+    closed = served.root.parent / "closed"
+    closed.mkdir(mode=0o700)
+    argv, env = [supervised.interpreter(), "-I", "-c", "import os; os.stat('.')"], acceptance.basic_environment()
+
+    def enter(folder: Path) -> process.Completed:
+        return apart.run(argv, env=env, account=ACCOUNT, cwd=folder, timeout=60)
+
+    if apart.possible():
+        assert f"PermissionError: [Errno 13] Permission denied: '{closed}'" in enter(closed).stderr
+        assert enter(closed.parent).ok
+    monkeypatch.setattr(apart, "possible", lambda: False)
+    with pytest.raises(ToolError, match=re.escape(str(closed))):
+        enter(closed)
+    assert enter(closed.parent).ok

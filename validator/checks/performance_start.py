@@ -9,7 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from bootstrap import launchers, trials
+from bootstrap import launchers, service, trials
 from bootstrap.errors import ToolError
 from bootstrap.i18n import _
 from validator import trial
@@ -76,7 +76,8 @@ class StartTime(Check):
         bounds = {f"{line} warm": "start_seconds"}
         if not self.is_over:
             with trials.scratch() as empty:
-                write_plain(scratch, manifest, empty)
+                with service.acting_for(scratch.root):
+                    write_plain(scratch, manifest, empty)
                 before = self.both(subject, scratch, command, runs=1)
             metric.update({f"{line} {kind} before": (round(seconds, 3), "s") for kind, seconds in before.items()})
             details = _("{details}; without bytecode and lazy imports {seconds:.2f} s").format(
@@ -90,7 +91,8 @@ class StartTime(Check):
         """Return the seconds of a start from the cache, the best of some, and of one from the disk if possible."""
         release, manifest = subject.need_release(), subject.need_manifest()
         folders = release.site_packages(manifest.target.python), scratch.root
-        forgotten = all(trial.forget(folder) for folder in folders)
+        with service.acting_for(scratch.root):
+            forgotten = all(trial.forget(folder) for folder in folders)
         first = self.seconds_of(scratch, manifest, command)
         warm = min(self.seconds_of(scratch, manifest, command) for _run in range(runs))
         return {"warm": warm, "cold": first} if forgotten else {"warm": warm}
