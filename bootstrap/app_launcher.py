@@ -282,9 +282,9 @@ def missing(run: dict[str, Any], env: dict[str, str]) -> list[str]:
 def hold(release: str) -> None:
     """Keep a release from being removed while this process, or what it becomes, runs.
 
-    A shared lock on COMPLETE, kept across ``execve`` (flock(2)); bootstrap/in_use.py asks for it. Where
-    there is none to be had the application starts all the same: whoever removes a release looks at
-    processes too. Windows removes no program that runs.
+    A shared lock on COMPLETE, kept across ``execve`` (flock(2)); bootstrap/in_use.py asks for it. Where there is none
+    to be had the application starts all the same: whoever removes a release looks at processes too. Windows removes
+    no program that runs.
     """
     if os.name == "nt":
         return
