@@ -14,7 +14,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import copies, files, reading, trees
+from bootstrap import copies, files, reading, trees, troubles
 from bootstrap.errors import HostError
 from bootstrap.i18n import _
 
@@ -70,6 +70,8 @@ def demand_plain(prefix: Prefix) -> None:
             _("{path} is a link or a mount point and cannot be exchanged as a whole.").format(path=prefix.data),
             advice=_("Make it a plain folder of the installation, then run again."),
         )
+    for path in (prefix.root, prefix.data):
+        troubles.demand_changeable(path)
     mounted = next(mounts_in(prefix.data), None)
     if mounted is not None:
         raise HostError(

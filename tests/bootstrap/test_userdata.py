@@ -319,6 +319,31 @@ def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
     assert (empty.env_file / "inner").is_dir()
 
 
+@pytest.mark.parametrize("name", [".env", "data", ""])
+def test_what_nobody_may_replace_is_told_before_anything_is_exchanged(empty, name) -> None:
+    spoil = pytest.importorskip("tests.reliability.spoil")  # of POSIX alone
+    empty.env_file.write_text("KEY=1\n")
+    (empty.data / "notes.txt").write_text("one")
+    made = restore.create_backup(empty, QUIET).backup
+    empty.env_file.write_text("KEY=2\n")
+    (empty.data / "notes.txt").write_text("two")
+    path = empty.root / name
+    try:
+        spoil.immutable(path)
+    except spoil.NotThereError:
+        pytest.skip("this filesystem has no attributes, or only root may set them")
+    try:
+        with pytest.raises(HostError, match="Operation not permitted, it is immutable") as refused:
+            restore.restore(empty, made.name, QUIET)
+    finally:
+        spoil.immutable(path, on=False)
+    assert str(path) in refused.value.what
+    assert "chattr -i" in refused.value.advice
+    assert journal.read(empty) is None
+    assert (empty.env_file.read_text(), (empty.data / "notes.txt").read_text()) == ("KEY=2\n", "two")
+    assert not list(empty.root.glob(".ragtrace-*"))
+
+
 def test_what_lies_in_the_place_of_a_file_that_is_being_laid_is_never_written_through(prefix, tiny, tmp_path) -> None:
     outside, laid = tmp_path / "outside.txt", prefix.data / "data/new.csv"
     outside.write_text("of somebody\n")
