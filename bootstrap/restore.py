@@ -131,6 +131,11 @@ def _demand_place(prefix: Prefix) -> None:
             _("{path} is a folder, and settings are a file.").format(path=prefix.env_file),
             advice=_("Move it elsewhere, then run again; nothing was changed."),
         )
+    if userdata.is_mount_point(prefix.env_file):
+        raise HostError(
+            _("{path} is a mount point, in whose place nothing can be put.").format(path=prefix.env_file),
+            advice=_("Unmount it and run again; then mount it again. Nothing was changed."),
+        )
     troubles.demand_changeable(prefix.env_file)
 
 

@@ -65,7 +65,7 @@ def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
 
 def demand_plain(prefix: Prefix) -> None:
     """Raise HostError where PREFIX/data cannot change places with another folder."""
-    if prefix.data.is_symlink() or os.path.ismount(prefix.data):
+    if prefix.data.is_symlink() or is_mount_point(prefix.data):
         raise HostError(
             _("{path} is a link or a mount point and cannot be exchanged as a whole.").format(path=prefix.data),
             advice=_("Make it a plain folder of the installation, then run again."),
@@ -107,6 +107,11 @@ def demand_closed(data: Path) -> None:
                     ).format(path=entry.path),
                     advice=_("Put what it points to in its place, or remove it, then run again."),
                 )
+
+
+def is_mount_point(path: Path) -> bool:
+    """Tell whether something is mounted on a file or folder, from the same filesystem too, which its device hides."""
+    return os.path.ismount(path) or os.path.join(os.path.realpath(path.parent), path.name) in _mount_points()
 
 
 def mounts_in(data: Path) -> Iterator[str]:

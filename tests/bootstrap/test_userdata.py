@@ -459,6 +459,24 @@ def mounted(empty):
     os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
 
 
+@pytest.mark.parametrize("name", [".env", "data"])
+def test_what_is_mounted_from_the_same_filesystem_is_told_before_anything_is_exchanged(empty, tmp_path, name) -> None:
+    """As a container has its settings and its data."""
+    empty.env_file.write_text("KEY=1\n")
+    made = restore.create_backup(empty, QUIET).backup
+    place, tool = empty.root / name, shutil.which("mount")
+    shutil.copytree(place, tmp_path / name) if place.is_dir() else shutil.copy2(place, tmp_path / name)
+    if tool is None or os.spawnv(os.P_WAIT, tool, ["mount", "--bind", str(tmp_path / name), str(place)]):
+        pytest.skip("needs the right to mount")
+    try:
+        with pytest.raises(HostError, match="mount point"):
+            restore.restore(empty, made.name, QUIET)
+    finally:
+        os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
+    assert journal.read(empty) is None
+    restore.restore(empty, made.name, QUIET)
+
+
 def test_a_filesystem_in_the_data_is_backed_up_and_never_exchanged_or_emptied(empty, mounted) -> None:
     (mounted / "file").write_text("there\n")
     made = restore.create_backup(empty, QUIET).backup
