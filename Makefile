@@ -29,7 +29,7 @@ help:
 	@echo "make hostile  verify and install bundles with every hostile value in every field"
 	@echo "make fuzz    fuzz the readers of foreign bytes for FUZZ_SECONDS"
 	@echo "make ragtrace PROJECT=CHECKOUT MODEL=path:FOLDER  build, install, use, damage, repair and remove RAGTrace itself"
-	@echo "make lint    ruff, mypy, import directions"
+	@echo "make lint    ruff, mypy, import directions, codespell"
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
 
@@ -41,6 +41,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

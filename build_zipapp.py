@@ -38,7 +38,8 @@ ROOT = Path(__file__).resolve().parent
 NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "validator", "recovery")
 LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
-SHARED = ("__init__.py", "host.py", "words.py", "owners.py")  # of it, for what runs later: the rule of ownership
+# of it, for what runs later: the rules of ownership and of what is refused
+SHARED = ("__init__.py", "host.py", "words.py", "owners.py", "refused.py")
 ENTRY_POINT = "bootstrap.cli:main"
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6

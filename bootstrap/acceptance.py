@@ -240,7 +240,8 @@ def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
     raise InstallError(
         _("{command} does not work ({reason}): {last}").format(
             command=" ".join([name, *arguments]), reason=reason, last=last_line(ended.stderr)
-        )
+        ),
+        advice=_("The log has its whole output; send it to whoever made the bundle."),
     )
 
 

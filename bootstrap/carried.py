@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.i18n import _
+from bootstrap.launch import refused
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -34,7 +35,8 @@ def launcher() -> ModuleType | None:
 def program(cache: Any, name: str) -> str:
     """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
 
-    An altered one is unpacked anew. Raises OSError when that cannot be done.
+    An altered one is unpacked anew. Raises OSError when that cannot be done: the host's own, or EIO for a zipapp that
+    is damaged.
     """
     opened = cache.opened
     inner = cache.PROGRAMS + name + (".exe" if os.name == "nt" else "")
@@ -50,7 +52,7 @@ def program(cache: Any, name: str) -> str:
                 cache.unpack(archive, inner, os.path.join(beside, name), known)
             os.replace(os.path.join(beside, name), path)
         except (cache.Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError) as error:
-            raise OSError(errno.EIO, _("damaged"), opened["zipapp"]) from error
+            raise (refused.behind(error) or OSError(errno.EIO, _("damaged"), opened["zipapp"])) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     prune(opened["folder"], os.path.basename(os.path.dirname(opened["tree"])))

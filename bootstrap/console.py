@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from bootstrap import troubles
@@ -179,6 +179,7 @@ class BarProgress:
     """Bars with rate and remaining time, for a terminal."""
 
     def __init__(self, stream: IO[str]) -> None:
+        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is told
         from rich.console import Console as RichConsole
 
         self.rich = RichConsole(file=cast("IO[str]", _Steady(stream)), highlight=False, markup=False)
@@ -226,7 +227,8 @@ def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Prog
     if quiet:
         return NoProgress()
     if target.isatty() and os.environ.get("TERM") != "dumb":
-        return BarProgress(target)
+        with suppress(ImportError):  # a Python without mmap, say: bars are not worth an installation
+            return BarProgress(target)
     return LineProgress(target)
 
 

@@ -11,6 +11,8 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bootstrap import particles
+
 if TYPE_CHECKING:
     from gettext import NullTranslations
 
@@ -59,9 +61,9 @@ def _can_be_written(language: str) -> bool:
 
 def _(message: str) -> str:
     """Return a message in the operator's language. Placeholders are filled in afterwards."""
-    return translations().gettext(message)
+    return particles.prepared(translations().gettext(message))
 
 
 def plural(singular: str, many: str, count: int) -> str:
     """Return the form of a message that fits a count, in the operator's language."""
-    return translations().ngettext(singular, many, count)
+    return particles.prepared(translations().ngettext(singular, many, count))

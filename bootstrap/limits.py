@@ -1,7 +1,8 @@
-"""What a host refuses that no program can do without: memory, threads, processes. None of it is a fault of the tool."""
+"""What a host lacks that no program can do without: memory, threads, modules of Python. No fault of the tool."""
 
 from __future__ import annotations
 
+import sys
 import threading
 
 from bootstrap.errors import HostError
@@ -17,6 +18,13 @@ def refused(error: BaseException) -> HostError | None:
     CPython has no type of its own for a thread that cannot be started, nor the loader for a module without memory.
     """
     text = str(error)
+    if isinstance(error, ModuleNotFoundError) and _is_of_python(error.name or ""):
+        return HostError(
+            _("{path} is a Python without its standard library: {names} missing.").format(
+                path=sys.executable, names=error.name
+            ),
+            advice=_("Install the whole Python; on Debian and Ubuntu that is the package python3."),
+        )
     if isinstance(error, MemoryError):
         what = _("This host allows no further memory.")
     elif isinstance(error, RuntimeError) and "start new thread" in text:
@@ -26,6 +34,11 @@ def refused(error: BaseException) -> HostError | None:
     else:
         return None
     return HostError(what, advice=advice())
+
+
+def _is_of_python(module: str) -> bool:
+    """Tell whether a module is of the standard library, as far as this Python says which are (3.10 on)."""
+    return module.partition(".")[0] in getattr(sys, "stdlib_module_names", ())
 
 
 def needed_files(wheels: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+LOG = logging.getLogger("ragtrace")
 OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
+LOGGED = 32_768  # characters of each stream, from its end, that the log has of a program that failed
+COMMAND_LOGGED = 1_000  # characters; programs of our own are given as one long argument
 _running: set[subprocess.Popen[bytes]] = set()
 
 
@@ -134,7 +139,21 @@ def run(
         for drain in drains:
             drain.finish()
     stdout, stderr = (drain.text() for drain in drains)
-    return Completed(tuple(argv), process.returncode, stdout, stderr, timed_out)
+    ended = Completed(tuple(argv), process.returncode, stdout, stderr, timed_out)
+    if not ended.ok:
+        _log(ended)
+    return ended
+
+
+def _log(ended: Completed) -> None:
+    """Give the log what a program that failed has said: an error tells its last line alone."""
+    LOG.debug(
+        "%s: %s\nstdout: %s\nstderr: %s",
+        shlex.join(ended.argv)[:COMMAND_LOGGED],
+        "timed out" if ended.timed_out else f"exit code {ended.returncode}",
+        ended.stdout[-LOGGED:],
+        ended.stderr[-LOGGED:],
+    )
 
 
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import stat
 import struct
+import subprocess
 import sys
 import zipfile
 
@@ -184,6 +185,20 @@ def test_only_what_ships_of_the_project_is_added(tmp_path):
         "validator/page.html",
     ]
     assert (site / "bootstrap/locale/ko/LC_MESSAGES/ragtrace.mo").read_bytes() != b"stale"
+
+
+def test_what_ships_imports_nothing_that_does_not(tmp_path):
+    build_zipapp.add_own_packages(build_zipapp.ROOT, tmp_path)
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "for name in sys.argv[2:]:\n"
+        "    for found in pkgutil.walk_packages(importlib.import_module(name).__path__, name + '.'):\n"
+        "        importlib.import_module(found.name)\n"
+    )
+    argv = [sys.executable, "-I", "-c", program, str(tmp_path), *build_zipapp.OWN_PACKAGES]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 # the archive

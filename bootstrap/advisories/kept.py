@@ -117,16 +117,16 @@ def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
     except FileNotFoundError:
         return None
     except OSError as error:  # what this user may not look at is not passed over
-        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
+        raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     try:
         data = read_file(path, kind.limit)
         sha256 = digest.sha256_bytes(data)
         start = f"{kind.name}.{sha256[:DIGITS]}."
         signatures = {name: read_file(path.with_name(name), SIGNATURE_LIMIT) for name in names_of(path.parent, start)}
     except OSError as error:
-        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
+        raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     if not signatures:  # they are named after the bytes that they sign
-        raise spoiled(path, _("it is not the one that was signed"))
+        raise spoiled_update(path, _("it is not the one that was signed"))
     judge_file(kind, data, signatures, site, None)
     return Kept(kind.read(data), sha256, updated=True)
 
@@ -148,10 +148,19 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def spoiled(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that is not what was signed."""
+    """Return the error for a file of a release that is not what was signed."""
+    return TrustError(
+        _("{path}: {reason}.").format(path=path, reason=reason), advice=_("Repair the installation with recover.")
+    )
+
+
+def spoiled_update(path: Path, reason: str) -> TrustError:
+    """Return the error for a file that an update brought, of which no repair has another copy."""
+    if not path.parent.is_dir():
+        return spoiled(path, reason)
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason),
-        advice=_("Bring newer advisories with: advisories update FILE, or repair the installation with recover."),
+        advice=_("Bring the signed file again with: advisories update FILE."),
     )
 
 

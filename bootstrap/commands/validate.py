@@ -97,14 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
         report_name=str(arguments.output) if arguments.output and kind == "json" else None,
         progress=progress,
     )
-    if arguments.output:
+    if outputs.descriptor(arguments.output or "") != STDOUT:
+        shown = "json" if arguments.json else "text" if arguments.output else kind
+        tell = show_document if shown == "json" else show_lines
+        tell(rendered(report, shown, width=screen_width(), quiet=arguments.quiet))
+    if arguments.output:  # last: a disk that is full takes nothing of what was found
         mode = exposition.MODE if kind == "prometheus" else 0o600
         outputs.write(arguments.output, (rendered(report, kind, quiet=arguments.quiet) + "\n").encode(), mode=mode)
-        kind = "text"
-    if outputs.descriptor(arguments.output or "") != STDOUT:
-        kind = "json" if arguments.json else kind
-        tell = show_document if kind == "json" else show_lines
-        tell(rendered(report, kind, width=screen_width(), quiet=arguments.quiet))
     head = api.audit_head(arguments.prefix)
     if head:
         progress.step(_("Audit log head: {head}").format(head=head))

@@ -15,7 +15,7 @@ import stat
 import sys
 from hashlib import sha256
 
-from . import owners
+from . import owners, refused
 from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start
@@ -203,8 +203,11 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
     try:
         try:
             archive = zipfile.ZipFile(zipapp)
-        except OSError as error:
-            raise unread(zipapp, error) from error
+        except (OSError, zipfile.BadZipFile) as error:
+            behind = error if isinstance(error, OSError) else refused.behind(error)
+            if behind is None:
+                raise
+            raise unread(zipapp, behind) from error
         with archive:
             for path, known in files.items():
                 unpack(archive, path, os.path.join(new, "site-packages", path), known)

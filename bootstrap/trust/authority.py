@@ -16,6 +16,7 @@ from bootstrap.bundle.policy import parse_policy, pins
 from bootstrap.bundle.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.i18n import _
+from bootstrap.launch import refused
 from bootstrap.trust import chain, memory, zipapp
 from bootstrap.trust.places import is_there, names_in, read_small
 
@@ -144,10 +145,11 @@ def pinned_policy(installer: Path | None) -> Policy | None:
     try:
         with reading.opened(installer, follow=True) as file, zipfile.ZipFile(file) as archive:
             return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
-    except OSError as error:
-        kind = HostError if troubles.is_of_the_host(error, installer) else TrustError
-        raise troubles.trouble(error, troubles.BRINGING, path=installer, kind=kind) from error
-    except zipfile.BadZipFile as error:
+    except (OSError, zipfile.BadZipFile) as error:
+        behind = error if isinstance(error, OSError) else refused.behind(error)
+        if behind is not None:
+            kind = HostError if troubles.is_of_the_host(behind, installer) else TrustError
+            raise troubles.trouble(behind, troubles.BRINGING, path=installer, kind=kind) from error
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
             advice=_("Copy the file again and compare its SHA-256 with the one on paper."),

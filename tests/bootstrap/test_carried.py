@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -29,6 +30,22 @@ def test_a_program_that_the_zipapp_cannot_give_again_is_an_os_error(tmp_path, mo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "x.pyz"]
     small_zipapp(tmp_path, {"bin/uv": b"good"})
     assert Path(carried.program(cache, "uv")).read_bytes() == b"good"
+
+
+@pytest.mark.parametrize("where", ["_EndRecData", "ZipExtFile.read"])
+def test_a_medium_that_fails_is_not_told_as_damage(tmp_path, monkeypatch, where):
+    zipapp, files = small_zipapp(tmp_path, {"bin/uv": b"good"})
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "uv").write_bytes(b"evil")
+    opened = {"zipapp": zipapp, "folder": str(tmp_path), "tree": str(tmp_path), "files": files}
+    monkeypatch.setattr(cache, "opened", opened)
+
+    def refuse(*_arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(f"zipfile.{where}", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        carried.program(cache, "uv")
 
 
 def test_old_caches_go_but_for_the_newest_and_those_in_use(tmp_path):

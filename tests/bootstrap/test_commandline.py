@@ -93,6 +93,16 @@ def test_bars_on_a_terminal(monkeypatch) -> None:
     assert isinstance(console.make_progress(quiet=True, stream=Terminal()), console.NoProgress)
 
 
+def test_lines_where_this_python_cannot_load_what_bars_need(monkeypatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    assert isinstance(console.make_progress(stream=Terminal()), console.LineProgress)
+
+
 def test_quiet_means_quiet(capsys) -> None:
     progress = console.make_progress(quiet=True)
     progress.step("x")

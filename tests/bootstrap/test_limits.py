@@ -31,6 +31,16 @@ def test_what_a_host_refuses_is_no_bug(error, capsys) -> None:
     assert "Raise the limit" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not hasattr(sys, "stdlib_module_names"), reason="this Python does not say what is its own")
+def test_a_python_that_lacks_a_module_of_its_own_is_no_bug(capsys) -> None:
+    def fail(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    assert commandline.run_command(fail, "mmap") == 4
+    assert "a Python without its standard library: mmap missing" in capsys.readouterr().err
+    assert commandline.run_command(fail, "bootstrap.nothing") == 70
+
+
 @pytest.mark.parametrize("error", [RuntimeError("dictionary changed size"), ImportError("No module named 'x'")])
 def test_what_is_a_bug_stays_one(error, capsys) -> None:
     def fail(_arguments):

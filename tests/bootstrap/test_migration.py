@@ -160,6 +160,7 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
         install(bundle, used)
     if failure == "the migration":
         assert "tiny migrate 3 does not work (exit code 3)" in caught.value.what
+        assert "The log has its whole output" in caught.value.advice
     assert snapshot(used.root, *(name for name in NOTES if name != "state/previous")) == before
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,21 @@ def test_output_and_exit_code(tmp_path) -> None:
     ended = python("import os,sys;print(os.getcwd());print('e',file=sys.stderr);sys.exit(3)", cwd=tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr, ended.ok) == (3, f"{tmp_path}\n", "e\n", False)
     assert python("import os;print(sorted(os.environ))", env={"A": "b"}).stdout.startswith("['A'")
+
+
+def test_the_log_has_what_a_program_that_failed_has_said(caplog) -> None:
+    caplog.set_level(logging.DEBUG, "ragtrace")
+    python("print('fine')")
+    assert caplog.messages == []
+    size = 2 * process.LOGGED
+    python(f"import sys;print('a'*{size});print('Traceback: of it\\nlast', file=sys.stderr);sys.exit(3)")
+    python("import time;time.sleep(60)", 0.5)
+    failed, stopped = caplog.messages
+    assert failed.startswith(sys.executable)
+    assert "exit code 3\nstdout: aaa" in failed
+    assert failed.endswith("stderr: Traceback: of it\nlast\n")
+    assert len(failed) < size
+    assert "timed out" in stopped
 
 
 def test_much_output_on_both_streams_is_drained_and_bounded() -> None:

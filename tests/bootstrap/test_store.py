@@ -53,6 +53,15 @@ def test_a_large_file_is_cloned_where_the_filesystem_can(kept, tmp_path, monkeyp
     assert (tmp_path / "weights.bin").read_bytes() == DATA
 
 
+def test_a_folder_in_the_place_of_an_object_gives_way(kept) -> None:
+    made, file = kept
+    path = made.path(file.sha256)
+    path.unlink()
+    (path / "below").mkdir(parents=True)
+    assert made.add(file, iter([DATA]))
+    assert path.read_bytes() == DATA
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="FICLONE is Linux's")
 def test_where_there_are_no_clones_nothing_is_left_behind(tmp_path, monkeypatch) -> None:
     import fcntl

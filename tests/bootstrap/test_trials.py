@@ -168,6 +168,16 @@ def test_what_was_tried_beside_a_prefix_that_is_not_there_yet_goes_with_any_comm
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no links there")
+def test_nothing_of_a_trial_beside_a_prefix_is_left_in_the_register(tmp_path, monkeypatch) -> None:
+    register = tmp_path / "state" / trials.TOOL / trials.REGISTER
+    register.mkdir(parents=True)  # else it goes as a whole
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with trials.beside(tmp_path) as folder:
+        assert [os.readlink(path) for path in register.iterdir() if path.is_symlink()] == [str(folder)]
+    assert list(register.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no links there")
 def test_a_register_that_cannot_be_written_does_not_speak_for_the_place_that_is_tried(tmp_path, monkeypatch) -> None:
     def refuse(*_arguments, **_options):
         raise OSError(28, "No space left on device")

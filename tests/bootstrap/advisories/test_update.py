@@ -195,8 +195,10 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, p
         policy, owner = trusting(SoftKey(ED25519))
         lay(places.host, policy, owner)
     expected = "not the one that was signed" if spoil in ("file", "no signature") else "."
-    with pytest.raises(TrustError, match=expected):
+    with pytest.raises(TrustError, match=expected) as refused:
         in_force(site)
+    assert "recover" not in refused.value.advice  # which has no other copy of it
+    assert spoil not in ("file", "no signature") or "advisories update FILE" in refused.value.advice
     if spoil != "policy":  # a newer one mends it
         assert update(sign_beside(tmp_path / "b.zip", snapshot(7), SNAPSHOT_ROLE, KEY), site, now=LATER).new
         assert in_force(site).updated
@@ -205,8 +207,9 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, p
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows says of a name below a file that it is not there")
 def test_what_cannot_be_looked_at_is_not_passed_over(site):
     kept.folder_of(site.prefix).touch()
-    with pytest.raises(TrustError, match="Not a directory"):
+    with pytest.raises(TrustError, match="Not a directory") as refused:
         in_force(site)
+    assert "recover" in refused.value.advice  # which takes what is no folder away
 
 
 def test_what_the_release_brought_is_checked_at_every_use(site):

@@ -98,6 +98,15 @@ def test_a_report_that_cannot_be_written_is_told(prefix, tmp_path, capsys) -> No
     assert str(output) in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_what_was_found_is_shown_though_its_file_cannot_be_written(prefix, capsys) -> None:
+    arguments = ["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--output", "/dev/full"]
+    assert cli.main(arguments) == 4
+    told = capsys.readouterr()
+    assert "Overall: EXCELLENT (1 PASS)" in told.out
+    assert "No space left on device" in told.err
+
+
 @pytest.mark.parametrize(
     ("name", "more", "start"),
     [

@@ -198,14 +198,15 @@ def test_a_member_that_is_larger_than_its_digest_says_is_not_written_whole(tmp_p
     assert (tmp_path / "a.py").read_bytes() == b"0123"
 
 
-def test_a_member_that_asks_for_a_password_is_damage(tmp_path):
+def test_a_member_that_asks_for_a_password_or_a_missing_end_is_damage(tmp_path):
     zipapp, files = small_zipapp(tmp_path, {"a.py": b"1"})
     data = bytearray(Path(zipapp).read_bytes())
     for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(header) + flags] |= 1
-    Path(zipapp).write_bytes(data)
-    with pytest.raises(Refusal, match="is damaged"):
-        cache.build(zipapp, str(tmp_path), "x_0", files)
+    for broken in (data, data[:-30]):
+        Path(zipapp).write_bytes(broken)
+        with pytest.raises(Refusal, match="is damaged"):
+            cache.build(zipapp, str(tmp_path), "x_0", files)
 
 
 WORDS = {errno.EIO: "x.pyz cannot be read", errno.EMFILE: "every program needs"}
@@ -222,9 +223,11 @@ def test_a_zipapp_that_cannot_be_read_is_neither_damaged_nor_the_fault_of_a_fold
     with pytest.raises(Refusal, match=WORDS[number]) as caught:
         cache.build(zipapp, str(tmp_path), "x_0", files)
     assert caught.value.code == 4
-    monkeypatch.setattr(zipfile, "ZipFile", refuse)
-    with pytest.raises(Refusal, match=WORDS[number]):
-        cache.build(zipapp, str(tmp_path), "x_0", files)
+    # zipfile says of an end that it cannot read that there is none
+    for place in ("_EndRecData", "ZipFile"):
+        monkeypatch.setattr(zipfile, place, refuse)
+        with pytest.raises(Refusal, match=WORDS[number]):
+            cache.build(zipapp, str(tmp_path), "x_0", files)
 
 
 def test_a_host_without_processes_is_not_asked_for_another_folder(tmp_path, monkeypatch):

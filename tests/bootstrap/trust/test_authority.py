@@ -1,3 +1,4 @@
+import errno
 import os
 import zipfile
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ import pytest
 from bootstrap import trust
 from bootstrap.bundle.policy import pins
 from bootstrap.bundle.signature import ED25519
-from bootstrap.errors import TrustError, UsageError
+from bootstrap.errors import HostError, TrustError, UsageError
 from bootstrap.trust import authority, memory
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
@@ -53,6 +54,15 @@ def test_a_zipapp_without_pins_accepts_nothing(places, tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "bare.pyz", "w"):
         monkeypatch.setenv("RAGTRACE_ZIPAPP", str(tmp_path / "bare.pyz"))
     assert "no trusted keys in it" in refusal(places)
+
+
+def test_a_zipapp_whose_end_cannot_be_read_is_no_fault_of_its_bytes(places, pinned, monkeypatch):
+    def refuse(_file):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(zipfile, "_EndRecData", refuse)
+    with pytest.raises(HostError, match="Input/output error"):
+        authority.authority(places)
 
 
 def test_the_operators_keys_serve_where_there_are_no_others(places, tmp_path):

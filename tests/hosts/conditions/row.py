@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -65,8 +66,22 @@ class Row:
 SINGLE = ("user", "python", "place", "medium", "cwd", "start")  # what a run has one of
 
 
+OWN_PLACE = "/tmp/place"  # where a row lays what it needs
+COVERS_IT = re.compile(r"(?:\bmount\b[^;\n]*| in) /tmp(?:[ ;]|$)", re.MULTILINE)
+
+
+def _is_covered(one: Row, other: Row) -> bool:
+    """Tell whether a row hides what the other needs: by a filesystem that it mounts, or in the host's Python."""
+    told = repr(replace(one, ends={}))
+    if {"terminal", "hangs_up"} & set(one.shim) and "termios" in other.before:
+        return True  # the shim needs it for a terminal
+    return OWN_PLACE in told and COVERS_IT.search(f"{other.mounts}\n{other.before}") is not None
+
+
 def pair(one: Row, other: Row) -> Row | None:
     """Return both conditions at once, or None where they exclude each other."""
+    if _is_covered(one, other) or _is_covered(other, one):
+        return None
     plain = Row("", "", "", "")
     chosen = {}
     for name in SINGLE:

@@ -1,0 +1,11 @@
+"""Which error of this host stands behind what zipfile says of an archive."""
+
+from __future__ import annotations
+
+import errno
+
+
+def behind(error: BaseException) -> OSError | None:
+    """Return the error of the host that made zipfile say of an archive whose end it could not read that it is none."""
+    found = error.__cause__ or error.__context__
+    return found if isinstance(found, OSError) and found.errno != errno.EINVAL else None
