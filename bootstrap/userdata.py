@@ -210,7 +210,11 @@ def _exchange(incoming: Path, prefix: Prefix) -> None:
     if not _exchange_at_once(incoming, prefix.data):
         moved = prefix.root / MOVED
         files.replace(prefix.data, moved)
-        files.replace(incoming, prefix.data)
+        try:
+            files.replace(incoming, prefix.data)
+        except OSError:  # root without CAP_DAC_OVERRIDE moves no folder of another to another place
+            files.replace(moved, prefix.data)  # nobody is to find none, and make an empty one there
+            raise
         files.replace(moved, incoming)
     files.sync_folder(prefix.root)
     files.sync_folder(incoming.parent)

@@ -36,7 +36,7 @@ from bootstrap import (
 )
 from bootstrap import holes as file_holes
 from bootstrap import install as story
-from bootstrap.errors import HostError, TrustError
+from bootstrap.errors import HostError, InstallError, TrustError
 from bootstrap.prefix import Prefix
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import QUIET, install
@@ -317,6 +317,28 @@ def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
         restore.restore(empty, made.name, QUIET)
     assert journal.read(empty) is None
     assert (empty.env_file / "inner").is_dir()
+
+
+def test_data_stay_in_their_place_where_others_cannot_be_moved_there(empty, monkeypatch) -> None:
+    (empty.data / "notes.txt").write_text("one")
+    made = restore.create_backup(empty, QUIET).backup
+    (empty.data / "notes.txt").write_text("two")
+    replace_file = files.replace
+
+    def refuse(source, target):
+        if target == empty.data and source.name == "data":
+            raise PermissionError(13, "Permission denied", str(source), None, str(target))
+        replace_file(source, target)
+
+    with monkeypatch.context() as host:
+        host.setattr(userdata, "_exchange_at_once", lambda *_paths: False)
+        host.setattr(files, "replace", refuse)
+        with pytest.raises(InstallError, match="Permission denied"):
+            restore.restore(empty, made.name, QUIET)
+        assert (empty.data / "notes.txt").read_text() == "two"
+    restore.create_backup(empty, QUIET)  # any command finishes what was begun
+    assert (empty.data / "notes.txt").read_text() == "one"
+    assert not list(empty.root.glob("data.moved"))
 
 
 @pytest.mark.parametrize("name", [".env", "data", ""])
