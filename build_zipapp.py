@@ -123,7 +123,7 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
             metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
             if path.exists() and not metadata and path.read_bytes() != data:
                 raise BuildError(
-                    _("{name} of {package} differs between the wheels for the Python versions.").format(
+                    _("{name} differs between the wheels of {package} for the Python versions.").format(
                         name=name, package=wheel.wheel.name
                     ),
                     advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.wheel.name),
@@ -138,7 +138,7 @@ def _installed_name(name: str) -> str | None:
     """Return where a wheel's member is installed, below site-packages; None when it is left out."""
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):
-        raise BuildError(_("A wheel holds {name!r}, which has no place in the installer.").format(name=name))
+        raise BuildError(_("A wheel contains {name!r}, which is not allowed in the installer.").format(name=name))
     if LEFT_OUT.fullmatch(name):
         return None
     if not parts[0].endswith(".data"):
@@ -244,15 +244,13 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the zipapp from the command line."""
-    parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Make the installer for one platform."))
-    parser.add_argument(
-        "--output-dir", type=Path, required=True, help=_("the folder that gets {name}").format(name=NAME)
-    )
-    parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine's)"))
-    parser.add_argument("--cache-dir", type=Path, help=_("where downloads are kept"))
-    parser.add_argument("--offline", action="store_true", help=_("take wheels from the cache only"))
+    parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Build the installer for one platform."))
+    parser.add_argument("--output-dir", type=Path, required=True, help=_("the folder for {name}").format(name=NAME))
+    parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine)"))
+    parser.add_argument("--cache-dir", type=Path, help=_("where downloads are stored"))
+    parser.add_argument("--offline", action="store_true", help=_("use only wheels from the cache"))
     parser.add_argument("--policy", type=Path, help=_("the policy whose keys the installer trusts"))
-    parser.add_argument("--verbose", action="store_true", help=_("show where time goes"))
+    parser.add_argument("--verbose", action="store_true", help=_("show timings"))
     return commandline.run_command(_command, parser.parse_args(argv))
 
 

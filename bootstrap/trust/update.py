@@ -23,7 +23,7 @@ def offered(paths: Sequence[Path]) -> list[chain.Signed]:
     for path in paths:
         if not path.exists():
             raise UsageError(
-                _("{path} does not exist.").format(path=path), advice=_("Name the policy files or their folder.")
+                _("{path} does not exist.").format(path=path), advice=_("Specify the policy files or their folder.")
             )
         folder = path if path.is_dir() else path.parent
         names = [name for name in names_in(folder) if path.is_dir() or name.startswith(path.name)]
@@ -36,8 +36,8 @@ def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[st
     """Walk the host's chain on and keep it; return what is new. Raises HostError without the rights for it."""
     if not places.privileged:
         raise HostError(
-            _("{path} is this host's policy, and only an administrator may change it.").format(path=places.host),
-            advice=_("Run it as root, or tighten one installation alone with --only-prefix."),
+            _("{path} is this host's policy; only an administrator can change it.").format(path=places.host),
+            advice=_("Run the command as root, or use --only-prefix to restrict a single installation."),
         )
     folder, new_policies = places.host, offered(paths)
     kept, highest = host_chain(places), host_memory(places).policy

@@ -72,7 +72,7 @@ def test_a_path_that_cannot_hold_an_installation_is_refused(tmp_path, host, call
         code, err = call(words, tmp_path / name)
         assert code == 2, err
         assert expected in err
-        assert "next: Name another folder with --prefix." in err
+        assert "next: Specify another folder with --prefix." in err
         assert len(err.splitlines()) == 2
     assert list(tmp_path.iterdir()) == [host]
 

@@ -361,4 +361,4 @@ def test_a_python_that_writes_before_its_program(tmp_path, monkeypatch, line, fi
         python.write_text(f"#!/bin/sh\n{line}\n")
         python.chmod(0o755)
     monkeypatch.setattr("bootstrap.tried.base_interpreter", lambda: python)
-    assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Start of Python"])
+    assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Python startup"])

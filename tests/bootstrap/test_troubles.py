@@ -54,7 +54,7 @@ OF_WINDOWS = {
     32: ("another program has it open", "Close that program"),
     112: ("No space left on device", "Make room"),
     206: ("File name too long", "shorter"),
-    225: ("a virus scanner stopped it", "scanner's log"),
+    225: ("a virus scanner blocked it", "scanner's log"),
     1314: ("lacks a privilege", "administrator"),
 }
 
@@ -244,9 +244,9 @@ def test_filesystems_of_a_namespace(tmp_path) -> None:
     assert readonly.startswith(f"{tmp_path}/readonly/")
     assert "Read-only file system. | Mount its filesystem writable" in readonly
     assert noexec.startswith(f"ToolError | {tmp_path}/noexec/program cannot be started: ")
-    assert "mounted noexec. | Name a folder on a filesystem that is not mounted noexec." in noexec
+    assert "mounted noexec. | Specify a folder on a filesystem that is not mounted noexec." in noexec
     assert across.startswith(f"{tmp_path}/noexec/program -> {tmp_path}/full/program ")
-    assert "Put both on one filesystem." in across
+    assert "Place both on the same filesystem." in across
     assert busy.startswith(f"{tmp_path}/full cannot be removed: Device or resource busy. | Something is mounted on it")
     assert bare.startswith("HostError | /dev/null cannot be opened: ")
     assert "mknod -m 666 /dev/null c 1 3" in bare

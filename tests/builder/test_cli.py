@@ -81,7 +81,7 @@ def build(project: Path, key: Path, output: Path, *more: str) -> int:
 
 
 def made(output: Path) -> Path:
-    """Return the folder that travels; its trust slip lies beside it."""
+    """Return the bundle folder; its trust slip lies beside it."""
     (sums,) = output.glob("*/SHA256SUMS")
     return sums.parent
 
@@ -148,7 +148,7 @@ def test_an_epoch_that_is_none(project, key, tmp_path, monkeypatch, epoch, capsy
     [
         (["--target", "amiga-68k"], 2, "amiga-68k is not a target"),
         (["--python", "2.7"], 2, "Python 2.7 is not supported"),
-        (["--glibc", "3"], 2, "not a version of glibc"),
+        (["--glibc", "3"], 2, "not a glibc version"),
         (["--profile", "nobody"], 2, "no profile nobody"),
         (["--counter", "0"], 2, "counter"),
         (["--model", "path:nowhere"], 7, "nowhere"),
@@ -225,7 +225,7 @@ def test_a_new_passphrase_is_typed_twice(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: next(typed))
     assert cli.main(["keygen", str(tmp_path / "new")]) == 2
-    assert "The two passphrases differ." in capsys.readouterr().err
+    assert "The passphrases do not match." in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
     assert cli.main(["keygen", str(tmp_path / "new")]) == 0
 
@@ -302,7 +302,7 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     assert cli.main([*argv, "--python", "3.12"]) == 0
     out = capsys.readouterr().out
     assert "linux-x86_64 cp312: 0 wheels" in out
-    assert "the profile names no smoke commands; add at the top of the profile:\n    smoke = [[" in out
+    assert "the profile defines no smoke commands; add at the top of the profile:\n    smoke = [[" in out
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache").exists()
 

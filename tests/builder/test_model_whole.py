@@ -108,11 +108,11 @@ def test_a_whole_model_travels(judge, changes):
         ({"2_Dense/pytorch_model.bin": "PK\x03\x04..."}, "is not whole: it is cut off: the end of its archive"),
         ({"model-1.safetensors": TENSORS[:-1]}, f"tells {len(TENSORS)} bytes, and it has {len(TENSORS) - 1}"),
         ({"model-1.safetensors": TENSORS + "5"}, f"tells {len(TENSORS)} bytes, and it has {len(TENSORS) + 1}"),
-        ({"model-1.safetensors": TENSORS[:20]}, "it is cut off in its header"),
-        ({"model-1.safetensors": TENSORS[:5]}, "it is cut off in its header"),
-        ({"model-1.safetensors": "x" * 200}, "it is no safetensors file"),
-        ({"model-1.safetensors": "\2\0\0\0\0\0\0\0[]"}, "it is no safetensors file"),
-        ({"model-1.safetensors": '\7\0\0\0\0\0\0\0{"a":1}'}, "it is no safetensors file"),
+        ({"model-1.safetensors": TENSORS[:20]}, "it is truncated in its header"),
+        ({"model-1.safetensors": TENSORS[:5]}, "it is truncated in its header"),
+        ({"model-1.safetensors": "x" * 200}, "it is not a safetensors file"),
+        ({"model-1.safetensors": "\2\0\0\0\0\0\0\0[]"}, "it is not a safetensors file"),
+        ({"model-1.safetensors": '\7\0\0\0\0\0\0\0{"a":1}'}, "it is not a safetensors file"),
         (
             dict.fromkeys(path for path in FILES if path.startswith("model") and path != "modeling_own.py")
             | {"modules.json": json.dumps(MODULES[:1])},

@@ -105,7 +105,7 @@ def test_thresholds_and_ends(keys, first):
         (["--add", "nonsense=build.pub"], "is no role"),
         (["--threshold", "release"], "lacks a name or a value"),
         (["--threshold", "release=many"], "not a number of keys"),
-        (["--threshold", "release=9"], "more than the keys that the role has"),
+        (["--threshold", "release=9"], "exceeds the number of keys of the role"),
         (["--remove", "0123"], "has no key 0123"),
         (["--until", "0123=2027-01-31T00:00:00Z"], "has no key 0123"),
         (["--until", "0123=tomorrow"], "not a time"),

@@ -152,7 +152,7 @@ MODEL = '[[models]]\nname = "small"\n'
         ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db holds"),
         ('name = "A"\nimport_paths = ["../out"]', "import_paths[0]: "),
         ('name = "A"\ncore_imports = ["os; x"]', "core_imports[0]: not the name"),
-        ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not the name of a module"),
+        ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not a module name"),
         ('name = "A"\n[imports]\nlazy = "torch"', "imports.lazy: not a list"),
         ('name = "A"\n[imports]\neager = ["torch"]', "imports.eager: unknown key"),
         ('name = "A"\nimports = ["torch"]', "imports: not an object"),

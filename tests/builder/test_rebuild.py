@@ -57,7 +57,7 @@ def test_each_difference_names_its_place(bundle, project, capsys):
     assert check(bundle, project, "--model", f"m=path:{project / 'model'}", "--json") == 1
     told = {one["place"]: one["reason"] for one in validated("builder-rebuild", capsys.readouterr().out)["differences"]}
     assert told["03_Source/audited.py"] == "line 2: was '', is \"print('ho')\\n\""
-    assert told["03_Source/added.py"] == "is missing in the first"
+    assert told["03_Source/added.py"] == "missing from the first"
     assert told["07_Models/m/config.json"].startswith("line 1: was '{}")
     assert "MANIFEST.json: models" in told
     assert "02_Dependencies/pylock.toml" not in told

@@ -21,9 +21,9 @@ from tests.hostile import kit, test_archives
 from tests.hostile.kit import ARCHIVE, UNPACKED
 from tests.keys import ALL_KINDS, SoftKey
 
-SIGNED, UNREADABLE, IRREGULAR = "its SHA-256 is not the signed one", "cannot be read", "not a regular file"
+SIGNED, UNREADABLE, IRREGULAR = "its SHA-256 does not match the signed one", "cannot be read", "not a regular file"
 NOT_FITTING, NOT_SUMS = "it does not fit the file", "not sorted lines of a SHA-256"
-NOT_WRITTEN, NOT_BASE64 = "it is not written the way that ssh-keygen writes it", "it is not base64"
+NOT_WRITTEN, NOT_BASE64 = "it is not in the format that ssh-keygen writes", "it is not base64"
 NO_ARMOUR, STRANGER, TRUSTED = "does not begin and end as", "a stranger's key", "trusted signatures are needed"
 
 

@@ -83,7 +83,7 @@ def test_a_check_that_raises_keeps_what_it_saw_and_the_run_goes_on(error, status
 
 
 def test_a_check_that_says_nothing_is_an_error() -> None:
-    assert run(make("a", lambda check: iter(()))) == [("a", ERROR, "the check said nothing")]
+    assert run(make("a", lambda check: iter(()))) == [("a", ERROR, "the check returned no result")]
 
 
 def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None:

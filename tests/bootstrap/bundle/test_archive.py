@@ -121,26 +121,26 @@ def test_every_byte_counts(tmp_path) -> None:
 def test_cut_at_every_tar_block(tmp_path) -> None:
     tar = plain_tar()
     for end in range(0, len(tar), 512):
-        assert "it ends too early" in refused(tmp_path, tar[:end])
+        assert "it is truncated" in refused(tmp_path, tar[:end])
 
 
 def test_cut_gzip_stream_without_its_checksum(tmp_path) -> None:
     packed = gzip.compress(plain_tar(), 1, mtime=0)
     for missing in (1, 4, 8):
-        assert "it ends too early" in refused(tmp_path, b"", raw=packed[:-missing])
+        assert "it is truncated" in refused(tmp_path, b"", raw=packed[:-missing])
 
 
 def test_what_follows_the_end(tmp_path) -> None:
     packed = gzip.compress(plain_tar(), 1, mtime=0)
     for more in (b"x", b"\0", gzip.compress(b""), gzip.compress(plain_tar())):
-        assert "something follows its end" in refused(tmp_path, b"", raw=packed + more)
+        assert "it has trailing data" in refused(tmp_path, b"", raw=packed + more)
     for more in (b"\0", bytes(512), b"x" * 512):
-        assert "something follows its end" in refused(tmp_path, plain_tar() + more)
+        assert "it has trailing data" in refused(tmp_path, plain_tar() + more)
 
 
 def test_not_gzip_at_all(tmp_path) -> None:
     assert "not a gzip stream" in refused(tmp_path, b"", raw=plain_tar())
-    assert "it ends too early" in refused(tmp_path, b"", raw=b"")
+    assert "it is truncated" in refused(tmp_path, b"", raw=b"")
 
 
 def block_of(path: str) -> int:
@@ -355,7 +355,7 @@ def test_a_volume_of_another_length_is_named(tmp_path, change) -> None:
     volumes = cut(path, path.stat().st_size // 3 + 1)
     volume = volumes[1][0]
     volume.write_bytes(change(volume.read_bytes()))
-    with pytest.raises(TrustError, match=f"^{volume.name}: its SHA-256 is not the signed one"):
+    with pytest.raises(TrustError, match=f"^{volume.name}: its SHA-256 does not match the signed one"):
         read_volumes(volumes)
 
 
@@ -364,7 +364,7 @@ def test_a_volume_after_the_end_is_refused(tmp_path) -> None:
     volumes = cut(path, path.stat().st_size // 2 + 1)
     more = path.with_name(f"{path.name}.003")
     more.write_bytes(b"more")
-    with pytest.raises(TrustError, match=f"^{more.name}: something follows its end"):
+    with pytest.raises(TrustError, match=f"^{more.name}: it has trailing data"):
         read_volumes([*volumes, (more, digest.sha256_file(more)[0])])
 
 

@@ -72,7 +72,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
     [
         (("format", 2), "MANIFEST.json.format: not between 1 and 1"),
         (("extra", 1), "MANIFEST.json.extra: unknown key"),
-        (("product", "name", "Demo_App"), "MANIFEST.json.product.name: not a normalised name"),
+        (("product", "name", "Demo_App"), "MANIFEST.json.product.name: not a normalized name"),
         (("product", "title", "../x"), "MANIFEST.json.product.title: letters, digits"),
         (("product", "title", "x" * 65), "MANIFEST.json.product.title: letters, digits"),
         (("product", "version", "1/2"), "MANIFEST.json.product.version: letters, digits"),
@@ -90,7 +90,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("files", {}), "MANIFEST.json.files: not a list"),
         (("files", 3, "sha256", "z" * 64), "MANIFEST.json.files[3].sha256: not 64 hex digits"),
         (("files", 3, "size", -1), "MANIFEST.json.files[3].size: not between"),
-        (("files", 3, "size", 1.0), "MANIFEST.json.files[3].size: not a whole number"),
+        (("files", 3, "size", 1.0), "MANIFEST.json.files[3].size: not an integer"),
         (("files", 3, "size", FILE_SIZE_LIMIT), "MANIFEST.json.files[3].size: not between"),
         (("files", 3, "kind", "other"), "MANIFEST.json.files[3].kind: not one of"),
         (("files", 3, "extra", 1), "MANIFEST.json.files[3].extra: unknown key"),
@@ -104,12 +104,15 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("files", 3, "path", "03_Source/app.py/x"), "MANIFEST.json.files: 03_Source/app.py and"),
         (("files", [FILE, FILE]), "MANIFEST.json.files: "),
         (("files", 3, "path", "03_Source/" + "d" * 145 + "/x"), "MANIFEST.json.files: 03_Source/ddd"),
-        (("packages", 0, "name", "Demo"), "MANIFEST.json.packages[0].name: not a normalised name"),
+        (("packages", 0, "name", "Demo"), "MANIFEST.json.packages[0].name: not a normalized name"),
         (("packages", 0, "version", ""), "MANIFEST.json.packages[0].version: empty"),
         (("packages", 0, "licence", "\ud800"), "MANIFEST.json"),
         (("packages", 0, "extra", 1), "MANIFEST.json.packages[0].extra: unknown key"),
-        (("packages", 0, "wheel", "03_Source/app.py"), "MANIFEST.json.packages: not one package for each wheel"),
-        (("packages", []), "MANIFEST.json.packages: not one package for each wheel"),
+        (
+            ("packages", 0, "wheel", "03_Source/app.py"),
+            "MANIFEST.json.packages: not exactly one package for each wheel",
+        ),
+        (("packages", []), "MANIFEST.json.packages: not exactly one package for each wheel"),
         (("models", 0, "name", "other"), "MANIFEST.json.models[0]: other has no files"),
         (("models", 0, "name", "ti"), "MANIFEST.json.models[0]: ti has no files"),
         (("models", 0, "name", ".."), "MANIFEST.json.models[0].name: letters, digits"),
@@ -135,7 +138,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
 def test_refusals_name_their_path(change, what):
     if change == ("packages", 0, "licence", "\ud800"):
         data = make_manifest().to_bytes().replace(b'"MIT"', b'"\\ud800"')
-        assert refuse(data).startswith("MANIFEST.json.packages[0].licence: holds a control character")
+        assert refuse(data).startswith("MANIFEST.json.packages[0].licence: contains a control character")
         return
     assert refusal(*change).startswith(what)
 
@@ -149,12 +152,12 @@ def test_packages_stand_once_in_the_order_of_their_wheels():
     for packages in ((first, second), (second, second, first)):
         assert "not in the order" in refuse(replace(manifest, files=files, packages=packages).to_bytes())
     twin = replace(second, name=first.name)
-    assert "a package stands twice" in refuse(replace(manifest, files=files, packages=(twin, first)).to_bytes())
+    assert "duplicate package" in refuse(replace(manifest, files=files, packages=(twin, first)).to_bytes())
 
 
 def test_a_model_stands_once():
     model = make_manifest().models[0]
-    assert "models: a model stands twice" in refuse(make_manifest(models=(model, model)).to_bytes())
+    assert "models: duplicate model" in refuse(make_manifest(models=(model, model)).to_bytes())
 
 
 def test_the_manifest_itself_is_not_among_the_files():
@@ -177,7 +180,7 @@ def test_only_one_way_to_write_it():
         data.replace(b"0.5,", b"0.50,"),
     ):
         assert other != data
-        assert refuse(other) == "MANIFEST.json: not written the one way that is signed."
+        assert refuse(other) == "MANIFEST.json: not in the canonical form that is signed."
 
 
 def test_probe_embedding_survives_exactly():

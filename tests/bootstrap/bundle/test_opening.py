@@ -210,7 +210,7 @@ def test_sums_with_an_extra_file(travelled) -> None:
 
 def test_sums_with_another_installer(travelled) -> None:
     policy = resign(travelled.folder, **{INSTALLER: "0" * 64})
-    assert "its installer is not the one in the manifest" in refusal(travelled.folder, policy)
+    assert "its installer does not match the manifest" in refusal(travelled.folder, policy)
 
 
 def test_sums_with_another_archive(travelled) -> None:
@@ -221,7 +221,7 @@ def test_sums_with_another_archive(travelled) -> None:
 def test_another_manifest_than_the_signed_one(travelled, policy) -> None:
     path = travelled.folder / NAME
     path.write_bytes(path.read_bytes().replace(b'"1.0.0"', b'"1.0.1"', 1))
-    assert f"{NAME}: its SHA-256 is not the signed one" in refusal(travelled.folder, policy)
+    assert f"{NAME}: its SHA-256 does not match the signed one" in refusal(travelled.folder, policy)
 
 
 def test_a_signed_manifest_still_obeys_the_rules(travelled) -> None:

@@ -61,7 +61,7 @@ def test_unsupported_pythons(python):
         ({"glibc": "3.0"}, "m.glibc: not a version"),
         ({"glibc": "2.28.1"}, "m.glibc: not a version"),
         ({"glibc": 2.28}, "m.glibc: not a text"),
-        ({"platform": "windows", "architecture": "amd64"}, "m.glibc: only a Linux target has one"),
+        ({"platform": "windows", "architecture": "amd64"}, "m.glibc: only valid for a Linux target"),
         ({"extra": 1}, "m.extra: unknown key"),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_policy_that_does_not_count_is_not_passed_over(places, pinned, host):
 def test_a_writable_part_of_it_is_refused(places, pinned, host, name):
     place = places.host / name
     place.chmod(place.stat().st_mode | 0o002)
-    assert "can be written by others" in refusal(places)
+    assert "is writable by other users" in refusal(places)
 
 
 def test_a_policy_that_is_gone_is_missed(places, pinned, host):

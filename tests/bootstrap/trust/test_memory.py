@@ -147,7 +147,7 @@ def test_what_others_could_change_is_no_memory(places):
     os.chown(places.user.parent, 0, -1)
     assert user_memory(user).products == {"x": 7}
     places.user.chmod(0o757)
-    with pytest.raises(TrustError, match="can be written by others"):
+    with pytest.raises(TrustError, match="is writable by other users"):
         user_memory(user)
 
 

@@ -38,13 +38,13 @@ def test_a_private_file_counts(file, places):
 def test_nobody_else_may_write_the_file_or_a_parent(file, places, mode, above):
     place = [file, *file.parents][above]
     place.chmod(place.stat().st_mode | mode)
-    assert f"{place} can be written by others" in problem(file, places)
+    assert f"{place} is writable by other users" in problem(file, places)
 
 
 @posix
 def test_a_sticky_folder_is_no_better(file, places):
     places.host.parent.chmod(0o1777)
-    assert "can be written by others" in problem(file, places)
+    assert "is writable by other users" in problem(file, places)
 
 
 @posix
@@ -75,7 +75,7 @@ def test_the_whole_way_to_the_root_is_looked_at(file, places):
     mode = shared.stat().st_mode
     shared.chmod(mode | 0o002)
     try:
-        assert f"{shared} can be written by others" in problem(file, replace(places, top=shared.parent))
+        assert f"{shared} is writable by other users" in problem(file, replace(places, top=shared.parent))
     finally:
         shared.chmod(mode)
 

@@ -96,7 +96,7 @@ def test_what_has_no_score_fails_only_when_asked(gate):
 
 def test_scanners_that_disagree(gate, answers):
     answers["drop"] = {("demo-lib", "1.2.0", "TEST-1")}
-    with pytest.raises(BuildError, match=r"demo-lib 1\.2\.0 TEST-1 \(only the matcher\)"):
+    with pytest.raises(BuildError, match=r"demo-lib 1\.2\.0 TEST-1 \(found by the matcher only\)"):
         gate(fail_on="never")
 
 

@@ -184,7 +184,7 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
         ({"until": '"tomorrow"'}, ".until: not a time of the form"),
         ({"until": '"2026-02-30"'}, ".until: not a day of the form"),
         ({"until": "5"}, ".until: not a day of the form"),
-        ({"until": "2026-07-01T00:00:00"}, ".until: a time without a time zone"),
+        ({"until": "2026-07-01T00:00:00"}, ".until: time without a time zone"),
         ({"until": "2026-05-01"}, ".expires: not within 180 days"),
         ({"id": "CVE-1"}, ": an earlier entry is for the same advisory"),
         ({"until": "2026-07-01\nmore = 1"}, ".more: unknown key"),

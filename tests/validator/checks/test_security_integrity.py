@@ -50,7 +50,7 @@ def test_another_manifest_fails(prefix) -> None:
     change(path, path.read_bytes() + b" ")
     result = look(Integrity, prefix)
     assert result.status == FAIL
-    assert result.details == f"{path} is not the one that was signed"
+    assert result.details == f"{path} is not the signed one"
 
 
 def test_checksums_of_another_manifest_fail_though_signed(prefix) -> None:

@@ -55,7 +55,11 @@ def fake(prefix, change=""):
     ("change", "status", "details"),
     [
         ("", "PASS", "finds the same 1 in 2 packages"),
-        ("hits = [hit for hit in hits if hit[1] != '1.2.0']", "FAIL", "demo-lib 1.2.0 TEST-1 (only the matcher)"),
+        (
+            "hits = [hit for hit in hits if hit[1] != '1.2.0']",
+            "FAIL",
+            "demo-lib 1.2.0 TEST-1 (found by the matcher only)",
+        ),
         ("hits.append(['demo-base', '2.0.1', 'TEST-2'])", "FAIL", "demo-base 2.0.1 TEST-2 (only safety)"),
         ("hits = []", "FAIL", "does not find what it must"),
         ("hits.append(['ragtrace-canary', '2.0', 'RAGTRACE-CANARY'])", "FAIL", "ragtrace-canary 2.0"),
@@ -100,5 +104,5 @@ def test_differences():
     own = {("a", "1", "X"), ("b", "1", "Y")}
     assert safety.differences(own, own) == []
     assert safety.differences(own, {("a", "1", "X"), ("c", "1", "Z")}) == [
-        *("b 1 Y (only the matcher)", "c 1 Z (only safety)"),
+        *("b 1 Y (found by the matcher only)", "c 1 Z (only safety)"),
     ]

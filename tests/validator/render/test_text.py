@@ -15,7 +15,7 @@ RESULTS = (
         *("Repair it from the report.", "python3 ragtrace-install.pyz recover diagnosis.json --prefix /opt/app"),
     ),
     CheckResult("ragtrace.cli", APPLICATION, "명령", PASS, "설치된 명령이 모두 정상적으로 작동합니다"),
-    CheckResult("performance.matrix", PERFORMANCE, "Matrix product", SKIP, "the bundle has no numpy"),
+    CheckResult("performance.matrix", PERFORMANCE, "Matrix multiplication", SKIP, "the bundle has no numpy"),
     CheckResult(
         *("performance.imports", PERFORMANCE, "Import time", PASS, "numpy"),
         performance_metric={"numpy": {"value": 0.1365, "unit": "s"}},
@@ -52,7 +52,7 @@ def test_on_80_columns() -> None:
         "Demo-App",
         "  PASS   명령: 설치된 명령이 모두 정상적으로 작동합니다",
         "Performance",
-        "  SKIP   Matrix product: the bundle has no numpy",
+        "  SKIP   Matrix multiplication: the bundle has no numpy",
         "  PASS   Import time: numpy",
         "         numpy: 0.1365 s",
         "",
