@@ -247,7 +247,7 @@ def test_entry_points_that_were_altered_or_added_do_not_run(packaged, places, tm
     assert [kind.id for kind in kinds] == ["plugin.added.look", "plugin.demo_checks.speed"]
     for kind in kinds:
         (result,) = results_of(kind(), subject_of(packaged))
-        assert (result.status, "not the one that was signed" in result.details) == (FAIL, True)
+        assert (result.status, "is not the signed one" in result.details) == (FAIL, True)
     assert not marker.exists()
 
 

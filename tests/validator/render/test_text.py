@@ -58,7 +58,7 @@ def test_on_80_columns() -> None:
         "",
         "Overall: CRITICAL (3 PASS, 1 WARN, 1 FAIL, 1 SKIP)",
         "",
-        "What to do:",
+        "Next steps:",
         "1. Repair it from the report.",
         "   python3 ragtrace-install.pyz recover diagnosis.json --prefix /opt/app",
         "2. End other programs.",
