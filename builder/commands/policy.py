@@ -68,7 +68,7 @@ def run_new(arguments: argparse.Namespace) -> int:
 
 def _must_sign(policy: Policy) -> str:
     names = ", ".join(signer.key.keyid for signer in policy.of_role("policy"))
-    return _("{threshold} of these keys must sign it, as policy {number} requires: {names}").format(
+    return _("Under policy {number}, {threshold} of these keys must sign it: {names}").format(
         threshold=policy.roles["policy"].threshold, number=policy.number, names=names
     )
 

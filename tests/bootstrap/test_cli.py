@@ -95,7 +95,7 @@ def test_nobody_is_trusted_by_default(tiny, capsys) -> None:
 def test_verify(tiny, call) -> None:
     code, out, err = call("verify", tiny.folder)
     assert code == 0
-    assert f"all {len(tiny.manifest.files)} files are as signed" in out
+    assert f"all {len(tiny.manifest.files)} files match their signed digests" in out
     assert "signed by SHA256:" in out
     assert "SHA256" not in err
     code, out, _err = call("verify", tiny.folder, "--json", "--quiet")
@@ -154,7 +154,7 @@ def test_status_and_rollback(prefix, tiny, tmp_path, call) -> None:
     assert [row["release"] for row in json.loads(out)["releases"]] == [first, second]
     code, _out, err = call("rollback", "--prefix", prefix.root, "--to", "../../etc")
     assert code == 2
-    assert "not the name of a release" in err
+    assert "is not a release name" in err
 
 
 def test_who_looks_is_told_the_head_of_the_audit_log(prefix, call) -> None:

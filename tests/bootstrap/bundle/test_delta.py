@@ -101,7 +101,7 @@ def test_an_installer_is_named_where_it_travels_and_only_there(made, newer, tiny
         (lambda base: replace(base, product=replace(base.product, name="other")), "of other, not of tiny-app"),
         (lambda base: replace(base, target=replace(base.target, python="3.9")), "Python 3.9, not for"),
         (lambda base: replace(base, target=replace(base.target, platform="windows", architecture="amd64")), "not for"),
-        (lambda base: replace(base, product=replace(base.product, counter=COUNTER + 1)), "is not before"),
+        (lambda base: replace(base, product=replace(base.product, counter=COUNTER + 1)), "is not lower than"),
     ],
 )
 def test_a_base_that_cannot_be_one(made, tiny, change, reason) -> None:

@@ -96,11 +96,26 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("files", 3, "extra", 1), "MANIFEST.json.files[3].extra: unknown key"),
         (("files", 3, "path", "03_Source/../../x"), "MANIFEST.json.files[3].path: "),
         (("files", 3, "path", "/etc/passwd"), "MANIFEST.json.files[3].path: "),
-        (("files", 3, "path", "03_Source"), "MANIFEST.json.files[3].path: a file of kind source"),
-        (("files", 3, "path", "03_Sources/x"), "MANIFEST.json.files[3].path: a file of kind source"),
-        (("files", 3, "path", "04_Scripts/x"), "MANIFEST.json.files[3].path: a file of kind source"),
-        (("files", 0, "path", "02_Dependencies/wheels/x.whl"), "MANIFEST.json.files[0].path: a file of kind lock"),
-        (("files", 3, "path", "03_Source/APP.py"), "MANIFEST.json.files: 03_Source/app.py and 03_Source/APP.py meet"),
+        (
+            ("files", 3, "path", "03_Source"),
+            "MANIFEST.json.files[3].path: not a valid location for a file of kind source",
+        ),
+        (
+            ("files", 3, "path", "03_Sources/x"),
+            "MANIFEST.json.files[3].path: not a valid location for a file of kind source",
+        ),
+        (
+            ("files", 3, "path", "04_Scripts/x"),
+            "MANIFEST.json.files[3].path: not a valid location for a file of kind source",
+        ),
+        (
+            ("files", 0, "path", "02_Dependencies/wheels/x.whl"),
+            "MANIFEST.json.files[0].path: not a valid location for a file of kind lock",
+        ),
+        (
+            ("files", 3, "path", "03_Source/APP.py"),
+            "MANIFEST.json.files: 03_Source/app.py and 03_Source/APP.py collide",
+        ),
         (("files", 3, "path", "03_Source/app.py/x"), "MANIFEST.json.files: 03_Source/app.py and"),
         (("files", [FILE, FILE]), "MANIFEST.json.files: "),
         (("files", 3, "path", "03_Source/" + "d" * 145 + "/x"), "MANIFEST.json.files: 03_Source/ddd"),
@@ -121,7 +136,10 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("models", 0, "probe", {**PROBE, "command": ["sh"]}), "MANIFEST.json.models[0].probe.command[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "batch": ["sh"]}), "MANIFEST.json.models[0].probe.batch[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "embedding": []}), "MANIFEST.json.models[0].probe: lacks"),
-        (("models", 0, "probe", {**PROBE, "dimension": 7}), "MANIFEST.json.models[0].probe: the embedding is not of"),
+        (
+            ("models", 0, "probe", {**PROBE, "dimension": 7}),
+            "MANIFEST.json.models[0].probe: the embedding does not match",
+        ),
         (("models", 0, "probe", {**PROBE, "normalised": 1}), "MANIFEST.json.models[0].probe.normalised: not true or"),
         (("models", 0, "probe", {**PROBE, "embedding": [0.1, True]}), "MANIFEST.json.models[0].probe.embedding[1]: "),
         (("models", 0, "probe", {**PROBE, "embedding": [1e7]}), "MANIFEST.json.models[0].probe.embedding[0]: "),
@@ -129,8 +147,8 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("models", 0, "probe", {**PROBE, "tolerance": 1.0}), "MANIFEST.json.models[0].probe: lacks"),
         (("models", 0, "probe", {**PROBE, "x": 1}), "MANIFEST.json.models[0].probe.x: unknown key"),
         (("application", "smoke", [["sh"]]), "MANIFEST.json.application.smoke[0]: sh is not a launcher"),
-        (("totals", "files", 1), "MANIFEST.json.totals: not the sums"),
-        (("totals", "bytes", 1), "MANIFEST.json.totals: not the sums"),
+        (("totals", "files", 1), "MANIFEST.json.totals: not the totals"),
+        (("totals", "bytes", 1), "MANIFEST.json.totals: not the totals"),
         (("totals", "installed_bytes", -1), "MANIFEST.json.totals.installed_bytes: not between"),
         (("totals", "extra", 1), "MANIFEST.json.totals.extra: unknown key"),
     ],
@@ -150,7 +168,7 @@ def test_packages_stand_once_in_the_order_of_their_wheels():
     first, second = manifest.packages[0], Package("aaa", "1.0", other, None)
     assert parse_manifest(replace(manifest, files=files, packages=(second, first)).to_bytes())
     for packages in ((first, second), (second, second, first)):
-        assert "not in the order" in refuse(replace(manifest, files=files, packages=packages).to_bytes())
+        assert "not sorted by wheel" in refuse(replace(manifest, files=files, packages=packages).to_bytes())
     twin = replace(second, name=first.name)
     assert "duplicate package" in refuse(replace(manifest, files=files, packages=(twin, first)).to_bytes())
 
@@ -163,7 +181,7 @@ def test_a_model_stands_once():
 def test_the_manifest_itself_is_not_among_the_files():
     # its kind's folder makes that impossible, whatever the case of the letters
     files = (*make_manifest().files, FileEntry("manifest.JSON", 0, "0" * 64, "document"))
-    assert "does not lie there" in refuse(make_manifest(files=files).to_bytes())
+    assert "not a valid location" in refuse(make_manifest(files=files).to_bytes())
 
 
 def test_only_one_way_to_write_it():

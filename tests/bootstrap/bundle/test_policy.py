@@ -96,8 +96,8 @@ def put(*path_and_value):
         (put("roles", {}), "policy.json.roles.release: missing"),
         (put("roles", "strangers", {}), "policy.json.roles.strangers: unknown key"),
         (put("roles", "release", "threshold", 0), "policy.json.roles.release.threshold: not between 1"),
-        (put("roles", "release", "threshold", 4), "policy.json.roles.release.threshold: more than the keys"),
-        (put("roles", "release", "keys", []), "policy.json.roles.release.threshold: more than the keys"),
+        (put("roles", "release", "threshold", 4), "policy.json.roles.release.threshold: exceeds the number of keys"),
+        (put("roles", "release", "keys", []), "policy.json.roles.release.threshold: exceeds the number of keys"),
         (put("roles", "policy", "keys", ["0" * 16]), "policy.json.roles.policy.keys[0]: not one of"),
     ],
 )
@@ -119,9 +119,9 @@ def test_a_key_stands_once_in_a_role(policy, keys):
 def test_one_point_is_one_owner(soft):
     plain = soft[0]
     as_hardware = PublicKey(SK_ED25519, wire(SK_ED25519.encode(), plain.point, b"ssh:"))
-    with pytest.raises(TrustError, match="stands twice"):
+    with pytest.raises(TrustError, match="duplicate"):
         pins([plain.key, as_hardware])
-    with pytest.raises(TrustError, match="stands twice"):
+    with pytest.raises(TrustError, match="duplicate"):
         pins([plain.key, plain.key])
 
 
@@ -129,7 +129,7 @@ def test_only_one_way_to_write_it(policy):
     data = policy.to_bytes()
     assert parse_policy(data, "p")
     for other in (data.rstrip(b"\n"), data.replace(b"  ", b" "), data + b"\n", json.dumps(json.loads(data)).encode()):
-        with pytest.raises(TrustError, match="not written the one way"):
+        with pytest.raises(TrustError, match="not in the canonical form"):
             parse_policy(other, "p")
     with pytest.raises(TrustError, match="duplicate key"):
         parse_policy(data.replace(b'"number": 3', b'"number": 3,\n  "number": 4'), "p")
@@ -147,7 +147,7 @@ def test_enough_distinct_keys(policy, keys):
 
 
 def test_one_key_counts_once(policy, keys):
-    with pytest.raises(TrustError, match="2 trusted signatures are needed, 1 found"):
+    with pytest.raises(TrustError, match="2 trusted signatures required, 1 found"):
         judge(policy, "release", [keys[0], keys[0], PublicKey(keys[0].kind, bytes(keys[0].blob))], None)
 
 
@@ -167,7 +167,7 @@ def test_a_threshold_under_one_refuses(policy, keys):
 
 def test_a_role_that_is_not_named_trusts_nobody(policy, keys):
     for role in ("advisories", "nonsense", ""):
-        with pytest.raises(TrustError, match="trusts no key with the role"):
+        with pytest.raises(TrustError, match="trusts no key for role"):
             judge(policy, role, keys, None)
 
 
@@ -175,7 +175,7 @@ def test_strangers_are_named_by_fingerprint_and_do_no_harm(policy, keys):
     stranger = SoftKey(ED25519).key
     with pytest.raises(TrustError) as caught:
         judge(policy, "release", [keys[0], stranger], None)
-    assert f"{stranger.fingerprint} is a stranger's key" in caught.value.what
+    assert f"{stranger.fingerprint} is an untrusted key" in caught.value.what
     assert keys[0].fingerprint not in caught.value.what
     assert len(judge(policy, "release", [stranger, keys[0], keys[1]], None)) == 2
 

@@ -35,7 +35,7 @@ def test_it_runs_on_each_python_with_all_that_it_brings(probe, home, version):
 def test_a_python_too_old_is_told_so(probe, home, version):
     python = interpreter(version)
     first = refused(start(probe, home, python=python))
-    assert "needs CPython 3.9.2 to 3.14" in first
+    assert "requires CPython 3.9.2 to 3.14" in first
     assert str(python) in first
     assert list(home.iterdir()) == []
 

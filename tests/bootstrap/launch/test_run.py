@@ -196,7 +196,7 @@ def test_a_refusal_says_what_and_what_next_and_ends_with_its_code(zipapp, capsys
         launch.run()
     assert ended.value.code == 4
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("error: This installer is made for beos")
+    assert first.startswith("error: This installer is built for beos")
     assert second.startswith("  next: Bring")
 
 

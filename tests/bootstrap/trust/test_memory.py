@@ -157,6 +157,6 @@ def test_nothing_is_made_below_the_home_of_another(places):
     home = places.user.parent
     home.mkdir(parents=True, exist_ok=True)
     os.chown(home, 12345, -1)
-    with pytest.raises(TrustError, match="does not count as this user's memory"):
+    with pytest.raises(TrustError, match="cannot be used as this user's trust store"):
         user.make_own()
     assert list(home.iterdir()) == []

@@ -99,7 +99,7 @@ def test_an_administrator_s_file_counts_where_nobody_else_can_replace_it(places)
 
 def test_program_data_serves_as_a_parent_alone():
     assert ownership.sddl_problem(PROGRAM_DATA, parent=True) == ""
-    assert "written by others" in ownership.sddl_problem(PROGRAM_DATA, parent=False)
+    assert "writable by other users" in ownership.sddl_problem(PROGRAM_DATA, parent=False)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_rights_to_write_are_refused_in_the_folder_itself(rights):
     ],
 )
 def test_no_list_or_an_unusual_one_is_open_to_all(sddl):
-    assert "written by others" in ownership.sddl_problem(sddl, parent=True)
+    assert "writable by other users" in ownership.sddl_problem(sddl, parent=True)
 
 
 def test_entries_that_deny_or_are_for_children_only_do_no_harm():
