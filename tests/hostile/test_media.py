@@ -178,7 +178,7 @@ BESIDE = [
     ("signed-sums-fewer", names(lambda found: {NAME: found[NAME]}), "does not list the manifest"),
     ("signed-sums-no-manifest", names(lambda found: {INSTALLER: found[INSTALLER]}), SIGNED),
     ("signed-sums-other-manifest", names(lambda found: {**found, NAME: "0" * 64}), SIGNED),
-    ("signed-sums-other-installer", names(lambda found: {**found, INSTALLER: "0" * 64}), "its installer does not match"),
+    ("signed-sums-other-installer", names(lambda found: {**found, INSTALLER: "0" * 64}), "installer does not match"),
     ("no-signature", lambda draft: draft.signature_file.unlink(), "not signed"),
     ("signature-empty", signature(lambda data: b""), NO_ARMOUR),
     ("signature-garbage", signature(lambda data: os.urandom(300)), NO_ARMOUR),
