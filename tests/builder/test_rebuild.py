@@ -99,7 +99,7 @@ ONE = {"a.txt": "a\n", "b.txt": "b\nc\n"}
         (b"a\n", b"a\nb\n", "line 2: was '', is 'b\\n'"),
         (b"a\n\xff\x00\x01", b"a\n\xff\x00\x02", "differs at byte 4"),
         (b"\xff\n\xff", b"\xff\n", "differs at byte 2"),
-        (zipped(ONE), zipped({**ONE, "c": ""}), "c is in the second alone"),
+        (zipped(ONE), zipped({**ONE, "c": ""}), "c is only in the second"),
         (zipped(ONE), zipped({**ONE, "b.txt": "b\nd\n"}), "b.txt: line 2: was 'c\\n', is 'd\\n'"),
         (zipped(ONE), zipped(ONE, date_time=(2026, 1, 1, 0, 0, 0)), "a.txt: date_time: was"),
         (zipped(ONE), zipped(dict(reversed(ONE.items()))), "different order"),

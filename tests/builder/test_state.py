@@ -285,7 +285,7 @@ def test_a_file_that_changes_while_it_is_built_ends_the_build(project, capsys, m
 
     monkeypatch.setattr(story, "build_zipapps", change_then_build)
     assert build(project) == 7
-    assert "The project changed while it was built: stated/__init__.py" in capsys.readouterr().err
+    assert "The project changed during the build: stated/__init__.py" in capsys.readouterr().err
     assert not list((project.parent.parent / "out").glob("*"))
 
 
