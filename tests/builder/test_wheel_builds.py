@@ -162,7 +162,9 @@ def test_a_native_wheel_serves_this_machine_alone(tmp_path, workshop):
     place = make_source(tmp_path / "thing", "thing", tag=NATIVE)
     wheel = build(folder(place), workshop)
     assert is_native_here(wheel)
-    with pytest.raises(MissingWheelsError, match=f"thing 1.0 .built from source here, it fits only {NATIVE}:") as caught:
+    with pytest.raises(
+        MissingWheelsError, match=f"thing 1.0 .built from source here, it fits only {NATIVE}:"
+    ) as caught:
         build(folder(place), workshop, ELSEWHERE)
     assert [gap.name for gap in caught.value.gaps] == ["thing"]
 
