@@ -190,7 +190,7 @@ NAMES = [
     _name("name-backslash", "a prefix with a backslash", "이름에 역슬래시가 있는 프리픽스", "a\\nb"),
     _name("name-percent", "a prefix with signs of formats", "이름에 서식 기호가 있는 프리픽스", "%s{0}{name}%(x)d"),
     _name("name-colon", "a prefix with a colon", "이름에 콜론이 있는 프리픽스", "a:b", code=2, words="separates paths"),
-    _name("name-newline", "a prefix with a new line", "이름에 줄바꿈이 있는 프리픽스", "a\nb", code=2, words="new line"),
+    _name("name-newline", "a prefix with a new line", "이름에 줄바꿈이 있는 프리픽스", "a\nb", code=2, words="newline"),
     _name("name-escape", "a prefix with signs that steer a terminal", "이름에 터미널 제어 문자가 있는 프리픽스", "a\x1b[31mb", code=2,
           words="control character"),
     _name("name-not-utf-8", "a prefix whose name is not UTF-8", "이름이 UTF-8이 아닌 프리픽스", "a\udcffb", code=2, words="not UTF-8"),
