@@ -91,7 +91,7 @@ def test_the_summary_and_the_plan_tell_what_is_left_out(project, key, base, tmp_
 @pytest.mark.parametrize(
     ("edit", "code", "reason"),
     [
-        (lambda value: value["product"].update(name="other"), 2, "a release of other, not of small-app"),
+        (lambda value: value["product"].update(name="other"), 2, "The base bundle is for other, not for small-app"),
         (lambda value: value["target"].update(python="3.9"), 2, "No base bundle for"),
         (lambda value: value["product"].update(counter=8), 2, "release counter 8, which is not lower than 8"),
         (lambda value: value.update(format=99), 2, "format"),

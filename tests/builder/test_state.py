@@ -123,7 +123,7 @@ def test_a_file_that_differs_is_named_everywhere(project, capsys, path):
     with (project / path).open("a", encoding="utf-8") as file:
         file.write("# other\n")
     told, state, named, sources = built(project, capsys)
-    assert f"1 tracked file differs from commit {head[:12]} and is included as is:  {path}" in told
+    assert f"1 tracked file differs from commit {head[:12]} and is included as is: {path}" in told
     assert (state["commit"], state["changed"], named) == (head, [path], f"{head}-dirty")
     assert sources["source"] == {"name": "source", "digest": {"gitCommit": head}, "annotations": {"dirty": True}}
     digest = hashlib.sha256((project / path).read_bytes()).hexdigest()
