@@ -108,7 +108,7 @@ def test_table_of_the_gate(tmp_path, brought, places):
     path.parent.chmod(0o755)
     path.unlink()
     path.write_bytes(gate.replace(b"strict", b"defaul"))
-    with pytest.raises(TrustError, match="is not the signed one"):
+    with pytest.raises(TrustError, match="differs from the signed file"):
         table_of(place)
 
 

@@ -39,7 +39,7 @@ def test_nobody_is_trusted_at_first(capsys):
 def test_update_then_show(capsys, medium, places, tmp_path):
     assert call(capsys, "update", medium)[0] == 3
     code, out, _err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
-    assert (code, out) == (0, "Policy 1 is in force now.\n")
+    assert (code, out) == (0, "Policy 1 is now in force.\n")
     assert "Already up to date" in call(capsys, "update", medium)[1]
     assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": []}
     memory.remember(places.host, counters={"app": 7})
