@@ -150,7 +150,7 @@ CASES = [
     ("lzma", wheel(method=zipfile.ZIP_LZMA), "unsupported method", False),
     ("encrypted", encrypted(), "unsupported method", False),
     ("wrong-digest", wheel(record=lambda text: line("tiny_unused.py", b"another") + text.split("\n", 1)[1]),
-     "does not match its RECORD", True),
+     "does not match RECORD", True),
     ("no-metadata", wheel([("x.py", b"x")], drop=[f"{INFO}/METADATA"]), "has no METADATA", False),
     ("entry-longer-than-the-directory", longer_than_it_is(), "central directory has the wrong length", False),
     ("size-in-no-extra-field", large(), "does not match the central directory", False),
