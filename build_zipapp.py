@@ -24,15 +24,13 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the zipapp from the command line."""
-    parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Make the installer for one platform."))
-    parser.add_argument(
-        "--output-dir", type=Path, required=True, help=_("the folder that gets {name}").format(name=NAME)
-    )
-    parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine's)"))
-    parser.add_argument("--cache-dir", type=Path, help=_("where downloads are kept"))
-    parser.add_argument("--offline", action="store_true", help=_("take wheels from the cache only"))
+    parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Build the installer for one platform."))
+    parser.add_argument("--output-dir", type=Path, required=True, help=_("the folder for {name}").format(name=NAME))
+    parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine)"))
+    parser.add_argument("--cache-dir", type=Path, help=_("where downloads are stored"))
+    parser.add_argument("--offline", action="store_true", help=_("use only wheels from the cache"))
     parser.add_argument("--policy", type=Path, help=_("the policy whose keys the installer trusts"))
-    parser.add_argument("--verbose", action="store_true", help=_("show where time goes"))
+    parser.add_argument("--verbose", action="store_true", help=_("show timings"))
     return commandline.run_command(_command, parser.parse_args(argv))
 
 

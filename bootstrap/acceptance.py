@@ -64,8 +64,8 @@ def check_records(
         survey = record.survey(site, hash_of)
     for paths, reason in (
         (survey.missing, _("missing")),
-        (survey.altered, _("not as its RECORD says")),
-        (survey.unrecorded, _("in no RECORD")),
+        (survey.altered, _("does not match its RECORD")),
+        (survey.unrecorded, _("not listed in any RECORD")),
     ):
         wrong = [path for path in paths if path not in known]
         if wrong:
@@ -74,7 +74,7 @@ def check_records(
     wanted = {package.name: package.version for package in manifest.packages}
     if installed != wanted:
         others = sorted(set(installed.items()) ^ set(wanted.items()))
-        raise InstallError(_("The environment differs from the lock at {package}.").format(package=others[0][0]))
+        raise InstallError(_("The environment does not match the lockfile: {package}.").format(package=others[0][0]))
 
 
 def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
@@ -84,7 +84,7 @@ def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
     """
     foreign = bytecode.compile_application(release, manifest, basic_environment(), progress)
     check_imports(release, manifest, progress)
-    with progress.wait(_("Compiling what the application imports later")):
+    with progress.wait(_("Compiling the modules that the application imports later")):
         import_once(release, manifest, foreign)
     check_smoke(release, manifest, progress)
 
@@ -135,18 +135,18 @@ def check_imports(
         ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=account)
     answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
     if not ended.ok or not answers:
-        reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
+        reason = _("it timed out") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
         raise InstallError(
-            _("Importing {names} ended the interpreter ({reason}): {last}").format(
+            _("The interpreter exited while importing {names} ({reason}): {last}").format(
                 names=", ".join(names), reason=reason, last=last_line(ended.stderr)
             )
         )
     try:
         failed = [*strict.parse(answers[-1][len(MARK) :]).items()]
     except (ValueError, AttributeError) as error:
-        raise InstallError(_("Importing {names} gave no answer.").format(names=", ".join(names))) from error
+        raise InstallError(_("Importing {names} returned no result.").format(names=", ".join(names))) from error
     for name, reason in failed:
-        raise InstallError(_("{name} does not import: {reason}").format(name=name, reason=reason))
+        raise InstallError(_("{name} cannot be imported: {reason}").format(name=name, reason=reason))
 
 
 def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> None:
@@ -162,7 +162,7 @@ def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> Non
 
 def trying(name: str, arguments: list[str]) -> str:
     """Return how the trial of a command is announced."""
-    return _("Trying the application: {command}").format(command=" ".join([name, *arguments]))
+    return _("Testing the application: {command}").format(command=" ".join([name, *arguments]))
 
 
 def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None:
@@ -192,13 +192,15 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
             continue
         name, *arguments = model.probe.command
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
-        with progress.wait(_("Asking the model {name}").format(name=model.name)):
+        with progress.wait(_("Querying the model {name}").format(name=model.name)):
             ended = _run(argv, env, IMPORT_TIMEOUT, account=service.account_of(prefix.data))
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
-        reason = _("it printed no list of numbers") if answer is None else difference(answer, model.probe)
+        reason = _("it did not print a list of numbers") if answer is None else difference(answer, model.probe)
         if reason:
-            raise InstallError(_("The model {name} answers wrongly: {reason}.").format(name=model.name, reason=reason))
+            raise InstallError(
+                _("The model {name} returns a wrong result: {reason}.").format(name=model.name, reason=reason)
+            )
 
 
 def _run(
@@ -222,12 +224,12 @@ def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) 
     changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
     if changed:
         raise InstallError(
-            _("The application writes into its installed files, which change no more: {names}.").format(
+            _("The application modifies its installed files, which are read-only: {names}.").format(
                 names=", ".join(changed[:NAMES_SHOWN])
             ),
             advice=_(
-                "Whoever makes the bundle names the folder under persist in the profile, "
-                "or lets the application write elsewhere."
+                "Ask whoever built the bundle to list the folder under persist in the profile, or to make "
+                "the application write elsewhere."
             ),
         )
 
@@ -236,12 +238,12 @@ def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
     """Raise InstallError unless a command of the application succeeded."""
     if ended.ok:
         return
-    reason = _("it did not end in time") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
+    reason = _("it timed out") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
     raise InstallError(
-        _("{command} does not work ({reason}): {last}").format(
+        _("{command} failed ({reason}): {last}").format(
             command=" ".join([name, *arguments]), reason=reason, last=last_line(ended.stderr)
         ),
-        advice=_("The log has its whole output; send it to whoever made the bundle."),
+        advice=_("The full output is in the log; send it to whoever built the bundle."),
     )
 
 

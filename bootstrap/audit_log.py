@@ -48,7 +48,7 @@ def lines(prefix: Prefix) -> Iterator[bytes]:
 
 def _data_of(line: Line) -> bytes:
     if line.data is None:
-        raise _broken(line, _("it is longer than an entry may be"))
+        raise _broken(line, _("it exceeds the maximum length of an entry"))
     return line.data
 
 
@@ -158,20 +158,20 @@ def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
     if gone:
         raise TrustError(
             _("{path} is missing: the audit log has a gap.").format(path=gone[0]),
-            advice=_("Bring it back from a copy, or compare the rest with an export that was kept elsewhere."),
+            advice=_("Restore it from a copy, or compare the rest with an export stored elsewhere."),
         )
     expected, heads = GENESIS, [GENESIS]
     for line, entry in _entries(prefix):
         if entry.get("previous") != expected:
-            raise _broken(line, _("it does not follow from the line before it"))
+            raise _broken(line, _("it is not chained to the previous line"))
         expected = _hash(_data_of(line))
         heads.append(expected)
     if anchor is not None and not any(head.startswith(anchor.lower()) for head in heads):
         raise TrustError(
-            _("{path} has never had the head {head}: lines were removed or changed.").format(
+            _("{path} never had the head {head}: lines were removed or changed.").format(
                 path=log_file(prefix), head=anchor[:64]
             ),
-            advice=_("Compare it with an export that was kept elsewhere."),
+            advice=_("Compare it with an export stored elsewhere."),
         )
     return len(heads) - 1, expected
 
@@ -179,5 +179,5 @@ def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
 def _broken(line: Line, reason: str) -> TrustError:
     return TrustError(
         _("{path}, line {number}: {reason}.").format(path=line.path, number=line.number, reason=reason),
-        advice=_("Somebody changed the log; compare it with an export that was kept elsewhere."),
+        advice=_("The log was modified; compare it with an export stored elsewhere."),
     )

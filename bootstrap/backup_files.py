@@ -267,6 +267,6 @@ def bytes_to_copy(prefix: Prefix, backup: Backup | None) -> int:
 def damaged(path: str) -> HostError:
     """Return the error for a file of a backup that is not what it was."""
     return HostError(
-        _("{path} of the backup is damaged.").format(path=path),
+        _("{path} in the backup is damaged.").format(path=path),
         advice=_("Nothing was changed; use another backup."),
     )

@@ -105,8 +105,10 @@ class Backup:
         )
         if len(self.saved) > ENTRIES_LIMIT or len(data) > LIMIT:
             raise HostError(
-                _("The data hold more files and folders than a backup takes: {count}.").format(count=len(self.saved)),
-                advice=_("Move some of them out of the installation, then run again."),
+                _("The data contains more files and folders than a backup can hold: {count}.").format(
+                    count=len(self.saved)
+                ),
+                advice=_("Move some of them out of the installation, then try again."),
             )
         return data
 
@@ -152,7 +154,7 @@ def _in_folders(saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
     most = 0
     for number, item in enumerate(saved):
         if item.depth > most:
-            raise refuse(f"{INDEX}.files[{number}]", _("in no folder"))
+            raise refuse(f"{INDEX}.files[{number}]", _("not in any folder"))
         most = item.depth + item.is_folder
     return saved
 
@@ -169,7 +171,7 @@ def _saved(value: Any, path: str) -> Saved:
         integer(value[5], path, most=ENTRIES_LIMIT),
     )
     if _climbs(item.name) or (item.depth and "/" in item.name):
-        raise refuse(path, _("leads out of the prefix"))
+        raise refuse(path, _("points outside the prefix"))
     return item
 
 
@@ -178,7 +180,7 @@ def _saved_by_path(value: Any, path: str) -> Saved:
         raise refuse(path, _("not [path, content, mode, stamp]"))
     name, content = _name(value[0], path), _name(value[1], path)
     if _climbs(name):
-        raise refuse(path, _("leads out of the prefix"))
+        raise refuse(path, _("points outside the prefix"))
     return Saved(0, name, content, integer(value[2], path, most=0o7777), strict.text(value[3], path, empty=True))
 
 

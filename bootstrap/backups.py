@@ -39,7 +39,7 @@ def new_name(prefix: Prefix, reason: str) -> str:
     number = max(map(number_of, there), default=-1) + 1
     name = f"{stamp}-{number}-{reason}" if number else f"{stamp}-{reason}"
     if not NAME.fullmatch(name):
-        raise UsageError(_("{reason} is not a name for a backup.").format(reason=reason[:80]))
+        raise UsageError(_("{reason} is not a valid backup name.").format(reason=reason[:80]))
     return name
 
 
@@ -136,7 +136,7 @@ def find(prefix: Prefix, name: str) -> Backup:
         names = ", ".join(backup.name for backup in known) or _("none")
         raise UsageError(
             _("{name} is not a backup of {path}.").format(name=name[:80], path=prefix.root),
-            advice=_("There are: {names}.").format(names=names),
+            advice=_("Available: {names}.").format(names=names),
         )
     return wanted[0]
 
@@ -198,10 +198,10 @@ def demand_free(prefix: Prefix, needed: int) -> None:
     free = files.free_bytes(prefix.root)
     if free is not None and free < needed:
         raise HostError(
-            _("{path} lacks space for a copy of the data: {needed} needed, {free} free.").format(
+            _("{path} has too little space for a copy of the data: {needed} needed, {free} free.").format(
                 path=prefix.root, needed=human_bytes(needed), free=human_bytes(free)
             ),
-            advice=_("Free space there, then run again."),
+            advice=_("Free up space there, then try again."),
         )
 
 

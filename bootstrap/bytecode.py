@@ -41,10 +41,10 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
         last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
-        progress.warn(_("The application starts slowly, because it could not be compiled: {last}").format(last=last))
+        progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
         return []
     try:
         return list(strict.parse(ended.stdout)["imports"])
     except (ValueError, KeyError, TypeError) as error:
-        progress.warn(_("The application starts slowly, because it could not be compiled: {last}").format(last=error))
+        progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
         return []

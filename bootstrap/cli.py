@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 def commands() -> dict[str, str]:
     """Return each command with its one line of help, in the order of a host's life."""
     return {
-        "verify": _("check a bundle's signature and every byte of it"),
+        "verify": _("verify the signatures and every byte of a bundle"),
         "install": _("install a bundle as a new release and activate it"),
         "status": _("show what is installed"),
         "validate": _("check whether this host can run the application"),
         "list-checks": _("list the checks that validate runs"),
-        "compare": _("show what changed between two reports of validate"),
-        "monitor": _("show or record what the application uses of this host"),
+        "compare": _("show what changed between two validate reports"),
+        "monitor": _("show or record the resources that the application uses"),
         "recover": _("repair an installation"),
-        "rollback": _("make the former release active again"),
-        "backup": _("copy settings and data, list the copies, bring one back"),
-        "history": _("show what was done here, when, by whom and from which bundle"),
+        "rollback": _("activate the previous version again"),
+        "backup": _("back up settings and data, list or restore backups"),
+        "history": _("show past changes: what, when, by whom and from which bundle"),
         "audit-log": _("show, verify or export the audit log"),
-        "uninstall": _("remove the application; data, settings and backups stay"),
-        "upgrade": _("judge a newer release, then let its own installer install it"),
-        "advisories": _("show, scan by or update what is known of vulnerabilities"),
-        "trust": _("show or update whom this host trusts"),
+        "uninstall": _("uninstall the application; data, settings and backups stay"),
+        "upgrade": _("verify a newer release, then install it with its own installer"),
+        "advisories": _("show or update the advisories, or scan with them"),
+        "trust": _("show or update the trust policy of this host"),
     }
 
 
@@ -64,7 +64,7 @@ def _main(argv: list[str] | None) -> int:
     name = next((word for word in arguments if not word.startswith("-")), None)
     parser = Parser(
         prog=program(),
-        description=_("Installs an application from its signed bundle, without any network."),
+        description=_("Install an application from its signed bundle, without network access."),
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
@@ -105,14 +105,14 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         type=folder,
         default=Path(named) if named else None,
         metavar=_("FOLDER"),
-        help=_("the folder of the installation"),
+        help=_("the installation prefix"),
     )
     parser.add_argument(
         "--syslog",
         type=collector,
         default=os.environ.get("RAGTRACE_SYSLOG") or None,
         metavar=_("HOST:PORT"),
-        help=_("send the log to this collector too, with tcp:// before it over TCP"),
+        help=_("send the log to this collector too; for TCP, prefix it with tcp://"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.add_argument("--quiet", action="store_true", help=_("no progress, only the result"))

@@ -62,7 +62,7 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
         if number == signal.SIGINT:
             console.complain(_("Interrupted."))
         else:
-            console.complain(_("Ended by {signal}.").format(signal=signal.Signals(number).name))
+            console.complain(_("Terminated by {signal}.").format(signal=signal.Signals(number).name))
         return 128 + number
     except OSError as error:
         return complain(_host_trouble(error, arguments), as_json=as_json)
@@ -72,7 +72,7 @@ def run_command(command: Callable[[argparse.Namespace], int], arguments: argpars
             return complain(lack, as_json=as_json)
         LOG.critical("bug", exc_info=error)
         text = _("This is a bug in the installer ({kind}: {text}).").format(kind=type(error).__name__, text=error)
-        bug = errors.RagtraceError(text, advice=_("Send the log to whoever gave you this file."))
+        bug = errors.RagtraceError(text, advice=_("Send the log to the provider of this file."))
         return complain(bug, as_json=as_json)
 
 

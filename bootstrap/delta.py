@@ -33,8 +33,8 @@ def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
         yield _missing(bundle, store, missing)
         return
     details = plural(
-        "{count} file of release counter {counter} is kept here",
-        "{count} files of release counter {counter} are kept here",
+        "{count} file of release counter {counter} is stored here",
+        "{count} files of release counter {counter} are stored here",
         len(bundle.left_out),
     ).format(count=len(bundle.left_out), counter=bundle.base.product.counter)
     yield Finding(_("Base release"), True, details)
@@ -44,13 +44,13 @@ def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
     assert bundle.base is not None  # it leaves something out
     base, product = bundle.base.product, bundle.manifest.product
     details = plural(
-        "{path}, which this delta bundle takes from {name} {version}, is missing or damaged in {store}",
-        "{path}, one of {count} files that this delta bundle takes from {name} {version}, is missing or damaged "
-        "in {store}",
+        "{path}, which this delta bundle needs from {name} {version}, is missing or damaged in {store}",
+        "{path}, one of {count} files that this delta bundle needs from {name} {version}, is missing or "
+        "damaged in {store}",
         len(missing),
     )
     advice = _(
-        "Bring the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
+        "Transfer the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
     )
     return Finding(
         _("Base release"),

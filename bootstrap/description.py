@@ -96,7 +96,7 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
         if facts["signers_trusted"]:
             text = _("signed by {fingerprint} ({name})")
         else:
-            text = _("signed by {fingerprint} (not judged)")
+            text = _("signed by {fingerprint} (trust not checked)")
         yield text.format(fingerprint=signer["fingerprint"], name=signer["name"] or "-")
     yield _("built (claimed) {time}").format(time=facts["built_claimed"])
     yield _("{files}, {size}; {packages}, {models}").format(
@@ -107,8 +107,8 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
     )
     if facts["base"]:
         yield plural(
-            "a delta: {files} file, {size}, is taken from version {version} (release counter {counter})",
-            "a delta: {files} files, {size}, are taken from version {version} (release counter {counter})",
+            "delta bundle: {files} file, {size}, is reused from version {version} (release counter {counter})",
+            "delta bundle: {files} files, {size}, are reused from version {version} (release counter {counter})",
             facts["base"]["files"],
         ).format(**facts["base"], size=human_bytes(facts["base"]["bytes"]))
     for model in facts["models"]:
@@ -122,19 +122,19 @@ def effect_lines(facts: dict[str, Any]) -> Iterator[str]:
     """Yield what installing does to a host, each a line."""
     effects = facts["effects"]
     if "writes" in facts:
-        yield _("write into {paths}").format(paths=", ".join(facts["writes"]))
-    yield _("take {installed} on disk, and {store} for keeping what it came with").format(
+        yield _("write to {paths}").format(paths=", ".join(facts["writes"]))
+    yield _("use {installed} on disk, and {store} in the store").format(
         installed=human_bytes(effects["installed_bytes"]), store=human_bytes(effects["store_bytes"])
     )
-    yield _("make the commands {names}").format(names=", ".join(effects["commands"]) or "-")
-    yield _("keep your data in {names}").format(names=", ".join(effects["kept_folders"]) or "-")
-    yield _("import, to try it out, {modules}").format(modules=", ".join(effects["imports_when_installing"]) or "-")
+    yield _("create the commands {names}").format(names=", ".join(effects["commands"]) or "-")
+    yield _("store your data in {names}").format(names=", ".join(effects["kept_folders"]) or "-")
+    yield _("import as a health check: {modules}").format(modules=", ".join(effects["imports_when_installing"]) or "-")
     if effects["imports_what_source_imports"]:
-        yield _("import, to have its bytecode, what the application's source imports from its packages")
+        yield _("import the package modules that the application's source uses, to create their bytecode")
     commands = "; ".join(shlex.join(command) for command in effects["runs_when_installing"])
-    yield _("run as you, to try it out, {commands}").format(commands=commands or "-")
+    yield _("run as your user, as a health check: {commands}").format(commands=commands or "-")
     if effects["migrates_data_with"]:
-        yield _("run {command} on a copy of your data, where they have another layout").format(
+        yield _("run {command} on a copy of your data if its layout differs").format(
             command=shlex.join(effects["migrates_data_with"])
         )
-    yield _("need the settings {names}").format(names=", ".join(effects["settings_required"]) or "-")
+    yield _("require the settings {names}").format(names=", ".join(effects["settings_required"]) or "-")

@@ -98,8 +98,8 @@ def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
 
 def _not_own(path: Path) -> HostError:
     return HostError(
-        _("{path} is not a regular file of this user.").format(path=path),
-        advice=_("Look at what it is and who put it there, and move it away."),
+        _("{path} is not a regular file owned by this user.").format(path=path),
+        advice=_("Check what it is and who put it there, then move it away."),
     )
 
 

@@ -54,7 +54,7 @@ def _below_home(path: str) -> Path:
     """Return a path of the user's home; of a user who has none it would be a folder ``~`` of wherever he stands."""
     if not os.path.isabs(path) or os.environ.get("HOME") == "":  # an empty one stands for the root folder
         raise HostError(
-            _("This user has no home folder: HOME is not set, and the host's list of users does not name one."),
+            _("This user has no home folder: HOME is not set, and the host's user database does not have one."),
             advice=_("Set HOME to a folder of this user, then run the same command again."),
         )
     return Path(path)

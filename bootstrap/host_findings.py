@@ -59,25 +59,25 @@ def runtime(manifest: Manifest) -> list[Finding]:
 def _platform(manifest: Manifest) -> Finding:
     host, target = host_target(), manifest.target
     fits = (host.platform, host.architecture) == (target.platform, target.architecture)
-    details = _("this host is {host}, the bundle is for {target}").format(host=host, target=target)
-    return Finding(_("Platform"), fits, details, _("Bring the bundle that was built for {host}.").format(host=host))
+    details = _("this host is {host}, but the bundle is for {target}").format(host=host, target=target)
+    return Finding(_("Platform"), fits, details, _("Transfer the bundle that was built for {host}.").format(host=host))
 
 
 def _python(manifest: Manifest) -> Finding:
     running = f"{sys.version_info[0]}.{sys.version_info[1]}.{sys.version_info[2]}"
     wanted = manifest.target.python
     if manifest.own_python:
-        details = _("this is Python {running}; the application gets its own {wanted}").format(
+        details = _("this is Python {running}; the application uses its own {wanted}").format(
             running=running, wanted=wanted
         )
         return Finding(_("Python"), True, details)
-    details = _("this is Python {running}, the bundle is for {wanted}").format(running=running, wanted=wanted)
+    details = _("this is Python {running}, but the bundle is for {wanted}").format(running=running, wanted=wanted)
     fits = running.rpartition(".")[0] == wanted and not sysconfig.get_config_var("Py_GIL_DISABLED")
     if fits and manifest.python_range:
         first, last = manifest.python_range
         fits = first <= sys.version_info[2] <= last
         details += _(" (patch releases {first} to {last})").format(first=first, last=last)
-    advice = _("Run the installer with Python {wanted}, or bring the bundle for this Python.").format(wanted=wanted)
+    advice = _("Run the installer with Python {wanted}, or transfer the bundle for this Python.").format(wanted=wanted)
     return Finding(_("Python"), fits, details, advice)
 
 
@@ -102,10 +102,10 @@ def _glibc(manifest: Manifest) -> Iterator[Finding]:
     yield Finding(
         _("C library"),
         found is not None and found >= wanted,
-        _("glibc here: {seen}; the bundle needs {wanted} or later").format(
+        _("glibc on this host: {seen}; the bundle requires {wanted} or later").format(
             seen=seen, wanted=".".join(map(str, wanted))
         ),
-        _("Use a newer system, or have the bundle built for an older glibc."),
+        _("Use a newer system, or request a bundle built for an older glibc."),
     )
 
 
@@ -113,12 +113,14 @@ def _processor(manifest: Manifest) -> Iterator[Finding]:
     if manifest.target.architecture not in ("x86_64", "amd64"):
         return
     wanted, found = manifest.application.cpu_level, cpu_level()
-    advice = _("Use a host with a newer processor, or have the bundle built from wheels for this one.")
+    advice = _("Use a host with a newer processor, or request a bundle built from wheels for this one.")
     if found is None:
-        details = _("could not look; the bundle needs x86-64-v{wanted}").format(wanted=wanted)
+        details = _("could not check; the bundle requires x86-64-v{wanted}").format(wanted=wanted)
         yield Finding(_("Processor"), True, details, advice, warns=wanted > 1)
         return
-    details = _("x86-64-v{found} here; the bundle needs x86-64-v{wanted}").format(found=found, wanted=wanted)
+    details = _("this host has x86-64-v{found}; the bundle requires x86-64-v{wanted}").format(
+        found=found, wanted=wanted
+    )
     yield Finding(_("Processor"), found >= wanted, details, advice)
 
 
@@ -143,8 +145,10 @@ def clock(manifest: Manifest) -> Finding:
     """Tell whether the host's clock can be right: not more than a day before the bundle's claimed date."""
     now = datetime.now(timezone.utc)
     created = datetime.fromtimestamp(manifest.created_epoch, timezone.utc)
-    details = _("{now} here; built (claimed) {created}").format(now=time_to_json(now), created=time_to_json(created))
-    advice = _("Set the clock; if it is right and you know the sender's reason, add --accept-clock.")
+    details = _("this host: {now}; built (claimed): {created}").format(
+        now=time_to_json(now), created=time_to_json(created)
+    )
+    advice = _("Set the clock; if it is correct and you know why the bundle's date is ahead, add --accept-clock.")
     return Finding(_("Clock"), True, details, advice, warns=created > now + AHEAD)
 
 
@@ -152,18 +156,18 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
     """Tell which programs run from the installed releases: they change the data while these are copied."""
     if not prefix.releases.is_dir():
         return
-    name, advice = _("Processes"), _("End the application first, so that its data are copied at rest.")
+    name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")
     try:
         running = list(_running(prefix))
     except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; the look is a courtesy
-        details = _("could not look whether the application runs: {reason}").format(reason=trouble)
+        details = _("could not check whether the application is running: {reason}").format(reason=trouble)
         yield Finding(name, True, details, advice, warns=True)
         return
     if not running:
-        yield Finding(name, True, _("none runs from {path}").format(path=prefix.root))
+        yield Finding(name, True, _("none is running from {path}").format(path=prefix.root))
         return
     shown = ", ".join(running[:5]) + (" …" if len(running) > 5 else "")
-    details = _("the application runs: {names}").format(names=shown)
+    details = _("the application is running: {names}").format(names=shown)
     yield Finding(name, True, details, advice, warns=True)
 
 

@@ -161,7 +161,7 @@ def finished(bundle: Bundle, prefix: Prefix, progress: Progress) -> str | None:
     except RagtraceError as error:
         trouble = error.what
     if trouble:
-        text = _("{release} is damaged, and is installed again from the bundle: {reason}.")
+        text = _("{release} is damaged and will be reinstalled from the bundle: {reason}.")
         progress.warn(text.format(release=release.id, reason=trouble.rstrip(".")))
         return None
     settings.write_env_file(prefix, bundle.manifest, release, progress)
@@ -198,7 +198,7 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
         stage.fill_store(bundle, store, progress)
         stage.demand_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
-    with meter.phase(usage.FILES), progress.wait(_("Laying out the files of the application")):
+    with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
         stage.stage_files(release, manifest, store, python)
     with meter.phase(usage.ENVIRONMENT):
         stage.stage_environment(release, manifest, store, python, progress)
@@ -260,7 +260,7 @@ def finish(  # noqa: PLR0913 - each is a fact of the receipt
         ),
     )
     papers.keep(prefix, papers.read(release.bundle))
-    with progress.wait(_("Sealing the release: all of it goes to the disk")):
+    with progress.wait(_("Syncing the release to disk")):
         seal.seal(release)
 
 
@@ -357,7 +357,7 @@ def rollback(
                 build = (mending or refuse_damaged)(prefix, target, trouble)
         if build:
             progress.warn(
-                _("{release} is damaged, and is made anew: {reason}.").format(release=target.id, reason=trouble)
+                _("{release} is damaged and will be rebuilt: {reason}.").format(release=target.id, reason=trouble)
             )
             command, target = transaction.MENDED, prefix.new_release(*target.made_from)
         try:
@@ -389,18 +389,18 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
     active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
     if target is None:
         raise HostError(
-            _("{path} keeps no release of another version to go back to.").format(path=prefix.root),
+            _("{path} retains no release of another version to roll back to.").format(path=prefix.root),
             advice=_("Install the wanted version from its bundle."),
         )
     if target == active:
         raise HostError(
-            _("{release} is active already.").format(release=target.id), advice=_("Name another release with --to.")
+            _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
         )
     if not target.is_complete and target != retention.unmarked(prefix):
         kept = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
         raise HostError(
-            _("{path} does not keep {release}.").format(path=prefix.root, release=target.id),
-            advice=_("There are: {names}.").format(names=kept),
+            _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
+            advice=_("Available: {names}.").format(names=kept),
         )
     return target
 
@@ -409,7 +409,7 @@ def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
     """Raise HostError: a release that is not as it was sealed does not become active."""
     raise HostError(
         _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
-        advice=_("Name another release with --to, or install its bundle again."),
+        advice=_("Specify another release with --to, or install its bundle again."),
     )
 
 
@@ -420,7 +420,7 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
     except (HostError, OSError) as trouble:
         change.note(backup=None)
         progress.warn(
-            _("There is no backup of this rollback, which changes no data: {reason}").format(
+            _("No backup was made for this rollback, which changes no data: {reason}").format(
                 reason=troubles.told(trouble)
             )
         )
@@ -434,8 +434,8 @@ def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
         change.expect(data)
     elif layout is not None and layout != manifest.application.data_layout:
         raise HostError(
-            _("The data that {release} reads are not kept any more.").format(release=change.release.id),
-            advice=_("Go to another release; its data are in a backup, see backup list."),
+            _("The data for {release} is no longer retained.").format(release=change.release.id),
+            advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
         )
     switch(change, manifest, progress)
 

@@ -57,8 +57,8 @@ def write(prefix: Prefix, entry: Entry | None) -> None:
     data = strict.dumps(value)
     if len(data) > LIMIT or (entry is not None and len(entry.laid) > LAID_LIMIT):
         raise HostError(
-            _("{path} would be larger than it can be read again.").format(path=path(prefix)),
-            advice=_("The application ships too many files into its data; ask for a bundle with fewer."),
+            _("{path} would be too large to be read again.").format(path=path(prefix)),
+            advice=_("The application ships too many data files; request a bundle with fewer."),
         )
     files.write_atomic(path(prefix), data, mode=0o600)
 

@@ -44,11 +44,11 @@ class Lacks:
     def lines(self) -> Iterator[str]:
         """Yield what to do about it, for a person who sees the settings file named above."""
         if self.names:
-            text = _("Still missing:  {names}; write NAME=value for each into that file")
+            text = _("Still missing:  {names}; add NAME=value for each to that file")
             yield text.format(names=", ".join(self.names))
         for model in self.models:
             advice = models_apart.what_to_bring(self.prefix, model)
-            yield _("Not here yet:   model {name}. {advice}").format(name=model.name, advice=advice)
+            yield _("Missing model:  {name}. {advice}").format(name=model.name, advice=advice)
 
 
 def look(prefix: Prefix, release: Release, manifest: Manifest) -> Lacks:

@@ -20,15 +20,15 @@ def refused(error: BaseException) -> HostError | None:
     text = str(error)
     if isinstance(error, ModuleNotFoundError) and _is_of_python(error.name or ""):
         return HostError(
-            _("{path} is a Python without its standard library: {names} missing.").format(
+            _("{path} is a Python with an incomplete standard library: {names} missing.").format(
                 path=sys.executable, names=error.name
             ),
-            advice=_("Install the whole Python; on Debian and Ubuntu that is the package python3."),
+            advice=_("Install the complete Python; on Debian and Ubuntu that is the package python3."),
         )
     if isinstance(error, MemoryError):
-        what = _("This host allows no further memory.")
+        what = _("This host cannot allocate more memory.")
     elif isinstance(error, RuntimeError) and "start new thread" in text:
-        what = _("This host allows no further thread.")
+        what = _("This host cannot start more threads.")
     elif isinstance(error, ImportError) and ("annot allocate memory" in text or "failed to map segment" in text):
         what = _("A module cannot be loaded: {reason}.").format(reason=text.rstrip("."))
     else:
@@ -51,7 +51,7 @@ def needed_files(wheels: int) -> int:
 
 def advice() -> str:
     """Return what helps where a limit was met."""
-    return _("Raise the limit of processes, memory or open files (ulimit, the service, the container).")
+    return _("Raise the limit on processes, memory or open files (ulimit, the service, the container).")
 
 
 def threads_at_once(wanted: int = NEEDED_THREADS) -> int:

@@ -58,8 +58,8 @@ def _acquire(handle: int, path: Path, deadline: float) -> None:
         holder = os.read(handle, 32).decode("ascii", "replace").strip()
         if time.monotonic() >= (max(deadline, patience) if _is_gone(holder) else deadline):
             raise BusyError(
-                _("Another run (process {pid}) is changing {path}.").format(pid=holder or "?", path=path.parent.parent),
-                advice=_("Wait until it has ended, or add --wait SECONDS."),
+                _("Another process ({pid}) is changing {path}.").format(pid=holder or "?", path=path.parent.parent),
+                advice=_("Wait until it finishes, or add --wait SECONDS."),
             )
         time.sleep(POLL)
 
@@ -105,8 +105,10 @@ def make_lockable(path: Path) -> None:
 def no_locks(folder: Path, error: OSError) -> HostError:
     """Return what a filesystem without locks means: two runs at once could not be told from one."""
     return HostError(
-        _("The filesystem of {path} has no locks: {reason}.").format(path=folder, reason=troubles.reason(error)),
-        advice=_("Name a folder on a local disk with --prefix."),
+        _("The filesystem of {path} does not support locks: {reason}.").format(
+            path=folder, reason=troubles.reason(error)
+        ),
+        advice=_("Specify a folder on a local disk with --prefix."),
     )
 
 

@@ -44,10 +44,10 @@ def is_due(manifest: Manifest, prefix: Prefix) -> bool:
     found, wanted = userdata.layout(prefix), manifest.application.data_layout
     if found is not None and found > wanted:
         raise HostError(
-            _("The data in {path} have layout {found}; this release reads layout {wanted}.").format(
+            _("The data in {path} has layout {found}, but this release reads layout {wanted}.").format(
                 path=prefix.data, found=found, wanted=wanted
             ),
-            advice=_("Bring a release that reads them, or go back with rollback."),
+            advice=_("Transfer a release that reads it, or run rollback."),
         )
     if manifest.application.migration is None or found == wanted:
         return False

@@ -53,8 +53,8 @@ def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
     origin = (
         _("all files of {repository} at revision {revision}").format(repository=repository, revision=revision)
         if kind == "hf"
-        else _("the model's files, which the builder has in its folder {name}").format(name=rest or model.name)
+        else _("the model's files, which are in the folder {name} of the builder").format(name=rest or model.name)
     )
-    return _("Copy {files} (config.json, the weights and the tokenizer among them) into {folder}.").format(
+    return _("Copy {files} (including config.json, the weights and the tokenizer) into {folder}.").format(
         files=origin, folder=place(prefix, model)
     )

@@ -284,8 +284,8 @@ def _asked(look: Callable[[], Any]) -> Any:
         return look()
     except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:
         raise HostError(
-            _("This host does not tell what it uses: {reason}.").format(reason=error),
-            advice=_("Let an administrator mount /proc, or run this outside of the sandbox."),
+            _("Resource usage of this host is not available: {reason}.").format(reason=error),
+            advice=_("Ask an administrator to mount /proc, or run this outside the sandbox."),
         ) from error
 
 

@@ -147,7 +147,7 @@ def demand(path: Path | str) -> None:
 def _told(path: Path | str) -> Iterator[None]:
     """Turn what the system says into the one sentence of a name that cannot be written."""
     if not str(path):
-        raise UsageError(_("The name of the file to write is empty."), advice=_("Name a file, or - for the screen."))
+        raise UsageError(_("The name of the output file is empty."), advice=_("Specify a file, or - for the screen."))
     try:
         yield
     except HostError:
@@ -166,7 +166,7 @@ def _refused(path: Path | str, reason: str) -> HostError:
 
 
 def _otherwise() -> str:
-    return _("Name another file, or - for the screen.")
+    return _("Specify another file, or - for the screen.")
 
 
 @contextlib.contextmanager
@@ -229,7 +229,7 @@ def _demand_safe(found: os.stat_result, here: str, path: Path | str) -> None:
     # with whom a user shares a folder is his to say; root's file there would be a way to root
     groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None
     if owners.problem(found, groups=groups):
-        raise _refused(path, _("others can write in {path}").format(path=here))
+        raise _refused(path, _("other users can write to {path}").format(path=here))
 
 
 def _demand_kind(found: os.stat_result | None, path: Path | str) -> None:
@@ -241,7 +241,7 @@ def _demand_kind(found: os.stat_result | None, path: Path | str) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISCHR(found.st_mode) or not _is_ours(found):
-        raise _refused(path, _("it is a device or a socket, and no file"))
+        raise _refused(path, _("it is a device or a socket, not a file"))
     return None
 
 
@@ -279,7 +279,7 @@ def _write_at(place: Place, path: Path | str, data: bytes, mode: int) -> None:
         handle = os.open(place.name, flags, dir_fd=place.folder)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise _refused(path, _("it is a pipe that nobody reads")) from error
+            raise _refused(path, _("it is a pipe without a reader")) from error
         raise
     try:
         opened = os.fstat(handle)

@@ -36,12 +36,12 @@ def demand_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: st
         for place, digest in _laid(path, name, environment).items():
             other, content = known.setdefault(place, (name, digest))
             if other != name and content != digest:
-                reason = _("it installs {path!r}, and so does {other}, with other contents")
+                reason = _("it installs {path!r}, and so does {other}, with different contents")
                 raise damaged(name, reason.format(path=place[:200], other=other))
     clash = names.collision(known) if platform in IGNORING_CASE else _in_place_of_a_folder(known)
     if clash is not None:
         first, second = (known[path][0] for path in clash)
-        reason = _("its {second!r} cannot be installed beside {first!r} of {other}")
+        reason = _("its {second!r} cannot be installed next to {first!r} of {other}")
         raise damaged(second, reason.format(second=clash[1][:200], first=clash[0][:200], other=first))
 
 

@@ -99,13 +99,13 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
     answer = next((line[len(MARK) :] for line in ended.stdout.splitlines() if line.startswith(MARK)), None)
     if not ended.ok or answer is None:
         lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
-        reason = _("it did not end in time") if ended.timed_out else (lines[-1] if lines else _("no message"))
-        raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=reason[:300]))
+        reason = _("it timed out") if ended.timed_out else (lines[-1] if lines else _("no message"))
+        raise ToolError(_("picklescan cannot be run: {reason}").format(reason=reason[:300]))
     try:
         found = strict.parse(answer)
         pickles = Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=str(error)[:300])) from error
+        raise ToolError(_("picklescan cannot be run: {reason}").format(reason=str(error)[:300])) from error
     if not (pickles.scanned or pickles.unread):
-        raise ToolError(_("picklescan cannot be asked: {reason}").format(reason=_("there are no models")))
+        raise ToolError(_("picklescan cannot be run: {reason}").format(reason=_("there are no models")))
     return pickles

@@ -31,7 +31,7 @@ def demand_working_folder() -> None:
     except OSError as error:
         raise HostError(
             _("The working folder cannot be used: {reason}.").format(reason=troubles.reason(error)),
-            advice=_("Go to another folder, for example with cd /, then run the same command again."),
+            advice=_("Change to another folder, for example with cd /, then run the same command again."),
         ) from error
 
 
@@ -43,8 +43,8 @@ def real(named: Path) -> Path:
         reason = "" if sys.platform == "win32" else _unusable(path)
         if reason:
             raise UsageError(
-                _("{path} cannot hold an installation: {reason}.").format(path=sentence(str(path)), reason=reason),
-                advice=_("Name another folder with --prefix."),
+                _("Cannot install into {path}: {reason}.").format(path=sentence(str(path)), reason=reason),
+                advice=_("Specify another folder with --prefix."),
             )
     return Path(os.path.realpath(root)) if root.is_symlink() else root
 
@@ -57,21 +57,21 @@ def _unusable(path: Path) -> str:
     except UnicodeDecodeError:
         return _("its name is not UTF-8")
     if any(unicodedata.category(character) in UNSEEN for character in text):
-        return _("its name holds a new line or another control character")
+        return _("its name contains a newline or another control character")
     if os.pathsep in text:
-        return _("its name holds {character}, which separates paths in PATH and PYTHONPATH").format(
+        return _("its name contains {character}, which separates paths in PATH and PYTHONPATH").format(
             character=os.pathsep
         )
     longest, most = max(map(len, raw.split(b"/"))), _limit("PC_NAME_MAX", 255)
     if longest > most:
-        return _("a name in it has {length} bytes, and {most} are possible").format(length=longest, most=most)
+        return _("a name in it has {length} bytes; the limit is {most}").format(length=longest, most=most)
     whole = _limit("PC_PATH_MAX", 4096)
     most = whole - whole // SHARE_INSIDE
     if len(raw) > most:
-        return _("it has {length} bytes, and with {most} at most there is room for the files inside").format(
+        return _("it has {length} bytes; at most {most} leave room for the files inside").format(
             length=len(raw), most=most
         )
-    return "" if not path.is_symlink() or path.exists() or _leads_on(path) else _("its links lead in a circle")
+    return "" if not path.is_symlink() or path.exists() or _leads_on(path) else _("its links form a loop")
 
 
 def _leads_on(path: Path) -> bool:
@@ -126,21 +126,25 @@ def _demand_way(named: Path) -> None:
 def _foreign(place: Path, owner: int) -> HostError:
     owner_name = name_of(owner)
     if os.geteuid() == 0:
-        what = _("{path} belongs to {owner}: root would run what that user can change, and leave files of root there.")
-        advice = _("Run the same command as that user (sudo -u {owner} …), or name a folder of root's with --prefix.")
+        what = _(
+            "{path} belongs to {owner}: root would run what that user can change, and leave root-owned files there."
+        )
+        advice = _(
+            "Run the same command as that user (sudo -u {owner} …), or specify a folder owned by root with --prefix."
+        )
     else:
-        what = _("{path} belongs to {owner}: only its owner can change or examine the installation.")
-        advice = _("Run the same command as that user (sudo -u {owner} …), or name another folder with --prefix.")
+        what = _("{path} belongs to {owner}: only its owner can change or inspect the installation.")
+        advice = _("Run the same command as that user (sudo -u {owner} …), or specify another folder with --prefix.")
     return HostError(what.format(path=place, owner=owner_name), advice=advice.format(owner=_for_sudo(owner)))
 
 
 def _strayed(place: Path, owner: int) -> HostError:
     """Return what to say of a folder in the caller's own installation that was given to somebody else."""
     return HostError(
-        _("{path} belongs to {owner}, and the installation around it does not.").format(
+        _("{path} belongs to {owner}, but the installation around it does not.").format(
             path=place, owner=name_of(owner)
         ),
-        advice=_("Look who changed it, then give it back (sudo chown {user} {path}) and run recover.").format(
+        advice=_("Check who changed its owner, then change it back (sudo chown {user} {path}) and run recover.").format(
             user=name_of(os.geteuid()), path=place
         ),
     )
@@ -148,8 +152,10 @@ def _strayed(place: Path, owner: int) -> HostError:
 
 def _open(place: Path) -> HostError:
     return HostError(
-        _("Others can write in {path}, and replace what root runs.").format(path=place),
-        advice=_("Take that right away (chmod go-w {path}), or name another folder with --prefix.").format(path=place),
+        _("Other users can write to {path} and replace what root runs.").format(path=place),
+        advice=_("Remove that permission (chmod go-w {path}), or specify another folder with --prefix.").format(
+            path=place
+        ),
     )
 
 

@@ -243,8 +243,8 @@ class Prefix:
         """Return a release by its identifier, whether or not it is there."""
         if not _RELEASE.fullmatch(identifier):
             raise UsageError(
-                _("{name} is not the name of a release.").format(name=identifier[:80]),
-                advice=_("See status for the names of those that are kept."),
+                _("{name} is not a release name.").format(name=identifier[:80]),
+                advice=_("Run status to list the retained releases."),
             )
         return Release(self.releases / identifier)
 
@@ -376,11 +376,11 @@ def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False)
     if not found:
         raise HostError(
             _("Nothing is installed for this user under {path}.").format(path=root),
-            advice=_("Install first, or name the folder of an installation with --prefix."),
+            advice=_("Install first, or specify the folder of an installation with --prefix."),
         )
     raise UsageError(
         _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
-        advice=_("Name one with --prefix {path}.").format(path=found[0].root),
+        advice=_("Specify one, for example --prefix {path}.").format(path=found[0].root),
     )
 
 
@@ -396,30 +396,30 @@ def _named(named: Path, *, left: bool, bereft: bool) -> Prefix:
         raise _removed(prefix)
     if not prefix.exists and os.path.lexists(prefix.state):
         raise HostError(
-            _("{path} was not made by this installer.").format(path=prefix.root),
-            advice=_("Name the folder of an installation with --prefix."),
+            _("{path} was not created by this installer.").format(path=prefix.root),
+            advice=_("Specify the folder of an installation with --prefix."),
         )
     if not prefix.exists:
         raise HostError(
             _("{path}: nothing is installed there.").format(path=prefix.root),
-            advice=_("Name the folder of an installation with --prefix, or install one first."),
+            advice=_("Specify the folder of an installation with --prefix, or install one first."),
         )
     return prefix
 
 
 def lost_state(prefix: Prefix) -> str:
     """Return what to say of a prefix that has lost its state."""
-    return _("{path}, which belongs to the installation, is missing or no folder.").format(path=prefix.state)
+    return _("{path}, which belongs to the installation, is missing or not a folder.").format(path=prefix.state)
 
 
 def recover_advice(prefix: Prefix) -> str:
     """Return how it comes back."""
-    return _("Make it anew with: {command}").format(command=own_command.line("recover", prefix=prefix.root))
+    return _("Recreate it with: {command}").format(command=own_command.line("recover", prefix=prefix.root))
 
 
 def _removed(prefix: Prefix) -> HostError:
     return HostError(
-        _("{path}: nothing is installed there any more; these stay: {names}.").format(
+        _("{path}: nothing is installed there any more; remaining: {names}.").format(
             path=prefix.root, names=", ".join(path.relative_to(prefix.root).as_posix() for path in prefix.left)
         ),
         advice=_("Install again to use them, or remove them with uninstall --purge."),

@@ -96,12 +96,12 @@ def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
         yield Finding(
-            _("Former releases"),
+            _("Previous releases"),
             False,
-            _("former releases still run, by their processes: {names}; at most {most} are kept for that").format(
+            _("previous releases are still running (processes): {names}; at most {most} are retained for that").format(
                 names=names, most=retention.MOST_IN_USE
             ),
-            _("End these programs, then run again."),
+            _("Stop these programs, then try again."),
         )
 
 
@@ -120,7 +120,7 @@ def demand(findings: list[Finding]) -> None:
 
 def _place(prefix: Prefix) -> Finding:
     root = prefix.root
-    name, advice = _("Folder"), _("Name an empty or new folder with --prefix.")
+    name, advice = _("Folder"), _("Specify an empty or new folder with --prefix.")
     if root.is_symlink():
         return Finding(name, False, _("{path} is a symbolic link").format(path=root), advice)
     if root.exists() and not root.is_dir():
@@ -128,15 +128,15 @@ def _place(prefix: Prefix) -> Finding:
     if prefix.is_bereft:
         return Finding(name, False, lost_state(prefix).rstrip("."), recover_advice(prefix))
     if root.is_dir() and not prefix.exists and any(_is_strange(prefix, path) for path in root.iterdir()):
-        return Finding(name, False, _("{path} holds files that are not ours").format(path=root), advice)
+        return Finding(name, False, _("{path} contains files that this tool did not create").format(path=root), advice)
     outer = None if prefix.exists else _around(root)
     if outer:
-        details = _("{path} lies inside the installation {outer}, which would back it up, migrate or remove it")
+        details = _("{path} is inside another installation ({outer}), which would back it up, migrate or remove it")
         details = details.format(path=root, outer=outer)
-        return Finding(name, False, details, _("Name a folder outside of it with --prefix."))
+        return Finding(name, False, details, _("Specify a folder outside it with --prefix."))
     for folder in (prefix.releases, prefix.bin):
         if folder.is_symlink():
-            details = _("{path} is a link, and what lies behind it finds neither data nor settings")
+            details = _("{path} is a link; from its target, neither data nor settings can be found")
             return Finding(name, False, details.format(path=folder), misplaced.move_back())
     return Finding(name, True, str(root))
 
@@ -164,15 +164,18 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     """Tell what becomes of a file in PREFIX/bin whose name goes to somebody else."""
     name, former, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
     for path in launchers.strangers(prefix, manifest):
-        details = _("{path} was not made by this installer, and the release has a command of that name")
+        details = _("{path} was not created by this installer, but the release has a command with that name")
         yield Finding(name, False, details.format(path=path), _("Move it elsewhere."))
     if former is None:
         return
     details = _("{former} starts this tool; its command will be {tool}").format(former=former, tool=tool)
     if FORMER_TOOL in manifest.application.commands:
-        advice = _("From then on {former} starts {title}: change what calls the tool by it, such as scheduled jobs.")
+        advice = _(
+            "From then on {former} starts {title}: update whatever calls this tool by that name, such "
+            "as scheduled jobs."
+        )
     else:
-        advice = _("{former} is removed: change what calls the tool by it, such as scheduled jobs.")
+        advice = _("{former} is removed: update whatever calls this tool by that name, such as scheduled jobs.")
     yield Finding(name, True, details, advice.format(former=former, title=manifest.product.title), warns=True)
 
 
@@ -180,8 +183,8 @@ def _service(prefix: Prefix) -> Iterator[Finding]:
     """Tell whether the account that runs the application, another than root, could read its settings."""
     owner, account = service.settings_of_another(prefix)
     if owner:
-        details = _("{path} belongs to {owner}, and the data to {account}, under which the application runs")
-        advice = _("Give it to that account: chown {account} {path}")
+        details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
+        advice = _("Make that account its owner: chown {account} {path}")
         yield Finding(
             _("Service account"),
             True,
@@ -192,7 +195,7 @@ def _service(prefix: Prefix) -> Iterator[Finding]:
 
 
 def _writable(prefix: Prefix) -> Finding:
-    name, advice = _("Permission"), _("Give this user the right to write there, or name another folder with --prefix.")
+    name, advice = _("Permission"), _("Give this user write permission there, or specify another folder with --prefix.")
     ours = [path for path in prefix.folders if path.is_dir()] if prefix.exists else []
     places = ours or [nearest(prefix.root)]
     for place in places:
@@ -211,9 +214,9 @@ def _writable(prefix: Prefix) -> Finding:
 def _executable(prefix: Prefix) -> Finding:
     """Try to run a program there: a filesystem mounted noexec takes files and runs none."""
     name, place = _("Execution"), nearest(prefix.root)
-    advice = _("Name a folder on a filesystem that is not mounted noexec with --prefix.")
+    advice = _("With --prefix, specify a folder on a filesystem that is not mounted noexec.")
     if sys.platform == "win32":
-        return Finding(name, True, _("every folder allows it"))
+        return Finding(name, True, _("every folder allows execution"))
     try:
         with trials.beside(place) as folder:
             program = os.path.join(folder, "try")
@@ -224,7 +227,7 @@ def _executable(prefix: Prefix) -> Finding:
     except RagtraceError as error:  # a limit or a missing device is told as what it is
         return Finding(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
-        details = _("could not try in {path}: {reason}").format(path=place, reason=troubles.reason(error))
+        details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
         return Finding(name, True, details, advice, warns=True)
     return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
 
@@ -241,14 +244,14 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         try:
             persist.lead(link, folder)
         except OSError as error:
-            details = _("links to folders cannot be made in {path}: {reason}").format(
+            details = _("links to folders cannot be created in {path}: {reason}").format(
                 path=place, reason=troubles.reason(error)
             )
-            advice = _("Name a folder on another filesystem with --prefix (Windows: NTFS or ReFS).")
+            advice = _("With --prefix, specify a folder on another filesystem (Windows: NTFS or ReFS).")
             yield Finding(name, False, details, advice)
             return
         link.unlink()
-    yield Finding(name, True, _("links to folders can be made in {path}").format(path=place))
+    yield Finding(name, True, _("links to folders can be created in {path}").format(path=place))
 
 
 def needed_bytes(manifest: Manifest) -> int:
@@ -294,13 +297,15 @@ def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
 def _free(place: Path, needed: int) -> Finding:
     free = files.free_bytes(place)
     if free is None:
-        details = _("what is free on {path} cannot be told").format(path=place)
-        advice = _("See that {needed} are free there.").format(needed=human_bytes(needed))
+        details = _("the free space on {path} is unknown").format(path=place)
+        advice = _("Make sure that {needed} are free there.").format(needed=human_bytes(needed))
         return Finding(_("Space"), True, details, advice, warns=True)
     details = _("{free} free on {path}, {needed} needed").format(
         free=human_bytes(free), path=place, needed=human_bytes(needed)
     )
-    return Finding(_("Space"), free >= needed, details, _("Free space there, or name another disk with --prefix."))
+    return Finding(
+        _("Space"), free >= needed, details, _("Free up space there, or specify another disk with --prefix.")
+    )
 
 
 def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
@@ -358,7 +363,7 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     details = plural(
         "{free} inode free on {path}, {needed} needed", "{free} inodes free on {path}, {needed} needed", status.f_favail
     ).format(free=status.f_favail, path=place, needed=needed)
-    yield Finding(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or name another disk."))
+    yield Finding(_("Inodes"), status.f_favail >= needed, details, _("Remove files there, or specify another disk."))
 
 
 def _path_length(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -370,5 +375,5 @@ def _path_length(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         _("Path length"),
         length <= WINDOWS_PATH_LIMIT,
         _("the longest path has {length} characters").format(length=length),
-        _("Name a shorter folder with --prefix."),
+        _("Specify a shorter path with --prefix."),
     )

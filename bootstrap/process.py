@@ -201,7 +201,7 @@ def not_started(program: str, error: OSError) -> RagtraceError:
     if cause in troubles.LACKS:
         reason = troubles.reason(error)
         return HostError(
-            _("This host allows no further program ({program}): {reason}.").format(program=program, reason=reason),
+            _("This host cannot start another program ({program}): {reason}.").format(program=program, reason=reason),
             advice=limits.advice(),
         )
     kind = HostError if cause == "NO_NULL" else ToolError
@@ -220,13 +220,13 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
 def checked(completed: Completed, what: str) -> Completed:
     """Return a run that succeeded, or raise ToolError with the last line that the program wrote."""
     if completed.timed_out:
-        raise ToolError(_("{what} did not end in time and was stopped.").format(what=what))
+        raise ToolError(_("{what} timed out and was stopped.").format(what=what))
     if completed.returncode:
         lines = [line for line in completed.stderr.splitlines() if line.strip()]
         raise ToolError(
             _("{what} failed with exit code {code}: {reason}").format(
                 what=what, code=completed.returncode, reason=lines[-1].strip() if lines else _("no message")
             ),
-            advice=_("The log has its whole output."),
+            advice=_("See the log for the full output."),
         )
     return completed

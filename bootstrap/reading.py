@@ -95,12 +95,12 @@ def _is_reparse_point(status: os.stat_result) -> bool:  # pragma: no cover - Win
 
 
 def _not_regular(path: Named) -> UnfitError:
-    return UnfitError("NOT_REGULAR", errno.EINVAL, _("it is not a regular file"), path)
+    return UnfitError("NOT_REGULAR", errno.EINVAL, _("not a regular file"), path)
 
 
 def _a_link(path: Named) -> UnfitError:
-    return UnfitError("A_LINK", errno.ELOOP, _("it is a link, where a file must be"), path)
+    return UnfitError("A_LINK", errno.ELOOP, _("a link, not a regular file"), path)
 
 
 def _too_long(path: Named, limit: int) -> UnfitError:
-    return UnfitError("TOO_LONG", errno.EFBIG, _("it is longer than {limit} bytes").format(limit=limit), path)
+    return UnfitError("TOO_LONG", errno.EFBIG, _("larger than {limit} bytes").format(limit=limit), path)

@@ -105,8 +105,8 @@ def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
     data = reading.read(path, LIMIT)
     if digest.sha256_bytes(data) != (sealed or seal.receipt_sha256(release)):
         raise TrustError(
-            _("{path} is not the receipt that the release was sealed with.").format(path=path),
-            advice=_("Run recover: it builds the release anew from what was signed."),
+            _("{path} does not match the checksum that was recorded at installation.").format(path=path),
+            advice=_("Run recover to rebuild the release from the signed files."),
         )
     return parse(data, path.name)
 
@@ -148,7 +148,7 @@ def write_receipt(release: Release, receipt: Receipt) -> None:
     try:
         parse(data, release.receipt_file.name)
     except TrustError as error:
-        raise InstallError(error.what, advice=_("Ask for a bundle without that file.")) from error
+        raise InstallError(error.what, advice=_("Request a bundle without that file.")) from error
     files.write_atomic(release.receipt_file, data)
 
 

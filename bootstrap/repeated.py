@@ -32,7 +32,7 @@ class Effect:
 
     def lines(self) -> list[str]:
         """Return it for people."""
-        found = [_("The active release is damaged, and is installed again: {reason}.").format(reason=self.damaged)]
+        found = [_("The active release is damaged and will be reinstalled: {reason}.").format(reason=self.damaged)]
         return (found if self.damaged else []) + [retention.sentence(gone) for gone in self.going]
 
 
@@ -74,9 +74,9 @@ def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     if receipt.release != release.id or manifest_sha256 not in (None, receipt.manifest_sha256):
-        return _("the receipt is of another release ({name})").format(name=receipt.release)
+        return _("the receipt belongs to another release ({name})").format(name=receipt.release)
     if manifest_sha256 is not None and not receipt.locked:
-        return _("nobody signed this set of packages")
+        return _("this set of packages is not signed")
     if deviations:
         return _("missing or damaged: {names}").format(names=_some([deviation.path for deviation in deviations]))
     return ""

@@ -117,10 +117,10 @@ def check(prefix: Prefix, backup: Backup) -> None:
     wanted = userdata.layout(prefix)
     if backup.layout is not None and wanted is not None and backup.layout != wanted:
         raise HostError(
-            _("The data in the backup {name} have layout {found}; the active release reads layout {wanted}.").format(
+            _("The backup {name} has data of layout {found}, but the active release reads layout {wanted}.").format(
                 name=backup.name, found=backup.layout, wanted=wanted
             ),
-            advice=_("Go to a release that reads them with rollback, then restore; nothing was changed."),
+            advice=_("Use rollback to activate a release that reads this layout, then restore; nothing was changed."),
         )
 
 
@@ -128,8 +128,8 @@ def _demand_place(prefix: Prefix) -> None:
     """Raise HostError where the settings could not come back, once it is journaled that they do."""
     if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
         raise HostError(
-            _("{path} is a folder, and settings are a file.").format(path=prefix.env_file),
-            advice=_("Move it elsewhere, then run again; nothing was changed."),
+            _("{path} is a folder; settings must be a file.").format(path=prefix.env_file),
+            advice=_("Move it elsewhere, then try again; nothing was changed."),
         )
     if userdata.is_mount_point(prefix.env_file):
         raise HostError(
@@ -170,7 +170,7 @@ def _clear(prefix: Prefix) -> None:
 
 def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
     if journal.read(prefix) is not None:
-        advice = _("The next command finishes what was begun.")
+        advice = _("The next command finishes the interrupted change.")
     else:
         advice = _("Nothing was changed.")
     if head:

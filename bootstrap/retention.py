@@ -61,16 +61,16 @@ def sentence(gone: Going) -> str:
     """Return what to tell before a release goes."""
     if gone.is_replaced and gone.data is not None:
         text = _(
-            "{release} will be removed, and its data in {path}: the new one takes its place, with the data of now."
+            "{release} and its data in {path} will be removed: the new release replaces it and uses the current data."
         )
         return text.format(release=gone.release, path=gone.data)
     if gone.is_replaced:
-        return _("{release} will be removed: the new one takes its place.").format(release=gone.release)
+        return _("{release} will be removed: the new release replaces it.").format(release=gone.release)
     if gone.data is not None:
-        return _("{release} ({version}) will be removed, and its data in {path}: no way leads back to it.").format(
+        return _("{release} ({version}) and its data in {path} will be removed and cannot be rolled back to.").format(
             release=gone.release, version=gone.version, path=gone.data
         )
-    return _("{release} ({version}) will be removed: no way leads back to it.").format(
+    return _("{release} ({version}) will be removed and cannot be rolled back to.").format(
         release=gone.release, version=gone.version
     )
 

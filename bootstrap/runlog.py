@@ -112,7 +112,7 @@ def to_file(folder: Path, command: str) -> None:
     Raises HostError for a folder that others could change, and makes none below such a folder.
     """
     if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
-        raise HostError(_("{path} can be changed by others.").format(path=folder))
+        raise HostError(_("Other users can change {path}.").format(path=folder))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = sorted((_order(path.name), path) for path in folder.iterdir() if _is_own(path))
     for _number, path in found[: 1 - KEPT_LOGS]:

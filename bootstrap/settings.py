@@ -87,7 +87,7 @@ def env_lines(manifest: Manifest) -> Iterator[str]:
     A default's line, uncommented, sets what holds without it.
     """
     said = manifest.application.environment
-    heading = _("Settings of {title}: remove the # and fill in, the required ones first.")
+    heading = _("Settings of {title}: remove the # and set the value; required settings come first.")
     yield f"# {heading.format(title=manifest.product.title)}"
     for name in sorted(_settable(manifest), key=lambda name: (name not in said.required, name)):
         if name not in said.defaults:
@@ -125,7 +125,7 @@ def tell_new(prefix: Prefix, manifest: Manifest, former: Release | None, progres
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())
     new = [name for name in _settable(manifest) if name not in known]
     if new:
-        text = _("This release has new settings: {names}. {path} stays as it is; add those that you need.")
+        text = _("This release has new settings: {names}. {path} was not changed; add those that you need.")
         progress.warn(text.format(names=", ".join(new), path=prefix.env_file))
 
 

@@ -149,13 +149,13 @@ def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of:
         if found is None:
             return _("its wheel is not in the store")
         if found != entry.sha256:
-            return _("its wheel in the store is not the signed one")
+            return _("its wheel in the store does not match the signed digest")
         with reading.opened(path, limit=entry.size) as file:
             return expected(file, environment)
     except OSError as error:
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except (*BROKEN, ValueError, StopIteration, KeyError) as error:
-        return _("its wheel cannot be read: {reason}").format(reason=error)
+        return _("cannot read its wheel: {reason}").format(reason=error)
 
 
 def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[tuple[str, tuple[str, str]]]:

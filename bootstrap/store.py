@@ -118,7 +118,7 @@ class Store:
             if not self.has(entry):
                 raise HostError(
                     _("{path} is missing or damaged in {store}.").format(path=entry.path, store=self.root),
-                    advice=_("Run install again with the bundle at hand."),
+                    advice=_("Provide the bundle and run install again."),
                 )
 
     def collect(self, wanted: set[str]) -> int:

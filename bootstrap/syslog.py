@@ -57,8 +57,8 @@ def parse_address(text: str) -> Address:
         host, port, plain = "", 0, False
     if not (host and 0 < port <= PORT_LIMIT and plain and parts.scheme in ("udp", "tcp")):
         raise UsageError(
-            _("{text} is no address of a log collector.").format(text=ascii(text)[:80]),
-            advice=_("Write HOST:PORT, or tcp://HOST:PORT."),
+            _("{text} is not a valid log collector address.").format(text=ascii(text)[:80]),
+            advice=_("Use HOST:PORT or tcp://HOST:PORT."),
         )
     return Address(host, port, parts.scheme == "tcp")
 

@@ -83,7 +83,7 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
         files.remove_tree(scratch)
     with wheels.blamed(kept(tools, store)):
         if not record.survey(site_of(release, manifest.target.python)).clean:
-            raise InstallError(_("{path} is not as its RECORD says.").format(path=root_of(release)))
+            raise InstallError(_("{path} does not match its RECORD.").format(path=root_of(release)))
     warm_up(release, manifest)
 
 

@@ -53,7 +53,7 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
     except HostError as trouble:
         yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
     else:
-        yield Finding(_("Locks"), True, _("files in {path} can be locked").format(path=place))
+        yield Finding(_("Locks"), True, _("file locking works in {path}").format(path=place))
 
 
 def keeping(prefix: Prefix) -> Iterator[Finding]:
@@ -63,15 +63,15 @@ def keeping(prefix: Prefix) -> Iterator[Finding]:
         return
     with trials.beside(place) as folder, open(folder / "file", "wb") as file:
         acts: dict[str, Callable[[], None]] = {
-            _("rights of files cannot be changed in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
-            _("times of files cannot be changed in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
-            _("files in {path} cannot be made to last: {reason}"): lambda: os.fsync(file.fileno()),
-            _("files cannot be renamed in {path}: {reason}"): lambda: os.replace(file.name, folder / "renamed"),
+            _("cannot change file permissions in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
+            _("cannot change file times in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
+            _("cannot sync files in {path} to disk: {reason}"): lambda: os.fsync(file.fileno()),
+            _("cannot rename files in {path}: {reason}"): lambda: os.replace(file.name, folder / "renamed"),
         }
         for details, act in acts.items():
             reason = _trouble(act)
             if reason:
-                advice = _("Name a folder on another filesystem with --prefix.")
+                advice = _("Specify a folder on another filesystem with --prefix.")
                 yield Finding(_("Files"), False, details.format(path=place, reason=reason), advice)
 
 
@@ -85,26 +85,24 @@ def _trouble(act: Callable[[], None]) -> str:
 
 def interpreter() -> Finding:
     """Start this host's Python as uv does, which reads what it writes: nothing may write before it."""
-    name, python = _("Start of Python"), base_interpreter()
+    name, python = _("Python startup"), base_interpreter()
     try:
         ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
     except RagtraceError as error:
         return Finding(name, False, error.what.rstrip("."), error.advice or limits.advice())
     if ended.ok and not ended.stdout:
         return Finding(name, True, str(python))
-    details = _("{path} cannot start quietly: {text}").format(
+    details = _("{path} fails or prints output at startup: {text}").format(
         path=python, text=(ended.stdout.strip() or ended.stderr.strip() or str(ended.returncode)).splitlines()[-1]
     )
-    return Finding(
-        name, False, details, _("Take away what runs at its start and writes: a sitecustomize.py or .pth file.")
-    )
+    return Finding(name, False, details, _("Remove what writes output at startup: a sitecustomize.py or .pth file."))
 
 
 def programs() -> Finding:
     """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
     had = limits.threads_at_once()
     details = plural(
-        "{number} thread at once, {needed} needed", "{number} threads at once, {needed} needed", had
+        "{number} concurrent thread, {needed} needed", "{number} concurrent threads, {needed} needed", had
     ).format(number=had, needed=limits.NEEDED_THREADS)
     return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
 
@@ -118,23 +116,23 @@ def sizes(manifest: Manifest) -> Iterator[Finding]:
     largest = max([OWN_FILES, *(entry.size for entry in manifest.files)])
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     if most != resource.RLIM_INFINITY:
-        details = _("files of at most {most} can be written, {needed} needed").format(
+        details = _("file size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(largest)
         )
-        advice = _("Raise the limit of the size of files (ulimit -f, the service, the container).")
+        advice = _("Raise the file size limit (ulimit -f, the service, the container).")
         yield Finding(_("Limits"), most >= largest, details, advice)
     needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # up to which uv raises its own
     if most != resource.RLIM_INFINITY:
-        details = _("at most {most} files can be open at once, {needed} needed").format(most=most, needed=needed)
-        advice = _("Raise the limit of open files (ulimit -n, the service, the container).")
+        details = _("open file limit {most}, {needed} needed").format(most=most, needed=needed)
+        advice = _("Raise the open file limit (ulimit -n, the service, the container).")
         yield Finding(_("Limits"), most >= needed, details, advice)
     most = resource.getrlimit(resource.RLIMIT_STACK)[0]
     if most != resource.RLIM_INFINITY:
-        details = _("a stack of at most {most} is allowed, {needed} needed").format(
+        details = _("stack size limit {most}, {needed} needed").format(
             most=human_bytes(most), needed=human_bytes(limits.NEEDED_STACK)
         )
-        advice = _("Raise the limit of the stack (ulimit -s, the service, the container).")
+        advice = _("Raise the stack size limit (ulimit -s, the service, the container).")
         yield Finding(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
 
 
@@ -143,7 +141,7 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
     place = nearest(prefix.releases)
     if trouble_writing(place):
         return  # the finding on permission tells
-    name = _("Start of uv")
+    name = _("uv startup")
     try:
         with trials.beside(place) as folder:
             ended = Uv(folder).start()
@@ -155,8 +153,8 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
         return
     lines = [line for line in ended.stderr.splitlines() if line.strip() and "RUST_BACKTRACE" not in line]
     text = _refused_by_the_kernel() or (lines[-1].strip() if lines else str(ended.returncode))
-    details = _("uv, which installs the packages, cannot start here: {reason}").format(reason=text)
-    advice = _("Let an administrator allow it: the kernel, the container or a security module (seccomp) forbids it.")
+    details = _("cannot start uv, which installs the packages: {reason}").format(reason=text)
+    advice = _("Ask an administrator to allow it: the kernel, the container or a security module (seccomp) forbids it.")
     yield Finding(name, False, details, advice)
 
 
@@ -172,9 +170,9 @@ def _refused_by_the_kernel() -> str:
     def poll() -> None:
         select.epoll().close()
 
-    acts: dict[str, Callable[[], None]] = {_("sockets are refused: {reason}"): pair}
+    acts: dict[str, Callable[[], None]] = {_("cannot use sockets: {reason}"): pair}
     if sys.platform == "linux":
-        acts[_("epoll is refused: {reason}")] = poll
+        acts[_("cannot use epoll: {reason}")] = poll
     for text, act in acts.items():
         reason = _trouble(act)
         if reason:
@@ -189,17 +187,20 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
     except NotADirectoryError:
         return  # the finding on the folder tells
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else _("it is not UTF-8")
+        reason = error.strerror if isinstance(error, OSError) else _("not valid UTF-8")
         details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
         yield Finding(
-            _("Settings"), False, details, _("Put a text file there that this user can read, or move it away.")
+            _("Settings"),
+            False,
+            details,
+            _("Replace it with a text file that this user can read, or move it elsewhere."),
         )
 
 
 def copying(prefix: Prefix) -> Iterator[Finding]:
     """Try what the backup needs: to read all that is the user's, and as root to give copies their owners."""
     name, foreign, path = _("Backup"), None, str(prefix.data)
-    advice = _("Give this user the right to read it, or run this as its owner.")
+    advice = _("Give this user read permission, or run the command as its owner.")
     try:
         for entry in backup_files.of_the_user(prefix):
             path = entry.path
@@ -209,7 +210,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
     except FileNotFoundError:
         return  # the application is at work there, of which the finding on processes tells
     except PermissionError as error:
-        details = _("{path} cannot be read, and is to be backed up").format(path=error.filename or path)
+        details = _("{path} cannot be read, but must be backed up").format(path=error.filename or path)
         yield Finding(name, False, details, advice)
         return
     if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
@@ -219,7 +220,9 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
         try:
             os.chown(folder, status.st_uid, status.st_gid)
         except OSError as error:
-            details = _("a copy of {path} cannot be given its owner: {reason}").format(
+            details = _("cannot set the owner of a copy of {path}: {reason}").format(
                 path=shown, reason=troubles.reason(error, troubles.WRITING)
             )
-            yield Finding(name, False, details, _("Run this as its owner, or give root the capability CAP_CHOWN."))
+            yield Finding(
+                name, False, details, _("Run the command as its owner, or give root the capability CAP_CHOWN.")
+            )

@@ -221,7 +221,7 @@ def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
     if not place.shown and cause == "NO_CAUSE":
         return f"{why}."
     if not place.shown:
-        return _("The system refused a file: {reason}.").format(reason=why)
+        return _("File operation failed: {reason}.").format(reason=why)
     if cause == "NO_NULL":
         return _("{path} cannot be opened: {reason}.").format(path=place.shown, reason=why)
     texts = {
@@ -275,16 +275,16 @@ def _reasons() -> dict[str, str]:
 def _reasons_of_ours() -> dict[str, str]:
     """Return what the host tells beyond the errno; the words of strerror(3) stay in front."""
     return {
-        "APPEND_ONLY": _("Operation not permitted, it can only be appended to (chattr +a)"),
+        "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
         "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),
         "IN_USE": _("another program has it open"),
         "NOEXEC": _("Permission denied, its filesystem is mounted noexec"),
         "NO_INODES": _("No space left on device, all inodes are in use"),
-        "NO_LOADER": _("No such file or directory, which means the interpreter or loader that it names"),
-        "NO_NULL": _("{reason}, and no program starts without it"),
+        "NO_LOADER": _("No such file or directory, its interpreter or loader is missing"),
+        "NO_NULL": _("{reason}, and no program can start without it"),
         "NO_PARENT": _("No such file or directory, its folder {folder} is missing"),
-        "PRIVILEGE": _("this account lacks a privilege that it takes"),
-        "VIRUS": _("a virus scanner stopped it"),
+        "PRIVILEGE": _("this account lacks a required privilege"),
+        "VIRUS": _("a virus scanner blocked it"),
     }
 
 
@@ -294,7 +294,9 @@ def _advice(cause: str, doing: str, place: Place) -> str:
     if cause in {"EACCES", "EPERM"}:
         text = _rights(cause)[READING if doing == BRINGING else doing]
     elif cause == "EIO" and doing == BRINGING:
-        text = _("The medium or its drive fails: bring the bundle again on another one, or copy it to a disk first.")
+        text = _(
+            "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a disk first."
+        )
     else:
         text = {**_advice_on_names(), **_advice_on_hosts(), **_advice_on_files()}.get(cause) or _(
             "Check the file and its filesystem, then run the same command again."
@@ -308,60 +310,62 @@ def _rights(cause: str) -> dict[str, str]:
         forbidden = _("Its owner, the filesystem, the container or a security module forbids it: ask an administrator.")
         return dict.fromkeys((READING, WRITING, REMOVING, STARTING, USING), forbidden)
     return {
-        READING: _("Give this user the right to read it and to enter its folders, or run this as its owner."),
-        WRITING: _("Give this user the right to write there, or name another place."),
-        REMOVING: _("Give this user the right to write in {folder}, or run this as its owner."),
-        STARTING: _("Give this user the right to execute it (chmod +x)."),
-        USING: _("Check who owns it and what this user may do there (ls -l {path}), then run the same command again."),
+        READING: _("Give this user read permission on it and access to its folders, or run the command as its owner."),
+        WRITING: _("Give this user write permission there, or specify another location."),
+        REMOVING: _("Give this user write permission in {folder}, or run the command as its owner."),
+        STARTING: _("Give this user execute permission (chmod +x)."),
+        USING: _("Check its owner and permissions (ls -l {path}), then run the same command again."),
     }
 
 
 def _advice_on_names() -> dict[str, str]:
     return {
-        "EEXIST": _("Move it away, or name another."),
-        "EINVAL": _("Its filesystem takes no such name or operation: name another, or a folder on a local disk."),
-        "EISDIR": _("Name a file, not a folder."),
-        "ELOOP": _("Look where its links lead (ls -l): they lead in a circle, or a link is where none may be."),
-        "ENAMETOOLONG": _("Name a shorter path."),
+        "EEXIST": _("Move it elsewhere, or specify another name."),
+        "EINVAL": _(
+            "Its filesystem does not support this name or operation: specify another name, or a folder on a local disk."
+        ),
+        "EISDIR": _("Specify a file, not a folder."),
+        "ELOOP": _("Check where its links point (ls -l): they form a loop, or no link is allowed there."),
+        "ENAMETOOLONG": _("Specify a shorter path."),
         "ENOENT": _("Check the name."),
-        "ENOTDIR": _("Check the name: a part of it is a file where a folder is needed."),
-        "NO_PARENT": _("Check the name, or make the folder {folder}."),
+        "ENOTDIR": _("Check the name: one of its parents is a file, not a folder."),
+        "NO_PARENT": _("Check the name, or create the folder {folder}."),
     }
 
 
 def _advice_on_hosts() -> dict[str, str]:
     return {
-        "EDQUOT": _("Make room, or have this user's quota raised, then run the same command again."),
-        "EFBIG": _("Raise the limit of file size (ulimit -f), or use a filesystem that holds larger files."),
-        "EIO": _("The disk or its connection fails: look at the system's log, and copy what you need elsewhere."),
-        "ENOSPC": _("Make room on its filesystem (df shows which), then run the same command again."),
-        "EROFS": _("Mount its filesystem writable, or name a place on another one."),
-        "ESTALE": _("The share that it lies on was lost: mount it again, then run the same command again."),
-        "ETIMEDOUT": _("The share that it lies on was lost: mount it again, then run the same command again."),
-        "EXDEV": _("Put both on one filesystem."),
-        "NOEXEC": _("Name a folder on a filesystem that is not mounted noexec."),
-        "NO_INODES": _("Remove files from its filesystem (df -i shows which), then run the same command again."),
-        "NO_NULL": _("Give this host its devices: mknod -m 666 /dev/null c 1 3, or the container's own /dev."),
-        "PRIVILEGE": _("Run the same command from a prompt with the rights of an administrator."),
-        "VIRUS": _("Look at the scanner's log; where the file is right, allow its folder there."),
+        "EDQUOT": _("Free up space or raise this user's quota, then run the same command again."),
+        "EFBIG": _("Raise the file size limit (ulimit -f), or use a filesystem that supports larger files."),
+        "EIO": _("The disk or its connection is failing: check the system log and copy what you need elsewhere."),
+        "ENOSPC": _("Free up space on its filesystem (see df), then run the same command again."),
+        "EROFS": _("Mount its filesystem read-write, or specify a location on another filesystem."),
+        "ESTALE": _("The network share was disconnected: mount it again, then run the same command again."),
+        "ETIMEDOUT": _("The network share was disconnected: mount it again, then run the same command again."),
+        "EXDEV": _("Place both on the same filesystem."),
+        "NOEXEC": _("Specify a folder on a filesystem that is not mounted noexec."),
+        "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),
+        "NO_NULL": _("Create the device (mknod -m 666 /dev/null c 1 3), or use the container's own /dev."),
+        "PRIVILEGE": _("Run the same command from an administrator prompt."),
+        "VIRUS": _("Check the scanner's log; if the file is clean, exclude its folder from scanning."),
     }
 
 
 def _advice_on_files() -> dict[str, str]:
     return {
-        "APPEND_ONLY": _("Take the attribute away (chattr -a; lsattr shows where), then run the same command again."),
-        "EBUSY": _("Something is mounted on it or uses it: end that, then run the same command again."),
-        "ENOEXEC": _("It is damaged, or made for another system: bring the one for this host."),
-        "ENOTEMPTY": _("Something else writes there: end that, then run the same command again."),
-        "ETXTBSY": _("It is running: end it, then run the same command again."),
-        "IMMUTABLE": _("Take the attribute away (chattr -i; lsattr shows where), then run the same command again."),
+        "APPEND_ONLY": _("Remove the attribute (chattr -a; see lsattr), then run the same command again."),
+        "EBUSY": _("It is in use or a mount point: stop the program or unmount it, then run the same command again."),
+        "ENOEXEC": _("It is damaged or built for another system: provide the file for this host."),
+        "ENOTEMPTY": _("Another program writes there: stop it, then run the same command again."),
+        "ETXTBSY": _("It is running: stop it, then run the same command again."),
+        "IMMUTABLE": _("Remove the attribute (chattr -i; see lsattr), then run the same command again."),
         "IN_USE": _("Close that program, then run the same command again."),
         "NOT_REGULAR": _no_file_of_ours(),
         "A_LINK": _no_file_of_ours(),
         "TOO_LONG": _no_file_of_ours(),
-        "NO_LOADER": _("Install what its first line names, or bring the file for this host."),
+        "NO_LOADER": _("Install the program that its first line names, or provide the file for this host."),
     }
 
 
 def _no_file_of_ours() -> str:
-    return _("Look who put it there (ls -l {path}), and move it away; recover repairs an installation.")
+    return _("Check who created it (ls -l {path}), and move it elsewhere; recover repairs an installation.")

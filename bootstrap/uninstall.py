@@ -112,9 +112,7 @@ def _back_up(prefix: Prefix, progress: Progress) -> None:
         backups.prune(prefix)
     except (HostError, OSError) as trouble:
         progress.warn(
-            _("There is no backup of the data, which stay where they are: {reason}").format(
-                reason=troubles.told(trouble)
-            )
+            _("The data was not backed up and stays in place: {reason}").format(reason=troubles.told(trouble))
         )
 
 
@@ -124,7 +122,7 @@ def _remove_ours(prefix: Prefix) -> None:
         files.remove_tree(path)
     for release in prefix.all_releases():
         if not seal.remove(release, in_use_too=True):
-            raise PermissionError(errno.EACCES, _("it still runs"), str(release.python))
+            raise PermissionError(errno.EACCES, _("it is still running"), str(release.python))
     Store(prefix.store).collect(set())
     for path in (
         *prefix.store.parent.glob(".ragtrace-*"),

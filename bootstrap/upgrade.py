@@ -59,7 +59,7 @@ def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
     else:
         advice = _("The active release is still {release}. Run upgrade again.").format(release=active.id)
     names = {int(known): known.name for known in signal.Signals}
-    what = _("The installer of the newer release was ended by {signal}.").format(signal=names.get(number, number))
+    what = _("The installer of the newer release was terminated by {signal}.").format(signal=names.get(number, number))
     return InstallError(what, advice=advice)
 
 
@@ -76,8 +76,8 @@ def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
     found = next((path for path in beside if os.path.lexists(path)), None)
     if found is None:
         raise UsageError(
-            _("{path}: {name} is not beside the bundle.").format(path=location, name=INSTALLER),
-            advice=_("Bring the whole folder that the builder made."),
+            _("{path}: {name} is not next to the bundle.").format(path=location, name=INSTALLER),
+            advice=_("Transfer the whole bundle folder."),
         )
     with copy.open("xb") as file:
         for block in checked_blocks(member, file_blocks(found, INSTALLER)):

@@ -49,11 +49,11 @@ class Usage:
 
     def line(self) -> str:
         """Return it for a person."""
-        parts = [_("made in {seconds:.1f} s").format(seconds=self.total_seconds)]
+        parts = [_("took {seconds:.1f} s").format(seconds=self.total_seconds)]
         if self.peak_memory is not None:
             parts.append(_("memory {size}").format(size=human_bytes(self.peak_memory)))
         if self.peak_memory_uv is not None:
-            parts.append(_("of uv {size}").format(size=human_bytes(self.peak_memory_uv)))
+            parts.append(_("uv {size}").format(size=human_bytes(self.peak_memory_uv)))
         if self.written is not None:
             parts.append(_("written {size}").format(size=human_bytes(self.written)))
         return ", ".join(parts)

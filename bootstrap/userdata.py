@@ -76,16 +76,16 @@ def demand_plain(prefix: Prefix) -> None:
     """Raise HostError where PREFIX/data cannot change places with another folder."""
     if prefix.data.is_symlink() or is_mount_point(prefix.data):
         raise HostError(
-            _("{path} is a link or a mount point and cannot be exchanged as a whole.").format(path=prefix.data),
-            advice=_("Make it a plain folder of the installation, then run again."),
+            _("{path} is a link or a mount point and cannot be replaced as a whole.").format(path=prefix.data),
+            advice=_("Replace it with a plain folder of the installation, then try again."),
         )
     for path in (prefix.root, prefix.data):
         troubles.demand_changeable(path)
     mounted = next(mounts_in(prefix.data), None)
     if mounted is not None:
         raise HostError(
-            _("{path} is a mount point in the data, which cannot be exchanged as a whole.").format(path=mounted),
-            advice=_("Unmount it and run again; then mount it and move its files back into it."),
+            _("{path} is a mount point in the data, which cannot be replaced as a whole.").format(path=mounted),
+            advice=_("Unmount it and try again; then mount it and move its files back into it."),
         )
 
 
@@ -94,8 +94,10 @@ def demand_movable(prefix: Prefix) -> None:
     demand_plain(prefix)
     if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
         raise HostError(
-            _("{path} is on another filesystem; a migration moves the former data there.").format(path=prefix.backups),
-            advice=_("Make it a plain folder of the installation, then run again."),
+            _("{path} is on another filesystem; a migration moves the previous data there.").format(
+                path=prefix.backups
+            ),
+            advice=_("Replace it with a plain folder of the installation, then try again."),
         )
     demand_closed(prefix.data)
 
@@ -111,10 +113,10 @@ def demand_closed(data: Path) -> None:
             climbs = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
             if parts[0] == "" or os.pardir in parts[climbs:] or climbs > entry.here.depth or os.path.isabs(parts[0]):
                 raise HostError(
-                    _(
-                        "{path} is a link that leads out of the data: a migration could change what it points to."
-                    ).format(path=entry.path),
-                    advice=_("Put what it points to in its place, or remove it, then run again."),
+                    _("{path} is a link to outside the data: a migration could change its target.").format(
+                        path=entry.path
+                    ),
+                    advice=_("Replace it with what it points to, or remove it, then try again."),
                 )
 
 

@@ -137,7 +137,7 @@ class Uv:
 
 def distutils_advice() -> str:
     """Return what to do where the standard library of CPython 3.9 comes without distutils, as Debian's does."""
-    return _("Install the package python3-distutils of this system, then run again.")
+    return _("Install the system package python3-distutils, then try again.")
 
 
 def _remove_patch(environment: Path) -> None:

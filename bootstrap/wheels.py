@@ -131,9 +131,9 @@ def demand_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
         int(manifest.installed_files * (1 + PROMISE_SHARE)) + PROMISE_FILES,
     )
     if found.bytes > most.bytes or found.files > most.files:
-        reason = _(
-            "it promises {bytes} bytes in {files} files, and its wheels unpack to {more} bytes in {count}"
-        ).format(bytes=manifest.installed_bytes, files=manifest.installed_files, more=found.bytes, count=found.files)
+        reason = _("declares {bytes} bytes in {files} files, but its wheels unpack to {more} bytes in {count}").format(
+            bytes=manifest.installed_bytes, files=manifest.installed_files, more=found.bytes, count=found.files
+        )
         raise damaged(f"{NAME}.totals", reason)
 
 
@@ -176,47 +176,47 @@ def _check_directory(wheel: zipfile.ZipFile, name: str) -> None:
         end += _CENTRAL.size + sum(_CENTRAL.unpack(file.read(_CENTRAL.size)))
     file.seek(end)
     if file.read(4) not in _ENDS:
-        raise damaged(name, _("its directory is not as long as it says"))
+        raise damaged(name, _("central directory has the wrong length"))
 
 
 def _check_members(wheel: zipfile.ZipFile, name: str) -> None:
     members = wheel.infolist()
     if not 0 < len(members) <= MEMBERS_LIMIT:
         raise damaged(
-            name, plural("it holds {count} file", "it holds {count} files", len(members)).format(count=len(members))
+            name, plural("contains {count} file", "contains {count} files", len(members)).format(count=len(members))
         )
     files = [member.filename for member in members if not member.is_dir()]
     if len(set(files)) != len(files):
-        raise damaged(name, _("a file stands in it twice"))
+        raise damaged(name, _("duplicate file name"))
     for member in members:
         _check_member(member, name)
     if sum(member.file_size for member in members) > UNPACKED_LIMIT:
-        raise damaged(name, _("it unpacks to too much"))
+        raise damaged(name, _("unpacked size exceeds the limit"))
     if sum(file.endswith(".dist-info/RECORD") and file.count("/") == 1 for file in files) != 1:
-        raise damaged(name, _("it has not exactly one RECORD"))
+        raise damaged(name, _("does not have exactly one RECORD"))
     clash = names.collision(files)
     if clash and clash[0] != clash[1]:
-        raise damaged(name, _("{first} and {second} meet on some hosts").format(first=clash[0], second=clash[1]))
+        raise damaged(name, _("{first} and {second} collide on some hosts").format(first=clash[0], second=clash[1]))
 
 
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     written = member.orig_filename  # zipfile ends the other at a NUL, and turns backslashes on Windows
     parts = written.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:", written):
-        raise damaged(name, _("{member!r} leads out of it").format(member=written[:200]))
+        raise damaged(name, _("{member!r} is an unsafe path").format(member=written[:200]))
     trouble = names.too_far(written)
     if trouble:
         raise damaged(name, _("{member!r} is {reason}").format(member=written[:80], reason=trouble))
     if member.filename != written:  # an extra field of its own gives it another name, for some readers
-        raise damaged(name, _("{member!r} has two names").format(member=written[:200]))
+        raise damaged(name, _("{member!r} has two different names").format(member=written[:200]))
     if _INTERPRETER.fullmatch(written):
         raise damaged(name, _("{member!r} would replace the interpreter").format(member=written[:200]))
     if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
         raise damaged(name, _("{member!r} is a link or a device").format(member=member.filename[:200]))
     if member.compress_type not in METHODS or member.flag_bits & _ENCRYPTED:
-        raise damaged(name, _("{member!r} is packed in a way that wheels don't use").format(member=written[:200]))
+        raise damaged(name, _("{member!r} is packed with an unsupported method").format(member=written[:200]))
     if member.file_size > RATIO_LIMIT * max(member.compress_size, 1) + 1024:
-        raise damaged(name, _("{member!r} unpacks to more than it can").format(member=member.filename[:200]))
+        raise damaged(name, _("{member!r} has an impossible compression ratio").format(member=member.filename[:200]))
 
 
 def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
@@ -227,7 +227,12 @@ def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
         file.seek(member.header_offset)
         header = file.read(_LOCAL.size)
         if len(header) < _LOCAL.size:
-            raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
+            raise damaged(
+                name,
+                _("local header of {member!r} does not match the central directory").format(
+                    member=member.filename[:200]
+                ),
+            )
         signature, flags, method, crc, packed, size, length, extra = _LOCAL.unpack(header)
         written = file.read(length).decode("utf-8" if member.flag_bits & 0x800 else "cp437", "replace")
         same = (signature, method, written) == (b"PK\3\4", member.compress_type, member.orig_filename)
@@ -236,12 +241,17 @@ def _check_layout(wheel: zipfile.ZipFile, name: str) -> None:
             same &= crc == member.CRC and packed in (member.compress_size, _LONG) and size in (member.file_size, _LONG)
             same &= _LONG not in (packed, size) or _LARGE.pack(1, 16, member.file_size, member.compress_size) in longer
         if not same:
-            raise damaged(name, _("{member!r} is not where it should be").format(member=member.filename[:200]))
+            raise damaged(
+                name,
+                _("local header of {member!r} does not match the central directory").format(
+                    member=member.filename[:200]
+                ),
+            )
         if member.header_offset < end:
-            raise damaged(name, _("{member!r} shares bytes with another file").format(member=member.filename[:200]))
+            raise damaged(name, _("{member!r} overlaps another file").format(member=member.filename[:200]))
         end = member.header_offset + _LOCAL.size + length + extra + member.compress_size
     if end > wheel.start_dir:
-        raise damaged(name, _("its files are longer than it is"))
+        raise damaged(name, _("file data overlaps the central directory"))
 
 
 def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
@@ -249,11 +259,11 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
     found = {member.split("/")[0][: -len(_INFO)] for member in wheel.namelist() if _IN_INFO.match(member)}
     for name, _dash, version in (info.partition("-") for info in found):
         if (record.normalised(name), record.plain_version(version)) != (package.name, package.version):
-            reason = _("it is of {found}, not of {name} {version}")
+            reason = _("is a wheel of {found}, not of {name} {version}")
             found_text = f"{name} {version}"[:200]
             raise damaged(package.wheel, reason.format(found=found_text, name=package.name, version=package.version))
     if len(found) != 1:
-        raise damaged(package.wheel, _("it holds two packages"))
+        raise damaged(package.wheel, _("contains more than one package"))
 
 
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
@@ -265,12 +275,12 @@ def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
         named(name),
     ):
         if (record.normalised(title), record.plain_version(version)) != (package.name, package.version):
-            found, reason = f"{title} {version}"[:200], _("it is of {found}, not of {name} {version}")
+            found, reason = f"{title} {version}"[:200], _("is a wheel of {found}, not of {name} {version}")
             raise damaged(name, reason.format(found=found, name=package.name, version=package.version))
     form = _headers(wheel, f"{info}/WHEEL", WHEEL_LIMIT, name)
     pure = str(form.get("Root-Is-Purelib", "")).strip().lower()
     if not _WHEEL_VERSION.fullmatch(str(form.get("Wheel-Version", "")).strip()) or pure not in ("true", "false"):
-        raise damaged(name, _("its WHEEL is of another format"))
+        raise damaged(name, _("WHEEL has an unsupported format"))
 
 
 def named(name: str) -> tuple[str, str]:
@@ -280,7 +290,7 @@ def named(name: str) -> tuple[str, str]:
     try:
         title, version, _build, _tags = parse_wheel_filename(name.rpartition("/")[2])
     except ValueError as error:  # InvalidWheelFilename, or more digits than Python reads
-        raise damaged(name, _("it is not named as a wheel")) from error
+        raise damaged(name, _("not a valid wheel file name")) from error
     return title, str(version)
 
 
@@ -288,9 +298,9 @@ def _headers(wheel: zipfile.ZipFile, member: str, limit: int, name: str, errors:
     try:
         info = wheel.getinfo(member)
     except KeyError as error:
-        raise damaged(name, _("it has no {member}").format(member=member.rpartition("/")[2])) from error
+        raise damaged(name, _("has no {member}").format(member=member.rpartition("/")[2])) from error
     if info.file_size > limit:
-        raise damaged(name, _("its {member} is too long").format(member=member.rpartition("/")[2]))
+        raise damaged(name, _("{member} is too large").format(member=member.rpartition("/")[2]))
     return HeaderParser().parsestr(wheel.read(info).decode("utf-8", errors))
 
 
@@ -303,7 +313,7 @@ def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:
                 found.update(block)
         digest = base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
         if not _UNSIGNED.fullmatch(path) and told.partition("=")[2].rstrip("=") != digest:
-            raise damaged(name, _("{member!r} is not as its RECORD says").format(member=path[:200]))
+            raise damaged(name, _("{member!r} does not match RECORD").format(member=path[:200]))
 
 
 def _check_record(wheel: zipfile.ZipFile, name: str) -> None:
@@ -311,19 +321,19 @@ def _check_record(wheel: zipfile.ZipFile, name: str) -> None:
     files = {member.filename: member for member in wheel.infolist() if not member.is_dir()}
     record = next(file for file in files if _UNSIGNED.fullmatch(file) and file.endswith("RECORD"))
     if files[record].file_size > RECORD_LIMIT:
-        raise damaged(name, _("its RECORD is too long"))
+        raise damaged(name, _("RECORD is too large"))
     rows = [row for row in csv.reader(wheel.read(record).decode("utf-8").splitlines()) if row]
     listed = {row[0] for row in rows}
     if len(listed) != len(rows):
-        raise damaged(name, _("a file stands in its RECORD twice"))
+        raise damaged(name, _("duplicate entry in RECORD"))
     for path, *digest in rows:
         if path not in files:
-            raise damaged(name, _("{member!r} is in its RECORD and not in it").format(member=path[:200]))
+            raise damaged(name, _("{member!r} is listed in RECORD but missing").format(member=path[:200]))
         if not _UNSIGNED.fullmatch(path) and not (digest and digest[0].startswith("sha256=")):
-            raise damaged(name, _("{member!r} has no SHA-256 in its RECORD").format(member=path[:200]))
+            raise damaged(name, _("{member!r} has no SHA-256 in RECORD").format(member=path[:200]))
     for path in files:
         if path not in listed and not _UNSIGNED.fullmatch(path):
-            raise damaged(name, _("{member!r} is not in its RECORD").format(member=path[:200]))
+            raise damaged(name, _("{member!r} is not listed in RECORD").format(member=path[:200]))
 
 
 def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:
@@ -331,16 +341,16 @@ def _check_entry_points(wheel: zipfile.ZipFile, name: str) -> None:
         if not member.filename.endswith(".dist-info/entry_points.txt") or member.filename.count("/") != 1:
             continue
         if member.file_size > ENTRY_POINTS_LIMIT:
-            raise damaged(name, _("its entry points are too long"))
+            raise damaged(name, _("entry points file is too large"))
         parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
         parser.optionxform = str  # type: ignore[method-assign, assignment]
         try:
             parser.read_string(wheel.read(member).decode("utf-8"))
         except configparser.Error as error:
-            raise damaged(name, _("its entry points can't be read")) from error
+            raise damaged(name, _("cannot read the entry points")) from error
         for section in ("console_scripts", "gui_scripts"):
             for script in parser.options(section) if parser.has_section(section) else ():
                 if not _SCRIPT.fullmatch(script) or script in (".", "..") or _OWN.fullmatch(script):
-                    raise damaged(name, _("the entry point {script!r} leads out of it").format(script=script[:80]))
+                    raise damaged(name, _("entry point {script!r} has an unsafe name").format(script=script[:80]))
                 if not _FUNCTION.fullmatch(parser.get(section, script)):
-                    raise damaged(name, _("the entry point {script!r} leads to no function").format(script=script[:80]))
+                    raise damaged(name, _("entry point {script!r} does not name a function").format(script=script[:80]))

@@ -119,8 +119,8 @@ def write_archive(
                 task.advance(len(block))
             if (sha256.hexdigest(), size) != (entry.sha256, entry.size):
                 raise BuildError(
-                    _("{path} changed while it was packed.").format(path=item.content),
-                    advice=_("Build again when nothing else writes there."),
+                    _("{path} changed while it was being packed.").format(path=item.content),
+                    advice=_("Build again when no other program writes there."),
                 )
             out.write(bytes(archive.padding(size)))
         out.write(archive.END)

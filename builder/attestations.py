@@ -75,9 +75,9 @@ def look(
     if mode == OFF:
         return {}
     progress.step(
-        plural(
-            "Looking for attestations of {count} wheel", "Looking for attestations of {count} wheels", len(wheels)
-        ).format(count=len(wheels))
+        plural("Checking attestations of {count} wheel", "Checking attestations of {count} wheels", len(wheels)).format(
+            count=len(wheels)
+        )
     )
     indexes = indexes_of(wheels, lock)
     verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
@@ -91,8 +91,8 @@ def look(
     if unknown:
         progress.warn(
             plural(
-                "The attestation of {count} wheel was not looked at ({reason}): {wheel}.",
-                "Attestations of {count} wheels were not looked at ({reason}), {wheel} among them.",
+                "The attestation of {count} wheel was not checked ({reason}): {wheel}.",
+                "Attestations of {count} wheels were not checked ({reason}), including {wheel}.",
                 len(unknown),
             ).format(count=len(unknown), wheel=unknown[0], reason=", ".join(sorted(reasons)[:3]) or _("offline"))
         )
@@ -107,11 +107,11 @@ def demand(verdicts: Mapping[LockedWheel, Verdict]) -> None:
     if without:
         raise BuildError(
             plural(
-                "{count} wheel has no attestation that was verified: {names}.",
-                "{count} wheels have no attestation that was verified: {names}.",
+                "{count} wheel has no verified attestation: {names}.",
+                "{count} wheels have no verified attestation: {names}.",
                 len(without),
             ).format(count=len(without), names=", ".join([*without[:5], *(["…"] if len(without) > 5 else [])])),
-            advice=_("Lock versions that their projects attest, or build with --attestations record."),
+            advice=_("Lock versions that have attestations, or build with --attestations record."),
         )
 
 
@@ -167,12 +167,12 @@ def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWh
     """Return the provenance of a wheel as the index gives it, b"" where it offers none."""
     offer = offers.get(wheel.filename)
     if offer is None or offer.sha256 not in (None, wheel.sha256):
-        raise UnansweredError(_("the index does not list {wheel} as it was locked").format(wheel=wheel.filename))
+        raise UnansweredError(_("the index has no {wheel} as locked").format(wheel=wheel.filename))
     if offer.provenance is None:
         return b""
     data = index.get(offer.provenance, PROVENANCE_LIMIT)[1]
     if not data:
-        raise UnansweredError(_("the index answers nothing for {wheel}").format(wheel=wheel.filename))
+        raise UnansweredError(_("the index returned nothing for {wheel}").format(wheel=wheel.filename))
     return data
 
 
@@ -237,9 +237,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
         bundles = Provenance.model_validate_json(provenance).attestation_bundles
     except (ValidationError, ValueError, RecursionError) as error:
         raise UnansweredError(
-            _("{host}: what it offers for {wheel} is no provenance that this builder reads").format(
-                host=host, wheel=wheel.filename
-            )
+            _("{host}: cannot read the provenance of {wheel}").format(host=host, wheel=wheel.filename)
         ) from error
     publishers: list[Mapping[str, Any]] = []
     try:
@@ -251,7 +249,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
     except Exception as error:  # whatever a library raises over foreign bytes: it does not hold
         raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
     if not publishers:
-        raise _broken(wheel, host, _("it holds none"))
+        raise _broken(wheel, host, _("no attestation found"))
     return publishers
 
 
@@ -264,7 +262,7 @@ def demand_root() -> None:
         ClientTrustConfig.production(offline=True)
     except Exception as error:
         raise BuildError(
-            _("The trust root that sigstore keeps for this user cannot be read: {reason}.").format(
+            _("Cannot read the sigstore trust root of this user: {reason}.").format(
                 reason=(str(error) or type(error).__name__).splitlines()[0]
             ),
             advice=_("Remove sigstore-python from this user's cache, or build with --attestations off."),
@@ -279,10 +277,10 @@ def _facts(publisher: Any) -> dict[str, Any]:
 
 def _broken(wheel: LockedWheel, host: str, reason: str) -> BuildError:
     return BuildError(
-        _("{wheel}: the attestation that {host} offers does not hold: {reason}.").format(
+        _("{wheel}: the attestation from {host} is not valid: {reason}.").format(
             wheel=wheel.filename, host=host, reason=reason.rstrip(".")
         ),
-        advice=_("Do not use this wheel before its project has explained it; no bundle was made."),
+        advice=_("Do not use this wheel until its project has explained it; no bundle was created."),
     )
 
 

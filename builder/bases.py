@@ -30,7 +30,7 @@ class Base:
             delta.demand_base(manifest, self.manifest)
         except TrustError as error:
             raise BuildError(
-                error.what, advice=_("Name the manifest of an earlier release that hosts have installed.")
+                error.what, advice=_("Specify the manifest of an earlier release that hosts have installed.")
             ) from error
         return frozenset(delta.left_out(manifest, self.manifest))
 
@@ -52,7 +52,7 @@ class Base:
 def read_base(path: Path) -> Base:
     """Read the manifest of a release, which may be named by its folder. Raises UsageError for what is none."""
     path = path / "MANIFEST.json" if path.is_dir() else path
-    advice = _("Name the MANIFEST.json of the release that the hosts have.")
+    advice = _("Specify the MANIFEST.json of the release that the hosts have.")
     try:
         with path.open("rb") as file:
             data = file.read(MANIFEST_LIMIT + 1)

@@ -182,7 +182,7 @@ def pinned(request: Request) -> Policy:
     try:
         policy = pins(keys, request.threshold)
     except TrustError as error:
-        raise UsageError(error.what, advice=_("Name each key once, and a threshold that they can meet.")) from error
+        raise UsageError(error.what, advice=_("Specify each key once, and a threshold that they can meet.")) from error
     # who may sign a release may sign what says less: how safe it is
     release = policy.roles[RELEASE]
     return replace(policy, roles={RELEASE: release, "advisories": release, "exceptions": release})
@@ -232,8 +232,8 @@ def with_built(
     if native and here and here > target.glibc:
         progress.warn(
             _(
-                "{packages}: built from source on this machine, so the hosts need its glibc {version} or later, "
-                "and nothing but {target} can have them."
+                "{packages}: built from source on this machine, so hosts need its glibc {version} or later, "
+                "and only {target} can use them."
             ).format(packages=", ".join(wheel.name for wheel in native), version="{}.{}".format(*here), target=target)
         )
         target = replace(target, glibc=here)

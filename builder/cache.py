@@ -106,7 +106,7 @@ class Cache:
                     os.utime(path)  # used now: ``prune`` looks at this time
                 return True
         path.unlink()
-        raise HashMismatchError(_("{path} was altered in the cache and has been removed.").format(path=path))
+        raise HashMismatchError(_("{path} was modified in the cache and has been removed.").format(path=path))
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -185,7 +185,7 @@ class Cache:
             if not _try_lock(gate):
                 raise BusyError(
                     _("A build is using the cache {folder}.").format(folder=self.root),
-                    advice=_("Prune it when the build has ended."),
+                    advice=_("Prune it when the build has finished."),
                 )
             oldest = time.time() - days * DAY
             stale = [path for path in self._files() if path.stat().st_mtime <= oldest]
@@ -204,7 +204,7 @@ class Cache:
     def unwritable(self, error: OSError) -> BuildError:
         """Return the error for a cache that could not be written."""
         told = troubles.words(error, troubles.WRITING, near=self.root)
-        return BuildError(told.what, advice=f"{told.advice} " + _("Or name another folder with --cache-dir."))
+        return BuildError(told.what, advice=f"{told.advice} " + _("Or specify another folder with --cache-dir."))
 
 
 def _lock_shared(file: IO[bytes]) -> None:

@@ -53,7 +53,7 @@ def tracked(project_root: Path) -> list[str]:
     listing = _git(project_root, "ls-files", "-z", "--recurse-submodules")
     if len(listing.encode()) >= OUTPUT_LIMIT:
         raise BuildError(
-            _("{folder} tracks too many files to be one application.").format(folder=project_root),
+            _("{folder} has too many tracked files for one application.").format(folder=project_root),
             advice=_("Build from the folder of the application itself."),
         )
     return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice

@@ -17,20 +17,20 @@ def make_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(
         prog="python -m builder",
-        description=_("Makes signed offline bundles of uv-locked projects."),
+        description=_("Build signed offline bundles of uv-locked projects."),
     )
     parser.add_argument("--version", action="version", version=f"ragtrace-builder {__version__}")
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for module, name, text in (
         (build, "build", _("build a bundle and its installer")),
-        (targets, "targets", _("show which targets a lock has all wheels for")),
-        (cache, "cache", _("show or prune what was fetched")),
-        (keygen, "keygen", _("make a signing key")),
-        (sign, "sign", _("add a signature to a finished release")),
-        (policy, "policy", _("make, sign or show the policies of hosts")),
-        (advisories, "advisories", _("make snapshots of known vulnerabilities, and exceptions from them")),
-        (rebuild, "rebuild", _("build a finished bundle again and compare the bytes")),
-        (inspect, "inspect", _("show what is in a bundle")),
+        (targets, "targets", _("show the targets for which a lockfile has all wheels")),
+        (cache, "cache", _("show or prune the download cache")),
+        (keygen, "keygen", _("create a signing key")),
+        (sign, "sign", _("add a signature to a finished bundle")),
+        (policy, "policy", _("create, sign or show the policies of hosts")),
+        (advisories, "advisories", _("create snapshots of known vulnerabilities, and exceptions from them")),
+        (rebuild, "rebuild", _("rebuild a finished bundle and compare the bytes")),
+        (inspect, "inspect", _("show the contents of a bundle")),
     ):
         module.configure(table.add_parser(name, help=text, description=text))
     return parser

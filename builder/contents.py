@@ -67,7 +67,7 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
     clash = collision([item.entry.path for item in found])
     if clash:
         raise BuildError(
-            _("{first} and {second} meet on a host that ignores case.").format(first=clash[0], second=clash[1]),
+            _("{first} and {second} collide on a host that ignores case.").format(first=clash[0], second=clash[1]),
             advice=_("Rename one of them."),
         )
     return found
@@ -84,8 +84,8 @@ def demand_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
     path = too_long_for_windows([*installed, *(f"app/{entry.inner}" for entry in sources)])
     if path is not None:
         raise BuildError(
-            _("{path} is too long for Windows, whose paths have 259 characters.").format(path=path),
-            advice=_("Give it a shorter name, or lock another version of its package."),
+            _("{path} is too long for Windows, where paths have at most 259 characters.").format(path=path),
+            advice=_("Use a shorter name, or lock another version of its package."),
         )
 
 
@@ -115,7 +115,9 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     try:
         return parse_manifest(manifest.to_bytes())
     except TrustError as error:
-        raise BuildError(error.what, advice=_("Change the project or its profile so that this can travel.")) from error
+        raise BuildError(
+            error.what, advice=_("Change the project or its profile so that it can be bundled.")
+        ) from error
 
 
 def model_entry(source: ModelSource, model: CollectedModel) -> Model:

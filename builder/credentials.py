@@ -99,8 +99,8 @@ def _keyring(url: str, host: str, username: str) -> tuple[str, str]:
             done = process.run(["keyring", "get", service, user], timeout=KEYRING_TIME_LIMIT)
         except ToolError as error:
             raise BuildError(
-                _("The program keyring, which has the password for {host}, cannot be run.").format(host=host),
-                advice=_("Install keyring, or give UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD."),
+                _("Cannot run keyring, which has the password for {host}.").format(host=host),
+                advice=_("Install keyring, or set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD."),
             ) from error
         if done.ok and done.stdout.strip():
             return user, done.stdout.strip("\r\n")
@@ -126,5 +126,5 @@ def _netrc() -> netrc.netrc:
         # its text may hold a password, so it goes nowhere
         raise BuildError(
             _("{path} cannot be read as a netrc file.").format(path=path),
-            advice=_("Mend or remove it, and keep it readable by you alone (mode 0600)."),
+            advice=_("Fix or remove it, and make it readable only by you (mode 0600)."),
         ) from None

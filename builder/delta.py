@@ -30,26 +30,26 @@ def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
         name = name_of(base.manifest.target)
         if base.manifest.product.name != product:
             raise UsageError(
-                _("The base is a release of {name}, not of {product}.").format(
+                _("The base bundle is for {name}, not for {product}.").format(
                     name=base.manifest.product.name, product=product
                 )
             )
         if base.manifest.product.counter >= counter:
             raise UsageError(
-                _("The base has release counter {counter}, which is not before {wanted}.").format(
+                _("The base bundle has release counter {counter}, which is not lower than {wanted}.").format(
                     counter=base.manifest.product.counter, wanted=counter
                 ),
                 advice=moment.advice(base.manifest, request.project_root),
             )
         if name in by_name:
-            raise UsageError(_("Two bases are for {target}.").format(target=name))
+            raise UsageError(_("Duplicate base bundle for {target}.").format(target=name))
         by_name[name] = base
     wanted = {name_of(target) for target in targets} if bases else set()
     for name in sorted(wanted - by_name.keys()):
         raise UsageError(
-            _("No base is for {target}.").format(target=name),
-            advice=_("Name one for each target, or build whole bundles in a run of their own."),
+            _("No base bundle for {target}.").format(target=name),
+            advice=_("Specify one for each target, or build full bundles in a separate run."),
         )
     for name in sorted(by_name.keys() - wanted):
-        raise UsageError(_("The base is for {target}, which is not built.").format(target=name))
+        raise UsageError(_("The base bundle is for {target}, which is not built.").format(target=name))
     return by_name

@@ -42,7 +42,7 @@ def compare(first: Path, second: Path, scratch: Path) -> list[Difference]:
     found += _members(first, second, manifests, data, scratch)
     for name in (INSTALLER, manifests[0].archive):
         if not found and sha256_of(_parts(first, name)) != sha256_of(_parts(second, name)):
-            reason = _("the same files, packed otherwise: another version of zlib, or of this builder")
+            reason = _("same files, different compression: another version of zlib or of this builder")
             found.append(Difference(name, reason))
     return found
 
@@ -83,13 +83,13 @@ def _members(
             _take_out(folder, manifests[index], data[index], changed, scratch / str(index))
     for path in sorted(entries[0].keys() | entries[1].keys()):
         if path not in entries[1]:
-            yield Difference(path, _("is missing in the second"))
+            yield Difference(path, _("missing from the second"))
         elif path not in entries[0]:
-            yield Difference(path, _("is missing in the first"))
+            yield Difference(path, _("missing from the first"))
         elif path in changed:
             files = [scratch / str(index) / entries[index][path].sha256 for index in (0, 1)]
             is_there = all(file.is_file() for file in files)  # a delta may have left one out
-            yield Difference(path, explain(*files) if is_there else _("other contents"))
+            yield Difference(path, explain(*files) if is_there else _("different contents"))
 
 
 def _take_out(folder: Path, manifest: Manifest, data: bytes, wanted: set[str], scratch: Path) -> None:
@@ -125,7 +125,7 @@ def _explain_line(left: bytes, right: bytes, line: int, offset: int) -> str:
         same = next(
             (at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(map(len, (left, right)))
         )
-        return _("differs from byte {offset} on").format(offset=offset + same)
+        return _("differs at byte {offset}").format(offset=offset + same)
     return _("line {line}: {what}").format(line=line, what=_was(left, right))
 
 
@@ -134,7 +134,7 @@ def _explain_zips(first: Path, second: Path) -> str:
         names = [archive.namelist() for archive in (one, other)]
         for name in sorted(set(names[0]) ^ set(names[1])):
             side = _("first") if name in names[0] else _("second")
-            return _("{member} is in the {side} alone").format(member=name, side=side)
+            return _("{member} is only in the {side}").format(member=name, side=side)
         for name in names[0]:
             infos = one.getinfo(name), other.getinfo(name)
             if infos[0].CRC != infos[1].CRC or infos[0].file_size != infos[1].file_size:
@@ -143,16 +143,16 @@ def _explain_zips(first: Path, second: Path) -> str:
                 values = [getattr(info, field) for info in infos]
                 if values[0] != values[1]:
                     return _("{member}: {what}").format(member=name, what=f"{field}: {_was(*values)}")
-    return _("the same members, in another order or packed otherwise")
+    return _("same members, different order or compression")
 
 
 def _explain_contents(one: zipfile.ZipFile, other: zipfile.ZipFile, name: str) -> str:
     if max(one.getinfo(name).file_size, other.getinfo(name).file_size) > MEMBER_LIMIT:
-        return _("other contents")
+        return _("different contents")
     left, right = one.read(name).splitlines(keepends=True), other.read(name).splitlines(keepends=True)
     offset = 0
     for line, (a, b) in enumerate(zip([*left, b""], [*right, b""], strict=False), 1):
         if a != b:
             return _explain_line(a, b, line, offset)
         offset += len(a)
-    return _("other contents")
+    return _("different contents")

@@ -77,7 +77,7 @@ class Downloader:
             self.client = httpx2.Client(timeout=TIMEOUT, follow_redirects=False)
         except (OSError, ValueError, httpx2.InvalidURL) as error:
             raise BuildError(
-                _("The network settings of this shell cannot be used: {reason}.").format(reason=redact(str(error))),
+                _("The network settings of this shell are not valid: {reason}.").format(reason=redact(str(error))),
                 advice=_("Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."),
             ) from None
 
@@ -176,7 +176,7 @@ class Downloader:
         except (httpx2.InvalidURL, ValueError) as error:
             raise _no_address(file) from error
         if file.size is not None and partial.size < file.size:
-            raise TransientError(_("the connection ended early"))
+            raise TransientError(_("the connection was closed early"))
 
     def _open(self, file: Remote, offset: int) -> httpx2.Response:
         """Send a request and follow redirects; only the first origin gets credentials."""
@@ -196,7 +196,7 @@ class Downloader:
             target = urljoin(url, response.headers["Location"])
             _check_redirect(file, url, target)
             url = target
-        raise BuildError(_("{file}: {host} redirects without end.").format(file=file.name, host=_host(file.url)))
+        raise BuildError(_("{file}: too many redirects from {host}.").format(file=file.name, host=_host(file.url)))
 
 
 def _run(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
@@ -213,7 +213,7 @@ def _read_local(file: Remote) -> Iterator[bytes]:
         with open(path, "rb") as source:
             yield from iter(lambda: source.read(BLOCK), b"")
     except OSError as error:
-        wanted = _("The lock names this file: put it back, or run `uv lock` again.")
+        wanted = _("The lockfile names this file: put it back, or run `uv lock` again.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=BuildError, wanted=wanted) from error
 
 
@@ -227,10 +227,10 @@ def _check_redirect(file: Remote, url: str, target: str) -> None:
     safe = new.scheme == "https" or (new.scheme == "http" and (old.scheme == "http" or new.hostname in LOOPBACK))
     if not safe or not new.hostname:
         raise BuildError(
-            _("{file}: {host} redirects from https to an address that is not ({target}).").format(
+            _("{file}: {host} redirects from https to a URL without it ({target}).").format(
                 file=file.name, host=old.hostname, target=f"{new.scheme}://{new.hostname}"
             ),
-            advice=_("Use an index or hub that stays on https."),
+            advice=_("Use an index or hub that does not redirect away from https."),
         )
 
 
@@ -240,23 +240,23 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
         if response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
             return
         partial.restart()
-        raise TransientError(_("the server sent another part than was asked for"))
+        raise TransientError(_("the server sent another range than requested"))
     if status == 200:
         partial.restart()
         return
     if status == 416 and offset:
         partial.restart()
-        raise TransientError(_("the server has nothing after what is here"))
+        raise TransientError(_("the server has no data after what was fetched"))
     if status in RETRIED:
         asked = response.headers.get("Retry-After", "")
         raise TransientError(f"HTTP {status} {response.reason_phrase}", float(asked) if asked.isdecimal() else 0.0)
     advice = {
         401: _("Put your credentials for {host} into your netrc file, or set HF_TOKEN for a model hub."),
-        403: _("Ask whoever runs {host} for access, or put credentials that have it into your netrc file."),
-        404: _("{host} no longer has it: lock another version or name another revision, then build again."),
-    }.get(status, _("Ask whoever runs {host}, or try again later: what was fetched is kept."))
+        403: _("Ask the administrator of {host} for access, or put credentials that have it into your netrc file."),
+        404: _("{host} no longer has it: lock another version or specify another revision, then build again."),
+    }.get(status, _("Contact the administrator of {host}, or try again later: fetched files are retained."))
     raise BuildError(
-        _("{file} cannot be fetched: {host} answers {status}.").format(
+        _("Cannot fetch {file}: {host} returned {status}.").format(
             file=file.name, host=_host(file.url), status=f"{status} {response.reason_phrase}".rstrip()
         ),
         advice=advice.format(host=_host(file.url)),
@@ -277,8 +277,8 @@ def _network_trouble(file: Remote, error: httpx2.HTTPError) -> Exception:
 
 def _no_address(file: Remote) -> BuildError:
     return BuildError(
-        _("{file} has an address, or is redirected to one, that cannot be fetched.").format(file=file.name),
-        advice=_("Check the index of the lock, or HF_ENDPOINT for a model."),
+        _("{file} has, or redirects to, a URL that cannot be fetched.").format(file=file.name),
+        advice=_("Check the index in the lockfile, or HF_ENDPOINT for a model."),
     )
 
 
@@ -286,13 +286,13 @@ def _gave_up(file: Remote, trouble: TransientError) -> BuildError:
     if trouble.unreachable:
         return BuildError(
             _("Cannot reach {host} for {file}: {reason}.").format(host=_host(file.url), file=file.name, reason=trouble),
-            advice=_("Check the network, HTTPS_PROXY and NO_PROXY, then build again: what was fetched is kept."),
+            advice=_("Check the network, HTTPS_PROXY and NO_PROXY, then build again: fetched files are retained."),
         )
     return BuildError(
         plural(
-            "{file} could not be fetched from {host} in {count} attempt: {reason}.",
-            "{file} could not be fetched from {host} in {count} attempts: {reason}.",
+            "Cannot fetch {file} from {host} after {count} attempt: {reason}.",
+            "Cannot fetch {file} from {host} after {count} attempts: {reason}.",
             ATTEMPTS,
         ).format(file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble),
-        advice=_("Build again later: what was fetched is kept and continued."),
+        advice=_("Build again later: what was fetched is retained and continued."),
     )

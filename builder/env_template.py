@@ -24,7 +24,7 @@ def read_template(path: Path) -> dict[str, str]:
     try:
         settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        wanted = _("Name an existing UTF-8 file in environment.template of the profile.")
+        wanted = _("Specify an existing UTF-8 file in environment.template of the profile.")
         if isinstance(error, OSError):
             raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
         what = _("The env template {file} cannot be read: {reason}.").format(file=path, reason=error)
@@ -32,7 +32,7 @@ def read_template(path: Path) -> dict[str, str]:
     wrong += [line for line, _name, value in settings if "\n" in value]
     if wrong:
         raise UsageError(
-            _("{file}, line {number}: not a line of the form KEY=value.").format(file=path, number=min(wrong)),
+            _("{file}, line {number}: not of the form KEY=value.").format(file=path, number=min(wrong)),
             advice=_("Correct the line, or begin it with # to make it a comment."),
         )
     return {name: value or PLACEHOLDER for _line, name, value in settings}

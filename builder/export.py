@@ -48,8 +48,8 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
     import uv
 
     for file, advice in (
-        ("pyproject.toml", _("Name the project's folder with --project-root.")),
-        ("uv.lock", _("Run `uv lock` in {folder} and commit what it writes.").format(folder=root)),
+        ("pyproject.toml", _("Specify the project folder with --project-root.")),
+        ("uv.lock", _("Run `uv lock` in {folder} and commit the result.").format(folder=root)),
     ):
         if not (root / file).is_file():
             raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
@@ -58,7 +58,7 @@ def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
     if not done.ok:
         raise _export_error(root / "uv.lock", done)
     if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
-        raise BuildError(_("{lock} is too large to be read.").format(lock=root / "uv.lock"))
+        raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
     return done.stdout
 
 
@@ -67,19 +67,21 @@ def _export_error(lock: Path, done: process.Completed) -> BuildError:
     if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
         return BuildError(
             _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
-            advice=_("Run `uv lock` in the project's folder and commit what it writes."),
+            advice=_("Run `uv lock` in the project folder and commit the result."),
         )
     if "No interpreter found" in done.stderr:
         return BuildError(
-            _("uv finds no Python on this machine that {lock} allows.").format(lock=lock),
-            advice=_("Install one that fits requires-python of pyproject.toml, or build on a machine that has it."),
+            _("uv found no Python on this machine that {lock} allows.").format(lock=lock),
+            advice=_(
+                "Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."
+            ),
         )
     if done.timed_out:
-        return BuildError(_("uv did not finish reading {lock} in time.").format(lock=lock))
+        return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))
     lines = [line.strip() for line in done.stderr.splitlines()]
     reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
     cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
     return BuildError(
         _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
-        advice=_("Run `uv lock --check` in the project's folder and mend what it reports."),
+        advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
     )

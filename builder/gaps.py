@@ -41,8 +41,8 @@ class MissingWheelsError(BuildError):
                 target=target, python=target.python, packages="; ".join(map(str, self.gaps))
             ),
             advice=_(
-                "Lock versions that have a wheel for this target, build on a machine of this kind, or leave the "
-                "target out; `python -m builder targets` shows what each target has."
+                "Lock versions that have a wheel for this target, build on a machine of this kind, or omit "
+                "the target; `python -m builder targets` shows what each target has."
             ),
         )
 
@@ -58,7 +58,7 @@ def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool)
     else:
         near = sorted(found, key=lambda tag: (target.architecture not in tag, target.abi not in tag, tag))
         more = ["…"] if len(near) > TAGS_SHOWN else []
-        text = _("wheels exist for {tags}").format(tags=", ".join(near[:TAGS_SHOWN] + more))
+        text = _("available wheels: {tags}").format(tags=", ".join(near[:TAGS_SHOWN] + more))
     return text + ", " + (_("and a source distribution") if has_source else _("no source distribution"))
 
 

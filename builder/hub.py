@@ -94,10 +94,10 @@ def kept_listing(cache: Cache, repository: str, commit: str) -> HubListing:
         ]
     except (OSError, ValueError, TypeError) as error:
         raise BuildError(
-            _("What {repository} holds at {commit} is not in the cache {folder}.").format(
+            _("The file list of {repository} at {commit} is not in the cache {folder}.").format(
                 repository=repository, commit=commit, folder=cache.root
             ),
-            advice=_("Name the whole commit, and build once without --offline, with the same --cache-dir."),
+            advice=_("Specify the full commit, and build once without --offline, with the same --cache-dir."),
         ) from error
     return HubListing(commit, tuple(files), ())
 
@@ -112,10 +112,10 @@ def _listing(api: HfApi, repository: str, revision: str) -> tuple[list[RepoFile]
     commit = api.model_info(repository, revision=revision).sha or ""
     if not _COMMIT.fullmatch(commit):
         raise BuildError(
-            _("The hub names no commit for {repository} at {revision}.").format(
+            _("The hub returned no commit for {repository} at {revision}.").format(
                 repository=repository, revision=revision
             ),
-            advice=_("Name the commit itself: hf:{repository}@COMMIT.").format(repository=repository),
+            advice=_("Specify the commit itself: hf:{repository}@COMMIT.").format(repository=repository),
         )
     tree = api.list_repo_tree(repository, recursive=True, revision=commit)
     return [entry for entry in tree if isinstance(entry, RepoFile)], commit
@@ -127,7 +127,7 @@ def _remote(file: RepoFile, url: str, repository: str) -> Remote:
     form = _SHA256 if file.lfs else _COMMIT
     if not form.fullmatch(digest.value) or size < 0:
         raise BuildError(
-            _("The hub gives no usable digest for {file} of {repository}.").format(
+            _("The hub returned no usable digest for {file} of {repository}.").format(
                 file=file.path, repository=repository
             )
         )
@@ -149,13 +149,11 @@ def _asking(
             return question()
         except errors.OfflineModeIsEnabled as error:
             raise BuildError(
-                _("{repository} cannot be listed: HF_HUB_OFFLINE is set.").format(repository=repository),
-                advice=_("Unset HF_HUB_OFFLINE, or bring the model as path:FOLDER."),
+                _("Cannot list {repository}: HF_HUB_OFFLINE is set.").format(repository=repository),
+                advice=_("Unset HF_HUB_OFFLINE, or provide the model as path:FOLDER."),
             ) from error
         except errors.HFValidationError as error:
-            raise BuildError(
-                _("{repository} is not the name of a repository.").format(repository=repository)
-            ) from error
+            raise BuildError(_("{repository} is not a repository name.").format(repository=repository)) from error
         except errors.HfHubHTTPError as error:
             if error.response.status_code not in RETRIED:
                 raise _refusal(error, repository, revision, host) from error
@@ -164,7 +162,7 @@ def _asking(
             reason = redact(str(error)) or type(error).__name__
         except (ValueError, KeyError, TypeError) as error:
             raise BuildError(
-                _("The answer of {host} about {repository} is not a model hub's.").format(
+                _("The response of {host} for {repository} is not that of a model hub.").format(
                     host=host, repository=repository
                 ),
                 advice=_("Check HF_ENDPOINT."),
@@ -173,7 +171,7 @@ def _asking(
         _("Cannot reach the model hub {host} for {repository}: {reason}.").format(
             host=host, repository=repository, reason=reason
         ),
-        advice=_("Check the network, HTTPS_PROXY and HF_ENDPOINT, or bring the model as path:FOLDER."),
+        advice=_("Check the network, HTTPS_PROXY and HF_ENDPOINT, or provide the model as path:FOLDER."),
     )
 
 
@@ -185,15 +183,15 @@ def _refusal(error: Any, repository: str, revision: str, host: str) -> BuildErro
             _("{repository} has no revision {revision} on {host}.").format(
                 repository=repository, revision=revision, host=host
             ),
-            advice=_("Name a commit, a tag or a branch that the hub shows: hf:{repository}@REVISION.").format(
+            advice=_("Specify a commit, a tag or a branch that the hub shows: hf:{repository}@REVISION.").format(
                 repository=repository
             ),
         )
     return BuildError(
-        _("{host} has no model repository {repository}, or does not show it to you ({status}).").format(
+        _("{host} has no model repository {repository}, or denies access to it ({status}).").format(
             host=host, repository=repository, status=error.response.status_code
         ),
-        advice=_("Check its name; for a private or gated one accept its terms and set HF_TOKEN."),
+        advice=_("Check its name; for a private or gated model accept its terms and set HF_TOKEN."),
     )
 
 

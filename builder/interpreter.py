@@ -90,9 +90,9 @@ def _from_uv(version: str, target: Target, scratch: Path) -> Path:
     done = process.run(argv, env=env, cwd=scratch, timeout=FETCH_TIME_LIMIT)
     if not done.ok:
         raise BuildError(
-            _("uv cannot bring {request}: {reason}").format(request=request, reason=last_reason(done)),
-            advice=_("Name a version that `uv python list --all-platforms` shows, set UV_PYTHON_INSTALL_MIRROR, or "
-                     "give an archive: --with-python FILE."),
+            _("uv cannot install {request}: {reason}").format(request=request, reason=last_reason(done)),
+            advice=_("Specify a version that `uv python list --all-platforms` shows, set "
+                     "UV_PYTHON_INSTALL_MIRROR, or specify an archive: --with-python FILE."),
         )  # fmt: skip
     return scratch
 
@@ -106,7 +106,9 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
             _("{archive} is neither a version nor an archive of Python: {reason}.").format(
                 archive=archive, reason=troubles.reason(error)
             ),
-            advice=_("Give a .tar.gz in the layout of python-build-standalone (install_only), or a version like 3.12."),
+            advice=_(
+                "Specify a .tar.gz in the layout of python-build-standalone (install_only), or a version such as 3.12."
+            ),
         ) from error
     return scratch
 
@@ -122,7 +124,7 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
     for member in archive:
         path = os.path.normpath(member.name)
         if os.path.isabs(path) or path.split(os.sep)[0] == os.pardir:
-            raise tarfile.TarError(_("{name} leads out of the archive").format(name=member.name))
+            raise tarfile.TarError(_("{name} points outside the archive").format(name=member.name))
         if member.isreg() or member.isdir():  # links do not travel
             archive.extract(member, target)
 
@@ -137,7 +139,7 @@ def _home(root: Path, target: Target, given: str) -> Path:
         _("{given} has no {program}, which {target} with Python {python} needs.").format(
             given=given, program=_program(target), target=target, python=target.python
         ),
-        advice=_("Give the Python of the target's platform and version; with several --python name it for each."),
+        advice=_("Specify a Python for the target's platform and version; with several --python specify one for each."),
     )
 
 
@@ -165,7 +167,7 @@ def _check_machine(program: Path, target: Target) -> None:
     if found != target.architecture:
         raise BuildError(
             _("{program} is not a program for {target}.").format(program=program.name, target=target),
-            advice=_("Give the Python of the target's platform and architecture."),
+            advice=_("Specify a Python for the target's platform and architecture."),
         )
 
 
@@ -173,10 +175,10 @@ def _try(home: Path, program: Path) -> None:
     """Refuse an interpreter of this platform that does not run where it lies now, or lacks what applications need."""
     done = process.run([str(program), "-I", "-B", "-c", NEEDED], env={"PATH": ""}, timeout=TRY_TIME_LIMIT)
     if not done.ok or Path(done.stdout.strip()).resolve() != home.resolve():
-        reason = last_reason(done) if not done.ok else _("it belongs into {folder}").format(folder=done.stdout.strip())
+        reason = last_reason(done) if not done.ok else _("it belongs in {folder}").format(folder=done.stdout.strip())
         raise BuildError(
-            _("{program} does not run where it lies: {reason}").format(program=program, reason=reason),
-            advice=_("Give a relocatable build of Python, as python-build-standalone makes them."),
+            _("{program} does not run in its location: {reason}").format(program=program, reason=reason),
+            advice=_("Specify a relocatable build of Python, such as those of python-build-standalone."),
         )
 
 
@@ -191,7 +193,7 @@ def _members(home: Path, target: Target) -> Iterator[Member]:
         trouble = names.problem(f"{PYTHON}/{inner}")
         if trouble:
             raise BuildError(
-                _("{file} of the Python cannot travel: {reason}.").format(file=ascii(inner), reason=trouble)
+                _("{file} of the Python cannot be bundled: {reason}.").format(file=ascii(inner), reason=trouble)
             )
         sha256, size = digest.sha256_file(path)
         yield Member(FileEntry(f"{PYTHON}/{inner}", size, sha256, "interpreter"), path)

@@ -26,7 +26,7 @@ def lines(names: Collection[str], sources: Iterable[SourceFile]) -> Iterator[str
     """Yield what to say of such names: at most one line."""
     found = unused(names, sources)
     if found:
-        yield _("[imports] lazy: no module of the source imports {names}; look at the spelling").format(
+        yield _("[imports] lazy: no module of the source imports {names}; check the spelling").format(
             names=", ".join(found)
         )
 

@@ -115,7 +115,7 @@ def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequenc
         return Lock(root, Pylock.from_dict(tomllib.loads(exported)), digest)
     except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
         raise BuildError(
-            _("What uv exports of {lock} is not a pylock.toml that can be read: {reason}.").format(
+            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(
                 lock=root / "uv.lock", reason=error
             ),
             advice=_("Run `uv lock` with a current uv and build again."),
@@ -174,7 +174,7 @@ def _select(lock: Lock, target: Target, tags: Sequence[Tag], patch: int, *, buil
         chosen = list(rest.select(environment=environment, tags=tags))
     except PylockSelectError as error:
         raise BuildError(
-            _("The lock does not hold for {target} with Python {python}: {reason}.").format(
+            _("The lockfile does not support {target} with Python {python}: {reason}.").format(
                 target=target, python=f"{target.version}.{patch}", reason=error
             ),
             advice=_("Widen requires-python or tool.uv.environments in pyproject.toml and run `uv lock`."),
@@ -200,10 +200,10 @@ def _check_python(pylock: Pylock, target: Target, patch: int) -> None:
     required = pylock.requires_python
     if required is not None and not required.contains(f"{target.version}.{patch}"):
         raise BuildError(
-            _("The lock requires Python {required}, the target has {python}.").format(
+            _("The lockfile requires Python {required}, but the target has {python}.").format(
                 required=required, python=target.python
             ),
-            advice=_("Name another Python with --python, or widen requires-python and run `uv lock`."),
+            advice=_("Specify another Python with --python, or widen requires-python and run `uv lock`."),
         )
 
 
@@ -211,10 +211,10 @@ def _check_doubles(wanted: Iterable[Package], target: Target) -> None:
     doubles = sorted(name for name, count in Counter(package.name for package in wanted).items() if count > 1)
     if doubles:
         raise BuildError(
-            _("The lock has more than one version for {target} of {packages}.").format(
+            _("The lockfile has more than one version for {target} of {packages}.").format(
                 target=target, packages=", ".join(doubles)
             ),
-            advice=_("Make the markers of its dependencies exclude each other and run `uv lock`."),
+            advice=_("Make the markers of its dependencies mutually exclusive and run `uv lock`."),
         )
 
 
@@ -234,7 +234,7 @@ def _wheel_tags(filename: str) -> frozenset[Tag]:
         return parse_wheel_filename(filename)[3]
     except InvalidWheelFilename as error:
         raise BuildError(
-            _("The lock names a wheel with a malformed file name: {file}.").format(file=filename)
+            _("The lockfile names a wheel with an invalid file name: {file}.").format(file=filename)
         ) from error
 
 
@@ -273,7 +273,7 @@ def _locked_source(package: Package, source: Any, root: Path) -> LockedSource:
     inner = source.subdirectory or "" if not isinstance(source, PackageSdist) else ""
     if isinstance(source, PackageVcs):
         if source.type != "git" or not _COMMIT.fullmatch(source.commit_id):
-            raise BuildError(_("{package} comes from a repository that is not git's.").format(package=package.name))
+            raise BuildError(_("{package} comes from a repository that is not git.").format(package=package.name))
         place = source.url or str((root / (source.path or "")).resolve())
         return LockedSource(package.name, version, "git", place, source.commit_id, inner)
     if isinstance(source, PackageDirectory):
@@ -283,8 +283,8 @@ def _locked_source(package: Package, source: Any, root: Path) -> LockedSource:
     filename = (source.filename if isinstance(source, PackageSdist) else urlsplit(url).path).rpartition("/")[2]
     if not _DIGEST.fullmatch(digest):
         raise BuildError(
-            _("The lock has no SHA-256 for {file}.").format(file=filename),
-            advice=_("Use an index that gives SHA-256 digests, and run `uv lock` again."),
+            _("The lockfile has no SHA-256 for {file}.").format(file=filename),
+            advice=_("Use an index that provides SHA-256 digests, and run `uv lock` again."),
         )
     return LockedSource(package.name, version, "sdist", url, digest, inner, unquote(filename), source.size)
 
@@ -308,20 +308,20 @@ def _locked(package: Package, source: Any, root: Path, target: Target) -> Locked
     digest = source.hashes.get("sha256", "").lower()
     if trouble or canonicalize_name(name) != package.name:
         raise BuildError(
-            _("The lock names a wheel of {package} that cannot travel: {file}: {reason}.").format(
-                package=package.name, file=repr(filename), reason=trouble or _("the name is another package's")
+            _("The lockfile names a wheel of {package} that cannot be bundled: {file}: {reason}.").format(
+                package=package.name, file=repr(filename), reason=trouble or _("the name belongs to another package")
             )
         )
     if not _DIGEST.fullmatch(digest):
         raise BuildError(
-            _("The lock has no SHA-256 for {file}.").format(file=filename),
-            advice=_("Use an index that gives SHA-256 digests, and run `uv lock` again."),
+            _("The lockfile has no SHA-256 for {file}.").format(file=filename),
+            advice=_("Use an index that provides SHA-256 digests, and run `uv lock` again."),
         )
     url = source.url or (root / source.path).resolve().as_uri()
     if urlsplit(url).scheme not in ("https", "http", "file"):
         raise BuildError(
-            _("{file} lies at an address that is neither https, http nor a file.").format(file=filename),
-            advice=_("Use an index that serves over https, and run `uv lock` again."),
+            _("{file} has a URL that is neither https, http nor file.").format(file=filename),
+            advice=_("Use an https index, and run `uv lock` again."),
         )
     return LockedWheel(filename, name, str(version), url, source.size, digest)
 

@@ -34,8 +34,8 @@ def choose_files(
     chosen = [path for path in usable if (not include or _matches(path, include)) and not _matches(path, exclude)]
     if not chosen:
         raise BuildError(
-            _("Model {name} has no files left to bring.").format(name=name),
-            advice=_("Check where it comes from, and its include and exclude patterns."),
+            _("Model {name} has no files left to include.").format(name=name),
+            advice=_("Check its source, and its include and exclude patterns."),
         )
     chosen += [path for path in usable if _is_paper(path) and path not in chosen and not _matches(path, exclude)]
     if not include:
@@ -54,7 +54,7 @@ def _without_pickled_doubles(chosen: Sequence[str], name: str, progress: Progres
     left = [path for path in chosen if path.rpartition("/")[0] in safe and fnmatchcase(path.rpartition("/")[2], UNSAFE)]
     if left:
         progress.step(
-            _("{model}: {files} left out, the same weights are there as safetensors").format(
+            _("{model}: {files} omitted, the same weights are available as safetensors").format(
                 model=name, files=", ".join(left)
             )
         )
@@ -66,7 +66,7 @@ def _check_names(chosen: Sequence[str], name: str) -> None:
         trouble = names.problem(f"{MODELS}/{name}/{path}")
         if trouble:
             raise BuildError(
-                _("Model {name} has a file that cannot travel: {file}: {reason}.").format(
+                _("Model {name} has a file that cannot be bundled: {file}: {reason}.").format(
                     name=name, file=ascii(path), reason=trouble
                 ),
                 advice=_("Rename it, or exclude it."),
@@ -74,7 +74,7 @@ def _check_names(chosen: Sequence[str], name: str) -> None:
     clash = names.collision(chosen)
     if clash:
         raise BuildError(
-            _("Model {name} has files that meet on some hosts: {first} and {second}.").format(
+            _("Model {name} has files that collide on some hosts: {first} and {second}.").format(
                 name=name, first=clash[0], second=clash[1]
             ),
             advice=_("Rename or exclude one of them."),

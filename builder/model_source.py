@@ -89,7 +89,7 @@ def model_source(text: str, path: str, folder: Path) -> str:
         return f"path:{(folder / rest).resolve()}"
     if kind == "hf" and _HUB_SOURCE.fullmatch(text):
         return text
-    raise refuse(path, _("neither hf:ORG/NAME@REVISION nor path:FOLDER"))
+    raise refuse(path, _("not hf:ORG/NAME@REVISION or path:FOLDER"))
 
 
 def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
@@ -109,9 +109,9 @@ def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
     if not probe.command:
         raise refuse(f"{path}.command", _("not a command"))
     if probe.embedding is not None and probe.record:
-        raise refuse(f"{path}.record", _("an embedding_file gives the embedding already"))
+        raise refuse(f"{path}.record", _("embedding_file already provides the embedding"))
     if not (probe.embedding or probe.record or probe.dimension):
-        raise refuse(path, _("names none of embedding_file, record and dimension, so nothing could be compared"))
+        raise refuse(path, _("needs embedding_file, record or dimension, otherwise there is nothing to compare"))
     if not 0 < probe.tolerance < 1:
         raise refuse(f"{path}.tolerance", _("not between {least} and {most}").format(least=0, most=1))
     return probe

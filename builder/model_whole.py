@@ -54,17 +54,17 @@ def demand_whole(name: str, files: Mapping[str, Path]) -> None:
             fault = _("it is empty")
         if fault:
             raise BuildError(
-                _("{file} of model {model} is not whole: {reason}.").format(file=path, model=name, reason=fault),
-                advice=_("Copy or download this file again; if the application does without it, exclude it."),
+                _("{file} of model {model} is damaged: {reason}.").format(file=path, model=name, reason=fault),
+                advice=_("Copy or download this file again, or exclude it if the application does not need it."),
             )
     for lacking, because in _lacking(name, files):
         raise BuildError(
-            _("Model {model} lacks {file}, which {because} says the application opens.").format(
+            _("Model {model} has no {file}, which the application opens according to {because}.").format(
                 model=name, file=lacking, because=because
             ),
             advice=_(
-                "Copy the model again, whole; if the file is there, let it travel: include and exclude of the profile "
-                "choose a model's files."
+                "Copy the complete model again; if the file exists, include it: include and exclude in the "
+                "profile select the files of a model."
             ),
         )
 
@@ -110,12 +110,12 @@ def _document(name: str, path: str, files: Mapping[str, Path], kind: type[Any] =
             value = json.loads(file.read(DOCUMENT_LIMIT))
         if isinstance(value, kind) and (kind is dict or all(isinstance(item, dict) for item in value)):
             return value
-        reason = _("not of the form that it should have")
+        reason = _("unexpected structure")
     except (ValueError, RecursionError) as error:
         reason = str(error)[:200]
     raise BuildError(
         _("{file} of model {model} cannot be read: {reason}.").format(file=path, model=name, reason=reason),
-        advice=_("Copy the model again, whole."),
+        advice=_("Copy the complete model again."),
     )
 
 

@@ -79,8 +79,8 @@ def parse_model_spec(text: str) -> ModelSpec:
     matched = _SPEC.fullmatch(text)
     if matched is None:
         raise UsageError(
-            _("{text} names no model.").format(text=repr(text)),
-            advice=_("Write path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to name the installed folder."),
+            _("{text} is not a model.").format(text=repr(text)),
+            advice=_("Use path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to set the installed folder."),
         )
     folder = matched["folder"]
     return ModelSpec(matched["name"], Path(folder) if folder else None, matched["repository"], matched["revision"])
@@ -112,8 +112,8 @@ def collect_model(
     if pickles and any(file.path.endswith(".safetensors") for file in model.files):
         progress.warn(
             _(
-                "{model} brings weights that run code when they are loaded, beside safetensors: {files}; "
-                "exclude them if the application does not need them."
+                "{model} contains weights that run code when loaded, next to safetensors: {files}; exclude "
+                "them if the application does not need them."
             ).format(model=name, files=", ".join(pickles))
         )
     return model
@@ -223,7 +223,7 @@ def _demand_folder(root: Path) -> None:
     if not root.is_dir():
         raise BuildError(
             _("The model folder {folder} does not exist.").format(folder=root),
-            advice=_("Name a folder that holds the model's files: path:FOLDER."),
+            advice=_("Specify a folder that contains the model: path:FOLDER."),
         )
 
 
@@ -246,16 +246,14 @@ def _check_regular(path: Path, root: Path) -> None:
     target = path.resolve()
     if not target.is_file() or not target.is_relative_to(root):
         raise BuildError(
-            _("{file} is a link that leads to no file of the model's own folder.").format(file=path),
-            advice=_("Copy the model with its links followed (cp -rL) and name the copy."),
+            _("{file} is a link that does not point to a file in the model folder.").format(file=path),
+            advice=_("Copy the model with links resolved (cp -rL) and specify the copy."),
         )
 
 
 def _check_size(file: str, size: int) -> None:
     if size >= FILE_SIZE_LIMIT:
         raise BuildError(
-            _("{file} is larger than a bundle's archive can hold in one file ({size} bytes).").format(
-                file=file, size=size
-            ),
-            advice=_("Use a revision whose weights are split into shards below 8 GiB, or exclude it."),
+            _("{file} is too large for one file of a bundle archive ({size} bytes).").format(file=file, size=size),
+            advice=_("Use a revision with weights in shards below 8 GiB, or exclude the file."),
         )

@@ -29,24 +29,27 @@ class Moment:
     def advice(self, base: Manifest, project_root: Path) -> str:
         """Return what to do about a base that is not before this release, by what the counter comes from."""
         if self.origin == OPTION:
-            return _("Give a --counter above {counter}, or name an earlier base.").format(counter=base.product.counter)
+            return _("Use a --counter above {counter}, or an earlier base bundle.").format(counter=base.product.counter)
         if self.origin == VARIABLE:
-            return _("SOURCE_DATE_EPOCH gives the counter: set a later time, or give a higher --counter.")
+            return _("SOURCE_DATE_EPOCH sets the release counter: use a later time, or a higher --counter.")
         if self.origin == CLOCK:
-            return _("Without a commit this machine's clock gives the counter: correct it, or give a higher --counter.")
+            return _(
+                "Without a commit, this machine's clock sets the release counter: correct it, or use a "
+                "higher --counter."
+            )
         if changed(project_root):
             return _(
-                "The time of the commit gives the counter, and your changes are not committed: commit them, or give a "
-                "higher --counter."
+                "The commit time sets the release counter, and you have uncommitted changes: commit them, or "
+                "use a higher --counter."
             )
         if (base.source_commit or "").partition("-")[0] == source_commit(project_root):
             return _(
-                "The base was made from the very commit that is checked out: commit what is to be released, or give a "
-                "higher --counter."
+                "The base bundle was built from the checked-out commit: commit what you want to release, or "
+                "use a higher --counter."
             )
         return _(
-            "The time of the commit gives the counter: check out a later commit than the base's, name an earlier base, "
-            "or give a higher --counter."
+            "The commit time sets the release counter: check out a later commit than the base bundle's, or "
+            "use an earlier base bundle or a higher --counter."
         )
 
 

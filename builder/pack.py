@@ -121,7 +121,7 @@ def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
             metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
             if path.exists() and not metadata and path.read_bytes() != data:
                 raise BuildError(
-                    _("{name} of {package} differs between the wheels for the Python versions.").format(
+                    _("{name} differs between the wheels of {package} for the Python versions.").format(
                         name=name, package=wheel.wheel.name
                     ),
                     advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.wheel.name),
@@ -136,7 +136,7 @@ def _installed_name(name: str) -> str | None:
     """Return where a wheel's member is installed, below site-packages; None when it is left out."""
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):
-        raise BuildError(_("A wheel holds {name!r}, which has no place in the installer.").format(name=name))
+        raise BuildError(_("A wheel contains {name!r}, which is not allowed in the installer.").format(name=name))
     if LEFT_OUT.fullmatch(name):
         return None
     if not parts[0].endswith(".data"):

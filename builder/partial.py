@@ -56,9 +56,7 @@ class Partial:
                 raise StoppedError
             if self.size + len(block) > self.limit:
                 raise HashMismatchError(
-                    _("{file} is larger than the {size} bytes that it may have.").format(
-                        file=self.file.name, size=self.limit
-                    ),
+                    _("{file} is larger than the limit of {size} bytes.").format(file=self.file.name, size=self.limit),
                     advice=_wrong_file(),
                 )
             self.out.write(block)
@@ -75,7 +73,7 @@ class Partial:
         found = self.hasher.hexdigest()
         if found != self.file.digest.value:
             raise HashMismatchError(
-                _("{file} is not the file that was asked for: expected {expected}, got {found}.").format(
+                _("Digest mismatch for {file}: expected {expected}, got {found}.").format(
                     file=self.file.name, expected=self.file.digest, found=f"{self.file.digest.algorithm}:{found}"
                 ),
                 advice=_wrong_file(),
@@ -83,4 +81,4 @@ class Partial:
 
 
 def _wrong_file() -> str:
-    return _("Do not use it: find out who changed it, the index, a proxy on the way, or the lock; then build again.")
+    return _("Do not use it: find out what changed it, the index, a proxy or the lockfile, then build again.")

@@ -177,8 +177,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             left_out = plan.left_out(standing)
             if left_out:
                 yield plural(
-                    "    {count} wheel, {size}, is left out: the base has it",
-                    "    {count} wheels, {size}, are left out: the base has them",
+                    "    {count} wheel, {size}, is omitted: the base bundle has it",
+                    "    {count} wheels, {size}, are omitted: the base bundle has them",
                     left_out.files,
                 ).format(count=left_out.files, size=human_bytes(left_out.size))
             for source in standing.selection.sources:
@@ -198,8 +198,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     )
     if plan.unsized:
         yield plural(
-            "  the lock does not tell the size of {count} wheel",
-            "  the lock does not tell the size of {count} wheels",
+            "  the lockfile has no size for {count} wheel",
+            "  the lockfile has no size for {count} wheels",
             plan.unsized,
         ).format(count=plan.unsized)
     for part in (*plan.models, plan.source):
@@ -219,8 +219,8 @@ def _foresight_lines(foresight: Foresight) -> Iterator[str]:
     """Yield what is known of a target's packages, and what the gate makes of it."""
     assessment, target = foresight.assessment, name_of(foresight.target)
     yield plural(
-        "Known vulnerabilities of {target}: {count} in {packages} package; {excepted} excepted",
-        "Known vulnerabilities of {target}: {count} in {packages} packages; {excepted} excepted",
+        "Known vulnerabilities for {target}: {count} in {packages} package; {excepted} excepted",
+        "Known vulnerabilities for {target}: {count} in {packages} packages; {excepted} excepted",
         assessment.packages,
     ).format(
         target=target,
@@ -237,10 +237,8 @@ def _foresight_lines(foresight: Foresight) -> Iterator[str]:
             package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
         )
     for name in foresight.unknown:
-        yield "  ? " + _("{package}: the lock does not tell its version; it is judged once it is built").format(
-            package=name
-        )
+        yield "  ? " + _("{package}: the lockfile has no version; it is scanned once it is built").format(package=name)
     if foresight.failing:
-        yield _("  The build would end here: the findings marked ! fail it.")
+        yield _("  The build would stop here because of the vulnerabilities marked !.")
     else:
-        yield _("  The build would go on, provided that the second scanner finds the same.")
+        yield _("  The build would continue if the second scanner finds the same.")

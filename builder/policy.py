@@ -63,18 +63,18 @@ def next_policy(former: Policy | None, change: Change) -> Policy:
     )
     if chain.ROLE not in policy.roles:
         raise UsageError(
-            _("Nobody could sign the policy after this one: the role 'policy' has no key."),
+            _("The role 'policy' has no key, so the next policy could not be signed."),
             advice=_("Add one with --add policy=KEY.pub."),
         )
     try:
         return parse_policy(policy.to_bytes(), _("the policy"))
     except TrustError as error:
-        raise UsageError(error.what, advice=_("Change keys or thresholds so that they agree.")) from error
+        raise UsageError(error.what, advice=_("Change keys or thresholds so that they match.")) from error
 
 
 def _unknown(keyid: str) -> UsageError:
     return UsageError(
-        _("The former policy has no key {keyid}.").format(keyid=keyid), advice=_("Look with: policy show FILE.")
+        _("The previous policy has no key {keyid}.").format(keyid=keyid), advice=_("Inspect with: policy show FILE.")
     )
 
 
@@ -82,8 +82,8 @@ def role_name(text: str) -> str:
     """Return a role's name. Raises UsageError for one that policies don't know."""
     if text not in NAMESPACES:
         raise UsageError(
-            _("{name} is no role.").format(name=text),
-            advice=_("Roles are: {known}.").format(known=", ".join(NAMESPACES)),
+            _("{name} is not a role.").format(name=text),
+            advice=_("Valid roles: {known}.").format(known=", ".join(NAMESPACES)),
         )
     return text
 
@@ -92,7 +92,9 @@ def write_policy(folder: Path, policy: Policy) -> Path:
     """Write a policy that nobody has signed yet. Raises UsageError when its number is taken there."""
     path = folder / chain.file_name(policy.number)
     if os.path.lexists(path):
-        raise UsageError(_("{path} exists and is not overwritten.").format(path=path), advice=_("Name another folder."))
+        raise UsageError(
+            _("{path} already exists and is not overwritten.").format(path=path), advice=_("Specify another folder.")
+        )
     folder.mkdir(parents=True, exist_ok=True)
     outputs.write(path, policy.to_bytes(), mode=0o644)
     return path

@@ -37,13 +37,12 @@ def with_embedding(
     embedding: tuple[float, ...] | None = None
     reason = _("{folder} does not exist").format(folder=root / ".venv")
     if (root / ".venv").is_dir():
-        progress.step(_("Asking {name} for the embedding of its probe").format(name=source.name))
+        progress.step(_("Computing the probe embedding of {name}").format(name=source.name))
         embedding, reason = _asked((*source.probe.command, source.probe.sentence), model, application, root)
     if embedding is None:
         progress.warn(
             _(
-                "The embedding for the probe of {name} could not be recorded ({reason}): hosts will compare no "
-                "embedding."
+                "The probe embedding of {name} could not be recorded ({reason}): hosts will not compare embeddings."
             ).format(name=source.name, reason=reason)
         )
     return replace(source, probe=replace(source.probe, embedding=embedding))
@@ -78,5 +77,5 @@ def _asked(
             return None, error.what
     embedding = embedding_in(done.stdout) if done.ok else None
     if embedding is None:
-        return None, last_reason(done) if not done.ok else _("its output is no JSON list of numbers")
+        return None, last_reason(done) if not done.ok else _("its output is not a JSON list of numbers")
     return tuple(embedding), ""

@@ -75,8 +75,8 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
             return candidate
     known = ", ".join(sorted(path.stem for path in PROFILES.glob("*.toml")))
     raise UsageError(
-        _("There is no profile {name}.").format(name=name_or_path),
-        advice=_("Name a TOML file or one of the profiles that come with the builder: {known}.").format(known=known),
+        _("Profile {name} not found.").format(name=name_or_path),
+        advice=_("Specify a TOML file or one of the builder's profiles: {known}.").format(known=known),
     )
 
 
@@ -179,11 +179,11 @@ def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
     for index, name in enumerate(names):
         file, where = profile.parent / name, f"{profile.name}.plugins[{index}]"
         if not _PLUGIN.fullmatch(file.name):
-            raise refuse(where, _("not a name like my_check.py, of small letters, digits and '_'"))
+            raise refuse(where, _("not a name like my_check.py (lowercase letters, digits and '_')"))
         if not file.is_file():
             raise refuse(where, _("{path} is not a file").format(path=file))
         if file.name in seen:
-            raise refuse(where, _("a check of that name stands there already"))
+            raise refuse(where, _("duplicate check name"))
         seen.add(file.name)
         yield file
 
@@ -195,7 +195,7 @@ def _as_usage(path: Path) -> Iterator[None]:
         yield
     except TrustError as error:
         what = error.what.replace(f"{path.name}.", f"{path.name}: ", 1)
-        raise UsageError(what, advice=_("Correct {file}.").format(file=path)) from error
+        raise UsageError(what, advice=_("Fix {file}.").format(file=path)) from error
 
 
 def _lazy(value: Any, path: str) -> list[str]:
@@ -218,15 +218,15 @@ def _check_application(application: Application, path: str, project_root: Path) 
     for index, launcher in enumerate(application.launchers):
         where = f"{path}.launchers[{index}].target"
         if launcher.kind == "script" and not (project_root / launcher.target).is_file():
-            raise refuse(where, _("{target} is not a file of the project").format(target=launcher.target))
+            raise refuse(where, _("{target} is not a file in the project").format(target=launcher.target))
     for index, module in enumerate(application.core_imports):
         if not _DOTTED.fullmatch(module):
-            raise refuse(f"{path}.core_imports[{index}]", _("not the name of a module"))
+            raise refuse(f"{path}.core_imports[{index}]", _("not a module name"))
 
 
 def _check_models(profile: Profile, path: str) -> None:
     if len({model.name.casefold() for model in profile.models}) != len(profile.models):
-        raise refuse(f"{path}.models", _("two have the same name"))
+        raise refuse(f"{path}.models", _("duplicate name"))
     launchers = {launcher.name for launcher in profile.application.launchers}
     for index, model in enumerate(profile.models):
         probes = {"command": model.probe.command, "batch": model.probe.batch} if model.probe else {}
@@ -288,7 +288,8 @@ def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[li
         name = f"{project}-{launcher.name}" if why else launcher.name
         if why:
             note = _(
-                "{file}: project.scripts.{script}: {reason}. Its command will be {name}, unless a profile names it."
+                "{file}: project.scripts.{script}: {reason}. The launcher will be {name} unless a profile "
+                "sets its name."
             )
             notes.append(note.format(file=path.name, script=launcher.name, reason=why, name=name))
         found.append(replace(launcher, name=name))
@@ -296,9 +297,7 @@ def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[li
     if trouble:
         raise UsageError(
             f"{path.name}: project.scripts.{launchers[trouble[0]].name}: {trouble[1]}.",
-            advice=_("Write {profile} in the project, with a launcher of another name.").format(
-                profile=PROJECT_PROFILE
-            ),
+            advice=_("Create {profile} in the project, with another launcher name.").format(profile=PROJECT_PROFILE),
         )
     return found, tuple(notes)
 
@@ -308,8 +307,8 @@ def _shadows(application: Application, file: str) -> Iterator[str]:
     for name in application.commands:
         if commands.shadowed(name):
             text = _(
-                "{file}: the command {name} has the name of a program that some hosts have; a user who puts PREFIX/bin "
-                "first on PATH starts this one."
+                "{file}: the launcher {name} has the name of a program on some hosts, and runs instead of it "
+                "when PREFIX/bin comes first in PATH."
             )
             yield text.format(file=file, name=name)
 
@@ -332,8 +331,8 @@ def with_models(profile: Profile, given: Sequence[str]) -> Profile:
     for model in models.values():
         if model.source is None:
             raise UsageError(
-                _("The profile does not say where the model {name} comes from.").format(name=model.name),
-                advice=_("Name it with --model {name}=path:FOLDER or hf:ORG/NAME@REVISION.").format(name=model.name),
+                _("The profile has no source for model {name}.").format(name=model.name),
+                advice=_("Specify it with --model {name}=path:FOLDER or hf:ORG/NAME@REVISION.").format(name=model.name),
             )
     return replace(profile, models=tuple(models.values()))
 
@@ -345,7 +344,7 @@ def without_models(profile: Profile, names: Sequence[str]) -> Profile:
         if name not in known:
             raise UsageError(
                 _("The profile has no model {name}.").format(name=name),
-                advice=_("It has {known}.").format(known=", ".join(known) or "-"),
+                advice=_("Its models: {known}.").format(known=", ".join(known) or "-"),
             )
     left_out = [model for model in profile.models if model.name in names]
     environment, values = profile.application.environment, dict(profile.application.environment.values)
@@ -372,7 +371,7 @@ def _only_model(profile: Profile, source: str) -> str:
         known = ", ".join(model.name for model in profile.models)
         raise UsageError(
             _("The profile has several models: {known}.").format(known=known),
-            advice=_("Say which one is meant, as --model NAME=SOURCE."),
+            advice=_("Specify one with --model NAME=SOURCE."),
         )
     if profile.models:
         return profile.models[0].name

@@ -73,8 +73,8 @@ def read_project(project_root: Path) -> Project:
     table = project_table(path)
     if "version" in (table.get("dynamic") or ()):
         raise UsageError(
-            _("{file} leaves its version to be computed (dynamic).").format(file=path),
-            advice=_("Write the version that the bundle shall have as project.version."),
+            _("{file} has a dynamic version.").format(file=path),
+            advice=_("Set project.version to the version of the bundle."),
         )
     for key in ("name", "version"):
         if not isinstance(table.get(key), str):
@@ -89,7 +89,7 @@ def read_project(project_root: Path) -> Project:
     except (InvalidName, InvalidVersion, InvalidSpecifier, AttributeError) as error:
         raise UsageError(
             _("{file} cannot be used: {reason}.").format(file=path, reason=error),
-            advice=_("Correct name, version or requires-python of its project table."),
+            advice=_("Fix name, version or requires-python in its project table."),
         ) from error
 
 
@@ -98,12 +98,13 @@ def project_table(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UsageError(
             _("{folder} is not a Python project: it has no pyproject.toml.").format(folder=path.parent),
-            advice=_("Name the folder of a uv-locked project with --project-root."),
+            advice=_("Specify the folder of a uv-locked project with --project-root."),
         )
     table = read_toml(path).get("project")
     if not isinstance(table, dict):
         raise UsageError(
-            _("{file} has no project table.").format(file=path), advice=_("Add [project] with a name and a version.")
+            _("{file} has no project table.").format(file=path),
+            advice=_("Add a [project] table with name and version."),
         )
     return table
 

@@ -94,10 +94,10 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
     open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
     if PROVENANCE not in kept:
         raise BuildError(
-            _("{bundle} has no {member}, which tells how it was made.").format(
+            _("{bundle} has no {member}, which records how it was built.").format(
                 bundle=release.folder, member=PROVENANCE
             ),
-            advice=_("Only bundles of this builder since it writes provenance can be built again."),
+            advice=_("Use a bundle with provenance; earlier builders did not write any."),
         )
     found = json.loads(kept[PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
     assert isinstance(found, dict)
@@ -111,21 +111,21 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
     lock = root / "uv.lock"
     if not lock.is_file() or digest.sha256_file(lock)[0] != manifest.lock_sha256:
         raise BuildError(
-            _("{lock} is not the lock that the bundle was made from.").format(lock=lock),
-            advice=_("Check out commit {commit} of the project, or name its folder with --project-root.").format(
+            _("{lock} is not the lockfile that the bundle was built from.").format(lock=lock),
+            advice=_("Check out commit {commit} of the project, or specify its folder with --project-root.").format(
                 commit=commit or "?"
             ),
         )
     if commit != manifest.source_commit:
         progress.warn(
-            _("The bundle was made from files that differ from commit {commit}: only they give the same bytes.").format(
+            _("The bundle was built from files that differ from commit {commit}: only they reproduce it.").format(
                 commit=commit
             )
         )
     here = source_commit(root)
     if here != commit:
         progress.warn(
-            _("The bundle was made from commit {commit}, {project} is at {here}.").format(
+            _("The bundle was built from commit {commit}, but {project} is at {here}.").format(
                 commit=commit or "-", project=root, here=here or "-"
             )
         )
@@ -135,15 +135,17 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     manifest, policy = release.manifest, release.pinned
     if policy is None:
         raise BuildError(
-            _("{bundle}: no installer that pins keys is in it.").format(bundle=release.folder),
-            advice=_("A delta may leave it out: check the whole bundle of the same release, its manifest is the same."),
+            _("{bundle} has no installer with embedded keys.").format(bundle=release.folder),
+            advice=_(
+                "A delta bundle may omit it: use the full bundle of the same release, which has the same manifest."
+            ),
         )
     base = release.folder / BASE
     gate, python = chosen["advisories"], chosen["with_python"]
     if python and not again.python and not VERSION.fullmatch(python):
         raise UsageError(
-            _("The bundle brings the Python of {file}, which is not at hand.").format(file=python),
-            advice=_("Name it with --with-python FILE."),
+            _("The bundle contains the Python of {file}, which is not available.").format(file=python),
+            advice=_("Specify it with --with-python FILE."),
         )
     return Request(
         project_root=again.project_root,
@@ -180,8 +182,8 @@ def _models(release: Release, again: Again) -> Iterator[str]:
             yield f"{model.name}={given[model.name]}"
         elif re.match("path:", model.repository):
             raise UsageError(
-                _("The model {name} came from a folder, which is not at hand.").format(name=model.name),
-                advice=_("Name it with --model {name}=path:FOLDER.").format(name=model.name),
+                _("The model {name} came from a folder that is not available.").format(name=model.name),
+                advice=_("Specify it with --model {name}=path:FOLDER.").format(name=model.name),
             )
         else:
             yield f"{model.name}=hf:{model.repository}@{model.revision}"

@@ -62,7 +62,7 @@ def read_release(folder: Path) -> Release:
         path = place / name
         if not path.is_file() or digest.sha256_file(path)[0] != wanted:
             raise BuildError(
-                _("{path} is not what was signed.").format(path=path),
+                _("{path} differs from the signed digest.").format(path=path),
                 advice=_("Build the release again; nothing was signed."),
             )
     installer = place / INSTALLER
@@ -77,13 +77,15 @@ def add_signature(release: Release, signer: Signer) -> Release:
     """
     if release.pinned is None and (release.folder / BASE).is_file():
         raise UsageError(
-            _("{path}: this delta leaves out the installer, which tells who must sign.").format(path=release.folder),
-            advice=_("Build the delta with every key at once: --sign-key may be repeated."),
+            _("{path}: this delta bundle omits the installer, which defines who must sign.").format(
+                path=release.folder
+            ),
+            advice=_("Build the delta bundle with all keys at once: repeat --sign-key."),
         )
     path = signature_of(release.folder / SUMS, signer.key)
     if os.path.lexists(path):
         raise UsageError(
-            _("{path} is there: this key has signed already.").format(path=path),
+            _("{path} already exists: this key has already signed.").format(path=path),
             advice=_("Sign with another key."),
         )
     outputs.write(path, signer.sign(release.sums, RELEASE_NAMESPACE), mode=0o644)

@@ -160,14 +160,14 @@ def note_lines(unlisted: Collection[Unlisted]) -> Iterator[str]:
     """Yield for people what PREFIX/.env could not set, and the lines that a profile takes it in with."""
     by_reader = {who: [item for item in unlisted if item.read_by == who] for who in (CODE, DEPENDENCY, UNKNOWN)}
     if by_reader[CODE]:
-        yield _("  settings that the code reads and {file} cannot set:").format(file="PREFIX/.env")
+        yield _("  settings that the code reads but {file} cannot set:").format(file="PREFIX/.env")
         yield from (f"    {item.name} ({item.place})" for item in by_reader[CODE])
-        yield _("  to let it, add to the profile:")
+        yield _("  to allow them, add to the profile:")
         yield "    [environment]"
         yield "    also = [{}]".format(", ".join(f'"{item.name}"' for item in by_reader[CODE]))
     for who, text in (
-        (DEPENDENCY, _("  settings that guides name and a dependency may read: {names}")),
-        (UNKNOWN, _("  settings that guides name and the code was not seen to read: {names}")),
+        (DEPENDENCY, _("  settings that documents mention and a dependency may read: {names}")),
+        (UNKNOWN, _("  settings that documents mention and the code does not seem to read: {names}")),
     ):
         if by_reader[who]:
             yield text.format(names=some_places(by_reader[who]))
@@ -184,8 +184,8 @@ def tell(unlisted: Collection[Unlisted], progress: Progress) -> None:
     names = [item.name for item in unlisted if item.read_by == CODE]
     if names:
         text = _(
-            "The code reads settings that {file} cannot set: {names}. Add those that users need to environment.also "
-            "of the profile; build --dry-run tells where they are read."
+            "The code reads settings that {file} cannot set: {names}. Add those that users need to "
+            "environment.also in the profile; build --dry-run shows where they are read."
         )
         progress.warn(text.format(file="PREFIX/.env", names=", ".join(names)))
 

@@ -91,12 +91,12 @@ class KeygenSigner:
             code = process.attend(argv, env=os.environ)
             if code:
                 raise ToolError(
-                    _("{what} failed: ssh-keygen ended with exit code {code}.").format(what=what, code=code),
-                    advice=_("It has said why; 'ssh-add -l' lists the keys that an agent holds."),
+                    _("{what} failed: ssh-keygen exited with code {code}.").format(what=what, code=code),
+                    advice=_("See its output above; 'ssh-add -l' lists the keys in an agent."),
                 )
             armoured = file.with_name("message.sig").read_bytes()
         if verify(armoured, message, namespace, name=what) != self.key:
-            raise ToolError(_("{what} gave the signature of another key.").format(what=what))
+            raise ToolError(_("{what} returned a signature by another key.").format(what=what))
         return armoured
 
 
@@ -133,9 +133,7 @@ def signature_of(path: Path, key: PublicKey) -> Path:
 def too_many_signatures(path: Path) -> UsageError:
     """Return the refusal of a signature, or of the key for it, that no host would read."""
     return UsageError(
-        _("{path} would be one signature more than the {limit} that are read.").format(
-            path=path, limit=SIGNATURES_LIMIT
-        ),
+        _("{path} would exceed the limit of {limit} signatures.").format(path=path, limit=SIGNATURES_LIMIT),
         advice=_("Sign with fewer keys."),
     )
 
@@ -145,8 +143,8 @@ def demand_new(path: Path) -> None:
     for place in (path, public_file(path)):
         if os.path.lexists(place):
             raise UsageError(
-                _("{path} exists and is not overwritten.").format(path=place),
-                advice=_("Name another file, or move that one to a safe place."),
+                _("{path} already exists and is not overwritten.").format(path=place),
+                advice=_("Specify another file, or move that one to a safe place."),
             )
 
 
@@ -163,7 +161,7 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        wanted = _("Name a file in a folder that exists and that you can write to.")
+        wanted = _("Specify a file in an existing folder that you can write to.")
         raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError, wanted=wanted) from error
 
 
@@ -192,7 +190,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(KEY_FILE_LIMIT + 1)
     except OSError as error:
-        wanted = _("Name the private key, or make one with the builder's command keygen.")
+        wanted = _("Specify the private key, or create one with the builder's keygen command.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     if len(data) > KEY_FILE_LIMIT:
         raise _not_a_key(path)
@@ -214,8 +212,8 @@ def _read_public(path: Path, data: bytes) -> PublicKey:
 def _check_private(path: Path) -> None:
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise UsageError(
-            _("The private key {path} can be read by other users of this machine.").format(path=path),
-            advice=_("Run 'chmod 600 {path}', and consider whether somebody has read it.").format(path=path),
+            _("Other users of this machine can read the private key {path}.").format(path=path),
+            advice=_("Run 'chmod 600 {path}', and check whether others may have read it.").format(path=path),
         )
 
 
@@ -251,8 +249,8 @@ def _needs_passphrase(path: Path) -> RagtraceError:
 
 def _wrong_passphrase(path: Path) -> RagtraceError:
     return UsageError(
-        _("The passphrase does not open the key {path}.").format(path=path),
-        advice=_("Give the passphrase again; if it is right, the file is damaged."),
+        _("The passphrase does not decrypt the key {path}.").format(path=path),
+        advice=_("Enter the passphrase again; if it is correct, the file is damaged."),
     )
 
 
@@ -260,6 +258,6 @@ def _not_a_key(path: Path) -> RagtraceError:
     return UsageError(
         _("{path} is not an OpenSSH private key of type {kinds}.").format(path=path, kinds=f"{ED25519}, {ECDSA}"),
         advice=_(
-            "Make a key with the builder's command keygen; for a key in hardware or an agent, name its .pub file."
+            "Create a key with the builder's keygen command; for a key in hardware or an agent, specify its .pub file."
         ),
     )

@@ -117,7 +117,7 @@ class SimpleIndex:
             stays = urlsplit(before).scheme == "http" or parts.hostname in LOOPBACK
             if parts.scheme != "https" and not (parts.scheme == "http" and stays):
                 raise UnansweredError(f"{urlsplit(url).hostname}: redirects from https to {parts.scheme}")
-        raise UnansweredError(f"{urlsplit(url).hostname}: redirects without end")
+        raise UnansweredError(f"{urlsplit(url).hostname}: too many redirects")
 
 
 def _read(response: httpx2.Response, limit: int) -> bytes:
@@ -125,9 +125,9 @@ def _read(response: httpx2.Response, limit: int) -> bytes:
     for block in response.iter_bytes():
         data += block
         if time.monotonic() > end:
-            raise UnansweredError(f"{response.url.host}: an answer of more than {LONGEST:.0f} s")
+            raise UnansweredError(f"{response.url.host}: no complete response within {LONGEST:.0f} s")
         if len(data) > limit:
-            raise UnansweredError(f"{response.url.host}: an answer of more than {limit} bytes")
+            raise UnansweredError(f"{response.url.host}: a response of more than {limit} bytes")
     return bytes(data)
 
 

@@ -56,7 +56,7 @@ def collect_source(
     else:
         listed = sorted(_everything(project_root, {path.resolve() for path in leave_out}))
         progress.warn(
-            _("{folder} is not a git checkout: every file but caches and environments is taken.").format(
+            _("{folder} is not a git checkout: all files except caches and environments are included.").format(
                 folder=project_root
             )
         )
@@ -98,8 +98,8 @@ def _demand_tracked(project_root: Path) -> list[str]:
     paths = tracked(project_root)
     if not paths:
         raise BuildError(
-            _("git tracks no file below {folder}.").format(folder=project_root),
-            advice=_("Add the application's files with 'git add', or name another --project-root."),
+            _("git tracks no files in {folder}.").format(folder=project_root),
+            advice=_("Add the application's files with 'git add', or specify another --project-root."),
         )
     return paths
 
@@ -131,14 +131,14 @@ def _check_names(files: list[SourceFile]) -> None:
         trouble = names.problem(item.path_in_app)
         if trouble:
             raise BuildError(
-                _("{file} has a name that cannot travel: {reason}.").format(file=item.file, reason=trouble),
-                advice=_("Rename it, or leave it out with source.exclude in the profile."),
+                _("{file} has a name that cannot be bundled: {reason}.").format(file=item.file, reason=trouble),
+                advice=_("Rename it, or exclude it with source.exclude in the profile."),
             )
     pair = names.collision(item.path_in_app for item in files)
     if pair:
         raise BuildError(
-            _("{first} and {second} are one name on some hosts.").format(first=pair[0], second=pair[1]),
-            advice=_("Rename one of them, or leave it out with source.exclude in the profile."),
+            _("{first} and {second} are the same name on some hosts.").format(first=pair[0], second=pair[1]),
+            advice=_("Rename one of them, or exclude it with source.exclude in the profile."),
         )
 
 
@@ -155,8 +155,8 @@ def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
     if not stat.S_ISREG(mode):
         kind = _("a link") if stat.S_ISLNK(mode) else _("not a regular file")
         raise BuildError(
-            _("{file} is {kind}; only regular files travel.").format(file=item.file, kind=kind),
-            advice=_("Put a copy in its place, or leave it out with source.exclude in the profile."),
+            _("{file} is {kind}; only regular files can be bundled.").format(file=item.file, kind=kind),
+            advice=_("Replace it with a copy, or exclude it with source.exclude in the profile."),
         )
     if matches(item.path_in_app, allowed):
         return
@@ -164,10 +164,10 @@ def _check_file(item: SourceFile, allowed: Sequence[str]) -> None:
     if finding:
         line = _("{file}, line {line}").format(file=item.file, line=finding.line) if finding.line else str(item.file)
         raise BuildError(
-            _("{where} holds a secret ({kind}).").format(where=line, kind=finding.kind),
+            _("{where} contains a secret ({kind}).").format(where=line, kind=finding.kind),
             advice=_(
-                "Take it out of the project and replace it where it is used; "
-                "a file that only looks like one goes into source.allow_secrets of the profile."
+                "Remove it from the project and replace it where it is used; add a file that only looks like "
+                "one to source.allow_secrets in the profile."
             ),
         )
 
@@ -177,17 +177,17 @@ def _check_complete(files: list[SourceFile], profile: Profile, project_root: Pat
     present = {item.path_in_app for item in files}
     if not present:
         raise BuildError(
-            _("No file of {folder} is chosen by the profile.").format(folder=project_root),
-            advice=_("Correct source.include in the profile."),
+            _("The profile selects no file in {folder}.").format(folder=project_root),
+            advice=_("Fix source.include in the profile."),
         )
     for launcher in profile.application.launchers:
         if launcher.kind == "script" and launcher.target not in present:
             raise BuildError(
-                _("{target}, which the command {name} starts, is not among the files that travel.").format(
+                _("{target}, which the launcher {name} starts, is not in the bundle.").format(
                     target=launcher.target, name=launcher.name
                 ),
                 advice=_("Add it with 'git add', and to source.include in the profile."),
             )
     for pattern in profile.include:
         if not any(matches(path, [pattern]) for path in present):
-            progress.warn(_("source.include names {pattern}, but no file fits it.").format(pattern=pattern))
+            progress.warn(_("No file matches {pattern} in source.include.").format(pattern=pattern))

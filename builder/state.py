@@ -124,23 +124,23 @@ def tell_state(state: SourceState, progress: Progress) -> None:
     """Warn of files that differ from the commit, and of those that stay behind."""
     if state.changed:
         text = plural(
-            "{count} tracked file differs from commit {commit} and is taken as it is: {names}",
-            "{count} tracked files differ from commit {commit} and are taken as they are: {names}",
+            "{count} tracked file differs from commit {commit} and is included as is: {names}",
+            "{count} tracked files differ from commit {commit} and are included as is: {names}",
             len(state.changed),
         )
         progress.warn(text.format(count=len(state.changed), commit=(state.commit or "")[:12], names=_some(state.names)))
     forgotten = [name for name in state.uncommitted if not name.startswith("../")]
     if forgotten:
         text = plural(
-            "{count} file goes into the build, and the commit does not have it: {names}",
-            "{count} files go into the build, and the commit does not have them: {names}",
+            "{count} file in the build is not in the commit: {names}",
+            "{count} files in the build are not in the commit: {names}",
             len(forgotten),
         )
         progress.warn(text.format(count=len(forgotten), names=_some(forgotten)))
     if state.untracked:
         text = plural(
-            "{count} file is not tracked by git and stays behind: {names}",
-            "{count} files are not tracked by git and stay behind: {names}",
+            "{count} file is not tracked by git and is not included: {names}",
+            "{count} files are not tracked by git and are not included: {names}",
             len(state.untracked),
         )
         progress.warn(text.format(count=len(state.untracked), names=_some(state.untracked)))
@@ -150,7 +150,7 @@ def demand_commit(state: SourceState, root: Path) -> None:
     """Raise BuildError unless all that people write for a build is what one commit has (--strict-source)."""
     if state.commit is None:
         raise BuildError(
-            _("{folder} has no commit that says what its files are (--strict-source).").format(folder=root),
+            _("{folder} has no commit to compare its files with (--strict-source).").format(folder=root),
             advice=_("Build from a git checkout with a commit, or without --strict-source."),
         )
     if state.changed:
@@ -159,18 +159,18 @@ def demand_commit(state: SourceState, root: Path) -> None:
                 commit=state.commit[:12], names=", ".join(state.names)
             ),
             advice=_(
-                "Commit them, or bring them back with 'git restore'; without --strict-source the bundle says that they "
-                "differ."
+                "Commit them, or revert them with 'git restore'; without --strict-source the bundle records "
+                "that they differ."
             ),
         )
     if state.uncommitted:
         raise BuildError(
-            _("The commit does not have what goes into the bundle (--strict-source): {names}.").format(
+            _("The commit does not contain all that goes into the bundle (--strict-source): {names}.").format(
                 names=", ".join(state.uncommitted)
             ),
             advice=_(
-                "Commit them in the project's repository, name models by hf:ORG/NAME@COMMIT, or build without "
-                "--strict-source."
+                "Commit them in the project's repository, specify models as hf:ORG/NAME@COMMIT, or build "
+                "without --strict-source."
             ),
         )
 
@@ -180,8 +180,8 @@ def demand_same(before: SourceState, after: SourceState) -> None:
     if (before.commit, before.changed) != (after.commit, after.changed):
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
         raise BuildError(
-            _("The project changed while it was built: {names}.").format(names=_some(names) or after.commit),
-            advice=_("Build again, and leave the project's files alone meanwhile."),
+            _("The project changed during the build: {names}.").format(names=_some(names) or after.commit),
+            advice=_("Build again, and do not change the project's files meanwhile."),
         )
 
 

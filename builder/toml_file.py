@@ -41,7 +41,7 @@ def quoted(text: str) -> str:
 def _unreadable(path: Path, error: Exception) -> UsageError:
     return UsageError(
         _("{file} cannot be read: {reason}.").format(file=path, reason=error),
-        advice=_("Correct the file; it must be TOML in UTF-8."),
+        advice=_("Fix the file; it must be TOML in UTF-8."),
     )
 
 

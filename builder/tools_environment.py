@@ -54,9 +54,9 @@ def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool)
 def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> dict[LockedWheel, Path]:
     wheels = select_wheels(read_lock(LOCK), target).wheels
     progress.step(
-        plural(
-            "Collecting {count} wheel of the scanners", "Collecting {count} wheels of the scanners", len(wheels)
-        ).format(count=len(wheels))
+        plural("Fetching {count} wheel of the scanners", "Fetching {count} wheels of the scanners", len(wheels)).format(
+            count=len(wheels)
+        )
     )
     return fetch_wheels(wheels, cache, progress, offline=offline)
 

@@ -55,28 +55,26 @@ def _unchecked(profile: Profile) -> Iterator[Unchecked]:
     command = next(iter(application.commands), "NAME")
     if not application.core_imports:
         imports = ("packages.imports", "performance.imports", "performance.import_tree")
-        yield Unchecked(imports, _("the profile names no core imports"), 'core_imports = ["MODULE"]', TOP)
+        yield Unchecked(imports, _("the profile defines no core imports"), 'core_imports = ["MODULE"]', TOP)
     if not application.smoke:
         add = f'smoke = [["{command}", "--help"]]'
         commands = ("performance.start",) if application.offline_commands else ("ragtrace.cli", "performance.start")
-        yield Unchecked(commands, _("the profile names no smoke commands"), add, TOP)
+        yield Unchecked(commands, _("the profile defines no smoke commands"), add, TOP)
     if not application.environment.template:
         is_there = application.environment != Environment()
         add = ("" if is_there else "[environment]\n") + 'template = ".env.example"'
         place = ENVIRONMENT if is_there else END
-        yield Unchecked(("ragtrace.settings",), _("the profile names no template of settings"), add, place)
+        yield Unchecked(("ragtrace.settings",), _("the profile defines no settings template"), add, place)
     if application.dashboard is None:
         add = f'[dashboard]\ncommand = ["{command}", "--port={{port}}"]'
-        yield Unchecked(("ragtrace.dashboard",), _("the profile names no dashboard"), add)
+        yield Unchecked(("ragtrace.dashboard",), _("the profile defines no dashboard"), add)
     if application.container is None:
         add = f'[container]\nobject = "PACKAGE.MODULE:NAME"\ncommand = ["{command}"]'
-        yield Unchecked(("ragtrace.container",), _("the profile names no container"), add)
+        yield Unchecked(("ragtrace.container",), _("the profile defines no container"), add)
     elif not application.container.command:
-        reason = _(
-            "the profile names no command that lets its container build anything, unless dependency_injector does"
-        )
+        reason = _("the profile has no command that uses its container (dependency_injector containers need none)")
         yield Unchecked(("ragtrace.container",), reason, f'command = ["{command}"]', CONTAINER)
     if profile.models and not any(model.probe for model in profile.models):
         add = f'[models.probe]\ncommand = ["{command}"]\nsentence = "…"\nrecord = true'
         answers = ("ragtrace.probe", "performance.model")
-        yield Unchecked(answers, _("no model of the bundle has a probe"), add)
+        yield Unchecked(answers, _("no model in the bundle has a probe"), add)

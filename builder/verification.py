@@ -66,8 +66,8 @@ def knowledge_of(request: Request, policy: Policy | None, progress: Progress) ->
     if request.advisories is None:
         progress.warn(
             _(
-                "Known vulnerabilities were not looked for, and hosts cannot look for them either: no advisories were "
-                "given (--advisories FILE)."
+                "Not scanned for known vulnerabilities, and hosts cannot scan for them either: no advisories "
+                "were given (--advisories FILE)."
             )
         )
         return None

@@ -33,13 +33,13 @@ def parse_size(text: str) -> int:
     """
     found = SIZE.fullmatch(text)
     if not found or (found[3] and not found[2]):
-        raise UsageError(_("{text} is not a size like 650M, 4G or 4GiB.").format(text=text))
+        raise UsageError(_("{text} is not a valid size (650M, 4G or 4GiB).").format(text=text))
     base = 1024 if found[3] else 1000
     size: int = int(found[1]) * base ** " KMGT".index(found[2].upper() or " ")
     if size < LEAST:
         raise UsageError(
             _("Volumes of {size} bytes are too small.").format(size=size),
-            advice=_("Name a size of {least} bytes or more.").format(least=LEAST),
+            advice=_("Specify a size of {least} bytes or more.").format(least=LEAST),
         )
     return size
 
@@ -67,7 +67,7 @@ class ArchiveFile:
         if number > MOST:
             raise BuildError(
                 _("{archive} would have more than {most} volumes.").format(archive=self.path.name, most=MOST),
-                advice=_("Name a larger --volume-size."),
+                advice=_("Specify a larger --volume-size."),
             )
         name = self.path.name if self.size is None else volume_name(self.path.name, number)
         self.file = self.path.with_name(name).open("wb")

@@ -64,7 +64,7 @@ def build_wheels(
         else:
             tag = "-".join(wheel.filename.removesuffix(".whl").split("-")[-3:])
             reason = _(
-                "built from source here it fits {tag} alone: build on a machine of the target that has its Python"
+                "built from source here, it fits only {tag}: build on a machine of the target that has its Python"
             ).format(tag=tag)
             gaps.append(Gap(source.name, wheel.version, reason))
     if gaps:
@@ -161,7 +161,7 @@ def _lay_out(source: LockedSource, tree: Path, workshop: Workshop, progress: Pro
     if source.kind == "git":
         if workshop.offline:
             raise BuildError(
-                _("{package} comes from git and was not built here before.").format(package=source.name),
+                _("{package} comes from git and has not been built here before.").format(package=source.name),
                 advice=_("Build once without --offline, with the same --cache-dir."),
             )
         wheel_tools.check_out(source, tree)
@@ -194,7 +194,7 @@ def _lay_folder(folder: Path, tree: Path) -> None:
     """Copy a folder's own files, so that a build leaves nothing behind there and sees nothing else."""
     if not folder.is_dir():
         raise BuildError(
-            _("{folder}, which the lock names, is not a folder.").format(folder=folder),
+            _("{folder}, which the lockfile names, is not a folder.").format(folder=folder),
             advice=_("Put it back, or run `uv lock` again."),
         )
     for path in list_files(folder):
@@ -212,16 +212,16 @@ def _check(source: LockedSource, built: Path) -> None:
         name, version, _build, _tags = parse_wheel_filename(built.name)
     except InvalidWheelFilename as error:
         raise BuildError(
-            _("{package} was built to a wheel with a malformed file name: {file}.").format(
+            _("The wheel built from {package} has a malformed file name: {file}.").format(
                 package=source.name, file=built.name
             )
         ) from error
     if name != canonicalize_name(source.name) or (source.version and str(version) != source.version):
         raise BuildError(
-            _("The lock says {package} {wanted}, but what was built is {found}.").format(
+            _("The lockfile has {package} {wanted}, but {found} was built.").format(
                 package=source.name, wanted=source.version, found=f"{name} {version}"
             ),
-            advice=_("Run `uv lock` again in the project's folder."),
+            advice=_("Run `uv lock` again in the project folder."),
         )
 
 

@@ -83,8 +83,8 @@ def build(source: LockedSource, tree: Path, out: Path, python: str, workshop: Wo
                 package=f"{source.name} {source.version}".rstrip(), reason=last_reason(done)
             ),
             advice=_(
-                "Try `uv build --wheel` on its source: a compiler, a library or the network may be missing; "
-                "or lock a version that has a wheel."
+                "Run `uv build --wheel` on its source to see what is missing (a compiler, a library or the "
+                "network), or lock a version that has a wheel."
             ),
         )
     return wheels[0]
@@ -111,10 +111,10 @@ def _git(source: LockedSource, tree: Path, *arguments: str, demand: bool = True)
     done = process.run(argv, cwd=tree, env=env, timeout=GIT_TIME_LIMIT)
     if demand and not done.ok:
         raise BuildError(
-            _("{package} cannot be had from {repository} at {commit}: {reason}").format(
+            _("{package} cannot be fetched from {repository} at {commit}: {reason}").format(
                 package=source.name, repository=redact(source.place), commit=source.pin, reason=last_reason(done)
             ),
-            advice=_("Try `git fetch` of that commit by hand, then build again."),
+            advice=_("Run `git fetch` for that commit manually, then build again."),
         )
     return done
 
@@ -142,7 +142,7 @@ def _index_options(settings: UvSettings) -> Iterator[str]:
 def last_reason(done: process.Completed) -> str:
     """Return the line of what a program wrote that tells why it failed, without credentials."""
     if done.timed_out:
-        return _("it did not end in time")
+        return _("it timed out")
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     verdict = next((number for number, line in enumerate(lines) if line.startswith("error:")), len(lines))
     # first what the package's own build wrote, then what uv or git makes of it

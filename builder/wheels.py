@@ -83,8 +83,8 @@ def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) ->
         more = ["…"] if len(missing) > NAMES_SHOWN else []
         raise BuildError(
             plural(
-                "{count} of the files is not in the cache {folder}: {files}.",
-                "{count} of the files are not in the cache {folder}: {files}.",
+                "{count} file is not in the cache {folder}: {files}.",
+                "{count} files are not in the cache {folder}: {files}.",
                 len(missing),
             ).format(count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)),
             advice=_("Build once without --offline, with the same --cache-dir."),
@@ -125,7 +125,7 @@ def demand_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
     try:
         overlaps.demand_none(wheels, target.python, platform=target.platform)
     except TrustError as error:
-        raise BuildError(error.what, advice=_("Keep one of the two packages, or lock other versions.")) from error
+        raise BuildError(error.what, advice=_("Remove one of the two packages, or lock other versions.")) from error
 
 
 def _demand_own(metadata: Message, wheel: LockedWheel) -> None:
@@ -154,7 +154,7 @@ def _refused(wheel: LockedWheel, reason: str) -> BuildError:
         _("{file} is not a wheel of {name} {version}: {reason}.").format(
             file=wheel.filename, name=wheel.name, version=wheel.version, reason=reason
         ),
-        advice=_("Lock another version of {name}, and tell its maintainers.").format(name=wheel.name),
+        advice=_("Lock another version of {name}, and report it to its maintainers.").format(name=wheel.name),
     )
 
 

@@ -34,7 +34,7 @@ def workspace(output_dir: Path) -> Iterator[Path]:
         # a write that fails does not say where: a full disk, mostly
         told = troubles.words(error, troubles.WRITING, near=output_dir)
         raise BuildError(
-            told.what, advice=f"{told.advice} " + _("Or name another folder with --output-dir.")
+            told.what, advice=f"{told.advice} " + _("Or specify another folder with --output-dir.")
         ) from error
     finally:
         files.remove_tree(work)

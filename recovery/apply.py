@@ -154,7 +154,7 @@ def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> retention.Co
     except (InstallError, ToolError) as error:
         if whole or diagnosis.lost:
             raise
-        progress.warn(_("{reason} The whole environment is built anew.").format(reason=error.what))
+        progress.warn(_("{reason} The whole environment is rebuilt.").format(reason=error.what))
         return _repair(plan.packages, diagnosis, diagnosis.proof, progress, whole=True)
 
 
@@ -187,7 +187,7 @@ def _repair(
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(manifest)
         proof.write(release.bundle)
-        with progress.wait(_("Laying out the files of the application")):
+        with progress.wait(_("Writing the application's files")):
             stage.stage_files(release, manifest, store, python)
         if whole:
             stage.stage_environment(release, manifest, store, python, progress)
@@ -244,16 +244,16 @@ def remake_environment(
     try:
         uv.venv(release.venv, stage.python_for(release, manifest))
         if packages:
-            with progress.wait(_("Installing again: {names}").format(names=", ".join(sorted(packages)))):
+            with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
                 stage.sync_environment(uv, release, manifest, Store(diagnosis.prefix.store), only=packages)
     finally:
         uv.close()
         files.remove_tree(scratch)
-    with progress.wait(_("Taking over what is not damaged")):
+    with progress.wait(_("Reusing what is not damaged")):
         items = list(good_items(diagnosis.receipt, diagnosis.deviations, packages))
         take_over(items, diagnosis.release, release, diagnosis.digests)
         carry_over(kept, diagnosis.release, release)
-    with progress.wait(_("Compiling what was installed again")):
+    with progress.wait(_("Compiling the reinstalled packages")):
         compile_again(diagnosis.receipt, release, kept)
 
 
@@ -267,7 +267,7 @@ def keep_tools(release: Release, diagnosis: Diagnosis, python: Path, progress: P
     finally:
         uv.close()
         files.remove_tree(release.path / stage.SCRATCH)
-    with progress.wait(_("Taking over the scanners")):
+    with progress.wait(_("Reusing the scanners")):
         items = list(tool_items(diagnosis.receipt, diagnosis.deviations, release))
         take_over(items, diagnosis.release, release, diagnosis.digests)
 

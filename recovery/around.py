@@ -37,7 +37,7 @@ def leftovers(prefix: Prefix) -> Iterator[Finding]:
     path = journal.path(prefix)
     entry = journal.read(prefix) if reading.is_regular(path) else None
     if entry is not None:
-        details = _("a run of {command} did not end").format(command=entry.command)
+        details = _("a run of {command} did not finish").format(command=entry.command)
         yield Finding(CRASH, entry.release, details, (path.name,))
     elif reading.is_regular(path) and journal.is_damaged(prefix):
         yield Finding(CRASH, "", _("the journal is damaged"), (path.name,))
@@ -48,13 +48,13 @@ def leftovers(prefix: Prefix) -> Iterator[Finding]:
     )
     names = tuple(str(path.relative_to(prefix.root)) for folder, pattern in patterns for path in folder.glob(pattern))
     if names:
-        yield Finding(CRASH, "", _("temporary files of a run that did not end"), names)
+        yield Finding(CRASH, "", _("temporary files of an unfinished run"), names)
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
     """Look at who can read the settings, which hold keys."""
     if files.is_exposed(prefix.env_file):
-        details = _("{path} can be read or changed by others").format(path=prefix.env_file)
+        details = _("other users can read or change {path}").format(path=prefix.env_file)
         yield Finding(SETTINGS, ".env", details, (".env",))
 
 
@@ -98,7 +98,7 @@ def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
     for item in places:
         details = item.told()
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
-            details = _("{details}: what the audit log held is lost, and a new one begins").format(details=details)
+            details = _("{details}: the audit log is lost, and a new one is started").format(details=details)
         yield Finding(PLACE, item.place, details, (item.place,))
 
 
@@ -106,7 +106,7 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
     """Look at owners and rights of what is installed."""
     if wrong:
         paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
-        details = _("they have another owner or other rights than at the installation")
+        details = _("owner or permissions differ from the installation")
         yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
 
 

@@ -119,7 +119,7 @@ def diagnose(
         *around.data(prefix, release),
     ]
     if release is None:
-        details = _("{path} holds no release that could be repaired").format(path=prefix.releases)
+        details = _("{path} has no release that can be repaired").format(path=prefix.releases)
         findings.append(Finding(POINTER, prefix.current.name, details))
         findings += [*around.out_of_place(places, (), findings), *around.rights_of(prefix, wrong)]
         return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
@@ -143,12 +143,12 @@ def diagnose(
         receipt, deviations = None, ()
         proof = find_proof(prefix, release, None, policy)
     if proof is None:
-        details = _("no copy of the signed manifest on this host proves what the release was made from")
+        details = _("this host has no copy of the signed manifest to prove what the release was built from")
         findings.append(Finding(MANIFEST, release.id, details))
     findings += _grouped(deviations)
     findings += _interpreter(receipt, proof)
     if receipt is not None and not receipt.locked:
-        findings.append(Finding(UNLOCKED, release.id, _("nobody signed this set of packages")))
+        findings.append(Finding(UNLOCKED, release.id, _("this set of packages is not signed")))
     spare: dict[str, Path] = {}
     if proof:
         findings += _launchers(prefix, proof.manifest)
@@ -156,7 +156,7 @@ def diagnose(
         spare = _spare(prefix, release, lacking)
         if lacking:
             names = tuple(entry.path for entry in lacking)
-            details = _("kept files are missing or damaged in {path}").format(path=prefix.store)
+            details = _("stored files are missing or damaged in {path}").format(path=prefix.store)
             findings.append(Finding(STORE, "", details, names))
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in lacking]
     findings += around.out_of_place(places, replaced, findings)
@@ -205,7 +205,7 @@ def _files_of(findings: list[Finding]) -> list[str]:
 
 def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:
     if prefix.active() is None and _named_by_current(prefix) != release.id:
-        details = _("{path} leads to no complete release").format(path=prefix.current)
+        details = _("{path} does not point to a complete release").format(path=prefix.current)
         yield Finding(POINTER, release.id, details, (prefix.current.name,))
 
 
@@ -218,12 +218,12 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
     if receipt is not None and not receipts.contradicted(prefix, release):
         return receipt, []
     if receipt is not None:
-        reason = _("the audit log has another receipt of {release}").format(release=release.id)
+        reason = _("the audit log has another receipt for {release}").format(release=release.id)
     logged = audit_log.receipt_of(prefix, release.id)
     if logged is not None:
         receipt, _reason = _sealed_receipt(release, logged)
         if receipt is not None:
-            details = _("{release} lacks the mark that it is complete").format(release=release.id)
+            details = _("{release} has no completion mark").format(release=release.id)
             return receipt, [Finding(SEAL, release.id, details, (release.complete_file.name,))]
     return None, [Finding(RECEIPT, release.id, reason, (release.receipt_file.name, release.complete_file.name))]
 
@@ -240,7 +240,7 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
         return None, troubles.told(error)
     if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
         return receipt, ""
-    return None, _("the receipt is of another release ({name})").format(name=receipt.release)
+    return None, _("the receipt belongs to another release ({name})").format(name=receipt.release)
 
 
 def _false_receipt(
@@ -260,7 +260,7 @@ def _false_receipt(
     altered = tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
     if not altered:
         return None
-    return Finding(RECEIPT, release.id, _("the receipt vouches for files that are not as signed"), altered)
+    return Finding(RECEIPT, release.id, _("the receipt lists files that differ from the signed ones"), altered)
 
 
 def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:
@@ -303,15 +303,15 @@ def _interpreter(receipt: Receipt | None, proof: Proof | None) -> Iterator[Findi
     path = Path(receipt.interpreter)
     try:
         same = sha256_file(path)[0] == receipt.interpreter_sha256
-        details = _("{path} is another Python than at the installation").format(path=path)
+        details = _("{path} is not the Python of the installation").format(path=path)
         wanted = proof.manifest.target.python if proof and not same else ""
         if wanted and (minor := _minor_of(path)) not in ("", wanted):
-            details = _("{path} is Python {found} now, and this installation needs Python {wanted}").format(
+            details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
                 path=path, found=minor, wanted=wanted
             )
     except OSError as error:
         same = False
-        details = _("the Python of the installation is gone: {path}: {reason}").format(
+        details = _("the Python of the installation is missing: {path}: {reason}").format(
             path=path, reason=troubles.reason(error, troubles.READING, path=path)
         )
     if not same:
@@ -336,7 +336,7 @@ def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
     unlike = [] if same else [folder]
     unlike += [papers.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
     for path in unlike:
-        details = _("the second copy of manifest and signatures is missing or altered: {path}").format(path=path)
+        details = _("the second copy of the signed metadata is missing or altered: {path}").format(path=path)
         yield Finding(PAPERS, "", details)
 
 

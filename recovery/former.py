@@ -34,7 +34,7 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
         if diagnosis.proof is None or diagnosis.lost:
             raise HostError(
                 _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
-                advice=_("{what} Then install it, or name another release with --to.").format(what=bring(diagnosis)),
+                advice=_("{what} Then install it, or specify another release with --to.").format(what=bring(diagnosis)),
             )
         manifest = diagnosis.proof.manifest
         preflight.demand([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
@@ -53,7 +53,7 @@ def _build(diagnosis: Diagnosis, change: Transaction, progress: Progress) -> Non
     python = stage.python_for(release, proof.manifest)
     change.make_folders(proof.manifest)
     proof.write(release.bundle)
-    with progress.wait(_("Laying out the files of the application")):
+    with progress.wait(_("Writing the application's files")):
         stage.stage_files(release, proof.manifest, store, python)
     stage.stage_environment(release, proof.manifest, store, python, progress)
     install.accept(release, proof.manifest, store, diagnosis.digests, progress)

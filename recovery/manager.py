@@ -53,8 +53,8 @@ class InstallationRecoveryManager:
         made = self.list_backups()
         if not made:
             raise HostError(
-                _("{path} holds no backup.").format(path=self.prefix.backups),
-                advice=_("Nothing was changed; go to a kept release with rollback."),
+                _("{path} contains no backup.").format(path=self.prefix.backups),
+                advice=_("Nothing was changed; use rollback to activate a retained release."),
             )
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release

@@ -112,9 +112,9 @@ class Plan:
             risk = _("risk: {risk}").format(risk=cures.risk_text(remedy.risk))
             shown.append(f"     {risk}. {remedy.effect()}")
         shown += [retention.sentence(gone) for gone in self.removes]
-        shown += [_("Stays damaged:")] if self.left else []
+        shown += [_("Still damaged:")] if self.left else []
         shown += [f"  {line}" for left in self.left for line in left.lines()]
-        shown += [_("Not mended by this: {reason}").format(reason=self.unmet)] if self.unmet else []
+        shown += [_("Not fixed by this: {reason}").format(reason=self.unmet)] if self.unmet else []
         shown += [self.restore] if self.restore else []
         shown += self.notes
         return list(map(sentence, shown))
@@ -139,10 +139,10 @@ def how_to_restore(diagnosis: Diagnosis) -> str:
     """Return how lost data come back: from the newest backup that holds some."""
     found = backups.newest_with_data(diagnosis.prefix)
     if found is None:
-        text = _("No backup holds data: make the folder anew (mkdir {path}), or copy it back from elsewhere.")
+        text = _("No backup contains data: recreate the folder (mkdir {path}), or copy it from elsewhere.")
         return text.format(path=diagnosis.prefix.data)
     command = own_command.line("backup", "restore", found.name, prefix=diagnosis.prefix.root)
-    text = _("Only a backup brings the data back. The newest that holds some is {name}, of {created}: {command}")
+    text = _("Only a backup can restore the data. The newest with data is {name}, of {created}: {command}")
     return text.format(name=found.name, created=found.created, command=command)
 
 
@@ -268,10 +268,10 @@ def bring(diagnosis: Diagnosis) -> str:
         manifest = diagnosis.proof.manifest
         lost = [entry.path for entry in diagnosis.lost]
         text = plural(
-            "A kept file is lost ({first}): copy the folder {folder} of release counter {counter}, with {archive} in "
-            "it, onto this host.",
-            "{count} kept files are lost ({first}, …): copy the folder {folder} of release counter {counter}, with "
-            "{archive} in it, onto this host.",
+            "A stored file is lost ({first}): copy the folder {folder} of release counter {counter}, "
+            "including {archive}, to this host.",
+            "{count} stored files are lost ({first}, …): copy the folder {folder} of release counter "
+            "{counter}, including {archive}, to this host.",
             len(lost),
         )
         return text.format(
@@ -283,8 +283,8 @@ def bring(diagnosis: Diagnosis) -> str:
         )
     if diagnosis.release is not None:
         counter = diagnosis.release.order[0]
-        return _("Bring the bundle of release counter {counter}, or a newer one.").format(counter=counter)
-    return _("Bring the bundle that was installed here, or a newer one.")
+        return _("Transfer the bundle with release counter {counter}, or a newer one.").format(counter=counter)
+    return _("Transfer the bundle that was installed here, or a newer one.")
 
 
 def _with_other_versions(
@@ -307,7 +307,7 @@ def _with_another_python(
     """Say which Python it takes: the signed packages are for one minor version, and no other finds them."""
     found = _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=True)
     lasting = tuple(cure for cure in found.remedies if cure.in_place or isinstance(cure, cures.Reinstall))
-    text = _("This is Python {running}, and the installation needs Python {needed}: run it as {command}.")
+    text = _("This is Python {running}, but the installation needs Python {needed}: run {command}.")
     tool = str(diagnosis.release.bundle / INSTALLER) if diagnosis.release else own_command.ZIPAPP
     command = own_command.quoted([f"python{needed}", tool, "recover", "--prefix", str(diagnosis.prefix.root)])
     running = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -340,7 +340,7 @@ def _with_last_resort(
 
 
 def _hint() -> str:
-    return _("With --allow-unlocked other versions that are kept here are tried, which nobody signed together.")
+    return _("--allow-unlocked tries other versions that are stored here; that set of packages is not signed.")
 
 
 def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:

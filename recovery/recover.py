@@ -64,14 +64,14 @@ def read_diagnosis(path: Path) -> Report:
         with reading.opened(path, follow=True) as file:
             data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
     except OSError as error:
-        wanted = _("Name a report that validate wrote, or run recover without one.")
+        wanted = _("Specify a report written by validate, or run recover without one.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     try:
         return parse_report(data, path.name)
     except TrustError as error:
         raise TrustError(
             _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
-            advice=_("Write it again with validate --output, or run recover without one."),
+            advice=_("Write it again with validate --output, or run recover without it."),
         ) from error
 
 
@@ -85,7 +85,7 @@ def demand_fitting(report: Report, prefix: Prefix) -> None:
         )
     if report.release is not None and active is not None and report.release != active.id:
         raise UsageError(
-            _("The diagnosis is not of the active release {release}.").format(release=active.id),
+            _("The diagnosis is not for the active release {release}.").format(release=active.id),
             advice=_("Run validate again, or run recover without a diagnosis."),
         )
 
@@ -102,11 +102,9 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
             (gone if remedy == RECOVER else unexplained).append(titles[name]().title())
     notes = []
     if gone:
-        notes.append(
-            _("The diagnosis names problems that are not there any more: {names}.").format(names=", ".join(gone))
-        )
+        notes.append(_("The diagnosis reports problems that no longer exist: {names}.").format(names=", ".join(gone)))
     if unexplained:
-        text = _("No damage explains these; validate again, and do what it says: {names}.")
+        text = _("These are not caused by damage; run validate again, and follow its advice: {names}.")
         notes.append(text.format(names=", ".join(unexplained)))
     return tuple(notes)
 
@@ -181,7 +179,7 @@ def recover(
     misplaced.require_home(prefix, places)
     make_lockable(prefix.state / "lock")
     with locked(prefix.state / "lock", wait=wait):
-        with progress.wait(_("Looking at the installation")):
+        with progress.wait(_("Checking the installation")):
             plan, diagnosis = plan_recovery(
                 prefix, report, bundle, policy, allow_unlocked=allow_unlocked, places=places
             )
@@ -193,9 +191,9 @@ def recover(
                 raise HostError(f"{lost}.", advice=plan.restore)
             if plan.unmet:
                 names = ", ".join(left.path for left in plan.left)
-                told = _("What is damaged in {path} cannot be repaired from this host.").format(path=prefix.root)
+                told = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
                 raise HostError(
-                    f"{told} " + _("Stays damaged: {names}.").format(names=names) if names else told,
+                    f"{told} " + _("Still damaged: {names}.").format(names=names) if names else told,
                     advice=plan.unmet
                     if plan.needed_python
                     else " ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]),

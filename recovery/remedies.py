@@ -54,7 +54,7 @@ class Remedy(ABC):
 
     def effect(self) -> str:
         """Return what the operator notices of it."""
-        return _("A new release takes the place of the damaged one; data and settings stay as they are.")
+        return _("A new release replaces the damaged one; data and settings are not changed.")
 
     def listed(self) -> str:
         """Return the first of the names, and how many more there are."""
@@ -81,10 +81,10 @@ class CleanUp(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("undo what a run that did not end left behind")
+        return _("undo what an unfinished run left behind")
 
     def effect(self) -> str:
-        return _("Unfinished files of the installer go; the active release stays.")
+        return _("Unfinished files of the installer are removed; the active release stays.")
 
 
 class MendPlaces(Remedy):
@@ -95,10 +95,10 @@ class MendPlaces(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("put the tool's own folders and files in order: {names}").format(names=self.listed())
+        return _("fix the tool's own folders and files: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("What is in the way is moved beside, under a name that ends in .moved- and a number.")
+        return _("What is in the way is renamed: .moved- and a number are added to its name.")
 
 
 class MendRights(Remedy):
@@ -110,10 +110,10 @@ class MendRights(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("give the installed files their owner and rights again: {names}").format(names=self.listed())
+        return _("reset owner and permissions of the installed files: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("Nobody else can change what runs; no content changes.")
+        return _("Other users can no longer change installed files; no content changes.")
 
 
 class ProtectSettings(Remedy):
@@ -125,7 +125,7 @@ class ProtectSettings(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("make {names} readable for its owner alone").format(names=self.listed())
+        return _("make {names} readable only by its owner").format(names=self.listed())
 
     def effect(self) -> str:
         return _("Other users of this host can no longer read the keys in it; its content stays.")
@@ -139,10 +139,10 @@ class MarkComplete(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("restore the mark that {release} is complete").format(release=self.listed())
+        return _("recreate the completion mark of {release}").format(release=self.listed())
 
     def effect(self) -> str:
-        return _("The release counts again.")
+        return _("The release counts as complete again.")
 
 
 class PointCurrent(Remedy):
@@ -153,10 +153,10 @@ class PointCurrent(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("make {release} the current release again").format(release=self.listed())
+        return _("activate {release} again").format(release=self.listed())
 
     def effect(self) -> str:
-        return _("The commands in bin start this release.")
+        return _("The launchers in bin start this release.")
 
 
 class WriteLaunchers(Remedy):
@@ -168,10 +168,10 @@ class WriteLaunchers(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("write the commands anew: {names}").format(names=self.listed())
+        return _("recreate the launchers: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("The commands in bin are as they were installed.")
+        return _("The launchers in bin are as they were installed.")
 
 
 class KeepPapers(Remedy):
@@ -183,10 +183,10 @@ class KeepPapers(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("copy the manifest and its signatures once more")
+        return _("write the second copy of the signed metadata")
 
     def effect(self) -> str:
-        return _("A later repair has its proof, should the copy in the release be damaged.")
+        return _("A later repair can use it if the copy in the release is damaged.")
 
 
 class HealStore(Remedy):
@@ -198,10 +198,10 @@ class HealStore(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("restore kept files from their copies in the release: {names}").format(names=self.listed())
+        return _("repair stored files from their copies in the release: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("Only what repairs need is written; nothing that runs changes.")
+        return _("Only files that repairs need are written; the active release stays.")
 
 
 class FillStore(Remedy):
@@ -213,10 +213,10 @@ class FillStore(Remedy):
     in_place = True
 
     def what(self) -> str:
-        return _("restore kept files from the bundle: {names}").format(names=self.listed())
+        return _("repair stored files from the bundle: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("Every byte of the bundle is verified again; only what is missing is written.")
+        return _("The whole bundle is verified again; only missing files are written.")
 
 
 class LinkModels(Remedy):
@@ -226,7 +226,7 @@ class LinkModels(Remedy):
     kinds = (MODEL,)
 
     def what(self) -> str:
-        return _("take the model files from the store again")
+        return _("link the model files from the store again")
 
 
 class ReinstallPackages(Remedy):
@@ -235,7 +235,7 @@ class ReinstallPackages(Remedy):
     id = "packages"
 
     def what(self) -> str:
-        return _("install again from the kept wheels, and nothing else: {names}").format(names=self.listed())
+        return _("reinstall only these from the stored wheels: {names}").format(names=self.listed())
 
 
 class RestoreFiles(Remedy):
@@ -245,10 +245,10 @@ class RestoreFiles(Remedy):
     kinds = (APPLICATION, RUN_FILES)
 
     def what(self) -> str:
-        return _("lay the files of the application and its start out again")
+        return _("write the application's files and start files again")
 
     def effect(self) -> str:
-        return _("Altered and added files of the application are left out; the backup keeps the added ones.")
+        return _("Altered and added application files are left out; the backup contains the added ones.")
 
 
 class RemakeEnvironment(Remedy):
@@ -258,7 +258,7 @@ class RemakeEnvironment(Remedy):
     kinds = (ENVIRONMENT, INTERPRETER)
 
     def what(self) -> str:
-        return _("make the environment's own files anew and take over its packages")
+        return _("recreate the environment's own files and reuse its packages")
 
 
 class RebuildEnvironment(Remedy):
@@ -268,10 +268,10 @@ class RebuildEnvironment(Remedy):
     risk = MEDIUM
 
     def what(self) -> str:
-        return _("build the release anew from the signed manifest and all kept wheels")
+        return _("rebuild the release from the signed manifest and all stored wheels")
 
     def effect(self) -> str:
-        return _("This takes as long as an installation; data and settings stay as they are.")
+        return _("This takes as long as an installation; data and settings are not changed.")
 
 
 @dataclass(frozen=True)
@@ -284,10 +284,10 @@ class ResolveAgain(Remedy):
     manifest: Manifest | None = None
 
     def what(self) -> str:
-        return _("build the release from other versions that are kept here: {names}").format(names=self.listed())
+        return _("build the release from other versions that are stored here: {names}").format(names=self.listed())
 
     def effect(self) -> str:
-        return _("Nobody signed this set of packages; validate warns as long as it is active.")
+        return _("This set of packages is not signed; validate warns while it is active.")
 
 
 class GoBack(Remedy):
@@ -297,10 +297,10 @@ class GoBack(Remedy):
     risk = MEDIUM
 
     def what(self) -> str:
-        return _("go back to the release {release}, which is intact").format(release=self.listed())
+        return _("roll back to the intact release {release}").format(release=self.listed())
 
     def effect(self) -> str:
-        return _("An earlier version runs; data and settings stay as they are.")
+        return _("An earlier version becomes active; data and settings are not changed.")
 
 
 class Reinstall(Remedy):
@@ -313,7 +313,7 @@ class Reinstall(Remedy):
         return _("install the bundle in full: {path}").format(path=self.listed())
 
     def effect(self) -> str:
-        return _("This takes as long as an installation; data and settings stay as they are.")
+        return _("This takes as long as an installation; data and settings are not changed.")
 
 
 # the order in which remedies are applied, which is the order of the ladder

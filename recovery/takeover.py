@@ -77,7 +77,7 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
                 os.unlink(target)
             give(source, target, digests)
             if digests(target) != item.content:
-                raise InstallError(_("{path} changed while it was taken over.").format(path=source))
+                raise InstallError(_("{path} changed while it was being reused.").format(path=source))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _done in pool.map(take, [items[start : start + BATCH] for start in range(0, len(items), BATCH)]):

@@ -34,7 +34,7 @@ def try_out(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None,
     except InstallError as error:
         if parts is None or not parts.left or _works(diagnosis, tried, progress):
             raise
-        progress.warn(_("{reason} The damaged release fails too, and files stay damaged.").format(reason=error.what))
+        progress.warn(_("{reason} The damaged release fails too, and files remain damaged.").format(reason=error.what))
 
 
 def _works(diagnosis: Diagnosis, tried: Manifest, progress: Progress) -> bool:

@@ -57,11 +57,11 @@ BUILDER = (
     (f"{BUILD} --dry-run --strict-source", 0, "commit: "),
     (f"{BUILD} --group nothing", 7, "nothing"),
     (f"{BUILD} --profile nothing", 2, "nothing"),
-    (f"{BUILD} --with-python 3.99", 7, "uv cannot bring"),
+    (f"{BUILD} --with-python 3.99", 7, "uv cannot install"),
     (f"{BUILD} --dry-run --counter 9000000000 --base out", 0, "are left out"),
     (f"{BUILD} --exceptions e.json", 2, "--advisories"),
     (f"{BUILD} --advisories a.zip --exceptions none --fail-on any --severity-table strict --dry-run", 2, "none"),
-    (f"{BUILD} --advisories a.zip --fail-on any --severity-table strict --dry-run", 7, "would end here"),
+    (f"{BUILD} --advisories a.zip --fail-on any --severity-table strict --dry-run", 7, "would stop here"),
     (f"{BUILD} --advisories a.zip --offline", 7, "cache"),
     ("build --project-root project --dry-run --model m=hf:org/model@main --profile hub.toml", 7, "huggingface.co"),
     ("build --project-root project --sign-key key --profile hub.toml", 7, "huggingface.co"),
@@ -71,7 +71,7 @@ BUILDER = (
     ("sign out --sign-key key --json", 2, "already"),
     ("inspect out", 0, "audited 1.2.3"),
     ("inspect out --trust-key key.pub --json", 0, '"audited"'),
-    ("rebuild --check out --project-root project --model m=path:project/model", 0, "The same bytes"),
+    ("rebuild --check out --project-root project --model m=path:project/model", 0, "Byte-identical"),
     (
         (
             "rebuild --check out --project-root project --model m=path:project/model --json --quiet --offline "

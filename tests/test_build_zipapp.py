@@ -163,7 +163,7 @@ def test_wheels_of_one_package_lie_side_by_side_only_where_their_files_agree(tmp
 
 @pytest.mark.parametrize("name", ["../up.py", "/etc/x.py", "a/../../x.py", "hook.pth"])
 def test_a_wheel_with_a_path_that_leads_out_or_a_pth_file_is_refused(tmp_path, name):
-    with pytest.raises(BuildError, match="has no place"):
+    with pytest.raises(BuildError, match="which is not allowed in the installer"):
         pack.unpack_wheel(*wheel_file(tmp_path / "a.whl", {name: b""}), tmp_path / "site")
 
 
@@ -233,7 +233,7 @@ def test_a_warm_cache_needs_no_network(zipapp, tmp_path, monkeypatch):
 
 
 def test_an_empty_cache_without_network_names_what_is_missing(tmp_path):
-    with pytest.raises(BuildError, match=r"of the files (is|are) not in the cache .*\.whl") as caught:
+    with pytest.raises(BuildError, match=r"files? (is|are) not in the cache .*\.whl") as caught:
         make(tmp_path / "a.pyz", HERE, cache=Cache(tmp_path / "cache"), offline=True)
     assert "without --offline" in caught.value.advice
 
@@ -328,7 +328,7 @@ def test_the_command_line_builds_for_the_target_it_is_given(tmp_path, monkeypatc
 
 def test_an_unknown_target_is_a_usage_error(tmp_path, capsys):
     assert build_zipapp.main(["--output-dir", str(tmp_path), "--target", "beos-x86_64"]) == 2
-    assert "beos-x86_64 is not a target" in capsys.readouterr().err
+    assert "beos-x86_64 is not a known target" in capsys.readouterr().err
 
 
 @pytest.mark.index

@@ -39,12 +39,12 @@ COUNTED = re.compile(
     r"(?:(?!of|in|at|the|is|are|has|by|must)[a-z]+ ){0,3}?" + NO_NOUN + r"[a-z]{2,}s\b"
 )
 NEVER_ONE = (
-    "it promises {bytes} bytes in {files} files, and its wheels unpack to {more} bytes in {count}",
-    "{path} holds {count} products, more than it can.",
-    "{folder}: {names} is missing, one of {count} volumes.",
+    "declares {bytes} bytes in {files} files, but its wheels unpack to {more} bytes in {count}",
+    "Too many products in {path}: {count}.",
+    "{folder}: of {count} volumes, {names} is missing.",
     "only the first {count} files were searched",
     "until: the last day, for example 2026-01-31; at most {days} days from now",
-    "not within {days} days after it was approved",
+    "not within {days} days of its approval",
 )
 
 

@@ -74,7 +74,7 @@ def main():
 
     say(f"Done in {time.monotonic() - started:.0f} s. Everything is in {DEMO}:")
     for path, what in (
-        (bundle, "the folder that travels"),
+        (bundle, "the bundle folder"),
         (DEMO / "prefix/current", "the active release"),
         (DEMO / "prefix/bin", "the application's commands"),
         (DEMO / "prefix/data", "the user's data, which survives upgrades and rollbacks"),

@@ -101,7 +101,7 @@ class Check(ABC):
 
     def untried(self, **more: Any) -> CheckResult:
         """Return the result of a part for which no time was left."""
-        return self.result(ERROR, _("no time was left to try it; give more with --timeout"), **more)
+        return self.result(ERROR, _("not tried, no time was left; increase --timeout"), **more)
 
     def result(
         self,

@@ -75,9 +75,9 @@ def judged(
     ]
     before = [f"{name} {last[name]:g} {metric[name][1]}".rstrip() for name in metric if name in limits and name in last]
     if before:
-        details = _("{details}; in the last run {before}").format(details=details, before=some_of(before))
+        details = _("{details}; in the previous run {before}").format(details=details, before=some_of(before))
     if missed:
-        advice = _("See what else runs on this host, and whether its processor, memory or disk is shared.")
+        advice = _("Check what else runs on this host, and whether its processor, memory or disk is shared.")
         result = check.warned(f"{some_of(missed)}; {details}", suggestion=advice, metric=metric, **more)
     else:
         result = check.passed(details, metric=metric, **more)
@@ -93,9 +93,9 @@ def bound_of(subject: Subject, name: str) -> Bound:
 def shortfall(name: str, value: float, unit: str, limit: Bound) -> str:
     """Return the words for a metric that misses its threshold."""
     words = (
-        _("{name} {value:g} {unit}, at least {limit:g} is wanted")
+        _("{name} {value:g} {unit}, at least {limit:g} is required")
         if limit.at_least
-        else _("{name} {value:g} {unit}, at most {limit:g} is wanted")
+        else _("{name} {value:g} {unit}, at most {limit:g} is allowed")
     )
     return words.format(name=name, value=value, unit=unit, limit=limit.value)
 

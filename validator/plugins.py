@@ -61,14 +61,14 @@ class Plugin(Check, ABC):
         """Return what the interpreter gets to start it."""
 
     def title(self) -> str:
-        return _("Own check {name}").format(name=self.id.partition(".")[2])
+        return _("Custom check {name}").format(name=self.id.partition(".")[2])
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, manifest = subject.need_release(), subject.need_manifest()
         # 1. is it what was signed, or the administrators' own
         altered = self.altered(subject)
         if altered:
-            yield self.failed(_("{path} is not the one that was signed").format(path=altered), **subject.reinstall())
+            yield self.failed(_("{path} is not the signed one").format(path=altered), **subject.reinstall())
             return
         # 2. run it, and end what it leaves running
         token, limit = uuid.uuid4().hex, self.left()
@@ -89,8 +89,8 @@ class Plugin(Check, ABC):
             raise UncheckedError(
                 ERROR,
                 plural(
-                    "it left {count} process running, which was ended",
-                    "it left {count} processes running, which were ended",
+                    "it left {count} process running, which was stopped",
+                    "it left {count} processes running, which were stopped",
                     left,
                 ).format(count=left),
             )
@@ -99,7 +99,7 @@ class Plugin(Check, ABC):
             yield self.answer(ended.stdout)
         except TrustError as error:
             LOG.info("%s answered: %s", self.id, ended.stdout[-LOGGED:])
-            raise UncheckedError(ERROR, _("its answer is no result: {reason}").format(reason=error.what)) from error
+            raise UncheckedError(ERROR, _("its output is not a result: {reason}").format(reason=error.what)) from error
 
     def answer(self, text: str) -> CheckResult:
         """Return the result that a plugin printed; its identifier and seconds are ours. Raises TrustError."""
@@ -169,7 +169,7 @@ class Misnamed(Plugin):
     file: ClassVar[Path]
 
     def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not looked at
-        reason = _("{path} is not named as a check is: small letters, digits and _, then .py")
+        reason = _("{path} is not a check name: use lowercase letters, digits and _, then .py")
         raise UncheckedError(ERROR, reason.format(path=self.file))
 
     def start(self) -> list[str]:

@@ -84,7 +84,7 @@ def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress)
     repair, trouble = None, ""
     if subject.foresee is not None and any(_may_be_mended(result) for result in results):
         try:
-            with progress.wait(_("Looking at what recover would do")):
+            with progress.wait(_("Checking what recover would do")):
                 repair = subject.foresee()
         except RagtraceError as error:
             trouble = f"{error.what} {error.advice}".strip()
@@ -133,6 +133,6 @@ def _as_it_is(result: CheckResult) -> CheckResult:
 def unexplained() -> str:
     """Return what to do about a failure that no damage explains."""
     return _(
-        "No installed file is damaged, so recover would change nothing. "
-        "Look at the message, at this host (memory, libraries, permissions), at .env and at the data."
+        "No installed file is damaged, so recover would change nothing. Check the message, this host "
+        "(memory, libraries, permissions), .env and the data."
     )

@@ -300,7 +300,7 @@ def _object(value: Any, path: str) -> dict[str, Any]:
 def _bounded(value: Any, path: str, depth: int) -> None:
     """Refuse what is nested too deep, and texts that could steer a terminal."""
     if depth == 0:
-        raise refuse(path, _("nested too deep"))
+        raise refuse(path, _("nested too deeply"))
     if isinstance(value, str):
         Fields.check_text(value, path, empty=True)
     elif isinstance(value, dict):

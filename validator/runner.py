@@ -50,14 +50,14 @@ def select(
         if name not in known:
             raise UsageError(
                 _("{name} is not a check.").format(name=name[:80]),
-                advice=_("Name one of {known}.").format(known=", ".join(sorted(known))),
+                advice=_("Specify one of {known}.").format(known=", ".join(sorted(known))),
             )
     wanted = {category.casefold() for category in categories}
     unknown = wanted - {category.casefold() for category in CATEGORIES}
     if unknown:
         raise UsageError(
             _("{name} is not a category.").format(name=min(unknown)[:80]),
-            advice=_("Name one of {known}.").format(known=", ".join(CATEGORIES)),
+            advice=_("Specify one of {known}.").format(known=", ".join(CATEGORIES)),
         )
     everything = not wanted and not ids
     affordable = EFFORTS[: EFFORTS.index(effort) + 1]
@@ -68,7 +68,7 @@ def select(
         and (check.id in ids or (check.effort in affordable and (everything or check.category.casefold() in wanted)))
     ]
     if not chosen:
-        raise UsageError(_("No check is left to run."), advice=_("Name fewer with --skip."))
+        raise UsageError(_("No checks to run."), advice=_("Exclude fewer with --skip."))
     return chosen
 
 
@@ -85,7 +85,7 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
     found: dict[str, list[CheckResult]] = {}
     try:
         if looking:
-            with progress.wait(_("Looking at the host and the installation")) as pending:
+            with progress.wait(_("Checking the host and the installation")) as pending:
                 found.update(_run_side_by_side(subject, looking, max(2, os.cpu_count() or 1), pending))
         if measuring:
             with progress.wait(_("Measuring")) as pending:
@@ -136,7 +136,7 @@ def _run_side_by_side(
 
 
 def _given_up(check: Check) -> CheckResult:
-    details = _("the check did not end within {limit:.0f} s").format(limit=check.limit)
+    details = _("the check timed out after {limit:.0f} s").format(limit=check.limit)
     return replace(check.result(ERROR, details), seconds=round(time.monotonic() - check.started, 3))
 
 
@@ -147,7 +147,7 @@ def results_of(check: Check, subject: Subject) -> list[CheckResult]:
         for result in check.run(subject):
             results.append(_timed(check, result, results))
         if not results:
-            raise UncheckedError(ERROR, _("the check said nothing"))
+            raise UncheckedError(ERROR, _("the check returned no result"))
     except UncheckedError as reason:
         results.append(_timed(check, check.result(reason.status, reason.reason), results))
     except RagtraceError as error:
@@ -157,7 +157,7 @@ def results_of(check: Check, subject: Subject) -> list[CheckResult]:
         results.append(_timed(check, check.result(ERROR, told.what.rstrip("."), suggestion=told.advice), results))
     except Exception as error:  # a check that breaks must not end the run
         LOG.exception("check %s broke", check.id)
-        details = _("the check broke: {kind}: {text}").format(kind=type(error).__name__, text=error)
+        details = _("the check crashed: {kind}: {text}").format(kind=type(error).__name__, text=error)
         results.append(_timed(check, check.result(ERROR, details), results))
     return results
 

@@ -84,7 +84,7 @@ class Subject:
 
     def write_report(self) -> str:
         """Return how to repair with recover, in words."""
-        suggestion = _("Write a report with validate --output {name}, then repair the installation from it.")
+        suggestion = _("Write a report with validate --output {name}, then use it to repair the installation.")
         return suggestion.format(name=self.report_name)
 
     def recover_command(self) -> str:
@@ -99,7 +99,7 @@ class Subject:
         """Return what a check says that saw damage: recover where that mends it, else the bundle."""
         return {
             "remedy": RECOVER_OR_BUNDLE,
-            "suggestion": _("Install again with the bundle at hand; data and settings stay."),
+            "suggestion": _("Install again from the bundle; data and settings stay."),
             # beside the installed tool lies no bundle to take
             "command": self.tool("install", *([_("FOLDER")] if own_command.installed() else [])),
         }

@@ -119,7 +119,7 @@ def demand_files(release: Release, manifest: Manifest) -> None:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) or size > most or _is_device(entry):
             path = os.path.relpath(entry.path, release.path)
             raise UncheckedError(
-                ERROR, _("nothing of the release is started: {path} is no such file").format(path=path)
+                ERROR, _("the release is not started: {path} is a special file or too large").format(path=path)
             )
     _looked_through[:] = [(release.path, manifest)]
 
@@ -241,7 +241,7 @@ def parsed(answer: str) -> Any:
     try:
         return strict.parse(answer)
     except ValueError as error:
-        raise UncheckedError(ERROR, _("it gave no answer that can be read: {reason}").format(reason=error)) from error
+        raise UncheckedError(ERROR, _("its output cannot be read: {reason}").format(reason=error)) from error
 
 
 def caller(scratch: Prefix) -> Path:
@@ -276,7 +276,7 @@ def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iter
             service.give(root, account)
         except OSError as error:
             told = troubles.words(error, near=root)
-            what = _("the release cannot be tried out: {reason}").format(reason=told.what)
+            what = _("the release cannot be tried: {reason}").format(reason=told.what)
             raise ToolError(what, advice=told.advice) from error
         yield scratch
 
@@ -341,7 +341,7 @@ def _lead(place: Path, folder: Path) -> None:
     try:
         persist.lead(place, folder)
     except OSError as error:  # the installation itself may do without
-        reason = _("no folder in {path} can lead to another: {reason}")
+        reason = _("folders in {path} cannot be linked: {reason}")
         raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error
 
 
@@ -361,10 +361,8 @@ def try_import(release: Release, manifest: Manifest, module: str, *, timeout: fl
 def ending(ended: process.Completed, timeout: float) -> str:
     """Return how a program that did not do its work ended, in words."""
     if ended.timed_out:
-        return _("it did not end within {limit:.0f} s").format(limit=timeout)
+        return _("timed out after {limit:.0f} s").format(limit=timeout)
     if ended.returncode < 0 and os.name == "posix":
         names = {number.value: number.name for number in signal.Signals}
-        return _("it was ended by signal {name}").format(name=names.get(-ended.returncode, -ended.returncode))
-    return _("it ended with exit code {code}: {last}").format(
-        code=ended.returncode, last=acceptance.last_line(ended.stderr)
-    )
+        return _("terminated by signal {name}").format(name=names.get(-ended.returncode, -ended.returncode))
+    return _("exited with code {code}: {last}").format(code=ended.returncode, last=acceptance.last_line(ended.stderr))

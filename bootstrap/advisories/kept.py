@@ -105,7 +105,7 @@ def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
     except OSError as error:
         raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     if digest.sha256_bytes(data) != entry.sha256:
-        raise spoiled(path, _("it is not the one that was signed"))
+        raise spoiled(path, _("it differs from the signed file"))
     return Kept(kind.read(data), entry.sha256, updated=False)
 
 
@@ -126,7 +126,7 @@ def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
     except OSError as error:
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     if not signatures:  # they are named after the bytes that they sign
-        raise spoiled_update(path, _("it is not the one that was signed"))
+        raise spoiled_update(path, _("it differs from the signed file"))
     judge_file(kind, data, signatures, site, None)
     return Kept(kind.read(data), sha256, updated=True)
 
@@ -160,7 +160,7 @@ def spoiled_update(path: Path, reason: str) -> TrustError:
         return spoiled(path, reason)
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason),
-        advice=_("Bring the signed file again with: advisories update FILE."),
+        advice=_("Transfer the signed file again and run advisories update FILE."),
     )
 
 
@@ -173,7 +173,7 @@ def judge_file(
     if not signatures:
         raise TrustError(
             _("{name} is not signed.").format(name=kind.name),
-            advice=_("Bring the .sig files that lie beside it where it was made."),
+            advice=_("Transfer the .sig files that were created next to it."),
         )
     signers = [verify(found, data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
     policies: list[Policy | None] = [authority(site.places).policy, prefix_policy(site.prefix.trust)]

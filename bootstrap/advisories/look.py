@@ -54,7 +54,7 @@ def look(site: Site, *, table: str | None = None, now: datetime | None = None) -
     if kept is None:
         raise HostError(
             _("This installation has no advisories."),
-            advice=_("Bring a signed snapshot with: advisories update FILE."),
+            advice=_("Transfer a signed snapshot and run advisories update FILE."),
         )
     demand_sight(kept.value)
     exceptions = in_force(EXCEPTIONS, site)
@@ -76,7 +76,9 @@ def write_vex(path: Path, seen: Look, site: Site) -> None:
     try:
         files.write_atomic(path, strict.dumps(document))
     except OSError as error:
-        raise troubles.trouble(error, troubles.WRITING, path=path, wanted=_("Name another file with --vex.")) from error
+        raise troubles.trouble(
+            error, troubles.WRITING, path=path, wanted=_("Specify another file with --vex.")
+        ) from error
 
 
 def table_of(site: Site) -> str:
@@ -90,7 +92,7 @@ def table_of(site: Site) -> str:
     except OSError as error:
         raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     if digest.sha256_bytes(data) != entry.sha256:
-        raise spoiled(path, _("it is not the one that was signed"))
+        raise spoiled(path, _("it differs from the signed file"))
     gate = strict.loads(data, entry.path, limit=GATE_LIMIT)
     table = gate.get("table") if isinstance(gate, dict) else None
     return table if isinstance(table, str) and table in TABLES else DEFAULT
@@ -105,7 +107,7 @@ def installed(site: Site) -> list[Installed]:
     found = [*_wheels_in(folder), *_eggs_in(folder)]
     if site.manifest.packages and not found:
         raise HostError(
-            _("{path} holds no packages").format(path=folder),
+            _("{path} contains no packages").format(path=folder),
             advice=_("Install a bundle, or repair the installation with recover."),
         )
     return found

@@ -66,7 +66,7 @@ def update(
         names = names_of(file.parent, f"{file.name}.")
         signatures = {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names}
     except OSError as error:
-        wanted = _("Name the file that was brought; its .sig files must lie beside it.")
+        wanted = _("Specify the transferred file; its .sig files must be next to it.")
         raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error
     kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
     with locked(site.prefix.state / "lock", wait=wait):
@@ -107,8 +107,8 @@ def demand_sight(snapshot: Snapshot) -> None:
     blind = list(snapshot.blind_spots())
     if blind:
         raise TrustError(
-            _("The snapshot's own tests fail: {names}.").format(names=", ".join(blind)),
-            advice=_("Have it made again; what is in force stays."),
+            _("The snapshot's self-tests failed: {names}.").format(names=", ".join(blind)),
+            advice=_("Request a new snapshot; the one in force stays in use."),
         )
 
 
@@ -116,10 +116,10 @@ def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bo
     ahead = [time for time in kind.times(value) if time > now + AHEAD]
     if ahead and not accept_clock:
         raise TrustError(
-            _("{name} says that it is of {time}, and this host's clock says {now}.").format(
+            _("{name} is dated {time}, but this host's clock says {now}.").format(
                 name=kind.name, time=time_to_json(max(ahead)), now=time_to_json(now)
             ),
-            advice=_("Set the clock; if the clock is right and you know the sender's reason, add --accept-clock."),
+            advice=_("Set the clock; if it is correct and you know why the file's date is ahead, add --accept-clock."),
         )
 
 
@@ -137,10 +137,10 @@ def _is_newer(kind: Kind[Any], sequence: int, sha256: str, site: Site) -> bool:
         return False
     if sequence <= highest:
         raise TrustError(
-            _("{name} has the sequence number {sequence}, and {highest} is in force.").format(
+            _("{name} has sequence number {sequence}, but {highest} is in force.").format(
                 name=kind.name, sequence=sequence, highest=highest
             ),
-            advice=_("Bring a newer one; a host never goes back to older knowledge."),
+            advice=_("Supply a newer one; a host never goes back to an older one."),
         )
     return True
 

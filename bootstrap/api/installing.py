@@ -46,7 +46,7 @@ def open_bundle(
     if bundle is None:
         running = own_command.zipapp()
         if running is None:
-            raise UsageError(_("No bundle is named."), advice=_("Name the folder that holds SHA256SUMS."))
+            raise UsageError(_("No bundle specified."), advice=_("Specify the folder that contains SHA256SUMS."))
         bundle = running.parent
     # keys' validity is a matter of admission, and of a first installation only
     return opening.open_bundle(bundle, authority(places_or_ours(places), trusted_keys).policy)

@@ -120,8 +120,8 @@ def validate(
     name = report_name or subject.REPORT_NAME
     if timeout is not None and not 0 < timeout <= TIMEOUT_LIMIT:
         raise UsageError(
-            _("--timeout must be above 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
-            advice=_("Give another number."),
+            _("--timeout must be greater than 0 and at most {most} seconds.").format(most=TIMEOUT_LIMIT),
+            advice=_("Specify another number."),
         )
     found = prefix_or_none(prefix, bereft=True)
     offered, trouble = bundle_at_hand() if found is None else (None, "")

@@ -59,12 +59,12 @@ def module_name(value: Any, path: str) -> str:
     """Take the dotted name of a module or a package."""
     taken = strict.text(value, path)
     if not _MODULE.fullmatch(taken):
-        raise refuse(path, _("not the name of a module"))
+        raise refuse(path, _("not a module name"))
     return taken
 
 
 def _page_form() -> str:
-    return _("not a path of a page: / and at most 200 ASCII characters, without spaces")
+    return _("not a page path: / and at most 200 ASCII characters, without spaces")
 
 
 def _attribute_form() -> str:
@@ -114,7 +114,7 @@ class Launcher(Value):
         if not _NAME.fullmatch(self.name):
             raise refuse(
                 f"{path}.name",
-                _("not a name for a command: a letter, then letters, digits, '.', '_' and '-', at most 64"),
+                _("not a valid command name: a letter, then letters, digits, '.', '_' and '-', at most 64"),
             )
         trouble = names.problem(self.name)
         if trouble:
@@ -127,7 +127,7 @@ class Launcher(Value):
             PROGRAM: names.problem(self.target) is None,
         }
         if not fits[self.kind] or self.is_command == bool(self.program):
-            raise refuse(f"{path}.target", _("not what a launcher of kind {kind} starts").format(kind=self.kind))
+            raise refuse(f"{path}.target", _("not a valid target for a launcher of kind {kind}").format(kind=self.kind))
 
 
 @dataclass(frozen=True)
@@ -157,14 +157,14 @@ class Environment(Value):
         """Refuse what is no variable, a setting that nobody could set, or no place."""
         for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
             if not _VARIABLE.fullmatch(name):
-                raise refuse(path, _("{name!r} is not a name for a variable").format(name=name[:80]))
+                raise refuse(path, _("{name!r} is not a valid variable name").format(name=name[:80]))
         for name in self.required:
             if name not in self.template and name not in self.also:
                 raise refuse(f"{path}.required", _("{name} is neither in the template nor in also").format(name=name))
         for key, added in (("also", self.also), ("defaults", tuple(self.defaults))):
             for name in added:
                 if name in self.values:
-                    raise refuse(f"{path}.{key}", _("{name} has a value that nobody can change").format(name=name))
+                    raise refuse(f"{path}.{key}", _("{name} has a fixed value").format(name=name))
         _check_places(self.values, f"{path}.values")
         _check_places(self.defaults, f"{path}.defaults")
         if len(strict.dumps([*self.template, *self.also, self.defaults])) > SETTINGS_LIMIT:
@@ -175,7 +175,7 @@ def _check_places(settings: dict[str, str], path: str) -> None:
     for name, setting in settings.items():
         for place in _PLACE.findall(setting):
             if place not in PLACES:
-                raise refuse(f"{path}.{name}", _("{{{place}}} is not a place").format(place=place[:80]))
+                raise refuse(f"{path}.{name}", _("{{{place}}} is not a known placeholder").format(place=place[:80]))
 
 
 @dataclass(frozen=True)
@@ -193,10 +193,10 @@ class Dashboard(Value):
     def check(self, path: str) -> None:
         """Refuse a page that would not be told its port, and what is no variable."""
         if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
-            raise refuse(path, _("{port} stands neither in command nor in environment").format(port=PORT))
+            raise refuse(path, _("{port} is neither in command nor in environment").format(port=PORT))
         for name in self.environment:
             if not _VARIABLE.fullmatch(name):
-                raise refuse(f"{path}.environment", _("{name!r} is not a name for a variable").format(name=name[:80]))
+                raise refuse(f"{path}.environment", _("{name!r} is not a valid variable name").format(name=name[:80]))
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ class Application(Value):
         """Refuse launchers of one name, commands that name none, and folders inside each other."""
         known = {launcher.name for launcher in self.launchers}
         if len(known) != len(self.launchers):
-            raise refuse(f"{path}.launchers", _("two have the same name"))
+            raise refuse(f"{path}.launchers", _("duplicate name"))
         for key, tried in (("smoke", self.smoke), ("offline_commands", self.offline_commands)):
             for index, command in enumerate(tried):
                 if command[0] not in known:
@@ -309,9 +309,9 @@ class Application(Value):
                 raise refuse(f"{path}.{key}.command", _("{name} is not a launcher").format(name=command[0][:80]))
         for folder in self.persist:
             if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
-                raise refuse(f"{path}.persist", _("{folder} holds, or lies in, another part").format(folder=folder))
+                raise refuse(f"{path}.persist", _("{folder} contains, or is in, another entry").format(folder=folder))
         if names.collision(self.persist):
-            raise refuse(f"{path}.persist", _("a folder stands twice"))
+            raise refuse(f"{path}.persist", _("duplicate folder"))
 
 
 def demand_names(application: Application, path: str) -> None:
@@ -336,5 +336,6 @@ def demand_names(application: Application, path: str) -> None:
     for index, folder in enumerate(application.persist):
         if any(part.startswith(OWN_FILES) for part in folder.split("/")):
             raise refuse(
-                f"{path}.persist[{index}]", _("the installer's own files begin with {name}").format(name=OWN_FILES)
+                f"{path}.persist[{index}]",
+                _("names that begin with {name} are reserved for the installer").format(name=OWN_FILES),
             )

@@ -82,7 +82,7 @@ def damaged(path: str, reason: str) -> TrustError:
     """Return the error for a file of the bundle that is not what was signed."""
     return TrustError(
         _("{path}: {reason}.").format(path=path, reason=reason),
-        advice=_("Copy the bundle again from the medium; if it fails again, ask for a new one."),
+        advice=_("Copy the bundle again from the medium; if it fails again, request a new one."),
     )
 
 
@@ -138,9 +138,9 @@ def checked_blocks(
         digest.update(block)
         yield block
     if size != entry.size:
-        raise damaged(name(), _("{size} bytes, not {expected}").format(size=size, expected=entry.size))
+        raise damaged(name(), _("{size} bytes, expected {expected}").format(size=size, expected=entry.size))
     if digest.hexdigest() != entry.sha256:
-        raise damaged(name(), _("its SHA-256 is not the signed one"))
+        raise damaged(name(), _("its SHA-256 does not match the signed one"))
 
 
 class _Volumes:
@@ -172,7 +172,7 @@ class _Volumes:
     def compare(self) -> None:
         """Raise TrustError unless the volume, which was read to its end, is the signed one."""
         if self.digest.hexdigest() != self.sha256:
-            raise damaged(self.name, _("its SHA-256 is not the signed one"))
+            raise damaged(self.name, _("its SHA-256 does not match the signed one"))
 
 
 class _Inflated:
@@ -191,7 +191,7 @@ class _Inflated:
         while not self.inflate.eof:
             data = self.pending or self.volumes.read()
             if not data:
-                raise self.damaged(_("it ends too early"))
+                raise self.damaged(_("it is truncated"))
             try:
                 block = self.inflate.decompress(data, limit)
             except zlib.error as error:
@@ -205,7 +205,7 @@ class _Inflated:
         while size:
             block = self.block(min(size, BLOCK))
             if not block:
-                raise self.damaged(_("it ends too early"))
+                raise self.damaged(_("it is truncated"))
             size -= len(block)
             yield block
 
@@ -215,7 +215,7 @@ class _Inflated:
     def finish(self) -> None:
         """Check that nothing follows the stream, and that the last volume is the signed one."""
         if self.block(1) or self.inflate.unused_data or self.volumes.read():
-            raise self.damaged(_("something follows its end"))
+            raise self.damaged(_("it has trailing data"))
         self.volumes.compare()
 
 
@@ -235,16 +235,16 @@ def read_archive(
         for entry in (own, *(entry for entry in manifest.files if entry not in left_out)):
             header = ustar_header(f"{manifest.root}/{entry.path}", entry.size, entry.mode, mtime)
             if stream.exactly(RECORD) != header:
-                raise stream.damaged(_("{member} does not come where it should").format(member=entry.path))
+                raise stream.damaged(_("{member} is not at its expected position").format(member=entry.path))
             name = partial("{0.name}: {1.path}".format, files, entry)
             blocks = checked_blocks(entry, stream.blocks(entry.size), Aside(worker), name)
             if entry is not own:
                 yield entry, blocks
             drain(blocks)
             if any(stream.exactly(padding(entry.size))):
-                raise stream.damaged(_("something is hidden behind {member}").format(member=entry.path))
+                raise stream.damaged(_("there is hidden data after {member}").format(member=entry.path))
         if stream.exactly(len(END)) != END:
-            raise stream.damaged(_("it holds more files than the manifest"))
+            raise stream.damaged(_("it contains more files than the manifest"))
         stream.finish()
 
 

@@ -136,21 +136,21 @@ def taken(name: str) -> str | None:
     """Return what a name means already where it would be typed, or None when it is free."""
     word = typed(name)
     if _OURS.fullmatch(word):
-        return _("{name} is a name of the installer's own").format(name=name)
+        return _("{name} is reserved for the installer").format(name=name)
     if _CALLED.fullmatch(word):
-        return _("{name} is a program that the installer's scripts and printed commands call").format(name=name)
+        return _("{name} is a program that the installer's scripts and printed commands use").format(name=name)
     shell = _WORDS.get(word)
     if shell is None and word.partition(".")[0] in _CMD_WORDS:
         shell = "cmd"  # which takes `echo.x` for echo
     if shell:
-        return _("{name} is a word of the shell ({shell}), which comes before any program").format(
+        return _("{name} is a shell builtin or keyword ({shell}), which takes precedence over programs").format(
             name=name, shell=shell
         )
     system = _PROGRAMS.get("pip" if _PYTHONS.fullmatch(word) else word)
     if system:
-        return _(
-            "{name} is a program of the hosts themselves ({system}), and one would start in place of the other"
-        ).format(name=name, system=system)
+        return _("{name} is also a system program ({system}), and one would start instead of the other").format(
+            name=name, system=system
+        )
     return None
 
 
@@ -167,6 +167,6 @@ def trouble(names: Sequence[str]) -> tuple[int, str] | None:
             return index, why
         other = next((earlier for earlier in names[:index] if typed(earlier) == typed(name)), None)
         if other is not None:
-            text = _("on a host that ignores case and endings such as .exe it starts the same program as {other}")
+            text = _("on a host that ignores case and extensions such as .exe it starts the same program as {other}")
             return index, text.format(other=other)
     return None

@@ -42,7 +42,7 @@ def demand_base(manifest: Manifest, base: Manifest) -> None:
     if base.product.counter >= manifest.product.counter:
         raise refuse(
             BASE,
-            _("release counter {counter} is not before {wanted}").format(
+            _("release counter {counter} is not lower than {wanted}").format(
                 counter=base.product.counter, wanted=manifest.product.counter
             ),
         )

@@ -57,4 +57,4 @@ def demand_lock(manifest: Manifest) -> None:
     """Raise TrustError unless the bundle's lock is the manifest's, byte for byte."""
     entry = manifest.entry(PYLOCK)
     if entry is None or entry.sha256 != sha256_bytes(write_pylock(rows_of(manifest))):
-        raise damaged(PYLOCK, _("it is not the lock of the packages in the manifest"))
+        raise damaged(PYLOCK, _("it is not the lockfile of the packages in the manifest"))

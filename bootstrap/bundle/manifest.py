@@ -53,7 +53,7 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
 
 
 def _product_form() -> str:
-    return _("not a normalised name: small letters and digits, with single '-' between them")
+    return _("not a normalized name: lower-case letters and digits, with single '-' between them")
 
 
 def _version_form() -> str:
@@ -78,7 +78,7 @@ class FileEntry(Value):
         astray = any(self.path.startswith(KINDS[kind] + "/") != (self.kind == kind) for kind in OWN_FOLDERS)
         inside = self.path.startswith(KINDS[self.kind] + "/") if self.kind != "root" else _IN_ROOT.fullmatch(self.path)
         if not inside or astray:
-            raise refuse(f"{path}.path", _("a file of kind {kind} does not lie there").format(kind=self.kind))
+            raise refuse(f"{path}.path", _("not a valid location for a file of kind {kind}").format(kind=self.kind))
 
     @property
     def is_kept(self) -> bool:
@@ -146,7 +146,7 @@ class Probe(Value):
         if not self.command or not (self.embedding or self.dimension) or not 0 < self.tolerance < 1:
             raise refuse(path, _("lacks a command, an embedding or its dimension, or a tolerance between 0 and 1"))
         if self.embedding and self.dimension not in (None, len(self.embedding)):
-            raise refuse(path, _("the embedding is not of its dimension"))
+            raise refuse(path, _("the embedding does not match its dimension"))
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ class Manifest(Document):
         installed = {"installed_bytes": totals.installed_bytes, "installed_files": totals.installed_files}
         manifest = super().from_json({**fields.left, **installed}, path)
         if (totals.files, totals.bytes) != (len(manifest.files), manifest.total_bytes):
-            raise refuse(f"{path}.totals", _("not the sums of the files"))
+            raise refuse(f"{path}.totals", _("not the totals of the files"))
         return manifest
 
     def to_json(self) -> dict[str, Any]:
@@ -269,7 +269,7 @@ class Manifest(Document):
         clash = names.collision(paths)
         if clash:
             raise refuse(
-                f"{path}.files", _("{first} and {second} meet on some hosts").format(first=clash[0], second=clash[1])
+                f"{path}.files", _("{first} and {second} collide on some hosts").format(first=clash[0], second=clash[1])
             )
         for name in paths:
             if names.split_ustar(f"{self.root}/{name}") is None:
@@ -280,20 +280,20 @@ class Manifest(Document):
 
     def _check_python(self, path: str) -> None:
         if self.own_python and self.entry(f"{PYTHON}/{self.own_python}") is None:
-            raise refuse(path, _("the Python that it brings has no {file}").format(file=self.own_python))
+            raise refuse(path, _("the embedded Python has no {file}").format(file=self.own_python))
 
     def _check_packages(self, path: str) -> None:
         wheels = [package.wheel for package in self.packages]
         if wheels != sorted(set(wheels)):
-            raise refuse(path, _("not in the order of their wheels, each once"))
+            raise refuse(path, _("not sorted by wheel, or with duplicates"))
         if set(wheels) != {entry.path for entry in self.of_kind("wheel")}:
-            raise refuse(path, _("not one package for each wheel"))
+            raise refuse(path, _("not exactly one package for each wheel"))
         if len({package.name for package in self.packages}) != len(self.packages):
-            raise refuse(path, _("a package stands twice"))
+            raise refuse(path, _("duplicate package"))
 
     def _check_models(self, path: str) -> None:
         if len({model.name for model in self.models}) != len(self.models):
-            raise refuse(path, _("a model stands twice"))
+            raise refuse(path, _("duplicate model"))
         launchers = {launcher.name for launcher in self.application.launchers}
         for index, model in enumerate(self.models):
             if not any(entry.path.startswith(f"{MODELS}/{model.name}/") for entry in self.of_kind("model")):

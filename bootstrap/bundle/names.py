@@ -56,17 +56,17 @@ def _text_problem(path: str) -> str | None:
     if not path or path.startswith("/"):
         return _("not a relative path")
     if any(unicodedata.category(character) in ("Cf", "Cs", "Cc", "Co", "Zl", "Zp") for character in path):
-        return _("holds a control or invisible character")
+        return _("contains a control or invisible character")
     if unicodedata.normalize("NFC", path) != path:
         return _("not in Unicode normal form C")
     if _FORBIDDEN.search(path):
-        return _("holds a character that Windows refuses")
+        return _("contains a character that Windows does not allow")
     return None
 
 
 def _part_problem(part: str) -> str | None:
     if part in ("", ".", ".."):
-        return _("holds an empty, '.' or '..' part")
+        return _("contains an empty, '.' or '..' part")
     if part != part.strip(" ") or part.endswith("."):
         return _("a part begins or ends with a space, or ends with a dot")
     if _RESERVED.fullmatch(part):
@@ -80,7 +80,9 @@ def too_far(member: str) -> str | None:
     if len(parts) > PARTS_LIMIT:
         return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
     if max(map(len, parts)) > PART_LIMIT or sum(map(len, parts)) + len(parts) - 1 > MEMBER_LIMIT:
-        return _("longer than {limit} bytes, or a name in it than {part}").format(limit=MEMBER_LIMIT, part=PART_LIMIT)
+        return _("longer than {limit} bytes, or with a name longer than {part}").format(
+            limit=MEMBER_LIMIT, part=PART_LIMIT
+        )
     return None
 
 

@@ -132,7 +132,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     volumes = volume_names(digests, manifest.archive)
     others = [name for name in (INSTALLER, delta.BASE) if name in digests]
     if not volumes or set(digests) != {NAME, *others, *volumes}:
-        raise archive.damaged(SUMS, _("it does not name the manifest, the archive and the installer"))
+        raise archive.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
     _check_installer(folder, bundle, digests.get(INSTALLER))
@@ -154,21 +154,21 @@ def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:
     """Return the key that made one signature file, whose name must say so."""
     key = verify(data, sums, RELEASE_NAMESPACE, name=name)
     if name != f"{SUMS}.{key.keyid}.sig":
-        raise archive.damaged(name, _("it is not named after the key that made it"))
+        raise archive.damaged(name, _("it is not named after its signing key"))
     return key
 
 
 def _folder_of_sums(path: Path) -> Path:
     if not archive.kind_of(path):
         raise UsageError(
-            _("{path} does not exist.").format(path=path), advice=_("Name the folder that holds SHA256SUMS.")
+            _("{path} does not exist.").format(path=path), advice=_("Specify the folder that contains SHA256SUMS.")
         )
     for folder in (path, path.parent) if archive.is_folder(path) else (path.parent,):
         if archive.is_file(folder / SUMS):
             return folder
     raise TrustError(
-        _("{path}: there is no SHA256SUMS, so nobody vouches for it.").format(path=path),
-        advice=_("Bring the whole folder that the builder made, not the archive alone."),
+        _("{path}: SHA256SUMS is missing, so the bundle has no trusted signature.").format(path=path),
+        advice=_("Transfer the whole folder that the builder created, not the archive alone."),
     )
 
 
@@ -190,7 +190,7 @@ def _read_signatures(folder: Path) -> dict[str, bytes]:
     if not found:
         raise TrustError(
             _("{path}: the bundle is not signed.").format(path=folder / SUMS),
-            advice=_("Bring the .sig files that the builder made beside SHA256SUMS."),
+            advice=_("Transfer the .sig files that the builder created next to SHA256SUMS."),
         )
     if len(found) > SIGNATURES_LIMIT:
         raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
@@ -204,7 +204,7 @@ def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
     for copy in copies or [folder / NAME]:
         data = _read(copy, MANIFEST_LIMIT)
         if digest.sha256_bytes(data) != sha256:
-            raise archive.damaged(NAME, _("its SHA-256 is not the signed one"))
+            raise archive.damaged(NAME, _("its SHA-256 does not match the signed one"))
     return data
 
 
@@ -212,7 +212,7 @@ def _read_base(folder: Path, manifest: Manifest, sha256: str) -> Manifest:
     """Return the signed manifest of the release that a delta builds on."""
     data = _read(folder / delta.BASE, MANIFEST_LIMIT)
     if digest.sha256_bytes(data) != sha256:
-        raise archive.damaged(delta.BASE, _("its SHA-256 is not the signed one"))
+        raise archive.damaged(delta.BASE, _("its SHA-256 does not match the signed one"))
     base = parse_manifest(data, delta.BASE)
     delta.demand_base(manifest, base)
     return base
@@ -222,7 +222,7 @@ def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
     """Raise TrustError unless the installer is the one in the manifest, or a delta leaves it out."""
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
-        raise archive.damaged(SUMS, _("its installer is not the one in the manifest"))
+        raise archive.damaged(SUMS, _("its installer does not match the manifest"))
     beside = folder / INSTALLER
     if archive.kind_of(beside):
         archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
@@ -253,8 +253,8 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
     if volumes != [manifest.archive]:
         raise _incomplete(path, folder, volumes, missing)
     raise TrustError(
-        _("{path}: neither {archive} nor an unpacked bundle is there.").format(path=path, archive=manifest.archive),
-        advice=_("Bring the archive, or unpack it beside SHA256SUMS."),
+        _("{path}: found neither {archive} nor an unpacked bundle.").format(path=path, archive=manifest.archive),
+        advice=_("Transfer the archive, or unpack it next to SHA256SUMS."),
     )
 
 
@@ -267,16 +267,14 @@ def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]
     """Return the error for an archive of which not all volumes are there, or for a file that is none of them."""
     if not missing:
         return TrustError(
-            _("{path} is no volume of this bundle.").format(path=path),
-            advice=_("Name the folder {folder}; its volumes are read one after the other.").format(folder=folder),
+            _("{path} is not a volume of this bundle.").format(path=path),
+            advice=_("Specify the folder {folder}; its volumes are read in order.").format(folder=folder),
         )
     shown = ", ".join([*missing[:SHOWN], *(["…"] if missing[SHOWN:] else [])])
     return TrustError(
-        _("{folder}: {names} is missing, one of {count} volumes.").format(
-            folder=folder, names=shown, count=len(volumes)
-        ),
+        _("{folder}: of {count} volumes, {names} is missing.").format(folder=folder, names=shown, count=len(volumes)),
         advice=_(
-            "Copy every volume from the media into that folder, beside SHA256SUMS; an archive that was joined from "
-            "them is unpacked there instead."
+            "Copy all volumes from the media into that folder, next to SHA256SUMS; if they were joined into "
+            "one archive, unpack it there instead."
         ),
     )

@@ -55,7 +55,7 @@ class Signer(Value):
     def check(self, path: str) -> None:
         """Refuse a key whose time ends before it begins."""
         if self.start and self.end and self.start >= self.end:
-            raise refuse(f"{path}.until", _("not after the key's beginning"))
+            raise refuse(f"{path}.until", _("not after the start of the key's validity"))
 
     def valid(self, at: datetime) -> bool:
         return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
@@ -71,9 +71,9 @@ class Role(Value):
     def check(self, path: str) -> None:
         """Refuse a threshold that cannot be reached by different keys."""
         if len(set(self.keyids)) != len(self.keyids):
-            raise refuse(f"{path}.keys", _("a key stands twice"))
+            raise refuse(f"{path}.keys", _("duplicate key"))
         if self.threshold > len(self.keyids):
-            raise refuse(f"{path}.threshold", _("more than the keys that the role has"))
+            raise refuse(f"{path}.threshold", _("exceeds the number of keys of the role"))
 
 
 def _roles(value: Any, path: str) -> dict[str, Role]:
@@ -97,7 +97,7 @@ class Policy(Document):
         points = {signer.key.point for signer in self.signers}
         names = {signer.name for signer in self.signers}
         if not len(keyids) == len(points) == len(names) == len(self.signers):
-            raise refuse(f"{path}.keys", _("a key or a name stands twice"))
+            raise refuse(f"{path}.keys", _("duplicate key or name"))
         for role_name, role in self.roles.items():
             for index, keyid in enumerate(role.keyids):
                 if keyid not in keyids:
@@ -131,8 +131,8 @@ def judge(policy: Policy, role: str, signers: Sequence[PublicKey], at: datetime 
     needed = policy.roles[role].threshold if role in policy.roles else 0
     if needed < 1:
         raise TrustError(
-            _("The policy in force trusts no key with the role {role!r}.").format(role=role[:80]),
-            advice=_("Bring a policy that names the keys of this role."),
+            _("The policy in force trusts no key for role {role!r}.").format(role=role[:80]),
+            advice=_("Supply a policy that names the keys of this role."),
         )
     # one count for each key, however often it signed
     distinct = tuple(dict.fromkeys(signers))
@@ -141,12 +141,11 @@ def judge(policy: Policy, role: str, signers: Sequence[PublicKey], at: datetime 
     if len(counted) < needed:
         reasons = [_why_not(policy, of_role, key) for key in distinct if of_role.get(key) not in counted]
         raise TrustError(
-            _("{needed} trusted signatures are needed, {found} found ({reasons}).").format(
-                needed=needed, found=len(counted), reasons="; ".join(reasons) or _("no other signature is there")
+            _("{needed} trusted signatures required, {found} found ({reasons}).").format(
+                needed=needed, found=len(counted), reasons="; ".join(reasons) or _("no other signature found")
             ),
             advice=_(
-                "Compare the fingerprints with those that you were given on another way than this medium; "
-                "if they differ, do not install."
+                "Compare the fingerprints with those that you received out of band; if they differ, do not install."
             ),
         )
     return counted
@@ -159,4 +158,4 @@ def _why_not(policy: Policy, of_role: dict[PublicKey, Signer], key: PublicKey) -
         )
     if any(signer.key == key for signer in policy.signers):
         return _("{fingerprint} may not sign this kind of document").format(fingerprint=key.fingerprint)
-    return _("{fingerprint} is a stranger's key").format(fingerprint=key.fingerprint)
+    return _("{fingerprint} is an untrusted key").format(fingerprint=key.fingerprint)

@@ -110,7 +110,7 @@ class _Reader:
 
     def take(self, count: int) -> bytes:
         if count > len(self.left):
-            raise _MalformedError(_("it is cut short"))
+            raise _MalformedError(_("it is truncated"))
         taken, self.left = self.left[:count], self.left[count:]
         return taken
 
@@ -122,7 +122,7 @@ class _Reader:
 
     def done(self) -> None:
         if self.left:
-            raise _MalformedError(_("bytes follow where it should end"))
+            raise _MalformedError(_("it has trailing bytes"))
 
 
 def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
@@ -132,7 +132,7 @@ def _split_key(blob: bytes) -> tuple[str, bytes, bytes]:
     kind = next((kind for kind in KINDS if kind.encode() == name), None)
     if kind is None:
         shown = name[:80].decode("ascii", "replace")
-        raise _MalformedError(_("a key of type {kind!r} is not accepted").format(kind=shown))
+        raise _MalformedError(_("key type {kind!r} is not supported").format(kind=shown))
     if kind in (ECDSA, SK_ECDSA) and reader.string() != b"nistp256":
         raise _MalformedError(_("the curve of its key is not nistp256"))
     point = reader.string()
@@ -152,7 +152,7 @@ def _ed25519_key(point: bytes) -> Ed25519PublicKey:
         raise _MalformedError(_("its key is not 32 bytes long"))
     y = int.from_bytes(point, "little") & (2**255 - 1)
     if y >= _ED25519_PRIME or y in _ED25519_WEAK:
-        raise _MalformedError(_("its key is a weak one, under which anybody can sign"))
+        raise _MalformedError(_("its key is weak: anybody can sign with it"))
     return ed25519.Ed25519PublicKey.from_public_bytes(point)
 
 
@@ -164,7 +164,7 @@ def _ecdsa_key(point: bytes) -> EllipticCurvePublicKey:
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError as error:
-        raise _MalformedError(_("its key is not a point of the curve")) from error
+        raise _MalformedError(_("its key is not a point on the curve")) from error
 
 
 def parse_public_key(line: str) -> PublicKey:
@@ -176,17 +176,17 @@ def parse_public_key(line: str) -> PublicKey:
         text = line.removesuffix("\n")
         words = text.split(" ", 2)
         if len(text) > KEY_LIMIT or len(words) < 2 or not text.isprintable():
-            raise _MalformedError(_("it is not one line of a type and a key"))
+            raise _MalformedError(_("it is not one line with a type and a key"))
         blob = _decode_base64(words[1].encode("utf-8", "replace"))
         if base64.b64encode(blob).decode() != words[1]:
-            raise _MalformedError(_("its base64 is not the one way to write it"))
+            raise _MalformedError(_("its base64 is not canonical"))
         kind, _point, _application = _split_key(blob)
         if kind != words[0]:
-            raise _MalformedError(_("its type and its key do not agree"))
+            raise _MalformedError(_("its type does not match its key"))
     except _MalformedError as error:
         raise TrustError(
-            _("The public key {line!r} is refused: {reason}.").format(line=line[:100], reason=error),
-            advice=_("Give the line of a .pub file whose type is one of {kinds}.").format(kinds=", ".join(KINDS)),
+            _("The public key {line!r} is not valid: {reason}.").format(line=line[:100], reason=error),
+            advice=_("Specify the line of a .pub file whose type is one of {kinds}.").format(kinds=", ".join(KINDS)),
         ) from error
     return PublicKey(kind, blob)
 
@@ -208,8 +208,8 @@ def verify(armoured: bytes, message: bytes, namespace: str, *, name: str = "") -
         return _verify(armoured, message, namespace)
     except _MalformedError as error:
         raise TrustError(
-            _("{name}: the signature is refused: {reason}.").format(name=name or _("signature"), reason=error),
-            advice=_("Bring the file and its signature again from where they were made, and install neither as it is."),
+            _("{name}: the signature is not valid: {reason}.").format(name=name or _("signature"), reason=error),
+            advice=_("Transfer the file and its signature again from their origin; install neither as it is."),
         ) from error
 
 
@@ -218,11 +218,11 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
     if len(armoured) > SIGNATURE_LIMIT:
         raise _MalformedError(_("it is larger than {limit} bytes").format(limit=SIGNATURE_LIMIT))
     if not armoured.startswith(_BEGIN) or not armoured.endswith(b"\n" + _END):
-        raise _MalformedError(_("it does not begin and end as an SSH signature does"))
+        raise _MalformedError(_("it does not begin and end like an SSH signature"))
     reader = _Reader(_decode_base64(armoured[len(_BEGIN) : -len(_END)].replace(b"\n", b"")))
     # 2. the envelope
     if reader.take(len(_MAGIC)) != _MAGIC:
-        raise _MalformedError(_("it is not an SSH signature inside"))
+        raise _MalformedError(_("its content is not an SSH signature"))
     if reader.number() != 1:
         raise _MalformedError(_("its version is not 1"))
     blob, scope, reserved, hash_bytes, signature = (reader.string() for _field in range(5))
@@ -242,7 +242,7 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
     kind, point, application = _split_key(blob)
     key = PublicKey(kind, blob)
     if encode(key, namespace, hash_name, signature) != armoured:
-        raise _MalformedError(_("it is not written the way that ssh-keygen writes it"))
+        raise _MalformedError(_("it is not in the format that ssh-keygen writes"))
     # 6. the signature itself
     _check_signature(kind, point, application, signature, signed_data(namespace, hash_name, message))
     return key
@@ -251,14 +251,14 @@ def _verify(armoured: bytes, message: bytes, namespace: str) -> PublicKey:
 def _check_signature(kind: str, point: bytes, application: bytes, signature: bytes, data: bytes) -> None:
     reader = _Reader(signature)
     if reader.string() != kind.encode():
-        raise _MalformedError(_("its algorithm is not its key's"))
+        raise _MalformedError(_("its algorithm does not match its key"))
     value = reader.string()
     if kind in (SK_ED25519, SK_ECDSA):
         flags, counter = reader.take(1), reader.take(4)
         if not flags[0] & _USER_PRESENT:
-            raise _MalformedError(_("nobody touched the hardware key for it"))
+            raise _MalformedError(_("the hardware key was not touched when signing"))
         if flags[0] & ~(_USER_PRESENT | _USER_VERIFIED):
-            raise _MalformedError(_("its hardware key set flags that are not known"))
+            raise _MalformedError(_("its hardware key set unknown flags"))
         data = hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(data).digest()
     reader.done()
     from cryptography.exceptions import InvalidSignature
@@ -267,12 +267,12 @@ def _check_signature(kind: str, point: bytes, application: bytes, signature: byt
     try:
         check(point, value, data)
     except InvalidSignature as error:
-        raise _MalformedError(_("it does not fit the file: one of the two was altered")) from error
+        raise _MalformedError(_("it does not match the file: one of the two was modified")) from error
 
 
 def _check_ed25519(point: bytes, value: bytes, data: bytes) -> None:
     if len(value) != 64:
-        raise _MalformedError(_("an Ed25519 signature has 64 bytes, this one {count}").format(count=len(value)))
+        raise _MalformedError(_("an Ed25519 signature has 64 bytes, not {count}").format(count=len(value)))
     _ed25519_key(point).verify(value, data)
 
 
@@ -289,5 +289,5 @@ def _check_ecdsa(point: bytes, value: bytes, data: bytes) -> None:
 def _positive(content: bytes) -> int:
     value = int.from_bytes(content, "big")
     if not 0 < value < _P256_ORDER or mpint(value) != content:
-        raise _MalformedError(_("a number in it is out of range or not written the one way"))
+        raise _MalformedError(_("it contains a number that is out of range or not in canonical form"))
     return value

@@ -37,7 +37,7 @@ def refuse(path: str, reason: str) -> TrustError:
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
         f"{shown}: {reason}.",
-        advice=_("The document is not one that this version writes; bring it again from where it was made."),
+        advice=_("The document is not in the format of this version; transfer it again from its origin."),
     )
 
 
@@ -69,7 +69,7 @@ def loads(data: bytes, name: str, *, limit: int) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
         if len(result) != len(items):
-            raise refuse(name, _("a key stands twice"))
+            raise refuse(name, _("duplicate key"))
         return result
 
     def constant(text: str) -> Any:
@@ -94,14 +94,14 @@ def dumps(value: Any) -> bytes:
 def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
     """Take one line of text without control characters."""
     if not isinstance(value, str):
-        raise refuse(path, _("not a text"))
+        raise refuse(path, _("not a string"))
     if not value and not empty:
         raise refuse(path, _("empty"))
     if len(value) > limit:
         raise refuse(path, _("longer than {limit} characters").format(limit=limit))
     # the first question answers most texts, and quickly
     if not value.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise refuse(path, _("holds a control character"))
+        raise refuse(path, _("contains a control character"))
     return value
 
 
@@ -129,7 +129,7 @@ def sha256(value: Any, path: str) -> str:
 def integer(value: Any, path: str, *, least: int = 0, most: int = INTEGER_LIMIT) -> int:
     """Take a whole number between two bounds, both included."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise refuse(path, _("not a whole number"))
+        raise refuse(path, _("not an integer"))
     if not least <= value <= most:
         raise refuse(path, _("not between {least} and {most}").format(least=least, most=most))
     return value
@@ -177,7 +177,7 @@ def items(value: Any, path: str, *, of: Callable[[Any, str], T], most: int) -> t
     if not isinstance(value, list):
         raise refuse(path, _("not a list"))
     if len(value) > most:
-        raise refuse(path, _("longer than {limit} items").format(limit=most))
+        raise refuse(path, _("more than {limit} items").format(limit=most))
     return tuple(of(item, f"{path}[{index}]") for index, item in enumerate(value))
 
 
@@ -189,7 +189,7 @@ def texts(value: Any, path: str, *, most: int = 1000) -> tuple[str, ...]:
 def mapping(value: Any, path: str, *, most: int = 1000) -> dict[str, str]:
     """Take an object whose values are all texts, possibly empty."""
     if not isinstance(value, dict) or len(value) > most:
-        raise refuse(path, _("not an object of at most {limit} keys").format(limit=most))
+        raise refuse(path, _("not an object with at most {limit} keys").format(limit=most))
     return {text(name, path): text(item, f"{path}.{name[:80]}", empty=True) for name, item in value.items()}
 
 
@@ -248,7 +248,7 @@ class Document(Value):
         keys.nested("format", integer, least=cls.FORMAT, most=cls.FORMAT)
         document = cls.from_json(keys.left, name)
         if document.to_bytes() != data:
-            raise refuse(name, _("not written the one way that is signed"))
+            raise refuse(name, _("not in the canonical form that is signed"))
         return document
 
     def to_bytes(self) -> bytes:

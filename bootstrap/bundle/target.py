@@ -128,12 +128,13 @@ def parse_target(name: str, python: str, *, glibc: tuple[int, int] = GLIBC_FLOOR
     if architecture not in ARCHITECTURES.get(system, ()):
         known = ", ".join(f"{system}-{machine}" for system, machines in ARCHITECTURES.items() for machine in machines)
         raise UsageError(
-            _("{name} is not a target.").format(name=name), advice=_("Name one of {known}.").format(known=known)
+            _("{name} is not a known target.").format(name=name),
+            advice=_("Specify one of {known}.").format(known=known),
         )
     if python not in PYTHONS:
         raise UsageError(
             _("Python {python} is not supported.").format(python=python),
-            advice=_("Name one of {known}.").format(known=", ".join(PYTHONS)),
+            advice=_("Specify one of {known}.").format(known=", ".join(PYTHONS)),
         )
     return Target(system, architecture, python, glibc)
 
@@ -148,11 +149,11 @@ def target_from_json(value: Any, path: str) -> Target:
     fields.done()
     if system != "linux":
         if glibc is not None:
-            raise refuse(f"{path}.glibc", _("only a Linux target has one"))
+            raise refuse(f"{path}.glibc", _("only valid for a Linux target"))
         return Target(system, architecture, python)
     matched = re.fullmatch(r"2\.([0-9]{1,2})", glibc or "")
     if not matched:
-        raise refuse(f"{path}.glibc", _("not a version of glibc"))
+        raise refuse(f"{path}.glibc", _("not a glibc version"))
     return Target(system, architecture, python, (2, int(matched[1])))
 
 

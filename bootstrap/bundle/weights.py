@@ -38,7 +38,7 @@ def fault(name: str, file: Path) -> str | None:
         if name.endswith(".safetensors"):
             return _of_safetensors(stream, size)
         if name.endswith(ZIPPED) and stream.read(4) == b"PK\x03\x04" and not zipfile.is_zipfile(stream):
-            return _("it is cut off: the end of its archive is missing")
+            return _("it is truncated: the end of its archive is missing")
     return None
 
 
@@ -47,14 +47,14 @@ def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
     length = int.from_bytes(stream.read(8), "little")
     if length > min(size - 8, HEADER_LIMIT):
         if length > HEADER_LIMIT:
-            return _("it is no safetensors file")
-        return _("it is cut off in its header")
+            return _("it is not a safetensors file")
+        return _("it is truncated in its header")
     try:
         expected = 8 + length + _end(json.loads(stream.read(length)))
     except (ValueError, RecursionError):
-        return _("it is no safetensors file")
+        return _("it is not a safetensors file")
     if size != expected:
-        return _("its header tells {expected} bytes, and it has {size}").format(expected=expected, size=size)
+        return _("its header declares {expected} bytes, but it has {size}").format(expected=expected, size=size)
     return None
 
 

@@ -29,21 +29,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=(SHOW, SCAN, UPDATE),
-        help=_("show which advisories are in force, scan by them, or take over newer ones and scan"),
+        help=_("show the advisories in force, scan with them, or apply newer ones and scan"),
     )
     parser.add_argument(
         "file",
         nargs="?",
         type=Path,
         metavar=_("FILE"),
-        help=_("update: a snapshot or a file of exceptions, its .sig files beside it"),
+        help=_("update: a snapshot or an exceptions file, with its .sig files next to it"),
     )
     parser.add_argument(
-        "--accept-clock", action="store_true", help=_("update: go on though the file's date lies ahead of this clock")
+        "--accept-clock", action="store_true", help=_("update: continue even if the file's date is ahead of this clock")
     )
-    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("scan: take findings by this table"))
+    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("scan: rate findings by this table"))
     parser.add_argument(
-        "--vex", type=Path, metavar=_("FILE"), help=_("scan: write the findings as CycloneDX VEX to this file too")
+        "--vex", type=Path, metavar=_("FILE"), help=_("scan: also write the findings as CycloneDX VEX to this file")
     )
     common.add_wait(parser)
 
@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Show, scan or update; exit 1 when what is installed fails."""
     if (arguments.file is None) == (arguments.action == UPDATE):
         raise UsageError(
-            _("Only update takes a file, and it needs one."), advice=_("For example: advisories update advisories.zip")
+            _("update requires a FILE; the other actions take none."),
+            advice=_("For example: advisories update advisories.zip"),
         )
     updated = None
     if arguments.action == UPDATE:
@@ -86,14 +87,14 @@ def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
         yield _("In force now: {kind}, sequence {sequence}").format(kind=updated.role, sequence=updated.sequence)
         yield _("Audit log head: {head}").format(head=updated.audit_head)
     elif updated is not None:
-        yield _("Nothing is new: this file is in force.")
-    yield _("Advisories: {count}, known until {time}, sequence {sequence}").format(
+        yield _("Already up to date: this file is in force.")
+    yield _("Advisories: {count}, as of {time}, sequence {sequence}").format(
         count=header.counts["live"], time=f"{header.known_until:%Y-%m-%d}", sequence=header.sequence
     )
     yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
     if found.age != FRESH:
         yield plural(
-            "They are {days} day old: bring newer ones.", "They are {days} days old: bring newer ones.", found.days
+            "They are {days} day old; supply newer ones.", "They are {days} days old; supply newer ones.", found.days
         ).format(days=found.days)
     if whole:
         yield from scan_lines(seen)
@@ -125,7 +126,7 @@ def scan_lines(seen: Look) -> Iterator[str]:
         )
     if found.expired:
         names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)
-        yield "  " + _("not in force, so their findings count: {names}").format(names=", ".join(names))
+        yield "  " + _("exceptions not in force, so their findings count: {names}").format(names=", ".join(names))
     for doubt in found.doubts:
         yield _("  undecided {package} {version} {id}: {reason}").format(
             package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason

@@ -20,17 +20,17 @@ LEAST_DIGITS = 16  # as many as errors show; fewer could be found by trying
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("what", choices=(SHOW, VERIFY, EXPORT), help=_("what is to be done with the log"))
+    parser.add_argument("what", choices=(SHOW, VERIFY, EXPORT), help=_("what to do with the log"))
     parser.add_argument("file", nargs="?", type=Path, metavar=_("FILE"), help=_("where export writes the log"))
     parser.add_argument(
-        "--head", metavar=_("HEX"), help=_("a head of the log that was kept elsewhere, to verify it against")
+        "--head", metavar=_("HEX"), help=_("a head of the log that was stored elsewhere, to verify it against")
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for."""
     if (arguments.what == EXPORT) != (arguments.file is not None):
-        raise UsageError(_("export needs a FILE, and nothing else takes one."), advice=_("See --help."))
+        raise UsageError(_("export requires a FILE; the other actions take none."), advice=_("See --help."))
     if arguments.head is not None:
         check_digits(arguments.head)
     if arguments.what == SHOW:
@@ -42,12 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json({"entries": count, "head": head, "anchored": anchored})
         return DONE
-    show(plural("{count} entry, an unbroken chain", "{count} entries, an unbroken chain", count).format(count=count))
+    show(plural("{count} entry, chain intact", "{count} entries, chain intact", count).format(count=count))
     show(_("Audit log head: {head}").format(head=head))
     if anchored:
-        show(_("anchored: the chain has had the head that was given"))
+        show(_("anchored: the chain contains the given head"))
     else:
-        show(_("unanchored: whoever can write the log could have made all of it anew; give a kept head with --head"))
+        show(
+            _(
+                "unanchored: anyone who can write the log could have recreated all of it; specify a stored "
+                "head with --head"
+            )
+        )
     return DONE
 
 
@@ -56,12 +61,12 @@ def check_digits(head: str) -> None:
     if not LEAST_DIGITS <= len(head) <= len(audit_log.GENESIS) or set(head.lower()) - set("0123456789abcdef"):
         raise UsageError(
             _("{head} is not a head of the log.").format(head=printable(head)[:80]),
-            advice=_("Give at least {count} of its hexadecimal digits.").format(count=LEAST_DIGITS),
+            advice=_("Specify at least {count} of its hexadecimal digits.").format(count=LEAST_DIGITS),
         )
     if audit_log.GENESIS.startswith(head):
         raise UsageError(
             _("{head} is the head of an empty log, and proves nothing.").format(head=head),
-            advice=_("Give one that a command printed after a change."),
+            advice=_("Specify one that a command printed after a change."),
         )
 
 

@@ -30,17 +30,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=(CREATE, LIST, RESTORE),
         default=CREATE,
-        help=_("make a backup (the default), list them, or make settings and data what one holds"),
+        help=_("create a backup (the default), list the backups, or restore one"),
     )
-    parser.add_argument("id", nargs="?", metavar=_("ID"), help=_("what restore takes: a name from the list, or latest"))
-    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, and write nothing"))
+    parser.add_argument(
+        "id", nargs="?", metavar=_("ID"), help=_("the backup to restore: a name from the list, or latest")
+    )
+    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
     common.add_wait(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what is asked for."""
     if (arguments.what == RESTORE) != (arguments.id is not None):
-        raise UsageError(_("restore needs an ID, and nothing else takes one."), advice=_("See backup list."))
+        raise UsageError(_("restore requires an ID; the other actions take none."), advice=_("Run backup list."))
     if arguments.what == LIST:
         return show_list(arguments)
     if arguments.dry_run:
@@ -54,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show(_("Backup:         {path}").format(path=made.backup.path))
         for path in made.backup.left_out:
-            show(_("Left out:       {path} (socket, pipe or device)").format(path=visible(path)))
+            show(_("Skipped:        {path} (socket, pipe or device)").format(path=visible(path)))
         show(_("Audit log head: {head}").format(head=made.audit_head))
     return DONE
 
@@ -72,7 +74,7 @@ def restore(arguments: argparse.Namespace) -> int:
     show(_("Audit log head: {head}").format(head=done.audit_head))
     if done.backup.release and done.active and done.backup.release != done.active:
         show(
-            _("The backup is of release {release}; active is {active}.").format(
+            _("The backup is of release {release}, but {active} is active.").format(
                 release=done.backup.release, active=done.active
             )
         )
@@ -86,7 +88,7 @@ def show_list(arguments: argparse.Namespace) -> int:
         show_json({"backups": [as_json(backup) for backup in found]})
         return DONE
     if not found:
-        show(_("There is no backup."))
+        show(_("There are no backups."))
     for backup in found:
         show(line(backup))
     return DONE
@@ -102,9 +104,9 @@ def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
             show(_("Would restore: {line}").format(line=line(plan.backup)))
         needed = human_bytes(plan.needed)
         if plan.free is None:
-            show(_("Would copy {needed}; this host does not tell how much is free.").format(needed=needed))
+            show(_("Would copy {needed}; the free space of this host is unknown.").format(needed=needed))
         else:
-            show(_("Would copy {needed}; {free} are free.").format(needed=needed, free=human_bytes(plan.free)))
+            show(_("Would copy {needed}; {free} free.").format(needed=needed, free=human_bytes(plan.free)))
     return DONE if plan.fits else 4
 
 

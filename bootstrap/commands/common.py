@@ -41,27 +41,29 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("KEY"),
-        help=_("trust this public key (a .pub file) where neither this host nor this file names any; may be repeated"),
+        help=_("trust this public key (a .pub file) if neither this host nor this file specifies any; may be repeated"),
     )
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:
     """Add how long to wait for another run."""
     parser.add_argument(
-        "--wait", type=_seconds, default=0.0, metavar=_("SECONDS"), help=_("wait so long for another run to end")
+        "--wait", type=_seconds, default=0.0, metavar=_("SECONDS"), help=_("wait this long for another run to finish")
     )
 
 
 def add_time(parser: argparse.ArgumentParser) -> None:
     """Add what the operator says to a release's date."""
     parser.add_argument(
-        "--accept-clock", action="store_true", help=_("go on though the bundle's date lies ahead of this host's clock")
+        "--accept-clock",
+        action="store_true",
+        help=_("continue even if the bundle's date is ahead of this host's clock"),
     )
     parser.add_argument(
         "--require-fresh",
         type=_days,
         metavar=_("DAYS"),
-        help=_("refuse a bundle that is older, or whose signer's key has expired"),
+        help=_("reject a bundle that is older, or whose signer's key has expired"),
     )
 
 
@@ -183,7 +185,7 @@ def show_collected(collected: Collected) -> None:
         )
     for waiting in collected.in_use:
         told = _(
-            "Still in use:   {release} {version}, by processes {numbers}; the first command after they end removes it"
+            "Still in use:   {release} {version}, by processes {numbers}; the first command after they exit removes it"
         )
         numbers = ", ".join(map(str, waiting.users)) or "?"
         show(told.format(release=waiting.release, version=waiting.version, numbers=numbers))
@@ -220,7 +222,7 @@ def show_outcome(outcome: Outcome) -> None:
     show(_("Installed in:   {path}").format(path=outcome.prefix))
     show(_("This tool:      {path}").format(path=outcome.tool))
     if outcome.former_tool:
-        told = _("                It was {former} before: change what calls it by that name, such as scheduled jobs.")
+        told = _("                Previously {former}: update whatever uses that name, such as scheduled jobs.")
         show(told.format(former=outcome.former_tool))
     show_collected(outcome.collected)
     show(_("Audit log head: {head}").format(head=outcome.audit_head))

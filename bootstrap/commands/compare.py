@@ -47,7 +47,7 @@ def read(path: Path) -> Report:
         with reading.opened(path, follow=True) as file:
             data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
     except OSError as error:
-        wanted = _("Name two reports that validate --output wrote.")
+        wanted = _("Specify two reports written by validate --output.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return parse_report(data, path.name)
 
@@ -62,7 +62,7 @@ def lines(found: Comparison) -> Iterator[str]:
         comparing.BETTER: _("better"),
         comparing.OTHER: _("different"),
         comparing.NEW: _("new"),
-        comparing.GONE: _("gone"),
+        comparing.GONE: _("removed"),
     }
     for change in found.changes:
         before = change.before.status if change.before else "-"

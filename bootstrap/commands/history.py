@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
         show_json({"events": [as_json(event) for event in events], "audit_head": api.audit_head(arguments.prefix)})
         return DONE
     if not events:
-        show(_("Nothing was done here yet."))
+        show(_("No operations recorded yet."))
     for event in events:
         show(line(event))
         for signer in event.signers:
@@ -48,7 +48,7 @@ def as_json(event: Event) -> dict[str, Any]:
 
 def line(event: Event) -> str:
     """Return an event as one line."""
-    states = {"active": _("active now"), "kept": _("kept")}
+    states = {"active": _("active now"), "kept": _("retained")}
     parts = [event.time, event.action, event.outcome, event.version, event.release, event.user]
     parts.append(f"({states[event.state]})" if event.state else "")
     return printable("  ".join(part for part in parts if part))

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     common.add_bundle(parser)
     common.add_wait(parser)
     common.add_time(parser)
-    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, and write nothing"))
+    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,7 +84,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     )
     if effect.already:
         show(
-            _("{title} {version} is already installed and matches.").format(
+            _("{title} {version} is already installed and matches the bundle.").format(
                 title=product.title, version=product.version
             )
         )
@@ -116,7 +116,7 @@ def show_installed(bundle: Bundle, outcome: Outcome, lacking: Lacks) -> None:
     if outcome.already:
         product = bundle.manifest.product
         show(
-            _("{title} {version} is already installed and matches.").format(
+            _("{title} {version} is already installed and matches the bundle.").format(
                 title=product.title, version=product.version
             )
         )

@@ -35,17 +35,19 @@ SLICE = 0.2  # seconds that Ctrl-C may take
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--interval", type=float, default=5.0, metavar=_("SECONDS"), help=_("look every so many seconds (default: 5)")
+        "--interval", type=float, default=5.0, metavar=_("SECONDS"), help=_("seconds between two samples (default: 5)")
     )
-    parser.add_argument("--count", type=int, metavar=_("NUMBER"), help=_("end after so many samples"))
-    parser.add_argument("--duration", type=float, metavar=_("SECONDS"), help=_("end after so many seconds"))
+    parser.add_argument("--count", type=int, metavar=_("NUMBER"), help=_("stop after this many samples"))
+    parser.add_argument("--duration", type=float, metavar=_("SECONDS"), help=_("stop after this many seconds"))
     parser.add_argument(
         "--output",
         type=Path,
         metavar=_("FILE"),
-        help=_("add a line of JSON to this file for each sample; one that ends in .prom is replaced by metrics"),
+        help=_(
+            "append a line of JSON to this file for each sample; one that ends in .prom is overwritten with metrics"
+        ),
     )
-    parser.add_argument("--format", choices=(JSON, PROMETHEUS), help=_("how to write the samples"))
+    parser.add_argument("--format", choices=(JSON, PROMETHEUS), help=_("output format of the samples"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -100,13 +102,13 @@ def check_numbers(arguments: argparse.Namespace) -> None:
     if not monitor.LEAST_INTERVAL <= arguments.interval < math.inf:
         raise UsageError(
             _("--interval must be at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
-            advice=_("Give a longer one."),
+            advice=_("Specify a longer one."),
         )
     for name in ("count", "duration"):
         value = getattr(arguments, name)
         if value is not None and not value > 0:
             raise UsageError(
-                _("{option} must be above 0.").format(option=f"--{name}"), advice=_("Give a greater number.")
+                _("{option} must be greater than 0.").format(option=f"--{name}"), advice=_("Specify a larger number.")
             )
 
 
@@ -114,8 +116,8 @@ def format_of(arguments: argparse.Namespace) -> str | None:
     """Return how samples are written: as asked, as the file's ending says, or None for people alone."""
     if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
         raise UsageError(
-            _("Metrics replace each other, so they need a file."),
-            advice=_("Name one with --output, or take a single sample with --count 1."),
+            _("Metrics overwrite each other, so they need a file."),
+            advice=_("Specify one with --output, or take a single sample with --count 1."),
         )
     if arguments.format is not None:
         return str(arguments.format)

@@ -26,11 +26,11 @@ USAGE = 2
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "diagnosis", nargs="?", type=Path, metavar=_("DIAGNOSIS"), help=_("a report that validate wrote")
+        "diagnosis", nargs="?", type=Path, metavar=_("DIAGNOSIS"), help=_("a report written by validate")
     )
-    parser.add_argument("--diagnosis", dest="named", type=Path, metavar=_("FILE"), help=_("the same"))
+    parser.add_argument("--diagnosis", dest="named", type=Path, metavar=_("FILE"), help=_("same as DIAGNOSIS"))
     parser.add_argument(
-        "--bundle", type=Path, metavar=_("FOLDER"), help=_("a bundle to take from (default: beside this file)")
+        "--bundle", type=Path, metavar=_("FOLDER"), help=_("the bundle to repair from (default: next to this file)")
     )
     parser.add_argument(
         "--trust-key",
@@ -42,17 +42,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-unlocked",
         action="store_true",
-        help=_("let other versions that are kept here replace what is lost: a set that nobody signed"),
+        help=_("replace what is lost with other versions retained here: a set without a signature"),
     )
-    parser.add_argument("--yes", action="store_true", help=_("carry the plan out without asking"))
-    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, and write nothing"))
+    parser.add_argument("--yes", action="store_true", help=_("execute the plan without asking"))
+    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
     common.add_wait(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, ask, repair, and validate what was repaired."""
     if arguments.diagnosis and arguments.named:
-        raise UsageError(_("Two diagnoses are named."), advice=_("Name one file."))
+        raise UsageError(_("Two diagnoses specified."), advice=_("Specify one file."))
     given = {
         "diagnosis": arguments.diagnosis or arguments.named,
         "bundle": arguments.bundle,
@@ -90,7 +90,7 @@ class Asker:
         self.could_ask = can_ask() and not self.as_json
         if not self.could_ask:
             return False
-        complain(_("Carry this out? Type yes:"))
+        complain(_("Execute this plan? Type yes:"))
         return answer() in ("y", "yes", _("yes"))
 
 
@@ -109,12 +109,12 @@ def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> N
     elif not done.applied:
         complain(_("Nothing was changed."))
         if not asker.could_ask:
-            complain(_("  next: {advice}").format(advice=_("Add --yes to carry the plan out.")))
+            complain(_("  next: {advice}").format(advice=_("Add --yes to execute the plan.")))
     else:
         for result in results:
             show(f"{result.status:<5} {result.check_name}: {result.details}")
         if done.plan.is_in_part:
-            show(_("Repaired in part. Damaged until the bundle is brought:"))
+            show(_("Partially repaired. Damaged until the bundle is supplied:"))
             for line in (line for left in done.plan.left for line in left.lines()):
                 show(f"  {line}")
             show(f"  {done.plan.unmet}")

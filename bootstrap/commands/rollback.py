@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = _(
-        "Settings and data stay; only where the upgrade migrated the data do the former ones come back. "
-        "For data of an earlier day, go back first, then backup list and backup restore ID."
+        "Settings and data stay; the previous data is restored only if the upgrade migrated it. For older "
+        "data, roll back first, then run backup list and backup restore ID."
     )
     common.add_wait(parser)
-    parser.add_argument("--to", metavar=_("RELEASE"), help=_("go to this kept release (see status)"))
+    parser.add_argument("--to", metavar=_("RELEASE"), help=_("roll back to this retained release (see status)"))
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=(SHOW, UPDATE, ACCEPT),
-        help=_("show the policy in force, take over new ones, or accept a memory that was made again"),
+        help=_("show the policy in force, apply new ones, or accept a rebuilt trust record"),
     )
     parser.add_argument(
         "policies",
@@ -45,12 +45,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("KEY"),
-        help=_("a .pub file that vouches for the first policy; may be repeated"),
+        help=_("a .pub file to verify the first policy with; may be repeated"),
     )
     parser.add_argument("--yes", action="store_true", help=_("do not ask"))
-    parser.add_argument("--only-prefix", action="store_true", help=_("tighten one installation, not the whole host"))
     parser.add_argument(
-        "--allowed-signers", action="store_true", help=_("write the release signers for ssh-keygen -Y verify")
+        "--only-prefix", action="store_true", help=_("tighten the policy of one installation, not of the whole host")
+    )
+    parser.add_argument(
+        "--allowed-signers", action="store_true", help=_("print the release signers for ssh-keygen -Y verify")
     )
 
 
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 def update(arguments: argparse.Namespace) -> int:
     """Take over new policies and tell which."""
     if not arguments.policies:
-        raise UsageError(_("No policy is named."), advice=_("Name the policy-<N>.json files or their folder."))
+        raise UsageError(_("No policy specified."), advice=_("Specify the policy-<N>.json files or their folder."))
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,
@@ -74,9 +76,9 @@ def update(arguments: argparse.Namespace) -> int:
         show_json({"taken": numbers})
     elif numbers:
         for number in numbers:
-            show(_("Policy {number} is in force now.").format(number=number))
+            show(_("Policy {number} is now in force.").format(number=number))
     else:
-        show(_("Nothing is new: these policies are known."))
+        show(_("Already up to date: these policies are known."))
     return DONE
 
 
@@ -97,7 +99,7 @@ def accept(arguments: argparse.Namespace) -> int:
         return DONE
     show(_("Accepted: policy {number}.").format(number=accepted.policy))
     for name, counter in counters.items():
-        show(_("{name}: nothing below release counter {counter} is accepted").format(name=name, counter=counter))
+        show(_("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter))
     if head:
         show(_("Audit log head: {head}").format(head=head))
     return DONE
@@ -107,7 +109,7 @@ def account_lines(account: Account) -> Iterator[str]:
     """Yield what a folder remembers for a person."""
     kept = account.kept.memory
     if account.problems or kept.rebuilt:
-        yield _("Remembered in {path}: policy {number}").format(path=account.folder, number=kept.policy)
+        yield _("Recorded in {path}: policy {number}").format(path=account.folder, number=kept.policy)
         yield from (f"  {problem}" for problem in account.problems)
         yield from (f"  {name}: {counter}" for name, counter in kept.products.items())
 
@@ -115,8 +117,8 @@ def account_lines(account: Account) -> Iterator[str]:
 def demand_yes() -> None:
     """Raise UsageError unless somebody at a terminal agrees."""
     if not can_ask():
-        raise UsageError(_("Nobody can be asked whether this memory is accepted."), advice=_("Add --yes to accept it."))
-    complain(_("What was accepted beyond this is forgotten: older releases of it could come back. Type yes:"))
+        raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))
+    complain(_("Anything accepted beyond this is discarded: older releases could be installed again. Type yes:"))
     if answer() not in ("yes", _("yes")):
         raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to accept it."))
 
@@ -138,24 +140,22 @@ def lines(state: State) -> Iterator[str]:
     """Yield the state of trust for a person."""
     facts = state.to_json()
     if state.authority is None:
-        yield _("Nobody is trusted here: no bundle is accepted.")
+        yield _("No key is trusted here: no bundle is accepted.")
     elif state.authority.source == HOST:
-        yield _("This host's policy, number {number}, in {path}:").format(
+        yield _("Policy {number} of this host, in {path}:").format(
             number=state.authority.policy.number, path=state.places.host
         )
     else:
-        yield _("The keys in this installer; the host has no policy of its own in {path}:").format(
+        yield _("Keys embedded in this installer; the host has no policy of its own in {path}:").format(
             path=state.places.host
         )
     if facts["policy"]:
         yield from policy_lines(facts["policy"])
     if facts["prefix_policy"]:
-        yield _("This installation's own policy, number {number}, must agree:").format(
-            number=facts["prefix_policy"]["number"]
-        )
+        yield _("Policy {number} of this installation must be met too:").format(number=facts["prefix_policy"]["number"])
         yield from policy_lines(facts["prefix_policy"])
     for name, counter in state.counters.items():
-        yield _("{name}: nothing below release counter {counter} is accepted").format(name=name, counter=counter)
+        yield _("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter)
 
 
 def policy_lines(policy: dict[str, Any]) -> Iterator[str]:

@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     common.add_wait(parser)
     parser.add_argument(
-        "--purge", action="store_true", help=_("remove data, settings, backups and the audit log too, for good")
+        "--purge", action="store_true", help=_("also remove data, settings, backups and the audit log, permanently")
     )
     parser.add_argument("--yes", action="store_true", help=_("do not ask"))
 
@@ -55,8 +55,8 @@ def confirm(root: Path, *, purge: bool) -> None:
     """Raise UsageError unless somebody at a terminal agrees."""
     if not can_ask():
         raise UsageError(
-            _("Nobody can be asked whether {path} is to be removed.").format(path=root),
-            advice=_("Add --yes to remove it without a question."),
+            _("There is no terminal to confirm the removal of {path}.").format(path=root),
+            advice=_("Add --yes to remove it without asking."),
         )
     if purge:
         complain(

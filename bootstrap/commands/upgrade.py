@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("bundle", type=Path, metavar=_("FOLDER"), help=_("the folder of the newer release"))
+    parser.add_argument("bundle", type=Path, metavar=_("FOLDER"), help=_("the folder of the newer bundle"))
     common.add_wait(parser)
     common.add_time(parser)
 

@@ -35,12 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar=_("FILE"),
-        help=_("write the report to this file: JSON for recover, or as its ending .html, .txt or .prom says"),
+        help=_("write the report to this file: JSON for recover, or the format of its extension .html, .txt or .prom"),
     )
     parser.add_argument(
         "--format",
         choices=tuple(ENDINGS.values()),
-        help=_("how to write the report to the file or, without --output, to the screen"),
+        help=_("format of the report, in the file or, without --output, on the screen"),
     )
     parser.add_argument(
         "--category",
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("run this check, for example packages.record; may be repeated"),
     )
     parser.add_argument(
-        "--skip", action="append", default=[], metavar=_("ID"), help=_("leave this check out; may be repeated")
+        "--skip", action="append", default=[], metavar=_("ID"), help=_("skip this check; may be repeated")
     )
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument(
@@ -66,18 +66,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const=QUICK,
         default=NORMAL,
-        help=_("only what takes a moment: no measuring, no reading of every file"),
+        help=_("run only quick checks: no measurements, no reading of every file"),
     )
     effort.add_argument(
         "--full",
         dest="effort",
         action="store_const",
         const=FULL,
-        help=_("everything, benchmarks too"),
+        help=_("run everything, including benchmarks"),
     )
-    parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not for CRITICAL alone"))
+    parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not only for CRITICAL"))
     parser.add_argument(
-        "--timeout", type=float, metavar=_("SECONDS"), help=_("give every check so long, instead of its own limit")
+        "--timeout", type=float, metavar=_("SECONDS"), help=_("time limit for every check, instead of its own")
     )
 
 

@@ -35,7 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     for line in lines(facts):
         show(line)
     brought = facts["files"] - (facts["base"]["files"] if facts["base"] else 0)
-    show(plural("{count} file is as signed", "all {count} files are as signed", brought).format(count=brought))
+    show(
+        plural(
+            "{count} file matches its signed digest", "all {count} files match their signed digests", brought
+        ).format(count=brought)
+    )
     return DONE
 
 

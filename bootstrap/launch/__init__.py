@@ -119,7 +119,7 @@ def isolate(zipapp):
         return
     if not own:
         raise Refusal(
-            _("This Python does not know its own path."), _("Start it by its full path, for example /usr/bin/python3.")
+            _("This Python does not know its own path."), _("Run it by its full path, for example /usr/bin/python3.")
         )
     environment = {name: value for name, value in os.environ.items() if allowed(name)}
     command = [own, "-I", "-B"] + sys.argv  # noqa: RUF005 - syntax of 2.7

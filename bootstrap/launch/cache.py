@@ -64,7 +64,7 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
         opened.update(zipapp=zipapp, folder=folder, tree=tree, files=facts["files"])
         return
     raise Refusal(
-        _("No folder serves as the installer's cache: {troubles}.").format(troubles="; ".join(troubles)),
+        _("No folder is usable as the installer's cache: {troubles}.").format(troubles="; ".join(troubles)),
         _("Set RAGTRACE_CACHE to a folder of your own with 100 MB free, on a filesystem that allows execution."),
     )
 
@@ -72,8 +72,8 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
 def lacking(error: OSError) -> Refusal:
     """Return the refusal for what no other folder would help against."""
     return Refusal(
-        _("This host refuses what every program needs: {reason}.").format(reason=error.strerror),
-        _("Raise the limit of processes, memory or open files (ulimit, the service, the container)."),
+        _("This host denies a resource that every program needs: {reason}.").format(reason=error.strerror),
+        _("Raise the limit on processes, memory or open files (ulimit, the service, the container)."),
     )
 
 

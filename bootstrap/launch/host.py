@@ -22,7 +22,7 @@ def check_python():
     name = getattr(getattr(sys, "implementation", None), "name", "cpython")
     if name != "cpython" or version < FIRST or version[:2] > LAST:
         raise Refusal(
-            _("This installer needs CPython 3.9.2 to 3.14; {path} is {name} {found}.").format(
+            _("This installer requires CPython 3.9.2 to 3.14; {path} is {name} {found}.").format(
                 path=sys.executable, name=name, found="%d.%d.%d" % version
             ),
             _("Run it with another interpreter of this host, for example python3.11."),
@@ -38,10 +38,10 @@ def check_modules():
     missing += [name for name in EXTENSIONS.split() if not can_import(name)]
     if missing:
         raise Refusal(
-            _("{path} is a Python without its standard library: {names} missing.").format(
+            _("{path} is a Python with an incomplete standard library: {names} missing.").format(
                 path=sys.executable, names=", ".join(missing)
             ),
-            _("Install the whole Python; on Debian and Ubuntu that is the package python3."),
+            _("Install the complete Python; on Debian and Ubuntu that is the package python3."),
         )
 
 
@@ -63,7 +63,7 @@ def check_host(facts):
     fitting = [suffix for suffix in EXTENSION_SUFFIXES if suffix in facts["suffixes"]]
     if any("%d%dt" % sys.version_info[:2] in suffix for suffix in EXTENSION_SUFFIXES):
         raise Refusal(
-            _("{path} is a free-threaded build of Python, which this installer does not run on.").format(
+            _("{path} is a free-threaded build of Python, which this installer does not support.").format(
                 path=sys.executable
             ),
             _("Run it with the ordinary build of the same version."),
@@ -74,16 +74,16 @@ def check_host(facts):
         import sysconfig
 
         raise Refusal(
-            _("This installer is made for {wanted}; {path} is a Python for {found}.").format(
+            _("This installer is built for {wanted}; {path} is a Python for {found}.").format(
                 wanted="%s-%s" % (facts["platform"], facts["architecture"]),
                 path=sys.executable,
                 found=sysconfig.get_platform(),
             ),
-            _("Bring the installer that was built for this platform."),
+            _("Transfer the installer that was built for this platform."),
         )
     if facts["glibc"] and glibc() < tuple(facts["glibc"]):
         raise Refusal(
-            _("This installer needs glibc {wanted} or later; this host has {found}.").format(
+            _("This installer requires glibc {wanted} or later; this host has {found}.").format(
                 wanted="%d.%d" % tuple(facts["glibc"]), found="%d.%d" % glibc() if glibc() != (0, 0) else "none"
             ),
             _("Use a host with a newer system."),

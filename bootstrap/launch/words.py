@@ -54,10 +54,13 @@ def broken(zipapp, reason):
     if isinstance(reason, EnvironmentError) and reason.errno:  # zipimport's own have none
         return Refusal(
             _("{path} cannot be read: {reason}.").format(path=zipapp, reason=reason.strerror),
-            _("The medium or its drive fails: bring the bundle again on another one, or copy it to a disk first."),
+            _(
+                "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a "
+                "disk first."
+            ),
         )
     return Refusal(
         _("{path} is damaged: {reason}.").format(path=zipapp, reason=reason),
-        _("Copy the file again and compare its SHA-256 with the one on paper."),
+        _("Copy the file again and compare its SHA-256 with one received out of band."),
         DAMAGED,
     )

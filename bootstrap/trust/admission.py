@@ -70,10 +70,10 @@ def admit(
     highest = highest_counter(product.name, places, prefix, now)
     if product.counter < highest and not _is_active(bundle, prefix):
         raise TrustError(
-            _("The bundle (release counter {new}) is older than what this host has accepted ({highest}).").format(
-                new=product.counter, highest=highest
-            ),
-            advice=_("Bring that release or a newer one; rollback goes back to what a prefix keeps."),
+            _(
+                "The bundle (release counter {new}) is older than the release that this host accepted ({highest})."
+            ).format(new=product.counter, highest=highest),
+            advice=_("Transfer that release or a newer one; rollback activates a release that the prefix retains."),
         )
     if _kept(bundle, prefix):
         return Admission((), remembered=not is_ahead(bundle.manifest, now))
@@ -92,18 +92,18 @@ def refuse_downgrade(manifest: Manifest, prefix: Prefix, *, now: datetime | None
     here = installed.product
     if here.name != manifest.product.name:
         raise TrustError(
-            _("{path} holds {here}; this bundle is of {other}.").format(
+            _("{path} is an installation of {here}, but this bundle is for {other}.").format(
                 path=prefix.root, here=here.name, other=manifest.product.name
             ),
-            advice=_("Name another folder with --prefix."),
+            advice=_("Specify another folder with --prefix."),
         )
     # a counter from the future would keep out every honest release
     if manifest.product.counter < here.counter and not is_ahead(installed, now or datetime.now(timezone.utc)):
         raise TrustError(
-            _("The bundle (release counter {new}) is older than what is installed ({here}).").format(
+            _("The bundle (release counter {new}) is older than the installed release ({here}).").format(
                 new=manifest.product.counter, here=here.counter
             ),
-            advice=_("Use rollback to go back to a release that is kept on this host."),
+            advice=_("Use rollback to activate a release that is retained on this host."),
         )
 
 
@@ -119,10 +119,10 @@ def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime)
         highest = max(highest, evidence.counters(prefix, now).get(product, 0))
     if not highest and any(found.garbage for found in kept):
         raise TrustError(
-            _("What this host has accepted of {product} is lost: both copies of its memory are damaged.").format(
+            _("The accepted counter of {product} is lost: both copies in the trust store are damaged.").format(
                 product=product
             ),
-            advice=_("Look at validate, then accept what is left with: trust accept-memory."),
+            advice=_("Run validate, then accept the remaining counters: trust accept-memory."),
         )
     return highest
 
@@ -137,7 +137,7 @@ def remember(manifest: Manifest, admission: Admission, places: Places, prefix: P
         name, counter = manifest.product.name, manifest.product.counter
         memory.remember(own, counters={**lost, name: max(counter, lost.get(name, 0))})
     except (OSError, RagtraceError) as error:
-        return _("{path}: this release's counter is not remembered outside its prefix ({reason}).").format(
+        return _("{path}: the counter of this release was not recorded outside its prefix ({reason}).").format(
             path=places.own, reason=troubles.told(error)
         )
     return None
@@ -159,15 +159,15 @@ def _is_of(bundle: Bundle, release: Release) -> bool:
 def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterator[str]:
     created = datetime.fromtimestamp(bundle.manifest.created_epoch, timezone.utc)
     if is_ahead(bundle.manifest, now):
-        text = _("The bundle says that it was built on {created}, and this host's clock says {now}.").format(
+        text = _("The bundle is dated {created}, but this host's clock says {now}.").format(
             created=time_to_json(created), now=time_to_json(now)
         )
         if not conditions.accept_clock:
             raise TrustError(
                 text,
                 advice=_(
-                    "Set the clock; if the clock is right and you know the sender's reason, add --accept-clock "
-                    "(the counter of such a release is not remembered)."
+                    "Set the clock; if it is correct and you know why the bundle's date is ahead, add "
+                    "--accept-clock (the counter of such a release is not recorded)."
                 ),
             )
         yield text
@@ -175,23 +175,23 @@ def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterat
     if conditions.require_fresh is not None and age > timedelta(days=conditions.require_fresh):
         raise TrustError(
             plural(
-                "The bundle was built (claimed) {days} day ago; at most {limit} are allowed.",
-                "The bundle was built (claimed) {days} days ago; at most {limit} are allowed.",
+                "The bundle was built {days} day ago (claimed); at most {limit} are allowed.",
+                "The bundle was built {days} days ago (claimed); at most {limit} are allowed.",
                 age.days,
             ).format(days=age.days, limit=conditions.require_fresh),
-            advice=_("Bring a newer release, or raise --require-fresh."),
+            advice=_("Transfer a newer release, or raise --require-fresh."),
         )
     if age > STALE:
         yield plural(
-            "The bundle was built (claimed) {days} day ago: ask whether there is a newer one.",
-            "The bundle was built (claimed) {days} days ago: ask whether there is a newer one.",
+            "The bundle was built {days} day ago (claimed): ask whether a newer one is available.",
+            "The bundle was built {days} days ago (claimed): ask whether a newer one is available.",
             age.days,
         ).format(days=age.days)
     for signer in bundle.signers:
         if not signer.valid(now):
-            text = _("The key {fingerprint} ({name}) may not sign at this time.").format(
+            text = _("The key {fingerprint} ({name}) is not valid at this time.").format(
                 fingerprint=signer.key.fingerprint, name=signer.name
             )
             if conditions.require_fresh is not None:
-                raise TrustError(text, advice=_("Bring a release that is signed with a valid key."))
+                raise TrustError(text, advice=_("Transfer a release that is signed with a valid key."))
             yield text

@@ -42,9 +42,9 @@ def authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authority:
     found = find_authority(places, trusted_keys)
     if found is None:
         raise TrustError(
-            _("This installer has no trusted keys in it, so it accepts no bundle."),
+            _("This installer has no trusted keys, so it accepts no bundle."),
             advice=_(
-                "Use the ragtrace-install.pyz that came with the bundle, or name the signer's key with --trust-key."
+                "Use the ragtrace-install.pyz supplied with the bundle, or specify the signer's key with --trust-key."
             ),
         )
     return found
@@ -71,12 +71,12 @@ def find_authority(places: Places, trusted_keys: Sequence[str] = ()) -> Authorit
 def _named_in_vain(source: str) -> TrustError:
     if source == HOST:
         return TrustError(
-            _("This host has a policy, and --trust-key cannot stand above it."),
-            advice=_("Leave --trust-key out; new keys come by a new policy (trust update)."),
+            _("This host has a policy, which --trust-key cannot override."),
+            advice=_("Omit --trust-key; add new keys with a new policy (trust update)."),
         )
     return TrustError(
-        _("This installer has its signers' keys in it, and --trust-key cannot stand above them."),
-        advice=_("Leave --trust-key out; for other keys, check that bundle's own installer against its trust slip."),
+        _("This installer has embedded signer keys, which --trust-key cannot override."),
+        advice=_("Omit --trust-key; for other keys, verify that bundle's own installer against its trust slip."),
     )
 
 
@@ -145,12 +145,12 @@ def read_key(key: str) -> PublicKey:
 def _line(path: Path) -> str:
     try:
         if path.stat().st_size > KEY_LIMIT:
-            raise UsageError(_("{path} is not a public key.").format(path=path), advice=_("Name a .pub file."))
+            raise UsageError(_("{path} is not a public key.").format(path=path), advice=_("Specify a .pub file."))
         return reading.read(path, KEY_LIMIT, follow=True).decode("utf-8").strip()
     except OSError as error:
-        wanted = _("Name a .pub file.")
+        wanted = _("Specify a .pub file.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            _("{path}: the public key cannot be read.").format(path=path), advice=_("Name a .pub file.")
+            _("The public key {path} cannot be read.").format(path=path), advice=_("Specify a .pub file.")
         ) from error

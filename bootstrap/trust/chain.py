@@ -60,7 +60,7 @@ def _read_one(name: str, number: int, present: Sequence[str], read: Callable[[st
     data = read(name)
     policy = parse_policy(data, name)
     if policy.number != number:
-        raise _spoiled(_("{name} holds policy number {number}.").format(name=name, number=policy.number))
+        raise _spoiled(_("{name} contains policy number {number}.").format(name=name, number=policy.number))
     beside = [other for other in present if other.startswith(f"{name}.") and other.endswith(".sig")]
     if len(beside) > SIGNATURES_LIMIT:
         raise _spoiled(_("{name} has more than {limit} signatures.").format(name=name, limit=SIGNATURES_LIMIT))
@@ -69,13 +69,13 @@ def _read_one(name: str, number: int, present: Sequence[str], read: Callable[[st
     for other, armoured in signatures.items():
         key = verify(armoured, data, NAMESPACES[ROLE], name=other)
         if other != f"{name}.{key.keyid}.sig":
-            raise _spoiled(_("{name} is not named after the key that made it.").format(name=other))
+            raise _spoiled(_("The name {name} does not match the key of the signature.").format(name=other))
         signers.append(key)
     return Signed(policy, data, signatures, tuple(signers))
 
 
 def _spoiled(what: str) -> TrustError:
-    return TrustError(what, advice=_("Bring the policy and its signatures again from where they were made."))
+    return TrustError(what, advice=_("Transfer the policy and its signatures again from where they were created."))
 
 
 def check_own(signed: Signed) -> None:
@@ -91,7 +91,7 @@ def check_next(current: Signed, following: Signed) -> None:
             _("Policy {found} cannot follow policy {current}: {wanted} is missing.").format(
                 found=found, current=current.policy.number, wanted=wanted
             ),
-            advice=_("Bring every policy from number {wanted} on, each with its signatures.").format(wanted=wanted),
+            advice=_("Transfer every policy from number {wanted} on, each with its signatures.").format(wanted=wanted),
         )
     judge(current.policy, ROLE, following.signers, None)
     check_own(following)
@@ -110,8 +110,8 @@ def check_chain(kept: Sequence[Signed], highest: int, place: Path) -> Policy | N
             check_own(signed)
     if (kept[-1].policy.number if kept else 0) < highest:
         raise TrustError(
-            _("{place}: policy {number} was in force here and is gone.").format(place=place, number=highest),
-            advice=_("Bring it back from where policies are made; an older one is not accepted."),
+            _("{place}: policy {number} was in force and is missing.").format(place=place, number=highest),
+            advice=_("Transfer it again from where policies are created; an older one is not accepted."),
         )
     return kept[-1].policy if kept else None
 
@@ -124,13 +124,13 @@ def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[Pub
     policy of a known number, or signatures that do not suffice.
     """
     if not offered:
-        raise TrustError(_("No policy is there."), advice=_("Name the policy-<N>.json files or their folder."))
+        raise TrustError(_("No policy was found."), advice=_("Specify the policy-<N>.json files or their folder."))
     known = {signed.policy.number: signed for signed in kept}
     for signed in offered:
         if signed.policy.number in known and known[signed.policy.number].data != signed.data:
             raise TrustError(
-                _("Another policy {number} is in force on this host.").format(number=signed.policy.number),
-                advice=_("Ask whoever signs policies which of the two is right; nothing was changed."),
+                _("A different policy {number} is in force on this host.").format(number=signed.policy.number),
+                advice=_("Ask the policy signers which of the two is right; nothing was changed."),
             )
     last = kept[-1].policy.number if kept else -1
     if offered[-1].policy.number < last:
@@ -138,7 +138,7 @@ def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[Pub
             _("Policy {number} is older than policy {last}, which is in force.").format(
                 number=offered[-1].policy.number, last=last
             ),
-            advice=_("Bring a newer one; a host never goes back to an older policy."),
+            advice=_("Transfer a newer policy; a host never returns to an older one."),
         )
     new = [signed for signed in offered if signed.policy.number > last]
     if not kept:
@@ -152,10 +152,10 @@ def _check_first(signed: Signed, keys: Sequence[PublicKey]) -> None:
     counted = judge(signed.policy, ROLE, signed.signers, None)
     if not keys or any(key not in [signer.key for signer in counted] for key in keys):
         raise TrustError(
-            _("{name} would be the first policy here, and nobody vouches for it.").format(name=signed.name),
+            _("{name} would be the first policy of this host and has no trusted signature.").format(name=signed.name),
             advice=_(
-                "Name with --trust-key the .pub file of a key that signed it, after comparing its fingerprint with "
-                "the one that you were given on paper."
+                "Compare the fingerprint of a key that signed it with the one that you were given on paper, "
+                "then specify its .pub file with --trust-key."
             ),
         )
 

@@ -68,10 +68,10 @@ def mend(places: Places, prefix: Prefix | None) -> Iterator[str]:
         try:
             memory.remember(places.make_own() if own else account.folder, counters={**lacking, **lost})
         except (OSError, RagtraceError) as error:
-            told = _("{path} could not be written again: {reason}")
+            told = _("Cannot rewrite {path}: {reason}")
             yield told.format(path=account.folder / memory.NAME, reason=troubles.told(error))
         else:
-            yield _("{path} was written again.").format(path=account.folder / memory.NAME)
+            yield _("{path} was rewritten.").format(path=account.folder / memory.NAME)
 
 
 def accept(places: Places, prefix: Prefix | None) -> tuple[memory.Memory, str]:
@@ -81,8 +81,10 @@ def accept(places: Places, prefix: Prefix | None) -> tuple[memory.Memory, str]:
     """
     if not places.privileged and kept_by_host(places).memory.rebuilt:
         raise HostError(
-            _("{path} is this host's memory, and only an administrator may accept it.").format(path=places.host),
-            advice=_("Run it as root."),
+            _("{path} is this host's trust store; only an administrator can accept its state.").format(
+                path=places.host
+            ),
+            advice=_("Run the command as root."),
         )
     accepted = memory.accept(places.make_own(), evidence.counters(prefix))
     if prefix is None:

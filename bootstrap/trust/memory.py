@@ -73,7 +73,7 @@ def _parse(data: bytes, name: str) -> tuple[int, Memory]:
         memory = replace(memory, rebuilt=fields.nested("rebuilt", strict.boolean))
         facts = {"format": form, "policy": memory.policy, "products": memory.products, "rebuilt": memory.rebuilt}
         if fields.sha256("sha256") != sha256_bytes(strict.dumps(facts)):
-            raise refuse(f"{name}.sha256", _("not the digest of the rest"))
+            raise refuse(f"{name}.sha256", _("not the digest of the other fields"))
     fields.done()
     return form, memory
 
@@ -106,15 +106,15 @@ def read(names: Iterable[str], data_of: Callable[[str], bytes | None]) -> Kept:
         except TrustError as error:
             problems[name] = error.what
     if not whole and (problems or policy):
-        problems.update(dict.fromkeys(missing, _("it is missing")))
+        problems.update(dict.fromkeys(missing, _("missing")))
         return Kept(Memory(policy, {}, rebuilt=True), problems, garbage=len(missing) < len(NAMES))
     if missing == [NAME] or (missing == [COPY] and (NAME in problems or whole[NAME][0] != SINGLE)):
-        problems[missing[0]] = _("it is missing")
+        problems[missing[0]] = _("missing")
     memories = [memory for _form, memory in whole.values()]
     highest = _highest(memories)
     for name, (_form, memory) in whole.items():
         if (memory.policy, memory.products) != (highest.policy, highest.products):
-            problems[name] = _("it is older than the other copy")
+            problems[name] = _("older than the other copy")
     return Kept(highest, problems)
 
 
@@ -164,10 +164,8 @@ def _write(folder: Path, kept: Kept, memory: Memory) -> Memory:
     data = memory.to_bytes()
     if len(memory.products) > PRODUCTS_LIMIT or len(data) > FILE_LIMIT:  # by the bounds of its reader
         raise HostError(
-            _("{path} holds {count} products, more than it can.").format(
-                path=folder / NAME, count=len(memory.products)
-            ),
-            advice=_("Take products that this host no longer has out of it."),
+            _("Too many products in {path}: {count}.").format(path=folder / NAME, count=len(memory.products)),
+            advice=_("Remove from it the products that are no longer on this host."),
         )
     for name in NAMES:  # each is on the disk before the next is begun
         files.write_atomic(folder / name, data)

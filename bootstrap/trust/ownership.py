@@ -68,12 +68,12 @@ def demand_private(path: Path, host: Host) -> None:
     """Raise TrustError unless only the host's administrators can write a file or folder and all above it."""
     for place, problem in _problems(path, host, folder=False):
         raise TrustError(
-            _("{path} does not count as this host's policy: {place} {problem}.").format(
+            _("{path} cannot be used as this host's policy: {place} {problem}.").format(
                 path=path, place=place, problem=problem
             ),
             advice=_(
-                "Let an administrator look at who made it, and give it to root alone "
-                "(Windows: Administrators and SYSTEM); until then nothing is accepted."
+                "Ask an administrator to check who created it and to restrict it to root (Windows: "
+                "Administrators and SYSTEM); until then nothing is accepted."
             ),
         )
 
@@ -100,7 +100,7 @@ def posix_problem(place: Path, host: Host) -> str:
     if stat.S_ISLNK(status.st_mode):
         return _("is a link")
     found = owners.problem(status, {host.owner}, (), sticky=False)
-    return {"": "", owners.FOREIGN: _("belongs to another user"), owners.OPEN: _("can be written by others")}[found]
+    return {"": "", owners.FOREIGN: _("belongs to another user"), owners.OPEN: _("is writable by other users")}[found]
 
 
 def sddl_problem(sddl: str, *, parent: bool) -> str:
@@ -114,14 +114,14 @@ def sddl_problem(sddl: str, *, parent: bool) -> str:
     _before, found, entries = sddl.partition("D:")
     conditional = "(X" in entries or "(Z" in entries  # no folder of ours has such entries
     if not found or conditional or entries.startswith("NO_ACCESS_CONTROL"):
-        return _("can be written by others")
+        return _("is writable by other users")
     for entry in _ACE.findall(entries.partition("S:(")[0]):
         kind, flags, rights, _object, _inherited, who = entry.split(";")[:6]
         inherit_only = "IO" in re.findall("..", flags)
         if kind not in ("A", "OA") or inherit_only or who in ADMINISTRATORS:
             continue
         if _mask(rights) & (_REPLACE if parent else _WRITE):
-            return _("can be written by others")
+            return _("is writable by other users")
     return ""
 
 

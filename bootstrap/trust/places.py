@@ -57,12 +57,12 @@ class Places:
         """Raise TrustError when others than the user and root could change what he remembers."""
         place, found = owners.first_problem(str(self.user)) if sys.platform != "win32" else ("", "")
         if found:
-            reason = _("belongs to another user") if found == owners.FOREIGN else _("can be written by others")
+            reason = _("belongs to another user") if found == owners.FOREIGN else _("is writable by other users")
             raise TrustError(
-                _("{path} does not count as this user's memory: {place} {problem}.").format(
+                _("{path} cannot be used as this user's trust store: {place} {problem}.").format(
                     path=self.user, place=place, problem=reason
                 ),
-                advice=_("Give {place} to this user alone (chmod go-w), or set HOME to a folder of this user.").format(
+                advice=_("Restrict {place} to this user (chmod go-w), or set HOME to a folder of this user.").format(
                     place=place
                 ),
             )

@@ -35,7 +35,7 @@ def pinned_policy(installer: Path | None) -> Policy | None:
             raise troubles.trouble(broken, troubles.BRINGING, path=installer, kind=kind) from error
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
-            advice=_("Copy the file again and compare its SHA-256 with the one on paper."),
+            advice=_("Copy the file again and compare its SHA-256 with one received out of band."),
         ) from error
 
 
@@ -45,7 +45,7 @@ def offered(paths: Sequence[Path]) -> list[chain.Signed]:
     for path in paths:
         if not path.exists():
             raise UsageError(
-                _("{path} does not exist.").format(path=path), advice=_("Name the policy files or their folder.")
+                _("{path} does not exist.").format(path=path), advice=_("Specify the policy files or their folder.")
             )
         folder = path if path.is_dir() else path.parent
         names = [name for name in names_in(folder) if path.is_dir() or name.startswith(path.name)]

@@ -21,8 +21,8 @@ def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[st
     """Walk the host's chain on and keep it; return what is new. Raises HostError without the rights for it."""
     if not places.privileged:
         raise HostError(
-            _("{path} is this host's policy, and only an administrator may change it.").format(path=places.host),
-            advice=_("Run it as root, or tighten one installation alone with --only-prefix."),
+            _("{path} is this host's policy; only an administrator can change it.").format(path=places.host),
+            advice=_("Run the command as root, or use --only-prefix to restrict a single installation."),
         )
     folder, new_policies = places.host, offered(paths)
     kept, highest = host_chain(places), host_memory(places).policy

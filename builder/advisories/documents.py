@@ -30,7 +30,7 @@ def read_file(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        wanted = _("Name a file that the builder's command advisories made.")
+        wanted = _("Specify a file that the builder's command advisories created.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     if len(data) > limit:
         raise UsageError(_("{path} is larger than {limit} bytes.").format(path=path, limit=limit))
@@ -69,7 +69,7 @@ def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -
     try:
         data = exempt.read_exceptions(changed.to_bytes()).to_bytes()
     except TrustError as error:
-        raise UsageError(error.what, advice=_("Change what you have named, then run it again.")) from error
+        raise UsageError(error.what, advice=_("Correct the values, then try again.")) from error
     for old in path.parent.glob(f"{path.name}.*.sig"):
         old.unlink()
     outputs.write(path, data, mode=0o644)

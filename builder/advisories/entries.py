@@ -42,11 +42,11 @@ def read_entries(path: Path) -> list[tuple[str, Any]]:
         entries = fields.items(LIST, lambda value, _place: value, most=10_000)
         fields.done()
     except TrustError as error:
-        raise UsageError(error.what, advice=_("`advisories template` writes a file of the right form.")) from error
+        raise UsageError(error.what, advice=_("`advisories template` writes a file in the right format.")) from error
     if not entries:
         raise UsageError(
-            _("{path} holds no exception.").format(path=path),
-            advice=_("`advisories template` writes a file of the right form."),
+            _("{path} contains no exception.").format(path=path),
+            advice=_("`advisories template` writes a file in the right format."),
         )
     return [(f"{path.name}: {LIST}[{number}]", entry) for number, entry in enumerate(entries)]
 
@@ -64,7 +64,7 @@ def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Ex
             one = _exemption(entry, place, now)
             same = (one.id, one.package, one.versions)
             if same in found:
-                raise refuse(place, _("an earlier entry is for the same advisory, package and versions"))
+                raise refuse(place, _("duplicate entry for the same advisory, package and versions"))
             found[same] = one
         except TrustError as error:
             problems.append(error.what)
@@ -73,7 +73,7 @@ def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Ex
         raise UsageError(
             *problems[:SHOWN],
             *more,
-            advice=_("Nothing was written: correct these entries, or take out those that nobody answers for."),
+            advice=_("Nothing was written: correct these entries, or remove those without an approver."),
         )
     return tuple(found.values())
 
@@ -103,7 +103,7 @@ def _exemption(entry: Any, place: str, now: datetime) -> Exemption:
 
 def _filled_in(value: Any, path: str) -> Any:
     if isinstance(value, str) and not value.strip():
-        raise refuse(path, _("not filled in"))
+        raise refuse(path, _("empty value"))
     return value
 
 
@@ -113,13 +113,13 @@ def _until(value: Any, path: str, now: datetime) -> datetime:
         try:
             value = date.fromisoformat(value) if len(value) == len("2026-01-31") else time_from_json(value, path)
         except ValueError as error:
-            raise refuse(path, _("not a day of the form 2026-01-31")) from error
+            raise refuse(path, _("not a date of the form 2026-01-31")) from error
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise refuse(path, _("a time without a time zone"))
+            raise refuse(path, _("time without a time zone"))
         return value
     if not isinstance(value, date):
-        raise refuse(path, _("not a day of the form 2026-01-31"))
+        raise refuse(path, _("not a date of the form 2026-01-31"))
     end = datetime.combine(value, time(23, 59, 59), timezone.utc)
     # the last of the days that are allowed counts whole or in part, whatever the hour is now
     return min(end, now + LONGEST) if value <= (now + LONGEST).date() else end
@@ -130,8 +130,8 @@ def template_text(findings: Sequence[Finding], title: str, known_until: datetime
     text = "\n".join(template(findings, title, known_until)) + "\n"
     if len(text.encode()) > ENTRIES_LIMIT:
         raise UsageError(
-            _("More findings than one file holds: {count}.").format(count=len(findings)),
-            advice=_("Begin with the most severe ones: --fail-on critical."),
+            _("Too many findings for one file: {count}.").format(count=len(findings)),
+            advice=_("Start with the most severe ones: --fail-on critical."),
         )
     return text
 
@@ -141,8 +141,8 @@ def template(findings: Sequence[Finding], title: str, known_until: datetime) -> 
     yield f"# {printable(title)}"
     yield f"# {time_to_json(known_until)}"
     yield "#"
-    yield "# " + _("Fill in justification, statement, approver and until where somebody answers for the finding;")
-    yield "# " + _("take out all other entries: what is not filled in is refused.")
+    yield "# " + _("Fill in justification, statement, approver and until for each finding that has an approver;")
+    yield "# " + _("remove all other entries: empty values are refused.")
     yield "# " + _("justification: one of")
     yield from (f"#   {justification}" for justification in JUSTIFICATIONS)
     yield "# " + _("until: the last day, for example 2026-01-31; at most {days} days from now").format(
@@ -153,9 +153,9 @@ def template(findings: Sequence[Finding], title: str, known_until: datetime) -> 
         fixed = ", ".join(finding.fixed[:3]) or "-"
         yield ""
         if version is None:
-            yield "# " + _("{id} in {package} {version} cannot be excepted: its version cannot be compared").format(
-                id=printable(finding.id), package=finding.package, version=printable(finding.version)
-            )
+            yield "# " + _(
+                "{id} in {package} {version} cannot have an exception: the version cannot be compared"
+            ).format(id=printable(finding.id), package=finding.package, version=printable(finding.version))
             continue
         yield f"[[{LIST}]]"
         yield "# " + _("{severity}; fixed in: {versions}").format(severity=finding.severity, versions=fixed)

@@ -40,7 +40,7 @@ def fetch_export(url: str, target: Path, progress: Progress) -> None:
                 out.write(block)
                 task.advance(len(block))
                 if out.tell() > SIZE_LIMIT:
-                    raise _trouble(url, _("larger than any export of advisories"))
+                    raise _trouble(url, _("too large for an export of advisories"))
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise _trouble(url, redact(str(error)) or type(error).__name__) from error
 
@@ -59,7 +59,7 @@ def _open(client: httpx2.Client, url: str) -> httpx2.Response:
             response.close()
             raise _trouble(url, f"HTTP {response.status_code} {response.reason_phrase}".rstrip())
         return response
-    raise _trouble(url, _("it redirects without end"))
+    raise _trouble(url, _("too many redirects"))
 
 
 def _check_address(url: str) -> None:
@@ -70,15 +70,17 @@ def _check_address(url: str) -> None:
         fits = False
     if not fits:
         raise UsageError(
-            _("{url} is not an https address.").format(url=redact(url)),
-            advice=_("Name an https address, or fetch the file yourself and use: advisories import FILE."),
+            _("{url} is not an https URL.").format(url=redact(url)),
+            advice=_("Specify an https URL, or fetch the file yourself and run: advisories import FILE."),
         )
 
 
 def _trouble(url: str, reason: str) -> BuildError:
     return BuildError(
-        _("The advisories cannot be fetched from {host}: {reason}.").format(
+        _("Cannot fetch the advisories from {host}: {reason}.").format(
             host=urlsplit(url).hostname or "?", reason=reason
         ),
-        advice=_("Check the network, name a mirror with --url, or bring the file and use: advisories import FILE."),
+        advice=_(
+            "Check the network, specify a mirror with --url, or provide the file and run: advisories import FILE."
+        ),
     )

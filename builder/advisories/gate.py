@@ -92,10 +92,10 @@ def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
     blind = list(snapshot.blind_spots())
     if blind:
         raise BuildError(
-            _("{path}: the scanner does not find what it must: {names}.").format(
+            _("{path}: the scanner misses expected findings: {names}.").format(
                 path=request.snapshot, names=", ".join(blind)
             ),
-            advice=_("Make the snapshot again."),
+            advice=_("Recreate the snapshot."),
         )
     return Knowledge(request, snapshot, read_signed_exceptions(request.exceptions, policy))
 
@@ -117,8 +117,8 @@ def run_gate(
     """
     progress.step(
         plural(
-            "Looking for known vulnerabilities in {count} package",
-            "Looking for known vulnerabilities in {count} packages",
+            "Scanning {count} package for known vulnerabilities",
+            "Scanning {count} packages for known vulnerabilities",
             len(packages),
         ).format(count=len(packages))
     )
@@ -145,14 +145,16 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
             python, snapshot, [(package.name, package.version or "") for package in packages], limit=safety.TIMEOUT
         )
     except ToolError as error:
-        raise BuildError(error.what, advice=_("Run again with --verbose; the log has what it said.")) from error
+        raise BuildError(
+            error.what, advice=_("Run the command again with --verbose; the log has its output.")
+        ) from error
     blind = [*found.blind, *safety.differences(scanned.hits, found.hits)]
     if blind:
         raise BuildError(
-            _("Two scanners do not find the same in the same advisories: {names}.").format(
+            _("The two scanners report different findings for the same advisories: {names}.").format(
                 names="; ".join(blind[:SHOWN])
             ),
-            advice=_("Make the snapshot again with this builder; if it stays so, it is a bug: tell us these names."),
+            advice=_("Recreate the snapshot with this builder; if the problem persists, report these names as a bug."),
         )
 
 
@@ -162,8 +164,8 @@ def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptio
         return exempt.NONE
     if policy is None:
         raise UsageError(
-            _("Who may sign exceptions is not known: no key is named."),
-            advice=_("Name the public key of whoever signed {path}: --trust-key KEY.pub.").format(path=path),
+            _("No key was specified that may sign exceptions."),
+            advice=_("Specify the public key of the signer of {path}: --trust-key KEY.pub.").format(path=path),
         )
     data = read_file(path, exempt.EXCEPTIONS_LIMIT)
     beside = sorted(path.parent.glob(f"{path.name}.*.sig"))
@@ -181,7 +183,7 @@ def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptio
 def tell(assessment: Assessment, progress: Progress) -> None:
     """Warn of what a person should know, though it does not stop the build."""
     if assessment.age == FUTURE:
-        progress.warn(_("The advisories claim a time to come: check the clocks here and where they were made."))
+        progress.warn(_("The advisories are dated in the future: check the clocks here and where they were created."))
     elif assessment.age != FRESH:
         progress.warn(
             plural(
@@ -192,7 +194,7 @@ def tell(assessment: Assessment, progress: Progress) -> None:
         )
     for finding, exemption in assessment.expired:
         progress.warn(
-            _("The exception for {id} in {package} ended on {time} and counts no more.").format(
+            _("The exception for {id} in {package} expired on {time}.").format(
                 id=exemption.id, package=finding.package, time=f"{exemption.expires:%Y-%m-%d}"
             )
         )
@@ -227,7 +229,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
     )
     raise BuildError(
         text.format(count=len(failing), level=fail_on, names=", ".join(named + more)),
-        advice=_("Lock fixed versions; for what does no harm here, sign an exception (advisories except)."),
+        advice=_("Lock fixed versions; for findings that do no harm here, sign an exception (advisories except)."),
     )
 
 
@@ -236,8 +238,8 @@ def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
     data = strict.dumps(report(assessment, knowledge))
     if len(data) > GATE_LIMIT:
         raise BuildError(
-            _("{name} would be larger than the {limit} bytes that hosts read.").format(name=GATE, limit=GATE_LIMIT),
-            advice=_("Lock versions of the packages that have fewer findings."),
+            _("{name} would exceed the host limit of {limit} bytes.").format(name=GATE, limit=GATE_LIMIT),
+            advice=_("Lock package versions that have fewer findings."),
         )
     return data
 

@@ -82,7 +82,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
         affected += sure
         possible += unsure
     if not ranges and not listed:
-        undecided = _("it names no versions")
+        undecided = _("no versions listed")
     score = highest([*record.get("severity", ()), *(one for block in blocks for one in block.get("severity", ()))])
     malicious = record["id"].startswith(MALICIOUS)
     return Advisory(
@@ -102,12 +102,12 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
 def read_events(one: dict[str, Any]) -> list[Event]:
     """Return a range's events in the order of their versions. Raises UndecidedError."""
     if one["type"] != "ECOSYSTEM":
-        raise UndecidedError(_("its versions are not this ecosystem's ({kind})").format(kind=one["type"]))
+        raise UndecidedError(_("versions are not of this ecosystem ({kind})").format(kind=one["type"]))
     events = []
     for found in one["events"]:
         ((kind, text),) = found.items()
         if kind not in _ORDER:
-            raise UndecidedError(_("it has an event of kind {kind}").format(kind=kind))
+            raise UndecidedError(_("unsupported event {kind}").format(kind=kind))
         events.append(read_event(kind, text))
     return sorted(events, key=lambda event: (event.version, _ORDER[event.kind]))
 
@@ -122,10 +122,10 @@ def read_event(kind: str, text: str) -> Event:
     try:
         version = Version(plain)
     except InvalidVersion as error:
-        raise UndecidedError(_("its bound {text} is not a version").format(text=text)) from error
+        raise UndecidedError(_("range bound {text} is not a version").format(text=text)) from error
     if version.local and kind == "fixed":
         # whether the version itself has the fix is not said
-        raise UndecidedError(_("its bound {text} is one build of a version").format(text=text))
+        raise UndecidedError(_("range bound {text} is a local version").format(text=text))
     return Event(kind, Version(version.public), plain != text)
 
 

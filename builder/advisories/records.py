@@ -62,7 +62,7 @@ def read_export(path: Path, now: datetime) -> Export:
         counts["unscored"] += all(advisory.score is None for advisory in found.values())
     if newest is None or not packages:
         raise BuildError(
-            _("{path} holds no advisory of this ecosystem.").format(path=path), advice=_("Fetch the export again.")
+            _("{path} contains no advisory of this ecosystem.").format(path=path), advice=_("Fetch the export again.")
         )
     for advisories in packages.values():
         advisories.sort(key=lambda advisory: advisory.id)
@@ -75,7 +75,7 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".json")]
             if len(members) > RECORDS_LIMIT or any(info.file_size > RECORD_LIMIT for info in members):
-                raise _unreadable(path, _("larger than any export of advisories"))
+                raise _unreadable(path, _("too large for an export of advisories"))
             for info in sorted(members, key=lambda info: info.filename):
                 yield info.filename, _record(path, info.filename, archive.read(info))
     except FileNotFoundError as error:
@@ -101,13 +101,13 @@ def _moment(text: str) -> datetime:
 
 def _unreadable(path: Path, reason: str) -> BuildError:
     return BuildError(
-        _("{path} is not a whole export of advisories: {reason}.").format(path=path, reason=reason),
-        advice=_("Fetch it again; nothing was made of it."),
+        _("{path} is not a complete export of advisories: {reason}.").format(path=path, reason=reason),
+        advice=_("Fetch it again; nothing was created."),
     )
 
 
 def _no_record(path: Path, name: str, reason: str) -> BuildError:
     return BuildError(
-        _("{path}: {name} is not an OSV record: {reason}.").format(path=path, name=name, reason=reason[:200]),
-        advice=_("Fetch the export again; if it stays so, tell whoever publishes it."),
+        _("{path}: {name} is not a valid OSV record: {reason}.").format(path=path, name=name, reason=reason[:200]),
+        advice=_("Fetch the export again; if the problem persists, report it to the publisher."),
     )

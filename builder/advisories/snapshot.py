@@ -88,7 +88,7 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
     try:
         blind = list(form.read_snapshot(data).blind_spots())
     except TrustError as error:
-        raise BuildError(error.what, advice=_("The export names something that no snapshot can hold.")) from error
+        raise BuildError(error.what, advice=_("The export contains something that a snapshot cannot hold.")) from error
     assert not blind, blind
     return data
 
@@ -97,17 +97,17 @@ def _check_growth(live: int, sequence: int, former: Snapshot, *, accept_drop: bo
     before = former.header.counts["live"]
     if live < before * (1 - DROP_LIMIT) and not accept_drop:
         raise BuildError(
-            _("The export has {live} advisories, the former snapshot {before}: more than 5 % are gone.").format(
+            _("The export has {live} advisories, the previous snapshot {before}: more than 5 % are missing.").format(
                 live=live, before=before
             ),
-            advice=_("Fetch it again; if they were really withdrawn, add --accept-drop."),
+            advice=_("Fetch it again; if the advisories were really withdrawn, add --accept-drop."),
         )
     if sequence <= former.header.sequence:
         raise UsageError(
-            _("The sequence number {sequence} is not above the former snapshot's ({former}).").format(
+            _("The sequence number {sequence} is not higher than that of the previous snapshot ({former}).").format(
                 sequence=sequence, former=former.header.sequence
             ),
-            advice=_("Hosts refuse it: name a higher --sequence, or set this machine's clock."),
+            advice=_("Hosts would refuse it: specify a higher --sequence, or set this machine's clock."),
         )
 
 
@@ -158,7 +158,7 @@ def load_snapshot(path: Path) -> Snapshot:
         with path.open("rb") as file:
             data = file.read(form.SNAPSHOT_LIMIT + 1)
     except OSError as error:
-        wanted = _("Name a snapshot that 'advisories import' or 'advisories fetch' made.")
+        wanted = _("Specify a snapshot that 'advisories import' or 'advisories fetch' created.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
     return form.read_snapshot(data)
 

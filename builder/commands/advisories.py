@@ -29,26 +29,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     def action(name: str, text: str) -> argparse.ArgumentParser:
         return table.add_parser(name, help=text, description=text, formatter_class=HelpFormatter)
 
-    fetched = action("fetch", _("make a snapshot of what OSV publishes now"))
+    fetched = action("fetch", _("create a snapshot from what OSV publishes now"))
     fetched.add_argument(
-        "--url", default=fetch.ADDRESS, metavar=_("URL"), help=_("a mirror's address of PyPI/all.zip (default: OSV's)")
+        "--url", default=fetch.ADDRESS, metavar=_("URL"), help=_("a mirror URL of PyPI/all.zip (default: OSV)")
     )
     _add_making(fetched)
     fetched.set_defaults(run=run_fetch)
-    imported = action("import", _("make a snapshot of an export that was brought here"))
+    imported = action("import", _("create a snapshot from an export file"))
     imported.add_argument("file", type=Path, metavar=_("FILE"), help=_("an OSV export: PyPI/all.zip"))
     _add_making(imported)
     imported.set_defaults(run=run_import)
-    signed = action("sign", _("sign a snapshot or a file of exceptions"))
-    signed.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot, or a file of exceptions"))
+    signed = action("sign", _("sign a snapshot or an exceptions file"))
+    signed.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot or an exceptions file"))
     signed.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
     signed.set_defaults(run=run_sign)
-    shown = action("show", _("show what a snapshot holds"))
+    shown = action("show", _("show the contents of a snapshot"))
     shown.add_argument("file", type=Path, metavar=_("FILE"), help=_("a snapshot"))
     shown.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     shown.set_defaults(run=run_show)
-    exceptions.configure(action("except", _("add exceptions from findings to a file of exceptions")))
-    exceptions.configure_template(action("template", _("write the findings as a file of exceptions to be filled in")))
+    exceptions.configure(action("except", _("add exceptions for findings to an exceptions file")))
+    exceptions.configure_template(action("template", _("write the findings to an exceptions file to fill in")))
 
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
@@ -58,10 +58,10 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         "--former",
         type=Path,
         metavar=_("FILE"),
-        help=_("the snapshot before this one (default: the one that --output takes the place of)"),
+        help=_("the previous snapshot (default: the one that --output replaces)"),
     )
     add("--sequence", type=int, metavar="N", help=_("the sequence number (default: the time in seconds)"))
-    add("--accept-drop", action="store_true", help=_("go on though more than 5 %% of the advisories are gone"))
+    add("--accept-drop", action="store_true", help=_("continue even if more than 5 %% of the advisories are missing"))
     add("--sign-key", action="append", type=Path, default=[], metavar=_("KEY"), help=_("a signing key"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     add("--quiet", action="store_true", help=_("no progress, only the result"))

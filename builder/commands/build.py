@@ -35,18 +35,30 @@ TIME_LIMIT = 8**11 - 1  # seconds since 1970: 11 octal digits of a ustar header
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
-    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
-    add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("where bundles go"))
-    add("--profile", metavar=_("PROFILE"), help=_("a profile's file, or the name of one that comes with the builder"))
+    add(
+        "--project-root",
+        type=Path,
+        default=Path(),
+        metavar=_("FOLDER"),
+        help=_("the project (default: the current folder)"),
+    )
+    add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("the folder for bundles"))
+    add(
+        "--profile",
+        metavar=_("PROFILE"),
+        help=_("a profile file, or the name of a profile that comes with the builder"),
+    )
     add_targets(parser)
-    add("--with-python", metavar=_("FILE|VERSION"), help=_("bring a relocatable Python for the application's own use"))
-    add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to bring"))
+    add(
+        "--with-python", metavar=_("FILE|VERSION"), help=_("include a relocatable Python for the application's own use")
+    )
+    add("--model", action="append", default=[], metavar="[NAME=]path:DIR|hf:REPO@REV", help=_("a model to include"))
     add(
         "--without-model",
         action="append",
         default=[],
         metavar=_("NAME"),
-        help=_("leave a model of the profile out of the bundle: hosts get it another way, into PREFIX/models/NAME"),
+        help=_("exclude a model of the profile from the bundle: provide it on hosts in PREFIX/models/NAME"),
     )
     add_choice(parser)
     add(
@@ -55,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar=_("KEY"),
-        help=_("a signing key; may be repeated (default: the one that keygen makes where no file is named)"),
+        help=_("a signing key; may be repeated (default: the one that keygen creates without a file name)"),
     )
     add(
         "--trust-key",
@@ -63,25 +75,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar=_("KEY"),
-        help=_("pin this public key (a .pub file) too: its owner signs later, with the command sign"),
+        help=_("also pin this public key (a .pub file): its owner signs later, with the command sign"),
     )
     add("--threshold", type=int, metavar="K", help=_("how many of the pinned keys must sign (default: all)"))
-    add("--counter", type=int, metavar="N", help=_("the release counter (default: the time of the commit)"))
+    add("--counter", type=int, metavar="N", help=_("the release counter (default: the commit time)"))
     add(
         "--volume-size",
         metavar=_("SIZE"),
-        help=_("cut the archive into files of this size (650M, 4G), for media with limits"),
+        help=_("split the archive into volumes of this size (650M, 4G), for media with limits"),
     )
     add(
         "--strict-source",
         action="store_true",
-        help=_("refuse what the commit does not have: source, profile and its files, packages and models from folders"),
+        help=_("refuse what is not in the commit: source, profile and its files, packages and models from folders"),
     )
     add(
         "--attestations",
         choices=attestations.MODES,
         default=attestations.RECORD,
-        help=_("who published each wheel, as the index attests (PEP 740): record it, or require it of each"),
+        help=_("who published each wheel, as the index attests (PEP 740): record it, or require it for each"),
     )
     add(
         "--base",
@@ -89,25 +101,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="MANIFEST",
-        help=_("make a delta: leave out what this earlier release brought (its MANIFEST.json); one for each target"),
+        help=_(
+            "build a delta bundle: leave out the files of this earlier release (its MANIFEST.json); one for each target"
+        ),
     )
-    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
+    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
     add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
-    add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions from its findings"))
+    add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions for its findings"))
     add(
         "--fail-on",
         choices=tuple(GATES),
         default="high",
-        help=_("end the build for findings of this level or a higher one; any: those without a score too"),
+        help=_("fail the build for findings of this level or a higher one; any: those without a score too"),
     )
     add(
         "--severity-table",
         choices=tuple(TABLES),
         default=DEFAULT,
-        help=_("how hosts take findings: default fails from high on, strict from medium on and without a score"),
+        help=_("how hosts rate findings: default fails from high on, strict from medium on and without a score"),
     )
-    add("--offline", action="store_true", help=_("use no network: all must be in the cache"))
-    add("--dry-run", action="store_true", help=_("tell what would be built and fetched, and do neither"))
+    add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
+    add("--dry-run", action="store_true", help=_("show what would be built and fetched, and do neither"))
     add("--verbose", action="store_true", help=_("show the log on the screen"))
     add("--quiet", action="store_true", help=_("no progress, only the result"))
     add("--json", action="store_true", help=_("write the result as JSON"))
@@ -135,8 +149,8 @@ def own_key() -> Path:
     path = default_key()
     if not path.is_file():
         raise UsageError(
-            _("No key to sign with is named, and {path} is not there.").format(path=path),
-            advice=_("Make one with `python -m builder keygen`, or add --sign-key KEY."),
+            _("No signing key was specified, and {path} does not exist.").format(path=path),
+            advice=_("Create one with `python -m builder keygen`, or add --sign-key KEY."),
         )
     return path
 
@@ -145,9 +159,9 @@ def request_of(arguments: argparse.Namespace) -> Request:
     """Return what the command line asks for."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is not None and not (epoch.isascii() and epoch.isdecimal() and int(epoch) <= TIME_LIMIT):
-        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can hold."))
+        raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
     if arguments.counter is not None and arguments.counter < 1:
-        raise UsageError(_("The release counter {counter} is not 1 or more.").format(counter=arguments.counter))
+        raise UsageError(_("The release counter {counter} must be 1 or more.").format(counter=arguments.counter))
     return Request(
         project_root=arguments.project_root.resolve(),
         output_dir=arguments.output_dir.resolve(),
@@ -180,9 +194,7 @@ def _gate(arguments: argparse.Namespace) -> GateRequest | None:
             arguments.advisories, arguments.exceptions, arguments.severity_table, fail_on=arguments.fail_on
         )
     if arguments.exceptions is not None:
-        raise UsageError(
-            _("Exceptions mean nothing without advisories."), advice=_("Name a snapshot with --advisories.")
-        )
+        raise UsageError(_("Exceptions require advisories."), advice=_("Specify a snapshot with --advisories."))
     return None
 
 
@@ -212,7 +224,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
             told = built.base.told(manifest)
             show(
                 _(
-                    "Delta:     {brought} travel; version {version} (release counter {counter}) has the other {size}"
+                    "Delta:     {brought} included; version {version} (release counter {counter}) has the other {size}"
                 ).format(
                     **told,
                     brought=human_bytes(manifest.total_bytes - told["bytes"]),
@@ -222,7 +234,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
         if largest:
             show(_("Largest:   {parts}").format(parts=largest))
-        show(_("Trust slip: {path} (and a page to print beside it)").format(path=built.slip))
+        show(_("Trust slip: {path} (and a page to print next to it)").format(path=built.slip))
     if outcome.attested:
         show(
             plural(

@@ -20,14 +20,18 @@ DAYS = 90
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of this command."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
-    info = table.add_parser("info", help=_("tell where it is and what it holds"))
-    prune = table.add_parser("prune", help=_("remove what no build has used for a while"))
+    info = table.add_parser("info", help=_("show its location and contents"))
+    prune = table.add_parser("prune", help=_("remove files that no build has used for a while"))
     prune.add_argument(
-        "--unused-for", type=int, default=DAYS, metavar=_("DAYS"), help=_("days without use (default: %(default)s)")
+        "--unused-for",
+        type=int,
+        default=DAYS,
+        metavar=_("DAYS"),
+        help=_("days since the last use (default: %(default)s)"),
     )
-    prune.add_argument("--dry-run", action="store_true", help=_("tell what would be removed, and keep it"))
+    prune.add_argument("--dry-run", action="store_true", help=_("show what would be removed, and remove nothing"))
     for sub, action in ((info, run_info), (prune, run_prune)):
-        sub.add_argument("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
+        sub.add_argument("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
         sub.add_argument("--json", action="store_true", help=_("write the result as JSON"))
         sub.set_defaults(run=action)
 
@@ -41,14 +45,14 @@ def run_info(arguments: argparse.Namespace) -> int:
         return commandline.DONE
     show(_("Cache:     {folder}").format(folder=cache.root))
     show(_("Files:     {count}, {size}").format(count=contents.files, size=human_bytes(contents.size)))
-    show(_("Under way: {count}, {size}").format(count=contents.partial, size=human_bytes(contents.partial_size)))
+    show(_("Partial:   {count}, {size}").format(count=contents.partial, size=human_bytes(contents.partial_size)))
     return commandline.DONE
 
 
 def run_prune(arguments: argparse.Namespace) -> int:
     """Remove what was not used for some days."""
     if arguments.unused_for < 0:
-        raise UsageError(_("{days} is not a number of days.").format(days=arguments.unused_for))
+        raise UsageError(_("{days} is not a valid number of days.").format(days=arguments.unused_for))
     cache = Cache(arguments.cache_dir or default_cache())
     count, freed = cache.prune(arguments.unused_for, dry_run=arguments.dry_run)
     if arguments.json:

@@ -35,9 +35,9 @@ def passphrase(path: Path, *, new: bool = False) -> bytes | None:
         return os.fsencode(given)
     if not can_ask():
         return None
-    typed = _typed(_("Passphrase of {path}: ").format(path=path))
-    if new and typed and _typed(_("The same passphrase again: ")) != typed:
-        raise UsageError(_("The two passphrases differ."), advice=_("Run the command again."))
+    typed = _typed(_("Passphrase for {path}: ").format(path=path))
+    if new and typed and _typed(_("Enter the same passphrase again: ")) != typed:
+        raise UsageError(_("The passphrases do not match."), advice=_("Run the command again."))
     return typed.encode("utf-8", "surrogateescape")
 
 
@@ -47,12 +47,12 @@ def _typed(prompt: str) -> str:
         return getpass.getpass(prompt)
     except UnicodeError as error:
         raise UsageError(
-            _("The passphrase is no text in the encoding of this terminal."),
-            advice=_("Type it in UTF-8, or set {variable}.").format(variable=PASSPHRASE),
+            _("The passphrase is not valid text in the encoding of this terminal."),
+            advice=_("Enter it in UTF-8, or set {variable}.").format(variable=PASSPHRASE),
         ) from error
     except (EOFError, OSError) as error:  # Ctrl-D; the terminal hung up
         raise UsageError(
-            _("No passphrase was typed: the input has ended."),
+            _("No passphrase was entered: the input ended."),
             advice=_("Run the command again, or set {variable}.").format(variable=PASSPHRASE),
         ) from error
 
@@ -93,7 +93,7 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=_("VERSION"),
-        help=_("the hosts' Python, for example 3.11; may be repeated (default: the one running)"),
+        help=_("the hosts' Python, for example 3.11; may be repeated (default: the running one)"),
     )
     add_glibc(parser)
 
@@ -111,9 +111,9 @@ def add_glibc(parser: argparse.ArgumentParser) -> None:
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose what of a project travels."""
     add = parser.add_argument
-    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("bring an extra of the project too"))
-    add("--group", action="append", default=[], metavar=_("NAME"), help=_("bring a dependency group too"))
-    add("--no-build", action="store_true", help=_("take wheels only: build no package from source"))
+    add("--extra", action="append", default=[], metavar=_("NAME"), help=_("include an extra of the project too"))
+    add("--group", action="append", default=[], metavar=_("NAME"), help=_("include a dependency group too"))
+    add("--no-build", action="store_true", help=_("use wheels only: build no package from source"))
 
 
 def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
@@ -128,7 +128,7 @@ def parse_glibc(text: str) -> tuple[int, int]:
     """Return a version of glibc. Raises UsageError."""
     major, _dot, minor = text.partition(".")
     if major != "2" or not (minor.isascii() and minor.isdecimal()):
-        raise UsageError(_("{text} is not a version of glibc.").format(text=text), advice=_("Write it as 2.28."))
+        raise UsageError(_("{text} is not a glibc version.").format(text=text), advice=_("Use a version such as 2.28."))
     return 2, int(minor)
 
 

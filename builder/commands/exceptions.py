@@ -36,19 +36,25 @@ WORDS = ("id", "package", "versions", "justification", "statement", "approver")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``except``."""
     add = parser.add_argument
-    add("file", type=Path, metavar=_("FILE"), help=_("the file of exceptions, made when it is not there"))
-    add("--from", dest="entries", type=Path, metavar=_("ENTRIES"), help=_("a TOML or JSON file with many (template)"))
-    add("--id", action="append", metavar="ID", help=_("the advisory, by any of its identifiers; may be repeated"))
+    add("file", type=Path, metavar=_("FILE"), help=_("the exceptions file, created if it does not exist"))
+    add(
+        "--from",
+        dest="entries",
+        type=Path,
+        metavar=_("ENTRIES"),
+        help=_("a TOML or JSON file with many entries (template)"),
+    )
+    add("--id", action="append", metavar="ID", help=_("an identifier of the advisory; may be repeated"))
     add("--package", metavar=_("NAME"), help=_("the package"))
     add("--versions", metavar=_("VERSIONS"), help=_("its versions, for example ==1.2.3"))
     add("--justification", choices=JUSTIFICATIONS, help=_("why it does no harm here (OpenVEX)"))
-    add("--statement", metavar=_("TEXT"), help=_("the same in a sentence"))
-    add("--approver", metavar=_("NAME"), help=_("who answers for it"))
+    add("--statement", metavar=_("TEXT"), help=_("the same reason in a sentence"))
+    add("--approver", metavar=_("NAME"), help=_("who approves it"))
     add(
         "--days",
         type=int,
         metavar=_("DAYS"),
-        help=_("for how long, at most {days} (default: 90)").format(days=LONGEST.days),
+        help=_("the number of days, at most {days} (default: 90)").format(days=LONGEST.days),
     )
     parser.set_defaults(run=run_except)
 
@@ -57,17 +63,23 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``template``."""
     add = parser.add_argument
     add("--advisories", type=Path, required=True, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities"))
-    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
+    add(
+        "--project-root",
+        type=Path,
+        default=Path(),
+        metavar=_("FOLDER"),
+        help=_("the project (default: the current folder)"),
+    )
     add_targets(parser)
     add_choice(parser)
-    add("--exceptions", type=Path, metavar=_("FILE"), help=_("leave out what these exceptions cover already"))
+    add("--exceptions", type=Path, metavar=_("FILE"), help=_("omit findings that these exceptions already cover"))
     add(
         "--fail-on",
         choices=[level for level in GATES if level != "never"],
         default="any",
-        help=_("only findings that end a build with this level (default: all)"),
+        help=_("only findings that fail a build at this level (default: all)"),
     )
-    add("--output", type=Path, metavar=_("FILE"), help=_("where it goes (default: the screen)"))
+    add("--output", type=Path, metavar=_("FILE"), help=_("the output file (default: the screen)"))
     parser.set_defaults(run=run_template)
 
 
@@ -77,8 +89,8 @@ def run_except(arguments: argparse.Namespace) -> int:
     named = entries.read_entries(arguments.entries) if arguments.entries else list(_entries(arguments, now))
     if arguments.entries and any(getattr(arguments, word) is not None for word in (*WORDS, "days")):
         raise UsageError(
-            _("A file of entries says all of each: no other option goes with --from."),
-            advice=_("Write it into {path}.").format(path=arguments.entries),
+            _("--from cannot be combined with other options: its file has all values."),
+            advice=_("Set the value in {path}.").format(path=arguments.entries),
         )
     exemptions = entries.exemptions_of(named, now)
     changed = documents.add_exceptions(arguments.file.absolute(), exemptions, int(now.timestamp()))
@@ -95,8 +107,8 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
     missing = [f"--{word}" for word in WORDS if getattr(arguments, word) is None]
     if missing:
         raise UsageError(
-            _("An exception needs {options} too.").format(options=", ".join(missing)),
-            advice=_("Nobody but you can say it; for many findings use --from FILE (advisories template)."),
+            _("An exception also requires {options}.").format(options=", ".join(missing)),
+            advice=_("Specify these yourself; for many findings use --from FILE (advisories template)."),
         )
     days = DAYS if arguments.days is None else arguments.days
     # no more than it takes to be refused: a date holds only so many days
@@ -120,7 +132,7 @@ def run_template(arguments: argparse.Namespace) -> int:
     found: dict[tuple[str, str, str], Finding] = {}
     for foresight in foresee(knowledge, standings):
         found |= {(one.package, one.version, one.id): one for one in foresight.failing}
-    title = _("Findings of {project} by {path}, whose knowledge ends at").format(
+    title = _("Findings of {project} by {path}, with advisories up to").format(
         project=f"{project.name} {project.version}", path=arguments.advisories.name
     )
     text = entries.template_text(list(found.values()), title, knowledge.snapshot.header.known_until)

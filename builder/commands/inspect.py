@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("bundle", type=Path, metavar=_("BUNDLE"), help=_("the folder that the builder made"))
+    parser.add_argument("bundle", type=Path, metavar=_("BUNDLE"), help=_("the bundle folder"))
     parser.add_argument(
-        "--trust-key", action="append", default=[], type=Path, metavar=_("KEY"), help=_("whose it must be")
+        "--trust-key",
+        action="append",
+        default=[],
+        type=Path,
+        metavar=_("KEY"),
+        help=_("a key that must have signed it"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)

@@ -23,9 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar=_("FILE"),
-        help=_("the private key to make; FILE.pub goes beside it (default: the one that build takes)"),
+        help=_("the private key to create; FILE.pub is created next to it (default: the one that build uses)"),
     )
-    parser.add_argument("--no-passphrase", action="store_true", help=_("leave the key unencrypted"))
+    parser.add_argument("--no-passphrase", action="store_true", help=_("do not encrypt the key"))
     parser.set_defaults(run=run)
 
 
@@ -40,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         secret = passphrase(arguments.key, new=True)
         if not secret:
             raise UsageError(
-                _("No passphrase is given for {path}.").format(path=arguments.key),
-                advice=_("Type one, set {variable}, or say --no-passphrase.").format(variable=PASSPHRASE),
+                _("No passphrase was given for {path}.").format(path=arguments.key),
+                advice=_("Enter one, set {variable}, or use --no-passphrase.").format(variable=PASSPHRASE),
             )
     key = generate_key(arguments.key, secret)
-    show(_("Private key: {path} (keep it where only signers can read it)").format(path=arguments.key))
+    show(_("Private key: {path} (store it where only signers can read it)").format(path=arguments.key))
     show(_("Public key:  {path}.pub").format(path=arguments.key))
     show(_("Fingerprint: {fingerprint}").format(fingerprint=key.fingerprint))
     return DONE

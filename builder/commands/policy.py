@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the three actions."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
-    _add_new(table.add_parser("new", help=_("make the next policy of a chain")))
+    _add_new(table.add_parser("new", help=_("create the next policy of a chain")))
     sign = table.add_parser("sign", help=_("sign a policy"))
     sign.add_argument("file", type=Path, metavar=_("FILE"), help=_("a policy-<N>.json"))
     sign.add_argument("--sign-key", type=Path, required=True, metavar=_("KEY"), help=_("a signing key"))
@@ -40,12 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _add_new(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("folder", type=Path, metavar=_("FOLDER"), help=_("where policy-<N>.json goes"))
-    add("--former", type=Path, metavar=_("FILE"), help=_("the policy that this one follows (default: it is the first)"))
-    add("--add", action="append", default=[], metavar="ROLE=KEY.pub", help=_("let a key sign for a role"))
+    add("folder", type=Path, metavar=_("FOLDER"), help=_("the folder for policy-<N>.json"))
+    add("--former", type=Path, metavar=_("FILE"), help=_("the previous policy (default: this is the first)"))
+    add("--add", action="append", default=[], metavar="ROLE=KEY.pub", help=_("allow a key to sign for a role"))
     add("--remove", action="append", default=[], metavar="KEY.pub|KEYID", help=_("revoke a key"))
     add("--threshold", action="append", default=[], metavar="ROLE=K", help=_("how many keys must sign (default: all)"))
-    add("--until", action="append", default=[], metavar="KEY.pub|KEYID=TIME", help=_("when a key ends, in UTC"))
+    add("--until", action="append", default=[], metavar="KEY.pub|KEYID=TIME", help=_("when a key expires, in UTC"))
     parser.set_defaults(run=run_new)
 
 
@@ -68,7 +68,7 @@ def run_new(arguments: argparse.Namespace) -> int:
 
 def _must_sign(policy: Policy) -> str:
     names = ", ".join(signer.key.keyid for signer in policy.of_role("policy"))
-    return _("{threshold} of these must sign it, as policy {number} says: {names}").format(
+    return _("Under policy {number}, {threshold} of these keys must sign it: {names}").format(
         threshold=policy.roles["policy"].threshold, number=policy.number, names=names
     )
 
@@ -76,7 +76,7 @@ def _must_sign(policy: Policy) -> str:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.rpartition("=")
     if not equals or not name or not value:
-        raise UsageError(_("{text} lacks a name or a value.").format(text=text), advice=_("Write it as NAME=VALUE."))
+        raise UsageError(_("{text} has no name or no value.").format(text=text), advice=_("Use the form NAME=VALUE."))
     return name, value
 
 
@@ -96,7 +96,9 @@ def _keyid(text: str) -> str:
 def _threshold(text: str) -> tuple[str, int]:
     role, count = _pair(text)
     if not count.isdecimal():
-        raise UsageError(_("{text} is not a number of keys.").format(text=count), advice=_("Write it as release=2."))
+        raise UsageError(
+            _("{text} is not a valid number of keys.").format(text=count), advice=_("Use a value such as release=2.")
+        )
     return policies.role_name(role), int(count)
 
 
@@ -104,7 +106,7 @@ def _time(text: str) -> Any:
     try:
         return time_from_json(text, text)
     except TrustError as error:
-        raise UsageError(error.what, advice=_("Write it as 2027-01-31T12:00:00Z.")) from error
+        raise UsageError(error.what, advice=_("Use a time such as 2027-01-31T12:00:00Z.")) from error
 
 
 def run_sign(arguments: argparse.Namespace) -> int:
@@ -128,5 +130,5 @@ def run_show(arguments: argparse.Namespace) -> int:
                         show(f"    {key['fingerprint']}  {key['name']}  {key['until'] or ''}".rstrip())
             show("  " + _("signed by {names}").format(names=", ".join(facts["signed_by"]) or "-"))
             if facts["problem"]:
-                show("  " + _("not in order: {reason}").format(reason=facts["problem"]))
+                show("  " + _("not valid: {reason}").format(reason=facts["problem"]))
     return CHECKS_FAILED if not described or any(facts["problem"] for facts in described) else DONE

@@ -19,15 +19,32 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
-    add("--check", type=Path, required=True, metavar=_("BUNDLE"), help=_("the folder that the builder made"))
-    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
-    add("--profile", metavar=_("PROFILE"), help=_("the profile, where it does not lie in the project"))
-    add("--model", action="append", default=[], metavar="NAME=path:DIR", help=_("where a model's folder is now"))
-    add("--with-python", metavar=_("FILE|VERSION"), help=_("where the Python is that the bundle brings"))
-    add("--exceptions", type=Path, metavar=_("FILE"), help=_("the signed exceptions that the build had"))
-    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are kept"))
-    add("--scratch-dir", type=Path, metavar=_("FOLDER"), help=_("where to build (default: the system's own place)"))
-    add("--offline", action="store_true", help=_("use no network: all must be in the cache"))
+    add("--check", type=Path, required=True, metavar=_("BUNDLE"), help=_("the bundle folder"))
+    add(
+        "--project-root",
+        type=Path,
+        default=Path(),
+        metavar=_("FOLDER"),
+        help=_("the project (default: the current folder)"),
+    )
+    add("--profile", metavar=_("PROFILE"), help=_("the profile, if it is not in the project"))
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME=path:DIR",
+        help=_("the current location of a model's folder"),
+    )
+    add("--with-python", metavar=_("FILE|VERSION"), help=_("the location of the Python that the bundle contains"))
+    add("--exceptions", type=Path, metavar=_("FILE"), help=_("the signed exceptions that the build used"))
+    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
+    add(
+        "--scratch-dir",
+        type=Path,
+        metavar=_("FOLDER"),
+        help=_("where to build (default: the system's temporary folder)"),
+    )
+    add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
     add("--quiet", action="store_true", help=_("no progress, only the result"))
     add("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)
@@ -52,9 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
         found = [{"place": one.place, "reason": one.reason} for one in differences]
         show_json({"bundle": str(arguments.check), "same": not found, "differences": found})
     elif differences:
-        show(_("Not the same bytes:"))
+        show(_("Not byte-identical:"))
         for one in differences:
             show(f"  {one.place}: {one.reason}")
     else:
-        show(_("The same bytes: {bundle}").format(bundle=arguments.check))
+        show(_("Byte-identical: {bundle}").format(bundle=arguments.check))
     return CHECKS_FAILED if differences else DONE

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("folder", type=Path, metavar=_("FOLDER"), help=_("the folder that travels"))
+    parser.add_argument("folder", type=Path, metavar=_("FOLDER"), help=_("the bundle folder"))
     parser.add_argument(
         "--sign-key",
         type=Path,
         required=True,
         metavar=_("KEY"),
-        help=_("a private key, or the .pub file of one in an agent or in hardware"),
+        help=_("a private key, or the .pub file of a key in an agent or in hardware"),
     )
     parser.add_argument("--json", action="store_true", help=_("write the result as JSON"))
     parser.set_defaults(run=run)
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         show_json({"signers": fingerprints, "complete": release.is_complete, "slip": str(slip)})
         return DONE
     show(_("Signed by:  {fingerprint}").format(fingerprint=signer.key.fingerprint))
-    show(_("Trust slip: {path} (and a page to print beside it)").format(path=slip))
+    show(_("Trust slip: {path} (and a page to print next to it)").format(path=slip))
     if not release.is_complete:
-        show(_("The installer asks for more signatures than there are: the other signers have to sign too."))
+        show(_("The installer requires more signatures: the other signers must sign too."))
     return DONE

@@ -30,14 +30,22 @@ PLATFORMS = tuple(f"{system}-{machine}" for system, machines in ARCHITECTURES.it
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
-    add("--project-root", type=Path, default=Path(), metavar=_("FOLDER"), help=_("the project (default: here)"))
-    add("--target", action="append", choices=PLATFORMS, metavar=_("TARGET"), help=_("only this one; may be repeated"))
+    add(
+        "--project-root",
+        type=Path,
+        default=Path(),
+        metavar=_("FOLDER"),
+        help=_("the project (default: the current folder)"),
+    )
+    add(
+        "--target", action="append", choices=PLATFORMS, metavar=_("TARGET"), help=_("only this target; may be repeated")
+    )
     add(
         "--python",
         action="append",
         choices=(*PYTHONS, *FREE_THREADED),
         metavar=_("VERSION"),
-        help=_("only this one, 3.9 to 3.14, or free-threaded 3.13t or 3.14t; may be repeated"),
+        help=_("only this version, 3.9 to 3.14, or free-threaded 3.13t or 3.14t; may be repeated"),
     )
     add_glibc(parser)
     add_choice(parser)
@@ -55,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     if not pythons:
         raise UsageError(
-            _("The lock requires Python {required}, and none that is known fits.").format(required=required)
+            _("The lockfile requires Python {required}, which no known version satisfies.").format(required=required)
         )
     targets = [
         replace(parse_target(name, PYTHONS[0], glibc=glibc), python=python)
@@ -108,7 +116,7 @@ def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[s
             where.setdefault(package, []).append(one.target)
     if where:
         yield ""
-        yield _("Missing (--json tells which wheels exist):")
+        yield _("Missing (--json shows which wheels exist):")
     for package, targets in sorted(where.items()):
         yield f"  {package}: {', '.join(_places(targets, pythons))}"
 

@@ -261,7 +261,7 @@ def test_data_behind_a_link_are_not_exchanged(used, tmp_path) -> None:
     shutil.move(used.data, tmp_path / "elsewhere")
     used.data.symlink_to(tmp_path / "elsewhere")
     backups.create(used, "20260101T000000Z-manual")
-    with pytest.raises(HostError, match="cannot be exchanged"):
+    with pytest.raises(HostError, match="cannot be replaced"):
         restore.restore(used, "latest", QUIET)
 
 
@@ -328,7 +328,7 @@ def test_a_host_that_does_not_tell_what_is_free_stops_no_plan(used, host, capsys
     assert (code, json.loads(out)["free"], json.loads(out)["fits"]) == (0, None, True)
     code, out, _err = run(capsys, "backup", *where)
     assert code == 0
-    assert "does not tell how much is free" in out
+    assert "the free space of this host is unknown" in out
 
 
 @pytest.mark.parametrize("words", [("restore",), ("restore", "../../etc"), ("list", "x"), ("remove",)])

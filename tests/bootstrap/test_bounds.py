@@ -42,9 +42,9 @@ def test_a_memory_of_a_thousand_products_is_read_again_and_one_of_too_many_is_no
     many = {f"product-{number}": 1 for number in range(memory.PRODUCTS_LIMIT)}
     memory.remember(tmp_path, counters=many)
     data = (tmp_path / memory.NAME).read_bytes()
-    with pytest.raises(HostError, match="holds 10001 products, more than it can"):
+    with pytest.raises(HostError, match=r"Too many products in .*: 10001"):
         memory.remember(tmp_path, counters={"one-more": 1})
-    with pytest.raises(HostError, match="more than it can"):
+    with pytest.raises(HostError, match="Too many products"):
         memory.remember(tmp_path, counters={"x" * (1 << 20): 1})
     assert (tmp_path / memory.NAME).read_bytes() == data
     assert memory.remember(tmp_path, counters={"product-7": 2}).products["product-7"] == 2
@@ -66,7 +66,7 @@ def test_a_journal_that_nobody_could_read_is_not_written(tmp_path, monkeypatch) 
     prefix = Prefix(tmp_path)
     prefix.state.mkdir()
     monkeypatch.setattr(journal, "LAID_LIMIT", 2)
-    with pytest.raises(HostError, match="would be larger"):
+    with pytest.raises(HostError, match="would be too large"):
         journal.lay(prefix, journal.Entry("install", "1-a-r1"), dict.fromkeys("abc", "0" * 64))
     assert not os.listdir(prefix.state)
 
@@ -219,7 +219,7 @@ def test_marks(tmp_path, data) -> None:
 def test_a_mark_that_something_follows_is_none(tmp_path, more) -> None:
     release = Marked(tmp_path)
     release.complete_file.write_bytes(digest.write_sums({"receipt.json": "0" * 64}) + more)
-    with pytest.raises((TrustError, OSError), match=r"COMPLETE: not sorted|it is longer than"):
+    with pytest.raises((TrustError, OSError), match=r"COMPLETE: not sorted|larger than"):
         seal.receipt_sha256(release)
 
 

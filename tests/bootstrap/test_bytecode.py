@@ -103,4 +103,4 @@ def test_an_application_that_cannot_be_compiled_works_all_the_same(tmp_path, mon
     release, progress = prefix.active(), Telling()
     env = acceptance.basic_environment()
     assert bytecode.compile_application(release, release.manifest(), env, progress) == []
-    assert told == ["The application starts slowly, because it could not be compiled: no compiler"]
+    assert told == ["The application could not be compiled and starts slowly: no compiler"]

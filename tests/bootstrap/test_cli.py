@@ -95,7 +95,7 @@ def test_nobody_is_trusted_by_default(tiny, capsys) -> None:
 def test_verify(tiny, call) -> None:
     code, out, err = call("verify", tiny.folder)
     assert code == 0
-    assert f"all {len(tiny.manifest.files)} files are as signed" in out
+    assert f"all {len(tiny.manifest.files)} files match their signed digests" in out
     assert "signed by SHA256:" in out
     assert "SHA256" not in err
     code, out, _err = call("verify", tiny.folder, "--json", "--quiet")
@@ -154,7 +154,7 @@ def test_status_and_rollback(prefix, tiny, tmp_path, call) -> None:
     assert [row["release"] for row in json.loads(out)["releases"]] == [first, second]
     code, _out, err = call("rollback", "--prefix", prefix.root, "--to", "../../etc")
     assert code == 2
-    assert "not the name of a release" in err
+    assert "is not a release name" in err
 
 
 def test_who_looks_is_told_the_head_of_the_audit_log(prefix, call) -> None:
@@ -187,7 +187,7 @@ def test_another_run_holds_the_lock(prefix, tiny, call) -> None:
         for command in (["install", tiny.folder], ["rollback"]):
             code, _out, err = call(*command, "--prefix", prefix.root)
             assert code == 8
-            assert f"process {os.getpid()}" in err
+            assert f"process ({os.getpid()})" in err
 
 
 def test_the_prefix_comes_from_the_launcher(prefix, call, monkeypatch) -> None:
@@ -252,7 +252,7 @@ def test_whoever_asks_how_to_roll_back_is_told_how_former_data_come_back(monkeyp
     i18n.translations.cache_clear()
     with pytest.raises(SystemExit):
         cli.main(["rollback", "--help"])
-    assert "backup restore ID" in capsys.readouterr().out
+    assert "backup restore ID" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")

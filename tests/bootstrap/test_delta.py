@@ -50,7 +50,7 @@ def test_a_host_without_the_base_is_told_which_bundle_to_bring(made, tmp_path) -
     root = tmp_path / "empty"
     (found,) = [finding for finding in api.plan(made.open(), root) if finding.name == "Base release"]
     assert not found.fits
-    with pytest.raises(HostError, match=r"takes from tiny-app 1\.0\.0, is missing") as caught:
+    with pytest.raises(HostError, match=r"needs from tiny-app 1\.0\.0, is missing") as caught:
         install.install(made.open(), Prefix(root), QUIET)
     assert f"full bundle of tiny-app 1.1.0 (release counter {COUNTER + 1})" in caught.value.advice
     assert f"1.0.0 ({COUNTER})" in caught.value.advice
@@ -66,7 +66,7 @@ def test_a_kept_file_that_is_damaged_is_not_taken(made, prefix, kind) -> None:
     path.chmod(0o644)
     path.write_bytes(data)
     before = prefix.active()
-    with pytest.raises(HostError, match=f"{entry.path}, which this delta bundle takes"):
+    with pytest.raises(HostError, match=f"{entry.path}, which this delta bundle needs"):
         install.install(made.open(), prefix, QUIET)
     assert prefix.active() == before
     (found,) = [finding for finding in api.plan(made.open(), prefix.root) if finding.name == "Base release"]
@@ -94,6 +94,6 @@ def test_an_upgrade_says_what_is_missing_before_anything_runs(made, prefix, dama
     if damage == "gone":
         path.unlink()
     monkeypatch.setattr(upgrade.process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
-    with pytest.raises(HostError, match=f"{INSTALLER_MEMBER}, which this delta bundle takes") as caught:
+    with pytest.raises(HostError, match=f"{INSTALLER_MEMBER}, which this delta bundle needs") as caught:
         upgrade.hand_over(made.open(), made.folder, prefix, [])
     assert "full bundle of tiny-app 1.1.0" in caught.value.advice

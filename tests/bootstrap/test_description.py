@@ -43,9 +43,9 @@ def test_it_is_told_to_people(tiny):
     for part in (
         f"signed by {key.fingerprint} ({key.keyid})",
         "built (claimed) 2026-01-31",
-        "write into /opt/tiny, /var/log",
+        "write to /opt/tiny, /var/log",
         "tiny-version",
-        "import, to try it out, tiny_lib, tiny_math",
+        "import as a health check: tiny_lib, tiny_math",
         "tiny --help; tiny embed hello",
     ):
         assert part in text
@@ -55,7 +55,7 @@ def test_it_is_told_to_people(tiny):
 def test_who_was_not_judged_has_no_name(tiny):
     facts = describe(open_bundle(tiny.folder, pins([read_key(str(tiny.key))])), judged=False)
     assert facts["signers"][0]["name"] is None
-    assert "(not judged)" in "\n".join(lines(facts))
+    assert "(trust not checked)" in "\n".join(lines(facts))
 
 
 def test_verify_tells_where_it_would_go(tiny, host, tmp_path, capsys):

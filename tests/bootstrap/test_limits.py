@@ -37,7 +37,7 @@ def test_a_python_that_lacks_a_module_of_its_own_is_no_bug(capsys) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     assert commandline.run_command(fail, "mmap") == 4
-    assert "a Python without its standard library: mmap missing" in capsys.readouterr().err
+    assert "a Python with an incomplete standard library: mmap missing" in capsys.readouterr().err
     assert commandline.run_command(fail, "bootstrap.nothing") == 70
 
 
@@ -60,7 +60,7 @@ def test_a_limit_that_is_met_in_an_installation_names_the_active_release(prefix,
     damaged = active.path / "launch.py"  # else there would be nothing to install
     damaged.chmod(0o644)
     damaged.write_text("")
-    with pytest.raises(HostError, match="no further thread") as caught:
+    with pytest.raises(HostError, match="cannot start more threads") as caught:
         install(tiny, prefix)
     assert f"The active release is still {active.id}." in caught.value.advice
     assert prefix.active() == active
@@ -107,7 +107,7 @@ def test_a_signal_is_ctrl_c_by_another_name(number, capsys) -> None:
     before = [signal.getsignal(each) for each in ending.ASKING]
     assert commandline.run_command(work, object()) == 128 + number
     assert cleaned == [True]
-    assert capsys.readouterr().err == f"Ended by {number.name}.\n"
+    assert capsys.readouterr().err == f"Terminated by {number.name}.\n"
     assert [signal.getsignal(each) for each in ending.ASKING] == before
 
 
@@ -169,6 +169,6 @@ def test_owners_that_cannot_be_given_are_told_beforehand(tmp_path, monkeypatch) 
     monkeypatch.setattr(os, "chown", refuse)
     (finding,) = tried.copying(prefix)
     assert not finding.fits
-    assert "cannot be given its owner" in finding.details
+    assert "cannot set the owner of a copy" in finding.details
     assert not list(prefix.backups.iterdir())
     assert backups.list_backups(prefix) == []

@@ -116,7 +116,7 @@ def test_the_writer_keeps_the_bound_of_the_readers(log):
     assert audit_log.entries(log)[-1]["left_out"] == ["many"]
     with audit_log.log_file(log).open("ab") as file:
         file.write(b"x" * log_files.LINE_LIMIT + b"\n")
-    with pytest.raises(TrustError, match="longer than an entry may be"):
+    with pytest.raises(TrustError, match="exceeds the maximum length of an entry"):
         audit_log.verify(log)
 
 

@@ -212,5 +212,5 @@ def test_a_host_that_does_not_tell_is_named(prefix, monkeypatch) -> None:
         raise IndexError("list index out of range")  # as psutil does where /proc is empty
 
     monkeypatch.setattr(psutil, "process_iter", pids)
-    with pytest.raises(HostError, match="does not tell what it uses: list index out of range"):
+    with pytest.raises(HostError, match="Resource usage of this host is not available: list index out of range"):
         next(monitor.samples(prefix, count=1))

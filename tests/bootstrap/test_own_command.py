@@ -152,7 +152,7 @@ def test_an_upgrade_gives_the_name_to_the_application_and_says_so(prefix, newer_
     common.show_outcome(outcome)
     shown = capsys.readouterr().out
     assert f"{prefix.bin}/ragtrace-offline\n" in shown
-    assert f"It was {prefix.bin}/ragtrace before" in shown
+    assert f"Previously {prefix.bin}/ragtrace:" in shown
     assert not [item for item in preflight.of_bundle(opened(newer_bundle), prefix) if item.name == "Commands"]
     assert install_tiny(newer_bundle, prefix).former_tool is None
 

@@ -46,12 +46,12 @@ def test_a_link_is_not_followed(prefix, tmp_path, name) -> None:
     victim.write_text("kept")
     (prefix.root / relative).unlink(missing_ok=True)
     (prefix.root / relative).symlink_to(victim)
-    with pytest.raises(HostError, match="not a regular file of this user"):
+    with pytest.raises(HostError, match="not a regular file owned by this user"):
         act(prefix)
     assert victim.read_text() == "kept"
     assert not os.path.exists(tmp_path / "new")
     victim.unlink()
-    with pytest.raises(HostError, match="not a regular file of this user"):
+    with pytest.raises(HostError, match="not a regular file owned by this user"):
         act(prefix)
     assert not victim.exists()  # nor is what it leads to made
 
@@ -61,7 +61,7 @@ def test_a_pipe_is_no_file_and_nobody_is_waited_for(prefix, name) -> None:
     relative, act = OPENED[name]
     (prefix.root / relative).unlink(missing_ok=True)
     os.mkfifo(prefix.root / relative)
-    with pytest.raises(HostError, match="not a regular file of this user"):
+    with pytest.raises(HostError, match="not a regular file owned by this user"):
         act(prefix)
 
 
@@ -71,7 +71,7 @@ def test_nor_is_a_file_of_another_user(prefix, name) -> None:
     relative, act = OPENED[name]
     (prefix.root / relative).touch()
     os.chown(prefix.root / relative, STRANGER, STRANGER)
-    with pytest.raises(HostError, match="not a regular file of this user"):
+    with pytest.raises(HostError, match="not a regular file owned by this user"):
         act(prefix)
 
 
@@ -131,7 +131,7 @@ def test_nor_those_of_another_user(tmp_path, monkeypatch) -> None:
 def test_no_log_is_begun_in_a_folder_of_another_user(tmp_path) -> None:
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", STRANGER, STRANGER)
-    with pytest.raises(HostError, match="can be changed by others"):
+    with pytest.raises(HostError, match="Other users can change"):
         runlog.to_file(tmp_path / "theirs" / "state" / "logs", "status")
     assert list((tmp_path / "theirs").iterdir()) == []
 

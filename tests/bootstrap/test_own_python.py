@@ -30,7 +30,7 @@ def own(**files):
 def test_the_manifest_knows_the_program_and_refuses_a_python_without_one():
     assert parse_manifest(own(**FILES).to_bytes()).own_python == "bin/python3.11"
     assert make_manifest().own_python is None
-    with pytest.raises(TrustError, match=r"the Python that it brings has no bin/python3\.11"):
+    with pytest.raises(TrustError, match=r"the embedded Python has no bin/python3\.11"):
         parse_manifest(own(**{"lib/python3.11/os.py": b""}).to_bytes())
 
 
@@ -43,7 +43,7 @@ def test_the_manifest_knows_the_program_and_refuses_a_python_without_one():
 )
 def test_only_a_python_lies_in_its_folder(path, kind):
     manifest = make_manifest()
-    with pytest.raises(TrustError, match="does not lie there"):
+    with pytest.raises(TrustError, match="not a valid location"):
         parse_manifest(replace(manifest, files=(entry(path, kind, b""), *manifest.files)).to_bytes())
 
 

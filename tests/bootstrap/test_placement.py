@@ -45,7 +45,7 @@ UNUSABLE = {
     "an escape": ("a\x1b[2J", "control character"),
     "a line separator": ("a\u2028b", "control character"),
     "bytes that are no UTF-8": (os.fsdecode(b"a\xff"), "not UTF-8"),
-    "a name that is too long": ("가" * (LONG // 3), "300 bytes, and 255"),
+    "a name that is too long": ("가" * (LONG // 3), "300 bytes; the limit is 255"),
     "a path that is too long": ("/".join(["x" * 200] * 17), "room for the files inside"),
 }
 
@@ -72,7 +72,7 @@ def test_a_path_that_cannot_hold_an_installation_is_refused(tmp_path, host, call
         code, err = call(words, tmp_path / name)
         assert code == 2, err
         assert expected in err
-        assert "next: Name another folder with --prefix." in err
+        assert "next: Specify another folder with --prefix." in err
         assert len(err.splitlines()) == 2
     assert list(tmp_path.iterdir()) == [host]
 
@@ -85,7 +85,7 @@ def test_so_is_a_link_to_one_and_one_in_the_middle(tmp_path) -> None:
             prefix_at(named)
     (tmp_path / "x").symlink_to("y")
     (tmp_path / "y").symlink_to("x")
-    with pytest.raises(UsageError, match="circle"):
+    with pytest.raises(UsageError, match="loop"):
         prefix_at(tmp_path / "x")
 
 
@@ -180,7 +180,7 @@ def test_nor_where_others_can_write(prefix, group, mode) -> None:
         former = place.stat()
         os.chown(place, 0, group)
         place.chmod(mode)
-        with pytest.raises(HostError, match=f"Others can write in {place},") as caught:
+        with pytest.raises(HostError, match=f"Other users can write to {place} and") as caught:
             find_prefix(prefix.root)
         assert f"chmod go-w {place}" in caught.value.advice
         place.chmod(former.st_mode & 0o777)

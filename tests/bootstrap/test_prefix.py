@@ -57,7 +57,7 @@ def test_a_folder_that_is_not_ours_is_refused(theirs, host, capsys, words) -> No
     before = snapshot(theirs)
     code, said = run(capsys, *words, "--prefix", str(theirs))
     assert code == 4
-    assert f"{theirs} was not made by this installer." in said
+    assert f"{theirs} was not created by this installer." in said
     assert snapshot(theirs) == before
 
 
@@ -65,7 +65,7 @@ def test_nor_is_anything_installed_into_it(theirs, host, capsys, tiny: Tiny) -> 
     before = snapshot(theirs)
     code, said = run(capsys, "install", str(tiny.folder), "--trust-key", str(tiny.key), "--prefix", str(theirs))
     assert code == 4
-    assert "holds files that are not ours" in said
+    assert "contains files that this tool did not create" in said
     assert snapshot(theirs) == before
 
 
@@ -75,7 +75,7 @@ def test_nor_inside_another_installation(prefix, host, capsys, tmp_path, tiny: T
     before, root = snapshot(prefix.root), tmp_path / "link" / inside
     code, said = run(capsys, "install", str(tiny.folder), "--trust-key", str(tiny.key), "--prefix", str(root))
     assert code == 4
-    assert f"{root} lies inside the installation {prefix.root}" in said
+    assert f"{root} is inside another installation ({prefix.root})" in said
     assert snapshot(prefix.root) == before
 
 

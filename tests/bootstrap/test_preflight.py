@@ -234,7 +234,7 @@ def test_processes_that_cannot_be_looked_at_are_not_called_none(tmp_path, monkey
     monkeypatch.setitem(sys.modules, "psutil", None)
     finding = found(MANIFEST, prefix.root, "Processes")
     assert finding.warns
-    assert "could not look" in finding.details
+    assert "could not check" in finding.details
 
 
 def test_a_folder_where_no_program_runs(tmp_path) -> None:
@@ -322,7 +322,7 @@ def test_what_uv_takes_is_known_before_the_first_write(tmp_path, monkeypatch, na
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for uv")
-@pytest.mark.parametrize(("refused", "words"), [(None, "panicked at"), ("socketpair", "sockets are refused")])
+@pytest.mark.parametrize(("refused", "words"), [(None, "panicked at"), ("socketpair", "cannot use sockets")])
 def test_a_uv_that_cannot_start_is_told_by_what_is_refused(tmp_path, monkeypatch, refused, words) -> None:
     program = tmp_path / "uv"
     program.write_text("#!/bin/sh\necho panicked at x >&2; echo note: RUST_BACKTRACE=1 >&2; exit 134\n")
@@ -331,7 +331,7 @@ def test_a_uv_that_cannot_start_is_told_by_what_is_refused(tmp_path, monkeypatch
     if refused:
         monkeypatch.setattr(f"socket.{refused}", lambda: os.open("/proc/self/mem/x", 0))
     findings = [finding for finding in preflight.preflight(MANIFEST, Prefix(tmp_path / "new")) if not finding.fits]
-    assert [finding.name for finding in findings] == ["Start of uv"]
+    assert [finding.name for finding in findings] == ["uv startup"]
     assert words in findings[0].details
     assert "seccomp" in findings[0].advice
 
@@ -361,4 +361,4 @@ def test_a_python_that_writes_before_its_program(tmp_path, monkeypatch, line, fi
         python.write_text(f"#!/bin/sh\n{line}\n")
         python.chmod(0o755)
     monkeypatch.setattr("bootstrap.tried.base_interpreter", lambda: python)
-    assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Start of Python"])
+    assert unfit(MANIFEST, tmp_path / "new") == ([] if fits else ["Python startup"])

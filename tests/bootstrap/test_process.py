@@ -81,6 +81,6 @@ def test_a_program_that_is_missing(tmp_path) -> None:
 def test_checked_tells_the_last_line() -> None:
     with pytest.raises(ToolError, match="it failed with exit code 1: the reason"):
         process.checked(process.Completed(("x",), 1, "", "more\n the reason \n\n"), "it")
-    with pytest.raises(ToolError, match="in time"):
+    with pytest.raises(ToolError, match="timed out"):
         process.checked(process.Completed(("x",), -9, "", "", timed_out=True), "it")
     assert process.checked(process.Completed(("x",), 0, "", ""), "it").ok

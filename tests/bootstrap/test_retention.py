@@ -89,7 +89,7 @@ def test_damage_is_seen_wherever_it_is(prefix, tiny) -> None:
         (prefix.store / wheel.sha256[:2] / wheel.sha256, wheel.path),
         (prefix.bin / "tiny", "bin/tiny"),
         (release.app / "app.py", "app/app.py"),
-        (release.receipt_file, "not the receipt"),
+        (release.receipt_file, "does not match the checksum"),
     ):
         damage(place)
         assert told in repeated.trouble(bundle, prefix, release)
@@ -130,10 +130,10 @@ def test_what_goes_is_told_before_and_after(prefix, versions, tiny, capsys) -> N
 def test_data_that_go_with_a_release_are_named(tmp_path) -> None:
     alone = retention.Going("7-abc-r1", "1.0.0")
     with_data = retention.Going("7-abc-r1", "1.0.0", data=tmp_path)
-    assert retention.sentence(alone) == "7-abc-r1 (1.0.0) will be removed: no way leads back to it."
+    assert retention.sentence(alone) == "7-abc-r1 (1.0.0) will be removed and cannot be rolled back to."
     assert f"and its data in {tmp_path}" in retention.sentence(with_data)
     assert [going.to_json()["data"] for going in (alone, with_data)] == [None, str(tmp_path)]
-    assert "takes its place" in retention.sentence(retention.Going("7-abc-r1", "1.0.0", is_replaced=True))
+    assert "the new release replaces it" in retention.sentence(retention.Going("7-abc-r1", "1.0.0", is_replaced=True))
 
 
 def test_a_repair_of_the_only_version_is_no_way_back(prefix, tiny) -> None:
@@ -242,9 +242,9 @@ def test_no_more_than_so_many_wait(prefix, versions, monkeypatch) -> None:
     for version in versions[:2]:
         install(version, prefix)
     assert len(ids(prefix)) == 2 + retention.MOST_IN_USE
-    with pytest.raises(HostError, match="former releases still run") as caught:
+    with pytest.raises(HostError, match="previous releases are still running") as caught:
         install(versions[2], prefix)
-    assert "End these programs" in caught.value.advice
+    assert "Stop these programs" in caught.value.advice
     assert len(ids(prefix)) == 2 + retention.MOST_IN_USE
 
 

@@ -122,7 +122,7 @@ def test_a_file_that_is_there_stays_and_new_names_are_told(prefix, text, former,
     assert prefix.env_file.read_text() == text
     assert len(heard.warnings) == bool(new)
     for warning in heard.warnings:
-        assert f": {', '.join(new)}. {prefix.env_file} stays as it is" in warning
+        assert f": {', '.join(new)}. {prefix.env_file} was not changed" in warning
 
 
 def test_a_file_that_is_no_text_is_told_and_stays(prefix) -> None:

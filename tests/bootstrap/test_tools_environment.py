@@ -33,7 +33,7 @@ def test_no_tools(tmp_path):
 
 def test_a_wheel_that_is_another_package(tmp_path):
     renamed = TOOL.filename.replace("my_tool", "other")
-    with pytest.raises(TrustError, match="it is of my_tool"):
+    with pytest.raises(TrustError, match="is a wheel of my_tool"):
         install_made(Prefix(tmp_path / "prefix"), Installation(verification={f"tools/{renamed}": TOOL.build()}))
 
 
@@ -42,5 +42,5 @@ def test_package_of():
         entry("06_Verification/tools/my_tool-1.0-py3-none-any.whl", "verification", b"")
     )
     assert found == Package("my-tool", "1.0", "06_Verification/tools/my_tool-1.0-py3-none-any.whl", None)
-    with pytest.raises(TrustError, match="not named as a wheel"):
+    with pytest.raises(TrustError, match="not a valid wheel file name"):
         tools_environment.package_of(entry("06_Verification/tools/x.whl", "verification", b""))

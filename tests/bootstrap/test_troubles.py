@@ -19,43 +19,43 @@ from tests.hosts import needs
 
 FILE = "/srv/no-such-app/file"
 ADVICE = {  # by cause: a word of the advice that no other cause has
-    "ENOSPC": "Make room on its filesystem",
+    "ENOSPC": "Free up space on its filesystem",
     "EDQUOT": "quota",
-    "EROFS": "writable",
+    "EROFS": "read-write",
     "EPERM": "security module",
     "ENAMETOOLONG": "shorter",
-    "ELOOP": "circle",
-    "ENOTDIR": "a part of it is a file",
-    "EISDIR": "not a folder",
-    "EMFILE": "Raise the limit of processes, memory or open files",
-    "ENFILE": "Raise the limit of processes, memory or open files",
-    "ENOMEM": "Raise the limit of processes, memory or open files",
-    "EAGAIN": "Raise the limit of processes, memory or open files",
-    "EIO": "connection fails",
+    "ELOOP": "loop",
+    "ENOTDIR": "one of its parents is a file",
+    "EISDIR": "Specify a file",
+    "EMFILE": "Raise the limit on processes, memory or open files",
+    "ENFILE": "Raise the limit on processes, memory or open files",
+    "ENOMEM": "Raise the limit on processes, memory or open files",
+    "EAGAIN": "Raise the limit on processes, memory or open files",
+    "EIO": "connection is failing",
     "ESTALE": "mount it again",
     "ETXTBSY": "It is running",
-    "EBUSY": "mounted on it",
+    "EBUSY": "in use or a mount point",
     "EFBIG": "ulimit -f",
-    "EXDEV": "on one filesystem",
+    "EXDEV": "on the same filesystem",
     "ENOEXEC": "another system",
-    "EINVAL": "takes no such name",
-    "EEXIST": "Move it away",
-    "ENOTEMPTY": "Something else writes there",
+    "EINVAL": "does not support this name",
+    "EEXIST": "Move it elsewhere",
+    "ENOTEMPTY": "Another program writes there",
 }
 RIGHTS = {
-    READING: "to read it",
-    BRINGING: "to read it",
-    WRITING: "to write there",
-    REMOVING: "write in /srv",
-    STARTING: "execute it",
+    READING: "read permission",
+    BRINGING: "read permission on it",
+    WRITING: "write permission there",
+    REMOVING: "write permission in /srv",
+    STARTING: "execute permission",
 }
 OF_WINDOWS = {
-    5: ("Permission denied", "to write there"),
+    5: ("Permission denied", "write permission there"),
     32: ("another program has it open", "Close that program"),
-    112: ("No space left on device", "Make room"),
+    112: ("No space left on device", "Free up space"),
     206: ("File name too long", "shorter"),
-    225: ("a virus scanner stopped it", "scanner's log"),
-    1314: ("lacks a privilege", "administrator"),
+    225: ("a virus scanner blocked it", "scanner's log"),
+    1314: ("lacks a required privilege", "administrator"),
 }
 
 
@@ -97,7 +97,7 @@ def test_both_names_of_a_rename_and_one_that_the_call_did_not_know(tmp_path) -> 
         os.rename(tmp_path / "a", tmp_path / "b")
     assert troubles.told(caught.value) == f"{tmp_path}/a -> {tmp_path}/b: No such file or directory"
     nameless = OSError(errno.ENOSPC, "No space left on device")
-    assert troubles.told(nameless) == "The system refused a file: No space left on device"
+    assert troubles.told(nameless) == "File operation failed: No space left on device"
     assert troubles.words(nameless, near=tmp_path).what.startswith(f"{tmp_path}: ")
     with pytest.raises(OSError, match="here") as caught, troubles.at(tmp_path / "here"):
         raise nameless
@@ -134,10 +134,10 @@ def test_a_folder_that_lacks_a_circle_a_file_as_folder_and_a_long_name(tmp_path)
     (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "file").touch()
     for path, reason, advice in (
-        (tmp_path / "none" / "x", f"its folder {tmp_path}/none is missing", f"make the folder {tmp_path}/none"),
+        (tmp_path / "none" / "x", f"its folder {tmp_path}/none is missing", f"create the folder {tmp_path}/none"),
         (tmp_path / "none", "No such file or directory", "Check the name."),
-        (tmp_path / "circle", "Too many levels of symbolic links", "circle"),
-        (tmp_path / "file" / "x", "Not a directory", "a part of it is a file"),
+        (tmp_path / "circle", "Too many levels of symbolic links", "loop"),
+        (tmp_path / "file" / "x", "Not a directory", "one of its parents is a file"),
         (tmp_path / ("x" * 300), "File name too long", "shorter"),
         (tmp_path, "Is a directory", "not a folder"),
     ):
@@ -181,7 +181,7 @@ def test_programs_that_cannot_start(tmp_path) -> None:
     for program, reason, advice in (
         (gone, "No such file", "Check the name"),
         (text, "Permission denied", "chmod +x"),
-        (script, "the interpreter or loader that it names", "first line"),
+        (script, "its interpreter or loader is missing", "first line"),
         (wrong, "Exec format error", "another system"),
     ):
         with pytest.raises(ToolError) as caught:
@@ -237,17 +237,19 @@ def test_filesystems_of_a_namespace(tmp_path) -> None:
     root = Path(__file__).resolve().parents[2]
     ended = subprocess.run([*argv, str(root), str(tmp_path)], capture_output=True, text=True, check=False)
     full, few, readonly, noexec, across, busy, bare = ended.stdout.splitlines() or [ended.stderr] * 7
-    assert full.startswith(f"{tmp_path}/full/file cannot be written: No space left on device. | Make room")
+    assert full.startswith(f"{tmp_path}/full/file cannot be written: No space left on device. | Free up space")
     assert few.startswith(f"{tmp_path}/few/")
     assert "all inodes are in use" in few
     assert "df -i" in few
     assert readonly.startswith(f"{tmp_path}/readonly/")
-    assert "Read-only file system. | Mount its filesystem writable" in readonly
+    assert "Read-only file system. | Mount its filesystem read-write" in readonly
     assert noexec.startswith(f"ToolError | {tmp_path}/noexec/program cannot be started: ")
-    assert "mounted noexec. | Name a folder on a filesystem that is not mounted noexec." in noexec
+    assert "mounted noexec. | Specify a folder on a filesystem that is not mounted noexec." in noexec
     assert across.startswith(f"{tmp_path}/noexec/program -> {tmp_path}/full/program ")
-    assert "Put both on one filesystem." in across
-    assert busy.startswith(f"{tmp_path}/full cannot be removed: Device or resource busy. | Something is mounted on it")
+    assert "Place both on the same filesystem." in across
+    assert busy.startswith(
+        f"{tmp_path}/full cannot be removed: Device or resource busy. | It is in use or a mount point"
+    )
     assert bare.startswith("HostError | /dev/null cannot be opened: ")
     assert "mknod -m 666 /dev/null c 1 3" in bare
 

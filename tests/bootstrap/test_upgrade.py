@@ -86,7 +86,7 @@ def test_the_new_installer_takes_over(newer, prefix, capfd, monkeypatch):
 
 def test_a_stranger_s_release_runs_nothing(prefix, tmp_path, trusting, capfd):
     folder = tiny_bundle(tmp_path / "other", counter=COUNTER + 1, installer=installer()).folder
-    assert "is a stranger's key" in refused(capfd, folder, prefix.root)
+    assert "is an untrusted key" in refused(capfd, folder, prefix.root)
 
 
 def test_an_altered_installer_runs_nothing(newer, prefix, capfd):
@@ -97,13 +97,13 @@ def test_an_altered_installer_runs_nothing(newer, prefix, capfd):
 
 def test_an_older_release_runs_nothing(newer, prefix, places, capfd):
     memory.remember(places.host, counters={PRODUCT: COUNTER + 2})
-    assert "older than what this host has accepted" in refused(capfd, newer, prefix.root)
+    assert "older than the release that this host accepted" in refused(capfd, newer, prefix.root)
 
 
 def test_another_product_runs_nothing(newer, prefix, capfd, monkeypatch):
     other = prefix.root / "state" / "trust"
     lay(other, make_policy(1, [SoftKey(ED25519).key], [ROOT.key]), ROOT)
-    assert "is a stranger's key" in refused(capfd, newer, prefix.root)
+    assert "is an untrusted key" in refused(capfd, newer, prefix.root)
 
 
 @pytest.mark.parametrize("swap", ["altered", "link", "fifo"])
@@ -144,7 +144,7 @@ def test_a_swap_after_the_copy_changes_nothing(newer, prefix, capfd, monkeypatch
 
 def test_the_installer_must_be_there(newer, prefix, capfd):
     (newer / INSTALLER).unlink()
-    assert "is not beside the bundle" in refused(capfd, newer, prefix.root, error=UsageError)
+    assert "is not next to the bundle" in refused(capfd, newer, prefix.root, error=UsageError)
 
 
 def test_an_unpacked_release_has_it_inside(newer, prefix, capfd, tmp_path):

@@ -312,7 +312,7 @@ def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
     made = restore.create_backup(empty, QUIET).backup
     empty.env_file.unlink()
     (empty.env_file / "inner").mkdir(parents=True)
-    with pytest.raises(HostError, match=r"prefix/\.env is a folder, and settings are a file"):
+    with pytest.raises(HostError, match=r"prefix/\.env is a folder; settings must be a file"):
         restore.restore(empty, made.name, QUIET)
     assert journal.read(empty) is None
     assert (empty.env_file / "inner").is_dir()
@@ -438,7 +438,7 @@ def test_more_than_an_index_takes_is_refused_by_its_writer(empty, monkeypatch) -
     monkeypatch.setattr(backup_index, "ENTRIES_LIMIT", 2)
     (empty.data / "a").touch()
     (empty.data / "b").touch()
-    with pytest.raises(HostError, match="than a backup takes"):
+    with pytest.raises(HostError, match="than a backup can hold"):
         restore.create_backup(empty, QUIET)
     assert backups.leftovers(empty) == []
 
@@ -533,7 +533,7 @@ def test_files_are_laid_into_a_filesystem_in_the_data(prefix, tiny, tmp_path) ->
 def test_a_link_that_leads_out_of_the_data_is_refused_for_a_migration(empty, target) -> None:
     (empty.data / "sub").mkdir()
     (empty.data / "link").symlink_to(target)
-    with pytest.raises(HostError, match=r"data/link is a link that leads out of the data"):
+    with pytest.raises(HostError, match=r"data/link is a link to outside the data"):
         userdata.demand_closed(empty.data)
 
 
@@ -550,7 +550,7 @@ def test_a_migration_never_writes_through_a_link(prefix, tiny, tmp_path) -> None
     outside.write_text("of somebody\n")
     (prefix.data / "data/notes.txt").symlink_to(outside)
     before, first = below(prefix.data), prefix.active()
-    with pytest.raises(HostError, match=r"data/data/notes\.txt is a link that leads out of the data"):
+    with pytest.raises(HostError, match=r"data/data/notes\.txt is a link to outside the data"):
         install(migrating(tmp_path / "second", tiny), prefix)
     assert (below(prefix.data), prefix.active(), outside.read_text()) == (before, first, "of somebody\n")
 
@@ -612,9 +612,7 @@ def test_data_that_cannot_be_looked_into_are_named_before_a_run_and_stay_when_al
     (locked / "file").touch()
     locked.chmod(0)
     assert [finding.fits for finding in preflight._space(make_manifest(), nobody)] == [True]
-    assert [finding.details for finding in tried.copying(nobody)] == [
-        f"{locked} cannot be read, and is to be backed up"
-    ]
+    assert [finding.details for finding in tried.copying(nobody)] == [f"{locked} cannot be read, but must be backed up"]
     removal = uninstall(nobody, QUIET)
     assert nobody.data in removal.stays
     assert not nobody.releases.exists()

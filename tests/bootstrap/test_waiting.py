@@ -32,13 +32,13 @@ class MadeUp(Clock):
 
 def test_lines_tell_what_is_waited_for_and_for_how_long() -> None:
     clock, stream = MadeUp(3), io.StringIO()
-    with LineProgress(stream, clock).wait("Trying the application: tiny --help"):
+    with LineProgress(stream, clock).wait("Testing the application: tiny --help"):
         assert clock.spent.wait(60)
     assert stream.getvalue().splitlines() == [
-        "Trying the application: tiny --help",
-        "  Trying the application: tiny --help: 15 s so far",
-        "  Trying the application: tiny --help: 30 s so far",
-        "  Trying the application: tiny --help: 45 s so far",
+        "Testing the application: tiny --help",
+        "  Testing the application: tiny --help: 15 s so far",
+        "  Testing the application: tiny --help: 30 s so far",
+        "  Testing the application: tiny --help: 45 s so far",
     ]
 
 
@@ -77,9 +77,9 @@ def test_an_error_ends_the_telling() -> None:
 def test_a_terminal_shows_the_time_passed() -> None:
     stream = io.StringIO()
     progress = BarProgress(stream)
-    with progress.wait("Trying the application: tiny --help") as pending:
+    with progress.wait("Testing the application: tiny --help") as pending:
         pending.about("it imports torch")
-    assert "Trying the application: tiny --help" in stream.getvalue()
+    assert "Testing the application: tiny --help" in stream.getvalue()
 
 
 def test_silence_is_asked_for_and_kept() -> None:

@@ -61,6 +61,6 @@ def test_a_file_that_changed_ends_the_build_and_its_threads(tmp_path):
     (tmp_path / "a").write_bytes(b"other")
     entry = FileEntry(f"{WHEELS}/a-1-py3-none-any.whl", 5, hashlib.sha256(b"these").hexdigest(), "wheel")
     before = threading.active_count()
-    with pytest.raises(BuildError, match="changed while it was packed"):
+    with pytest.raises(BuildError, match="changed while it was being packed"):
         pack(tmp_path, [Member(entry, tmp_path / "a")])
     assert threading.active_count() == before

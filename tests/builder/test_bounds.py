@@ -86,7 +86,7 @@ def test_a_template_that_could_not_be_read_again_is_not_written(tmp_path, monkey
     monkeypatch.setattr(entries, "ENTRIES_LIMIT", size)
     (tmp_path / "entries.toml").write_text(entries.template_text(some, "t", NOW))
     assert len(entries.read_entries(tmp_path / "entries.toml")) == 20
-    with pytest.raises(UsageError, match="More findings than one file holds: 21"):
+    with pytest.raises(UsageError, match="Too many findings for one file: 21"):
         entries.template_text([*some, finding("A-20")], "t", NOW)
 
 
@@ -96,7 +96,7 @@ def test_a_judgement_that_hosts_would_not_read_ends_the_build(monkeypatch) -> No
     monkeypatch.setattr(gate, "GATE_LIMIT", len(whole))
     assert json.loads(gate.written(None, None)) == {"table": "x" * 100}
     monkeypatch.setattr(gate, "GATE_LIMIT", len(whole) - 1)
-    with pytest.raises(BuildError, match=r"^gate\.json would be larger than the \d+ bytes that hosts read\.$"):
+    with pytest.raises(BuildError, match=r"^gate\.json would exceed the host limit of \d+ bytes\.$"):
         gate.written(None, None)
 
 
@@ -155,7 +155,7 @@ def test_as_many_files_as_hosts_take_and_not_one_more(monkeypatch) -> None:
     assert manifest_of(inputs(files=INSTALLED_LIMIT - 3), sources("a", "b", "c"))
     assert "installed_files: not between 0 and 1000000" in refused(sources("a", "b", "c"), files=INSTALLED_LIMIT - 2)
     listed = sources("a") * (FILES_LIMIT + 1)
-    assert refused(listed) == "MANIFEST.json.files: longer than 200000 items."
+    assert refused(listed) == "MANIFEST.json.files: more than 200000 items."
     monkeypatch.setattr(form, "MANIFEST_LIMIT", 2000)
     assert refused(listed[:20]) == "MANIFEST.json: larger than 2000 bytes."
 
@@ -188,11 +188,11 @@ def test_as_many_signatures_as_are_read_and_not_one_more(tmp_path) -> None:
     document.write_bytes(replace(pins([keys[0].key]), number=1).to_bytes())
     for key in keys[1:]:
         sign.signature_of(document, key.key).write_bytes(b"")
-    with pytest.raises(UsageError, match="one signature more than the 32 that are read"):
+    with pytest.raises(UsageError, match="limit of 32 signatures"):
         sign_policy(document, SimpleNamespace(key=keys[0].key))
     again = sign.signature_of(document, keys[-1].key)  # that one is there, and is made anew
     assert again.exists()
-    with pytest.raises(UsageError, match="one signature more than the 32"):
+    with pytest.raises(UsageError, match="limit of 32 signatures"):
         signers_of([tmp_path / f"key-{number}" for number in range(SIGNATURES_LIMIT + 1)])
     assert signature.SIGNATURES_LIMIT == SIGNATURES_LIMIT
 

@@ -80,7 +80,7 @@ def build(project: Path, key: Path, output: Path, *more: str) -> int:
 
 
 def made(output: Path) -> Path:
-    """Return the folder that travels; its trust slip lies beside it."""
+    """Return the bundle folder; its trust slip lies beside it."""
     (sums,) = output.glob("*/SHA256SUMS")
     return sums.parent
 
@@ -145,10 +145,10 @@ def test_an_epoch_that_is_none(project, key, tmp_path, monkeypatch, epoch, capsy
 @pytest.mark.parametrize(
     ("more", "code", "told"),
     [
-        (["--target", "amiga-68k"], 2, "amiga-68k is not a target"),
+        (["--target", "amiga-68k"], 2, "amiga-68k is not a known target"),
         (["--python", "2.7"], 2, "Python 2.7 is not supported"),
-        (["--glibc", "3"], 2, "not a version of glibc"),
-        (["--profile", "nobody"], 2, "no profile nobody"),
+        (["--glibc", "3"], 2, "not a glibc version"),
+        (["--profile", "nobody"], 2, "Profile nobody not found"),
         (["--counter", "0"], 2, "counter"),
         (["--model", "path:nowhere"], 7, "nowhere"),
     ],
@@ -195,7 +195,7 @@ def test_inspect(project, key, tmp_path, capsys) -> None:
     folder = made(tmp_path / "out")
     capsys.readouterr()
     assert cli.main(["inspect", str(folder)]) == 0
-    assert "(not judged)" in capsys.readouterr().out
+    assert "(trust not checked)" in capsys.readouterr().out
     assert cli.main(["inspect", str(folder), "--json", "--trust-key", f"{key}.pub"]) == 0
     facts = validated("verify", capsys.readouterr().out)
     assert (facts["signers_trusted"], facts["effects"]["commands"]) == (True, ["small"])
@@ -224,7 +224,7 @@ def test_a_new_passphrase_is_typed_twice(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: next(typed))
     assert cli.main(["keygen", str(tmp_path / "new")]) == 2
-    assert "The two passphrases differ." in capsys.readouterr().err
+    assert "The passphrases do not match." in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
     assert cli.main(["keygen", str(tmp_path / "new")]) == 0
 
@@ -236,7 +236,7 @@ def test_an_input_that_ends_is_no_passphrase(tmp_path, monkeypatch, capsys) -> N
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("getpass.getpass", end)
     assert cli.main(["keygen", str(tmp_path / "new")]) == 2
-    assert "the input has ended" in capsys.readouterr().err
+    assert "the input ended" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -247,7 +247,7 @@ def test_two_persons_must_sign(project, key, tmp_path, capsys) -> None:
     folder, out = made(tmp_path / "out"), capsys.readouterr().out
     assert "has not signed yet" in out
     policy = pinned_policy(folder / INSTALLER)
-    with pytest.raises(TrustError, match="2 trusted signatures are needed, 1 found"):
+    with pytest.raises(TrustError, match="2 trusted signatures required, 1 found"):
         open_bundle(folder, policy)
     assert cli.main(["sign", str(folder), "--sign-key", str(other)]) == 0
     assert len(open_bundle(folder, policy).signers) == 2
@@ -301,7 +301,7 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     assert cli.main([*argv, "--python", "3.12"]) == 0
     out = capsys.readouterr().out
     assert "linux-x86_64 cp312: 0 wheels" in out
-    assert "the profile names no smoke commands; add at the top of the profile:\n    smoke = [[" in out
+    assert "the profile defines no smoke commands; add at the top of the profile:\n    smoke = [[" in out
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache").exists()
 

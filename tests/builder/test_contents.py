@@ -50,14 +50,14 @@ def test_two_wheels_whose_files_differ_in_case_alone(tmp_path, file):
     both = [laid(tmp_path, "one"), laid(tmp_path, "two", file)]
     demand_apart(both, parse_target("linux-x86_64", "3.11"))
     for target in ("windows-amd64", "macos-arm64"):
-        told = rf"^two-1.0\S+ its '.*{file}' cannot be installed beside '.*shared/__init__.py' of one-1.0"
+        told = rf"^two-1.0\S+ its '.*{file}' cannot be installed next to '.*shared/__init__.py' of one-1.0"
         with pytest.raises(BuildError, match=told):
             demand_apart(both, parse_target(target, "3.11"))
 
 
 def test_a_file_of_one_wheel_where_another_has_a_folder(tmp_path):
     both = [laid(tmp_path, "one"), laid(tmp_path, "two", "shared")]
-    told = r"^one-1.0\S+ its '.*shared/__init__.py' cannot be installed beside '.*shared' of two-1.0"
+    told = r"^one-1.0\S+ its '.*shared/__init__.py' cannot be installed next to '.*shared' of two-1.0"
     with pytest.raises(BuildError, match=told):
         demand_apart(both, parse_target("linux-x86_64", "3.11"))
 

@@ -82,7 +82,7 @@ def test_keyring_is_asked_only_where_it_is_wanted(keyring):
 
 def test_a_keyring_that_is_missing_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BuildError, match=r"keyring, which has the password for index\.test, cannot be run"):
+    with pytest.raises(BuildError, match=r"Cannot run keyring, which has the password for index\.test"):
         logins(Index("inner", "https://me@index.test/simple"), {}, "subprocess")
 
 

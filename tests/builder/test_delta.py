@@ -79,21 +79,21 @@ def test_the_summary_and_the_plan_tell_what_is_left_out(project, key, base, tmp_
     named = ("--counter", "8", "--base", str(base / "MANIFEST.json"))
     capsys.readouterr()
     assert build(project, key, tmp_path / "delta", *named) == 0
-    assert "travel; version 1.2.3 (release counter 7) has the other" in capsys.readouterr().out
+    assert "included; version 1.2.3 (release counter 7) has the other" in capsys.readouterr().out
     assert build(project, key, tmp_path / "planned", "--dry-run", "--json", *named) == 0
     (target,) = validated("builder-build-dry-run", capsys.readouterr().out)["targets"]
     assert target["left_out"] == {"name": "wheels", "files": 0, "bytes": 0}  # it has none
     assert build(project, key, tmp_path / "planned", "--dry-run", *named) == 0
-    assert "are left out: the base has them" in capsys.readouterr().out
+    assert "are omitted: the base bundle has them" in capsys.readouterr().out
     assert not (tmp_path / "planned").exists()
 
 
 @pytest.mark.parametrize(
     ("edit", "code", "reason"),
     [
-        (lambda value: value["product"].update(name="other"), 2, "a release of other, not of small-app"),
-        (lambda value: value["target"].update(python="3.9"), 2, "No base is for"),
-        (lambda value: value["product"].update(counter=8), 2, "release counter 8, which is not before 8"),
+        (lambda value: value["product"].update(name="other"), 2, "The base bundle is for other, not for small-app"),
+        (lambda value: value["target"].update(python="3.9"), 2, "No base bundle for"),
+        (lambda value: value["product"].update(counter=8), 2, "release counter 8, which is not lower than 8"),
         (lambda value: value.update(format=99), 2, "format"),
         (lambda value: value.pop("files"), 2, "files"),
     ],
@@ -112,10 +112,10 @@ def test_a_base_that_is_not_there_or_named_twice_or_for_no_target(project, key, 
     assert build(project, key, tmp_path / "out", "--base", str(tmp_path / "nowhere.json")) == 2
     assert "nowhere.json" in capsys.readouterr().err
     assert build(project, key, tmp_path / "out", "--base", str(base), "--base", str(base)) == 2
-    assert "Two bases" in capsys.readouterr().err
+    assert "Duplicate base bundle" in capsys.readouterr().err
     others = ("--python", "3.11", "--python", "3.12", "--base", str(base))
     assert build(project, key, tmp_path / "out", *others) == 2
-    assert "No base is for" in capsys.readouterr().err
+    assert "No base bundle for" in capsys.readouterr().err
 
 
 def test_a_delta_without_its_installer_cannot_tell_who_must_sign(project, key, base, tmp_path, capsys) -> None:
@@ -124,7 +124,7 @@ def test_a_delta_without_its_installer_cannot_tell_who_must_sign(project, key, b
     generate_key(tmp_path / "stranger", None)
     slip = (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.txt").read_bytes()
     assert cli.main(["sign", str(delta), "--sign-key", str(tmp_path / "stranger")]) == 2
-    assert "which tells who must sign" in capsys.readouterr().err
+    assert "which defines who must sign" in capsys.readouterr().err
     assert len(list(delta.glob("*.sig"))) == 1
     assert (delta.parent / f"{delta.name}.slip" / "TRUST-SLIP.txt").read_bytes() == slip
 
@@ -134,4 +134,4 @@ def test_a_delta_that_leaves_the_installer_out_is_not_built_again(project, key, 
     delta = made(project, key, tmp_path / "delta", capsys, "--counter", "8", "--base", str(base))
     places = ["--check", delta, "--project-root", project, "--cache-dir", tmp_path / "cache2", "--quiet"]
     assert cli.main(["rebuild", *map(str, places)]) == 7
-    assert "check the whole bundle of the same release" in capsys.readouterr().err
+    assert "use the full bundle of the same release" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_patch_releases_that_the_lock_does_not_allow_are_left_out():
 
 def test_a_python_that_the_lock_does_not_allow_is_refused():
     told = refusal(package("foo", *NATIVE), target=parse_target("linux-x86_64", "3.9"), **{"requires-python": ">=3.11"})
-    assert "The lock requires Python >=3.11" in told
+    assert "The lockfile requires Python >=3.11" in told
     assert "3.9" in told
 
 
@@ -117,11 +117,11 @@ def test_packages_without_a_wheel_are_named_together_with_what_exists():
         package("foo", *NATIVE[1:], sdist=SDIST), bar, package("zoo", "zoo-1.0-py2-none-any.whl"), build=False
     )
     assert "linux-x86_64 with Python 3.11" in told
-    assert "foo 1.0 (wheels exist for cp311-cp311-musllinux_1_2_x86_64, " in told
+    assert "foo 1.0 (available wheels: cp311-cp311-musllinux_1_2_x86_64, " in told
     assert "cp311-cp311-win_amd64" in told
     assert "and a source distribution)" in told
     assert "bar 2.0 (a source distribution only)" in told
-    assert "zoo 1.0 (wheels exist for py2-none-any, no source distribution)" in told
+    assert "zoo 1.0 (available wheels: py2-none-any, no source distribution)" in told
 
 
 def test_what_is_not_a_wheel_is_named_with_its_kind():
@@ -168,7 +168,7 @@ def test_what_comes_as_source_is_selected_with_what_pins_it():
 def test_a_wheel_is_built_only_for_this_machines_own_platform():
     foreign = package("foo", *NATIVE[1:], sdist=SDIST)
     assert "foo" in sources(foreign, target=replace(host_target(), python="3.10"))
-    assert "foo 1.0 (wheels exist" in refusal(foreign, target=parse_target("linux-aarch64", "3.11"))
+    assert "foo 1.0 (available wheels" in refusal(foreign, target=parse_target("linux-aarch64", "3.11"))
 
 
 def test_a_wheel_that_asks_for_a_newer_glibc_is_said_so():

@@ -27,7 +27,7 @@ def test_pickled_weights_are_left_out_where_safetensors_has_the_same():
     files, told = chosen(*WEIGHTS, "2_Dense/pytorch_model.bin")
     assert files == ["2_Dense/pytorch_model.bin", "colbert_linear.pt", "model.safetensors"]
     assert told == [
-        "bge: pytorch_model.bin, pytorch_model.bin.index.json left out, the same weights are there as safetensors"
+        "bge: pytorch_model.bin, pytorch_model.bin.index.json omitted, the same weights are available as safetensors"
     ]
     sharded = ("model.safetensors.index.json", "model-00001-of-00002.safetensors", "pytorch_model-00001-of-00002.bin")
     assert chosen(*sharded)[0] == ["model-00001-of-00002.safetensors", "model.safetensors.index.json"]

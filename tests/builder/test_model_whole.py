@@ -16,6 +16,7 @@ MODULES = [
 INDEX = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}
 HEADER = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{"format":"pt"}}'
 TENSORS = (len(HEADER).to_bytes(8, "little") + HEADER.encode() + b"1234").decode()
+OPENED = "which the application opens according to"
 KIND = "sentence_transformers.models."
 CODE = {"auto_map": {"AutoModel": "modeling_own.Model", "AutoConfig": "other/repository--configuration.Config"}}
 FILES = {
@@ -81,42 +82,42 @@ def test_a_whole_model_travels(judge, changes):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"1_Pooling/config.json": None}, "lacks 1_Pooling/config.json, which modules.json says"),
-        ({"2_Dense/pytorch_model.bin": None}, "lacks 2_Dense/model.safetensors, which modules.json"),
-        ({"config.json": None}, "lacks config.json, which modules.json"),
-        ({"model-2.safetensors": None}, "lacks model-2.safetensors, which model.safetensors.index.json"),
-        ({"modeling_own.py": None}, "lacks modeling_own.py, which config.json"),
-        ({"tokenizer.json": None}, "lacks tokenizer.json, which tokenizer_config.json"),
+        ({"1_Pooling/config.json": None}, f"has no 1_Pooling/config.json, {OPENED} modules.json."),
+        ({"2_Dense/pytorch_model.bin": None}, f"has no 2_Dense/model.safetensors, {OPENED} modules.json."),
+        ({"config.json": None}, f"has no config.json, {OPENED} modules.json."),
+        ({"model-2.safetensors": None}, f"has no model-2.safetensors, {OPENED} model.safetensors.index.json."),
+        ({"modeling_own.py": None}, f"has no modeling_own.py, {OPENED} config.json."),
+        ({"tokenizer.json": None}, f"has no tokenizer.json, {OPENED} tokenizer_config.json."),
         (
             dict.fromkeys(FILES) | {"config.json": '{"architectures": ["XLMRobertaModel"]}', "tokenizer.json": "{}"},
-            "lacks model.safetensors, which config.json says",
+            f"has no model.safetensors, {OPENED} config.json.",
         ),
         (
             {"model.safetensors.index.json": '{"weight_map": {"a": 1, "b": "model-3.safetensors", "c": {}}}'},
-            "lacks model-3.safetensors, which model.safetensors.index.json",
+            f"has no model-3.safetensors, {OPENED} model.safetensors.index.json.",
         ),
         (
             {"modules.json": json.dumps([{"path": None, "type": "Pooling"}]), "config.json": None},
-            "lacks config.json, which modules.json",
+            f"has no config.json, {OPENED} modules.json.",
         ),
-        ({"modules.json": "[3]"}, "modules.json of model bge cannot be read: not of the form"),
+        ({"modules.json": "[3]"}, "modules.json of model bge cannot be read: unexpected structure"),
         ({"config.json": "{"}, "config.json of model bge cannot be read: "),
         ({"model-1.safetensors": POINTER.decode() + "v1\noid sha256:0\n"}, "model-1.safetensors of model bge is a Git"),
-        ({"2_Dense/pytorch_model.bin": ""}, "2_Dense/pytorch_model.bin of model bge is not whole: it is empty"),
-        ({"onnx/model.onnx": ""}, "onnx/model.onnx of model bge is not whole: it is empty"),
-        ({"tokenizer.json": ""}, "tokenizer.json of model bge is not whole: it is empty"),
-        ({"2_Dense/pytorch_model.bin": "PK\x03\x04..."}, "is not whole: it is cut off: the end of its archive"),
-        ({"model-1.safetensors": TENSORS[:-1]}, f"tells {len(TENSORS)} bytes, and it has {len(TENSORS) - 1}"),
-        ({"model-1.safetensors": TENSORS + "5"}, f"tells {len(TENSORS)} bytes, and it has {len(TENSORS) + 1}"),
-        ({"model-1.safetensors": TENSORS[:20]}, "it is cut off in its header"),
-        ({"model-1.safetensors": TENSORS[:5]}, "it is cut off in its header"),
-        ({"model-1.safetensors": "x" * 200}, "it is no safetensors file"),
-        ({"model-1.safetensors": "\2\0\0\0\0\0\0\0[]"}, "it is no safetensors file"),
-        ({"model-1.safetensors": '\7\0\0\0\0\0\0\0{"a":1}'}, "it is no safetensors file"),
+        ({"2_Dense/pytorch_model.bin": ""}, "2_Dense/pytorch_model.bin of model bge is damaged: it is empty"),
+        ({"onnx/model.onnx": ""}, "onnx/model.onnx of model bge is damaged: it is empty"),
+        ({"tokenizer.json": ""}, "tokenizer.json of model bge is damaged: it is empty"),
+        ({"2_Dense/pytorch_model.bin": "PK\x03\x04..."}, "is damaged: it is truncated: the end of its archive"),
+        ({"model-1.safetensors": TENSORS[:-1]}, f"declares {len(TENSORS)} bytes, but it has {len(TENSORS) - 1}"),
+        ({"model-1.safetensors": TENSORS + "5"}, f"declares {len(TENSORS)} bytes, but it has {len(TENSORS) + 1}"),
+        ({"model-1.safetensors": TENSORS[:20]}, "it is truncated in its header"),
+        ({"model-1.safetensors": TENSORS[:5]}, "it is truncated in its header"),
+        ({"model-1.safetensors": "x" * 200}, "it is not a safetensors file"),
+        ({"model-1.safetensors": "\2\0\0\0\0\0\0\0[]"}, "it is not a safetensors file"),
+        ({"model-1.safetensors": '\7\0\0\0\0\0\0\0{"a":1}'}, "it is not a safetensors file"),
         (
             dict.fromkeys(path for path in FILES if path.startswith("model") and path != "modeling_own.py")
             | {"modules.json": json.dumps(MODULES[:1])},
-            "lacks model.safetensors, which modules.json",
+            f"has no model.safetensors, {OPENED} modules.json.",
         ),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_model_is_named_by_folder_or_repository(text, spec):
 
 @pytest.mark.parametrize("text", ["", "path:", "hf:org/model", "hf:@main", "../x=path:a", "org/model", "hf:a/b/c@d"])
 def test_what_names_no_model_is_refused(text):
-    with pytest.raises(UsageError, match="names no model"):
+    with pytest.raises(UsageError, match="is not a model"):
         parse_model_spec(text)
 
 
@@ -147,7 +147,7 @@ def test_wrong_bytes_are_refused_in_large_files_and_small(hub, cache, file):
     hub.faults(file).corrupt = 100
     error = refusal(cache)
     assert isinstance(error, HashMismatchError)
-    assert f"org/model: {file} is not the file" in error.what
+    assert f"Digest mismatch for org/model: {file}:" in error.what
 
 
 def test_files_in_the_cache_are_not_fetched_again(hub, cache):
@@ -190,7 +190,7 @@ def test_a_hub_that_cannot_be_reached_is_named(cache, monkeypatch):
 def test_an_endpoint_that_is_no_hub_is_told(hub, cache):
     hub.site.files["/api/models/org/model/revision/main"] = b"<html>log in</html>"
     error = refusal(cache)
-    assert "not a model hub's" in error.what
+    assert "is not that of a model hub" in error.what
     assert "HF_ENDPOINT" in error.advice
 
 
@@ -212,7 +212,7 @@ def test_the_token_goes_to_the_hub_alone_and_into_no_text(hub, cache, monkeypatc
 def test_names_that_no_bundle_may_hold_are_refused(cache, monkeypatch, path):
     with serve_hub({**FILES, path: b"x"}) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.site.url)
-        assert "cannot travel" in refusal(cache).what
+        assert "cannot be bundled" in refusal(cache).what
         assert not [seen for seen in hub.site.seen if "/resolve/" in seen.path]
 
 
@@ -220,7 +220,7 @@ def test_files_too_large_for_the_archive_are_refused_before_they_are_fetched(hub
     monkeypatch.setattr(models, "FILE_SIZE_LIMIT", len(WEIGHTS))
     for spec in ("hf:org/model@main", f"path:{write(tmp_path / 'm', FILES)}"):
         error = refusal(cache, spec)
-        assert "model.safetensors is larger" in error.what
+        assert "model.safetensors is too large" in error.what
         assert "shards" in error.advice
     assert not [seen for seen in hub.site.seen if "/resolve/" in seen.path]
 
@@ -263,7 +263,7 @@ def test_a_folder_that_is_missing_or_holds_what_cannot_travel_is_refused(cache, 
     (tmp_path / "empty").mkdir()
     assert "no files left" in refusal(cache, f"path:{tmp_path / 'empty'}").what
     assert "a:b" in refusal(cache, f"path:{write(tmp_path / 'm', {'a:b': b''})}").what
-    assert "meet on some hosts" in refusal(cache, f"path:{write(tmp_path / 'n', {'a': b'', 'A': b''})}").what
+    assert "collide on some hosts" in refusal(cache, f"path:{write(tmp_path / 'n', {'a': b'', 'A': b''})}").what
 
 
 FETCH = """

@@ -65,7 +65,7 @@ def test_the_projects_environment_answers_the_probe(ask):
 
 @pytest.mark.parametrize(
     ("app", "reason"),
-    [("import nothing_of_this_name", "No module named"), ("print('[]')", "no JSON list of numbers")],
+    [("import nothing_of_this_name", "No module named"), ("print('[]')", "not a JSON list of numbers")],
 )
 def test_what_cannot_be_computed_is_told_and_ends_no_build(ask, app, reason):
     probe, (warning,) = ask(app=app)

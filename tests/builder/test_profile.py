@@ -150,33 +150,39 @@ MODEL = '[[models]]\nname = "small"\n'
         ('name = "RAG Mini"', "name: letters"),
         ('name = "A"\ncolour = "red"', "colour: unknown key"),
         ('name = "A"\npersist = "data"', "persist: not a list"),
-        ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db holds"),
+        ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db contains"),
         ('name = "A"\nimport_paths = ["../out"]', "import_paths[0]: "),
-        ('name = "A"\ncore_imports = ["os; x"]', "core_imports[0]: not the name"),
-        ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not the name of a module"),
+        ('name = "A"\ncore_imports = ["os; x"]', "core_imports[0]: not a module name"),
+        ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not a module name"),
         ('name = "A"\n[imports]\nlazy = "torch"', "imports.lazy: not a list"),
         ('name = "A"\n[imports]\neager = ["torch"]', "imports.eager: unknown key"),
         ('name = "A"\nimports = ["torch"]', "imports: not an object"),
         ('name = "A"\nsmoke = [["app"]]', "smoke[0]: app is not a launcher"),
         ('name = "A"\n[source]\nincluded = []', "source.included: unknown key"),
-        ('name = "A"\n[source]\ninclude = [3]', "source.include[0]: not a text"),
+        ('name = "A"\n[source]\ninclude = [3]', "source.include[0]: not a string"),
         ('name = "A"\nsource = []', "source: not an object"),
         ('name = "A"\n' + LAUNCHER.format(kind="binary", target="cli.py"), "launchers[0].kind: not one of"),
         ('name = "A"\n' + LAUNCHER.format(kind="script", target="gone.py"), "launchers[0].target: gone.py is not"),
         ('name = "A"\n' + LAUNCHER.format(kind="script", target="../cli.py"), "launchers[0].target: "),
-        ('name = "A"\n' + LAUNCHER.format(kind="module", target="a/b"), "launchers[0].target: not what a launcher"),
-        ('name = "A"\n' + LAUNCHER.format(kind="entry", target="a.b"), "launchers[0].target: not what a launcher"),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="module", target="a/b"),
+            "launchers[0].target: not a valid target for a launcher",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="entry", target="a.b"),
+            "launchers[0].target: not a valid target for a launcher",
+        ),
         (
             'name = "A"\n' + LAUNCHER.format(kind="script", target="cli.py") + 'cwd = "home"',
             "launchers[0].cwd: not one",
         ),
         (
             'name = "A"\n' + LAUNCHER.replace('"app"', '"ragtrace-offline"').format(kind="script", target="cli.py"),
-            "launchers[0].name: ragtrace-offline is a name of the installer's own",
+            "launchers[0].name: ragtrace-offline is reserved for the installer",
         ),
         (
             'name = "A"\n' + LAUNCHER.replace('"app"', '"test"').format(kind="script", target="cli.py"),
-            "launchers[0].name: test is a word of the shell (sh)",
+            "launchers[0].name: test is a shell builtin or keyword (sh)",
         ),
         (
             'name = "A"\n' + LAUNCHER.replace('"app"', '"nul"').format(kind="script", target="cli.py"),
@@ -191,21 +197,21 @@ MODEL = '[[models]]\nname = "small"\n'
             "launchers[1].name: on a host that ignores case",
         ),
         ('name = "A"\n[environment.values]\nPATH = "{app}"', "environment.values.PATH: a variable that the launchers"),
-        ('name = "A"\npersist = [".ragtrace-data"]', "persist[0]: the installer's own files begin"),
+        ('name = "A"\npersist = [".ragtrace-data"]', "persist[0]: names that begin"),
         ('name = "A"\n[environment]\ntemplat = ".env"', "environment.templat: unknown key"),
         ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is neither"),
         ('name = "A"\n[environment.values]\nX = "{home}/x"', "environment.values.X: {home} is not"),
         ('name = "A"\n[environment]\nalso = "X"', "environment.also: not a list"),
-        ('name = "A"\n[environment]\nalso = ["X Y"]', "environment: 'X Y' is not a name"),
+        ('name = "A"\n[environment]\nalso = ["X Y"]', "environment: 'X Y' is not a valid variable name"),
         ('name = "A"\n[environment.defaults]\nX = "{home}/x"', "environment.defaults.X: {home} is not"),
-        ('name = "A"\n[environment]\nalso = ["X"]\nvalues = {X = "1"}', "environment.also: X has a value"),
+        ('name = "A"\n[environment]\nalso = ["X"]\nvalues = {X = "1"}', "environment.also: X has a fixed value"),
         ('name = "A"\n[environment]\nvalues = 3', "environment.values: not an object"),
-        ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: neither"),
-        ('name = "A"\n' + MODEL + 'source = "https://host/model"', "models[0].source: neither"),
+        ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: not hf:"),
+        ('name = "A"\n' + MODEL + 'source = "https://host/model"', "models[0].source: not hf:"),
         ('name = "A"\n[[models]]\nname = "a/b"', "models[0].name: letters, digits"),
         (
             'name = "A"\n' + MODEL + MODEL.upper().replace("NAME", "name").replace("MODELS", "models"),
-            "models: two have",
+            "models: duplicate name",
         ),
         (
             'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true',
@@ -213,13 +219,13 @@ MODEL = '[[models]]\nname = "small"\n'
         ),
         (
             'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"',
-            "models[0].probe: names none of embedding_file, record and dimension",
+            "models[0].probe: needs embedding_file, record or dimension",
         ),
         ('name = "A"\n[container]\nobject = "src.container"', "container.object: not of the form"),
         ('name = "A"\noffline_commands = [["x"]]', "offline_commands[0]: x is not a launcher"),
         (
             'name = "A"\n' + LAUNCHER.format(kind="program", target="../probe.py"),
-            "launchers[0].target: holds",
+            "launchers[0].target: contains",
         ),
         (
             'name = "A"\n' + LAUNCHER.format(kind="program", target="nowhere.py"),
@@ -265,7 +271,7 @@ def test_finds_a_path_a_name_or_the_projects_own(project: Path) -> None:
     named = find_profile("ragtrace", project)
     assert named is not None
     assert named.name == "ragtrace.toml"
-    with pytest.raises(UsageError, match="no profile unknown") as refused:
+    with pytest.raises(UsageError, match="Profile unknown not found") as refused:
         find_profile("unknown", project)
     assert "ragtrace" in refused.value.advice
 
@@ -312,10 +318,10 @@ def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) 
         launcher = LAUNCHER.replace('"app"', f'"{name}"').format(kind="script", target="cli.py")
         return load_profile(write(project, f'name = "A"\n{launcher}'), project)
 
-    with pytest.raises(UsageError, match=r"launchers\[0\]\.name: git is a program of the hosts themselves"):
+    with pytest.raises(UsageError, match=r"launchers\[0\]\.name: git is also a system program"):
         load("git")
     (note,) = load("docker").notes
-    assert note.startswith("ragtrace-profile.toml: the command docker has the name")
+    assert note.startswith("ragtrace-profile.toml: the launcher docker has the name")
     assert load("app").notes == ()
 
 
@@ -418,15 +424,15 @@ def test_a_script_with_a_name_of_the_shell_gets_the_project_s_before_it(project:
     profile = default_profile(project)
     assert [launcher.name for launcher in profile.application.launchers] == ["some", "some-app-test", "some-app-Python"]
     test, python = profile.notes
-    assert test.startswith("pyproject.toml: project.scripts.test: test is a word of the shell (sh)")
-    assert "Its command will be some-app-test" in test
+    assert test.startswith("pyproject.toml: project.scripts.test: test is a shell builtin or keyword (sh)")
+    assert "The launcher will be some-app-test" in test
     assert "project.scripts.Python: Python is a program" in python
 
 
 @pytest.mark.parametrize(
     ("scripts", "said"),
     [
-        ('ragtrace-install = "a:b"', "project.scripts.ragtrace-install: ragtrace-offline-ragtrace-install is a name"),
+        ('ragtrace-install = "a:b"', "project.scripts.ragtrace-install: ragtrace-offline-ragtrace-install is reserved"),
         ('one = "a:b"\nOne = "a:c"', "project.scripts.One: on a host that ignores case"),
         ('test = "a:b"\nTest = "a:c"', "project.scripts.Test: on a host that ignores case"),
     ],
@@ -437,7 +443,7 @@ def test_scripts_that_only_a_profile_can_name(project: Path, scripts: str, said:
     (project / "pyproject.toml").write_text(text.replace("Some_App", name) + f"[project.scripts]\n{scripts}\n")
     with pytest.raises(UsageError, match=re.escape(f"pyproject.toml: {said}")) as refused:
         default_profile(project)
-    assert "Write ragtrace-profile.toml in the project" in refused.value.advice
+    assert "Create ragtrace-profile.toml in the project" in refused.value.advice
 
 
 def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> None:
@@ -464,11 +470,11 @@ def test_the_command_line_names_models(project: Path) -> None:
 
 def test_refuses_a_model_that_nothing_names(project: Path) -> None:
     one = load_profile(write(project, MODELS), project)
-    with pytest.raises(UsageError, match="where the model one comes from") as refused:
+    with pytest.raises(UsageError, match="no source for model one") as refused:
         with_models(one, [])
     assert "--model one=" in refused.value.advice
     two = load_profile(write(project, MODELS + '[[models]]\nname = "two"\n'), project)
     with pytest.raises(UsageError, match="several models: one, two"):
         with_models(two, ["path:/x"])
-    with pytest.raises(UsageError, match="--model: neither"):
+    with pytest.raises(UsageError, match="--model: not hf:"):
         with_models(one, ["/x"])

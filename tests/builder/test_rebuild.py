@@ -56,7 +56,7 @@ def test_each_difference_names_its_place(bundle, project, capsys):
     assert check(bundle, project, "--model", f"m=path:{project / 'model'}", "--json") == 1
     told = {one["place"]: one["reason"] for one in validated("builder-rebuild", capsys.readouterr().out)["differences"]}
     assert told["03_Source/audited.py"] == "line 2: was '', is \"print('ho')\\n\""
-    assert told["03_Source/added.py"] == "is missing in the first"
+    assert told["03_Source/added.py"] == "missing from the first"
     assert told["07_Models/m/config.json"].startswith("line 1: was '{}")
     assert "MANIFEST.json: models" in told
     assert "02_Dependencies/pylock.toml" not in told
@@ -68,7 +68,7 @@ def test_what_the_bundle_cannot_tell_is_asked_for(bundle, project, capsys):
     shutil.copy(project / "uv.lock", project / "kept.lock")
     (project / "uv.lock").write_bytes((project / "uv.lock").read_bytes() + b"\n")
     assert check(bundle, project) == 7
-    assert "not the lock" in capsys.readouterr().err
+    assert "not the lockfile" in capsys.readouterr().err
 
 
 def test_a_bundle_that_was_altered_is_not_built_again(bundle, project, capsys):
@@ -96,12 +96,12 @@ ONE = {"a.txt": "a\n", "b.txt": "b\nc\n"}
     [
         (b"a\nb\n", b"a\nc\n", "line 2: was 'b\\n', is 'c\\n'"),
         (b"a\n", b"a\nb\n", "line 2: was '', is 'b\\n'"),
-        (b"a\n\xff\x00\x01", b"a\n\xff\x00\x02", "differs from byte 4 on"),
-        (b"\xff\n\xff", b"\xff\n", "differs from byte 2 on"),
-        (zipped(ONE), zipped({**ONE, "c": ""}), "c is in the second alone"),
+        (b"a\n\xff\x00\x01", b"a\n\xff\x00\x02", "differs at byte 4"),
+        (b"\xff\n\xff", b"\xff\n", "differs at byte 2"),
+        (zipped(ONE), zipped({**ONE, "c": ""}), "c is only in the second"),
         (zipped(ONE), zipped({**ONE, "b.txt": "b\nd\n"}), "b.txt: line 2: was 'c\\n', is 'd\\n'"),
         (zipped(ONE), zipped(ONE, date_time=(2026, 1, 1, 0, 0, 0)), "a.txt: date_time: was"),
-        (zipped(ONE), zipped(dict(reversed(ONE.items()))), "another order"),
+        (zipped(ONE), zipped(dict(reversed(ONE.items()))), "different order"),
     ],
 )
 def test_the_first_difference_of_two_files(tmp_path, first, second, told):

@@ -46,7 +46,7 @@ def test_a_second_signature_changes_no_signed_byte(release, signers):
 
 def test_a_host_wants_both(release, signers):
     policy = pinned_policy(release / INSTALLER)
-    with pytest.raises(TrustError, match="2 trusted signatures are needed, 1 found"):
+    with pytest.raises(TrustError, match="2 trusted signatures required, 1 found"):
         open_bundle(release, policy)
     add_signature(read_release(release), signers[1])
     assert len(open_bundle(release, policy).signers) == 2
@@ -60,7 +60,7 @@ def test_a_strangers_signature_does_not_count(release, signers):
 
 
 def test_a_key_signs_once(release, signers):
-    with pytest.raises(UsageError, match="has signed already"):
+    with pytest.raises(UsageError, match="has already signed"):
         add_signature(read_release(release), signers[0])
 
 
@@ -95,7 +95,7 @@ def test_the_command_signs_and_renews_the_slip(release, keys, signers, capsys):
 
 def test_the_command_tells_when_others_must_still_sign(release, keys, capsys):
     assert main(["sign", str(release), "--sign-key", str(keys[2])]) == 0
-    assert "the other signers have to sign too" in capsys.readouterr().out
+    assert "the other signers must sign too" in capsys.readouterr().out
 
 
 @needs_keygen

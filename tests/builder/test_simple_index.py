@@ -92,7 +92,7 @@ def test_credentials_stay_with_their_origin() -> None:
 def test_redirects_end() -> None:
     with serve() as site:
         site.faults["/simple/demo/"] = Faults(redirect="/simple/demo/")
-        with pytest.raises(UnansweredError, match="without end"):
+        with pytest.raises(UnansweredError, match="too many redirects"):
             offers(site)
         site.faults["/simple/demo/"] = Faults(redirect="ftp://files.localhost/")
         with pytest.raises(UnansweredError, match="redirects"):
@@ -119,6 +119,6 @@ def test_an_answer_that_takes_too_long_is_left(monkeypatch) -> None:
     monkeypatch.setattr(simple_index, "LONGEST", -1.0)
     with (
         serve({"/simple/demo/": HTML.encode()}) as site,
-        pytest.raises(UnansweredError, match="an answer of more than"),
+        pytest.raises(UnansweredError, match="no complete response within"),
     ):
         offers(site)

@@ -122,7 +122,7 @@ def test_a_file_that_differs_is_named_everywhere(project, capsys, path):
     with (project / path).open("a", encoding="utf-8") as file:
         file.write("# other\n")
     told, state, named, sources = built(project, capsys)
-    assert f"1 tracked file differs from commit {head[:12]} and is taken as it is: {path}" in told
+    assert f"1 tracked file differs from commit {head[:12]} and is included as is: {path}" in told
     assert (state["commit"], state["changed"], named) == (head, [path], f"{head}-dirty")
     assert sources["source"] == {"name": "source", "digest": {"gitCommit": head}, "annotations": {"dirty": True}}
     digest = hashlib.sha256((project / path).read_bytes()).hexdigest()
@@ -179,7 +179,7 @@ def test_an_untracked_file_among_those_that_travel_is_named_and_stays_behind(pro
     for path in ("stated/forgotten.py", "stated/a.log", "elsewhere.txt"):
         (project / path).write_text("")
     told, state, named, _sources = built(project, capsys, "--strict-source")
-    assert "1 file is not tracked by git and stays behind: stated/forgotten.py" in told
+    assert "1 file is not tracked by git and is not included: stated/forgotten.py" in told
     assert (state["untracked"], state["changed"]) == (["stated/forgotten.py"], [])
     assert not named.endswith("-dirty")
     assert untracked(project) == ["elsewhere.txt", "stated/forgotten.py"]
@@ -231,7 +231,7 @@ def test_a_profile_that_nobody_added_is_told_and_not_strict(project, capsys):
     git(project, "rm", "-q", "--cached", "ragtrace-profile.toml")
     git(project, "commit", "-qm", "without")
     told, state = planned(project, capsys)
-    assert "1 file goes into the build, and the commit does not have it: ragtrace-profile.toml" in told
+    assert "1 file in the build is not in the commit: ragtrace-profile.toml" in told
     assert (state["uncommitted"], state["untracked"]) == (["ragtrace-profile.toml"], [])
     assert build(project, "--strict-source", "--dry-run") == 7
 
@@ -284,7 +284,7 @@ def test_a_file_that_changes_while_it_is_built_ends_the_build(project, capsys, m
 
     monkeypatch.setattr(story, "build_zipapps", change_then_build)
     assert build(project) == 7
-    assert "The project changed while it was built: stated/__init__.py" in capsys.readouterr().err
+    assert "The project changed during the build: stated/__init__.py" in capsys.readouterr().err
     assert not list((project.parent.parent / "out").glob("*"))
 
 
@@ -294,14 +294,14 @@ def test_a_dirty_bundle_is_built_again_and_said_to_be_dirty(project, capsys):
     (sums,) = (project.parent.parent / "out").glob("*/SHA256SUMS")
     argv = ["rebuild", "--check", str(sums.parent), "--project-root", str(project)]
     assert cli.main([*argv, "--cache-dir", str(project.parent.parent / "cache")]) == 0
-    assert "made from files that differ from commit" in capsys.readouterr().err
+    assert "built from files that differ from commit" in capsys.readouterr().err
 
 
 def advice(project, base, capsys, *more):
     capsys.readouterr()
     assert build(project, "--base", str(base), *more, out="delta") == 2
     told = capsys.readouterr().err
-    assert "which is not before" in told
+    assert "which is not lower than" in told
     return told.partition("next: ")[2]
 
 
@@ -309,18 +309,18 @@ def test_a_base_that_is_not_before_is_explained_by_its_cause(project, capsys, mo
     built(project, capsys)
     (sums,) = (tmp_path / "out").glob("*/SHA256SUMS")
     base = sums.parent
-    assert "made from the very commit" in advice(project, base, capsys)
+    assert "built from the checked-out commit" in advice(project, base, capsys)
     (project / "pyproject.toml").write_text(PROJECT.replace('"1.0"', '"1.1"'))
-    assert "your changes are not committed: commit them" in advice(project, base, capsys)
-    assert "your changes are not committed: commit them" in advice(project, base, capsys, "--dry-run")
-    assert "Give a --counter above" in advice(project, base, capsys, "--counter", "5")
+    assert "you have uncommitted changes: commit them" in advice(project, base, capsys)
+    assert "you have uncommitted changes: commit them" in advice(project, base, capsys, "--dry-run")
+    assert "Use a --counter above" in advice(project, base, capsys, "--counter", "5")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "5")
-    assert "SOURCE_DATE_EPOCH gives the counter" in advice(project, base, capsys)
+    assert "SOURCE_DATE_EPOCH sets the release counter" in advice(project, base, capsys)
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     git(project, "commit", "-qam", "second", "--date=@5")
     monkeypatch.setenv("GIT_COMMITTER_DATE", "@5 +0000")
     git(project, "commit", "-q", "--amend", "--no-edit")
-    assert "check out a later commit than the base's" in advice(project, base, capsys)
+    assert "check out a later commit than the base bundle's" in advice(project, base, capsys)
     (project.parent / ".git").rename(tmp_path / "git")
     monkeypatch.setattr("builder.moment.time.time", lambda: 5.0)
-    assert "this machine's clock gives the counter" in advice(project, base, capsys)
+    assert "this machine's clock sets the release counter" in advice(project, base, capsys)

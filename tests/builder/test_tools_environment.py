@@ -77,7 +77,7 @@ def test_a_credential_changes_nothing(python, snapshot, tmp_path, monkeypatch):
 
 def test_a_damaged_database_is_an_error(python, snapshot, monkeypatch):
     monkeypatch.setattr(type(snapshot), "member", lambda _self, _name: b'{"meta": {"schema_version": "9"}}')
-    with pytest.raises(ToolError, match="safety cannot be asked"):
+    with pytest.raises(ToolError, match="safety cannot be run"):
         safety.find_hits(python, snapshot, {("a", "1")}, limit=120)
 
 
@@ -192,5 +192,5 @@ def spoiled_zip(path):
 
 
 def test_without_picklescan(models):
-    with pytest.raises(ToolError, match="picklescan cannot be asked"):
+    with pytest.raises(ToolError, match="picklescan cannot be run"):
         picklescan.scan_folder(Path(sys.executable), models, limit=120)

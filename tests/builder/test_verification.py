@@ -112,14 +112,14 @@ def test_a_build_that_passes_fetches_after_both_scanners(project, servers, monke
 def test_a_plan_tells_findings_and_what_the_gate_makes_of_them(project, capsys):
     assert build(project, "--dry-run", records=(HIT, OPEN)) == 7
     told = capsys.readouterr().out
-    assert "Known vulnerabilities of linux-x86_64 cp311: 1 in 1 package; 0 excepted" in told
+    assert "Known vulnerabilities for linux-x86_64 cp311: 1 in 1 package; 0 excepted" in told
     assert "! high      given 1.0  TEST-1  fixed in 2.0" in told
     assert "? Undecided: given 1.0 TEST-2" in told
-    assert "The build would end here" in told
+    assert "The build would stop here" in told
     assert build(project, "--dry-run", "--fail-on", "critical") == 0
     told = capsys.readouterr().out
     assert "  high      given 1.0  TEST-1" in told
-    assert "would go on" in told
+    assert "would continue" in told
 
 
 def test_a_plan_as_json(project, capsys):
@@ -189,6 +189,6 @@ def test_a_package_whose_version_only_its_build_tells_is_judged_then(tmp_path, m
     generate_key(tmp_path / "key", None)
     lock(folder)
     assert build(folder, "--dry-run") == 0
-    assert "given: the lock does not tell its version" in capsys.readouterr().out
+    assert "given: the lockfile has no version" in capsys.readouterr().out
     assert build(folder, *signed(folder)) == 7
     assert "given 1.0 (TEST-1, high)" in capsys.readouterr().err

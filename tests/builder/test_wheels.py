@@ -118,7 +118,7 @@ def test_a_reset_connection_is_continued(site, cache):
 
 def test_pauses_grow_and_end(site, cache):
     site.faults[f"/{NAME}"] = Faults(busy=100)
-    with pytest.raises(BuildError, match=rf"{NAME} could not be fetched from 127.0.0.1 in 6 attempts: HTTP 503"):
+    with pytest.raises(BuildError, match=rf"Cannot fetch {NAME} from 127.0.0.1 after 6 attempts: HTTP 503"):
         fetch([locked(f"{site.url}/{NAME}")], cache)
     assert len(site.seen) == download.ATTEMPTS
     waits = [download.pause_after(failures) for failures in range(1, 20)]
@@ -131,7 +131,7 @@ def test_pauses_grow_and_end(site, cache):
 def test_what_another_try_cannot_change_is_not_tried_again(site, cache, status, advice):
     site.faults[f"/{NAME}"] = Faults(status=status)
     error = refusal(locked(f"{site.url}/{NAME}"), cache)
-    assert f"{NAME} cannot be fetched: 127.0.0.1 answers {status}" in error.what
+    assert f"Cannot fetch {NAME}: 127.0.0.1 returned {status}" in error.what
     assert advice in error.advice
     assert len(site.seen) == 1
 
@@ -151,7 +151,7 @@ def test_a_wrong_file_is_refused_with_both_digests_and_not_kept(site, cache):
 def test_no_more_bytes_are_read_than_the_lock_says(site, cache):
     site.faults[f"/{NAME}"] = Faults(extra=10_000_000)
     error = refusal(locked(f"{site.url}/{NAME}"), cache)
-    assert f"{NAME} is larger than the {len(DATA)} bytes" in error.what
+    assert f"{NAME} is larger than the limit of {len(DATA)} bytes" in error.what
     (part,) = cache.root.rglob("*.part")
     assert part.stat().st_size <= len(DATA)
 
@@ -177,7 +177,7 @@ def test_many_wheels_come_at_the_same_time_and_one_failure_ends_all(cache):
         assert [found[wheel].read_bytes() for wheel in wheels] == list(files.values())
         site.faults["/f7"] = Faults(status=404)
         found[wheels[7]].unlink()
-        assert "f7 cannot be fetched" in refusal(wheels[7], cache).what
+        assert "Cannot fetch f7:" in refusal(wheels[7], cache).what
 
 
 def test_offline_takes_the_cache_alone_and_names_what_it_lacks(site, cache):
@@ -260,7 +260,7 @@ def test_https_is_not_left(target):
 
 def test_a_ring_of_redirects_ends(site, cache):
     site.faults[f"/{NAME}"] = Faults(redirect=f"/{NAME}")
-    assert "redirects without end" in refusal(locked(f"{site.url}/{NAME}"), cache).what
+    assert "too many redirects" in refusal(locked(f"{site.url}/{NAME}"), cache).what
 
 
 @pytest.mark.parametrize("target", ["http://[broken/x", "http://127.0.0.1:99999/x", "http://a b/"])
@@ -275,7 +275,7 @@ def test_a_failure_does_not_wait_for_a_server_that_says_nothing(site, cache):
     site.faults["/gone"] = Faults(status=404, after=stalled)
     wheels = [locked(f"{site.url}/{NAME}"), locked(f"{site.url}/gone", b"gone", name="gone.whl")]
     begun = time.monotonic()
-    with pytest.raises(BuildError, match=r"gone\.whl cannot be fetched"):
+    with pytest.raises(BuildError, match=r"Cannot fetch gone\.whl"):
         fetch(wheels, cache)
     assert time.monotonic() - begun < download.TIMEOUT.read / 2
 

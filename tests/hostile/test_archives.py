@@ -16,9 +16,9 @@ from bootstrap.bundle.manifest import NAME
 from tests.hostile.kit import ARCHIVE, Draft, Part, gzip
 
 FIRST, APP, WEIGHTS = "02_Dependencies/pylock.toml", "03_Source/app.py", "07_Models/tiny/weights.json"
-PLACE = "does not come where it should"
-SIGNED = "its SHA-256 is not the signed one"
-EARLY, FOLLOWS, HIDDEN, MORE = "it ends too early", "something follows its end", "is hidden behind", "more files than"
+PLACE = "is not at its expected position"
+SIGNED = "its SHA-256 does not match the signed one"
+EARLY, FOLLOWS, HIDDEN, MORE = "it is truncated", "it has trailing data", "hidden data after", "more files than"
 NOT_GZIP = "not a gzip stream"
 
 

@@ -94,7 +94,7 @@ def test_a_large_file_of_a_folder_is_verified_whole(host, large, capsys) -> None
         file.write(b"Y")
     ended = host.run(capsys, "verify", draft.folder)
     assert ended.code == 3
-    assert f"{LAST}: its SHA-256 is not the signed one" in ended.text
+    assert f"{LAST}: its SHA-256 does not match the signed one" in ended.text
 
 
 def test_a_large_member_of_an_archive_is_verified_whole(host, large, capsys) -> None:
@@ -105,4 +105,4 @@ def test_a_large_member_of_an_archive_is_verified_whole(host, large, capsys) -> 
     draft.sign(digests=draft.digests())
     ended = host.run(capsys, "verify", draft.folder)
     assert ended.code == 3
-    assert f"{LAST}: its SHA-256 is not the signed one" in ended.text
+    assert f"{LAST}: its SHA-256 does not match the signed one" in ended.text

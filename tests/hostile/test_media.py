@@ -21,10 +21,10 @@ from tests.hostile import kit, test_archives
 from tests.hostile.kit import ARCHIVE, UNPACKED
 from tests.keys import ALL_KINDS, SoftKey
 
-SIGNED, UNREADABLE, IRREGULAR = "its SHA-256 is not the signed one", "cannot be read", "not a regular file"
-NOT_FITTING, NOT_SUMS = "it does not fit the file", "not sorted lines of a SHA-256"
-NOT_WRITTEN, NOT_BASE64 = "it is not written the way that ssh-keygen writes it", "it is not base64"
-NO_ARMOUR, STRANGER, TRUSTED = "does not begin and end as", "a stranger's key", "trusted signatures are needed"
+SIGNED, UNREADABLE, IRREGULAR = "its SHA-256 does not match the signed one", "cannot be read", "not a regular file"
+NOT_FITTING, NOT_SUMS = "it does not match the file", "not sorted lines of a SHA-256"
+NOT_WRITTEN, NOT_BASE64 = "it is not in the format that ssh-keygen writes", "it is not base64"
+NO_ARMOUR, STRANGER, TRUSTED = "does not begin and end like", "an untrusted key", "trusted signatures required"
 
 
 def edit(path, change):
@@ -148,17 +148,17 @@ def parent_is_a_pipe(draft):
 KEY = SoftKey(ECDSA)
 # what lies beside the archive or the unpacked root: tried with both
 BESIDE = [
-    ("sums-missing", become(beside(SUMS), gone), "there is no SHA256SUMS"),
+    ("sums-missing", become(beside(SUMS), gone), "SHA256SUMS is missing"),
     ("sums-empty", sums(lambda data: b""), NOT_FITTING),
     ("sums-one-bit", sums(lambda data: bytes([data[0] ^ 1]) + data[1:]), NOT_FITTING),
     ("sums-cut", sums(lambda data: data[:-1]), NOT_FITTING),
     ("sums-extended", sums(lambda data: data + b"0" * 64 + b"  z\n"), NOT_FITTING),
     ("sums-windows-lines", sums(lambda data: data.replace(b"\n", b"\r\n")), NOT_FITTING),
     ("sums-huge", sums(lambda data: data * 20_000), "larger than"),
-    ("sums-pipe", parent_is_a_pipe, "there is no SHA256SUMS"),
-    ("sums-folder", become(beside(SUMS), folder), "there is no SHA256SUMS"),
+    ("sums-pipe", parent_is_a_pipe, "SHA256SUMS is missing"),
+    ("sums-folder", become(beside(SUMS), folder), "SHA256SUMS is missing"),
     ("sums-link", become(beside(SUMS), link_to_the_same), UNREADABLE),
-    ("sums-dangling-link", become(beside(SUMS), link_to("nowhere")), "there is no SHA256SUMS"),
+    ("sums-dangling-link", become(beside(SUMS), link_to("nowhere")), "SHA256SUMS is missing"),
     ("signed-sums-empty", signed_sums(lambda data: b""), NOT_SUMS),
     ("signed-sums-reversed", signed_sums(lambda data: b"".join(sorted(data.splitlines(True))[::-1])), NOT_SUMS),
     ("signed-sums-line-twice", signed_sums(lambda data: data + data), NOT_SUMS),
@@ -174,16 +174,16 @@ BESIDE = [
     ("signed-sums-escaping", names(lambda found: {**found, "../evil": "0" * 64}), "'..' part"),
     ("signed-sums-absolute", names(lambda found: {**found, "/evil": "0" * 64}), "not a relative path"),
     ("signed-sums-control", names(lambda found: {**found, "a\x1b[2J": "0" * 64}), "control or invisible"),
-    ("signed-sums-more", names(lambda found: {**found, "more": "0" * 64}), "does not name the manifest"),
-    ("signed-sums-fewer", names(lambda found: {NAME: found[NAME]}), "does not name the manifest"),
+    ("signed-sums-more", names(lambda found: {**found, "more": "0" * 64}), "does not list the manifest"),
+    ("signed-sums-fewer", names(lambda found: {NAME: found[NAME]}), "does not list the manifest"),
     ("signed-sums-no-manifest", names(lambda found: {INSTALLER: found[INSTALLER]}), SIGNED),
     ("signed-sums-other-manifest", names(lambda found: {**found, NAME: "0" * 64}), SIGNED),
-    ("signed-sums-other-installer", names(lambda found: {**found, INSTALLER: "0" * 64}), "installer is not the one"),
+    ("signed-sums-other-installer", names(lambda found: {**found, INSTALLER: "0" * 64}), "installer does not match"),
     ("no-signature", lambda draft: draft.signature_file.unlink(), "not signed"),
     ("signature-empty", signature(lambda data: b""), NO_ARMOUR),
     ("signature-garbage", signature(lambda data: os.urandom(300)), NO_ARMOUR),
     ("signature-cut", signature(lambda data: data[:200]), NO_ARMOUR),
-    ("signature-line-missing", signature(lambda data: data[:40] + data[111:]), "refused"),
+    ("signature-line-missing", signature(lambda data: data[:40] + data[111:]), "the signature is not valid"),
     ("signature-windows-lines", signature(lambda data: data.replace(b"\n", b"\r\n")), NO_ARMOUR),
     ("signature-text-before", signature(lambda data: b"hello\n" + data), NO_ARMOUR),
     ("signature-text-behind", signature(lambda data: data + b"hello\n"), NO_ARMOUR),
@@ -196,7 +196,7 @@ BESIDE = [
     ("signature-link", become(lambda draft: draft.signature_file, link_to_the_same), UNREADABLE),
     ("signature-pipe", become(lambda draft: draft.signature_file, pipe), IRREGULAR),
     ("signature-folder", become(lambda draft: draft.signature_file, folder), IRREGULAR),
-    ("signature-misnamed", rename_signature, "not named after the key"),
+    ("signature-misnamed", rename_signature, "not named after its signing key"),
     ("signature-of-another-text", lambda draft: draft.signature_file.write_bytes(
         draft.original.key.sign(b"another", RELEASE_NAMESPACE)), NOT_FITTING),
     ("signature-of-a-policy", lambda draft: draft.signature_file.write_bytes(
@@ -212,15 +212,15 @@ BESIDE = [
     ("signature-too-short", other_blob(lambda key, data: encode(
         key.key, RELEASE_NAMESPACE, "sha512", wire(key.kind.encode(), bytes(63)))), "64 bytes"),
     ("signature-other-algorithm", other_blob(lambda key, data: encode(
-        key.key, RELEASE_NAMESPACE, "sha512", wire(ECDSA.encode(), bytes(64)))), "algorithm is not its key's"),
+        key.key, RELEASE_NAMESPACE, "sha512", wire(ECDSA.encode(), bytes(64)))), "algorithm does not match its key"),
     ("signature-more-behind", other_blob(lambda key, data: encode(
-        key.key, RELEASE_NAMESPACE, "sha512", wire(key.kind.encode(), bytes(64)) + b"X")), "bytes follow"),
+        key.key, RELEASE_NAMESPACE, "sha512", wire(key.kind.encode(), bytes(64)) + b"X")), "trailing bytes"),
     ("stranger", sign_as(KEY), STRANGER),
     ("stranger-under-the-signers-name", lambda draft: draft.signature_file.write_bytes(
-        KEY.sign(draft.sums_file.read_bytes(), RELEASE_NAMESPACE)), "not named after the key"),
+        KEY.sign(draft.sums_file.read_bytes(), RELEASE_NAMESPACE)), "not named after its signing key"),
     ("good-and-broken", lambda draft: (draft.folder / f"{SUMS}.0.sig").write_bytes(b"broken"), NO_ARMOUR),
-    ("hardware-key-untouched", sign_as(SoftKey(SK_ED25519, flags=0)), "nobody touched"),
-    ("hardware-key-unknown-flag", sign_as(SoftKey(SK_ECDSA, flags=0x41)), "flags that are not known"),
+    ("hardware-key-untouched", sign_as(SoftKey(SK_ED25519, flags=0)), "was not touched"),
+    ("hardware-key-unknown-flag", sign_as(SoftKey(SK_ECDSA, flags=0x41)), "unknown flags"),
     ("hardware-key-of-a-website", sign_as(SoftKey(SK_ED25519, application=b"https://x")), "not of the form ssh:"),
     ("forty-signatures", many_signatures, "more than 32 signatures"),
     ("manifest-one-bit", edit(beside(NAME), lambda data: data[:-2] + b" }"), SIGNED),
@@ -230,10 +230,10 @@ BESIDE = [
     ("manifest-link", become(beside(NAME), link_to_the_same), UNREADABLE),
     ("manifest-pipe", become(beside(NAME), pipe), IRREGULAR),
     ("installer-altered", edit(beside(INSTALLER), lambda data: b"X" + data[1:]), SIGNED),
-    ("installer-longer", edit(beside(INSTALLER), lambda data: data + b"evil()\n"), "bytes, not"),
+    ("installer-longer", edit(beside(INSTALLER), lambda data: data + b"evil()\n"), "bytes, expected"),
     ("installer-link", become(beside(INSTALLER), link_to_the_same), UNREADABLE),
     ("installer-folder", become(beside(INSTALLER), folder), IRREGULAR),
-    ("installer-endless", become(beside(INSTALLER), endless), "bytes, not"),
+    ("installer-endless", become(beside(INSTALLER), endless), "bytes, expected"),
 ]  # fmt: skip
 
 
@@ -251,10 +251,10 @@ ARCHIVES = [
     ("archive-one-bit-of-the-header", edit(archive, lambda data: data[:4] + b"\1" + data[5:]), SIGNED),
     ("archive-one-bit-of-the-middle", edit(archive, lambda data: data[:3000] + bytes([data[3000] ^ 1]) + data[3001:]),
      "Tiny-App"),
-    ("archive-cut", edit(archive, lambda data: data[:-1]), "ends too early"),
-    ("archive-extended", edit(archive, lambda data: data + b"X"), "something follows"),
-    ("archive-endless", become(archive, endless), "something follows"),
-    ("archive-of-another-release", edit(archive, lambda data: kit.gzip(bytes(10240))), "does not come where"),
+    ("archive-cut", edit(archive, lambda data: data[:-1]), "is truncated"),
+    ("archive-extended", edit(archive, lambda data: data + b"X"), "has trailing data"),
+    ("archive-endless", become(archive, endless), "has trailing data"),
+    ("archive-of-another-release", edit(archive, lambda data: kit.gzip(bytes(10240))), "at its expected position"),
 ]  # fmt: skip
 DATA, LAST = "03_Source/data/questions.csv", "07_Models/tiny/weights.json"
 FOLDERS = [
@@ -262,9 +262,9 @@ FOLDERS = [
       for path in ("02_Dependencies/pylock.toml", "03_Source/app.py", DATA, INSTALLER_MEMBER, LAST)),
     ("wheel-altered", edit(inside("02_Dependencies/wheels/tiny_lib-1.0.0-py3-none-any.whl"),
                            lambda data: data[:50] + b"!" + data[51:]), SIGNED),
-    ("file-cut", edit(inside(DATA), lambda data: data[:-1]), "bytes, not"),
-    ("file-extended", edit(inside(DATA), lambda data: data + b"\n"), "bytes, not"),
-    ("file-empty", edit(inside(DATA), lambda data: b""), "bytes, not"),
+    ("file-cut", edit(inside(DATA), lambda data: data[:-1]), "bytes, expected"),
+    ("file-extended", edit(inside(DATA), lambda data: data + b"\n"), "bytes, expected"),
+    ("file-empty", edit(inside(DATA), lambda data: b""), "bytes, expected"),
     ("file-missing", become(inside(DATA), gone), UNREADABLE),
     ("file-link-to-the-same", become(inside(DATA), link_to_the_same), UNREADABLE),
     ("file-link-to-zeros", become(inside(DATA), link_to("/dev/zero")), UNREADABLE),
@@ -272,8 +272,8 @@ FOLDERS = [
     ("file-pipe", become(inside(DATA), pipe), IRREGULAR),
     ("file-folder", become(inside(DATA), folder), IRREGULAR),
     ("file-socket", become(inside(DATA), plug), UNREADABLE),
-    ("file-endless", become(inside(DATA), endless), "bytes, not"),
-    ("model-endless", become(inside(LAST), endless), "bytes, not"),
+    ("file-endless", become(inside(DATA), endless), "bytes, expected"),
+    ("model-endless", become(inside(LAST), endless), "bytes, expected"),
     ("file-in-another-case", lambda draft: (draft.root / DATA).rename(draft.root / "03_Source/data/Questions.csv"),
      UNREADABLE),
     ("folder-is-a-file", lambda draft: (shutil.rmtree(draft.root / "03_Source"), (draft.root / "03_Source").touch()),
@@ -282,7 +282,7 @@ FOLDERS = [
     ("two-files-exchanged", lambda draft: (
         (draft.root / "03_Source/app.py").rename(draft.root / "x"),
         (draft.root / DATA).rename(draft.root / "03_Source/app.py"),
-        (draft.root / "x").rename(draft.root / DATA)), "bytes, not"),
+        (draft.root / "x").rename(draft.root / DATA)), "bytes, expected"),
     ("manifest-in-it-altered", edit(inside(NAME), lambda data: data[:-1] + b" "), SIGNED),
     ("manifest-in-it-link", become(inside(NAME), link_to("/dev/zero")), UNREADABLE),
     ("dependencies-missing", lambda draft: shutil.rmtree(draft.root / "02_Dependencies"), UNREADABLE),
@@ -425,7 +425,7 @@ def test_a_bundle_that_only_looks_unusual_is_accepted(host, draft, capsys, form,
     change(draft)
     ended = host.run(capsys, "verify", named(draft))
     assert ended.code == 0, ended.text
-    assert "files are as signed" in ended.text
+    assert "files match their signed digests" in ended.text
 
 
 @pytest.mark.parametrize("form", [ARCHIVE, UNPACKED])

@@ -42,7 +42,7 @@ class Builder:
             self.call("advisories", "import", str(self.exports), *snapshot)
 
     def build(self, target: str, *more: str, project: Path | None = None, out: str = "packages") -> Path:
-        """Build one bundle as README says, and return the folder that travels.
+        """Build one bundle as README says, and return the bundle folder.
 
         The application's own findings are told and not excepted away, so they do not end the build.
         """

@@ -84,7 +84,7 @@ class Walk:
 
     def bring(self) -> None:
         """Copy the medium to the host's disk."""
-        with self.table.step("copy the folder that travels to the host"):
+        with self.table.step("copy the bundle folder to the host"):
             self.medium = self.user.bring(self.bundles["linux-x86_64"])
             self.delta = self.user.bring(self.bundles["delta"], "delta")
             succeeded(self.user.run("mkdir", "-p", self.work))

@@ -77,7 +77,7 @@ def test_of_older_bundles_only_that_of_the_active_release_repairs(host, newer, t
     memory.remember(places.make_own(), counters={PRODUCT: newer.manifest.product.counter})
     lose(host, "tiny_lib")
     other = tiny_bundle(tmp_path / "other", key=tiny.key.with_suffix(""), weights='{"weight": 1}')
-    with pytest.raises(TrustError, match="older than what this host has accepted"):
+    with pytest.raises(TrustError, match="older than the release that this host accepted"):
         recover(host, other)
     assert recover(host, tiny).applied
     assert host.plan().findings == ()

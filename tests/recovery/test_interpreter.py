@@ -93,7 +93,7 @@ def test_a_chosen_link_keeps_its_name_and_may_move_within_its_minor(chosen, link
     assert chosen.answer()
     told = look(chosen)
     assert (told.status, f"{python} is Python {RUNNING}." in told.details) == (WARN, True)
-    assert "; the release was made with " in told.details
+    assert "; the release was built with " in told.details
     chosen.recover()
     assert chosen.answer()
     assert look(chosen).status == PASS, look(chosen).details
@@ -110,7 +110,7 @@ def test_a_link_that_moves_to_another_minor(chosen, link, monkeypatch):
     assert "Traceback" not in ended.stderr
     told = look(chosen)
     assert told.status == FAIL
-    assert told.details.endswith(f"now, and this installation needs Python {RUNNING}")
+    assert told.details.endswith(f", and this installation needs Python {RUNNING}")
 
     # the tool runs on the new one: it says which it takes, and changes nothing
     before = chosen.release

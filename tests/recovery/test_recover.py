@@ -339,7 +339,7 @@ def test_a_repair_that_fails_never_builds_from_damaged_files(host, installed, mo
     """The way out, all packages anew, would seal the damaged file as if it were right."""
 
     def changed(items, damaged, release, digests):
-        raise InstallError("a file changed while it was taken over.")
+        raise InstallError("a file changed while it was being reused.")
 
     spoil(host, "07_Models/tiny/weights.json")
     delete(host.site / "tiny_lib" / "more.py")
@@ -434,7 +434,7 @@ def test_a_receipt_that_was_changed_to_fit_a_changed_file_is_not_believed(host, 
     flip(file)
     receipt_file.chmod(0o644)
     receipt_file.write_bytes(receipt_file.read_bytes().replace(before.encode(), digest.sha256_file(file)[0].encode()))
-    with pytest.raises(TrustError, match="not the receipt"):
+    with pytest.raises(TrustError, match="does not match the checksum"):
         receipt.read_receipt(host.release)
     done = host.recover(policy=tiny.policy)
     assert [remedy.id for remedy in done.plan.remedies] == ["rebuild"]

@@ -205,7 +205,7 @@ def test_every_rung_in_its_order(host, upgraded):
 
     plan = host.plan(allow_unlocked=True)
     assert plan.ladder == ()
-    assert "Bring the bundle" in plan.unmet
+    assert "Transfer the bundle" in plan.unmet
 
 
 def test_a_healthy_release_resolves_to_itself(host):

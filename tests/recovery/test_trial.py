@@ -33,31 +33,31 @@ def tried(host):
     steps = Steps()
     assert recover(host.prefix, lambda plan: True, steps).applied
     start = next(number for number, text in enumerate(steps.said) if text.startswith("Activating"))
-    return [text for text in steps.said[start + 1 :] if text.split()[0] in ("Importing", "Trying", "Asking")]
+    return [text for text in steps.said[start + 1 :] if text.split()[0] in ("Importing", "Testing", "Querying")]
 
 
 def test_a_core_module_that_was_installed_again_is_imported_and_the_application_started_once(host):
     delete(host.site / "tiny_lib" / "more.py")
-    assert tried(host) == ["Importing the core modules", "Trying the application: tiny --help"]
+    assert tried(host) == ["Importing the core modules", "Testing the application: tiny --help"]
 
 
 def test_of_a_package_that_is_no_core_module_only_the_start_is_tried(host):
     flip(next(host.site.glob("tiny_unused*.py")))
-    assert tried(host) == ["Trying the application: tiny --help"]
+    assert tried(host) == ["Testing the application: tiny --help"]
 
 
 def test_a_model_whose_file_was_replaced_is_asked(host):
     delete(host.release.models / "tiny" / "weights.json")
-    assert tried(host) == ["Trying the application: tiny --help", "Asking the model tiny"]
+    assert tried(host) == ["Testing the application: tiny --help", "Querying the model tiny"]
 
 
 def test_what_is_built_as_a_whole_is_tried_as_an_installation_is(host, tiny):
     delete(host.release.receipt_file)
     steps = Steps()
     recover(host.prefix, lambda plan: True, steps, policy=tiny.policy)
-    trials = [text for text in steps.said if text.split()[0] in ("Importing", "Trying", "Asking")]
-    once = ["Importing the core modules", "Trying the application: tiny --help"]
-    assert trials == [*once, *once, "Asking the model tiny"]
+    trials = [text for text in steps.said if text.split()[0] in ("Importing", "Testing", "Querying")]
+    once = ["Importing the core modules", "Testing the application: tiny --help"]
+    assert trials == [*once, *once, "Querying the model tiny"]
 
 
 def test_with_another_python_everything_is_tried(host):

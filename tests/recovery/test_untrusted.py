@@ -45,7 +45,7 @@ def test_problems_that_are_gone_are_said_to_be_gone(host, tmp_path):
     file.chmod(0o444)
     plan = host.plan(report=report)
     assert plan.remedies == ()
-    assert any("not there any more" in note for note in plan.notes)
+    assert any("no longer exist" in note for note in plan.notes)
 
 
 def test_a_failure_that_no_damage_explains_is_said_to_be_none_of_ours(host, tmp_path, monkeypatch):
@@ -59,7 +59,7 @@ def test_a_failure_that_no_damage_explains_is_said_to_be_none_of_ours(host, tmp_
     assert (failed.status, failed.remedy) == ("FAIL", "operator")
     plan = host.plan(report=read_diagnosis(written(tmp_path, reports.to_bytes(report))))
     assert plan.remedies == ()
-    assert plan.notes == ("No damage explains these; validate again, and do what it says: Commands.",)
+    assert plan.notes == ("These are not caused by damage; run validate again, and follow its advice: Commands.",)
 
 
 def test_damage_that_the_report_does_not_name_is_repaired_too(host, tmp_path):

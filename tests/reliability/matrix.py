@@ -123,7 +123,7 @@ def check_told(ended, prefix, before):
         assert now == before.active, ended.stderr
     elif before.operation == worlds.RESTORE:
         assert now == before.active
-        assert "The next command finishes what was begun" in ended.stderr, ended.stderr
+        assert "The next command finishes the interrupted change" in ended.stderr, ended.stderr
     elif now is None:
         assert "No release is active." in ended.stderr, ended.stderr
     elif now == before.active:

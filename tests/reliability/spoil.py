@@ -466,16 +466,16 @@ def _advises(case, last, again):
     """Tell whether what no repair may decide comes with the advice that leads on."""
     told = last.err + again.out
     if case.place in THE_USERS | EVIDENCE:
-        return "What to do:" in again.out or bool(ADVICE.search(last.err))
+        return "Next steps:" in again.out or bool(ADVICE.search(last.err))
     if case.place.startswith("the former "):  # who signed it stood in the receipt, and no policy tells
-        return "Bring the bundle of release counter" in told
+        return "Transfer the bundle with release counter" in told
     return case.kind in RIGHTS and case.place in OWN_FOLDERS and re.search(r"ch(mod|own) \S+ \S*/prefix", told)
 
 
 def _only_moved(said):
     """Tell whether all that a validation names is what was moved aside for its owner to look at."""
     named = [line for line in said.out.splitlines() if line.startswith(("  WARN", "  FAIL", "  ERROR"))]
-    return len(named) == 1 and "Foreign files" in named[0] and ".moved-" in "".join(said.out.split())
+    return len(named) == 1 and "Unknown files" in named[0] and ".moved-" in "".join(said.out.split())
 
 
 def _run(world, prefix, case):

@@ -85,7 +85,7 @@ def test_what_ends_a_run_ends_its_programs(world, begin, number, program):
     else:
         assert run.returncode == 128 + number
         assert "Traceback" not in said
-        assert said.splitlines()[-1] == ("Interrupted." if number == signal.SIGINT else f"Ended by {number.name}.")
+        assert said.splitlines()[-1] == ("Interrupted." if number == signal.SIGINT else f"Terminated by {number.name}.")
         assert not unfinished.path.exists()
         assert prefix.active() == former
     worlds.tell(["status", "--prefix", str(prefix.root)])
@@ -135,7 +135,7 @@ def test_a_filesystem_without_locks_is_named(tmp_path, monkeypatch):
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(lockfile.HostError, match="has no locks: No locks available"):
+    with pytest.raises(lockfile.HostError, match="does not support locks: No locks available"):
         lockfile.demand(tmp_path, tmp_path)
 
 

@@ -88,7 +88,7 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
         run.wait()
     assert "Traceback" not in said
     if number != signal.SIGKILL:
-        word = "Interrupted." if number == signal.SIGINT else f"Ended by {number.name}."
+        word = "Interrupted." if number == signal.SIGINT else f"Terminated by {number.name}."
         assert (run.returncode, said.splitlines()[-1]) == (128 + number, word)
     elif who == INNER:
         assert run.returncode == 5

@@ -64,6 +64,6 @@ def test_a_host_without_the_version_before_says_what_to_bring(workshop, closed_h
     whole = operator.bring(workshop.bundle("0.2.0", host.python))
     medium = operator.bring(workshop.delta("0.2.0", "0.1.0", host.python))
     done = operator.installer(whole, "install", medium)
-    said = refused(done, 4, "this delta bundle takes from rag-mini 0.1.0")
+    said = refused(done, 4, "this delta bundle needs from rag-mini 0.1.0")
     assert "full bundle of rag-mini 0.2.0 (release counter 20)" in said
     assert not operator.exists(operator.prefix)

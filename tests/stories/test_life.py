@@ -96,7 +96,7 @@ def fail_to_upgrade(operator, bundle, second):
     """Try a version that does not start: everything is as it was, and the former one still runs."""
     before = operator.state()
     failed = operator.installer(bundle, "install")
-    said = refused(failed, 5, "rag-mini --help does not work", "not ready for the closed network")
+    said = refused(failed, 5, "rag-mini --help failed", "not ready for the closed network")
     assert f"The active release is still {second['active']}." in said
     assert operator.state() == before
     assert [entry["outcome"] for entry in audit(operator)] == ["done", "done", "failed"]
@@ -110,7 +110,7 @@ def audit(operator):
 
 def refuse_to_go_back_through_a_bundle(operator, older):
     before = operator.state()
-    refused(operator.installer(older, "install"), 3, "older than what is installed")
+    refused(operator.installer(older, "install"), 3, "older than the installed release")
     assert operator.state() == before
 
 

@@ -33,14 +33,14 @@ def test_a_bundle_for_another_python(workshop, closed_host):
 def test_a_bundle_for_another_machine(workshop, operator):
     other = {"linux-x86_64": "linux-aarch64"}.get(workshop.here, "linux-x86_64")
     bundle = operator.bring(workshop.hello("3.11", other), "other")
-    refused(operator.installer(bundle, "install", "--prefix", "/srv/other"), 4, f"made for {other}")
+    refused(operator.installer(bundle, "install", "--prefix", "/srv/other"), 4, f"built for {other}")
     assert not operator.exists("/srv/other")
 
 
 def test_a_python_without_its_standard_library(workshop, closed_host):
     operator = Operator(closed_host("bookworm-minimal"))
     done = operator.installer(operator.bring(workshop.bundle("0.1.0", "3.11")), "install")
-    said = refused(done, 4, "without its standard library")
+    said = refused(done, 4, "incomplete standard library")
     assert "the package python3" in said
     assert not operator.exists(operator.prefix)
 
@@ -67,7 +67,9 @@ def test_a_folder_that_cannot_be_written(operator, newer):
 
 
 def test_a_folder_that_holds_something_else(operator, newer):
-    refused(operator.installer(newer, "install", "--prefix", "/etc"), 4, "/etc holds files that are not ours")
+    refused(
+        operator.installer(newer, "install", "--prefix", "/etc"), 4, "/etc contains files that this tool did not create"
+    )
 
 
 # the disk fills up on the way
@@ -162,7 +164,7 @@ def test_one_bit_of_the_archive_flipped(operator, newer, place):
 def test_half_an_archive_for_a_first_installation(operator, newer):
     file = operator.host.path(f"{newer}/{ARCHIVE}")
     with altered(file, file.read_bytes()[: file.stat().st_size // 2]):
-        refused(operator.installer(newer, "install", "--prefix", "/srv/half"), 3, ARCHIVE, "ends too early")
+        refused(operator.installer(newer, "install", "--prefix", "/srv/half"), 3, ARCHIVE, "is truncated")
     left = sorted(path.name for path in operator.host.path("/srv/half").iterdir())
     assert left == ["state"]
 

@@ -138,15 +138,15 @@ def test_nor_does_one_that_the_sums_were_altered_for(site, newer):
 def test_nor_one_that_a_stranger_signed(site, workshop, newer):
     rig(newer)
     sign_again(newer, load_signer(workshop.stranger, lambda: None))
-    refuses(site, newer, "is a stranger's key")
+    refuses(site, newer, "is an untrusted key")
 
 
 def test_nor_one_by_the_key_that_only_the_old_zipapp_pins(site, workshop):
-    refuses(site, site.release(NEWER, workshop.key), "is a stranger's key")
+    refuses(site, site.release(NEWER, workshop.key), "is an untrusted key")
 
 
 def test_nor_an_older_release(site):
-    refuses(site, site.release(OLDER, site.heir), "older than what is installed")
+    refuses(site, site.release(OLDER, site.heir), "older than the installed release")
 
 
 def test_the_newer_one_takes_over_from_a_copy_and_is_not_taken_back(site, newer):
@@ -162,7 +162,7 @@ def test_the_newer_one_takes_over_from_a_copy_and_is_not_taken_back(site, newer)
     assert installed == (newer / INSTALLER).read_bytes()
     assert installed != site.host.path(before).read_bytes()
     succeeded(site.operator.run(f"{site.operator.prefix}/bin/hello-site", "x"))
-    refuses(site, site.release(OLDER, site.heir), "older than what is installed")
+    refuses(site, site.release(OLDER, site.heir), "older than the installed release")
     again, _started = site.upgrade(newer)
     succeeded(again)
 

@@ -45,7 +45,7 @@ def test_a_medium_that_cannot_be_written_serves_from_any_folder(operator, hello)
     operator.host.make_readonly(medium)
     site = hello_at(operator, "/srv/from-medium")
     verified = succeeded(operator.run("python3", "ragtrace-install.pyz", "verify", cwd=medium))
-    assert "files are as signed" in verified.stdout
+    assert "files match their signed digests" in verified.stdout
     planned = succeeded(site.installer(medium, "install", "--dry-run", "--prefix", site.prefix, cwd="/usr"))
     assert "hello-site 1.0.0, 1 package," in planned.stdout
     assert not operator.exists(site.prefix)
@@ -67,7 +67,7 @@ def test_a_bundle_in_volumes_is_checked_and_installed_as_a_whole_one(operator, v
     assert len(files) > 2
     assert {file.stat().st_size for file in files[:-1]} == {10_000_000}
     assert "FAILED" not in succeeded(operator.run("sha256sum", "-c", "SHA256SUMS", cwd=folder)).stdout
-    assert "files are as signed" in succeeded(operator.installer(folder, "verify")).stdout
+    assert "files match their signed digests" in succeeded(operator.installer(folder, "verify")).stdout
     site = hello_at(operator, "/srv/volumes")
     site.install(folder, "--prefix", site.prefix)
     assert greets(site)
@@ -89,7 +89,7 @@ def test_a_volume_that_is_missing_or_of_another_build_is_named(workshop, operato
                 3,
                 f"{files[1].name} is missing",
             )
-            assert "Copy every volume" in said
+            assert "Copy all volumes" in said
         assert not operator.exists(site.prefix)
         files[1].write_bytes(other.read_bytes())
         for command in ("verify", "install"):

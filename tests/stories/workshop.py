@@ -116,7 +116,7 @@ class Workshop:
         return self._made[out, python].result()
 
     def build(self, project: Path, *options: str, key: Path | None = None, out: str = "out") -> Path:
-        """Build a project as its README says and return the folder that travels."""
+        """Build a project as its README says and return the bundle folder."""
         places = ("--output-dir", str(self.folder / out), "--cache-dir", str(self.cache))
         signed = ("--sign-key", str(key or self.key), "--json")
         done = succeeded(self.builder("build", "--project-root", str(project), *places, *signed, *options))

@@ -317,7 +317,7 @@ RELEASES = (
         lambda w: shutil.rmtree(w.release.path),
     ),
     Mutation(
-        "current leads out of the prefix", "ragtrace.release", lambda w: link_elsewhere(w.prefix.current, w.folder)
+        "current points outside the prefix", "ragtrace.release", lambda w: link_elsewhere(w.prefix.current, w.folder)
     ),
     Mutation("a release without COMPLETE", "ragtrace.release", lambda w: w.release.complete_file.unlink()),
     Mutation("MANIFEST.json is gone", "ragtrace.release", lambda w: (w.release.bundle / "MANIFEST.json").unlink()),

@@ -36,7 +36,7 @@ def test_the_last_run_stands_beside_the_next(prefix) -> None:
     assert "last" not in first.performance_metric["speed"]
     assert second.performance_metric["speed"] == {"value": 90, "unit": "MB/s", "last": 100, "threshold": 20}
     assert second.performance_metric["other"] == {"value": 1.0, "unit": "s", "last": 1.0}
-    assert second.details == "measured; in the last run speed 100 MB/s"
+    assert second.details == "measured; in the previous run speed 100 MB/s"
     assert read_result(second.to_json(), "x").performance_metric == second.performance_metric
 
 

@@ -51,13 +51,13 @@ def test_a_plugin_of_the_bundle_reads_the_context_and_imports_packages(run) -> N
     ("source", "reason"),
     [
         ("raise ValueError('broken inside')", "broken inside"),
-        ("print('all is well')", "no result"),
-        ("", "no result"),
-        ('print(\'{"status": "PASS"}\')', "no result"),
+        ("print('all is well')", "not a result"),
+        ("", "not a result"),
+        ('print(\'{"status": "PASS"}\')', "not a result"),
         ('print(\'{"check_name": "x", "status": "FINE", "details": ""}\')', "status"),
-        ("print('[' * 100000)", "no result"),
+        ("print('[' * 100000)", "not a result"),
         ("import os; os.kill(os.getpid(), 11)", "SIGSEGV"),
-        ("import sys; sys.stdout.buffer.write(bytes(range(256)) * 30000)", "no result"),
+        ("import sys; sys.stdout.buffer.write(bytes(range(256)) * 30000)", "not a result"),
     ],
 )
 def test_a_broken_one_is_an_error(run, source, reason) -> None:
@@ -82,7 +82,7 @@ def test_one_that_never_ends_is_stopped(run) -> None:
 def test_a_gigabyte_of_output_is_read_and_dropped(run) -> None:
     before = psutil.Process().memory_info().rss
     result = run("import os\nfor _ in range(1024): os.write(1, b'x' * 2**20)")
-    assert (result.status, "no result" in result.details) == (ERROR, True)
+    assert (result.status, "not a result" in result.details) == (ERROR, True)
     assert psutil.Process().memory_info().rss - before < 100_000_000
 
 
@@ -247,7 +247,7 @@ def test_entry_points_that_were_altered_or_added_do_not_run(packaged, places, tm
     assert [kind.id for kind in kinds] == ["plugin.added.look", "plugin.demo_checks.speed"]
     for kind in kinds:
         (result,) = results_of(kind(), subject_of(packaged))
-        assert (result.status, "not the one that was signed" in result.details) == (FAIL, True)
+        assert (result.status, "is not the signed one" in result.details) == (FAIL, True)
     assert not marker.exists()
 
 
@@ -286,7 +286,7 @@ def test_a_file_of_the_host_with_a_name_that_is_none_is_told(prefix, places) -> 
     host_plugin(places)
     (places.host.parent / "checks" / "Disk-Quota.py").write_text(GOOD)
     (result,) = api.validate(prefix.root, checks=["plugin.disk_quota.misnamed"]).results
-    assert (result.status, "Disk-Quota.py is not named" in result.details) == (ERROR, True)
+    assert (result.status, "Disk-Quota.py is not a check name" in result.details) == (ERROR, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

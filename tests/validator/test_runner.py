@@ -70,7 +70,7 @@ def test_results_come_in_the_order_of_the_checks() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "details"),
     [
-        (ValueError("bad\nline"), ERROR, "the check broke: ValueError: bad line"),
+        (ValueError("bad\nline"), ERROR, "the check crashed: ValueError: bad line"),
         (ToolError("uv is gone", advice="Copy it."), ERROR, "uv is gone"),
         (PermissionError(13, "Permission denied", "/a/file"), ERROR, "/a/file: Permission denied"),
         (OSError("odd"), ERROR, "odd"),
@@ -83,7 +83,7 @@ def test_a_check_that_raises_keeps_what_it_saw_and_the_run_goes_on(error, status
 
 
 def test_a_check_that_says_nothing_is_an_error() -> None:
-    assert run(make("a", lambda check: iter(()))) == [("a", ERROR, "the check said nothing")]
+    assert run(make("a", lambda check: iter(()))) == [("a", ERROR, "the check returned no result")]
 
 
 def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None:
@@ -99,7 +99,7 @@ def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None
     finally:
         forever.set()
     assert found == [
-        ("a", ERROR, "the check did not end within 0 s"),
+        ("a", ERROR, "the check timed out after 0 s"),
         ("b", PASS, "fine"),
         ("c", PASS, "fine"),
     ]

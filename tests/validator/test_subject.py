@@ -28,7 +28,7 @@ def test_nothing_installed_is_a_reason_to_skip() -> None:
     [
         ("manifest", b"{", "not JSON"),
         ("manifest", None, "No such file"),
-        ("receipt", b"[]", "not the receipt"),
+        ("receipt", b"[]", "does not match the checksum"),
         ("receipt", None, "No such file"),
     ],
 )

@@ -64,7 +64,7 @@ def test_nothing_is_started_of_a_release_that_no_program_can_read(prefix, lay) -
     release.app.chmod(0o755)
     lay(release.app / "waits")
     for start in (trial.environment, lambda *given: trial.scratch_prefix(prefix, *given).__enter__()):
-        with pytest.raises(UncheckedError, match="app/waits is no such file"):
+        with pytest.raises(UncheckedError, match="app/waits is a special file"):
             start(release, release.manifest())  # a run of checks reads the manifest anew
 
 
@@ -84,7 +84,7 @@ def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
     files.remove_tree(release.path / lost)
     manifest = release.manifest()
     with (
-        pytest.raises(ToolError, match=f"cannot be tried out: .*{lost}"),
+        pytest.raises(ToolError, match=f"cannot be tried: .*{lost}"),
         trial.scratch_prefix(prefix, release, manifest),
     ):
         pass

@@ -23,7 +23,7 @@ def bundle(windows, small):
 def test_it_is_verified_and_planned_and_nothing_is_written(windows, bundle):
     operator = Operator(windows, "C:\\planned")
     verified = succeeded(operator.program(PYTHON, "ragtrace-install.pyz", "verify", cwd=bundle))
-    assert "files are as signed" in verified.stdout
+    assert "files match their signed digests" in verified.stdout
     planned = succeeded(operator.installer(bundle, "install", "--dry-run"))
     assert "Jotter 0.1.0, 1 package," in planned.stdout
     assert not operator.path("").exists()
@@ -63,4 +63,4 @@ def test_half_an_archive(windows, small):
     folder = operator.bring(small(), "C:\\half")
     (archive,) = windows.path(folder).glob("*.tar.gz")
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-    refused(operator.installer(folder, "install"), 3, archive.name, "ends too early")
+    refused(operator.installer(folder, "install"), 3, archive.name, "is truncated")

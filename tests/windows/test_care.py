@@ -32,7 +32,7 @@ def lines_of(done):
 def test_uninstalled_what_is_the_users_stays_and_serves_the_next_installation(operator, small):
     operator.note("kept")
     operator.configure(JOTTER_COLOUR="red")
-    refused(operator.tool("uninstall"), 2, "Nobody can be asked")
+    refused(operator.tool("uninstall"), 2, "There is no terminal to confirm the removal")
     done = lines_of(operator.tool("uninstall", "--yes", "--json"))
     assert done["prefix"] == operator.prefix
     assert sorted(path.name for path in operator.path("").iterdir()) == [".env", "backups", "data", "state"]
@@ -68,8 +68,8 @@ def test_of_two_that_change_it_at_once_one_waits_or_is_told_why_not(operator):
     go = f"{operator.prefix}\\go"
     holder = ("wine", "C:\\python\\3.11\\python.exe", "C:\\hold.py", f"{operator.prefix}\\state\\lock", go)
     with operator.host.host.background(*holder, ready="held", env=operator.host.environment):
-        refused(operator.tool("backup"), 8, "Another run (process 4711) is changing", operator.prefix)
-        refused(operator.tool("rollback", "--wait", "1"), 8, "Another run")
+        refused(operator.tool("backup"), 8, "Another process (4711) is changing", operator.prefix)
+        refused(operator.tool("rollback", "--wait", "1"), 8, "Another process")
         assert operator.status()["active"]  # looking takes no lock
         operator.path("go").write_text("")
         succeeded(operator.tool("backup", "--wait", "30"))

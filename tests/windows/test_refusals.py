@@ -19,7 +19,7 @@ def test_a_bundle_for_another_python(windows, small):
 
 def test_a_bundle_for_linux(windows, workshop):
     operator = Operator(windows, "C:\\refused\\linux")
-    refused(operator.installer(operator.bring(workshop.hello("3.11")), "install"), 4, "made for linux")
+    refused(operator.installer(operator.bring(workshop.hello("3.11")), "install"), 4, "built for linux")
     assert not operator.path("").exists()
 
 

@@ -35,7 +35,7 @@ class Conflicts(Check):
         with trials.scratch() as scratch:
             ended = Uv(scratch).check(release.python, timeout=limit)
         if ended.ok:
-            yield self.passed(_("every package finds what it asks for"))
+            yield self.passed(_("all package requirements are met"))
             return
         lines = [line.strip() for line in ended.stderr.splitlines()]
         conflicts = [line for line in lines if line.startswith("The package ")]
@@ -46,8 +46,8 @@ class Conflicts(Check):
             yield self.warned(
                 some_of(conflicts),
                 suggestion=_(
-                    "The project's lock was made so, and the installation works with it. "
-                    "If that is not on purpose, bring a bundle of a corrected lock."
+                    "The project's lockfile has this conflict, and the installation works with it. If that "
+                    "is not intended, transfer a bundle with a fixed lockfile."
                 ),
                 remedy=BUNDLE,
                 evidence=evidence,

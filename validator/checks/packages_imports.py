@@ -30,7 +30,7 @@ class Imports(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, manifest = subject.need_release(), subject.need_manifest()
         if not manifest.application.core_imports:
-            raise UncheckedError(SKIP, _("the profile names no core imports"))
+            raise UncheckedError(SKIP, _("the profile defines no core imports"))
         for module in manifest.application.core_imports:
             name = _("Import of {module}").format(module=module)
             evidence = {"module": module}

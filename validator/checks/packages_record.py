@@ -38,7 +38,7 @@ class Record(Check):
         found = list(record.distributions(site))
         if not found:
             yield self.failed(
-                _("{path} holds no packages").format(path=site),
+                _("{path} contains no packages").format(path=site),
                 evidence={"packages": [package.name for package in manifest.packages]},
                 **subject.reinstall(),
             )
@@ -54,7 +54,7 @@ class Record(Check):
             yield self.failed(error.what, **subject.reinstall())
             return
         if survey.clean:
-            details = _("as the RECORDs beside them say: {files} of {packages}").format(
+            details = _("as their RECORD says: {files} of {packages}").format(
                 files=counted.files(len(survey.owners)), packages=counted.packages(len(found))
             )
             yield self.passed(details)
@@ -73,7 +73,9 @@ def describe(survey: Survey, release: Release) -> str:
     parts = [
         _("missing: {names}").format(names=some_of(map(name, survey.missing))) if survey.missing else "",
         _("altered: {names}").format(names=some_of(map(name, survey.altered))) if survey.altered else "",
-        _("in no RECORD: {names}").format(names=some_of(map(name, survey.unrecorded))) if survey.unrecorded else "",
+        _("not in any RECORD: {names}").format(names=some_of(map(name, survey.unrecorded)))
+        if survey.unrecorded
+        else "",
     ]
     return "; ".join(part for part in parts if part)
 

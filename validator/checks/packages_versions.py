@@ -32,9 +32,9 @@ class Versions(Check):
         wanted = {package.name: package.version for package in manifest.packages}
         doubled = [name for name, count in Counter(name for name, _version in found).items() if count > 1]
         wrong = {
-            **{name: _("{name} twice").format(name=name) for name in doubled},
+            **{name: _("{name} is installed twice").format(name=name) for name in doubled},
             **{name: _("{name} is not installed").format(name=name) for name in wanted.keys() - installed.keys()},
-            **{name: _("{name} is not in the lock").format(name=name) for name in installed.keys() - wanted.keys()},
+            **{name: _("{name} is not in the lockfile").format(name=name) for name in installed.keys() - wanted.keys()},
             **{
                 name: _("{name} is {found}, not {wanted}").format(name=name, found=installed[name], wanted=wanted[name])
                 for name in wanted.keys() & installed.keys()
@@ -55,6 +55,6 @@ class Versions(Check):
         else:
             yield self.passed(
                 plural(
-                    "{count} package, as the lock has it", "{count} packages, each as the lock has it", len(wanted)
+                    "{count} package, as in the lockfile", "{count} packages, all as in the lockfile", len(wanted)
                 ).format(count=len(wanted))
             )

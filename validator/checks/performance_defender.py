@@ -31,23 +31,23 @@ class Defender(Check):
         need_windows()
         root = str(subject.need_prefix().root)
         if value_names(MACHINE, OWN) is None:
-            raise UncheckedError(SKIP, _("Microsoft Defender is not on this host"))
+            raise UncheckedError(SKIP, _("Microsoft Defender is not installed on this host"))
         if is_off():
             yield self.passed(_("its real-time protection is off"))
             return
-        advice = _("If starts are too slow, ask an administrator whether Defender may leave this folder out.")
+        advice = _("If startup is too slow, ask an administrator whether Defender may exclude this folder.")
         hint: dict[str, Any] = {"suggestion": advice, "command": f'Add-MpPreference -ExclusionPath "{root}"'}
         try:
             excluded = excluded_paths()
         except PermissionError:
-            details = _("only administrators may read which folders it leaves out")
+            details = _("only administrators can see which folders it excludes")
             yield self.result(SKIP, details, **hint)
             return
         covering = next((path for path in excluded if covers(path, root)), None)
         if covering is None:
-            yield self.warned(_("it looks into every file of {path} that is opened").format(path=root), **hint)
+            yield self.warned(_("it scans every file in {path} that is opened").format(path=root), **hint)
         else:
-            yield self.passed(_("it leaves {path} out").format(path=covering))
+            yield self.passed(_("it excludes {path}").format(path=covering))
 
 
 def is_off() -> bool:

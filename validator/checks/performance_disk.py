@@ -39,7 +39,7 @@ class DiskSpeed(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         state = subject.need_prefix().state
         if shutil.disk_usage(state).free < RESERVE + 2 * len(BLOCK) * BLOCKS:
-            raise UncheckedError(SKIP, _("too little space is free to measure it"))
+            raise UncheckedError(SKIP, _("not enough free space to measure it"))
         with trials.folder(state) as folder:
             path = folder / "file"
             write = speed(lambda: written(path))

@@ -41,7 +41,7 @@ class ImportTree(Check):
         release, manifest = subject.need_release(), subject.need_manifest()
         modules = manifest.application.core_imports
         if not modules:
-            raise UncheckedError(SKIP, _("the profile names no core imports"))
+            raise UncheckedError(SKIP, _("the profile defines no core imports"))
         warm = {module: self.seconds_of(subject, module) for module in modules}
         slowest = max(warm, key=lambda module: warm[module])
         metric = {f"{module} warm": (round(seconds, 4), "s") for module, seconds in warm.items()}
@@ -59,8 +59,8 @@ class ImportTree(Check):
         heavy = sorted(tree, key=lambda line: -line[1])[:SHOWN]
         metric.update({name: (round(own / 1e6, 4), "s") for name, own, _whole, _depth in heavy})
         details = plural(
-            "{module}: {count} module, the most by {heaviest} with {seconds:.2f} s of its own",
-            "{module}: {count} modules, the most by {heaviest} with {seconds:.2f} s of its own",
+            "{module}: {count} module, slowest {heaviest} with {seconds:.2f} s of its own",
+            "{module}: {count} modules, slowest {heaviest} with {seconds:.2f} s of its own",
             len(tree),
         ).format(module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6)
         evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
@@ -94,9 +94,7 @@ class ImportTree(Check):
             details = _("{details}; {package} takes {seconds:.2f} s of it, through {chain}").format(
                 details=details, package=dear[0].package, seconds=dear[0].seconds, chain=through
             )
-            advice = _(
-                "Import {names} in the functions that use them, or name them in the profile under [imports] lazy."
-            )
+            advice = _("Import {names} in the functions that use them, or add them to [imports] lazy in the profile.")
             advice = advice.format(names=some_of([cost.package for cost in dear]))
         metric = {f"{line} {cost.package}": (round(cost.seconds, 4), "s") for cost in found[:SHOWN]}
         evidence = {
@@ -110,7 +108,7 @@ class ImportTree(Check):
         release, manifest = subject.need_release(), subject.need_manifest()
         imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
         if imported.seconds is None:
-            reason = _("{module} does not import: {reason}").format(module=module, reason=imported.reason)
+            reason = _("cannot import {module}: {reason}").format(module=module, reason=imported.reason)
             raise UncheckedError(ERROR, reason)
         return imported.seconds
 

@@ -33,7 +33,7 @@ class ImportTime(Check):
         release, manifest = subject.need_release(), subject.need_manifest()
         modules = manifest.application.core_imports
         if not modules:
-            raise UncheckedError(SKIP, _("the profile names no core imports"))
+            raise UncheckedError(SKIP, _("the profile defines no core imports"))
         seconds, unmeasured = {}, []
         for module in modules:
             imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
@@ -43,7 +43,7 @@ class ImportTime(Check):
                 seconds[module] = imported.seconds
         metric = {module: (round(value, 4), "s") for module, value in seconds.items()}
         if unmeasured:
-            details = _("could not be measured because they do not import: {names}").format(names=some_of(unmeasured))
+            details = _("could not be measured because the import fails: {names}").format(names=some_of(unmeasured))
             yield self.result(ERROR, details, metric=metric)
             return
         slowest = max(seconds, key=lambda module: seconds[module])

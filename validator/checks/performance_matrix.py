@@ -41,7 +41,7 @@ class MatrixProduct(Check):
     measures = True
 
     def title(self) -> str:
-        return _("Matrix product")
+        return _("Matrix multiplication")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, manifest = subject.need_release(), subject.need_manifest()
@@ -55,7 +55,7 @@ class MatrixProduct(Check):
             return
         seconds, corner, version = trial.parsed(answers[-1][len(trial.MARK) :])
         if corner != 0.75 * SIZE:
-            details = _("numpy {version} computes wrongly: {found}, not {wanted}").format(
+            details = _("numpy {version} returns a wrong result: {found}, not {wanted}").format(
                 version=version, found=corner, wanted=0.75 * SIZE
             )
             yield self.failed(details, evidence={"packages": ["numpy"]}, **subject.repair())

@@ -34,7 +34,7 @@ class MemoryBandwidth(Check):
         import psutil
 
         if psutil.virtual_memory().available < 4 * SIZE:
-            raise UncheckedError(SKIP, _("too little memory is free to measure it"))
+            raise UncheckedError(SKIP, _("not enough free memory to measure it"))
         source, target = bytearray(b"\x01") * SIZE, bytearray(SIZE)
         view, best = memoryview(target), float("inf")
         for _number in range(REPEATS):

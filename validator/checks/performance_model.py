@@ -34,14 +34,14 @@ class ModelTime(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         probed = [(model, model.probe) for model in subject.need_manifest().models if model.probe]
         if not probed:
-            raise UncheckedError(SKIP, _("no model of the bundle has a probe"))
+            raise UncheckedError(SKIP, _("no model in the bundle has a probe"))
         for model, probe in probed:
             yield self.measure(subject, model, probe)
 
     def measure(self, subject: Subject, model: Model, probe: Probe) -> CheckResult:
         """Return what one model takes."""
         once = self.timed(subject, (*probe.command, probe.sentence))
-        details = _("it starts, loads and answers in {seconds:.2f} s").format(seconds=once.seconds)
+        details = _("starts, loads and answers in {seconds:.2f} s").format(seconds=once.seconds)
         metric = {f"{model.name}.load": (round(once.seconds, 3), "s")}
         bounds = {f"{model.name}.load": "model_seconds"}
         if once.peak is not None:
@@ -54,7 +54,7 @@ class ModelTime(Check):
                 rate = BATCH / more
                 metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
                 bounds[f"{model.name}.rate"] = "embeddings_per_second"
-                details = _("{details}, then embeds {rate:.1f} sentences a second").format(details=details, rate=rate)
+                details = _("{details}, then embeds {rate:.1f} sentences per second").format(details=details, rate=rate)
         name = _("Model {model}").format(model=model.name)
         return judged(self, subject, details, metric, bounds, name=name)
 

@@ -38,7 +38,7 @@ class StartTime(Check):
     effort = NORMAL
 
     def title(self) -> str:
-        return _("Start time")
+        return _("Startup time")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
@@ -48,11 +48,11 @@ class StartTime(Check):
         first = {command[0]: command for command in reversed(application.smoke)}
         names = [name for name in application.commands if name in first or name not in apart_from]
         if not names:
-            raise UncheckedError(SKIP, _("the profile names no smoke commands"))
+            raise UncheckedError(SKIP, _("the profile defines no smoke commands"))
         for name in names:
-            title = _("Start of {name}").format(name=name)
+            title = _("Startup of {name}").format(name=name)
             if name not in first:
-                yield self.result(SKIP, _("no smoke command of the profile starts it"), name=title)
+                yield self.result(SKIP, _("no smoke command in the profile starts it"), name=title)
             elif self.is_over:
                 yield self.untried(name=title)
             else:

@@ -39,13 +39,15 @@ class Commands(Check):
         former = launchers.former_tool(prefix)
         if former and former.stem in manifest.application.commands:
             yield self.warned(
-                _("{path} starts the installer's tool and not the application").format(path=former),
-                suggestion=_("Upgrade with a bundle whose installer is newer; it gives the name to the application."),
+                _("{path} starts the installer's tool, not the application").format(path=former),
+                suggestion=_(
+                    "Upgrade with a bundle that has a newer installer, which uses this name for the application."
+                ),
                 evidence={"launchers": [f"bin/{former.name}"]},
             )
         commands = (*manifest.application.smoke, *manifest.application.offline_commands)
         if not commands:
-            raise UncheckedError(SKIP, _("the profile names no commands to try"))
+            raise UncheckedError(SKIP, _("the profile defines no commands to try"))
         missing = models_apart.missing(prefix, manifest)
         for index, command in enumerate(commands):
             line, limit = " ".join(command), self.left()
@@ -55,7 +57,9 @@ class Commands(Check):
                 yield self.untried(name=name, evidence=evidence)
                 continue
             if missing and index >= len(manifest.application.smoke):
-                reason = _("not tried: {models} is not here yet").format(models=some_of([one.name for one in missing]))
+                reason = _("not tried: {models} is not available yet").format(
+                    models=some_of([one.name for one in missing])
+                )
                 yield self.result(SKIP, reason, name=name, evidence=evidence)
                 continue
             try:
@@ -64,6 +68,6 @@ class Commands(Check):
                 yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
                 continue
             if ended.ok:
-                yield self.passed(_("it works"), name=name, evidence=evidence)
+                yield self.passed(_("works"), name=name, evidence=evidence)
             else:
                 yield self.failed(trial.ending(ended, limit), name=name, evidence=evidence, **subject.repair())

@@ -48,7 +48,7 @@ class ContainerObject(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         container = subject.need_manifest().application.container
         if container is None:
-            raise UncheckedError(SKIP, _("the profile names no container"))
+            raise UncheckedError(SKIP, _("the profile defines no container"))
         try:
             ended = trial.run_program(subject, RESOLVE, [container.object], timeout=self.left())
         except ToolError as error:
@@ -65,15 +65,15 @@ class ContainerObject(Check):
             details = _("{object}: {reason}").format(object=container.object, reason=reason)
             yield self.failed(details, evidence=evidence, **subject.repair())
         elif container.command:
-            details = _("{object} is a {kind}, and {command} builds with it what the application needs").format(
+            details = _("{object} is a {kind}, and {command} builds what the application needs with it").format(
                 object=container.object, kind=kind, command=" ".join(container.command)
             )
             yield self.passed(details, evidence=evidence)
         elif asked:
-            details = _("{object} is a {kind}, and nothing that it depends on is missing")
+            details = _("{object} is a {kind}, and all of its dependencies are available")
             yield self.passed(details.format(object=container.object, kind=kind), evidence=evidence)
         else:
-            details = _("{object} is a {kind}; the profile names no command that lets it build anything")
+            details = _("{object} is a {kind}; the profile has no command that uses it")
             raise UncheckedError(SKIP, details.format(object=container.object, kind=kind))
 
     def building(self, subject: Subject, command: tuple[str, ...]) -> str | None:

@@ -74,7 +74,7 @@ class DashboardAnswer(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         dashboard = subject.need_manifest().application.dashboard
         if dashboard is None:
-            raise UncheckedError(SKIP, _("the profile names no dashboard"))
+            raise UncheckedError(SKIP, _("the profile defines no dashboard"))
         try:
             ended = self.ask(subject, dashboard)
         except ToolError as error:
@@ -86,29 +86,29 @@ class DashboardAnswer(Check):
         status, seconds, code, said, unreachable = answer
         if unreachable:
             details = _("127.0.0.1 cannot be used on this host: {reason}").format(reason=unreachable)
-            advice = _("Bring the loopback interface up (ip link set lo up), or let the firewall pass it.")
+            advice = _("Bring the loopback interface up (ip link set lo up), or allow it in the firewall.")
             yield self.result(ERROR, details, suggestion=advice)
             return
         metric = {"dashboard": (round(seconds, 3), "s")}
         if status is not None and status < 400:
             words = (
-                _("{path} answers with HTTP {status} after {seconds:.1f} s, with no network")
+                _("{path} responds with HTTP {status} after {seconds:.1f} s, without a network")
                 if apart.possible()
                 else _(
-                    "{path} answers with HTTP {status} after {seconds:.1f} s; the network could not be taken away here"
+                    "{path} responds with HTTP {status} after {seconds:.1f} s; the network could not be disabled here"
                 )
             )
             details = words.format(path=dashboard.path, status=status, seconds=seconds)
             yield self.passed(details, metric=metric)
         elif status is not None:
             yield self.failed(
-                _("{path} answers with HTTP {status}").format(path=dashboard.path, status=status), **subject.repair()
+                _("{path} responds with HTTP {status}").format(path=dashboard.path, status=status), **subject.repair()
             )
         elif code is not None:
-            details = _("it ended with exit code {code}: {last}").format(code=code, last=said)
+            details = _("exited with code {code}: {last}").format(code=code, last=said)
             yield self.failed(details, **subject.repair())
         else:
-            details = _("{path} did not answer within {limit:.0f} s: {last}").format(
+            details = _("{path} did not respond within {limit:.0f} s: {last}").format(
                 path=dashboard.path, limit=seconds, last=said
             )
             yield self.failed(details, **subject.repair())

@@ -32,7 +32,9 @@ class Data(Check):
         if gone:
             yield self.failed(
                 _("missing: {names}").format(names=some_of(map(str, gone))),
-                suggestion=_("Restore it from a backup, one that this lists; or make the folder anew if it was empty."),
+                suggestion=_(
+                    "Restore it from a backup that this command lists; or recreate the folder if it was empty."
+                ),
                 command=subject.tool("backup", "list"),
             )
             return
@@ -40,19 +42,19 @@ class Data(Check):
         if no_folders:
             yield self.failed(
                 _("not a folder: {names}").format(names=some_of(map(str, no_folders))),
-                suggestion=_("Move it away, and restore the folder from a backup, one that this lists."),
+                suggestion=_("Move it away, and restore the folder from a backup that this command lists."),
                 command=subject.tool("backup", "list"),
             )
             return
         if closed:
             yield self.failed(
-                _("cannot be written: {paths}").format(paths=some_of(map(str, closed))),
-                suggestion=_("Give this user the right to write there."),
+                _("not writable: {paths}").format(paths=some_of(map(str, closed))),
+                suggestion=_("Give this user write permission there."),
             )
             return
         astray = [folder for folder in persist if not same(release.app / folder, prefix.data / folder)]
         if astray:
-            details = _("the application does not use the user's folders: {names}").format(names=some_of(astray))
+            details = _("the application does not use the user data folders: {names}").format(names=some_of(astray))
             yield self.failed(details, evidence={"folders": astray}, **subject.reinstall())
         else:
             yield self.passed(str(prefix.data))

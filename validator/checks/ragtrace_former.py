@@ -23,7 +23,7 @@ class FormerReleases(Check):
     effort = FULL
 
     def title(self) -> str:
-        return _("Former releases")
+        return _("Previous releases")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
@@ -32,14 +32,16 @@ class FormerReleases(Check):
         kept = [*prefix.complete_releases(), *([bereft] if bereft else [])]
         others = [release for release in kept if active is None or release.id != active.id]
         if not others:
-            raise UncheckedError(SKIP, _("no other release is kept"))
+            raise UncheckedError(SKIP, _("no other release is retained"))
         found = {release.id: repeated.of_receipt(release) for release in others}
         for name, trouble in found.items():
             if trouble:
                 yield self.warned(
                     f"{name}: {trouble}",
-                    suggestion=_("A rollback makes it anew from the kept files, where it can; else bring its bundle."),
+                    suggestion=_(
+                        "A rollback rebuilds it from the stored files if possible; otherwise transfer its bundle."
+                    ),
                     evidence={"release": name},
                 )
         if not any(found.values()):
-            yield self.passed(_("as they were sealed: {names}").format(names=", ".join(found)))
+            yield self.passed(_("as installed: {names}").format(names=", ".join(found)))

@@ -52,8 +52,8 @@ class Models(Check):
             return
         size = human_bytes(sum(entry.size for entry in entries))
         details = plural(
-            "{count} file ({size}) is as the manifest says",
-            "{count} files ({size}) are as the manifest says",
+            "{count} file ({size}) matches the manifest",
+            "{count} files ({size}) match the manifest",
             len(entries),
         ).format(count=len(entries), size=size)
         yield self.passed(details)
@@ -66,12 +66,12 @@ class Models(Check):
             place, damaged = models_apart.place(prefix, model), models_apart.damaged(prefix, model)
             advice = models_apart.what_to_bring(prefix, model)
             if model in missing:
-                details = _("it does not come with the bundle, and {folder} has no files").format(folder=place)
+                details = _("not part of the bundle, and {folder} has no files").format(folder=place)
                 yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
             elif damaged:
                 told = [f"{file} ({fault})" for file, fault in damaged.items()]
-                details = _("not whole in {folder}: {files}").format(folder=place, files=some_of(told))
+                details = _("damaged in {folder}: {files}").format(folder=place, files=some_of(told))
                 yield self.failed(details, suggestion=advice, name=name, evidence={**evidence, "damaged": [*damaged]})
             else:
-                details = _("{folder} has files; the bundle does not tell which they must be").format(folder=place)
+                details = _("{folder} has files; the bundle does not define which it must have").format(folder=place)
                 yield self.passed(details, name=name, evidence=evidence)

@@ -21,7 +21,7 @@ class Places(Check):
     category = APPLICATION
 
     def title(self) -> str:
-        return _("Own folders")
+        return _("Installation folders")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
@@ -33,24 +33,24 @@ class Places(Check):
             is_elsewhere = any(item.what == misplaced.LINKED for item in wrong)
             yield self.failed(
                 some_of(told),
-                suggestion=misplaced.move_back() if is_elsewhere else _("Look who changed it, and put it in order."),
+                suggestion=misplaced.move_back() if is_elsewhere else _("Find out who changed it, and fix it."),
                 remedy=None if is_elsewhere else RECOVER,
                 evidence={"places": [item.place for item in wrong]},
             )
             return
         if subject.release is not None and not papers.are_twice(prefix, subject.release):
             yield self.warned(
-                _("the second copy of manifest and signatures is missing or altered"),
-                suggestion=_("Look who changed it, and put it in order."),
+                _("the second copy of the signed metadata is missing or altered"),
+                suggestion=_("Find out who changed it, and fix it."),
                 remedy=RECOVER,
             )
             return
         lost = backups.unreadable(prefix)
         if lost:
             yield self.warned(
-                _("backups whose index cannot be read: {names}").format(names=some_of(lost)),
-                suggestion=_("Copy what they hold out of their folder files, then remove them."),
+                _("backups with an unreadable index: {names}").format(names=some_of(lost)),
+                suggestion=_("Copy the contents of their files folder, then remove them."),
                 evidence={"backups": lost},
             )
             return
-        yield self.passed(_("all folders and files that the tool keeps are in place"))
+        yield self.passed(_("all of the tool's folders and files are in place"))

@@ -27,13 +27,13 @@ class ModelProbe(Check):
     effort = NORMAL
 
     def title(self) -> str:
-        return _("Model answer")
+        return _("Model response")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         probed = [(model, model.probe) for model in manifest.models if model.probe]
         if not probed:
-            raise UncheckedError(SKIP, _("no model of the bundle has a probe"))
+            raise UncheckedError(SKIP, _("no model in the bundle has a probe"))
         for model, probe in probed:
             name, evidence = self.name_of(model), {"model": model.name}
             if self.is_over:
@@ -51,19 +51,19 @@ class ModelProbe(Check):
         if not probe.embedding:
             length = probe.dimension or 0
             return plural(
-                "{count} number, as promised; the bundle tells no embedding to compare it with",
-                "{count} numbers, as promised; the bundle tells no embedding to compare them with",
+                "{count} number, as expected; the bundle has no embedding to compare it with",
+                "{count} numbers, as expected; the bundle has no embedding to compare them with",
                 length,
             ).format(count=length)
         words = (
-            _("the embedding of the test sentence is right within {tolerance:g}, with no network")
+            _("the embedding of the test sentence matches within {tolerance:g}, without a network")
             if apart.possible()
-            else _("the embedding is right within {tolerance:g}; the network could not be taken away here")
+            else _("the embedding matches within {tolerance:g}; the network could not be disabled here")
         )
         return words.format(tolerance=probe.tolerance)
 
     def name_of(self, model: Model) -> str:
-        return _("Answer of {model}").format(model=model.name)
+        return _("Response of {model}").format(model=model.name)
 
     def trouble(self, prefix: Prefix, release: Release, manifest: Manifest, probe: Probe) -> str | None:
         """Return what is wrong with the model's answer, or None."""
@@ -77,5 +77,5 @@ class ModelProbe(Check):
             return trial.ending(ended, limit)
         answer = embedding_in(ended.stdout)
         if answer is None:
-            return _("it printed no list of numbers")
+            return _("it did not print a list of numbers")
         return difference(answer, probe)

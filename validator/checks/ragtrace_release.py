@@ -35,7 +35,7 @@ class ActiveRelease(Check):
             if kept:
                 yield self.failed(
                     subject.problems["release"],
-                    suggestion=_("Go back to a release that is kept on this host."),
+                    suggestion=_("Roll back to a release that is retained on this host."),
                     command=subject.tool("rollback", "--to", kept[-1]),
                     remedy=RECOVER,
                     evidence=evidence,
@@ -52,7 +52,7 @@ class ActiveRelease(Check):
     def before(self, subject: Subject) -> Iterator[CheckResult]:
         """Yield what an installation of the bundle at hand, into this user's own folder, would be refused for."""
         if "bundle" in subject.problems:
-            yield self.failed(subject.problems["bundle"], suggestion=_("Have the bundle sent again, or its keys."))
+            yield self.failed(subject.problems["bundle"], suggestion=_("Request the bundle or its keys again."))
             return
         manifest = subject.manifest
         if manifest is None:

@@ -32,7 +32,7 @@ class Settings(Check):
             found = settings.survey(prefix, subject.need_release(), manifest)
         except (OSError, ValueError) as error:
             details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=troubles.reason(error))
-            yield self.failed(details, suggestion=_("Make it a text file (UTF-8) that this user may read."))
+            yield self.failed(details, suggestion=_("Make it a text file (UTF-8) that this user can read."))
             return
         path, required = str(prefix.env_file), manifest.application.environment.required
         warnings = [*self._lacking(found, path), *self._in_vain(found, path)]
@@ -43,7 +43,7 @@ class Settings(Check):
 
     def _lacking(self, found: Survey, path: str) -> Iterator[CheckResult]:
         """Yield what the application needs to start and nobody sets."""
-        advice = _("Set {names} in {path}, one NAME=value a line.")
+        advice = _("Set {names} in {path}, one NAME=value per line.")
         if found.missing:
             names = some_of(found.missing)
             details = _("not set: {names}").format(names=names)
@@ -52,7 +52,7 @@ class Settings(Check):
             )
         if found.untouched:
             names = some_of(found.untouched)
-            details = _("still the example's value: {names}").format(names=names)
+            details = _("still the example value: {names}").format(names=names)
             yield self.warned(
                 details, suggestion=advice.format(names=names, path=path), evidence={"untouched": list(found.untouched)}
             )
@@ -60,22 +60,22 @@ class Settings(Check):
     def _in_vain(self, found: Survey, path: str) -> Iterator[CheckResult]:
         """Yield what is written into the file and has no effect."""
         if found.unread:
-            meant = _("{name} (is {other} meant?)")
+            meant = _("{name} (did you mean {other}?)")
             shown = [meant.format(name=name, other=other) if other else name for name, other in found.unread.items()]
             yield self.warned(
-                _("{path} sets what no launcher loads: {names}").format(path=path, names=some_of(shown)),
+                _("{path} has settings that no launcher reads: {names}").format(path=path, names=some_of(shown)),
                 suggestion=_(
-                    "Correct or remove {names} in {path}. A setting that the application does read "
-                    "goes into environment.also of the profile, by whoever builds the bundle; until then set it "
-                    "in the shell that starts the application."
+                    "Fix or remove {names} in {path}. If the application does read a setting, ask whoever "
+                    "built the bundle to add it to environment.also in the profile; until then set it in the "
+                    "shell that starts the application."
                 ).format(names=some_of(list(found.unread)), path=path),
                 evidence={"unread": [{"name": name, "meant": other} for name, other in found.unread.items()]},
             )
         if found.overridden:
             names = some_of(found.overridden)
             yield self.warned(
-                _("{path} sets what the release always sets itself: {names}").format(path=path, names=names),
-                suggestion=_("Remove {names} from {path}: the bundle's profile sets these values itself.").format(
+                _("{path} has settings that the release always sets: {names}").format(path=path, names=names),
+                suggestion=_("Remove {names} from {path}: the bundle's profile sets these values.").format(
                     names=names, path=path
                 ),
                 evidence={"overridden": list(found.overridden)},
@@ -83,10 +83,10 @@ class Settings(Check):
         if found.wrong:
             lines = some_of([str(number) for number in found.wrong])
             yield self.warned(
-                _("{path} has lines that set nothing: {numbers}").format(path=path, numbers=lines),
+                _("{path} has invalid lines: {numbers}").format(path=path, numbers=lines),
                 suggestion=_(
-                    "Write each of these lines of {path} as NAME=value with closed quotes, or put # before it: "
-                    "{numbers}."
+                    "Write each of these lines of {path} as NAME=value with closed quotes, or comment it out "
+                    "with #: {numbers}."
                 ).format(path=path, numbers=lines),
                 evidence={"lines": list(found.wrong)},
             )

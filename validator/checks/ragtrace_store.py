@@ -25,7 +25,7 @@ class KeptFiles(Check):
     effort = NORMAL
 
     def title(self) -> str:
-        return _("Kept files")
+        return _("Stored files")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, manifest = subject.need_prefix(), subject.need_manifest()
@@ -38,7 +38,7 @@ class KeptFiles(Check):
         damaged = [entry.path for entry in entries if entry.sha256 not in whole]
         if damaged:
             yield self.warned(
-                _("missing or damaged, so that a repair needs the bundle: {names}").format(names=some_of(damaged)),
+                _("missing or damaged, so a repair needs the bundle: {names}").format(names=some_of(damaged)),
                 evidence={"kept": damaged},
                 **subject.reinstall(),
             )
@@ -46,6 +46,8 @@ class KeptFiles(Check):
         size = human_bytes(sum(entry.size for entry in entries))
         yield self.passed(
             plural(
-                "{count} file ({size}) is kept for repairs", "{count} files ({size}) are kept for repairs", len(entries)
+                "{count} file ({size}) is stored for repairs",
+                "{count} files ({size}) are stored for repairs",
+                len(entries),
             ).format(count=len(entries), size=size)
         )

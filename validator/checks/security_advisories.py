@@ -46,7 +46,7 @@ class Advisories(Check):
         site = site_of(subject)
         try:
             if kept.in_force(kept.SNAPSHOTS, site) is None:
-                raise UncheckedError(SKIP, _("neither the bundle nor an update brought advisories"))
+                raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
             seen = looking.look(site)
         except TrustError as error:  # altered, unsigned, or blind
             yield self.failed(error.what, suggestion=error.advice)
@@ -83,8 +83,8 @@ class Advisories(Check):
             status,
             details,
             suggestion=_(
-                "Bring a bundle rebuilt with fixed versions, "
-                "or an exception signed by somebody who checked that it does no harm here."
+                "Transfer a bundle with fixed versions, or an exception signed by someone who checked that "
+                "it does no harm here."
             ),
             remedy=BUNDLE,
             metric=metric,
@@ -99,7 +99,7 @@ class Advisories(Check):
         )
         return self.warned(
             names,
-            suggestion=_("Look at these by hand."),
+            suggestion=_("Check these manually."),
             evidence={"undecided": [doubt.to_json() for doubt in found.doubts]},
             name=_("Undecided vulnerabilities"),
         )
@@ -107,20 +107,20 @@ class Advisories(Check):
     def age(self, seen: Look, subject: Subject) -> CheckResult:
         """Return how old the knowledge is."""
         found, header = seen.assessment, seen.snapshot.header
-        name, metric = _("Age of the advisories"), {"age": (float(found.days), "days")}
-        details = _("known until {date}, {days} ago; advisories: {count}, sequence {sequence}").format(
+        name, metric = _("Age of advisories"), {"age": (float(found.days), "days")}
+        details = _("as of {date}, {days} ago; advisories: {count}, sequence {sequence}").format(
             date=date_of(seen), days=counted.days(found.days), count=header.counts["live"], sequence=header.sequence
         )
         if found.age == FRESH:
             return self.passed(details, metric=metric, name=name)
         if found.age == FUTURE:
-            details = _("they claim to be of {date}, which is to come: their age cannot be told").format(
+            details = _("dated {date}, which is in the future: their age cannot be determined").format(
                 date=date_of(seen)
             )
         return self.result(
             found.age_status,
             details,
-            suggestion=_("Bring a newer signed snapshot."),
+            suggestion=_("Transfer a newer signed snapshot."),
             remedy=OPERATOR,
             command=subject.tool("advisories", "update", "advisories.zip"),
             metric=metric,
@@ -134,8 +134,8 @@ class Advisories(Check):
             for _finding, exemption in found.expired
         )
         return self.warned(
-            _("not in force, so their findings count: {names}").format(names=names),
-            suggestion=_("Bring fixed versions, or have the exception signed anew."),
+            _("exceptions not in force, so their findings count: {names}").format(names=names),
+            suggestion=_("Transfer fixed versions, or have the exception signed again."),
             remedy=BUNDLE,
             name=_("Exceptions"),
         )

@@ -40,15 +40,15 @@ class SecondCopies(Check):
         kept = prefix.complete_releases()
         unlike = [release.id for release in kept if not has_same_papers(prefix, release)]
         if unlike:
-            details = _("the second copies of manifest and signatures are not the releases' own: {names} ({path})")
+            details = _("the second copies of the signed metadata differ from the releases: {names} ({path})")
             return self.failed(
                 details.format(names=some_of(unlike), path=papers.folder(prefix)),
                 evidence={"releases": unlike},
                 **subject.repair(),
             )
         details = plural(
-            "{count} kept release: manifest and signatures are as their second copy",
-            "{count} kept releases: manifests and signatures are as their second copies",
+            "{count} retained release: the signed metadata matches its second copy",
+            "{count} retained releases: the signed metadata matches its second copies",
             len(kept),
         )
         return self.passed(details.format(count=len(kept)))
@@ -64,8 +64,8 @@ class SecondCopies(Check):
             told = troubles.words(error, troubles.READING, path=prefix.audit)
             return self.failed(told.what, name=name, suggestion=told.advice)
         details = plural(
-            "{count} entry in {files} files, each following from the one before; the head is {head}",
-            "{count} entries in {files} files, each following from the one before; the head is {head}",
+            "{count} entry in {files} files, each chained to the one before; the head is {head}",
+            "{count} entries in {files} files, each chained to the one before; the head is {head}",
             count,
         )
         files = len(log_files.rotated(prefix.audit)) + 1
@@ -86,15 +86,15 @@ class SecondCopies(Check):
                 spoiled.append(f"{path.name} ({troubles.told(error)})")
         if spoiled:
             return self.failed(
-                _("not as their indexes say: {names}").format(names="; ".join(spoiled[:3])),
+                _("differ from their indexes: {names}").format(names="; ".join(spoiled[:3])),
                 name=name,
                 evidence={"backups": [text.partition(" ")[0] for text in spoiled]},
-                suggestion=_("Bring these backups back from a copy, or make a new one and remove them."),
+                suggestion=_("Replace these backups with a good copy, or create a new one and remove them."),
                 command=subject.tool("backup"),
             )
         details = plural(
-            "{count} backup: every file is as its index says",
-            "{count} backups: every file is as their indexes say",
+            "{count} backup: every file matches its index",
+            "{count} backups: every file matches their indexes",
             count,
         )
         return self.passed(details.format(count=count), name=name)

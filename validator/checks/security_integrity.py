@@ -52,15 +52,15 @@ class Integrity(Check):
             yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
         elif not subject.receipt.locked:
             yield self.warned(
-                _("its packages were changed after it was signed; nobody vouches for this set of them"),
+                _("its packages were changed after it was signed; this set of them has no signature"),
                 **subject.reinstall(),
             )
         else:
             details = plural(
-                "{count} file is as at the installation (compared with the receipt); "
-                "the manifest is signed by {signers}",
-                "{count} files are as at the installation (compared with the receipt); "
-                "the manifest is signed by {signers}",
+                "{count} file is unchanged since the installation (compared with the receipt); the manifest "
+                "is signed by {signers}",
+                "{count} files are unchanged since the installation (compared with the receipt); the "
+                "manifest is signed by {signers}",
                 len(subject.receipt.items),
             ).format(count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers))
             yield self.passed(details)
@@ -74,20 +74,20 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     3. Every signature over SHA256SUMS holds, and the signers are those in the receipt.
     """
     if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
-        return _("the receipt is of another release ({name})").format(name=receipt.release)
+        return _("the receipt belongs to another release ({name})").format(name=receipt.release)
     try:
         found = digest.sha256_bytes(reading.read(release.bundle / MANIFEST, MANIFEST_LIMIT))
         sums = reading.read(release.bundle / SUMS, digest.SUMS_LIMIT)
         if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
-            return _("{path} is not the one that was signed").format(path=release.bundle / MANIFEST)
+            return _("{path} is not the signed one").format(path=release.bundle / MANIFEST)
         signers = {key.fingerprint for key in signers_of(release.bundle, sums)}
     except RagtraceError as error:
         return error.what
     except OSError as error:
         return troubles.told(error)
     if not signers or signers != set(receipt.signers):
-        names = ", ".join(sorted(signers)) or _("nobody")
-        return _("it is signed by {names}, the receipt says otherwise").format(names=names)
+        names = ", ".join(sorted(signers)) or _("no key")
+        return _("signed by {names}, but the receipt has other signers").format(names=names)
     return None
 
 

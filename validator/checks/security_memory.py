@@ -22,7 +22,7 @@ class TrustMemory(Check):
     effort = QUICK
 
     def title(self) -> str:
-        return _("Memory of trust")
+        return _("Trust records")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         if subject.places is None:
@@ -32,26 +32,24 @@ class TrustMemory(Check):
         rebuilt = [str(account.folder) for account in found if account.kept.memory.rebuilt]
         forgotten = keeping.forgotten(found, subject.prefix)
         recover = {
-            "suggestion": _("Write them again: recover takes the whole copy, or else what is installed."),
+            "suggestion": _("Run recover to write them again, from the intact copy or else from what is installed."),
             "command": subject.tool("recover"),
         }
         if problems:
             names = [path for account in found for path in map(str, account.kept.problems)]
             yield self.failed(
-                _("what was accepted here is not kept twice: {names}").format(names=some_of(problems)),
+                _("the trust records do not have two good copies: {names}").format(names=some_of(problems)),
                 evidence={"files": names},
                 **recover,
             )
         if rebuilt:
             yield self.warned(
-                _("both copies were lost; what is installed stands in for them in {names}").format(
-                    names=some_of(rebuilt)
-                ),
+                _("both copies were lost and rebuilt from what is installed: {names}").format(names=some_of(rebuilt)),
                 suggestion=_("Compare the numbers with your records, then accept them."),
                 command=subject.tool("trust", "accept-memory"),
             )
         if forgotten and not problems:
             names = [f"{name} ({counter})" for name, counter in forgotten.items()]
-            yield self.warned(_("installed, and not remembered: {names}").format(names=some_of(names)), **recover)
+            yield self.warned(_("installed but not recorded: {names}").format(names=some_of(names)), **recover)
         if not (problems or rebuilt or forgotten):
-            yield self.passed(_("both copies agree with each other, and nothing newer is installed"))
+            yield self.passed(_("both copies are the same, and nothing newer is installed"))

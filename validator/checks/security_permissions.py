@@ -40,18 +40,18 @@ class Permissions(Check):
         exposed = files.is_exposed(prefix.env_file)
         if exposed:
             yield self.failed(
-                _("{path} can be read or changed by others").format(path=prefix.env_file),
-                suggestion=_("Take the rights of group and others away."),
+                _("other users can read or change {path}").format(path=prefix.env_file),
+                suggestion=_("Remove the permissions of group and others."),
                 command=close_command(prefix.env_file),
                 evidence={"exposed": [".env"]},
             )
         owner, account = service.settings_of_another(prefix)
         if owner:
             yield self.warned(
-                _("{path} belongs to {owner}, and the data to {account}, under which the application runs").format(
+                _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application").format(
                     path=prefix.env_file, owner=owner, account=account
                 ),
-                suggestion=_("Give it to that account: chown {account} {path}").format(
+                suggestion=_("Make that account its owner: chown {account} {path}").format(
                     path=prefix.env_file, account=account
                 ),
                 command=f"chown {account} {prefix.env_file}",
@@ -59,8 +59,8 @@ class Permissions(Check):
         opened = list(open_to_all(prefix, subject))
         if opened:
             yield self.failed(
-                _("anybody can write: {paths}").format(paths=some_of(opened)),
-                suggestion=_("Take the right to write away from others."),
+                _("world-writable: {paths}").format(paths=some_of(opened)),
+                suggestion=_("Remove write permission from others."),
                 remedy=RECOVER,
                 command=command_against_writing(prefix.root),
                 evidence={"writable": opened},
@@ -68,7 +68,7 @@ class Permissions(Check):
         yield from self.of_the_release(prefix, subject, opened)
         subject.need_release()  # where there is none, its files were not looked at
         if not exposed and not opened and not owner and not rights.wrong(prefix, subject.release):
-            yield self.passed(_("settings are private, and only their owner can change the installed files"))
+            yield self.passed(_("only the owner can read the settings and change the installed files"))
 
     def of_the_release(self, prefix: Prefix, subject: Subject, told: list[str]) -> Iterator[CheckResult]:
         """Yield what of the release and the store is not as sealing left it, but for what was told."""
@@ -83,11 +83,11 @@ class Permissions(Check):
             )
             for item in found
         ]
-        details = _("not the owner or the rights of the installation: {names}").format(names=some_of(names))
+        details = _("owner or permissions differ from the installation: {names}").format(names=some_of(names))
         tell = self.failed if any(item.is_dangerous for item in found) else self.warned
         yield tell(
             details,
-            suggestion=_("Look who changed them, and give them back."),
+            suggestion=_("Find out who changed them, and reset them."),
             remedy=RECOVER,
             evidence={"rights": [os.path.relpath(item.path, prefix.root) for item in found]},
         )

@@ -31,11 +31,12 @@ class PickledModels(Check):
         if not manifest.models:
             raise UncheckedError(SKIP, _("there are no models"))
         if not tools_environment.entries_of(manifest):
-            raise UncheckedError(SKIP, _("the bundle brings no scanners"))
+            raise UncheckedError(SKIP, _("the bundle contains no scanners"))
         version = tuple(int(part) for part in manifest.target.python.split("."))
         if version < picklescan.LEAST_PYTHON:
             raise UncheckedError(
-                SKIP, _("picklescan needs Python 3.11, this release has {python}").format(python=manifest.target.python)
+                SKIP,
+                _("picklescan needs Python 3.11, but this release has {python}").format(python=manifest.target.python),
             )
         python = tools_environment.python_of(release)
         if not python.exists():
@@ -46,21 +47,21 @@ class PickledModels(Check):
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         if found.unread:
             yield self.failed(
-                _("cannot be read as what they are: {names}").format(names=some_of(found.unread)),
+                _("cannot be read in their format: {names}").format(names=some_of(found.unread)),
                 evidence={"unread": list(found.unread)},
-                suggestion=_("Nobody knows what these files do: have the model's makers look at them."),
+                suggestion=_("It is unknown what these files do: ask the model's publisher to check them."),
             )
         if found.dangerous:
             yield self.failed(
-                _("these run code when they are loaded: {names}").format(names=described(found.dangerous)),
+                _("these run code when loaded: {names}").format(names=described(found.dangerous)),
                 evidence={"dangerous": found.dangerous},
-                suggestion=_("Do not load them; bring the model in another format (safetensors)."),
+                suggestion=_("Do not load them; provide the model in another format (safetensors)."),
             )
         if found.suspicious:
             yield self.warned(
-                _("these import what is not known to be harmless: {names}").format(names=described(found.suspicious)),
+                _("these import what is not known to be safe: {names}").format(names=described(found.suspicious)),
                 evidence={"suspicious": found.suspicious},
-                suggestion=_("Ask the model's makers what it is for, or bring the model as safetensors."),
+                suggestion=_("Ask the model's publisher what it is for, or provide the model as safetensors."),
             )
         if not (found.unread or found.dangerous or found.suspicious):
             yield self.passed(

@@ -44,24 +44,22 @@ class ReceiptLogged(Check):
         logged = audit_log.receipt_of(prefix, release.id)
         if logged not in (None, found):
             yield self.failed(
-                _("the audit log has another receipt of {release}: this one was written after the installation").format(
-                    release=release.id
-                ),
+                _(
+                    "the audit log has another receipt for {release}: this one was written after the installation"
+                ).format(release=release.id),
                 evidence={"found": found, "logged": logged},
                 **subject.reinstall(),
             )
         elif broken:
             yield self.warned(
                 _("the receipt could not be compared with the audit log: {reason}").format(reason=broken),
-                suggestion=_("Compare the log with an export that was kept elsewhere."),
+                suggestion=_("Compare the log with an export that is stored elsewhere."),
             )
         elif not logged:
             yield self.warned(
-                _("the receipt could not be compared with the audit log, which has no line on it"),
+                _("the receipt could not be compared with the audit log, which has no entry for it"),
                 suggestion=_("Compare the installed files with the signed wheels."),
                 command=subject.tool("validate", "--full"),
             )
         else:
-            yield self.passed(
-                _("it is the one that the audit log has since the installation (compared by its SHA-256)")
-            )
+            yield self.passed(_("same as in the audit log since the installation (compared by its SHA-256)"))

@@ -34,26 +34,28 @@ class SecondScanner(Check):
         site = site_of(subject)
         try:
             if kept.in_force(kept.SNAPSHOTS, site) is None:
-                raise UncheckedError(SKIP, _("neither the bundle nor an update brought advisories"))
+                raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
             seen = looking.look(site)
         except TrustError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         python = tools_environment.python_of(site.release)
         if not python.exists():
-            raise UncheckedError(ERROR, _("incomplete: safety is not installed, so one scanner alone looked"))
+            raise UncheckedError(ERROR, _("incomplete: safety is not installed, so only one scanner ran"))
         packages = [(one.name, one.version) for one in looking.installed(site) if one.version is not None]
         try:
             found = safety.second_opinion(python, seen.snapshot, packages, limit=self.left())
         except ToolError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         if found.blind:
-            yield self.failed(_("safety does not find what it must: {names}").format(names=some_of(found.blind)))
+            yield self.failed(_("safety does not find what it must find: {names}").format(names=some_of(found.blind)))
             return
         differences = safety.differences(seen.scan.hits, found.hits)
         if differences:
             yield self.failed(
                 _("the scanners disagree: {names}").format(names=some_of(differences)),
-                suggestion=_("Trust neither: look at these packages by hand, and tell whoever made the bundle."),
+                suggestion=_(
+                    "Trust neither: check these packages manually, and report it to whoever built the bundle."
+                ),
                 evidence={"differences": differences},
             )
         else:

@@ -44,14 +44,14 @@ class Secrets(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
         if os.name != "posix":
-            raise UncheckedError(SKIP, _("only POSIX permissions are looked at"))
+            raise UncheckedError(SKIP, _("only POSIX permissions are checked"))
         values = secret_values(subject)
         found, unread, searched = {}, [], 0
         for path in readable_by_all(prefix.root, [prefix.data, prefix.state, prefix.backups, prefix.bin]):
             searched += 1
             if searched > FILES_LIMIT:
                 details = _("only the first {count} files were searched").format(count=FILES_LIMIT)
-                yield self.warned(details, suggestion=_("Keep large data elsewhere, or make their folder private."))
+                yield self.warned(details, suggestion=_("Store large data elsewhere, or make its folder private."))
                 break
             try:
                 kind = kind_of(reading.read(path, SIZE_LIMIT), values)
@@ -62,8 +62,10 @@ class Secrets(Check):
                 found[str(path)] = kind
         if found:
             yield self.failed(
-                _("others can read {paths}").format(paths=some_of(f"{path} ({kind})" for path, kind in found.items())),
-                suggestion=_("Take the rights of others away, and replace keys that others may have read."),
+                _("other users can read {paths}").format(
+                    paths=some_of(f"{path} ({kind})" for path, kind in found.items())
+                ),
+                suggestion=_("Remove the permissions of others, and replace keys that others may have read."),
                 command=f"chmod o-rwx {next(iter(found))}",
                 evidence={"files": sorted(found)},
             )
@@ -72,8 +74,8 @@ class Secrets(Check):
         else:
             yield self.passed(
                 plural(
-                    "{count} file that everybody can read holds no keys",
-                    "{count} files that everybody can read hold no keys",
+                    "{count} world-readable file contains no keys",
+                    "{count} world-readable files contain no keys",
                     searched,
                 ).format(count=searched)
             )

@@ -42,7 +42,7 @@ class SignedFiles(Check):
             return
         if not receipt.locked:
             yield self.warned(
-                _("its packages were changed after it was signed; nobody vouches for this set of them"),
+                _("its packages were changed after it was signed; this set of them has no signature"),
                 **subject.reinstall(),
             )
             return
@@ -62,8 +62,8 @@ class SignedFiles(Check):
             yield replace(self.failed(details, evidence=evidence, **subject.reinstall()), status=ERROR)
         if not found.deviations and not found.uncompared:
             details = _(
-                "as signed (compared with the manifest and the wheels that it names): {same}; made on this host "
-                "(compared with the receipt alone): {made}; {signers}"
+                "as signed (compared with the manifest and its wheels): {same}; created on this host "
+                "(compared only with the receipt): {made}; {signers}"
             )
             same, made = counted.files(found.same), counted.files(found.made)
             yield self.passed(details.format(same=same, made=made, signers=judged))
@@ -76,9 +76,9 @@ def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
     try:
         policy = subject.policy()
         if policy is None:
-            return _("signed by {signers} (no policy on this host says whether they may)").format(signers=names), ""
+            return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
         # a key that has expired since does not make what it signed worse
         judge(policy, "release", keys, None)
     except RagtraceError as error:
         return "", error.what
-    return _("signed by {signers}, whom the policy of this host accepts").format(signers=names), ""
+    return _("signed by {signers}, accepted by this host's policy").format(signers=names), ""

@@ -21,7 +21,7 @@ class Strangers(Check):
     category = SECURITY
 
     def title(self) -> str:
-        return _("Foreign files")
+        return _("Unknown files")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
@@ -36,7 +36,7 @@ class Strangers(Check):
         for path in found:
             instead = shadows.get(str(path), "")
             names.append(
-                _("{path}, which starts in place of {other} where PREFIX/bin comes first in PATH").format(
+                _("{path}, which runs instead of {other} if PREFIX/bin comes first in PATH").format(
                     path=path, other=instead
                 )
                 if instead
@@ -51,4 +51,4 @@ class Strangers(Check):
                 evidence={"strangers": [str(path) for path in found], "shadows": shadows},
             )
             return
-        yield self.passed(_("nothing else lies among the files of the installation"))
+        yield self.passed(_("the installation contains no other files"))

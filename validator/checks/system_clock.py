@@ -35,7 +35,7 @@ class Clock(Check):
             time = datetime.fromisoformat(text.replace("Z", "+00:00"))
             if time - current > SLACK:
                 yield self.warned(
-                    _("it says {now} UTC, but {event} on {time}").format(
+                    _("the clock shows {now} UTC, but {event} on {time}").format(
                         now=f"{current:%Y-%m-%d %H:%M}", event=event, time=text
                     ),
                     suggestion=_("Set the host's clock."),

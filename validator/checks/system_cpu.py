@@ -45,15 +45,15 @@ class Processor(Check):
         if needed and platform.machine() in INTEL:
             features = cpu_features()
             if features is None:
-                raise UncheckedError(SKIP, _("this system does not say which instructions its processor has"))
+                raise UncheckedError(SKIP, _("this system does not report which instructions its processor has"))
             lacking = sorted(name for name, feature in needed.items() if feature not in features)
             if lacking:
                 yield self.failed(
-                    _("the processor lacks {features}, which {packages} needs").format(
+                    _("the processor lacks {features}, required by {packages}").format(
                         features=", ".join(sorted({needed[name].upper() for name in lacking})),
                         packages=", ".join(lacking),
                     ),
-                    suggestion=_("Use another host, or let the virtual machine show the processor's own features."),
+                    suggestion=_("Use another host, or let the virtual machine expose the processor's own features."),
                     evidence={"packages": lacking},
                     metric=metric,
                 )

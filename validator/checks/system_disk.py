@@ -41,20 +41,20 @@ class Disk(Check):
         free, inodes = shutil.disk_usage(place).free, free_inodes(place)
         more = {"name": name, "metric": {"free": (round(free / 1e9, 2), "GB")}, "evidence": {"filesystem": str(place)}}
         if is_read_only(place):
-            advice = _("Mount it for writing; the application keeps its data there.")
+            advice = _("Mount it read-write; the application stores its data there.")
             return self.failed(_("{path} is mounted read-only").format(path=place), suggestion=advice, **more)
         if inodes is not None and inodes < FILES_RESERVE:
             details = plural("{count} inode is free on {path}", "{count} inodes are free on {path}", inodes).format(
                 count=inodes, path=place
             )
             return self.failed(details, suggestion=_("Remove files there, many small ones first."), **more)
-        details = _("{free} are free on {path}").format(free=human_bytes(free), path=place)
+        details = _("{free} free on {path}").format(free=human_bytes(free), path=place)
         if free < least:
-            advice = _("Free space there; data can't be written without it.")
+            advice = _("Free up space there; otherwise data cannot be written.")
             return self.failed(details, suggestion=advice, **more)
         if free < wanted:
             details += _("; a repair or an upgrade needs {wanted}").format(wanted=human_bytes(wanted))
-            return self.warned(details, suggestion=_("Free space there before the next upgrade."), **more)
+            return self.warned(details, suggestion=_("Free up space there before the next upgrade."), **more)
         return self.passed(details, **more)
 
 

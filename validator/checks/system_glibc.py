@@ -29,7 +29,7 @@ class CLibrary(Check):
             raise UncheckedError(SKIP, _("only Linux has it"))
         found = host_glibc()
         if found is None and subject.manifest and subject.manifest.target.platform == "musllinux":
-            yield self.passed(_("musl, as the bundle asks"))
+            yield self.passed(_("musl, as the bundle requires"))
             return
         advice = _("Use a distribution with a newer glibc; it cannot be replaced on its own.")
         if found is None:

@@ -52,7 +52,7 @@ class Limits(Check):
             if limit is not None:
                 shown.append(words.format(limit=shape(limit)))
                 if limit < least:
-                    found.append(_("too little: {limit}").format(limit=shown[-1]))
+                    found.append(_("too low: {limit}").format(limit=shown[-1]))
         if found:
             advice = _("Raise the limits of the container, service or shell that starts the application.")
             yield self.warned("; ".join(found), suggestion=advice, evidence={"limits": shown})

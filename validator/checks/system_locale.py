@@ -44,14 +44,16 @@ class Locale(Check):
         if not ended.ok:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
         reason, encoding, names = trial.parsed(ended.stdout)
-        advice = _("Set LANG to a locale that this host has and whose encoding is UTF-8, such as C.UTF-8.")
+        advice = _("Set LANG to a UTF-8 locale that this host has, such as C.UTF-8.")
         if reason:
-            details = _("the locale that LANG or LC_ALL names is not there: {reason}").format(reason=reason)
+            details = _("the locale in LANG or LC_ALL is not available: {reason}").format(reason=reason)
             yield self.warned(details, suggestion=advice)
         elif not names.lower().startswith("utf") or (
             sys.platform != "win32" and not encoding.lower().startswith("utf")
         ):
-            details = _("texts are {encoding}, names of files {names}").format(encoding=encoding, names=names)
+            details = _("text encoding {encoding}, file name encoding {names}").format(encoding=encoding, names=names)
             yield self.warned(details, suggestion=advice)
         else:
-            yield self.passed(_("texts are {encoding}, names of files {names}").format(encoding=encoding, names=names))
+            yield self.passed(
+                _("text encoding {encoding}, file name encoding {names}").format(encoding=encoding, names=names)
+            )

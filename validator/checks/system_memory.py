@@ -31,13 +31,13 @@ class Memory(Check):
 
         memory = psutil.virtual_memory()
         needed = needed_bytes(subject)
-        details = _("{free} of {total} are free, about {needed} are needed").format(
+        details = _("{free} of {total} free, about {needed} needed").format(
             free=human_bytes(memory.available), total=human_bytes(memory.total), needed=human_bytes(needed)
         )
         metric = {"available": (round(memory.available / 1e9, 2), "GB"), "total": (round(memory.total / 1e9, 2), "GB")}
         if memory.available < needed:
             yield self.warned(
-                details, suggestion=_("End other programs, or give this host more memory."), metric=metric
+                details, suggestion=_("Stop other programs, or give this host more memory."), metric=metric
             )
         else:
             yield self.passed(details, metric=metric)

@@ -48,15 +48,15 @@ class VisualCpp(Check):
         if not missing:
             yield self.passed(_("{libraries} can be loaded").format(libraries=", ".join(LIBRARIES)))
         elif subject.manifest and not native:
-            details = _("{libraries} cannot be loaded, and no package of the bundle has code that asks for it")
+            details = _("{libraries} cannot be loaded, but no package in the bundle has code that needs it")
             yield self.passed(details.format(libraries=", ".join(missing)), evidence={"missing": missing})
         else:
-            details = _("{libraries} cannot be loaded; packages with code of their own, such as torch, ask for it")
+            details = _("{libraries} cannot be loaded; packages with native code, such as torch, need it")
             yield self.warned(
                 details.format(libraries=", ".join(missing)),
                 suggestion=_(
-                    "Let an administrator install Microsoft's Visual C++ Redistributable (2015 or later) for the"
-                    " architecture of this Python."
+                    "Ask an administrator to install Microsoft's Visual C++ Redistributable (2015 or later) "
+                    "for the architecture of this Python."
                 ),
                 evidence={"missing": missing, "native": native},
             )

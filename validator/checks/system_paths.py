@@ -35,10 +35,10 @@ class PathLength(Check):
         length, limit = length_of(str(release.path / longest)), limit_of(release.path)
         if length > limit:
             yield self.failed(
-                _("{path} has {length} characters, {limit} are the most").format(
+                _("{path} has {length} characters, the limit is {limit}").format(
                     path=release.path / longest, length=length, limit=limit
                 ),
-                suggestion=_("Install into a folder with a shorter path, or allow long paths on Windows."),
+                suggestion=_("Install into a folder with a shorter path, or enable long paths on Windows."),
             )
         else:
             details = _("the longest path has {length} of {limit} characters")

@@ -59,7 +59,7 @@ class Python(Check):
             name=name, version=".".join(map(str, version)), wanted=manifest.target.python
         )
         if subject.receipt and not manifest.own_python and tuple(version[:2]) != manifest.target.python_tuple:
-            details = _("{path} is Python {found} now, and this installation needs Python {wanted}").format(
+            details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
                 path=subject.receipt.interpreter,
                 found=".".join(map(str, version[:2])),
                 wanted=manifest.target.python,
@@ -76,7 +76,7 @@ class Python(Check):
         """Return what can be said of the interpreter that runs this, before anything is installed."""
         details = f"{platform.python_implementation()} {platform.python_version()}"
         if platform.python_implementation() != "CPython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
-            return self.failed(details, suggestion=_("Use an ordinary build of CPython."))
+            return self.failed(details, suggestion=_("Use a standard build of CPython."))
         return self.passed(details)
 
 
@@ -90,14 +90,12 @@ def changed_base(interpreter: str, subject: Subject, version: list[int]) -> str 
     """Return what to say when the base interpreter is not the one that the release was made with."""
     found = record.sha256_of(Path(interpreter).resolve())  # the name that was chosen may be a link
     if found is None:
-        return _("{path}, which the release was made with, is gone").format(path=interpreter)
+        return _("{path}, which the release was built with, is missing").format(path=interpreter)
     then, now = subject.need_receipt().interpreter_version, ".".join(map(str, version))
     if found != subject.need_receipt().interpreter_sha256 and now != then:
-        return _("{path} is Python {now}; the release was made with {then}").format(
+        return _("{path} is Python {now}; the release was built with {then}").format(
             path=interpreter, now=now, then=then
         )
     if found != subject.need_receipt().interpreter_sha256:
-        return _("{path} changed since the release was made: an update of the system, or something worse").format(
-            path=interpreter
-        )
+        return _("{path} changed since the release was built: a system update, or tampering").format(path=interpreter)
     return None

@@ -35,11 +35,11 @@ class Scripts(Check):
         need_windows()
         if any(read_value(hive, PROMPT, "DisableCMD") == NO_SCRIPTS for hive in (USER, MACHINE)):
             yield self.failed(
-                _("a policy of this host lets no .cmd file run, and every command is one"),
-                suggestion=_('Let the group policy "Prevent access to the command prompt" allow scripts.'),
+                _("a policy of this host blocks .cmd files, and every launcher is one"),
+                suggestion=_('Allow scripts in the group policy "Prevent access to the command prompt".'),
             )
             return
-        details = _(".cmd files may run; PowerShell's execution policy ({policy}) does not concern them")
+        details = _(".cmd files may run; PowerShell's execution policy ({policy}) does not apply to them")
         yield self.passed(details.format(policy=execution_policy()))
 
 

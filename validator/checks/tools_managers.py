@@ -39,7 +39,7 @@ class Managers(Check):
         evidence = {"programs": present, "variables": loader, "settings": settings}
         if loader:
             yield self.warned(
-                _("{names} may put other libraries in front of the application's own").format(names=", ".join(loader)),
+                _("{names} may load other libraries before the application's own").format(names=", ".join(loader)),
                 suggestion=_("Start the application without these variables."),
                 evidence=evidence,
             )
@@ -47,14 +47,14 @@ class Managers(Check):
         base = Path(subject.receipt.interpreter) if subject.receipt else None
         if base is not None and owned_by_conda(base):
             yield self.warned(
-                _("{path} belongs to conda, whose updates change it under the application").format(path=base),
-                suggestion=_("Install again with a Python that this host's own package manager looks after."),
+                _("{path} belongs to conda, whose updates change the application's Python").format(path=base),
+                suggestion=_("Install again with a Python that is managed by this host's package manager."),
                 command=subject.tool("install"),
                 evidence=evidence,
             )
         elif present or settings:
             names = some_of([*present, *settings])
-            details = _("{names} are here; none of them touches the application").format(names=names)
+            details = _("{names} found; none of them affects the application").format(names=names)
             yield self.passed(details, evidence=evidence)
         else:
             yield self.passed(_("none"), evidence=evidence)

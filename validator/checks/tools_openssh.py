@@ -40,19 +40,19 @@ class OpenSsh(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
         program = shutil.which("ssh-keygen")
         if program is None:
-            reason = _("there is no ssh-keygen; compare the installer's SHA-256 with the trust slip instead")
+            reason = _("no ssh-keygen found; compare the installer's SHA-256 with the trust slip instead")
             raise UncheckedError(SKIP, reason)
-        advice = _("Check bundles by the SHA-256 on the trust slip, or with OpenSSH 8.1 or later.")
+        advice = _("Verify bundles by the SHA-256 on the trust slip, or with OpenSSH 8.1 or later.")
         right, wrong = self.judge(program, MESSAGE), self.judge(program, b"another\n")
         if not right.ok:
-            details = _("{program} cannot check signatures: {reason}").format(
+            details = _("{program} cannot verify signatures: {reason}").format(
                 program=program, reason=trial.ending(right, self.limit)
             )
             yield self.warned(details, suggestion=advice)
         elif wrong.ok:
-            yield self.warned(_("{program} takes a wrong signature").format(program=program), suggestion=advice)
+            yield self.warned(_("{program} accepts an invalid signature").format(program=program), suggestion=advice)
         else:
-            yield self.passed(_("{program} checks signatures").format(program=program))
+            yield self.passed(_("{program} verifies signatures").format(program=program))
 
     def judge(self, program: str, message: bytes) -> process.Completed:
         """Return how ssh-keygen judges the known signature over a message."""

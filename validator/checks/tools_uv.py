@@ -30,18 +30,18 @@ class UvTool(Check):
         try:
             shipped = metadata.version("uv")
         except metadata.PackageNotFoundError:
-            raise UncheckedError(ERROR, _("this tool does not say which uv it was shipped with")) from None
+            raise UncheckedError(ERROR, _("this tool does not record which uv it was shipped with")) from None
         program, limit = uv.binary(), self.left()
         ended = process.run([str(program), "--version"], env=acceptance.basic_environment(), timeout=limit)
         words = ended.stdout.split()
         advice = _("Copy ragtrace-install.pyz again from the medium.")
         if not ended.ok or len(words) < 2:
-            details = _("{program} does not answer: {reason}").format(
+            details = _("{program} does not respond: {reason}").format(
                 program=program, reason=trial.ending(ended, limit)
             )
             yield self.failed(details, suggestion=advice)
         elif words[1] != shipped:
-            details = _("{program} is version {found}, {shipped} was shipped").format(
+            details = _("{program} is version {found}, but {shipped} was shipped").format(
                 program=program, found=words[1], shipped=shipped
             )
             yield self.failed(details, suggestion=advice)

@@ -57,7 +57,7 @@ def language() -> str:
 def _header(report: Report) -> Iterator[str]:
     name = f"{report.title} {report.version or ''}".strip() or _("Host")
     yield f'<header>\n<div class="top"><div><h1>{escape(name)}</h1>'
-    under = report.release or _("Nothing is installed; this is about the host alone.")
+    under = report.release or _("Nothing is installed; only the host was checked.")
     yield f'<p class="soft">{escape(under)}</p></div>'
     yield f'<div class="overall {escape(report.overall_status)}">{escape(report.overall_status)}</div></div>\n<dl>'
     system = report.system_info
@@ -78,7 +78,7 @@ def _header(report: Report) -> Iterator[str]:
 def _glance(report: Report) -> Iterator[str]:
     counted = Counter(result.status for result in report.results)
     shown = [status for status in STATUSES if counted[status]]
-    yield f"<section>\n<h2>{escape(_('At a glance'))}</h2>"
+    yield f"<section>\n<h2>{escape(_('Summary'))}</h2>"
     if report.not_run:
         yield f'<p class="hint">{escape(shortfall(report))}</p>'
     yield '<ul class="counts">'
@@ -116,7 +116,7 @@ def _steps(report: Report) -> Iterator[str]:
     found = steps(report)
     if not found:
         return
-    yield f'<section>\n<h2>{escape(_("What to do"))}</h2>\n<ol class="steps">'
+    yield f'<section>\n<h2>{escape(_("Next steps"))}</h2>\n<ol class="steps">'
     for suggestion, command in found:
         typed = f"<pre>{escape(command)}</pre>" if command else ""
         yield f"<li>{escape(suggestion)}{typed}</li>"
@@ -127,7 +127,7 @@ def _charts(report: Report) -> Iterator[str]:
     measured = [r for r in report.results if r.category == PERFORMANCE and r.performance_metric]
     if not measured:
         return
-    yield f'<section>\n<h2>{escape(_("Measured"))}</h2>\n<div class="charts">'
+    yield f'<section>\n<h2>{escape(_("Measurements"))}</h2>\n<div class="charts">'
     for result in measured:
         yield f"<div><h3>{escape(result.check_name)}</h3>"
         yield from _chart(result)

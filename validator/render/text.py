@@ -59,10 +59,10 @@ def shortfall(report: Report) -> str:
         return ""
     if report.effort == check.QUICK:
         names = ", ".join(report.not_run.values())
-        return _("This was a quick validation, which says nothing of: {names}.").format(names=names)
+        return _("This was a quick validation, which does not check: {names}.").format(names=names)
     return plural(
-        "It says nothing of what {count} other check looks at.",
-        "It says nothing of what {count} other checks look at.",
+        "{count} other check was not run.",
+        "{count} other checks were not run.",
         len(report.not_run),
     ).format(count=len(report.not_run))
 
@@ -75,7 +75,7 @@ def steps(report: Report) -> list[tuple[str, str]]:
 
 def _heading(report: Report, width: int) -> Iterator[str]:
     if report.prefix is None:
-        yield from wrap(_("Nothing is installed; this is about the host alone."), width)
+        yield from wrap(_("Nothing is installed; only the host was checked."), width)
     else:
         version = report.version or "?"
         yield from wrap(f"{report.title} {version}, {report.release or '-'}", width)
@@ -113,7 +113,7 @@ def _recommendations(report: Report, width: int) -> Iterator[str]:
     found = steps(report)
     if found:
         yield ""
-        yield _("What to do:")
+        yield _("Next steps:")
     for number, (suggestion, command) in enumerate(found, 1):
         first = f"{number}. "
         yield from wrap(suggestion, width, first, " " * len(first))

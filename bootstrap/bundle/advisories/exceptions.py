@@ -41,7 +41,7 @@ def _specifier(value: Any, path: str) -> str:
     try:
         SpecifierSet(written)
     except InvalidSpecifier as error:
-        raise refuse(path, _("not a set of versions")) from error
+        raise refuse(path, _("not a version specifier")) from error
     return written
 
 
@@ -61,9 +61,9 @@ class Exemption(Value):
     def check(self, path: str) -> None:
         """Refuse an exception that never began or lasts too long."""
         if canonicalize_name(self.package) != self.package:
-            raise refuse(f"{path}.package", _("not a normalised name"))
+            raise refuse(f"{path}.package", _("not a normalized name"))
         if not timedelta(0) < self.expires - self.approved <= LONGEST:
-            raise refuse(f"{path}.expires", _("not within {days} days after it was approved").format(days=LONGEST.days))
+            raise refuse(f"{path}.expires", _("not within {days} days of its approval").format(days=LONGEST.days))
 
     def covers(self, finding: Finding) -> bool:
         """Tell whether this exception is about a finding, whatever the time."""

@@ -79,7 +79,7 @@ class Index:
             return ()
         value = strict.loads(line, package, limit=LINE_LIMIT)
         if not isinstance(value, list) or len(value) != 2 or value[0] != package or not isinstance(value[1], list):
-            raise refuse(package, _("not a line of an index"))
+            raise refuse(package, _("not an index line"))
         if not 0 < len(value[1]) <= RECORDS_LIMIT:
             raise refuse(package, _("not between {least} and {most}").format(least=1, most=RECORDS_LIMIT))
         return tuple(Advisory.from_json(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
@@ -102,9 +102,9 @@ def parse_index(data: bytes, name: str) -> Index:
     for number, line in enumerate(data.split(b"\n")[:-1]):
         package = line[2 : line.find(b'"', 2)].decode("utf-8", "replace")
         if not line.startswith(b'["') or package <= former:
-            raise refuse(f"{name}[{number}]", _("not a line of an index"))
+            raise refuse(f"{name}[{number}]", _("not an index line"))
         lines[package] = line
         former = package
     if not lines or not data.endswith(b"\n"):
-        raise refuse(name, _("cut short"))
+        raise refuse(name, _("truncated"))
     return Index(lines)

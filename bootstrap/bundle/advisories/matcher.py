@@ -131,7 +131,7 @@ def scan(index: Index, installed: Iterable[Installed]) -> Scan:
 
 
 def _incomparable() -> str:
-    return _("its version is not one that can be compared")
+    return _("its version cannot be compared")
 
 
 def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:

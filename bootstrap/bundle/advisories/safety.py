@@ -88,12 +88,12 @@ def find_hits(
     answer = next((line[len(MARK) :] for line in ended.stdout.splitlines() if line.startswith(MARK)), None)
     if not ended.ok or answer is None:
         lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
-        reason = _("it did not end in time") if ended.timed_out else (lines[-1] if lines else _("no message"))
-        raise ToolError(_("safety cannot be asked: {reason}").format(reason=reason[:300]))
+        reason = _("it timed out") if ended.timed_out else (lines[-1] if lines else _("no message"))
+        raise ToolError(_("safety cannot be run: {reason}").format(reason=reason[:300]))
     try:
         return {(str(package), str(version), str(advisory)) for package, version, advisory in strict.parse(answer)}
     except (ValueError, TypeError) as error:
-        raise ToolError(_("safety cannot be asked: {reason}").format(reason=str(error)[:300])) from error
+        raise ToolError(_("safety cannot be run: {reason}").format(reason=str(error)[:300])) from error
 
 
 @dataclass(frozen=True)
@@ -128,5 +128,7 @@ def environment(folder: Path) -> dict[str, str]:
 def differences(own: Collection[Hit], other: Collection[Hit]) -> list[str]:
     """Return what only one of two scanners found, as texts."""
     mine, others = set(own), set(other)
-    only = [(hit, _("only the matcher")) for hit in mine - others] + [(hit, _("only safety")) for hit in others - mine]
+    only = [(hit, _("found by the matcher only")) for hit in mine - others] + [
+        (hit, _("found by safety only")) for hit in others - mine
+    ]
     return [f"{hit[0]} {hit[1]} {hit[2]} ({who})" for hit, who in sorted(only)]

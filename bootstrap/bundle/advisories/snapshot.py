@@ -36,7 +36,7 @@ _BROKEN = (*BROKEN, KeyError, ValueError)
 
 def _counts(value: Any, path: str) -> dict[str, int]:
     if not isinstance(value, dict) or len(value) > 100:
-        raise refuse(path, _("not an object of at most {limit} keys").format(limit=100))
+        raise refuse(path, _("not an object with at most {limit} keys").format(limit=100))
     return {strict.text(name, path): strict.integer(item, f"{path}.{name[:80]}") for name, item in value.items()}
 
 
@@ -90,7 +90,7 @@ class Header(Document):
         if not self.counts.get("live"):
             raise refuse(f"{path}.counts", _("empty"))
         if {canary.hit for canary in self.canaries} != {True, False}:
-            raise refuse(f"{path}.canaries", _("not both kinds"))
+            raise refuse(f"{path}.canaries", _("does not contain both kinds"))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Snapshot:
         wanted = next(file for file in self.header.files if file.name == name)
         found = _read(self.data, name, wanted.size)
         if (digest.sha256_bytes(found), len(found)) != (wanted.sha256, wanted.size):
-            raise refuse(f"{NAME}.{name}", _("not the bytes that the header names"))
+            raise refuse(f"{NAME}.{name}", _("does not match the header"))
         return found
 
     @cached_property
@@ -144,4 +144,4 @@ def _read(data: bytes, name: str, limit: int) -> bytes:
             with archive.open(name) as member:
                 return b"".join(iter(partial(member.read, min(limit + 1, 1 << 20)), b""))[: limit + 1]
     except _BROKEN as error:
-        raise refuse(NAME, _("not a whole zip file: {reason}").format(reason=error)) from error
+        raise refuse(NAME, _("not a valid zip file: {reason}").format(reason=error)) from error

@@ -69,7 +69,7 @@ def parse_interval(value: Any, path: str) -> Interval:
     """Read an interval in the one way that it is written. Raises TrustError."""
     interval = _interval(strict.text(value, path))
     if interval is None:
-        raise refuse(path, _("not an interval of versions"))
+        raise refuse(path, _("not a version range"))
     return interval
 
 

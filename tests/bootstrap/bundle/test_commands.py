@@ -34,21 +34,24 @@ def test_free(name):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        *((name, "installer's own") for name in ("ragtrace-offline", "ragtrace-offline2", "RAGTRACE-Install.pyz")),
-        *((name, "scripts and printed commands call") for name in ("python", "python3", "Python3.11", "py", "cat")),
-        *((name, "scripts and printed commands call") for name in ("ssh-keygen", "sha256sum.exe", "certutil")),
+        *(
+            (name, "reserved for the installer")
+            for name in ("ragtrace-offline", "ragtrace-offline2", "RAGTRACE-Install.pyz")
+        ),
+        *((name, "scripts and printed commands use") for name in ("python", "python3", "Python3.11", "py", "cat")),
+        *((name, "scripts and printed commands use") for name in ("ssh-keygen", "sha256sum.exe", "certutil")),
         *((name, "(sh)") for name in ("test", "time", "cd", "Echo", "set", "type", "case")),
         *((name, "(bash)") for name in ("source", "help", "coproc")),
         *((name, "(zsh)") for name in ("where", "log", "repeat")),
         *((name, "(cmd)") for name in ("start", "dir", "MKLINK", "start.bat", "cls.cmd.exe", "dir.old", "ver.py")),
-        *((name, "hosts themselves (POSIX)") for name in ("env", "make", "Find", "awk.exe", "sed")),
+        *((name, "also a system program (POSIX)") for name in ("env", "make", "Find", "awk.exe", "sed")),
         *(
-            (name, "hosts themselves (Linux, macOS)")
+            (name, "also a system program (Linux, macOS)")
             for name in ("bash", "SSH", "scp.exe", "systemctl", "apt-get", "tar")
         ),
-        *((name, "hosts themselves (Windows)") for name in ("powershell.exe", "robocopy", "NET", "tasklist")),
+        *((name, "also a system program (Windows)") for name in ("powershell.exe", "robocopy", "NET", "tasklist")),
         *(
-            (name, "hosts themselves (Python, git)")
+            (name, "also a system program (Python, git)")
             for name in ("git", "uv", "uvx", "pip", "pip3", "pip3.11", "UV.exe")
         ),
         *((name, "(PowerShell)") for name in ("curl", "ls", "measure")),

@@ -72,7 +72,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
     [
         (("format", 2), "MANIFEST.json.format: not between 1 and 1"),
         (("extra", 1), "MANIFEST.json.extra: unknown key"),
-        (("product", "name", "Demo_App"), "MANIFEST.json.product.name: not a normalised name"),
+        (("product", "name", "Demo_App"), "MANIFEST.json.product.name: not a normalized name"),
         (("product", "title", "../x"), "MANIFEST.json.product.title: letters, digits"),
         (("product", "title", "x" * 65), "MANIFEST.json.product.title: letters, digits"),
         (("product", "version", "1/2"), "MANIFEST.json.product.version: letters, digits"),
@@ -90,26 +90,44 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("files", {}), "MANIFEST.json.files: not a list"),
         (("files", 3, "sha256", "z" * 64), "MANIFEST.json.files[3].sha256: not 64 hex digits"),
         (("files", 3, "size", -1), "MANIFEST.json.files[3].size: not between"),
-        (("files", 3, "size", 1.0), "MANIFEST.json.files[3].size: not a whole number"),
+        (("files", 3, "size", 1.0), "MANIFEST.json.files[3].size: not an integer"),
         (("files", 3, "size", FILE_SIZE_LIMIT), "MANIFEST.json.files[3].size: not between"),
         (("files", 3, "kind", "other"), "MANIFEST.json.files[3].kind: not one of"),
         (("files", 3, "extra", 1), "MANIFEST.json.files[3].extra: unknown key"),
         (("files", 3, "path", "03_Source/../../x"), "MANIFEST.json.files[3].path: "),
         (("files", 3, "path", "/etc/passwd"), "MANIFEST.json.files[3].path: "),
-        (("files", 3, "path", "03_Source"), "MANIFEST.json.files[3].path: a file of kind source"),
-        (("files", 3, "path", "03_Sources/x"), "MANIFEST.json.files[3].path: a file of kind source"),
-        (("files", 3, "path", "04_Scripts/x"), "MANIFEST.json.files[3].path: a file of kind source"),
-        (("files", 0, "path", "02_Dependencies/wheels/x.whl"), "MANIFEST.json.files[0].path: a file of kind lock"),
-        (("files", 3, "path", "03_Source/APP.py"), "MANIFEST.json.files: 03_Source/app.py and 03_Source/APP.py meet"),
+        (
+            ("files", 3, "path", "03_Source"),
+            "MANIFEST.json.files[3].path: not a valid location for a file of kind source",
+        ),
+        (
+            ("files", 3, "path", "03_Sources/x"),
+            "MANIFEST.json.files[3].path: not a valid location for a file of kind source",
+        ),
+        (
+            ("files", 3, "path", "04_Scripts/x"),
+            "MANIFEST.json.files[3].path: not a valid location for a file of kind source",
+        ),
+        (
+            ("files", 0, "path", "02_Dependencies/wheels/x.whl"),
+            "MANIFEST.json.files[0].path: not a valid location for a file of kind lock",
+        ),
+        (
+            ("files", 3, "path", "03_Source/APP.py"),
+            "MANIFEST.json.files: 03_Source/app.py and 03_Source/APP.py collide",
+        ),
         (("files", 3, "path", "03_Source/app.py/x"), "MANIFEST.json.files: 03_Source/app.py and"),
         (("files", [FILE, FILE]), "MANIFEST.json.files: "),
         (("files", 3, "path", "03_Source/" + "d" * 145 + "/x"), "MANIFEST.json.files: 03_Source/ddd"),
-        (("packages", 0, "name", "Demo"), "MANIFEST.json.packages[0].name: not a normalised name"),
+        (("packages", 0, "name", "Demo"), "MANIFEST.json.packages[0].name: not a normalized name"),
         (("packages", 0, "version", ""), "MANIFEST.json.packages[0].version: empty"),
         (("packages", 0, "licence", "\ud800"), "MANIFEST.json"),
         (("packages", 0, "extra", 1), "MANIFEST.json.packages[0].extra: unknown key"),
-        (("packages", 0, "wheel", "03_Source/app.py"), "MANIFEST.json.packages: not one package for each wheel"),
-        (("packages", []), "MANIFEST.json.packages: not one package for each wheel"),
+        (
+            ("packages", 0, "wheel", "03_Source/app.py"),
+            "MANIFEST.json.packages: not exactly one package for each wheel",
+        ),
+        (("packages", []), "MANIFEST.json.packages: not exactly one package for each wheel"),
         (("models", 0, "name", "other"), "MANIFEST.json.models[0]: other has no files"),
         (("models", 0, "name", "ti"), "MANIFEST.json.models[0]: ti has no files"),
         (("models", 0, "name", ".."), "MANIFEST.json.models[0].name: letters, digits"),
@@ -118,7 +136,10 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("models", 0, "probe", {**PROBE, "command": ["sh"]}), "MANIFEST.json.models[0].probe.command[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "batch": ["sh"]}), "MANIFEST.json.models[0].probe.batch[0]: sh is not"),
         (("models", 0, "probe", {**PROBE, "embedding": []}), "MANIFEST.json.models[0].probe: lacks"),
-        (("models", 0, "probe", {**PROBE, "dimension": 7}), "MANIFEST.json.models[0].probe: the embedding is not of"),
+        (
+            ("models", 0, "probe", {**PROBE, "dimension": 7}),
+            "MANIFEST.json.models[0].probe: the embedding does not match",
+        ),
         (("models", 0, "probe", {**PROBE, "normalised": 1}), "MANIFEST.json.models[0].probe.normalised: not true or"),
         (("models", 0, "probe", {**PROBE, "embedding": [0.1, True]}), "MANIFEST.json.models[0].probe.embedding[1]: "),
         (("models", 0, "probe", {**PROBE, "embedding": [1e7]}), "MANIFEST.json.models[0].probe.embedding[0]: "),
@@ -126,8 +147,8 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
         (("models", 0, "probe", {**PROBE, "tolerance": 1.0}), "MANIFEST.json.models[0].probe: lacks"),
         (("models", 0, "probe", {**PROBE, "x": 1}), "MANIFEST.json.models[0].probe.x: unknown key"),
         (("application", "smoke", [["sh"]]), "MANIFEST.json.application.smoke[0]: sh is not a launcher"),
-        (("totals", "files", 1), "MANIFEST.json.totals: not the sums"),
-        (("totals", "bytes", 1), "MANIFEST.json.totals: not the sums"),
+        (("totals", "files", 1), "MANIFEST.json.totals: not the totals"),
+        (("totals", "bytes", 1), "MANIFEST.json.totals: not the totals"),
         (("totals", "installed_bytes", -1), "MANIFEST.json.totals.installed_bytes: not between"),
         (("totals", "extra", 1), "MANIFEST.json.totals.extra: unknown key"),
     ],
@@ -135,7 +156,7 @@ PROBE = {"command": ["demo"], "sentence": "x", "embedding": [1.0], "tolerance": 
 def test_refusals_name_their_path(change, what):
     if change == ("packages", 0, "licence", "\ud800"):
         data = make_manifest().to_bytes().replace(b'"MIT"', b'"\\ud800"')
-        assert refuse(data).startswith("MANIFEST.json.packages[0].licence: holds a control character")
+        assert refuse(data).startswith("MANIFEST.json.packages[0].licence: contains a control character")
         return
     assert refusal(*change).startswith(what)
 
@@ -147,20 +168,20 @@ def test_packages_stand_once_in_the_order_of_their_wheels():
     first, second = manifest.packages[0], Package("aaa", "1.0", other, None)
     assert parse_manifest(replace(manifest, files=files, packages=(second, first)).to_bytes())
     for packages in ((first, second), (second, second, first)):
-        assert "not in the order" in refuse(replace(manifest, files=files, packages=packages).to_bytes())
+        assert "not sorted by wheel" in refuse(replace(manifest, files=files, packages=packages).to_bytes())
     twin = replace(second, name=first.name)
-    assert "a package stands twice" in refuse(replace(manifest, files=files, packages=(twin, first)).to_bytes())
+    assert "duplicate package" in refuse(replace(manifest, files=files, packages=(twin, first)).to_bytes())
 
 
 def test_a_model_stands_once():
     model = make_manifest().models[0]
-    assert "models: a model stands twice" in refuse(make_manifest(models=(model, model)).to_bytes())
+    assert "models: duplicate model" in refuse(make_manifest(models=(model, model)).to_bytes())
 
 
 def test_the_manifest_itself_is_not_among_the_files():
     # its kind's folder makes that impossible, whatever the case of the letters
     files = (*make_manifest().files, FileEntry("manifest.JSON", 0, "0" * 64, "document"))
-    assert "does not lie there" in refuse(make_manifest(files=files).to_bytes())
+    assert "not a valid location" in refuse(make_manifest(files=files).to_bytes())
 
 
 def test_only_one_way_to_write_it():
@@ -177,7 +198,7 @@ def test_only_one_way_to_write_it():
         data.replace(b"0.5,", b"0.50,"),
     ):
         assert other != data
-        assert refuse(other) == "MANIFEST.json: not written the one way that is signed."
+        assert refuse(other) == "MANIFEST.json: not in the canonical form that is signed."
 
 
 def test_probe_embedding_survives_exactly():

@@ -25,8 +25,8 @@ def loads(data, limit=1000):
         (b"{} {}", "doc: not JSON"),
         (b"\xff", "doc: not JSON"),
         (b"\xef\xbb\xbf{}", "doc: not JSON"),
-        (b'{"a": 1, "a": 1}', "doc: a key stands twice"),
-        (b'{"x": [{"a": 1, "a": 2}]}', "doc: a key stands twice"),
+        (b'{"a": 1, "a": 1}', "doc: duplicate key"),
+        (b'{"x": [{"a": 1, "a": 2}]}', "doc: duplicate key"),
         (b'{"a": NaN}', "doc: NaN is not a number"),
         (b"[-Infinity]", "doc: -Infinity is not a number"),
         (b"[" * 100_000, "doc: larger than 1000 bytes"),
@@ -93,42 +93,42 @@ TAKES = {
 @pytest.mark.parametrize(
     ("take", "value", "what"),
     [
-        ("text", 1, "doc.k: not a text."),
-        ("text", None, "doc.k: not a text."),
+        ("text", 1, "doc.k: not a string."),
+        ("text", None, "doc.k: not a string."),
         ("text", "", "doc.k: empty."),
-        ("text", "a\x1b[2J", "doc.k: holds a control character."),
-        ("text", "a\x7f", "doc.k: holds a control character."),
-        ("text", "a\x9b", "doc.k: holds a control character."),
-        ("text", "a\n", "doc.k: holds a control character."),
-        ("text", "\ud800", "doc.k: holds a control character."),
+        ("text", "a\x1b[2J", "doc.k: contains a control character."),
+        ("text", "a\x7f", "doc.k: contains a control character."),
+        ("text", "a\x9b", "doc.k: contains a control character."),
+        ("text", "a\n", "doc.k: contains a control character."),
+        ("text", "\ud800", "doc.k: contains a control character."),
         ("text", "x" * 4097, "doc.k: longer than 4096 characters."),
         ("short", "한국말로", "doc.k: longer than 3 characters."),
         ("optional", "", "doc.k: empty."),
-        ("optional", 0, "doc.k: not a text."),
+        ("optional", 0, "doc.k: not a string."),
         ("sha256", "0" * 63, "doc.k: not 64 hex digits."),
         ("sha256", "A" * 64, "doc.k: not 64 hex digits."),
         ("sha256", "0" * 63 + "٠", "doc.k: not 64 hex digits."),
         ("integer", 0, "doc.k: not between 1 and 5."),
         ("integer", 6, "doc.k: not between 1 and 5."),
-        ("integer", 1.0, "doc.k: not a whole number."),
-        ("integer", True, "doc.k: not a whole number."),
-        ("integer", "1", "doc.k: not a whole number."),
+        ("integer", 1.0, "doc.k: not an integer."),
+        ("integer", True, "doc.k: not an integer."),
+        ("integer", "1", "doc.k: not an integer."),
         ("number", True, "doc.k: not a number."),
         ("number", "1", "doc.k: not a number."),
         ("number", float("inf"), "doc.k: not a number."),
         ("number", 2.0**54, "doc.k: not a number."),
         ("choice", "c", "doc.k: not one of a, b."),
         ("texts", "ab", "doc.k: not a list."),
-        ("texts", ["a", "b", "c"], "doc.k: longer than 2 items."),
-        ("texts", ["a", 1], "doc.k[1]: not a text."),
+        ("texts", ["a", "b", "c"], "doc.k: more than 2 items."),
+        ("texts", ["a", 1], "doc.k[1]: not a string."),
         ("items", ["0" * 63], "doc.k[0]: not 64 hex digits."),
-        ("mapping", [], "doc.k: not an object of at most 2 keys."),
-        ("mapping", dict.fromkeys("abc", ""), "doc.k: not an object of at most 2 keys."),
-        ("mapping", {"a": 1}, "doc.k.a: not a text."),
+        ("mapping", [], "doc.k: not an object with at most 2 keys."),
+        ("mapping", dict.fromkeys("abc", ""), "doc.k: not an object with at most 2 keys."),
+        ("mapping", {"a": 1}, "doc.k.a: not a string."),
         ("mapping", {"": "x"}, "doc.k: empty."),
-        ("mapping", {"a\n": "x"}, "doc.k: holds a control character."),
+        ("mapping", {"a\n": "x"}, "doc.k: contains a control character."),
         ("time", "2026-01-31", "doc.k: not a time of the form 2026-01-31T12:00:00Z."),
-        ("optional nested", 5, "doc.k: not a text."),
+        ("optional nested", 5, "doc.k: not a string."),
     ],
 )
 def test_each_refusal_names_its_path(take, value, what):
@@ -224,9 +224,9 @@ def test_json_that_others_write_is_read():
 def test_what_is_nested_too_deeply_is_no_json(depth, start, end):
     inner = "1" if start != "[" else ""
     text = start * (depth + 1) + inner + end * (depth + 1)
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(ValueError, match="nested too deeplyly"):
         strict.parse(text)
-    with pytest.raises(TrustError, match="nested too deeply"):
+    with pytest.raises(TrustError, match="nested too deeplyly"):
         strict.loads(text.encode(), "x.json", limit=10**9)
     fitting = start * strict.NESTING_LIMIT + inner + end * strict.NESTING_LIMIT
     assert strict.parse(fitting)

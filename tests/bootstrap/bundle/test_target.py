@@ -38,7 +38,7 @@ def test_names_of_the_parts():
 
 @pytest.mark.parametrize("name", ["", "linux", "linux-", "linux-riscv64", "windows-x86_64", "beos-x86", "Linux-x86_64"])
 def test_unknown_targets_are_told_the_known_ones(name):
-    with pytest.raises(UsageError, match="is not a target") as caught:
+    with pytest.raises(UsageError, match="is not a known target") as caught:
         parse_target(name, "3.11")
     for known in ("linux-x86_64", "linux-aarch64", "windows-amd64", "macos-arm64"):
         assert known in caught.value.advice
@@ -57,11 +57,11 @@ def test_unsupported_pythons(python):
         ({"platform": "beos"}, "m.platform: "),
         ({"architecture": "amd64"}, "m.architecture: "),
         ({"python": "3.8"}, "m.python: "),
-        ({"glibc": None}, "m.glibc: not a version"),
-        ({"glibc": "3.0"}, "m.glibc: not a version"),
-        ({"glibc": "2.28.1"}, "m.glibc: not a version"),
-        ({"glibc": 2.28}, "m.glibc: not a text"),
-        ({"platform": "windows", "architecture": "amd64"}, "m.glibc: only a Linux target has one"),
+        ({"glibc": None}, "m.glibc: not a glibc version"),
+        ({"glibc": "3.0"}, "m.glibc: not a glibc version"),
+        ({"glibc": "2.28.1"}, "m.glibc: not a glibc version"),
+        ({"glibc": 2.28}, "m.glibc: not a string"),
+        ({"platform": "windows", "architecture": "amd64"}, "m.glibc: only valid for a Linux target"),
         ({"extra": 1}, "m.extra: unknown key"),
     ],
 )

@@ -31,7 +31,7 @@ def call(capsys, *arguments):
 
 def test_nobody_is_trusted_at_first(capsys):
     code, out, _err = call(capsys, "show")
-    assert (code, "Nobody is trusted here" in out) == (0, True)
+    assert (code, "No key is trusted here" in out) == (0, True)
     facts = json.loads(call(capsys, "show", "--json")[1])
     assert (facts["source"], facts["policy"]) == (None, None)
 
@@ -39,15 +39,15 @@ def test_nobody_is_trusted_at_first(capsys):
 def test_update_then_show(capsys, medium, places, tmp_path):
     assert call(capsys, "update", medium)[0] == 3
     code, out, _err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
-    assert (code, out) == (0, "Policy 1 is in force now.\n")
-    assert "Nothing is new" in call(capsys, "update", medium)[1]
+    assert (code, out) == (0, "Policy 1 is now in force.\n")
+    assert "Already up to date" in call(capsys, "update", medium)[1]
     assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": []}
     memory.remember(places.host, counters={"app": 7})
     out = call(capsys, "show")[1]
-    assert f"This host's policy, number 1, in {places.host}" in out
+    assert f"Policy 1 of this host, in {places.host}" in out
     assert "release: 1 of 1 must sign" in out
     assert BUILD.key.fingerprint in out
-    assert "app: nothing below release counter 7 is accepted" in out
+    assert "app: release counters below 7 are not accepted" in out
     assert json.loads(call(capsys, "show", "--json")[1])["counters"] == {"app": 7}
 
 
@@ -59,7 +59,7 @@ def test_the_list_for_ssh_keygen(capsys, medium, tmp_path):
 
 def test_update_needs_a_policy(capsys):
     code, _out, err = call(capsys, "update")
-    assert (code, "No policy is named" in err) == (2, True)
+    assert (code, "No policy specified" in err) == (2, True)
 
 
 def test_a_policy_that_does_not_count_is_shown_as_an_error(capsys, medium, places, tmp_path):

@@ -35,7 +35,7 @@ def test_it_runs_on_each_python_with_all_that_it_brings(probe, home, version):
 def test_a_python_too_old_is_told_so(probe, home, version):
     python = interpreter(version)
     first = refused(start(probe, home, python=python))
-    assert "needs CPython 3.9.2 to 3.14" in first
+    assert "requires CPython 3.9.2 to 3.14" in first
     assert str(python) in first
     assert list(home.iterdir()) == []
 
@@ -77,9 +77,9 @@ def test_a_free_threaded_build_is_refused(linux, suffix):
 
 
 def test_another_platform_architecture_or_c_library_is_refused(linux):
-    with pytest.raises(Refusal, match=r"made for windows-x86_64; .* is a Python for linux"):
+    with pytest.raises(Refusal, match=r"built for windows-x86_64; .* is a Python for linux"):
         check_host({**FACTS, "platform": "windows"})
-    with pytest.raises(Refusal, match="made for linux-x86_64"):
+    with pytest.raises(Refusal, match="built for linux-x86_64"):
         check_host({**FACTS, "suffixes": [".other.so"]})
     for found, shown in (((2, 12), "2.12"), ((0, 0), "none")):
         linux.setattr(host, "glibc", lambda found=found: found)
@@ -89,7 +89,7 @@ def test_another_platform_architecture_or_c_library_is_refused(linux):
 
 def test_musl_and_glibc_are_told_apart(linux):
     facts = {**FACTS, "platform": "musllinux", "glibc": None}
-    with pytest.raises(Refusal, match="made for musllinux-x86_64"):
+    with pytest.raises(Refusal, match="built for musllinux-x86_64"):
         check_host(facts)
     linux.setattr(host, "glibc", lambda: (0, 0))
     check_host(facts)
@@ -99,7 +99,7 @@ def test_a_mac_is_told_by_its_machine(linux):
     linux.setattr(sys, "platform", "darwin")
     facts = {**FACTS, "platform": "macos", "glibc": None, "architecture": os.uname().machine}
     check_host(facts)
-    with pytest.raises(Refusal, match="made for macos-ppc"):
+    with pytest.raises(Refusal, match="built for macos-ppc"):
         check_host({**facts, "architecture": "ppc"})
 
 

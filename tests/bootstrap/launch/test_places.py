@@ -211,7 +211,7 @@ def test_the_first_place_that_serves_is_taken_and_the_others_are_told(tmp_path, 
     monkeypatch.setattr(cache, "opened", {})
     monkeypatch.setenv(cache.ROOT_VARIABLE, "")
     monkeypatch.setattr(cache, "places", lambda: [str(blocked)])
-    with pytest.raises(Refusal, match=r"No folder serves .*blocked \(not a real folder\)"):
+    with pytest.raises(Refusal, match=r"No folder is usable .*blocked \(not a real folder\)"):
         cache.open_cache(zipapp, facts)
     assert cache.opened == {}
     monkeypatch.setattr(cache, "places", lambda: [str(blocked), str(tmp_path / "good"), str(tmp_path / "other")])

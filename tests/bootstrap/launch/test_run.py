@@ -197,8 +197,8 @@ def test_a_refusal_says_what_and_what_next_and_ends_with_its_code(zipapp, capsys
         launch.run()
     assert ended.value.code == 4
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("error: This installer is made for beos")
-    assert second.startswith("  next: Bring")
+    assert first.startswith("error: This installer is built for beos")
+    assert second.startswith("  next: Transfer")
 
 
 def test_a_zipapp_that_lost_its_digests_is_damaged(zipapp, capsys):

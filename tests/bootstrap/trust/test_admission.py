@@ -55,7 +55,7 @@ def test_a_recent_release_is_admitted_and_remembered(bundle, empty, places):
 
 def test_an_older_release_is_refused_in_a_new_prefix(bundle, empty, places):
     memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
-    assert "older than what this host has accepted" in refusal(bundle, empty, places, NONE)
+    assert "older than the release that this host accepted" in refusal(bundle, empty, places, NONE)
 
 
 def test_the_same_release_and_other_products_are_no_downgrade(bundle, empty, places):
@@ -69,7 +69,7 @@ def test_a_user_without_rights_remembers_for_himself(bundle, empty, places):
     assert (places.user / memory.NAME).exists()
     assert not places.host.exists()
     memory.remember(places.user, counters={PRODUCT: COUNTER + 1})
-    assert "older than what this host has accepted" in refusal(bundle, empty, user, NONE)
+    assert "older than the release that this host accepted" in refusal(bundle, empty, user, NONE)
 
 
 def test_the_hosts_memory_binds_users_too(bundle, empty, places):
@@ -80,16 +80,16 @@ def test_the_hosts_memory_binds_users_too(bundle, empty, places):
 def test_a_memory_that_cannot_be_written_is_told(bundle, places):
     places.host.parent.mkdir()
     places.host.write_text("in the way")
-    assert "is not remembered" in remember(bundle.manifest, Admission((), remembered=True), places)
+    assert "was not recorded" in remember(bundle.manifest, Admission((), remembered=True), places)
 
 
 def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, places):
     newer = tiny_bundle(tmp_path / "newer", counter=COUNTER + 5, key=tiny.key.with_suffix(""))
     older = api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)])
     api.install(api.open_bundle(newer.folder, trusted_keys=[str(tiny.key)]), tmp_path / "first")
-    with pytest.raises(TrustError, match="older than what is installed"):
+    with pytest.raises(TrustError, match="older than the installed release"):
         api.install(older, tmp_path / "first")
-    with pytest.raises(TrustError, match="older than what this host has accepted"):
+    with pytest.raises(TrustError, match="older than the release that this host accepted"):
         api.install(older, tmp_path / "second")
     assert not (tmp_path / "second").exists()
 
@@ -108,7 +108,7 @@ def test_what_a_rollback_made_active_is_no_downgrade_there(tmp_path, tiny, place
     assert api.recover(tmp_path / "first", bundle=tiny.folder, trusted_keys=keys).applied
     assert Prefix(tmp_path / "first").active().made_from == release.made_from
     assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER + 5}
-    with pytest.raises(TrustError, match="older than what this host has accepted"):
+    with pytest.raises(TrustError, match="older than the release that this host accepted"):
         api.install(older, tmp_path / "second")
 
 
@@ -123,8 +123,8 @@ def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_
     api.install(second, prefix.root)
     api.rollback(prefix.root)
     assert admit(first, prefix, places, NONE, now=SOON).warnings == ()
-    assert "older than what this host has accepted" in refusal(stranger, prefix, places, NONE)
-    assert "older than what this host has accepted" in refusal(first, Prefix(tmp_path / "b"), places, NONE)
+    assert "older than the release that this host accepted" in refusal(stranger, prefix, places, NONE)
+    assert "older than the release that this host accepted" in refusal(first, Prefix(tmp_path / "b"), places, NONE)
     assert api.install(first, prefix.root).already
     assert memory.parse((places.host / memory.NAME).read_bytes(), "m").products == {PRODUCT: COUNTER + 5}
 
@@ -135,7 +135,7 @@ def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_
 def test_a_prefix_may_forbid_more(bundle, key, empty, places):
     stranger = SoftKey(ED25519)
     lay(empty.trust, make_policy(1, [stranger.key], [ROOT.key]), ROOT)
-    assert "is a stranger's key" in refusal(bundle, empty, places, NONE)
+    assert "is an untrusted key" in refusal(bundle, empty, places, NONE)
     lay(empty.trust, make_policy(2, [key], [ROOT.key]), ROOT)
     admit(bundle, empty, places, NONE, now=SOON)
 
@@ -160,7 +160,7 @@ def test_a_date_within_a_day_of_the_clock_is_fine(bundle, empty, places):
 def test_an_active_release_from_the_future_does_not_keep_honest_ones_out(bundle, prefix, places, tmp_path, tiny):
     older = tiny_bundle(tmp_path / "older", counter=COUNTER - 1, key=tiny.key.with_suffix(""))
     opened = open_bundle(older.folder, pins([read_key(str(tiny.key))]))
-    assert "older than what is installed" in refusal(opened, prefix, places, NONE)
+    assert "older than the installed release" in refusal(opened, prefix, places, NONE)
     admit(opened, prefix, places, Conditions(accept_clock=True), now=BUILT - timedelta(days=2))
 
 
@@ -171,7 +171,7 @@ def test_a_stale_release_is_a_warning(bundle, empty, places):
 
 def test_freshness_can_be_required(bundle, empty, places):
     limit = Conditions(require_fresh=10)
-    assert "30 days ago; at most 10" in refusal(bundle, empty, places, limit)
+    assert "30 days ago (claimed); at most 10" in refusal(bundle, empty, places, limit)
     assert admit(bundle, empty, places, limit, now=BUILT + timedelta(days=10)).warnings == ()
 
 
@@ -181,7 +181,7 @@ def test_a_key_outside_its_time_is_a_warning(tiny, key, empty, places, window):
     bundle = open_bundle(tiny.folder, policy)
     (warning,) = admit(bundle, empty, places, NONE, now=SOON).warnings
     assert key.fingerprint in warning
-    assert "may not sign at this time" in refusal(bundle, empty, places, Conditions(require_fresh=100))
+    assert "is not valid at this time" in refusal(bundle, empty, places, Conditions(require_fresh=100))
 
 
 def test_time_is_judged_only_when_a_release_is_first_accepted(bundle, prefix, places):
@@ -201,4 +201,4 @@ def test_now_is_the_hosts_clock(bundle, empty, places):
 
 def test_another_products_bundle_is_refused(bundle, prefix, places):
     other = replace(bundle, manifest=replace(bundle.manifest, product=replace(bundle.manifest.product, name="other")))
-    assert "this bundle is of other" in refusal(other, prefix, places, NONE)
+    assert "this bundle is for other" in refusal(other, prefix, places, NONE)

@@ -46,7 +46,7 @@ def test_a_bundle_beside_the_zipapp(tiny, empty, places, running):
 def test_a_named_bundle_that_may_not_be_installed_is_refused_and_one_beside_is_left(tiny, empty, places, running):
     trust(tiny, places)
     memory.remember(places.host, counters={PRODUCT: COUNTER + 1})
-    with pytest.raises(TrustError, match="older than what this host has accepted"):
+    with pytest.raises(TrustError, match="older than the release that this host accepted"):
         look(empty, tiny.folder, [], places)
     left = look(empty, None, [], places)
     assert (left.bundle, left.admission) == (None, None)

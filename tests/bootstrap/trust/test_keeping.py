@@ -51,7 +51,7 @@ def test_the_same_or_newer_goes_on_and_lower_is_refused(tiny, damaged, tmp_path,
     api.install(api.open_bundle(tiny.folder), damaged.root)
     found = authority.kept_by_host(places)
     assert (found.problems, found.memory) == ({}, memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True))
-    assert "older than what this host has accepted" in refusal(older, Prefix(tmp_path / "fresh"))
+    assert "older than the release that this host accepted" in refusal(older, Prefix(tmp_path / "fresh"))
 
 
 def test_recover_mends_and_an_administrator_accepts(damaged, places, capsys):
@@ -76,13 +76,13 @@ def test_accepting_says_what_it_accepts(damaged, capsys):
     out = capsys.readouterr().out
     assert f"{memory.NAME}: " in out
     assert f"{memory.COPY}: " in out
-    assert f"nothing below release counter {COUNTER}" in out
+    assert f"release counters below {COUNTER} are not accepted" in out
 
 
 def test_what_the_audit_log_shows_counts_where_its_release_is_gone(damaged, tmp_path, tiny):
     audit_log.append(damaged, "install", "done", release=f"{COUNTER + 5}-{'a' * 12}-r1", product=PRODUCT)
     same = tiny_bundle(tmp_path / "same", counter=COUNTER + 4, key=tiny.key.with_suffix("")).folder
-    assert "older than what this host has accepted" in refusal(same, damaged)
+    assert "older than the release that this host accepted" in refusal(same, damaged)
 
 
 @pytest.mark.parametrize("name", memory.NAMES)
@@ -109,4 +109,4 @@ def test_a_memory_that_cannot_be_written_is_told_and_stops_no_repair(damaged, pl
 
     monkeypatch.setattr(memory.files, "write_atomic", refuse)
     assert cli.main(["recover", "--yes", "--prefix", str(damaged.root)]) == 0
-    assert "could not be written again" in capsys.readouterr().err
+    assert "Cannot rewrite" in capsys.readouterr().err

@@ -147,7 +147,7 @@ def test_what_others_could_change_is_no_memory(places):
     os.chown(places.user.parent, 0, -1)
     assert user_memory(user).products == {"x": 7}
     places.user.chmod(0o757)
-    with pytest.raises(TrustError, match="can be written by others"):
+    with pytest.raises(TrustError, match="is writable by other users"):
         user_memory(user)
 
 
@@ -157,6 +157,6 @@ def test_nothing_is_made_below_the_home_of_another(places):
     home = places.user.parent
     home.mkdir(parents=True, exist_ok=True)
     os.chown(home, 12345, -1)
-    with pytest.raises(TrustError, match="does not count as this user's memory"):
+    with pytest.raises(TrustError, match="cannot be used as this user's trust store"):
         user.make_own()
     assert list(home.iterdir()) == []

@@ -38,13 +38,13 @@ def test_a_private_file_counts(file, places):
 def test_nobody_else_may_write_the_file_or_a_parent(file, places, mode, above):
     place = [file, *file.parents][above]
     place.chmod(place.stat().st_mode | mode)
-    assert f"{place} can be written by others" in problem(file, places)
+    assert f"{place} is writable by other users" in problem(file, places)
 
 
 @posix
 def test_a_sticky_folder_is_no_better(file, places):
     places.host.parent.chmod(0o1777)
-    assert "can be written by others" in problem(file, places)
+    assert "is writable by other users" in problem(file, places)
 
 
 @posix
@@ -75,7 +75,7 @@ def test_the_whole_way_to_the_root_is_looked_at(file, places):
     mode = shared.stat().st_mode
     shared.chmod(mode | 0o002)
     try:
-        assert f"{shared} can be written by others" in problem(file, replace(places, top=shared.parent))
+        assert f"{shared} is writable by other users" in problem(file, replace(places, top=shared.parent))
     finally:
         shared.chmod(mode)
 
@@ -99,7 +99,7 @@ def test_an_administrator_s_file_counts_where_nobody_else_can_replace_it(places)
 
 def test_program_data_serves_as_a_parent_alone():
     assert ownership.sddl_problem(PROGRAM_DATA, parent=True) == ""
-    assert "written by others" in ownership.sddl_problem(PROGRAM_DATA, parent=False)
+    assert "writable by other users" in ownership.sddl_problem(PROGRAM_DATA, parent=False)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_rights_to_write_are_refused_in_the_folder_itself(rights):
     ],
 )
 def test_no_list_or_an_unusual_one_is_open_to_all(sddl):
-    assert "written by others" in ownership.sddl_problem(sddl, parent=True)
+    assert "writable by other users" in ownership.sddl_problem(sddl, parent=True)
 
 
 def test_entries_that_deny_or_are_for_children_only_do_no_harm():

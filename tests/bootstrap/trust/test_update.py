@@ -41,7 +41,7 @@ def test_files_are_taken_with_the_signatures_beside_them(medium, places):
 
 
 def test_the_first_needs_the_operators_word(medium, places):
-    with pytest.raises(TrustError, match="nobody vouches"):
+    with pytest.raises(TrustError, match="has no trusted signature"):
         api.update_trust([medium])
     assert authority.host_policy(places) is None
 
@@ -52,7 +52,7 @@ def test_an_older_policy_never_comes_back(medium, places, tmp_path):
         api.update_trust([medium / "policy-1.json"])
     for path in places.host.glob("policy-2*"):
         path.unlink()
-    with pytest.raises(TrustError, match="policy 2 was in force here and is gone"):
+    with pytest.raises(TrustError, match="policy 2 was in force and is missing"):
         api.update_trust([medium / "policy-1.json"])
 
 
@@ -61,7 +61,7 @@ def test_a_refused_chain_changes_nothing(medium, places):
     (medium / f"policy-2.json.{ROOT.key.keyid}.sig").unlink()
     lay(medium, make_policy(3, [A.key], [HEIR.key]), HEIR)
     before = sorted(path.name for path in places.host.iterdir())
-    with pytest.raises(TrustError, match="trusted signatures are needed"):
+    with pytest.raises(TrustError, match="trusted signatures required"):
         api.update_trust([medium])
     assert sorted(path.name for path in places.host.iterdir()) == before
     assert authority.host_policy(places) == ONE
@@ -74,7 +74,7 @@ def test_a_revoked_key_signs_nothing_any_more(tiny, medium, places, tmp_path):
     assert [signer.key for signer in api.open_bundle(tiny.folder).signers] == [key]
     lay(tmp_path / "ours", make_policy(2, [A.key], [ROOT.key]), ROOT)
     api.update_trust([tmp_path / "ours"])
-    with pytest.raises(TrustError, match="is a stranger's key"):
+    with pytest.raises(TrustError, match="is an untrusted key"):
         api.open_bundle(tiny.folder)
 
 
@@ -90,14 +90,14 @@ def test_a_user_may_tighten_his_own_installation(tiny, medium, places, tmp_path)
     taken = api.update_trust([medium], prefix.root, only_prefix=True, places=user, trusted_keys=[ROOT.key.line()])
     assert numbers(taken) == [1, 2]
     assert authority.prefix_policy(prefix.trust) == TWO
-    with pytest.raises(TrustError, match="is a stranger's key"):
+    with pytest.raises(TrustError, match="is an untrusted key"):
         api.install(api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)]), prefix.root)
 
 
 def test_what_does_not_exist(tmp_path, places):
     with pytest.raises(UsageError, match="does not exist"):
         api.update_trust([tmp_path / "nothing"])
-    with pytest.raises(TrustError, match="No policy is there"):
+    with pytest.raises(TrustError, match="No policy was found"):
         api.update_trust([tmp_path])
 
 

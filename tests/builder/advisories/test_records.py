@@ -136,7 +136,7 @@ def damaged(path, keep):
 
 @pytest.mark.parametrize("keep", [0, 0.3, 0.9])
 def test_cut_short(tmp_path, keep):
-    with pytest.raises(BuildError, match="not a whole export"):
+    with pytest.raises(BuildError, match="not a complete export"):
         read_export(damaged(write_export(tmp_path / "all.zip"), keep), NOW)
 
 
@@ -164,7 +164,7 @@ def test_not_a_record(tmp_path, content):
     path = write_export(tmp_path / "all.zip")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("TEST-9.json", content)
-    with pytest.raises(BuildError, match=r"TEST-9\.json is not an OSV record"):
+    with pytest.raises(BuildError, match=r"TEST-9\.json is not a valid OSV record"):
         read_export(path, NOW)
 
 

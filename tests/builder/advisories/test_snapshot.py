@@ -49,7 +49,7 @@ def test_too_few_advisories_are_refused(tmp_path):
     former = read_snapshot(snapshot_bytes(tmp_path, many))
     later = NOW + timedelta(days=1)
     export = write_export(tmp_path / "all.zip", many[:94])
-    with pytest.raises(BuildError, match=r"94 advisories, the former snapshot 100"):
+    with pytest.raises(BuildError, match=r"94 advisories, the previous snapshot 100"):
         make_snapshot(export, Making("tests", later), former)
     assert read_snapshot(make_snapshot(export, Making("tests", later, accept_drop=True), former)).header
     export = write_export(tmp_path / "all.zip", many[:95])
@@ -78,7 +78,7 @@ def test_written_with_its_signatures(tmp_path):
 
 def test_what_is_no_snapshot(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK nothing")
-    with pytest.raises(TrustError, match="not a whole zip"):
+    with pytest.raises(TrustError, match="not a valid zip"):
         load_snapshot(tmp_path / "x.zip")
     with pytest.raises(UsageError, match="cannot be read"):
         load_snapshot(tmp_path / "none.zip")

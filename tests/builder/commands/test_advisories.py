@@ -53,7 +53,7 @@ def test_import_again(tmp_path, capsys):
     export = write_export(tmp_path / "all.zip")
     assert main(["advisories", "import", str(export), "--quiet"]) == 0
     assert main(["advisories", "import", str(export), "--quiet"]) == 2
-    assert "not above the former" in capsys.readouterr().err
+    assert "not higher than that of the previous" in capsys.readouterr().err
     assert main(["advisories", "import", str(export), "--sequence", "1780315201", "--json", "--quiet"]) == 0
     assert validated("builder-advisories", capsys.readouterr().out)["sequence"] == 1780315201
     few = write_export(tmp_path / "few.zip", RECORDS[:3])
@@ -177,16 +177,16 @@ def test_the_last_day_that_is_allowed(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"justification": ""}, ".justification: not filled in"),
+        ({"justification": ""}, ".justification: empty value"),
         ({"justification": "because"}, ".justification: not one of component_not_present"),
-        ({"approver": "   "}, ".approver: not filled in"),
-        ({"until": '""'}, ".until: not filled in"),
+        ({"approver": "   "}, ".approver: empty value"),
+        ({"until": '""'}, ".until: empty value"),
         ({"until": '"tomorrow"'}, ".until: not a time of the form"),
-        ({"until": '"2026-02-30"'}, ".until: not a day of the form"),
-        ({"until": "5"}, ".until: not a day of the form"),
-        ({"until": "2026-07-01T00:00:00"}, ".until: a time without a time zone"),
+        ({"until": '"2026-02-30"'}, ".until: not a date of the form"),
+        ({"until": "5"}, ".until: not a date of the form"),
+        ({"until": "2026-07-01T00:00:00"}, ".until: time without a time zone"),
         ({"until": "2026-05-01"}, ".expires: not within 180 days"),
-        ({"id": "CVE-1"}, ": an earlier entry is for the same advisory"),
+        ({"id": "CVE-1"}, ": duplicate entry for the same advisory"),
         ({"until": "2026-07-01\nmore = 1"}, ".more: unknown key"),
     ],
 )
@@ -203,7 +203,7 @@ def test_every_wrong_entry_is_named(tmp_path, capsys):
     file = entries(tmp_path / "in.toml", *({"id": f"CVE-{number}", "justification": ""} for number in range(22)))
     assert main(["advisories", "except", "e.json", "--from", file]) == 2
     wrote = capsys.readouterr().err
-    assert wrote.count("not filled in") == 20
+    assert wrote.count("empty value") == 20
     assert "… and 2 more" in wrote
 
 
@@ -250,7 +250,7 @@ def test_a_template_is_refused_until_it_is_filled_in(tmp_path, capsys):
     assert (tmp_path / "in.toml").read_text() == text
     capsys.readouterr()
     assert main(["advisories", "except", "e.json", "--from", "in.toml"]) == 2
-    assert capsys.readouterr().err.count("justification: not filled in") == 2
+    assert capsys.readouterr().err.count("justification: empty value") == 2
     filled = text
     for key, said in (("justification", "component_not_present"), ("statement", "s"), ("approver", "k")):
         filled = filled.replace(f'{key} = ""', f'{key} = "{said}"')

@@ -62,11 +62,11 @@ ENVIRONMENT = [
     _env("sudo-variables", "sudo's variables of another user, without HOME", "HOME 없이 다른 사용자의 sudo 변수가 남음",
          {"HOME": None, "SUDO_USER": "nobody", "SUDO_UID": "65534", "USER": "nobody", "LOGNAME": "nobody", "XDG_RUNTIME_DIR": "/run/user/65534"}),
     _env("syslog-nonsense", "RAGTRACE_SYSLOG names no collector", "RAGTRACE_SYSLOG가 수집기 주소가 아님",
-         {"RAGTRACE_SYSLOG": "nowhere:port"}, ends={INSTALL: Ends(2, "is no address of a log collector"), STATUS: Ends(2, "is no address of a log collector")}),
+         {"RAGTRACE_SYSLOG": "nowhere:port"}, ends={INSTALL: Ends(2, "is not a valid log collector address"), STATUS: Ends(2, "is not a valid log collector address")}),
     _env("syslog-unreachable", "RAGTRACE_SYSLOG names a collector that cannot be reached",
          "RAGTRACE_SYSLOG의 수집기에 연결할 수 없음", {"RAGTRACE_SYSLOG": "tcp://192.0.2.1:514"}),
     _env("cache-unwritable", "RAGTRACE_CACHE cannot be written", "RAGTRACE_CACHE에 쓸 수 없음", {"RAGTRACE_CACHE": "/proc/x"},
-         ends={INSTALL: Ends(4, "No folder serves as the installer's cache"), STATUS: Ends(4, "No folder serves as the installer's cache")}),
+         ends={INSTALL: Ends(4, "No folder is usable as the installer's cache"), STATUS: Ends(4, "No folder is usable as the installer's cache")}),
 ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _limit(name, english, korean, most, *, ends=None, **more):
 
 FILES = Ends(4, "ulimit -n")
 NO_PROCESS = Ends(4, "every program needs: Resource temporarily unavailable")
-SHORT = Ends(4, "Raise the limit of processes, memory or open files")
+SHORT = Ends(4, "Raise the limit on processes, memory or open files")
 LIMITS = [
     _limit("nofile-12", "12 open files", "열린 파일 12개", {"RLIMIT_NOFILE": 12}, ends={INSTALL: FILES, STATUS: FINE}),
     _limit("nofile-20", "20 open files", "열린 파일 20개", {"RLIMIT_NOFILE": 20}, ends={INSTALL: FILES, STATUS: FINE}),
@@ -86,8 +86,8 @@ LIMITS = [
     _limit("nofile-32", "32 open files", "열린 파일 32개", {"RLIMIT_NOFILE": 32}),
     _limit("nofile-64", "64 open files", "열린 파일 64개", {"RLIMIT_NOFILE": 64}),
     _limit("nproc-1", "1 process of a user", "사용자당 프로세스 1개", {"RLIMIT_NPROC": 1}, user="4301", ends={INSTALL: NO_PROCESS, STATUS: NO_PROCESS}),
-    _limit("nproc-4", "4 processes of a user", "사용자당 프로세스 4개", {"RLIMIT_NPROC": 4}, user="4304", ends={INSTALL: Ends(4, "no further thread"), STATUS: FINE}),
-    _limit("nproc-16", "16 processes of a user", "사용자당 프로세스 16개", {"RLIMIT_NPROC": 16}, user="4316", ends={INSTALL: Ends(4, "threads at once"), STATUS: FINE}),
+    _limit("nproc-4", "4 processes of a user", "사용자당 프로세스 4개", {"RLIMIT_NPROC": 4}, user="4304", ends={INSTALL: Ends(4, "cannot start more threads"), STATUS: FINE}),
+    _limit("nproc-16", "16 processes of a user", "사용자당 프로세스 16개", {"RLIMIT_NPROC": 16}, user="4316", ends={INSTALL: Ends(4, "concurrent threads"), STATUS: FINE}),
     _limit("nproc-64", "64 processes of a user", "사용자당 프로세스 64개", {"RLIMIT_NPROC": 64}, user="4364"),
     _limit("fsize-0", "files of no byte", "파일 크기 0바이트 제한", {"RLIMIT_FSIZE": 0}, ends={INSTALL: Ends(4, "ulimit -f"), STATUS: FINE}),
     _limit("fsize-4096", "files of 4096 bytes", "파일 크기 4096바이트 제한", {"RLIMIT_FSIZE": 4096}, ends={INSTALL: Ends(4, "ulimit -f"), STATUS: FINE}),
@@ -158,10 +158,10 @@ def _refusing(name, english, korean, ends=None, **refused):
 
 KERNEL = [
     _refusing("no-clone3", "clone3 refused (an old container runtime)", "clone3 거부(오래된 컨테이너 런타임)", clone3="ENOSYS"),
-    _refusing("clone3-forbidden", "clone3 forbidden", "clone3 금지", ends={INSTALL: Ends(4, "no further thread"), STATUS: FINE}, clone3="EPERM"),
-    _refusing("no-flock", "locks refused", "잠금 거부", ends={INSTALL: Ends(4, "has no locks: No locks available"), STATUS: FINE},
+    _refusing("clone3-forbidden", "clone3 forbidden", "clone3 금지", ends={INSTALL: Ends(4, "cannot start more threads"), STATUS: FINE}, clone3="EPERM"),
+    _refusing("no-flock", "locks refused", "잠금 거부", ends={INSTALL: Ends(4, "does not support locks: No locks available"), STATUS: FINE},
               flock="ENOLCK"),
-    _refusing("flock-unknown", "a filesystem without locks", "잠금이 없는 파일 시스템", ends={INSTALL: Ends(4, "has no locks")},
+    _refusing("flock-unknown", "a filesystem without locks", "잠금이 없는 파일 시스템", ends={INSTALL: Ends(4, "does not support locks")},
               flock="EOPNOTSUPP"),
     _refusing("no-copy-file-range", "copy_file_range refused", "copy_file_range 거부", copy_file_range="ENOSYS", sendfile="EINVAL"),
     _refusing("no-renameat2", "renameat2 refused", "renameat2 거부", renameat2="ENOSYS"),
@@ -171,13 +171,13 @@ KERNEL = [
               openat2="ENOSYS", close_range="ENOSYS", faccessat2="ENOSYS", pidfd_open="ENOSYS"),
     _refusing("no-fchmodat2", "fchmodat2 refused", "fchmodat2 거부", fchmodat2="ENOSYS"),
     _refusing("no-memfd", "memfd_create refused", "memfd_create 거부", memfd_create="ENOSYS"),
-    _refusing("no-eventfd", "eventfd, epoll and io_uring refused", "eventfd, epoll, io_uring 거부", ends={INSTALL: Ends(4, "epoll is refused"), STATUS: FINE},
+    _refusing("no-eventfd", "eventfd, epoll and io_uring refused", "eventfd, epoll, io_uring 거부", ends={INSTALL: Ends(4, "cannot use epoll"), STATUS: FINE},
               io_uring_setup="ENOSYS", eventfd2="ENOSYS", epoll_create1="ENOSYS"),
-    _refusing("no-sockets", "sockets refused", "소켓 거부", ends={INSTALL: Ends(4, "sockets are refused"), STATUS: FINE}, socket="EACCES", socketpair="EACCES"),
+    _refusing("no-sockets", "sockets refused", "소켓 거부", ends={INSTALL: Ends(4, "cannot use sockets"), STATUS: FINE}, socket="EACCES", socketpair="EACCES"),
     _refusing("write-stale", "the share of the prefix was lost (ESTALE)", "프리픽스가 있는 공유 연결이 끊어짐(ESTALE)", fsync="ESTALE", fdatasync="ESTALE", syncfs="ESTALE",
               ends={INSTALL: Ends(4, "Stale file handle"), STATUS: FINE}),
     _refusing("no-rename", "a security module denies renaming", "보안 모듈이 이름 바꾸기를 막음", rename="EACCES", renameat="EACCES", renameat2="EACCES",
-              ends={INSTALL: Ends(4, "files cannot be renamed"), STATUS: FINE}),
+              ends={INSTALL: Ends(4, "cannot rename files"), STATUS: FINE}),
     _refusing("no-signals", "signals to other processes denied", "다른 프로세스에 보내는 신호 거부", kill="EPERM", tkill="EPERM"),
     _refusing("no-sessions", "sessions and process groups refused", "세션과 프로세스 그룹 생성 거부", setsid="EPERM", setpgid="EPERM",
               ends={INSTALL: Ends(4, "Operation not permitted"), STATUS: FINE}),
@@ -187,15 +187,15 @@ KERNEL = [
     _refusing("no-xattr", "extended attributes refused", "확장 속성 거부", setxattr="EOPNOTSUPP", lsetxattr="EOPNOTSUPP",
               fsetxattr="EOPNOTSUPP", getxattr="EOPNOTSUPP", lgetxattr="EOPNOTSUPP", fgetxattr="EOPNOTSUPP",
               listxattr="EOPNOTSUPP", llistxattr="EOPNOTSUPP", flistxattr="EOPNOTSUPP"),
-    _refusing("no-symlinks", "a filesystem without symbolic links", "심볼릭 링크가 없는 파일 시스템", ends={INSTALL: Ends(4, "links to folders cannot be made"), STATUS: FINE},
+    _refusing("no-symlinks", "a filesystem without symbolic links", "심볼릭 링크가 없는 파일 시스템", ends={INSTALL: Ends(4, "links to folders cannot be created"), STATUS: FINE},
               symlink="EPERM", symlinkat="EPERM"),
     _refusing("no-hard-links", "a filesystem without hard links", "하드 링크가 없는 파일 시스템", ends={INSTALL: FINE},
               link="EPERM", linkat="EPERM"),
-    _refusing("no-chmod", "rights of files cannot be changed", "파일 권한을 바꿀 수 없음", ends={INSTALL: Ends(4, "rights of files cannot be changed"), STATUS: FINE}, chmod="EPERM", fchmod="EPERM", fchmodat="EPERM", fchmodat2="EPERM"),
-    _refusing("no-times", "times of files cannot be changed", "파일 시각을 바꿀 수 없음", ends={INSTALL: Ends(4, "times of files cannot be changed")}, utimensat="EPERM"),
-    _refusing("no-fsync", "nothing can be made to last (fsync)", "fsync 실패", ends={INSTALL: Ends(4, "cannot be made to last: Input/output error")},
+    _refusing("no-chmod", "rights of files cannot be changed", "파일 권한을 바꿀 수 없음", ends={INSTALL: Ends(4, "cannot change file permissions"), STATUS: FINE}, chmod="EPERM", fchmod="EPERM", fchmodat="EPERM", fchmodat2="EPERM"),
+    _refusing("no-times", "times of files cannot be changed", "파일 시각을 바꿀 수 없음", ends={INSTALL: Ends(4, "cannot change file times")}, utimensat="EPERM"),
+    _refusing("no-fsync", "nothing can be made to last (fsync)", "fsync 실패", ends={INSTALL: Ends(4, "to disk: Input/output error")},
               fsync="EIO", fdatasync="EIO", syncfs="EIO"),
-    _refusing("fsync-unknown", "a filesystem without fsync", "fsync가 없는 파일 시스템", ends={INSTALL: Ends(4, "cannot be made to last: Invalid argument")},
+    _refusing("fsync-unknown", "a filesystem without fsync", "fsync가 없는 파일 시스템", ends={INSTALL: Ends(4, "to disk: Invalid argument")},
               fsync="EINVAL", fdatasync="EINVAL", syncfs="EINVAL"),
     _refusing("no-syncfs", "syncfs refused", "syncfs 거부", syncfs="ENOSYS"),
     _refusing("no-fallocate", "fallocate refused", "fallocate 거부", fallocate="EOPNOTSUPP"),

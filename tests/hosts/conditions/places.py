@@ -55,9 +55,9 @@ OWNER = [
     Row("root-below-foreign-folder", "owner", "root in a prefix below a user's folder", "root의 프리픽스가 일반 사용자 폴더 아래에 있음",
         user=ROOT, ends={INSTALL: REFUSED_ROOT}),
     Row("root-group-writable", "owner", "root below a folder that a group can write", "root의 상위 폴더에 그룹 쓰기 권한이 있음",
-        user=ROOT, place="/opt/place", before="chown :1000 $PLACE; chmod g+w $PLACE", ends={INSTALL: Ends(4, "Others can write in")}),
+        user=ROOT, place="/opt/place", before="chown :1000 $PLACE; chmod g+w $PLACE", ends={INSTALL: Ends(4, "Other users can write to")}),
     Row("root-world-writable", "owner", "root below a folder that everybody can write", "root의 상위 폴더에 누구나 쓸 수 있음",
-        user=ROOT, place="/opt/place", before="chmod 777 $PLACE", ends={INSTALL: Ends(4, "Others can write in")}),
+        user=ROOT, place="/opt/place", before="chmod 777 $PLACE", ends={INSTALL: Ends(4, "Other users can write to")}),
     Row("root-foreign-home", "owner", "root with the HOME of a user", "root가 다른 사용자의 HOME으로 실행", user=ROOT,
         place="/opt/place", env={"HOME": HOME}),
     Row("root-without-capabilities", "owner", "root without CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER",
@@ -106,7 +106,7 @@ def _mount(name, english, korean, lines="", **more):
     return Row(name, "mounts", english, korean, before=more.pop("before", lines), **more)
 
 
-FAILS = Ends(4, "The medium or its drive fails")
+FAILS = Ends(4, "The medium or its drive is failing")
 READ_ONLY = "mount --bind $PLACE $PLACE; mount -o remount,bind,ro $PLACE"
 MOUNTS = [
     _mount("prefix-read-only", "the prefix is on a filesystem that is read-only", "프리픽스가 읽기 전용 파일 시스템에 있음", READ_ONLY,
@@ -177,7 +177,7 @@ MOUNTS = [
     _mount("etc-read-only", "/etc is read-only", "/etc가 읽기 전용임", "mount --bind /etc /etc; mount -o remount,bind,ro /etc"),
     _mount("etc-read-only-root", "/etc is read-only, and root installs", "/etc가 읽기 전용이고 root가 설치함",
            "mount --bind /etc /etc; mount -o remount,bind,ro /etc", user=ROOT, place="/opt/place",
-           ends={INSTALL: Ends(0, "is not remembered outside its prefix"), STATUS: FINE}),
+           ends={INSTALL: Ends(0, "was not recorded outside its prefix"), STATUS: FINE}),
     _mount("bare-root", "everything but the prefix and the home is read-only", "프리픽스와 홈 밖은 모두 읽기 전용임",
            "mount --bind / /; for d in /tmp /var/tmp /srv/here; do mount -o remount,bind,ro $d; done"),
 ]  # fmt: skip
@@ -194,7 +194,7 @@ NAMES = [
     _name("name-backslash", "a prefix with a backslash", "이름에 역슬래시가 있는 프리픽스", "a\\nb"),
     _name("name-percent", "a prefix with signs of formats", "이름에 서식 기호가 있는 프리픽스", "%s{0}{name}%(x)d"),
     _name("name-colon", "a prefix with a colon", "이름에 콜론이 있는 프리픽스", "a:b", code=2, words="separates paths"),
-    _name("name-newline", "a prefix with a new line", "이름에 줄바꿈이 있는 프리픽스", "a\nb", code=2, words="new line"),
+    _name("name-newline", "a prefix with a new line", "이름에 줄바꿈이 있는 프리픽스", "a\nb", code=2, words="newline"),
     _name("name-escape", "a prefix with signs that steer a terminal", "이름에 터미널 제어 문자가 있는 프리픽스", "a\x1b[31mb", code=2,
           words="control character"),
     _name("name-not-utf-8", "a prefix whose name is not UTF-8", "이름이 UTF-8이 아닌 프리픽스", "a\udcffb", code=2, words="not UTF-8"),
@@ -230,19 +230,19 @@ LINKS = [
     Row("prefix-dangling", "filesystems", "the prefix is a link to what is not there", "프리픽스가 없는 곳을 가리키는 링크임", start="empty",
         before="ln -s gone $PREFIX; chown -h 1000:1000 $PREFIX", works=False),
     Row("prefix-circle", "filesystems", "the prefix is a link to itself", "프리픽스가 자기 자신을 가리키는 링크임", start="empty",
-        before="ln -s prefix $PREFIX", ends={INSTALL: Ends(2, "circle"), STATUS: Ends(2, "circle")}, works=False),
+        before="ln -s prefix $PREFIX", ends={INSTALL: Ends(2, "form a loop"), STATUS: Ends(2, "form a loop")}, works=False),
     Row("prefix-a-file", "filesystems", "the prefix is a file", "프리픽스가 파일임", start="empty", before="echo x > $PREFIX",
         ends={INSTALL: Ends(4, "is not a folder"), STATUS: Ends(4, "nothing is installed there")}, works=False),
     Row("prefix-foreign-files", "filesystems", "the prefix holds something else", "프리픽스에 다른 것이 들어 있음", start="empty",
-        before="mkdir $PREFIX; echo x > $PREFIX/thesis.txt; chown -R 1000:1000 $PREFIX", ends={INSTALL: Ends(4, "holds files that are not ours")}, works=False),
+        before="mkdir $PREFIX; echo x > $PREFIX/thesis.txt; chown -R 1000:1000 $PREFIX", ends={INSTALL: Ends(4, "contains files that this tool did not create")}, works=False),
     Row("data-a-link", "filesystems", "the data are a link to another folder", "데이터가 다른 폴더를 가리키는 링크임",
         before="mkdir /tmp/place; mv $PREFIX/data /tmp/place/data; ln -s /tmp/place/data $PREFIX/data", ends={INSTALL: FINE, BACKUP: FINE, ROLLBACK: FINE}),
     Row("settings-a-link", "filesystems", ".env is a link to a mount of secrets", ".env가 시크릿 마운트를 가리키는 링크임",
         before="mkdir /tmp/place; mv $PREFIX/.env /tmp/place/secrets; ln -s /tmp/place/secrets $PREFIX/.env", ends={INSTALL: FINE, BACKUP: FINE, ROLLBACK: FINE}),
     Row("settings-a-pipe", "filesystems", ".env is a pipe", ".env가 파이프임", works=False,
-        before="rm $PREFIX/.env; mkfifo $PREFIX/.env; chown 1000:1000 $PREFIX/.env", ends={INSTALL: Ends(4, "it is not a regular file"), STATUS: FINE}),
+        before="rm $PREFIX/.env; mkfifo $PREFIX/.env; chown 1000:1000 $PREFIX/.env", ends={INSTALL: Ends(4, "not a regular file"), STATUS: FINE}),
     Row("settings-a-folder", "filesystems", ".env is a folder", ".env가 폴더임", works=False,
-        before="rm $PREFIX/.env; mkdir $PREFIX/.env; chown 1000:1000 $PREFIX/.env", ends={INSTALL: Ends(4, "it is not a regular file"), STATUS: FINE}),
+        before="rm $PREFIX/.env; mkdir $PREFIX/.env; chown 1000:1000 $PREFIX/.env", ends={INSTALL: Ends(4, "not a regular file"), STATUS: FINE}),
     Row("cwd-gone", "filesystems", "the working folder was removed", "작업 폴더가 삭제됨", cwd="/tmp/place/gone", before="mkdir -p /tmp/place/gone",
         through=("sh", "-c", 'rmdir /tmp/place/gone; exec "$@"', "sh"), ends={INSTALL: Ends(4, "working folder"), STATUS: Ends(4, "working folder")}),
     Row("cwd-unreadable", "filesystems", "the working folder cannot be entered", "작업 폴더에 들어갈 수 없음", cwd="/tmp/closed",
@@ -298,7 +298,7 @@ INTERPRETERS = [
     _without("termios", "a Python without termios", "termios가 없는 Python"),
     Row("sitecustomize-noise", "interpreters", "a sitecustomize of the host that writes on every start",
         "시작할 때마다 출력하는 호스트의 sitecustomize", before="echo 'print(\"hello from site\")' > /etc/python3.11/sitecustomize.py",
-        ends={INSTALL: Ends(4, "cannot start quietly: hello from site"), STATUS: FINE}),
+        ends={INSTALL: Ends(4, "prints output at startup: hello from site"), STATUS: FINE}),
     Row("sitecustomize-fails", "interpreters", "a sitecustomize of the host that fails", "실패하는 호스트의 sitecustomize",
         before="echo 'raise RuntimeError(1)' > /etc/python3.11/sitecustomize.py", alone=True, works=False),
     Row("no-ensurepip", "interpreters", "a Python without ensurepip, venv, pip and distutils", "ensurepip, venv, pip, distutils가 없는 Python",

@@ -57,4 +57,4 @@ def test_lazy_imports_are_gone_from_the_tree(tmp_path) -> None:
 def test_a_command_that_fails_was_not_measured(prefix) -> None:
     change(release_of(prefix).app / "app.py", b"raise SystemExit(3)\n")
     _tree, result = look_all(ImportTree, prefix)
-    assert (result.status, "exit code 3" in result.details) == (ERROR, True)
+    assert (result.status, "exited with code 3" in result.details) == (ERROR, True)

@@ -46,7 +46,7 @@ def test_more_than_the_threshold_is_told(prefix, monkeypatch, name) -> None:
 def test_a_model_that_does_not_answer_was_not_measured(prefix) -> None:
     change(release_of(prefix).app / "app.py", b"raise SystemExit(3)\n")
     result = look(ModelTime, prefix)
-    assert (result.status, "exit code 3" in result.details) == (ERROR, True)
+    assert (result.status, "exited with code 3" in result.details) == (ERROR, True)
 
 
 def test_a_model_that_crashes_was_not_measured(prefix) -> None:
@@ -64,4 +64,4 @@ def test_a_batch_that_was_no_slower_gives_no_rate(tmp_path, monkeypatch) -> None
     monkeypatch.setattr(ModelTime, "timed", lambda *_arguments: SimpleNamespace(seconds=next(took), peak=None))
     result = look(ModelTime, prefix)
     assert list(result.performance_metric) == ["tiny.load"]
-    assert "sentences a second" not in result.details
+    assert "sentences per second" not in result.details

@@ -14,7 +14,7 @@ from validator.checks.performance_start import StartTime, write_plain
 def test_a_start_is_timed_cold_and_warm_before_and_after(prefix) -> None:
     before = snapshot(prefix.root)
     result = look(StartTime, prefix)
-    assert (result.status, result.check_name) == (PASS, "Start of demo"), result.details
+    assert (result.status, result.check_name) == (PASS, "Startup of demo"), result.details
     metric = {name.removeprefix("demo --help "): item for name, item in result.performance_metric.items()}
     assert set(metric) == {"warm", "cold", "warm before", "cold before"}
     assert all(item["value"] > 0.005 for item in metric.values())
@@ -36,7 +36,7 @@ def test_before_means_without_bytecode(tmp_path) -> None:
     app = b"import ours, os, sys\nif os.path.exists(ours.__cached__): sys.exit(0)\n"
     app += b"sys.exit(7 if sys.pycache_prefix else 6)\n"
     result = look(StartTime, make_prefix(tmp_path, source={"app.py": app, "ours.py": b""}))
-    assert (result.status, "demo --help: it ended with exit code 7" in result.details) == (ERROR, True)
+    assert (result.status, "demo --help: exited with code 7" in result.details) == (ERROR, True)
 
 
 def test_settings_that_are_sealed_read_only_are_replaced_and_not_written_into(prefix, tmp_path) -> None:
@@ -56,7 +56,7 @@ def test_more_than_the_threshold_is_told(prefix, monkeypatch) -> None:
 def test_a_command_that_does_not_work_was_not_measured(prefix) -> None:
     change(release_of(prefix).app / "app.py", b"raise SystemExit(3)\n")
     result = look(StartTime, prefix)
-    assert (result.status, "demo --help: it ended with exit code 3" in result.details) == (ERROR, True)
+    assert (result.status, "demo --help: exited with code 3" in result.details) == (ERROR, True)
 
 
 def test_a_launcher_that_no_smoke_command_starts_is_told_unless_it_is_the_dashboard(tmp_path) -> None:
@@ -64,7 +64,7 @@ def test_a_launcher_that_no_smoke_command_starts_is_told_unless_it_is_the_dashbo
     application = replace(APPLICATION, launchers=launchers, dashboard=Dashboard(("page", "{port}")))
     results = look_all(StartTime, make_prefix(tmp_path, application=application))
     found = {result.check_name: result.status for result in results}
-    assert found == {"Start of demo": PASS, "Start of other": SKIP}
+    assert found == {"Startup of demo": PASS, "Startup of other": SKIP}
 
 
 def test_a_missing_launcher_is_an_error_of_its_own(prefix) -> None:

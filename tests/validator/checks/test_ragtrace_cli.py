@@ -20,7 +20,7 @@ def test_a_command_that_ends_badly_fails_with_its_last_line(prefix) -> None:
     change(release_of(prefix).app / "app.py", b"import sys\nsys.exit('the database is gone')\n")
     result = look(Commands, prefix)
     assert result.status == FAIL
-    assert "exit code 1: the database is gone" in result.details
+    assert "exited with code 1: the database is gone" in result.details
 
 
 def test_a_launcher_that_is_missing_fails(prefix) -> None:
@@ -35,7 +35,7 @@ def test_a_command_that_hangs_is_stopped(prefix) -> None:
     change(release_of(prefix).app / "app.py", b"import time\ntime.sleep(60)\n")
     result = look(Commands, prefix, limit=0.5)
     assert result.status == FAIL
-    assert "did not end" in result.details
+    assert "timed out" in result.details
 
 
 def test_no_smoke_command_is_skipped(tmp_path) -> None:

@@ -56,7 +56,10 @@ def container_of(tmp_path, name, parts=PARTS, build=()):
 
 @pytest.mark.parametrize(
     ("name", "build", "said"),
-    [("parts.whole", False, "is a Whole, and nothing"), ("lazy", True, "is a Lazy, and try-container lazy builds")],
+    [
+        ("parts.whole", False, "is a Whole, and all of its dependencies"),
+        ("lazy", True, "is a Lazy, and try-container lazy builds"),
+    ],
 )
 def test_a_container_that_is_whole_passes_and_nothing_changes(tmp_path, name, build, said) -> None:
     prefix = container_of(tmp_path, name, build=build)
@@ -78,7 +81,7 @@ def test_one_that_imports_and_builds_nothing_fails(tmp_path, name, reason) -> No
 
 def test_one_of_which_only_the_import_can_be_seen_is_not_said_to_be_well(tmp_path) -> None:
     result = look(ContainerObject, container_of(tmp_path, "plain"))
-    assert (result.status, "names no command" in result.details) == (SKIP, True), result.details
+    assert (result.status, "has no command" in result.details) == (SKIP, True), result.details
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_a_container_that_is_not_whole_fails(tmp_path, name, reason) -> None:
 
 def test_one_that_ends_the_interpreter_is_an_error(tmp_path) -> None:
     result = look(ContainerObject, container_of(tmp_path, "parts", "import os\nos._exit(3)\n"))
-    assert (result.status, "exit code 3" in result.details) == (ERROR, True), result.details
+    assert (result.status, "exited with code 3" in result.details) == (ERROR, True), result.details
 
 
 def test_without_a_container_there_is_nothing_to_look_up(prefix) -> None:

@@ -50,7 +50,7 @@ def test_a_page_that_answers_passes_and_everything_is_ended(with_page, monkeypat
     before = snapshot(with_page.root)
     result = look(DashboardAnswer, with_page)
     assert result.status == PASS, result.details
-    assert "/health answers with HTTP 200" in result.details
+    assert "/health responds with HTTP 200" in result.details
     assert result.performance_metric["dashboard"]["unit"] == "s"
     assert snapshot(with_page.root) == before
     assert not running(mark)
@@ -59,9 +59,9 @@ def test_a_page_that_answers_passes_and_everything_is_ended(with_page, monkeypat
 @pytest.mark.parametrize(
     ("text", "details"),
     [
-        (PAGE.format(status=500, mark="x-500"), "/health answers with HTTP 500"),
-        ("import sys\nsys.exit('no template')\n", "exit code 1: no template"),
-        ("import os\nos._exit(0)\n", "exit code 0"),
+        (PAGE.format(status=500, mark="x-500"), "/health responds with HTTP 500"),
+        ("import sys\nsys.exit('no template')\n", "exited with code 1: no template"),
+        ("import os\nos._exit(0)\n", "exited with code 0"),
     ],
 )
 def test_a_page_that_is_broken_fails(with_page, text, details) -> None:
@@ -75,7 +75,7 @@ def test_a_page_that_never_answers_fails_and_is_ended(with_page) -> None:
     mark = f"hangs-{with_page.root.parent.name}"
     serve(with_page, f"import time\ntime.sleep(600)  # {mark}\n")
     result = look(DashboardAnswer, with_page, limit=2.0)
-    assert (result.status, "did not answer" in result.details) == (FAIL, True), result.details
+    assert (result.status, "did not respond" in result.details) == (FAIL, True), result.details
     assert not running(str(with_page.root))
 
 

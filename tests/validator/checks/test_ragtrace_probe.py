@@ -13,7 +13,7 @@ from validator.checks.ragtrace_probe import ModelProbe
 def test_the_promised_embedding_passes(prefix) -> None:
     result = look(ModelProbe, prefix)
     assert result.status == PASS
-    assert result.check_name == "Answer of tiny"
+    assert result.check_name == "Response of tiny"
 
 
 def test_another_embedding_fails(prefix) -> None:
@@ -25,7 +25,7 @@ def test_another_embedding_fails(prefix) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "reason"),
-    [(b"[0.5]\n", "1 components, not 2"), (b"[]\n", "no list of numbers"), (b"?", "exit code 1")],
+    [(b"[0.5]\n", "1 components, not 2"), (b"[]\n", "did not print a list of numbers"), (b"?", "exited with code 1")],
 )
 def test_an_answer_of_another_shape_fails(prefix, weights, reason) -> None:
     change(release_of(prefix).models / "tiny" / "weights.json", weights)
@@ -49,7 +49,7 @@ def test_where_no_embedding_is_known_its_shape_is(tmp_path, weights, reason) -> 
     change(release_of(prefix).models / "tiny" / "weights.json", weights)
     result = look(ModelProbe, prefix)
     assert result.status == (FAIL if reason else PASS), result.details
-    assert (reason or "tells no embedding") in result.details
+    assert (reason or "has no embedding") in result.details
 
 
 def test_no_probe_is_skipped(tmp_path) -> None:

@@ -66,7 +66,7 @@ def test_a_name_that_nobody_loads_warns_and_names_the_one_that_is_meant(prefix, 
     assert unread.status == WARN
     assert unread.evidence == {"unread": [{"name": name, "meant": meant}]}
     assert str(prefix.env_file) in unread.details
-    assert (f"{name} (is {meant} meant?)" if meant else name) in unread.details
+    assert (f"{name} (did you mean {meant}?)" if meant else name) in unread.details
     assert "environment.also" in unread.suggestion
     assert "s3cret" not in str(unread.to_json())
 

@@ -13,7 +13,7 @@ def kept(prefix, kind):
 
 def test_what_is_whole_is_counted(prefix) -> None:
     result = look(KeptFiles, prefix)
-    assert (result.status, "kept for repairs" in result.details) == (PASS, True)
+    assert (result.status, "stored for repairs" in result.details) == (PASS, True)
 
 
 def test_what_is_damaged_or_gone_is_named(prefix) -> None:

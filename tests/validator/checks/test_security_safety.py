@@ -55,11 +55,15 @@ def fake(prefix, change=""):
     ("change", "status", "details"),
     [
         ("", "PASS", "finds the same 1 in 2 packages"),
-        ("hits = [hit for hit in hits if hit[1] != '1.2.0']", "FAIL", "demo-lib 1.2.0 TEST-1 (only the matcher)"),
-        ("hits.append(['demo-base', '2.0.1', 'TEST-2'])", "FAIL", "demo-base 2.0.1 TEST-2 (only safety)"),
+        (
+            "hits = [hit for hit in hits if hit[1] != '1.2.0']",
+            "FAIL",
+            "demo-lib 1.2.0 TEST-1 (found by the matcher only)",
+        ),
+        ("hits.append(['demo-base', '2.0.1', 'TEST-2'])", "FAIL", "demo-base 2.0.1 TEST-2 (found by safety only)"),
         ("hits = []", "FAIL", "does not find what it must"),
         ("hits.append(['ragtrace-canary', '2.0', 'RAGTRACE-CANARY'])", "FAIL", "ragtrace-canary 2.0"),
-        ("raise SystemExit('its own error')", "ERROR", "incomplete: safety cannot be asked: its own error"),
+        ("raise SystemExit('its own error')", "ERROR", "incomplete: safety cannot be run: its own error"),
         ("raise SystemExit(0)", "ERROR", "incomplete"),
     ],
 )
@@ -80,7 +84,7 @@ def test_hanging(prefix):
     fake(prefix, "__import__('time').sleep(60)")
     result = look(SecondScanner, prefix, 2.0)
     assert result.status == "ERROR"
-    assert "did not end in time" in result.details
+    assert "timed out" in result.details
 
 
 def test_no_advisories(tmp_path):
@@ -100,5 +104,5 @@ def test_differences():
     own = {("a", "1", "X"), ("b", "1", "Y")}
     assert safety.differences(own, own) == []
     assert safety.differences(own, {("a", "1", "X"), ("c", "1", "Z")}) == [
-        *("b 1 Y (only the matcher)", "c 1 Z (only safety)"),
+        *("b 1 Y (found by the matcher only)", "c 1 Z (found by safety only)"),
     ]

@@ -36,4 +36,4 @@ def test_a_command_is_named_with_what_it_would_shadow(prefix, tmp_path, monkeypa
     monkeypatch.setenv("PATH", os.pathsep.join([str(prefix.bin), str(host)]))
     result = look(Strangers, prefix)
     assert result.evidence["shadows"] == {str(prefix.bin / "tar"): str(host / "tar")}
-    assert f"starts in place of {host / 'tar'}" in result.details
+    assert f"runs instead of {host / 'tar'}" in result.details

@@ -76,7 +76,7 @@ def test_a_base_interpreter_that_changed_warns(prefix) -> None:
     assert receipt.interpreter in result.details
     change(release.receipt_file, replace(receipt, interpreter="/nonexistent/python3").to_bytes())
     seal.mark_complete(release)
-    assert "is gone" in look(Python, prefix).details
+    assert "is missing" in look(Python, prefix).details
 
 
 def test_nothing_of_the_release_runs_while_it_is_asked(tmp_path) -> None:

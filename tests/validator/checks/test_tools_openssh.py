@@ -22,7 +22,7 @@ def test_without_it_the_check_is_skipped_with_the_other_way(tmp_path, monkeypatc
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [("echo 'unknown option -- Y' >&2; exit 1", "unknown option"), ("exit 0", "takes a wrong signature")],
+    [("echo 'unknown option -- Y' >&2; exit 1", "unknown option"), ("exit 0", "accepts an invalid signature")],
 )
 def test_one_that_cannot_verify_warns(tmp_path, monkeypatch, script, reason) -> None:
     program = tmp_path / "ssh-keygen"

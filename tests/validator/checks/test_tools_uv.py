@@ -18,7 +18,12 @@ def test_the_shipped_uv_passes() -> None:
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [("echo uv 0.0.1", "0.0.1"), ("exit 3", "exit code 3"), ("echo", "exit code 0"), ("exec sleep 60", "did not end")],
+    [
+        ("echo uv 0.0.1", "0.0.1"),
+        ("exit 3", "exited with code 3"),
+        ("echo", "exited with code 0"),
+        ("exec sleep 60", "timed out"),
+    ],
 )
 def test_another_program_fails(tmp_path, monkeypatch, script, reason) -> None:
     program = tmp_path / "uv"

@@ -97,7 +97,7 @@ def test_every_status_and_category_can_be_shown(status) -> None:
 
 def test_without_an_installation() -> None:
     page = Page(render(replace(report(prefix=None), release=None, title="", version=None)))
-    assert "Nothing is installed; this is about the host alone." in page.texts
+    assert "Nothing is installed; only the host was checked." in page.texts
 
 
 def test_the_page_names_its_language(monkeypatch) -> None:
