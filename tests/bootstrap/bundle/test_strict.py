@@ -224,9 +224,9 @@ def test_json_that_others_write_is_read():
 def test_what_is_nested_too_deeply_is_no_json(depth, start, end):
     inner = "1" if start != "[" else ""
     text = start * (depth + 1) + inner + end * (depth + 1)
-    with pytest.raises(ValueError, match="nested too deeplyly"):
+    with pytest.raises(ValueError, match="nested too deeply"):
         strict.parse(text)
-    with pytest.raises(TrustError, match="nested too deeplyly"):
+    with pytest.raises(TrustError, match="nested too deeply"):
         strict.loads(text.encode(), "x.json", limit=10**9)
     fitting = start * strict.NESTING_LIMIT + inner + end * strict.NESTING_LIMIT
     assert strict.parse(fitting)
