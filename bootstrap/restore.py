@@ -125,12 +125,18 @@ def check(prefix: Prefix, backup: Backup) -> None:
 
 
 def _demand_place(prefix: Prefix) -> None:
-    """Raise HostError where a folder stands in the place of the settings: once journaled they could not come back."""
+    """Raise HostError where the settings could not come back, once it is journaled that they do."""
     if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
         raise HostError(
             _("{path} is a folder, and settings are a file.").format(path=prefix.env_file),
             advice=_("Move it elsewhere, then run again; nothing was changed."),
         )
+    if userdata.is_mount_point(prefix.env_file):
+        raise HostError(
+            _("{path} is a mount point, in whose place nothing can be put.").format(path=prefix.env_file),
+            advice=_("Unmount it and run again; then mount it again. Nothing was changed."),
+        )
+    troubles.demand_changeable(prefix.env_file)
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:

@@ -19,6 +19,7 @@ from bootstrap.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     Kind = TypeVar("Kind", bound=RagtraceError)
     Named = str | os.PathLike[str]
@@ -47,10 +48,11 @@ ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APP
 
 
 class Place(NamedTuple):
-    """The files of a refusal as they are shown, and the first of them as the system knows it."""
+    """The files of a refusal as they are shown, and those that are at fault as the system knows them."""
 
     shown: str
     path: str
+    other: str = ""  # of a rename or a link
 
 
 class Words(NamedTuple):
@@ -106,6 +108,12 @@ def told(error: Exception, *, path: Named | None = None) -> str:
     return words(error, path=path).what.rstrip(".")
 
 
+def demand_changeable(path: Path) -> None:
+    """Raise HostError for a file or folder that has an attribute by which nothing can take its place (chattr)."""
+    if not path.is_symlink() and _attribute(str(path)):
+        raise trouble(PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path)), WRITING)
+
+
 @contextmanager
 def at(path: Named) -> Iterator[None]:
     """Name the file in errors of this block that name none: calls on a descriptor know no name."""
@@ -124,13 +132,16 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
     number = getattr(error, "winerror", None)
     name = OF_WINDOWS.get(number) if number else None
     name = name or errno.errorcode.get(error.errno or 0, "NO_CAUSE")
-    place = _place(error, path, near).path
+    _shown, place, other = _place(error, path, near)
     if not place or sys.platform == "win32":
         return name
     if place == os.devnull and doing in (STARTING, USING):
         return "NO_NULL" if name not in LACKS else name
     closer = {"ENOENT": _why_missing, "EACCES": _why_denied, "EPERM": _why_denied, "ENOSPC": _why_full}.get(name)
-    return (closer(place, doing) if closer else "") or name
+    found = closer(place, doing) if closer else ""
+    if not found and other and closer is _why_denied:
+        found = _why_denied(other, doing)
+    return found or name
 
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
@@ -201,7 +212,8 @@ def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
     first = _text(path) or _text(error.filename) or _text(near)
     second = _text(error.filename2) if _text(error.filename) else ""
     if path is None and second:  # of a rename or a link either name may be the trouble
-        return Place(f"{first} -> {second}", first if not os.path.lexists(first) else second)
+        suspects = (second, first) if os.path.lexists(first) else (first, second)
+        return Place(f"{first} -> {second}", *suspects)
     return Place(first, first)
 
 

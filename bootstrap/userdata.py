@@ -14,7 +14,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import copies, files, reading, trees
+from bootstrap import copies, files, reading, trees, troubles
 from bootstrap.errors import HostError, RagtraceError
 from bootstrap.i18n import _
 
@@ -74,11 +74,13 @@ def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
 
 def demand_plain(prefix: Prefix) -> None:
     """Raise HostError where PREFIX/data cannot change places with another folder."""
-    if prefix.data.is_symlink() or os.path.ismount(prefix.data):
+    if prefix.data.is_symlink() or is_mount_point(prefix.data):
         raise HostError(
             _("{path} is a link or a mount point and cannot be exchanged as a whole.").format(path=prefix.data),
             advice=_("Make it a plain folder of the installation, then run again."),
         )
+    for path in (prefix.root, prefix.data):
+        troubles.demand_changeable(path)
     mounted = next(mounts_in(prefix.data), None)
     if mounted is not None:
         raise HostError(
@@ -114,6 +116,11 @@ def demand_closed(data: Path) -> None:
                     ).format(path=entry.path),
                     advice=_("Put what it points to in its place, or remove it, then run again."),
                 )
+
+
+def is_mount_point(path: Path) -> bool:
+    """Tell whether something is mounted on a file or folder, from the same filesystem too, which its device hides."""
+    return os.path.ismount(path) or os.path.join(os.path.realpath(path.parent), path.name) in _mount_points()
 
 
 def mounts_in(data: Path) -> Iterator[str]:
@@ -212,7 +219,11 @@ def _exchange(incoming: Path, prefix: Prefix) -> None:
     if not _exchange_at_once(incoming, prefix.data):
         moved = prefix.root / MOVED
         files.replace(prefix.data, moved)
-        files.replace(incoming, prefix.data)
+        try:
+            files.replace(incoming, prefix.data)
+        except OSError:  # root without CAP_DAC_OVERRIDE moves no folder of another to another place
+            files.replace(moved, prefix.data)  # nobody is to find none, and make an empty one there
+            raise
         files.replace(moved, incoming)
     files.sync_folder(prefix.root)
     files.sync_folder(incoming.parent)

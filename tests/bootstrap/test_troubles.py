@@ -267,5 +267,12 @@ def test_an_attribute_that_keeps_even_root_away(tmp_path, letter, cause) -> None
         told = troubles.words(caught.value, REMOVING)
         assert f"(chattr +{letter})" in told.what
         assert f"chattr -{letter}" in told.advice
+        with pytest.raises(OSError, match="not permitted") as caught:
+            path.replace(tmp_path / "elsewhere")
+        assert troubles.cause_of(caught.value) == cause
+        with pytest.raises(HostError, match="kept cannot be written: Operation not permitted"):
+            troubles.demand_changeable(path)
+        (tmp_path / "link").symlink_to(path)
+        troubles.demand_changeable(tmp_path / "link")
     finally:
         subprocess.run(["chattr", f"-{letter}", path], check=True)

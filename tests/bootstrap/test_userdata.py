@@ -35,7 +35,7 @@ from bootstrap import (
 )
 from bootstrap import holes as file_holes
 from bootstrap import install as story
-from bootstrap.errors import HostError, TrustError
+from bootstrap.errors import HostError, InstallError, TrustError
 from bootstrap.prefix import Prefix
 from bootstrap.uninstall import uninstall
 from tests.bootstrap.helpers import QUIET, install
@@ -318,6 +318,53 @@ def test_settings_are_not_restored_into_the_place_of_a_folder(empty) -> None:
     assert (empty.env_file / "inner").is_dir()
 
 
+def test_data_stay_in_their_place_where_others_cannot_be_moved_there(empty, monkeypatch) -> None:
+    (empty.data / "notes.txt").write_text("one")
+    made = restore.create_backup(empty, QUIET).backup
+    (empty.data / "notes.txt").write_text("two")
+    replace_file = files.replace
+
+    def refuse(source, target):
+        if target == empty.data and source.name == "data":
+            raise PermissionError(13, "Permission denied", str(source), None, str(target))
+        replace_file(source, target)
+
+    with monkeypatch.context() as host:
+        host.setattr(userdata, "_exchange_at_once", lambda *_paths: False)
+        host.setattr(files, "replace", refuse)
+        with pytest.raises(InstallError, match="Permission denied"):
+            restore.restore(empty, made.name, QUIET)
+        assert (empty.data / "notes.txt").read_text() == "two"
+    restore.create_backup(empty, QUIET)  # any command finishes what was begun
+    assert (empty.data / "notes.txt").read_text() == "one"
+    assert not list(empty.root.glob("data.moved"))
+
+
+@pytest.mark.parametrize("name", [".env", "data", ""])
+def test_what_nobody_may_replace_is_told_before_anything_is_exchanged(empty, name) -> None:
+    spoil = pytest.importorskip("tests.reliability.spoil")  # of POSIX alone
+    empty.env_file.write_text("KEY=1\n")
+    (empty.data / "notes.txt").write_text("one")
+    made = restore.create_backup(empty, QUIET).backup
+    empty.env_file.write_text("KEY=2\n")
+    (empty.data / "notes.txt").write_text("two")
+    path = empty.root / name
+    try:
+        spoil.immutable(path)
+    except spoil.NotThereError:
+        pytest.skip("this filesystem has no attributes, or only root may set them")
+    try:
+        with pytest.raises(HostError, match="Operation not permitted, it is immutable") as refused:
+            restore.restore(empty, made.name, QUIET)
+    finally:
+        spoil.immutable(path, on=False)
+    assert str(path) in refused.value.what
+    assert "chattr -i" in refused.value.advice
+    assert journal.read(empty) is None
+    assert (empty.env_file.read_text(), (empty.data / "notes.txt").read_text()) == ("KEY=2\n", "two")
+    assert not list(empty.root.glob(".ragtrace-*"))
+
+
 def test_what_lies_in_the_place_of_a_file_that_is_being_laid_is_never_written_through(prefix, tiny, tmp_path) -> None:
     outside, laid = tmp_path / "outside.txt", prefix.data / "data/new.csv"
     outside.write_text("of somebody\n")
@@ -431,6 +478,24 @@ def mounted(empty):
         pytest.skip("needs the right to mount")
     yield place
     os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
+
+
+@pytest.mark.parametrize("name", [".env", "data"])
+def test_what_is_mounted_from_the_same_filesystem_is_told_before_anything_is_exchanged(empty, tmp_path, name) -> None:
+    """As a container has its settings and its data."""
+    empty.env_file.write_text("KEY=1\n")
+    made = restore.create_backup(empty, QUIET).backup
+    place, tool = empty.root / name, shutil.which("mount")
+    shutil.copytree(place, tmp_path / name) if place.is_dir() else shutil.copy2(place, tmp_path / name)
+    if tool is None or os.spawnv(os.P_WAIT, tool, ["mount", "--bind", str(tmp_path / name), str(place)]):
+        pytest.skip("needs the right to mount")
+    try:
+        with pytest.raises(HostError, match="mount point"):
+            restore.restore(empty, made.name, QUIET)
+    finally:
+        os.spawnv(os.P_WAIT, shutil.which("umount"), ["umount", str(place)])
+    assert journal.read(empty) is None
+    restore.restore(empty, made.name, QUIET)
 
 
 def test_a_filesystem_in_the_data_is_backed_up_and_never_exchanged_or_emptied(empty, mounted) -> None:

@@ -146,6 +146,10 @@ MOUNTS = [
     _mount("data-mount-point", "the data are a mount point", "데이터가 마운트 지점임",
            "mkdir /srv/own/d; cp -a $PREFIX/data/. /srv/own/d; mount --bind /srv/own/d $PREFIX/data",
            ends={INSTALL: FINE, BACKUP: FINE, UNINSTALL: FINE}, works=False),
+    _mount("data-mounted-from-here", "the data are mounted from a folder of the same filesystem", "데이터가 같은 파일 시스템의 폴더에서 마운트됨",
+           "cp -a $PREFIX/data $PLACE/d; mount --bind $PLACE/d $PREFIX/data", ends={INSTALL: FINE, BACKUP: FINE, ROLLBACK: FINE}),
+    _mount("settings-mounted", ".env is mounted (a container's settings)", ".env가 마운트됨(컨테이너의 설정)",
+           "cp -a $PREFIX/.env $PLACE/e; mount --bind $PLACE/e $PREFIX/.env", ends={INSTALL: FINE, BACKUP: FINE, ROLLBACK: FINE}),
     _mount("mount-in-data", "a mount point inside the data", "데이터 안에 마운트 지점이 있음",
            "mkdir $PREFIX/data/data/m; mount -t tmpfs -o mode=755 t $PREFIX/data/data/m; echo x > $PREFIX/data/data/m/f;"
            "chown -R 1000:1000 $PREFIX/data/data/m", ends={INSTALL: FINE, BACKUP: FINE, ROLLBACK: FINE}),
