@@ -114,7 +114,7 @@ def test_folders_that_cannot_lead_to_others(tmp_path, monkeypatch) -> None:
 
 def test_a_held_lock_refuses_at_once_and_is_free_afterwards(tmp_path) -> None:
     path = tmp_path / "lock"
-    with lockfile.locked(path), pytest.raises(BusyError, match=f"process {os.getpid()}"), lockfile.locked(path):
+    with lockfile.locked(path), pytest.raises(BusyError, match=rf"process \({os.getpid()}\)"), lockfile.locked(path):
         pass
     with lockfile.locked(path):
         pass

@@ -76,14 +76,14 @@ def place(tmp_path: Path) -> Path:
 def test_a_regular_file_is_read_to_its_bound(place: Path) -> None:
     place.write_bytes(b"12345")
     assert reading.read(place, 5) == b"12345"
-    with pytest.raises(reading.UnfitError, match="longer than 4 bytes"):
+    with pytest.raises(reading.UnfitError, match="larger than 4 bytes"):
         reading.read(place, 4)
 
 
 def test_a_file_of_any_length_is_not_read(place: Path) -> None:
     with place.open("wb") as file:
         file.truncate(20 << 30)
-    with pytest.raises(reading.UnfitError, match="longer"):
+    with pytest.raises(reading.UnfitError, match="larger"):
         reading.open_regular(place, limit=1 << 20)
 
 

@@ -170,7 +170,7 @@ def test_a_model_that_must_be_brought_is_named_with_its_folder(prefix, capsys) -
     (told,) = lacking.to_json()["missing_models"]
     assert (told["name"], told["source"], told["folder"]) == (apart.name, apart.source, str(prefix.models / "bge"))
     common.show_lacking(lacking)
-    assert f"model bge. {told['advice']}" in capsys.readouterr().out
+    assert f"Missing model:  bge. {told['advice']}" in capsys.readouterr().out
     (prefix.models / "bge").mkdir(parents=True)
     (prefix.models / "bge" / "config.json").write_text("{}")
     assert lacks.look(prefix, release, manifest).models == ()

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_reading_gives_what_was_written() -> None:
     assert read_usage(strict.loads(strict.dumps(USAGE.to_json()), "usage", limit=1000), "usage") == USAGE
-    assert USAGE.line() == "took 3.8 s, memory 100.0 MB, of uv 50.0 MB, written 3.0 MB"
+    assert USAGE.line() == "took 3.8 s, memory 100.0 MB, uv 50.0 MB, written 3.0 MB"
 
 
 @pytest.mark.parametrize(

@@ -332,7 +332,7 @@ def test_a_plan_tells_gaps_and_that_the_build_would_fail(tmp_path, capsys) -> No
     argv += ["--target", "windows-arm64", "--target", "linux-x86_64", "--python", "3.11"]
     assert cli.main(argv) == 7
     out = capsys.readouterr().out
-    assert "windows-arm64 cp311: cannot be built\n    pyyaml 6.0.3 (wheels exist" in out
+    assert "windows-arm64 cp311: cannot be built\n    pyyaml 6.0.3 (available wheels" in out
     assert "1 file, 4 B" in out
 
 
