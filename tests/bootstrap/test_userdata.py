@@ -199,7 +199,7 @@ def test_what_a_file_with_holes_holds_is_told_apart_and_its_holes_are_not_read(e
             file.seek(place)
             file.write(byte)
             file.flush()
-            with pytest.raises(HostError, match="big of the backup is damaged"):
+            with pytest.raises(HostError, match="big in the backup is damaged"):
                 backup_files.check(made)
             file.seek(place)
             file.write(was)
