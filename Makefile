@@ -1,15 +1,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests --ignore=tests/windows
-QUICK := tests/bootstrap tests/builder tests/recovery tests/validator tests/test_catalogue.py
+QUICK := tests/bootstrap tests/builder tests/bundle tests/installer tests/recovery tests/shared tests/validator
+QUICK := $(QUICK) tests/test_catalogue.py tests/test_rooms.py
 # percent of lines and branches that the tests must reach, in all and in what a bundle is verified with;
 # a part of the tests needs COVERED=0 TRUSTED_COVERED=0
 COVERED ?= 94
 TRUSTED_COVERED ?= 100
-BUNDLE := bootstrap/bundle
-TRUSTED := bootstrap/launch/*,bootstrap/owners.py,bootstrap/refused.py,$(BUNDLE)/archive.py,$(BUNDLE)/delta.py,$(BUNDLE)/digest.py
-TRUSTED := $(TRUSTED),$(BUNDLE)/manifest.py,$(BUNDLE)/names.py,$(BUNDLE)/opening.py,$(BUNDLE)/policy.py
-TRUSTED := $(TRUSTED),$(BUNDLE)/signature.py,$(BUNDLE)/strict.py,bootstrap/wheels.py
+TRUSTED := bootstrap/launch/*,shared/files/owners.py,shared/files/refused.py,bundle/archive.py,bundle/delta.py
+TRUSTED := $(TRUSTED),bundle/digest.py,bundle/manifest.py,bundle/names.py,bundle/opening.py,bundle/signing/policy.py
+TRUSTED := $(TRUSTED),bundle/signing/signature.py,bundle/strict.py,bundle/wheels/structure.py
 # processes that share the tests: auto is one for each processor
 WORKERS ?= auto
 FUZZ_SECONDS ?= 600
@@ -34,7 +34,7 @@ help:
 	@echo "make bench   time the installer's start against a zipapp that does nothing"
 	@echo "make zipapp  build the installer for this machine alone, into dist/"
 
-.venv/ready: tools/setup_env.py uv.lock pyproject.toml $(wildcard bootstrap/locale/*/LC_MESSAGES/*.po)
+.venv/ready: tools/setup_env.py uv.lock pyproject.toml $(wildcard shared/locale/*/LC_MESSAGES/*.po)
 	$(PYTHON) tools/setup_env.py
 
 lint: .venv/ready

@@ -1,6 +1,6 @@
 """Make ragtrace-install.pyz for one platform and architecture, running on CPython 3.9 to 3.14.
 
-How it is made tells builder/pack.py.
+How it is made tells builder/zipapp/pack.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import commandline, console
-from bootstrap.bundle.digest import sha256_file
-from bootstrap.bundle.target import PYTHONS, host_target, parse_target
-from bootstrap.i18n import _
-from builder.cache import Cache, default_cache
-from builder.pack import EARLIEST, NAME, build_zipapp
+from builder.fetch.cache import Cache, default_cache
+from builder.zipapp.pack import EARLIEST, NAME, build_zipapp
+from bundle.digest import sha256_file
+from bundle.target import PYTHONS, host_target, parse_target
+from shared.i18n import _
+from shared.terminal import commandline, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

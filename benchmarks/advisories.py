@@ -16,11 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bootstrap.bundle.advisories.assess import assess
-from bootstrap.bundle.advisories.exceptions import NONE
-from bootstrap.bundle.advisories.matcher import Installed, scan
-from bootstrap.bundle.advisories.snapshot import read_snapshot
-from bootstrap.bundle.advisories.versions import _interval, public
+from bundle.advisories.assess import assess
+from bundle.advisories.exceptions import NONE
+from bundle.advisories.matcher import Installed, scan
+from bundle.advisories.snapshot import read_snapshot
+from bundle.advisories.versions import _interval, public
 
 PACKAGES, LIMIT = 150, 0.3  # seconds
 

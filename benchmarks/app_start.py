@@ -22,9 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from bootstrap import app_launcher  # noqa: E402
-from bootstrap.prefix import Prefix  # noqa: E402
-from validator import trial  # noqa: E402
+from installer.layout.prefix import Prefix  # noqa: E402
+from shared.programs import app_launcher  # noqa: E402
+from validator.trials import trial  # noqa: E402
 
 
 def seconds(command: list[str], environment: dict[str, str], folder: Path) -> float:

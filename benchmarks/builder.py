@@ -23,14 +23,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bootstrap.bundle.manifest import WHEELS, FileEntry  # noqa: E402
-from bootstrap.bundle.target import parse_target  # noqa: E402
-from bootstrap.console import NoProgress  # noqa: E402
-from builder.assemble import write_archive  # noqa: E402
-from builder.cache import Cache  # noqa: E402
-from builder.lock import read_lock, select_wheels, write_requirements  # noqa: E402
+from builder.assemble.assemble import write_archive  # noqa: E402
+from builder.fetch.cache import Cache  # noqa: E402
+from builder.lock.lock import read_lock, select_wheels, write_requirements  # noqa: E402
 from builder.members import Member  # noqa: E402
-from builder.wheels import fetch_wheels  # noqa: E402
+from builder.wheels.wheels import fetch_wheels  # noqa: E402
+from bundle.manifest import WHEELS, FileEntry  # noqa: E402
+from bundle.target import parse_target  # noqa: E402
+from shared.terminal.console import NoProgress  # noqa: E402
 from tests.bundles import make_manifest  # noqa: E402
 
 TARGET = parse_target("linux-x86_64", "3.11")

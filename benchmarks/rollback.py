@@ -19,9 +19,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bootstrap import acceptance, install, receipt, repeated, seal
-from bootstrap.console import NoProgress
-from bootstrap.prefix import Prefix, Release
+from installer.install import install, repeated
+from installer.layout import seal
+from installer.layout.prefix import Prefix, Release
+from installer.release import acceptance, receipt
+from shared.terminal.console import NoProgress
 from tests.reliability import world as worlds
 
 LIMIT = 0.5  # seconds

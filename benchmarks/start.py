@@ -37,10 +37,10 @@ def idle_zipapp(folder: Path) -> Path:
 
 def real_zipapp(folder: Path) -> Path:
     """Build the installer for this machine."""
-    from bootstrap.bundle.target import PYTHONS, host_target, parse_target
-    from bootstrap.console import NoProgress
-    from builder import pack
-    from builder.cache import Cache
+    from builder.fetch.cache import Cache
+    from builder.zipapp import pack
+    from bundle.target import PYTHONS, host_target, parse_target
+    from shared.terminal.console import NoProgress
 
     target = parse_target(str(host_target()), PYTHONS[0])
     cache = Cache(ROOT / ".cache" / "wheels")

@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.verify import RECORD_LEAST, hash_all, seconds
-from bootstrap import record
-from bootstrap.prefix import Prefix
+from bundle.wheels import record
+from installer.layout.prefix import Prefix
 
 QUICK_MOST = 3.0  # seconds
 CHECKS_FAILED = 1  # the exit code of a host that is not well, which does not matter here

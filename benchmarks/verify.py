@@ -31,16 +31,16 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bootstrap import record
-from bootstrap.bundle import digest
-from bootstrap.bundle.application import Application, Launcher
-from bootstrap.bundle.archive import drain
-from bootstrap.bundle.manifest import MODELS, NAME, Manifest, Product
-from bootstrap.bundle.opening import SUMS, Bundle
-from bootstrap.bundle.target import host_target, parse_target
-from bootstrap.console import NoProgress
-from builder.assemble import write_archive
+from builder.assemble.assemble import write_archive
 from builder.members import member
+from bundle import digest
+from bundle.archive import drain
+from bundle.manifest import MODELS, NAME, Manifest, Product
+from bundle.opening import SUMS, Bundle
+from bundle.product.application import Application, Launcher
+from bundle.target import host_target, parse_target
+from bundle.wheels import record
+from shared.terminal.console import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

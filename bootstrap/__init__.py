@@ -1,3 +1,1 @@
-"""What runs on the closed host: verify, install, activate, roll back."""
-
-__version__ = "0.1.0"
+"""The roof: what the zipapp starts, and the tool as typed functions; nothing that ships imports it."""

@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__
-from bootstrap.i18n import _
-from bootstrap.own_command import program
-from bootstrap.parser import Parser
+from installer.layout.own_command import program
+from shared import __version__
+from shared.i18n import _
+from shared.terminal.parser import Parser
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from bootstrap import syslog
+    from installer.logs import syslog
 
 
 def commands() -> dict[str, str]:
@@ -43,14 +43,22 @@ def commands() -> dict[str, str]:
     }
 
 
+# the room of ``bootstrap.commands`` that a command lies in, where it is not ``inspect``
+ROOMS = {
+    **dict.fromkeys(("install", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
+    **dict.fromkeys(("trust", "advisories"), "trust"),
+}
+
+
 def module_of(command: str) -> ModuleType:
     """Return the module of a command, imported now."""
-    return importlib.import_module(f"bootstrap.commands.{command.replace('-', '_')}")
+    room = ROOMS.get(command, "inspect")
+    return importlib.import_module(f"bootstrap.commands.{room}.{command.replace('-', '_')}")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, call the command, return its exit code."""
-    from bootstrap import console
+    from shared.terminal import console
 
     console.steady()
     try:
@@ -76,8 +84,8 @@ def _main(argv: list[str] | None) -> int:
             module.configure(sub)
             sub.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
-    from bootstrap.commandline import run_command  # --version and --help come back without it
     from bootstrap.commands import common
+    from shared.terminal.commandline import run_command  # --version and --help come back without it
 
     if os.name == "posix":
         os.umask(0o022)  # whatever the caller's: what is installed has the modes that it is given
@@ -120,8 +128,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def collector(text: str) -> syslog.Address:
     """Return the address of a log collector, for argparse."""
-    from bootstrap import syslog
-    from bootstrap.errors import UsageError
+    from installer.logs import syslog
+    from shared.errors import UsageError
 
     try:
         return syslog.parse_address(text)

@@ -1,1 +1,1 @@
-"""The connected side: from a uv-locked project to a signed bundle and its zipapp."""
+"""Makes the bundles, on a connected machine; never ships. Here are its stories: plan, build, rebuild."""

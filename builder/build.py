@@ -8,55 +8,58 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle import digest
-from bootstrap.bundle.delta import BASE
-from bootstrap.bundle.manifest import NAME, Product
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
-from bootstrap.bundle.policy import RELEASE, RELEASE_NAMESPACE, pins
-from bootstrap.bundle.target import host_glibc
-from bootstrap.errors import TrustError, UsageError
-from bootstrap.i18n import _, plural
-from builder import attestations, lazy_names, pack, slip
-from builder.assemble import write_archive
-from builder.contents import manifest_of, members_of
-from builder.credentials import index_logins
-from builder.delta import bases_of, name_of
-from builder.inputs import Common, Inputs, Wheel
-from builder.interpreter import bring_python
-from builder.lock import Selection, read_lock
-from builder.models import CollectedModel, collect_model, parse_model_spec
-from builder.moment import moment_of
-from builder.probe import with_embedding
-from builder.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
-from builder.project import read_project, read_uv_settings
-from builder.provenance import parameters_of
-from builder.release import Release
-from builder.settings_scan import find_unlisted, packages_of, tell
-from builder.source import collect_source
-from builder.state import SourceState, demand_commit, demand_same, state_of, tell_state
-from builder.targets import demand_whole, survey
-from builder.unchecked import unchecked
-from builder.verification import Verification, demand_safe, knowledge_of, verify_packages
-from builder.wheel_builds import build_wheels, is_native_here
-from builder.wheel_tools import Workshop
-from builder.wheels import fetch_wheels, wheel_facts
-from builder.workspace import put_in_place, workspace
+from builder.assemble.assemble import write_archive
+from builder.assemble.contents import manifest_of, members_of
+from builder.assemble.workspace import put_in_place, workspace
+from builder.evidence.provenance import parameters_of
+from builder.fetch.credentials import index_logins
+from builder.lock.lock import Selection, read_lock
+from builder.lock.targets import demand_whole, survey
+from builder.models.models import CollectedModel, collect_model, parse_model_spec
+from builder.models.probe import with_embedding
+from builder.project.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
+from builder.project.project import read_project, read_uv_settings
+from builder.project.source import collect_source
+from builder.project.unchecked import unchecked
+from builder.request.delta import bases_of, name_of
+from builder.request.inputs import Common, Inputs, Wheel
+from builder.request.moment import moment_of
+from builder.request.state import SourceState, demand_commit, demand_same, state_of, tell_state
+from builder.request.verification import Verification, demand_safe, knowledge_of, verify_packages
+from builder.settings import lazy_names
+from builder.settings.scan import find_unlisted, packages_of, tell
+from builder.signing import slip
+from builder.signing.release import Release
+from builder.wheels import attestations
+from builder.wheels.build_tools import Workshop
+from builder.wheels.builds import build_wheels, is_native_here
+from builder.wheels.interpreter import bring_python
+from builder.wheels.wheels import fetch_wheels, wheel_facts
+from builder.zipapp import pack
+from bundle import digest
+from bundle.delta import BASE
+from bundle.manifest import NAME, Product
+from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE, pins
+from bundle.target import host_glibc
+from shared.errors import TrustError, UsageError
+from shared.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.manifest import Manifest
-    from bootstrap.bundle.policy import Policy
-    from bootstrap.bundle.signature import PublicKey
-    from bootstrap.bundle.target import Target
-    from bootstrap.console import Progress
-    from builder.bases import Base
-    from builder.lock import LockedWheel
-    from builder.model_source import ModelSource
-    from builder.request import Request
-    from builder.targets import Standing
-    from builder.unchecked import Unchecked
+    from builder.lock.lock import LockedWheel
+    from builder.lock.targets import Standing
+    from builder.project.model_source import ModelSource
+    from builder.project.unchecked import Unchecked
+    from builder.request.bases import Base
+    from builder.request.request import Request
+    from bundle.manifest import Manifest
+    from bundle.signing.policy import Policy
+    from bundle.signing.signature import PublicKey
+    from bundle.target import Target
+    from shared.terminal.console import Progress
 
 
 @dataclass(frozen=True)

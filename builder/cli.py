@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__, commandline, trials
-from bootstrap.i18n import _
-from bootstrap.parser import Parser
 from builder.commands import advisories, build, cache, inspect, keygen, policy, rebuild, sign, targets
+from shared import __version__
+from shared.files import trials
+from shared.i18n import _
+from shared.terminal import commandline
+from shared.terminal.parser import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

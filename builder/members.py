@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle import digest
-from bootstrap.bundle.manifest import FileEntry
+from bundle import digest
+from bundle.manifest import FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

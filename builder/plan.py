@@ -5,33 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.console import human_bytes
-from bootstrap.i18n import _, plural
-from builder import lazy_names
 from builder.build import pinned, read_profile
-from builder.cache import sha256
-from builder.delta import bases_of, name_of
-from builder.lock import read_lock
-from builder.models import measure_model, parse_model_spec
-from builder.moment import moment_of
-from builder.project import read_project
-from builder.settings_scan import find_unlisted, note_lines, packages_of
-from builder.source import collect_source
-from builder.state import SourceState, demand_commit, state_of, tell_state
-from builder.targets import Standing, survey
-from builder.unchecked import unchecked
-from builder.verification import foresee, knowledge_of
+from builder.fetch.cache import sha256
+from builder.lock.lock import read_lock
+from builder.lock.targets import Standing, survey
+from builder.models.models import measure_model, parse_model_spec
+from builder.project.project import read_project
+from builder.project.source import collect_source
+from builder.project.unchecked import unchecked
+from builder.request.delta import bases_of, name_of
+from builder.request.moment import moment_of
+from builder.request.state import SourceState, demand_commit, state_of, tell_state
+from builder.request.verification import foresee, knowledge_of
+from builder.settings import lazy_names
+from builder.settings.scan import find_unlisted, note_lines, packages_of
+from shared.i18n import _, plural
+from shared.terminal.console import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bootstrap.console import Progress
-    from builder.bases import Base
-    from builder.lock import LockedWheel
-    from builder.request import Request
-    from builder.settings_scan import Unlisted
-    from builder.unchecked import Unchecked
-    from builder.verification import Foresight
+    from builder.lock.lock import LockedWheel
+    from builder.project.unchecked import Unchecked
+    from builder.request.bases import Base
+    from builder.request.request import Request
+    from builder.request.verification import Foresight
+    from builder.settings.scan import Unlisted
+    from shared.terminal.console import Progress
 
 
 @dataclass(frozen=True)

@@ -13,35 +13,35 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle import digest
-from bootstrap.bundle.advisories import snapshot
-from bootstrap.bundle.archive import drain
-from bootstrap.bundle.delta import BASE
-from bootstrap.bundle.manifest import MANIFEST_LIMIT
-from bootstrap.bundle.opening import open_bundle
-from bootstrap.bundle.policy import RELEASE, pins
-from bootstrap.errors import BuildError, UsageError
-from bootstrap.i18n import _
-from builder import attestations
 from builder.advisories.gate import FOLDER as ADVISORIES
 from builder.advisories.gate import GateRequest
-from builder.bases import read_base
+from builder.assemble.differences import Difference, compare
 from builder.build import build
-from builder.checkout import source_commit
-from builder.differences import Difference, compare
-from builder.evidence import PROVENANCE
-from builder.interpreter import VERSION
-from builder.release import Release, read_release
-from builder.request import Request
-from builder.state import DIRTY
+from builder.evidence.evidence import PROVENANCE
+from builder.project.checkout import source_commit
+from builder.request.bases import read_base
+from builder.request.request import Request
+from builder.request.state import DIRTY
+from builder.signing.release import Release, read_release
+from builder.wheels import attestations
+from builder.wheels.interpreter import VERSION
+from bundle import digest
+from bundle.advisories import snapshot
+from bundle.archive import drain
+from bundle.delta import BASE
+from bundle.manifest import MANIFEST_LIMIT
+from bundle.opening import open_bundle
+from bundle.signing.policy import RELEASE, pins
+from shared.errors import BuildError, UsageError
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bootstrap.bundle.manifest import FileEntry
-    from bootstrap.console import Progress
-    from builder.cache import Cache
+    from builder.fetch.cache import Cache
+    from bundle.manifest import FileEntry
+    from shared.terminal.console import Progress
 
 PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it names every file of the manifest, and those of models once more
 

@@ -1,1 +1,1 @@
-"""Repairs an installation from what is on the host: findings, a plan of remedies, a new release."""
+"""Repairs an installation from what is on the host: its stories stand here, each stage is a room."""

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import install, preflight, reading, stage
-from bootstrap.errors import HostError
-from bootstrap.i18n import _
-from bootstrap.store import Store
-from bootstrap.trust.authority import find_authority
-from recovery.apply import heal_store
-from recovery.diagnose import diagnose
-from recovery.plan import bring
+from installer.install import install, preflight
+from installer.layout.store import Store
+from installer.release import stage
+from installer.trust.authority import find_authority
+from recovery.diagnosis.diagnose import diagnose
+from recovery.planning.plan import bring
+from recovery.repair.apply import heal_store
+from shared import reading
+from shared.errors import HostError
+from shared.i18n import _
 
 if TYPE_CHECKING:
-    from bootstrap.console import Progress
-    from bootstrap.install import Build
-    from bootstrap.prefix import Prefix, Release
-    from bootstrap.transaction import Transaction
-    from bootstrap.trust.places import Places
-    from recovery.diagnose import Diagnosis
+    from installer.change.transaction import Transaction
+    from installer.install.install import Build
+    from installer.layout.prefix import Prefix, Release
+    from installer.trust.places import Places
+    from recovery.diagnosis.diagnose import Diagnosis
+    from shared.terminal.console import Progress
 
 
 def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:

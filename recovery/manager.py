@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import backups, install, restore
-from bootstrap.console import NoProgress
-from bootstrap.errors import HostError
-from bootstrap.i18n import _
-from bootstrap.prefix import Prefix, find_prefix
-from bootstrap.trust.places import host_places
+from installer.change import restore
+from installer.install import install
+from installer.layout.prefix import Prefix, find_prefix
+from installer.trust.places import host_places
+from installer.userdata import backups
 from recovery.former import mending
+from shared.errors import HostError
+from shared.i18n import _
+from shared.terminal.console import NoProgress
 
 if TYPE_CHECKING:
-    from bootstrap.backup_index import Backup
-    from bootstrap.console import Progress
+    from installer.userdata.backup_index import Backup
+    from shared.terminal.console import Progress
 
 
 class InstallationRecoveryManager:

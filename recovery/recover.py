@@ -10,15 +10,20 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
-from bootstrap import audit_log, backups, install, misplaced, reading, retention, seal, troubles
-from bootstrap.errors import HostError, TrustError, UsageError
-from bootstrap.i18n import _
-from bootstrap.lockfile import locked, make_lockable
-from bootstrap.receipt import ADDED
-from recovery import remedies as cures
-from recovery.apply import apply, mend_places
-from recovery.diagnose import Diagnosis, diagnose
-from recovery.plan import Plan, make_plan
+from installer.change import retention
+from installer.install import install
+from installer.layout import misplaced, seal
+from installer.logs import audit_log
+from installer.release.receipt import ADDED
+from installer.userdata import backups
+from recovery.diagnosis.diagnose import Diagnosis, diagnose
+from recovery.planning import remedies as cures
+from recovery.planning.plan import Plan, make_plan
+from recovery.repair.apply import apply, mend_places
+from shared import reading, troubles
+from shared.errors import HostError, TrustError, UsageError
+from shared.files.lockfile import locked, make_lockable
+from shared.i18n import _
 from validator.check import ERROR, FAIL, RECOVER
 from validator.registry import CHECKS
 from validator.remedy import DATA, causes_of
@@ -28,12 +33,12 @@ from validator.result import Repair
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.bundle.opening import Bundle
-    from bootstrap.bundle.policy import Policy
-    from bootstrap.console import Progress
-    from bootstrap.digests import Digests
-    from bootstrap.misplaced import Misplaced
-    from bootstrap.prefix import Prefix
+    from bundle.opening import Bundle
+    from bundle.signing.policy import Policy
+    from installer.layout.misplaced import Misplaced
+    from installer.layout.prefix import Prefix
+    from installer.release.digests import Digests
+    from shared.terminal.console import Progress
 
 
 @dataclass(frozen=True)

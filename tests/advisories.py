@@ -7,9 +7,9 @@ import zipfile
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.policy import Policy, Role, Signer
-from bootstrap.bundle.signature import ED25519
 from builder.advisories.snapshot import Making, make_snapshot
+from bundle.signing.policy import Policy, Role, Signer
+from bundle.signing.signature import ED25519
 from tests.keys import SoftKey
 
 if TYPE_CHECKING:

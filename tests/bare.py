@@ -46,14 +46,14 @@ def main() -> None:
     pwd.getpwuid = user
     socket.getaddrinfo, socket.socket.connect = lookup, connect  # type: ignore[method-assign]
     if module == "builder":
-        import builder.hub
-        from builder import pack
+        import builder.models.hub
+        from builder.zipapp import pack
         from tests.builder.evidence_project import stand_in
 
         pack.build_zipapp = stand_in  # type: ignore[assignment]
-        builder.hub.pause_after = lambda *_arguments: 0.0
+        builder.models.hub.pause_after = lambda *_arguments: 0.0
     else:
-        from bootstrap.trust import places
+        from installer.trust import places
 
         own = places.host_places
 

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from bootstrap.bundle.application import Application, Environment, Launcher
-from bootstrap.bundle.manifest import FileEntry, Manifest, Model, Package, Probe, Product
-from bootstrap.bundle.target import Target
+from bundle.manifest import FileEntry, Manifest, Model, Package, Probe, Product
+from bundle.product.application import Application, Environment, Launcher
+from bundle.target import Target
 
 WHEEL = "02_Dependencies/wheels/demo_lib-1.2.0-py3-none-any.whl"
 

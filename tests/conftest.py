@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.console import LOG
-from bootstrap.trust import places as trust_places
+from installer.trust import places as trust_places
+from shared.terminal.console import LOG
 from tests.hosts import closed, needs
 from tests.workers import (  # noqa: F401  - hooks
     pytest_collection_modifyitems,
@@ -23,6 +23,8 @@ from tests.workers import (  # noqa: F401  - hooks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+pytest_plugins = ["tests.fixtures"]
 
 # a shell that starts the tests in the background, or nohup, lets them ignore these, and programs that they start too
 for _name, _handler in (
@@ -82,10 +84,10 @@ def closed_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 @pytest.fixture(scope="session")
 def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the installer for this machine, once; tests that take it are marked ``index``."""
-    from bootstrap.bundle.target import PYTHONS, host_target, parse_target
-    from bootstrap.console import NoProgress
-    from builder import pack
-    from builder.cache import Cache
+    from builder.fetch.cache import Cache
+    from builder.zipapp import pack
+    from bundle.target import PYTHONS, host_target, parse_target
+    from shared.terminal.console import NoProgress
 
     target = parse_target(str(host_target()), PYTHONS[0])
     output = tmp_path_factory.mktemp("zipapp") / pack.NAME

@@ -18,21 +18,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import audit_log, install, journal, launchers, persist, seal, settings, stage
-from bootstrap.bundle.application import Application, Environment, Launcher
-from bootstrap.bundle.digest import write_sums
-from bootstrap.bundle.lock import Row, write_pylock
-from bootstrap.bundle.manifest import Manifest, Model, Package, Probe, Product
-from bootstrap.bundle.opening import SUMS
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
-from bootstrap.bundle.signature import ED25519
-from bootstrap.bundle.target import host_target
-from bootstrap.console import NoProgress
-from bootstrap.digests import Digests
-from bootstrap.journal import Entry
-from bootstrap.prefix import Prefix
-from bootstrap.store import Store
-from bootstrap.uv import base_interpreter
+from bundle.digest import write_sums
+from bundle.lock import Row, write_pylock
+from bundle.manifest import Manifest, Model, Package, Probe, Product
+from bundle.opening import SUMS
+from bundle.product.application import Application, Environment, Launcher
+from bundle.signing.policy import RELEASE_NAMESPACE
+from bundle.signing.signature import ED25519
+from bundle.target import host_target
+from installer.install import install
+from installer.layout import journal, seal
+from installer.layout.journal import Entry
+from installer.layout.prefix import Prefix
+from installer.layout.store import Store
+from installer.logs import audit_log
+from installer.release import launchers, settings, stage
+from installer.release.digests import Digests
+from installer.userdata import persist
+from shared.programs.uv import base_interpreter
+from shared.terminal.console import NoProgress
 from tests.bundles import entry
 from tests.keys import SoftKey
 

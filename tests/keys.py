@@ -13,17 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bootstrap.bundle.signature import (
-    ECDSA,
-    ED25519,
-    SK_ECDSA,
-    SK_ED25519,
-    PublicKey,
-    encode,
-    mpint,
-    signed_data,
-    wire,
-)
+from bundle.signing.signature import ECDSA, ED25519, SK_ECDSA, SK_ED25519, PublicKey, encode, mpint, signed_data, wire
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.policy import NAMESPACES, Policy, Role, Signer
-from bootstrap.trust import chain
+from bundle.signing import chain
+from bundle.signing.policy import NAMESPACES, Policy, Role, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.signature import PublicKey
+    from bundle.signing.signature import PublicKey
     from tests.keys import SoftKey
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from bootstrap import cli as installer
-from bootstrap.bundle.policy import NAMESPACES
-from bootstrap.parser import Parser
 from builder.cli import make_parser
-from builder.sign import generate_key, load_signer
+from builder.signing.sign import generate_key, load_signer
+from bundle.signing.policy import NAMESPACES
+from shared.terminal.parser import Parser
 from tests.advisories import below, dated, record, write_export
 from tests.builder.evidence_project import make_project
 from tests.builder.sources import commit

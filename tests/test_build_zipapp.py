@@ -18,14 +18,15 @@ import pytest
 from packaging.pylock import Pylock
 
 import build_zipapp
-from bootstrap import process
-from bootstrap.bundle.target import PYTHONS, host_target, parse_target
-from bootstrap.console import NoProgress
-from bootstrap.errors import BuildError
-from builder import pack
-from builder.cache import Cache
-from builder.installer_wheels import Chosen, choose_wheels, read_installer_lock
-from builder.lock import LockedWheel
+from builder.fetch.cache import Cache
+from builder.lock.installer_wheels import Chosen, choose_wheels, read_installer_lock
+from builder.lock.lock import LockedWheel
+from builder.zipapp import pack
+from bundle.target import PYTHONS, host_target, parse_target
+from installer.release.signed import LAUNCHER_MEMBER
+from shared.errors import BuildError
+from shared.processes import process
+from shared.terminal.console import NoProgress
 from tests.hosts import needs
 
 LINUX = parse_target("linux-x86_64", "3.9")
@@ -170,22 +171,26 @@ def test_a_wheel_with_a_path_that_leads_out_or_a_pth_file_is_refused(tmp_path, n
 def test_only_what_ships_of_the_project_is_added(tmp_path):
     project, site = tmp_path / "project", tmp_path / "site"
     for name in ("bootstrap/x.py", "bootstrap/launch/cache.py", "bootstrap/__pycache__/x.pyc", "validator/page.html",
-                 "bootstrap/.hidden", "bootstrap/owners.py", "recovery/launch/y.py"):  # fmt: skip
+                 "bootstrap/.hidden", "shared/programs/app_launcher.py", "recovery/launch/y.py", "installer/z.py",
+                 "bundle/z.py"):  # fmt: skip
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("")
-    messages = project / "bootstrap/locale/ko/LC_MESSAGES"
+    messages = project / "shared/locale/ko/LC_MESSAGES"
     messages.mkdir(parents=True)
     (messages / "ragtrace.po").write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n')
     (messages / "ragtrace.mo").write_text("stale")
     pack.add_own_packages(project, site)
     assert sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()) == [
-        "bootstrap/locale/ko/LC_MESSAGES/ragtrace.mo",
-        "bootstrap/owners.py",
+        "bootstrap/app_launcher.py",
         "bootstrap/x.py",
+        "bundle/z.py",
+        "installer/z.py",
         "recovery/launch/y.py",
+        "shared/locale/ko/LC_MESSAGES/ragtrace.mo",
+        "shared/programs/app_launcher.py",
         "validator/page.html",
     ]
-    assert (site / "bootstrap/locale/ko/LC_MESSAGES/ragtrace.mo").read_bytes() != b"stale"
+    assert (site / "shared/locale/ko/LC_MESSAGES/ragtrace.mo").read_bytes() != b"stale"
 
 
 def test_what_ships_imports_nothing_that_does_not(tmp_path):
@@ -208,6 +213,13 @@ def test_what_ships_imports_nothing_that_does_not(tmp_path):
 def make(output, target, **options):
     options = {"policy": None, "epoch": 0, "cache": Cache(needs.cache_folder() / "builder"), **options}
     return pack.build_zipapp(output, target, progress=NoProgress(), **options)
+
+
+@pytest.mark.index
+def test_installers_of_before_find_what_starts_an_application_where_they_look(zipapp):
+    own = (pack.ROOT / "shared" / "programs" / "app_launcher.py").read_bytes()
+    with zipfile.ZipFile(zipapp) as archive:
+        assert archive.read(LAUNCHER_MEMBER) == archive.read("site-packages/bootstrap/app_launcher.py") == own
 
 
 @pytest.mark.index

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("bootstrap", "builder", "recovery", "validator")
+PACKAGES = ("bootstrap", "builder", "bundle", "installer", "recovery", "shared", "validator")
 CALLS = {
     ("configparser", "ConfigParser"),
     ("digest", "read_sums"),
@@ -24,67 +24,67 @@ CALLS = {
     ("tomllib", "loads"),
 }
 WORDS = (*(".".join(call) for call in sorted(CALLS)), ".from_bytes")
-BOOT, BUILD, VALID = "tests/bootstrap/test_bounds.py", "tests/builder/test_bounds.py", "tests/validator/test_bounds.py"
+BOOT, BUILD, VALID = "tests/installer/test_bounds.py", "tests/builder/test_bounds.py", "tests/validator/test_bounds.py"
 
 # a reader of what we write → the test of the pair
 OURS = {
-    "bootstrap/acceptance.py:check_imports": "tests/bootstrap/test_acceptance.py::test_imports_end_at_once",
-    "bootstrap/advisories/look.py:table_of": f"{BUILD}::test_a_judgement_that_hosts_would_not_read",
-    "bootstrap/app_launcher.py:main": f"{BOOT}::test_what_launchers_start_by",
-    "bootstrap/audit_log.py:_entries": f"{BOOT}::test_audit_lines",
-    "bootstrap/audit_log.py:activations": f"{BOOT}::test_audit_lines",
-    "bootstrap/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
-    "bootstrap/bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
-    "bootstrap/bundle/advisories/index.py:Index.of": "tests/bootstrap/bundle/advisories/test_index.py::test_round_trip",
-    "bootstrap/bundle/advisories/safety.py:find_hits": "tests/builder/advisories/test_agreement.py::test_whole_export",
-    "bootstrap/bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
-    "bootstrap/bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
-    "bootstrap/bundle/opening.py:Bundle.volumes": "tests/builder/test_release.py::test_a_host_wants_both",
-    "bootstrap/bundle/opening.py:open_bundle": "tests/builder/test_release.py::test_a_host_wants_both",
-    "bootstrap/bundle/policy.py:parse_policy": f"{BOOT}::test_policies_of_as_many_keys",
-    "bootstrap/bytecode.py:compile_application": "tests/bootstrap/test_bytecode.py::test_all_that_the_application",
-    "bootstrap/journal.py:read": f"{BOOT}::test_journals",
+    "installer/release/acceptance.py:check_imports": "tests/installer/release/test_acceptance.py::test_imports_end_at_once",
+    "installer/advisories/look.py:table_of": f"{BUILD}::test_a_judgement_that_hosts_would_not_read",
+    "shared/programs/app_launcher.py:main": f"{BOOT}::test_what_launchers_start_by",
+    "installer/logs/audit_log.py:_entries": f"{BOOT}::test_audit_lines",
+    "installer/logs/audit_log.py:activations": f"{BOOT}::test_audit_lines",
+    "installer/userdata/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
+    "bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
+    "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",
+    "bundle/advisories/safety.py:find_hits": "tests/builder/advisories/test_agreement.py::test_whole_export",
+    "bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
+    "bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
+    "bundle/opening.py:Bundle.volumes": "tests/builder/signing/test_release.py::test_a_host_wants_both",
+    "bundle/opening.py:open_bundle": "tests/builder/signing/test_release.py::test_a_host_wants_both",
+    "bundle/signing/policy.py:parse_policy": f"{BOOT}::test_policies_of_as_many_keys",
+    "installer/release/bytecode.py:compile_application": "tests/installer/release/test_bytecode.py::test_all_that_the_application",
+    "installer/layout/journal.py:read": f"{BOOT}::test_journals",
     "bootstrap/launch/__init__.py:read_facts": "tests/bootstrap/launch/test_run.py::test_it_hands_over",
-    "bootstrap/lazy/compiling.py:serve": "tests/bootstrap/test_bytecode.py::test_all_that_the_application_imports",
-    "bootstrap/picklescan.py:scan_folder": "tests/validator/checks/test_security_pickles.py::test_what_is_found",
-    "bootstrap/prefix.py:Prefix.named": f"{BOOT}::test_the_names_of_releases",
-    "bootstrap/receipt.py:parse": f"{BOOT}::test_receipts",
-    "bootstrap/seal.py:receipt_sha256": f"{BOOT}::test_marks",
-    "bootstrap/signed.py:_is_of_another": f"{BOOT}::test_what_launchers_start_by",
-    "bootstrap/trust/memory.py:_parse": f"{BOOT}::test_memories",
+    "shared/programs/lazy/compiling.py:serve": "tests/installer/release/test_bytecode.py::test_all_that_the_application_imports",
+    "installer/advisories/picklescan.py:scan_folder": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
+    "installer/layout/prefix.py:Prefix.named": f"{BOOT}::test_the_names_of_releases",
+    "installer/release/receipt.py:parse": f"{BOOT}::test_receipts",
+    "installer/layout/seal.py:receipt_sha256": f"{BOOT}::test_marks",
+    "installer/release/signed.py:_is_of_another": f"{BOOT}::test_what_launchers_start_by",
+    "installer/trust/memory.py:_parse": f"{BOOT}::test_memories",
     "builder/advisories/entries.py:read_entries": f"{BUILD}::test_templates_of_entries",
-    "builder/differences.py:_parts": "tests/builder/test_rebuild.py::test_each_difference",
-    "builder/hub.py:kept_listing": f"{BUILD}::test_listings_of_models",
-    "builder/pack.py:make_bare": "tests/test_build_zipapp.py::test_two_builds_are_the_same_bytes",
+    "builder/assemble/differences.py:_parts": "tests/builder/test_rebuild.py::test_each_difference",
+    "builder/models/hub.py:kept_listing": f"{BUILD}::test_listings_of_models",
+    "builder/zipapp/pack.py:make_bare": "tests/test_build_zipapp.py::test_two_builds_are_the_same_bytes",
     "builder/rebuild.py:_choices": f"{BUILD}::test_a_provenance_of_the_largest_manifest",
-    "builder/release.py:read_release": "tests/builder/test_release.py::test_a_second_signature_changes",
-    "builder/wheel_builds.py:_read_record": f"{BUILD}::test_records_of_wheels_that_were_built",
-    "bootstrap/journal.py:is_damaged": f"{BOOT}::test_journals",
-    "recovery/proof.py:_read_proof": "tests/recovery/test_recover.py::test_only_the_damaged_package",
-    "validator/checks/security_integrity.py:broken_chain": (
-        "tests/validator/checks/test_security_integrity.py::test_passes_and_says_who_signed"
+    "builder/signing/release.py:read_release": "tests/builder/signing/test_release.py::test_a_second_signature_changes",
+    "builder/wheels/builds.py:_read_record": f"{BUILD}::test_records_of_wheels_that_were_built",
+    "installer/layout/journal.py:is_damaged": f"{BOOT}::test_journals",
+    "recovery/diagnosis/proof.py:_read_proof": "tests/recovery/test_recover.py::test_only_the_damaged_package",
+    "validator/checks/security/integrity.py:broken_chain": (
+        "tests/validator/checks/security/test_integrity.py::test_passes_and_says_who_signed"
     ),
-    "validator/measured.py:read_last": f"{VALID}::test_measurements",
+    "validator/checks/performance/measured.py:read_last": f"{VALID}::test_measurements",
     "validator/report.py:parse_report": f"{VALID}::test_reports",
 }
 # a reader of what others write → who does
 OTHERS = {
-    "bootstrap/bundle/strict.py:parse": "the one reader that all others use",
-    "bootstrap/bundle/weights.py:_of_safetensors": "models",
-    "bootstrap/embedding.py:embedding_in": "applications",
-    "bootstrap/wheel_files.py:_entry_scripts": "wheels",
-    "bootstrap/wheels.py:_check_entry_points": "wheels",
+    "bundle/strict.py:parse": "the one reader that all others use",
+    "bundle/product/weights.py:_of_safetensors": "models",
+    "bundle/embedding.py:embedding_in": "applications",
+    "bundle/wheels/files.py:_entry_scripts": "wheels",
+    "bundle/wheels/structure.py:_check_entry_points": "wheels",
     "builder/advisories/records.py:_record": "OSV",
-    "builder/installer_wheels.py:read_installer_lock": "uv",
-    "builder/lock.py:read_lock": "uv",
-    "builder/model_source.py:_embedding": "people",
-    "builder/model_whole.py:_document": "models",
-    "builder/sbom.py:write_sbom": "cyclonedx",
-    "builder/simple_index.py:SimpleIndex.offers": "package indexes",
-    "builder/toml_file.py:parse_toml": "people",
+    "builder/lock/installer_wheels.py:read_installer_lock": "uv",
+    "builder/lock/lock.py:read_lock": "uv",
+    "builder/project/model_source.py:_embedding": "people",
+    "builder/models/whole.py:_document": "models",
+    "builder/evidence/sbom.py:write_sbom": "cyclonedx",
+    "builder/fetch/simple_index.py:SimpleIndex.offers": "package indexes",
+    "builder/project/toml_file.py:parse_toml": "people",
     "validator/plugins.py:Plugin.answer": "plugins",
     "validator/plugins.py:_entry_points": "wheels",
-    "validator/trial.py:parsed": "applications",
+    "validator/trials/trial.py:parsed": "applications",
 }
 
 

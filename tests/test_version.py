@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tomllib
 
-from bootstrap import __version__
+from shared import __version__
 
 
 def test_the_project_and_the_installer_have_the_same_version() -> None:

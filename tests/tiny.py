@@ -16,29 +16,29 @@ import zipfile
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import install
-from bootstrap.bundle import delta, digest
-from bootstrap.bundle.application import Application, Environment, Launcher
-from bootstrap.bundle.lock import PYLOCK, Row, write_pylock
-from bootstrap.bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
-from bootstrap.bundle.manifest import NAME as MANIFEST_NAME
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle, volume_name
-from bootstrap.bundle.policy import RELEASE_NAMESPACE, pins
-from bootstrap.bundle.signature import parse_public_key
-from bootstrap.bundle.target import host_target, parse_target
-from bootstrap.console import NoProgress
-from bootstrap.prefix import Prefix
-from builder.assemble import write_archive
+from builder.assemble.assemble import write_archive
 from builder.members import Member, member
-from builder.sign import generate_key, load_signer
+from builder.signing.sign import generate_key, load_signer
+from bundle import delta, digest
+from bundle.lock import PYLOCK, Row, write_pylock
+from bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
+from bundle.manifest import NAME as MANIFEST_NAME
+from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle, volume_name
+from bundle.product.application import Application, Environment, Launcher
+from bundle.signing.policy import RELEASE_NAMESPACE, pins
+from bundle.signing.signature import parse_public_key
+from bundle.target import host_target, parse_target
+from installer.install import install
+from installer.layout.prefix import Prefix
+from shared.terminal.console import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bootstrap.bundle.manifest import FileEntry
-    from bootstrap.bundle.opening import Bundle
-    from bootstrap.bundle.policy import Policy
+    from bundle.manifest import FileEntry
+    from bundle.opening import Bundle
+    from bundle.signing.policy import Policy
 
 PRODUCT = "tiny-app"
 KEY = "TINY_API_KEY"

@@ -31,15 +31,21 @@ SHARED = (
 )
 # what `make quick` leaves out beside tests that need a host or an index
 SLOW = re.compile(
-    r"tests/(bootstrap/(lazy/test_compiling|launch/|commands/test_(screens|validate)|trust/test_admission"
-    r"|test_(backups|bounds|bytecode|cli|delta|install|migration|modes|own_|placement|preflight|retention|schemas|service"
-    r"|syslog|transaction|trials|troubles|upgrade|userdata))"
-    r"|recovery/test_(?!parts|prompts)"
-    r"|builder/(bundle_files/|advisories/test_agreement"
-    r"|test_(attestations|bounds|cli|delta|evidence|interpreter|models|model_whole|rebuild|slip|source|state|verification"
-    r"|volumes|wheel_builds))"
-    r"|validator/(test_(account|fresh|import_costs|mutations|plugins)"
-    r"|checks/test_(performance|ragtrace_(cli|container|dashboard|probe)|security_(advisories|safety))))"
+    r"tests/("
+    r"bootstrap/(test_(cli|schemas)\.|commands/(test_screens\.|inspect/test_validate\.)|launch/)"
+    r"|builder/(test_(bounds|cli|rebuild)\.|advisories/test_agreement\.|assemble/test_volumes\.|bundle_files/"
+    r"|evidence/|models/test_(models|whole)\.|project/test_source\.|request/|signing/test_slip\."
+    r"|wheels/test_(attestations|builds|interpreter)\.)"
+    r"|installer/(test_(bounds|modes|own_files)\.|change/test_(migration|retention|transaction)\.|install/"
+    r"|layout/test_(own_command|placement|service)\.|logs/test_syslog\.|release/test_(bytecode|own_python)\."
+    r"|trust/test_admission\.|userdata/test_(backups|userdata)\.)"
+    r"|recovery/(test_(bundle|command|former|interpreter|manager|recover|untrusted)\.|planning/test_resolve\."
+    r"|repair/)"
+    r"|shared/(test_troubles\.|files/test_trials\.|programs/lazy/)"
+    r"|validator/(test_(account|fresh|mutations|plugins)\.|checks/(application/test_(cli|container|dashboard"
+    r"|probe)\.|performance/test_(defender|disk|import_costs|import_tree|imports|matrix|memory|model|start)\."
+    r"|security/test_(advisories|safety)\.))"
+    r")"
 )
 
 

@@ -1,8 +1,8 @@
-"""What argparse itself shows to people, in CPython 3.9 to 3.14: for the catalogues (bootstrap/parser.py)."""
+"""What argparse itself shows to people, in CPython 3.9 to 3.14: for the catalogues (shared/terminal/parser.py)."""
 
 from __future__ import annotations
 
-from bootstrap.i18n import _, plural
+from shared.i18n import _, plural
 
 
 def texts() -> tuple[str, ...]:

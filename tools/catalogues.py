@@ -1,4 +1,4 @@
-"""The translations that bootstrap/i18n.py loads.
+"""The translations that shared/i18n.py loads.
 
 ``python -m tools.catalogues`` compiles them (.po to .mo) beside their sources; with ``update`` it
 first brings each .po in line with the texts that the code shows.
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
-from builder.catalogues import compile_all, read
+from builder.zipapp.catalogues import compile_all, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCALES = ROOT / "bootstrap" / "locale"
-SOURCES = ("bootstrap", "builder", "validator", "recovery")
+LOCALES = ROOT / "shared" / "locale"
+SOURCES = ("bootstrap", "builder", "bundle", "installer", "recovery", "shared", "validator")
 # nothing in it changes with the day or the tool, so that only texts make a difference
 HEADER = r"""msgid ""
 msgstr ""

@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from bootstrap import files
-from bootstrap.uv import base_interpreter
+from shared.files import files
+from shared.programs.uv import base_interpreter
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"

@@ -8,11 +8,11 @@ from collections import Counter
 from math import isfinite
 from pathlib import Path
 
-from bootstrap.bundle.strict import TEXT_LIMIT
+from bundle.strict import TEXT_LIMIT
 from tests.validator.mutations import MUTATIONS
 from tools.schemas import DRAFT, closed, described, schemas
 from validator import check, report
-from validator.measured import DEFAULTS
+from validator.checks.performance.measured import DEFAULTS
 from validator.registry import CHECKS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

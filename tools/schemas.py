@@ -5,16 +5,17 @@ What the formats describe by their fields is taken from there; a test runs every
 
 from functools import partial
 
-from bootstrap import monitor, usage
-from bootstrap.bundle import manifest, strict
-from bootstrap.bundle.advisories.exceptions import JUSTIFICATIONS
-from bootstrap.bundle.advisories.severity import LEVELS, TABLES
-from bootstrap.bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
-from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
-from bootstrap.commandline import BUG, EXIT_CODES
-from builder import attestations
-from builder.settings_scan import CODE, DEPENDENCY, UNKNOWN
-from recovery.remedies import NO_RISK
+from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN
+from builder.wheels import attestations
+from bundle import manifest, strict
+from bundle.advisories.exceptions import JUSTIFICATIONS
+from bundle.advisories.severity import LEVELS, TABLES
+from bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
+from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
+from installer.logs import usage
+from installer.monitoring import monitor
+from recovery.planning.remedies import NO_RISK
+from shared.terminal.commandline import BUG, EXIT_CODES
 from validator import check, compare
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -68,7 +69,7 @@ def value(kind):
 
 
 def taken_by(read):
-    """Return the schema of what a reader of bootstrap.bundle.strict takes."""
+    """Return the schema of what a reader of bundle.strict takes."""
     function, bounds = (read.func, read.keywords) if isinstance(read, partial) else (read, {})
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, strict.Value):

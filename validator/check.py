@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap.i18n import _
+from shared.i18n import _
 from validator.result import (
     BUNDLE,
     ERROR,

@@ -15,20 +15,23 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap import process, reading, record, supervised, trials
-from bootstrap.bundle import strict
-from bootstrap.errors import TrustError
-from bootstrap.i18n import _, plural
-from bootstrap.trust.ownership import demand_private
-from validator import trial
+from bundle import strict
+from bundle.wheels import record
+from installer.trust.ownership import demand_private
+from shared import reading
+from shared.errors import TrustError
+from shared.files import trials
+from shared.i18n import _, plural
+from shared.processes import process, supervised
 from validator.check import APPLICATION, ERROR, NORMAL, Check, CheckResult, UncheckedError
 from validator.report import read_result
+from validator.trials import trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bootstrap.trust.places import Places
+    from installer.trust.places import Places
     from validator.subject import Subject
 
 LOG = logging.getLogger("ragtrace")

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import troubles
-from bootstrap.errors import RagtraceError
-from bootstrap.i18n import _
+from shared import troubles
+from shared.errors import RagtraceError
+from shared.i18n import _
 from validator.result import BUNDLE, FAIL, OPERATOR, RECOVER, RECOVER_OR_BUNDLE, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.console import Progress
+    from shared.terminal.console import Progress
     from validator.result import CheckResult, Repair
     from validator.subject import Subject
 

@@ -16,12 +16,12 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import __version__
-from bootstrap.bundle import strict
-from bootstrap.bundle.strict import Fields, refuse
-from bootstrap.bundle.target import host_glibc
-from bootstrap.errors import TrustError
-from bootstrap.i18n import _
+from bundle import strict
+from bundle.strict import Fields, refuse
+from bundle.target import host_glibc
+from shared import __version__
+from shared.errors import TrustError
+from shared.i18n import _
 from validator.check import (
     CATEGORIES,
     EFFORTS,

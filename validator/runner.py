@@ -14,17 +14,18 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import process, troubles
-from bootstrap.errors import RagtraceError, UsageError
-from bootstrap.i18n import _
+from shared import troubles
+from shared.errors import RagtraceError, UsageError
+from shared.i18n import _
+from shared.processes import process
 from validator.check import CATEGORIES, EFFORTS, ERROR, FULL, NORMAL, Check, CheckResult, Choice, UncheckedError
 from validator.remedy import settle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from bootstrap.console import Progress
-    from bootstrap.waiting import Pending
+    from shared.terminal.console import Progress
+    from shared.terminal.waiting import Pending
     from validator.subject import Subject
 
 LOG = logging.getLogger("ragtrace")

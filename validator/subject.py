@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
-from bootstrap import own_command, troubles
-from bootstrap import receipt as receipts
-from bootstrap.digests import Digests
-from bootstrap.errors import RagtraceError
-from bootstrap.i18n import _
+from installer.layout import own_command
+from installer.release import receipt as receipts
+from installer.release.digests import Digests
+from shared import troubles
+from shared.errors import RagtraceError
+from shared.i18n import _
 from validator.result import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedError
 
 if TYPE_CHECKING:
-    from bootstrap.bundle.manifest import Manifest
-    from bootstrap.bundle.policy import Policy
-    from bootstrap.prefix import Prefix, Release
-    from bootstrap.receipt import Receipt
-    from bootstrap.trust.places import Places
+    from bundle.manifest import Manifest
+    from bundle.signing.policy import Policy
+    from installer.layout.prefix import Prefix, Release
+    from installer.release.receipt import Receipt
+    from installer.trust.places import Places
     from validator.result import Repair
 
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """The tool as typed functions, for other programs; the command line is their first user.
 
-Each raises a subclass of bootstrap.errors.RagtraceError whose text says what happened and whose
+Each raises a subclass of shared.errors.RagtraceError whose text says what happened and whose
 ``advice`` says what to do next. None prints; progress goes to the ``progress`` given.
 """
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.console import NoProgress
-from bootstrap.errors import HostError
-from bootstrap.prefix import Prefix, find_prefix
-from bootstrap.trust.places import host_places
+from installer.layout.prefix import Prefix, find_prefix
+from installer.trust.places import host_places
+from shared.errors import HostError
+from shared.terminal.console import NoProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.trust.places import Places
+    from installer.trust.places import Places
 
 QUIET = NoProgress()
 
@@ -28,7 +28,7 @@ def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = Fa
     With ``left`` one from which an installation was removed will do, for what stays there, and
     with ``bereft`` one that has lost its state.
     """
-    from bootstrap import transaction
+    from installer.change import transaction
 
     found = find_prefix(prefix, left=left, bereft=bereft)
     if found.exists:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import own_command
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
-from bootstrap.errors import UsageError
-from bootstrap.i18n import _
-from bootstrap.prefix import default_root, find_prefix, prefix_at
-from bootstrap.trust.admission import Conditions, admit, remember
-from bootstrap.trust.authority import authority
+from installer.layout import own_command
+from installer.layout.prefix import default_root, find_prefix, prefix_at
+from installer.trust.admission import Conditions, admit, remember
+from installer.trust.authority import authority
+from shared.errors import UsageError
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.opening import Bundle
-    from bootstrap.console import Progress
-    from bootstrap.install import Outcome
-    from bootstrap.prefix import Prefix
-    from bootstrap.preflight import Finding
-    from bootstrap.repeated import Effect
-    from bootstrap.trust.admission import Admission
-    from bootstrap.trust.chain import Signed
-    from bootstrap.trust.keeping import Account
-    from bootstrap.trust.memory import Memory
-    from bootstrap.trust.places import Places
-    from bootstrap.trust.state import State
-    from bootstrap.uninstall import Removal
+    from bundle.opening import Bundle
+    from bundle.signing.chain import Signed
+    from installer.install.install import Outcome
+    from installer.install.preflight import Finding
+    from installer.install.repeated import Effect
+    from installer.install.uninstall import Removal
+    from installer.layout.prefix import Prefix
+    from installer.trust.admission import Admission
+    from installer.trust.keeping import Account
+    from installer.trust.memory import Memory
+    from installer.trust.places import Places
+    from installer.trust.state import State
+    from shared.terminal.console import Progress
 
 AS_IT_IS = Conditions()
 
@@ -41,7 +41,7 @@ def open_bundle(
     The host's policy judges it, else the keys in this installer, else ``trusted_keys``. ``places`` are this
     host's by default.
     """
-    from bootstrap.bundle import opening
+    from bundle import opening
 
     if bundle is None:
         running = own_command.zipapp()
@@ -59,7 +59,7 @@ def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
 
 def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:
     """Check a bundle's signature and every byte of it, and install nothing."""
-    from bootstrap.bundle.archive import drain
+    from bundle.archive import drain
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
     with progress.task(opened.name, opened.bytes_brought) as task:
@@ -78,7 +78,7 @@ def plan(
     bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
 ) -> list[Finding]:
     """Return what an installation would find on this host; nothing is written."""
-    from bootstrap import preflight
+    from installer.install import preflight
 
     admission(bundle, prefix, conditions=conditions, places=places)
     return preflight.of_bundle(bundle, prefix_for(bundle, prefix))
@@ -86,7 +86,7 @@ def plan(
 
 def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
     """Return whether a bundle's release is active and whole already, and else which releases go; nothing is written."""
-    from bootstrap import repeated
+    from installer.install import repeated
 
     return repeated.effect_of(bundle, prefix_for(bundle, prefix))
 
@@ -101,7 +101,7 @@ def install(
     places: Places | None = None,
 ) -> Outcome:
     """Install an opened bundle as a new release and activate it; a failure leaves the former one active."""
-    from bootstrap import install as story
+    from installer.install import install as story
 
     places = places_or_ours(places)
     admitted = admission(bundle, prefix, conditions=conditions, places=places)
@@ -127,7 +127,7 @@ def upgrade(
     None of its code runs before its signature, counter and date are accepted and its installer's bytes are
     the signed ones. ``options`` go to its ``install``; returns that program's exit code.
     """
-    from bootstrap import upgrade as story
+    from installer.install import upgrade as story
 
     found, places = find_prefix(prefix), places_or_ours(places)
     bundle = open_bundle(folder, places=places)
@@ -144,7 +144,7 @@ def rollback(
     places: Places | None = None,
 ) -> Outcome:
     """Make the former release, or a kept one, current again; a damaged one is made anew from the store first."""
-    from bootstrap import install as story
+    from installer.install import install as story
     from recovery.former import mending
 
     return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))
@@ -154,28 +154,28 @@ def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
     """Remove what was installed; with ``purge`` the user's data, settings and backups, and the audit log, too."""
-    from bootstrap import uninstall as story
+    from installer.install import uninstall as story
 
     return story.uninstall(find_prefix(prefix, left=purge), progress, purge=purge, wait=wait)
 
 
 def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> State:
     """Return whom this host trusts, and what it remembers of what it accepted."""
-    from bootstrap.trust.state import read_state
+    from installer.trust.state import read_state
 
     return read_state(places_or_ours(places), prefix_or_none(prefix))
 
 
 def memory_accounts(prefix: Path | None = None, *, places: Places | None = None) -> list[Account]:
     """Return what this host and user remember of what they accepted, and what is wrong with it."""
-    from bootstrap.trust import keeping
+    from installer.trust import keeping
 
     return keeping.accounts(places_or_ours(places), prefix_or_none(prefix))
 
 
 def accept_memory(prefix: Path | None = None, *, places: Places | None = None) -> tuple[Memory, str]:
     """Take what this host shows for all that it had accepted; return that and the audit log's head, or ""."""
-    from bootstrap.trust import keeping
+    from installer.trust import keeping
 
     return keeping.accept(places_or_ours(places), prefix_or_none(prefix))
 
@@ -189,7 +189,7 @@ def update_trust(
     places: Places | None = None,
 ) -> list[Signed]:
     """Take over new policies, for the host or with ``only_prefix`` for one installation; return the new ones."""
-    from bootstrap.trust import update
+    from installer.trust import update
 
     if only_prefix:
         return update.update_prefix(policies, find_prefix(prefix).trust, trusted_keys)

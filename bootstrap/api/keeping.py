@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, settled
-from bootstrap.prefix import find_prefix
+from installer.layout.prefix import find_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.backup_index import Backup
-    from bootstrap.console import Progress
-    from bootstrap.restore import Made, Restored
+    from installer.change.restore import Made, Restored
+    from installer.userdata.backup_index import Backup
+    from shared.terminal.console import Progress
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class BackupPlan:
 
 def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> BackupPlan:
     """Return what a backup, or restoring the named one, would take; nothing is written."""
-    from bootstrap import backups, files
-    from bootstrap import restore as story
+    from installer.change import restore as story
+    from installer.userdata import backups
+    from shared.files import files
 
     found = settled(prefix)
     free = files.free_bytes(found.root)
@@ -48,20 +49,20 @@ def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> Ba
 
 def create_backup(prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Made:
     """Copy settings and data, and return the backup."""
-    from bootstrap import restore as story
+    from installer.change import restore as story
 
     return story.create_backup(find_prefix(prefix), progress, wait=wait)
 
 
 def list_backups(prefix: Path | None = None) -> list[Backup]:
     """Return the backups that can be restored, the oldest first."""
-    from bootstrap import backups
+    from installer.userdata import backups
 
     return backups.list_backups(settled(prefix))
 
 
 def restore(name: str, prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Restored:
     """Make settings and data what a backup holds; what was there is backed up first."""
-    from bootstrap import restore as story
+    from installer.change import restore as story
 
     return story.restore(find_prefix(prefix), name, progress, wait=wait)

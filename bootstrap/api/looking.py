@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import own_command
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none, settled
 from bootstrap.api.installing import admission, open_bundle
-from bootstrap.bundle.opening import SUMS
-from bootstrap.errors import HostError, RagtraceError, UsageError
-from bootstrap.i18n import _
-from bootstrap.prefix import Release, find_prefix
-from bootstrap.trust.at_hand import look
-from bootstrap.trust.authority import find_authority
+from bundle.opening import SUMS
+from installer.layout import own_command
+from installer.layout.prefix import Release, find_prefix
+from installer.trust.at_hand import look
+from installer.trust.authority import find_authority
+from shared.errors import HostError, RagtraceError, UsageError
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from bootstrap.bundle.manifest import Manifest
-    from bootstrap.bundle.policy import Policy
-    from bootstrap.console import Progress
-    from bootstrap.digests import Digests
-    from bootstrap.history import Event
-    from bootstrap.monitor import Sample
+    from bundle.manifest import Manifest
+    from bundle.signing.policy import Policy
+    from installer.change.history import Event
+    from installer.monitoring.monitor import Sample
+    from installer.release.digests import Digests
+    from shared.terminal.console import Progress
     from validator.check import Check, CheckResult
     from validator.report import Report
     from validator.result import Repair
@@ -52,14 +52,14 @@ def status(prefix: Path | None = None) -> Status:
 
 def history(prefix: Path | None = None) -> list[Event]:
     """Return what was done in a prefix, the oldest first, and which releases are still kept."""
-    from bootstrap import history as story
+    from installer.change import history as story
 
     return story.history(settled(prefix, left=True))
 
 
 def audit_head(prefix: Path | None = None) -> str | None:
     """Return the head of the audit log, to keep elsewhere; None where nothing is installed or it cannot be read."""
-    from bootstrap import audit_log
+    from installer.logs import audit_log
 
     try:
         found = prefix_or_none(prefix)
@@ -70,14 +70,14 @@ def audit_head(prefix: Path | None = None) -> str | None:
 
 def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
     """Return the entries of the audit log, the oldest first."""
-    from bootstrap import audit_log
+    from installer.logs import audit_log
 
     return audit_log.entries(settled(prefix, left=True))
 
 
 def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
     """Check the audit log's chain, against a head kept elsewhere where one is given; return its length and head."""
-    from bootstrap import audit_log
+    from installer.logs import audit_log
 
     return audit_log.verify(settled(prefix, left=True), anchor)
 
@@ -179,7 +179,7 @@ def monitor(
 
     ``duration`` is in seconds. ``wait`` gets the seconds to the next sample, and ends it by returning True.
     """
-    from bootstrap import monitor as story
+    from installer.monitoring import monitor as story
 
     return story.samples(settled(prefix), interval=interval, count=count, duration=duration, wait=wait)
 

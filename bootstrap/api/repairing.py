@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import misplaced
 from bootstrap.api.here import QUIET, places_or_ours
-from bootstrap.prefix import find_prefix
-from bootstrap.trust import keeping
-from bootstrap.trust.admission import remember
-from bootstrap.trust.at_hand import look
+from installer.layout import misplaced
+from installer.layout.prefix import find_prefix
+from installer.trust import keeping
+from installer.trust.admission import remember
+from installer.trust.at_hand import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bootstrap.console import Progress
-    from bootstrap.trust.places import Places
-    from recovery.plan import Plan
+    from installer.trust.places import Places
+    from recovery.planning.plan import Plan
     from recovery.recover import Recovery
+    from shared.terminal.console import Progress
 
 
 def plan_recovery(

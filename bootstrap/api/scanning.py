@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import places_or_ours
-from bootstrap.errors import HostError
-from bootstrap.i18n import _
-from bootstrap.prefix import find_prefix
+from installer.layout.prefix import find_prefix
+from shared.errors import HostError
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.advisories.kept import Site
-    from bootstrap.advisories.look import Look
-    from bootstrap.advisories.update import Update
-    from bootstrap.trust.places import Places
+    from installer.advisories.kept import Site
+    from installer.advisories.look import Look
+    from installer.advisories.update import Update
+    from installer.trust.places import Places
 
 
 def advisories_site(prefix: Path | None = None, *, places: Places | None = None) -> Site:
     """Return an installation as the scan of known vulnerabilities sees it; HostError when no release is active."""
-    from bootstrap.advisories.kept import Site
+    from installer.advisories.kept import Site
 
     found = find_prefix(prefix)
     release = found.active()
@@ -41,7 +41,7 @@ def update_advisories(
     places: Places | None = None,
 ) -> Update:
     """Take over a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
-    from bootstrap.advisories import update as story
+    from installer.advisories import update as story
 
     return story.update(file, advisories_site(prefix, places=places), accept_clock=accept_clock, wait=wait)
 
@@ -50,7 +50,7 @@ def scan_advisories(
     prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None, places: Places | None = None
 ) -> Look:
     """Scan what is installed by the advisories in force; ``vex`` is a file for the findings as CycloneDX VEX."""
-    from bootstrap.advisories import look as story
+    from installer.advisories import look as story
 
     site = advisories_site(prefix, places=places)
     seen = story.look(site, table=table)

@@ -1,1 +1,1 @@
-"""The commands of the zipapp: each parses, makes one call, renders."""
+"""The commands of the zipapp, each parsing, making one call and rendering; here is what they share."""

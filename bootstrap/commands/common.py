@@ -7,22 +7,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import __version__, api, folders, placement, runlog, trials
-from bootstrap.commandline import DONE
-from bootstrap.console import Progress, make_progress, show
-from bootstrap.errors import HostError, RagtraceError
-from bootstrap.i18n import _
-from bootstrap.prefix import Prefix, find_prefix, prefix_at
-from bootstrap.runlog import LOG
+from bootstrap import api
+from installer.layout import placement
+from installer.layout.prefix import Prefix, find_prefix, prefix_at
+from installer.logs import runlog
+from installer.logs.runlog import LOG
+from shared import __version__
+from shared.errors import HostError, RagtraceError
+from shared.files import folders, trials
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import Progress, make_progress, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bootstrap.bundle.policy import Signer
-    from bootstrap.install import Outcome
-    from bootstrap.lacks import Lacks
-    from bootstrap.retention import Collected
-    from bootstrap.trust.admission import Conditions
+    from bundle.signing.policy import Signer
+    from installer.change.retention import Collected
+    from installer.install.install import Outcome
+    from installer.release.lacks import Lacks
+    from installer.trust.admission import Conditions
 
 MOST_DIGITS = 6  # of a number of days: timedelta takes at most nine
 
@@ -87,7 +91,7 @@ def _days(text: str) -> int:
 
 def conditions_of(arguments: argparse.Namespace) -> Conditions:
     """Return what was said to a release's date."""
-    from bootstrap.trust.admission import Conditions
+    from installer.trust.admission import Conditions
 
     return Conditions(arguments.accept_clock, arguments.require_fresh)
 
@@ -106,7 +110,7 @@ def progress_of(arguments: argparse.Namespace) -> Progress:
 def tidy() -> None:
     """Remove what killed runs left outside of any installation."""
     from bootstrap.api import here
-    from bootstrap.trust import memory
+    from installer.trust import memory
 
     trials.tidy()
     with suppress(RagtraceError):  # a user who has no home
@@ -130,7 +134,7 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
     before = list(LOG.handlers)
     command = arguments.command
     if arguments.syslog is not None:
-        from bootstrap import syslog
+        from installer.logs import syslog
 
         runlog.send_to(syslog.Collector(arguments.syslog, command), runlog.Lines(command, arguments.syslog.limit))
     prefix = prefix_at_hand(arguments.prefix)

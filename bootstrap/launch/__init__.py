@@ -15,7 +15,7 @@ What it leaves for the code that runs then:
 * RAGTRACE_CALLER_NAMES, the names (never the values) of the variables that it took away,
   joined by commas, so that one can tell that a key is set.
 * the module ``launch.cache`` in sys.modules, whose ``opened`` says where the cache is and what it holds
-  (bootstrap/carried.py checks a program by it when it is about to run).
+  (shared/programs/carried.py checks a program by it when it is about to run).
 """
 
 import os

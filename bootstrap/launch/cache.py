@@ -16,9 +16,9 @@ import sys
 from hashlib import sha256
 
 try:
-    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: builder/pack.py lays them beside this
+    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py lays them beside this
 except ImportError:
-    from bootstrap import owners, refused  # in a checkout
+    from shared.files import owners, refused  # in a checkout
 from .words import Refusal, _, broken
 
 TYPE_CHECKING = False  # typing is not worth its time at each start
@@ -33,7 +33,7 @@ ROOT_VARIABLE = "RAGTRACE_CACHE_ROOT"  # environment.json names it to shiv inste
 PROGRAMS = "bin/"  # large: checked when they are about to run
 LEAF = "ragtrace-zipapp"
 BLOCK = 1 << 20  # bytes read at a time
-LACKS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # as in bootstrap/troubles.py
+LACKS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # as in shared/troubles.py
 REPARSE_POINT = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT: a junction is not a real folder
 
 opened: dict[str, Any] = {}  # after open_cache(): zipapp, folder, tree (the checked site-packages), files
@@ -56,7 +56,7 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
             troubles.append(f"{place} ({error.strerror or error})")
             continue
         try:
-            os.utime(os.path.join(folder, name))  # the mark of use by which old caches go (bootstrap/carried.py)
+            os.utime(os.path.join(folder, name))  # the mark of use by which old caches go (shared/programs/carried.py)
         except OSError:
             pass  # a cache that somebody made for us, read-only
         os.environ[ROOT_VARIABLE] = folder

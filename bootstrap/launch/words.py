@@ -23,7 +23,7 @@ def _(message):
         import gettext
         import io
 
-        path = os.path.join("site-packages", "bootstrap", "locale", language(), "LC_MESSAGES", "ragtrace.mo")
+        path = os.path.join("site-packages", "shared", "locale", language(), "LC_MESSAGES", "ragtrace.mo")
         return gettext.GNUTranslations(io.BytesIO(__loader__.get_data(path))).gettext(message)
     except Exception:  # noqa: BLE001 - no such catalogue, or a Python too old or too bare: English
         return message
@@ -36,7 +36,7 @@ def sentence(text):
 
 
 def language():
-    """Return the code of the operator's language, as bootstrap/i18n.py finds it."""
+    """Return the code of the operator's language, as shared/i18n.py finds it."""
     for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if os.environ.get(name):
             return os.environ[name].partition(".")[0].partition("_")[0]

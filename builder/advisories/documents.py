@@ -6,20 +6,21 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap import outputs, troubles
-from bootstrap.bundle.advisories import exceptions as exempt
-from bootstrap.bundle.advisories import snapshot as form
-from bootstrap.bundle.policy import NAMESPACES
-from bootstrap.errors import TrustError, UsageError
-from bootstrap.i18n import _
-from builder.sign import signature_of
+from builder.signing.sign import signature_of
+from bundle.advisories import exceptions as exempt
+from bundle.advisories import snapshot as form
+from bundle.signing.policy import NAMESPACES
+from shared import troubles
+from shared.errors import TrustError, UsageError
+from shared.files import outputs
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.advisories.exceptions import Exceptions, Exemption
-    from builder.sign import Signer
+    from builder.signing.sign import Signer
+    from bundle.advisories.exceptions import Exceptions, Exemption
 
 SNAPSHOT_ROLE, EXCEPTIONS_ROLE = "advisories", "exceptions"
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from bootstrap.bundle import strict
-from bootstrap.bundle.advisories.exceptions import JUSTIFICATIONS, LONGEST, Exemption
-from bootstrap.bundle.advisories.versions import public
-from bootstrap.bundle.strict import refuse, time_from_json, time_to_json
-from bootstrap.console import printable
-from bootstrap.errors import TrustError, UsageError
-from bootstrap.i18n import _
 from builder.advisories.documents import read_file
-from builder.toml_file import parse_toml, quoted
+from builder.project.toml_file import parse_toml, quoted
+from bundle import strict
+from bundle.advisories.exceptions import JUSTIFICATIONS, LONGEST, Exemption
+from bundle.advisories.versions import public
+from bundle.strict import refuse, time_from_json, time_to_json
+from shared.errors import TrustError, UsageError
+from shared.i18n import _
+from shared.terminal.console import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.advisories.matcher import Finding
+    from bundle.advisories.matcher import Finding
 
 LIST = "exceptions"
 FILLED_IN = ("justification", "statement", "approver", "until")

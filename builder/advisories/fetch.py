@@ -9,15 +9,15 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from bootstrap.errors import BuildError, UsageError
-from bootstrap.i18n import _
-from builder.credentials import authorization, origin, redact
-from builder.download import LOOPBACK, REDIRECTS, TIMEOUT
+from builder.fetch.credentials import authorization, origin, redact
+from builder.fetch.download import LOOPBACK, REDIRECTS, TIMEOUT
+from shared.errors import BuildError, UsageError
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.console import Progress
+    from shared.terminal.console import Progress
 
 # where OSV publishes the records of one ecosystem (google.github.io/osv.dev/data)
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"

@@ -6,34 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle import strict
-from bootstrap.bundle.advisories import exceptions as exempt
-from bootstrap.bundle.advisories import safety
-from bootstrap.bundle.advisories import snapshot as form
-from bootstrap.bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, assess, facts_of
-from bootstrap.bundle.advisories.matcher import scan
-from bootstrap.bundle.advisories.severity import DEFAULT, GATES, RANK
-from bootstrap.bundle.advisories.vex import NAME as VEX
-from bootstrap.bundle.advisories.vex import vex
-from bootstrap.bundle.manifest import KINDS
-from bootstrap.bundle.policy import NAMESPACES, judge
-from bootstrap.bundle.signature import SIGNATURE_LIMIT, verify
-from bootstrap.errors import BuildError, ToolError, TrustError, UsageError
-from bootstrap.i18n import _, plural
 from builder.advisories.documents import EXCEPTIONS_ROLE, read_file
 from builder.advisories.snapshot import load_snapshot
 from builder.members import Member, member
+from bundle import strict
+from bundle.advisories import exceptions as exempt
+from bundle.advisories import safety
+from bundle.advisories import snapshot as form
+from bundle.advisories.assess import FRESH, FUTURE, GATE, GATE_LIMIT, Assessment, assess, facts_of
+from bundle.advisories.matcher import scan
+from bundle.advisories.severity import DEFAULT, GATES, RANK
+from bundle.advisories.vex import NAME as VEX
+from bundle.advisories.vex import vex
+from bundle.manifest import KINDS
+from bundle.signing.policy import NAMESPACES, judge
+from bundle.signing.signature import SIGNATURE_LIMIT, verify
+from shared.errors import BuildError, ToolError, TrustError, UsageError
+from shared.i18n import _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.advisories.exceptions import Exceptions
-    from bootstrap.bundle.advisories.matcher import Finding, Installed, Scan
-    from bootstrap.bundle.advisories.snapshot import Snapshot
-    from bootstrap.bundle.manifest import Product
-    from bootstrap.bundle.policy import Policy
-    from bootstrap.console import Progress
+    from bundle.advisories.exceptions import Exceptions
+    from bundle.advisories.matcher import Finding, Installed, Scan
+    from bundle.advisories.snapshot import Snapshot
+    from bundle.manifest import Product
+    from bundle.signing.policy import Policy
+    from shared.terminal.console import Progress
 
 KIND = "verification"
 FOLDER = f"{KINDS[KIND]}/advisories"

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from bootstrap.bundle.advisories.index import Advisory
-from bootstrap.bundle.advisories.severity import level_of
-from bootstrap.bundle.advisories.versions import FIRST, Interval, public
-from bootstrap.i18n import _
 from builder.advisories.score import highest
+from bundle.advisories.index import Advisory
+from bundle.advisories.severity import level_of
+from bundle.advisories.versions import FIRST, Interval, public
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

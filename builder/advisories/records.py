@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import troubles
-from bootstrap.bundle.zips import BROKEN, readable
-from bootstrap.errors import BuildError
-from bootstrap.i18n import _
 from builder.advisories.osv import advisories_of, is_withdrawn
+from shared import troubles
+from shared.errors import BuildError
+from shared.files.zips import BROKEN, readable
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bootstrap.bundle.advisories.index import Advisory
+    from bundle.advisories.index import Advisory
 
 RECORD_LIMIT = 8 << 20  # bytes of one record
 RECORDS_LIMIT = 1_000_000

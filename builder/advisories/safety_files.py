@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.advisories.specifiers import specifiers
+from bundle.advisories.specifiers import specifiers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bootstrap.bundle.advisories.index import Advisory
+    from bundle.advisories.index import Advisory
 
 SCHEMA = "2.0.0"
 META = {"schema_version": SCHEMA}

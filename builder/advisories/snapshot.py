@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from bootstrap import outputs, troubles
-from bootstrap.bundle import digest
-from bootstrap.bundle.advisories import snapshot as form
-from bootstrap.bundle.advisories.index import Advisory, write_index
-from bootstrap.bundle.advisories.matcher import AFFECTED, CLEAR, judge
-from bootstrap.bundle.advisories.snapshot import CANARIES, HEADER, MEMBERS, Canary, Header, MemberFile, Snapshot
-from bootstrap.bundle.advisories.versions import Interval
-from bootstrap.bundle.policy import NAMESPACES
-from bootstrap.errors import BuildError, TrustError, UsageError
-from bootstrap.i18n import _
 from builder.advisories.records import read_export
 from builder.advisories.safety_files import safety_files
+from bundle import digest
+from bundle.advisories import snapshot as form
+from bundle.advisories.index import Advisory, write_index
+from bundle.advisories.matcher import AFFECTED, CLEAR, judge
+from bundle.advisories.snapshot import CANARIES, HEADER, MEMBERS, Canary, Header, MemberFile, Snapshot
+from bundle.advisories.versions import Interval
+from bundle.signing.policy import NAMESPACES
+from shared import troubles
+from shared.errors import BuildError, TrustError, UsageError
+from shared.files import outputs
+from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from builder.sign import Signer
+    from builder.signing.sign import Signer
 
 DROP_LIMIT = 0.05  # part of the live advisories; more than that have never been withdrawn between two exports
 CANARY_PACKAGES = 5

@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import counted, trials
-from bootstrap.bundle.advisories.assess import facts_of
-from bootstrap.bundle.advisories.snapshot import NAME, read_snapshot
-from bootstrap.columns import HelpFormatter
-from bootstrap.commandline import DONE
-from bootstrap.console import human_bytes, make_progress, show, show_json
-from bootstrap.i18n import _
 from builder.advisories import documents, fetch
 from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
 from builder.commands import exceptions
 from builder.commands.common import moment, signer_of, signers_of
-from builder.credentials import redact
+from builder.fetch.credentials import redact
+from bundle.advisories.assess import facts_of
+from bundle.advisories.snapshot import NAME, read_snapshot
+from shared.files import trials
+from shared.i18n import _
+from shared.terminal import counted
+from shared.terminal.columns import HelpFormatter
+from shared.terminal.commandline import DONE
+from shared.terminal.console import human_bytes, make_progress, show, show_json
 
 if TYPE_CHECKING:
     import argparse

@@ -7,26 +7,26 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import commandline
-from bootstrap.bundle.advisories.severity import DEFAULT, GATES, TABLES
-from bootstrap.console import human_bytes, make_progress, show, show_json, show_lines
-from bootstrap.errors import BuildError, UsageError
-from bootstrap.i18n import _, plural
-from builder import attestations
 from builder.advisories.gate import GateRequest
-from builder.bases import read_base
+from builder.assemble.volumes import parse_size
 from builder.build import Built, Outcome, build
-from builder.cache import Cache, default_cache
 from builder.commands.common import add_choice, add_targets, default_key, named_targets, signers_of
+from builder.fetch.cache import Cache, default_cache
 from builder.plan import Plan, make_plan, plan_lines
-from builder.request import Request
-from builder.sign import read_public_key
-from builder.volumes import parse_size
+from builder.request.bases import read_base
+from builder.request.request import Request
+from builder.signing.sign import read_public_key
+from builder.wheels import attestations
+from bundle.advisories.severity import DEFAULT, GATES, TABLES
+from shared.errors import BuildError, UsageError
+from shared.i18n import _, plural
+from shared.terminal import commandline
+from shared.terminal.console import human_bytes, make_progress, show, show_json, show_lines
 
 if TYPE_CHECKING:
     import argparse
 
-    from bootstrap.bundle.manifest import Manifest
+    from bundle.manifest import Manifest
 
 LARGEST = 10  # parts of a bundle that a summary names
 TIME_LIMIT = 8**11 - 1  # seconds since 1970: 11 octal digits of a ustar header

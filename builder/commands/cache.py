@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import commandline
-from bootstrap.console import human_bytes, show, show_json
-from bootstrap.errors import UsageError
-from bootstrap.i18n import _, plural
-from builder.cache import Cache, default_cache
+from builder.fetch.cache import Cache, default_cache
+from shared.errors import UsageError
+from shared.i18n import _, plural
+from shared.terminal import commandline
+from shared.terminal.console import human_bytes, show, show_json
 
 if TYPE_CHECKING:
     import argparse

@@ -8,19 +8,19 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.signature import SIGNATURES_LIMIT
-from bootstrap.bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
-from bootstrap.console import can_ask
-from bootstrap.errors import UsageError
-from bootstrap.i18n import _
-from builder.sign import load_signer, too_many_signatures
+from builder.signing.sign import load_signer, too_many_signatures
+from bundle.signing.signature import SIGNATURES_LIMIT
+from bundle.target import GLIBC_FLOOR, Target, host_target, parse_target
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal.console import can_ask
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
     from pathlib import Path
 
-    from builder.sign import Signer
+    from builder.signing.sign import Signer
 
 PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
@@ -59,7 +59,7 @@ def _typed(prompt: str) -> str:
 
 def default_key() -> Path:
     """Return the signing key of this user that is taken where none is named."""
-    from bootstrap import folders
+    from shared.files import folders
 
     return folders.user_settings(folders.TOOL) / "signing-key"
 

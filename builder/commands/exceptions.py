@@ -6,27 +6,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import outputs
-from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
-from bootstrap.bundle.advisories.severity import GATES
-from bootstrap.commandline import DONE
-from bootstrap.console import show, show_lines
-from bootstrap.errors import UsageError
-from bootstrap.i18n import _
 from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
 from builder.commands.common import add_choice, add_targets, moment, named_targets
-from builder.lock import read_lock
-from builder.project import read_project
-from builder.targets import demand_whole, survey
-from builder.verification import foresee
+from builder.lock.lock import read_lock
+from builder.lock.targets import demand_whole, survey
+from builder.project.project import read_project
+from builder.request.verification import foresee
+from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
+from bundle.advisories.severity import GATES
+from shared.errors import UsageError
+from shared.files import outputs
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import show, show_lines
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
     from datetime import datetime
 
-    from bootstrap.bundle.advisories.matcher import Finding
+    from bundle.advisories.matcher import Finding
 
 DAYS = 90
 # what one call says of its findings; a file says it of each

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.opening import open_bundle
-from bootstrap.bundle.policy import pins
-from bootstrap.commandline import DONE
-from bootstrap.console import human_bytes, show, show_json
-from bootstrap.description import describe, lines
-from bootstrap.i18n import _
-from builder.inspect import claimed_signers
-from builder.sign import read_public_key
+from builder.assemble.inspect import claimed_signers
+from builder.signing.sign import read_public_key
+from bundle.description import describe, lines
+from bundle.opening import open_bundle
+from bundle.signing.policy import pins
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import human_bytes, show, show_json
 
 if TYPE_CHECKING:
     import argparse

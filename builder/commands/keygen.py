@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.commandline import DONE
-from bootstrap.console import show
-from bootstrap.errors import UsageError
-from bootstrap.i18n import _
 from builder.commands.common import PASSPHRASE, default_key, passphrase
-from builder.sign import demand_new, generate_key
+from builder.signing.sign import demand_new, generate_key
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import show
 
 if TYPE_CHECKING:
     import argparse

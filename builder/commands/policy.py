@@ -6,22 +6,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.policy import Policy, parse_policy
-from bootstrap.bundle.signature import KEY_LIMIT
-from bootstrap.bundle.strict import time_from_json
-from bootstrap.commandline import CHECKS_FAILED, DONE
-from bootstrap.console import show, show_json
-from bootstrap.errors import TrustError, UsageError
-from bootstrap.i18n import _
-from bootstrap.trust.small_files import read_small
-from builder import policy as policies
 from builder.commands.common import signer_of
-from builder.sign import read_public_key
+from builder.signing import policy as policies
+from builder.signing.sign import read_public_key
+from bundle.signing.policy import Policy, parse_policy
+from bundle.signing.signature import KEY_LIMIT
+from bundle.signing.small_files import read_small
+from bundle.strict import time_from_json
+from shared.errors import TrustError, UsageError
+from shared.i18n import _
+from shared.terminal.commandline import CHECKS_FAILED, DONE
+from shared.terminal.console import show, show_json
 
 if TYPE_CHECKING:
     import argparse
 
-    from bootstrap.bundle.signature import PublicKey
+    from bundle.signing.signature import PublicKey
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import trials
-from bootstrap.commandline import CHECKS_FAILED, DONE
-from bootstrap.console import make_progress, show, show_json
-from bootstrap.i18n import _
-from builder.cache import Cache, default_cache
+from builder.fetch.cache import Cache, default_cache
 from builder.rebuild import Again, rebuild
+from shared.files import trials
+from shared.i18n import _
+from shared.terminal.commandline import CHECKS_FAILED, DONE
+from shared.terminal.console import make_progress, show, show_json
 
 if TYPE_CHECKING:
     import argparse

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.commandline import DONE
-from bootstrap.console import show, show_json
-from bootstrap.i18n import _
 from builder.commands.common import signer_of
-from builder.release import add_signature, read_release
-from builder.slip import write_slip
+from builder.signing.release import add_signature, read_release
+from builder.signing.slip import write_slip
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import show, show_json
 
 if TYPE_CHECKING:
     import argparse

@@ -6,23 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import commandline
-from bootstrap.bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
-from bootstrap.columns import columns
-from bootstrap.console import show, show_json
-from bootstrap.errors import UsageError
-from bootstrap.i18n import _
-from builder import pack
 from builder.commands.common import add_choice, add_glibc, parse_glibc
-from builder.installer_wheels import read_installer_lock
-from builder.lock import read_lock
-from builder.targets import Standing, survey, why_no_installer
+from builder.lock.installer_wheels import read_installer_lock
+from builder.lock.lock import read_lock
+from builder.lock.targets import Standing, survey, why_no_installer
+from builder.zipapp import pack
+from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS, parse_target
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal import commandline
+from shared.terminal.columns import columns
+from shared.terminal.console import show, show_json
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bootstrap.bundle.target import Target
+    from bundle.target import Target
 
 PLATFORMS = tuple(f"{system}-{machine}" for system, machines in ARCHITECTURES.items() for machine in machines)
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import __version__, audit_log, cli, i18n
-from bootstrap.lockfile import locked
-from bootstrap.prefix import Prefix
-from tests.bootstrap.helpers import NOTES, install, snapshot
+from bootstrap import cli
+from installer.layout.prefix import Prefix
+from installer.logs import audit_log
+from shared import __version__, i18n
+from shared.files.lockfile import locked
+from tests.helpers import NOTES, install, snapshot
 from tests.tiny import COUNTER, tiny_bundle
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bootstrap import cli
-from bootstrap.bundle.manifest import Model, Product
-from bootstrap.lockfile import locked
-from bootstrap.monitor import Sample
-from bootstrap.prefix import Prefix
 from builder import cli as builder
-from tests.bootstrap.helpers import install
-from tests.bootstrap.test_monitor import SAMPLE
+from bundle.manifest import Model, Product
+from installer.layout.prefix import Prefix
+from installer.monitoring.monitor import Sample
+from shared.files.lockfile import locked
 from tests.bundles import make_manifest
+from tests.helpers import install
+from tests.installer.monitoring.test_monitor import SAMPLE
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.schemas import SCHEMAS, problems, validated
@@ -110,7 +110,7 @@ def test_validate_compare_and_list_checks(call, tmp_path) -> None:
 
 
 def test_monitor_prints_a_document_each_line(call, monkeypatch) -> None:
-    from bootstrap.commands import monitor as command
+    from bootstrap.commands.inspect import monitor as command
 
     monkeypatch.setattr(command.signal, "signal", lambda *_args: None)
     code, sample = call("monitor", "monitor", "--count", "1", "--interval", "0.1")

@@ -16,27 +16,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootstrap import (
-    app_launcher,
-    audit_log,
-    cli,
-    commandline,
-    console,
-    errors,
-    launch,
-    monitor,
-    runlog,
-    syslog,
-)
-from bootstrap.bundle.policy import NAMESPACES, Policy, Role, Signer
-from bootstrap.bundle.signature import ED25519
-from bootstrap.commands import monitor as monitor_command
-from bootstrap.commands import monitor_view, validate
-from bootstrap.prefix import Prefix
+from bootstrap import cli, launch
+from bootstrap.commands.inspect import monitor as monitor_command
+from bootstrap.commands.inspect import monitor_view, validate
 from builder import cli as builder_cli
-from builder import licences
 from builder.advisories import entries
 from builder.bundle_files import install as starter
+from builder.evidence import licences
+from bundle.signing.policy import NAMESPACES, Policy, Role, Signer
+from bundle.signing.signature import ED25519
+from installer.layout.prefix import Prefix
+from installer.logs import audit_log, runlog, syslog
+from installer.monitoring import monitor
+from shared import errors
+from shared.programs import app_launcher
+from shared.terminal import commandline, console
 from tests import metrics
 from tests.bundles import make_manifest
 from tests.keys import SoftKey

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import uv
 
 from builder import cli
-from builder.sign import generate_key
+from builder.signing.sign import generate_key
 from tests.servers import make_wheel
 
 if TYPE_CHECKING:

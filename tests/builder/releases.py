@@ -6,14 +6,14 @@ import io
 import zipfile
 from typing import TYPE_CHECKING
 
-from bootstrap.bundle.policy import pins
+from bundle.signing.policy import pins
 from tests.tiny import Tiny, tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bootstrap.bundle.signature import PublicKey
+    from bundle.signing.signature import PublicKey
 
 
 def pinned_release(folder: Path, keys: Sequence[PublicKey], threshold: int, *, key: Path) -> Tiny:

@@ -11,21 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.bundle import manifest as form
-from bootstrap.bundle import signature
-from bootstrap.bundle.advisories.exceptions import EXCEPTIONS_LIMIT, read_exceptions
-from bootstrap.bundle.manifest import FILES_LIMIT, INSTALLED_LIMIT, MANIFEST_LIMIT, FileEntry
-from bootstrap.bundle.policy import pins
-from bootstrap.bundle.signature import ED25519, SIGNATURES_LIMIT
-from bootstrap.console import NoProgress
-from bootstrap.errors import BuildError, UsageError
-from bootstrap.wheels import Unpacked
-from builder import bases, hub, rebuild, sign, wheel_builds
+from builder import rebuild
 from builder.advisories import documents, entries, gate
-from builder.cache import Cache, sha256
+from builder.assemble.contents import manifest_of
 from builder.commands.common import signers_of
-from builder.contents import manifest_of
-from builder.policy import sign_policy
+from builder.fetch.cache import Cache, sha256
+from builder.models import hub
+from builder.request import bases
+from builder.signing import sign
+from builder.signing.policy import sign_policy
+from builder.wheels import builds as wheel_builds
+from bundle import manifest as form
+from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, read_exceptions
+from bundle.manifest import FILES_LIMIT, INSTALLED_LIMIT, MANIFEST_LIMIT, FileEntry
+from bundle.signing import signature
+from bundle.signing.policy import pins
+from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
+from bundle.wheels.structure import Unpacked
+from shared.errors import BuildError, UsageError
+from shared.terminal.console import NoProgress
 from tests.bundles import make_manifest
 from tests.keys import SoftKey
 

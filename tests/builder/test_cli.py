@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 import uv
 
-from bootstrap.bundle.archive import drain
-from bootstrap.bundle.opening import INSTALLER, open_bundle
-from bootstrap.bundle.policy import pins
-from bootstrap.errors import TrustError
-from bootstrap.lockfile import locked
-from bootstrap.trust.policy_files import pinned_policy
 from builder import build as story
-from builder import cli, pack
-from builder import workspace as workspaces
-from builder.cache import Cache
+from builder import cli
+from builder.assemble import workspace as workspaces
 from builder.commands.common import PASSPHRASE
-from builder.sign import generate_key, read_public_key
-from builder.slip import grouped
+from builder.fetch.cache import Cache
+from builder.signing.sign import generate_key, read_public_key
+from builder.signing.slip import grouped
+from builder.zipapp import pack
+from bundle.archive import drain
+from bundle.opening import INSTALLER, open_bundle
+from bundle.signing.policy import pins
+from bundle.signing.policy_files import pinned_policy
+from shared.errors import TrustError
+from shared.files.lockfile import locked
 from tests.builder.sources import commit, make_source
 from tests.schemas import validated
 from tests.servers import make_wheel

@@ -12,8 +12,9 @@ import zipfile
 
 import pytest
 
-from builder import cli, pack
-from builder.differences import explain
+from builder import cli
+from builder.assemble.differences import explain
+from builder.zipapp import pack
 from tests.builder.evidence_project import build, make_project, stand_in
 from tests.hosts import needs
 from tests.schemas import validated

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
-from bootstrap.lockfile import locked
+from shared.files.lockfile import locked
+from shared.processes import process
 from tests.installed import make_prefix
 from tests.validator.looking import change, site_of
 

@@ -19,20 +19,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import record, wheels
-from bootstrap.bundle.advisories.exceptions import Exceptions, read_exceptions
-from bootstrap.bundle.advisories.index import parse_index
-from bootstrap.bundle.advisories.snapshot import MEMBERS, read_snapshot
-from bootstrap.bundle.archive import END, drain, padding, read_archive, ustar_header
-from bootstrap.bundle.digest import read_sums, sha256_bytes, write_sums
-from bootstrap.bundle.manifest import NAME, Package, parse_manifest
-from bootstrap.bundle.policy import RELEASE_NAMESPACE, parse_policy, pins
-from bootstrap.bundle.signature import ED25519, parse_public_key, verify
-from bootstrap.errors import HostError, TrustError
 from bootstrap.launch import cache
 from bootstrap.launch.words import Refusal
+from bundle.advisories.exceptions import Exceptions, read_exceptions
+from bundle.advisories.index import parse_index
+from bundle.advisories.snapshot import MEMBERS, read_snapshot
+from bundle.archive import END, drain, padding, read_archive, ustar_header
+from bundle.digest import read_sums, sha256_bytes, write_sums
+from bundle.manifest import NAME, Package, parse_manifest
+from bundle.signing.policy import RELEASE_NAMESPACE, parse_policy, pins
+from bundle.signing.signature import ED25519, parse_public_key, verify
+from bundle.wheels import record
+from bundle.wheels import structure as wheels
+from shared.errors import HostError, TrustError
 from tests.advisories import snapshot_bytes
-from tests.bootstrap.bundle.advisories.test_exceptions import ONE
+from tests.bundle.advisories.test_exceptions import ONE
 from tests.bundles import CONTENTS, make_manifest
 from tests.keys import SoftKey
 from tests.tiny import wheel

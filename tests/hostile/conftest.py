@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import i18n
-from bootstrap.bundle.signature import ED25519
+from bundle.signing.signature import ED25519
+from shared import i18n
 from tests.hostile import kit
 from tests.keys import SoftKey
 from tests.tiny import COUNTER, install_tiny, tiny_bundle
@@ -66,4 +66,4 @@ def no_uv(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("uv was reached")
 
     for name in ("venv", "sync", "resolve"):
-        monkeypatch.setattr(f"bootstrap.uv.Uv.{name}", reached)
+        monkeypatch.setattr(f"shared.programs.uv.Uv.{name}", reached)

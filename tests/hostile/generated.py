@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.digest import sha256_bytes
-from bootstrap.bundle.lock import PYLOCK
-from bootstrap.bundle.manifest import NAME, FileEntry, Manifest
+from bundle.digest import sha256_bytes
+from bundle.lock import PYLOCK
+from bundle.manifest import NAME, FileEntry, Manifest
 from tests.hostile import kit
 from tests.hostile.test_wheels import GOOD, INFO, RECORD, line, pack
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import cli
-from bootstrap.bundle import strict
-from bootstrap.bundle.archive import END, padding, ustar_header
-from bootstrap.bundle.digest import sha256_bytes, write_sums
-from bootstrap.bundle.manifest import NAME, Manifest
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
-from tests.bootstrap.helpers import NOTES, snapshot
+from bundle import strict
+from bundle.archive import END, padding, ustar_header
+from bundle.digest import sha256_bytes, write_sums
+from bundle.manifest import NAME, Manifest
+from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.signing.policy import RELEASE_NAMESPACE
+from tests.helpers import NOTES, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

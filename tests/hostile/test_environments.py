@@ -23,7 +23,7 @@ from tests.hosts import closed, needs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bootstrap.process import Completed
+    from shared.processes.process import Completed
 
 pytestmark = [pytest.mark.index, pytest.mark.host]
 INDEX = "http://127.0.0.1:9/simple"
@@ -43,7 +43,8 @@ sys.dont_write_bytecode = False
 open("{TRAP}/meddled", "w").close()
 """
 MODULES = ("json", "hashlib", "argparse", "subprocess", "packaging", "rich", "uv", "psutil", "cryptography",
-           "bootstrap", "validator", "launch", "_bootstrap", "tiny_lib", "zoneinfo")  # fmt: skip
+           "bootstrap", "recovery", "validator", "installer", "bundle", "shared",
+           "launch", "_bootstrap", "tiny_lib", "zoneinfo")  # fmt: skip
 
 
 class Scene:

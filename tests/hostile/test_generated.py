@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from bootstrap import files
+from shared.files import files
 from tests.hostile import generated, kit
 from tests.hostile.test_wheels import WHEEL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.bundle.manifest import NAME
+from bundle.manifest import NAME
 from tests.hostile.kit import ARCHIVE, Draft
 
 APP = "03_Source/app.py"

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.bundle.manifest import NAME
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
-from bootstrap.bundle.policy import NAMESPACES, RELEASE_NAMESPACE
-from bootstrap.bundle.signature import ECDSA, SK_ECDSA, SK_ED25519, encode, wire
+from bundle.manifest import NAME
+from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.signing.policy import NAMESPACES, RELEASE_NAMESPACE
+from bundle.signing.signature import ECDSA, SK_ECDSA, SK_ED25519, encode, wire
 from tests.hostile import kit, test_archives
 from tests.hostile.kit import ARCHIVE, UNPACKED
 from tests.keys import ALL_KINDS, SoftKey

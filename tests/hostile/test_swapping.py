@@ -10,14 +10,14 @@ from contextlib import suppress
 
 import pytest
 
-from bootstrap import acceptance, stage
-from bootstrap.bundle.digest import sha256_file
-from bootstrap.bundle.opening import INSTALLER, INSTALLER_MEMBER, open_bundle
-from bootstrap.bundle.policy import pins
-from bootstrap.console import NoProgress
-from bootstrap.errors import TrustError
-from bootstrap.install import install
-from bootstrap.prefix import Prefix
+from bundle.digest import sha256_file
+from bundle.opening import INSTALLER, INSTALLER_MEMBER, open_bundle
+from bundle.signing.policy import pins
+from installer.install.install import install
+from installer.layout.prefix import Prefix
+from installer.release import acceptance, stage
+from shared.errors import TrustError
+from shared.terminal.console import NoProgress
 from tests.hostile.kit import ARCHIVE, UNPACKED
 
 RUNS, SWAPS, BOUND = 100, 500, 600.0  # of each form: 200 installations, 1,000 swaps, seconds

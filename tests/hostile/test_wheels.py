@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.bundle.digest import sha256_bytes
-from bootstrap.bundle.manifest import DEPENDENCIES
+from bundle.digest import sha256_bytes
+from bundle.manifest import DEPENDENCIES
 from tests.hostile.kit import ARCHIVE, Draft, Original
 from tests.tiny import WHEEL_FILES, pylock
 
@@ -181,7 +181,7 @@ def with_wheel(original: Original, data: bytes) -> Original:
 )
 def test_a_hostile_wheel_is_refused(host, draft: Draft, capsys, monkeypatch, data, reason, reaches_uv) -> None:
     if not reaches_uv:
-        monkeypatch.setattr("bootstrap.uv.Uv.sync", lambda *_arguments: pytest.fail("uv was to install it"))
+        monkeypatch.setattr("shared.programs.uv.Uv.sync", lambda *_arguments: pytest.fail("uv was to install it"))
     bent = with_wheel(draft.original, data).draft(draft.folder)
     bent.write(ARCHIVE)
     host.refuses(capsys, bent.folder, reason, "install")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import needs
 from tests.hosts.roots import OPERATOR, OPERATOR_ID, RECIPES, ready_root
 

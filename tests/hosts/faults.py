@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from functools import cache
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import needs
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap import process
+from shared.processes import process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

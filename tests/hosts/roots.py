@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import needs
 
 BUILD_SECONDS = 600

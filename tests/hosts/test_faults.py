@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import faults, needs
 
 # The base interpreter itself: no virtual environment, no shim, whose calls would be counted.

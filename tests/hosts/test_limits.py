@@ -127,13 +127,13 @@ def test_a_host_that_refuses_something_is_no_fault_of_the_tools(world, tmp_path,
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.parametrize("most", [4, 8, 16])
 def test_an_installation_with_few_processes_is_refused_and_hangs_nowhere(world, tmp_path, monkeypatch, most):
-    from bootstrap import limits
+    from shared import limits
 
     setpriv = shutil.which("setpriv") or pytest.skip("setpriv is missing")
     user = OTHER_USER - most  # nobody else's processes are counted
     everyone.let_in(tmp_path)
     code = f"import resource;resource.setrlimit(resource.RLIMIT_NPROC,({most},{most}))\nimport sys\n"
-    code += "from bootstrap import limits;print(limits.threads_at_once())"
+    code += "from shared import limits;print(limits.threads_at_once())"
     argv = [setpriv, f"--reuid={user}", "--clear-groups", everyone.use_python(monkeypatch), "-c", code]
     told = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIME)
     assert told.returncode == 0, told.stderr

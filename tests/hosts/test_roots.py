@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import needs, roots
 
 RECIPE = roots.RECIPES["trixie"]

@@ -28,7 +28,7 @@ from tests.hosts.roots import Recipe, ready_root
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bootstrap import process
+    from shared.processes import process
 
 BASE = Recipe("trixie", ("python3", "wine", "wine64"), "3.13")
 LOCK = Path(__file__).parent / "interpreters" / "uv.lock"

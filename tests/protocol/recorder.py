@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import copies, files, journal, migration, retention, seal, stage, transaction, userdata
-from bootstrap.prefix import Prefix
-from recovery import apply
+from installer.change import migration, retention, transaction
+from installer.layout import journal, seal
+from installer.layout.prefix import Prefix
+from installer.release import stage
+from installer.userdata import copies, userdata
+from recovery.repair import apply
+from shared.files import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

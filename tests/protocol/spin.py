@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import needs
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap import install as story
-from bootstrap import transaction
-from bootstrap.errors import InstallError
-from bootstrap.prefix import Prefix
+from installer.change import transaction
+from installer.install import install as story
+from installer.layout.prefix import Prefix
 from recovery.recover import recover
-from tests.bootstrap.helpers import QUIET, install
-from tests.bootstrap.test_migration import migrating
+from shared.errors import InstallError
+from tests.helpers import QUIET, install
 from tests.hosts import needs
+from tests.installer.change.test_migration import migrating
 from tests.protocol import spin
 from tests.protocol.recorder import Recorder
 from tests.tiny import COUNTER, tiny_bundle

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from shared.processes import process
 from tests.stories.workshop import clean, run, succeeded
 
 if TYPE_CHECKING:

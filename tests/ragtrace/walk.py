@@ -16,7 +16,7 @@ from tests.stories.workshop import succeeded
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.process import Completed
+    from shared.processes.process import Completed
     from tests.hosts.closed import Host
     from tests.ragtrace.table import Row, Table
 

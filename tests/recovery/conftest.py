@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from bootstrap import process, receipt
-from bootstrap.console import NoProgress
-from bootstrap.prefix import Prefix
-from bootstrap.uv import Uv
+from installer.layout.prefix import Prefix
+from installer.release import receipt
 from recovery.recover import Recovery, plan_recovery, recover
+from shared.processes import process
+from shared.programs.uv import Uv
+from shared.terminal.console import NoProgress
 from tests.tiny import SENTENCE, Tiny, install_tiny, tiny_bundle
 
 

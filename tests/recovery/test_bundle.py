@@ -7,13 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import api, audit_log, files, install, papers, receipt, retention, seal
-from bootstrap.bundle.signature import ED25519
-from bootstrap.console import NoProgress
-from bootstrap.errors import HostError, TrustError
-from bootstrap.store import Store
-from bootstrap.trust import memory
-from bootstrap.trust.authority import host_memory, read_key
+from bootstrap import api
+from bundle.signing.signature import ED25519
+from installer.change import retention
+from installer.install import install
+from installer.layout import papers, seal
+from installer.layout.store import Store
+from installer.logs import audit_log
+from installer.release import receipt
+from installer.trust import memory
+from installer.trust.authority import host_memory, read_key
+from shared.errors import HostError, TrustError
+from shared.files import files
+from shared.terminal.console import NoProgress
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.tiny import COUNTER, PRODUCT, tiny_bundle
@@ -66,7 +72,7 @@ def test_nor_what_nobody_wanted(unproven, newer, places):
 
 def test_a_clock_that_is_behind_is_told_and_stops_no_repair(unproven, newer, places, monkeypatch):
     for module in ("admission", "evidence"):
-        monkeypatch.setattr(f"bootstrap.trust.{module}.is_ahead", lambda _manifest, _now: True)
+        monkeypatch.setattr(f"installer.trust.{module}.is_ahead", lambda _manifest, _now: True)
     heard = Heard()
     assert recover(unproven, newer, progress=heard).installed
     assert any("this host's clock says" in warning for warning in heard.warnings)

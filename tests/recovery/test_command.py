@@ -8,7 +8,7 @@ import json
 import pytest
 
 from bootstrap import cli
-from bootstrap.store import Store
+from installer.layout.store import Store
 
 
 @pytest.fixture

@@ -6,16 +6,20 @@ import shutil
 
 import pytest
 
-from bootstrap import files, install, receipt, retention, transaction, userdata
-from bootstrap.console import NoProgress
-from bootstrap.errors import HostError
-from bootstrap.trust.authority import HOST, Authority
-from bootstrap.trust.places import host_places
+from installer.change import retention, transaction
+from installer.install import install
+from installer.release import receipt
+from installer.trust.authority import HOST, Authority
+from installer.trust.places import host_places
+from installer.userdata import userdata
 from recovery import former
+from shared.errors import HostError
+from shared.files import files
+from shared.terminal.console import NoProgress
 from tests.tiny import COUNTER, tiny_bundle
 from tests.validator.looking import look
 from validator.check import WARN
-from validator.checks.ragtrace_former import FormerReleases
+from validator.checks.application.former import FormerReleases
 
 
 @pytest.fixture

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process, receipt, uv
-from bootstrap.bundle.opening import INSTALLER
-from bootstrap.errors import HostError
+from bundle.opening import INSTALLER
+from installer.release import receipt
+from shared.errors import HostError
+from shared.processes import process
+from shared.programs import uv
 from tests.recovery.conftest import Host
 from tests.tiny import install_tiny
 from validator.check import FAIL, PASS, WARN
-from validator.checks.system_python import Python
+from validator.checks.system.python import Python
 from validator.subject import subject_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and scripts of POSIX")

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootstrap.errors import HostError, UsageError
 from recovery.manager import InstallationRecoveryManager
+from shared.errors import HostError, UsageError
 from tests.tiny import install_tiny
 
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from bootstrap import cli, console
+from bootstrap import cli
+from shared.terminal import console
 from tests.terminal import ENDINGS, typing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")

@@ -8,28 +8,21 @@ import stat
 
 import pytest
 
-from bootstrap import (
-    acceptance,
-    api,
-    audit_log,
-    journal,
-    papers,
-    process,
-    receipt,
-    retention,
-    seal,
-    tools_environment,
-    transaction,
-)
-from bootstrap.bundle import digest
-from bootstrap.console import NoProgress
-from bootstrap.errors import BusyError, HostError, InstallError, ToolError, TrustError
-from bootstrap.lockfile import locked
-from bootstrap.stage import counterpart
-from bootstrap.store import Store
-from bootstrap.uv import Uv
-from recovery import apply
+from bootstrap import api
+from bundle import digest
+from installer.change import retention, transaction
+from installer.layout import journal, papers, seal
+from installer.layout.store import Store
+from installer.logs import audit_log
+from installer.release import acceptance, receipt, tools_environment
+from installer.release.stage import counterpart
 from recovery.recover import recover
+from recovery.repair import apply
+from shared.errors import BusyError, HostError, InstallError, ToolError, TrustError
+from shared.files.lockfile import locked
+from shared.processes import process
+from shared.programs.uv import Uv
+from shared.terminal.console import NoProgress
 from tests.installed import Wheel, make_prefix
 from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
 
@@ -745,7 +738,7 @@ def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
 
 
 def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed, monkeypatch):
-    from recovery.takeover import take_over
+    from recovery.repair.takeover import take_over
 
     def late(items, damaged, release, digests):
         flip(damaged.path / items[0].path)
@@ -759,8 +752,8 @@ def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed
 
 
 def test_a_refused_plan_changes_nothing(host):
-    from bootstrap.console import NoProgress
     from recovery.recover import recover
+    from shared.terminal.console import NoProgress
 
     delete(host.site / "tiny_lib" / "more.py")
     before = sorted(host.prefix.root.rglob("*"))

@@ -8,9 +8,9 @@ import os
 import pytest
 
 from bootstrap import api
-from bootstrap.console import NoProgress
-from bootstrap.errors import TrustError, UsageError
 from recovery.recover import read_diagnosis
+from shared.errors import TrustError, UsageError
+from shared.terminal.console import NoProgress
 from validator import report as reports
 from validator.registry import CHECKS
 from validator.runner import run_checks, select
@@ -53,7 +53,7 @@ def test_a_failure_that_no_damage_explains_is_said_to_be_none_of_ours(host, tmp_
     lacking = tmp_path / "sh"
     lacking.write_text("#!/bin/sh\necho libgomp.so.1 is missing >&2; exit 127\n")
     lacking.chmod(0o755)
-    monkeypatch.setattr("validator.trial.SHELL", str(lacking))
+    monkeypatch.setattr("validator.trials.trial.SHELL", str(lacking))
     report = api.validate(host.prefix.root, checks=["ragtrace.cli"])
     (failed,) = report.results
     assert (failed.status, failed.remedy) == ("FAIL", "operator")

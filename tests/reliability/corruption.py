@@ -6,8 +6,8 @@ import os
 import random
 from dataclasses import dataclass
 
-from bootstrap import receipt as receipts
-from bootstrap.receipt import APP, MODELS, RELEASE, VENV
+from installer.release import receipt as receipts
+from installer.release.receipt import APP, MODELS, RELEASE, VENV
 
 AREAS = ("packages", "app", "models", "environment", "launchers", "receipt", "pointer")
 WEIGHTS = (10, 5, 3, 3, 3, 1, 1)

@@ -20,9 +20,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bootstrap import files, process
-from bootstrap.console import show, show_lines
-from bootstrap.errors import RagtraceError
+from shared.errors import RagtraceError
+from shared.files import files
+from shared.processes import process
+from shared.terminal.console import show, show_lines
 from tests.hosts import needs
 from tests.reliability import blocks, matrix, mounts, states, victim
 from tests.reliability import world as worlds

@@ -12,8 +12,9 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from bootstrap import audit_log, receipt
-from bootstrap.console import show, show_lines
+from installer.logs import audit_log
+from installer.release import receipt
+from shared.terminal.console import show, show_lines
 from tests.reliability import corruption, matrix, points, victim
 from tests.reliability import world as worlds
 

@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bootstrap import files
-from bootstrap.console import show, show_lines
+from shared.files import files
+from shared.terminal.console import show, show_lines
 from tests.reliability import points, power, victim
 from tests.reliability import world as worlds
 

@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import needs
 
 if TYPE_CHECKING:

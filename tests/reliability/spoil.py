@@ -20,7 +20,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bootstrap import files, receipt, retention
+from installer.change import retention
+from installer.release import receipt
+from shared.files import files
 from tests.reliability import victim
 from tests.reliability import world as worlds
 

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bootstrap.console import show, show_lines
+from shared.terminal.console import show, show_lines
 from tests.reliability import matrix, spoil
 from tests.reliability import world as worlds
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from bootstrap import audit_log, papers
-from bootstrap.backups import list_backups
+from installer.layout import papers
+from installer.logs import audit_log
+from installer.userdata.backups import list_backups
 from tests.reliability import world as worlds
 
 CHECK = "security.copies"

@@ -6,9 +6,10 @@ import errno
 
 import pytest
 
-from bootstrap import audit_log, files
-from bootstrap.errors import InstallError
-from bootstrap.prefix import Prefix
+from installer.layout.prefix import Prefix
+from installer.logs import audit_log
+from shared.errors import InstallError
+from shared.files import files
 from tests.reliability import matrix
 from tests.reliability import world as worlds
 
@@ -20,7 +21,7 @@ def sick(monkeypatch):
     def fail(_prefix, _manifest, _progress):
         raise InstallError("tiny --help does not work (exit code 3): it is ill")
 
-    monkeypatch.setattr("bootstrap.acceptance.check_health", fail)
+    monkeypatch.setattr("installer.release.acceptance.check_health", fail)
 
 
 @pytest.mark.parametrize("operation", [worlds.UPGRADE, worlds.ROLLBACK])
@@ -80,7 +81,7 @@ def test_a_switch_that_fails_is_no_switch(world, place, monkeypatch):
             raise OSError(errno.EIO, "Input/output error", str(folder))
         real(folder)
 
-    monkeypatch.setattr("bootstrap.files.sync_folder", sync_folder)
+    monkeypatch.setattr("shared.files.files.sync_folder", sync_folder)
     said = worlds.run(world.argv(worlds.UPGRADE, prefix.root))
     assert (said.code, len(tries)) == (5, 1)
     assert f"The active release is still {before.active}." in said.err

@@ -7,8 +7,10 @@ import stat
 
 import pytest
 
-from bootstrap import files, process, seal
-from bootstrap.prefix import Release
+from installer.layout import seal
+from installer.layout.prefix import Release
+from shared.files import files
+from shared.processes import process
 from tests.hosts import needs
 from tests.reliability import world as worlds
 

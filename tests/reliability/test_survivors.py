@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import files, lockfile
-from bootstrap.errors import BusyError
-from bootstrap.prefix import Prefix
+from installer.layout.prefix import Prefix
+from shared.errors import BusyError
+from shared.files import files, lockfile
 from tests.reliability import world as worlds
 from tests.reliability.victim import __file__ as victim
 
@@ -103,7 +103,7 @@ def test_the_lock_is_held_as_long_as_a_program_of_a_killed_run_lives(tmp_path, m
     lock.parent.mkdir()
     code = f"import os,time;os.setsid() if os.fork()==0 else os._exit(0);open({str(pid)!r},'w').write(str(os.getpid()))"
     code += "\nos.dup2(os.open(os.devnull,os.O_RDWR),1);os.dup2(1,2);time.sleep(600)"
-    script = "import os,pathlib,signal,sys\nfrom bootstrap import lockfile, process\n"
+    script = "import os,pathlib,signal,sys\nfrom shared.files import lockfile; from shared.processes import process\n"
     script += (
         "with lockfile.locked(pathlib.Path(sys.argv[1])):\n process.run([sys.executable,'-c',sys.argv[2]],timeout=60)"
     )

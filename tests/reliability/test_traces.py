@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bootstrap import audit_log
+from installer.logs import audit_log
 from tests.reliability import world as worlds
 
 
@@ -157,10 +157,10 @@ def test_purge_leaves_nothing(prefix):
 
 def test_a_removed_installation_does_not_stand_beside_another(prefix, monkeypatch, tmp_path):
     """A command without --prefix means the one that is installed; what is left of one counts for --purge alone."""
-    from bootstrap.errors import HostError
-    from bootstrap.prefix import Prefix, find_prefix
+    from installer.layout.prefix import Prefix, find_prefix
+    from shared.errors import HostError
 
-    monkeypatch.setattr("bootstrap.prefix.default_root", lambda: tmp_path / "all")
+    monkeypatch.setattr("installer.layout.prefix.default_root", lambda: tmp_path / "all")
     removed, other = Prefix(tmp_path / "all" / "removed"), Prefix(tmp_path / "all" / "other")
     removed.audit.mkdir(parents=True)
     with pytest.raises(HostError, match="nothing is installed there any more"):
@@ -179,8 +179,8 @@ def test_a_folder_that_merely_looks_like_ours_stays(tmp_path):
 
 
 def test_an_installation_that_does_not_fit_leaves_what_an_uninstallation_left(tmp_path):
-    from bootstrap.install import unmake
-    from bootstrap.prefix import Prefix
+    from installer.install.install import unmake
+    from installer.layout.prefix import Prefix
 
     prefix = Prefix(tmp_path / "prefix")
     prefix.audit.mkdir(parents=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.bundle.signature import ED25519
-from bootstrap.trust.authority import read_key
+from bundle.signing.signature import ED25519
+from installer.trust.authority import read_key
 from tests import tiny
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy

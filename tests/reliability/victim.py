@@ -15,9 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bootstrap import cli, files, process
+from bootstrap import cli
 from bootstrap.api import here
-from bootstrap.trust.places import Places
+from installer.trust.places import Places
+from shared.files import files
+from shared.processes import process
 
 ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
 

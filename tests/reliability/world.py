@@ -14,12 +14,17 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import cli, files, journal, launchers, papers, process, receipt, retention, transaction
-from bootstrap.backups import list_backups
-from bootstrap.bundle.application import Launcher, Migration
-from bootstrap.bundle.digest import sha256_file
-from bootstrap.commandline import LOG
-from bootstrap.prefix import Prefix
+from bootstrap import cli
+from bundle.digest import sha256_file
+from bundle.product.application import Launcher, Migration
+from installer.change import retention, transaction
+from installer.layout import journal, papers
+from installer.layout.prefix import Prefix
+from installer.release import launchers, receipt
+from installer.userdata.backups import list_backups
+from shared.files import files
+from shared.processes import process
+from shared.terminal.commandline import LOG
 from tests import tiny
 from tests.reliability import victim
 

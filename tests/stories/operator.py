@@ -14,7 +14,7 @@ from tests.stories.workshop import quiet, succeeded
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.process import Completed
+    from shared.processes.process import Completed
     from tests.hosts.closed import Host
 
 NOT_OF_THE_STATE = ("state/logs", "state/audit", "state/unfinished")  # what even a refused run may write

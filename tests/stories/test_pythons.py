@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
 from bootstrap.launch.host import FIRST, LAST
+from shared.processes import process
 from tests.hosts import needs
 from tests.stories.operator import Operator
 from tests.stories.workshop import succeeded

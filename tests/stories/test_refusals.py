@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from bootstrap.bundle.digest import sha256_file
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
-from builder.sign import load_signer
+from builder.signing.sign import load_signer
+from bundle.digest import sha256_file
+from bundle.signing.policy import RELEASE_NAMESPACE
 from tests.hosts import faults, needs
 from tests.stories.operator import Operator, refused
 from tests.stories.workshop import succeeded

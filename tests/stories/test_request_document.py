@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from bootstrap import process
+from shared.processes import process
 from tests.hosts import closed, needs
 from tests.stories.operator import Operator
 from tests.stories.workshop import HELLO, clean, quiet, succeeded

@@ -11,10 +11,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from bootstrap.bundle.digest import read_sums, write_sums
-from bootstrap.bundle.opening import INSTALLER, SUMS
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
-from builder.sign import generate_key, load_signer
+from builder.signing.sign import generate_key, load_signer
+from bundle.digest import read_sums, write_sums
+from bundle.opening import INSTALLER, SUMS
+from bundle.signing.policy import RELEASE_NAMESPACE
 from tests.hosts import closed, needs
 from tests.stories.operator import Operator, refused
 from tests.stories.workshop import succeeded

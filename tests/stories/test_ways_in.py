@@ -10,7 +10,7 @@ import tarfile
 
 import pytest
 
-from bootstrap import process
+from shared.processes import process
 from tests.stories.operator import Operator, refused
 from tests.stories.workshop import succeeded
 

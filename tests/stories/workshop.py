@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import tomllib
 import uv
 
-from bootstrap import process
-from bootstrap.bundle.target import host_target
+from bundle.target import host_target
+from shared.processes import process
 from tests.hosts import needs
 
 if TYPE_CHECKING:

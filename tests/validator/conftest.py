@@ -9,7 +9,7 @@ from tests.installed import make_prefix
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.prefix import Prefix
+    from installer.layout.prefix import Prefix
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from validator import windows_settings
+from validator.checks import windows_settings
 
 if TYPE_CHECKING:
     from types import ModuleType

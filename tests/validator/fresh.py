@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import api
-from bootstrap.bundle.application import Environment, Launcher
-from bootstrap.trust.places import Places
+from bundle.product.application import Environment, Launcher
+from installer.trust.places import Places
 from tests.tiny import install_tiny, tiny_bundle
 
 # Finds its own folder by a file and makes folders there while it is imported, as applications do that are run from a

@@ -8,8 +8,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from bootstrap.console import NoProgress
-from validator import measured
+from shared.terminal.console import NoProgress
+from validator.checks.performance import measured
 from validator.remedy import settle
 from validator.runner import results_of
 from validator.subject import subject_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from bootstrap.prefix import Prefix
+    from installer.layout.prefix import Prefix
     from validator.check import Check, CheckResult
 
 

@@ -16,24 +16,28 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bootstrap import audit_log, files, seal
-from bootstrap import receipt as receipts
-from bootstrap.bundle.application import Container, Dashboard, Launcher
-from bootstrap.bundle.policy import RELEASE_NAMESPACE
-from bootstrap.bundle.signature import ED25519
+from bundle.product.application import Container, Dashboard, Launcher
+from bundle.signing.policy import RELEASE_NAMESPACE
+from bundle.signing.signature import ED25519
+from installer.layout import seal
+from installer.logs import audit_log
+from installer.release import receipt as receipts
+from shared.files import files
 from tests import everyone
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, Wheel, make_prefix
 from tests.keys import SoftKey
 from tests.validator.looking import change, take_any_speed
 from validator.check import BUNDLE, ERROR, FAIL, OPERATOR, RECOVER, WARN
-from validator.checks import performance_disk, performance_matrix, performance_memory
+from validator.checks.performance import disk as performance_disk
+from validator.checks.performance import matrix as performance_matrix
+from validator.checks.performance import memory as performance_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-    from bootstrap.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix, Release
 
 LIMIT = 20.0  # seconds that a check has
 # as much of numpy as the measurement uses, for matrices of one value
@@ -101,7 +105,7 @@ class World:
         self.patch.setattr(f"validator.checks.{name}", value)
 
     def bound(self, name: str, value: float, *, at_least: bool) -> None:
-        from validator import measured
+        from validator.checks.performance import measured
 
         self.patch.setitem(measured.DEFAULTS, name, measured.Bound(value, at_least=at_least))
 
@@ -109,8 +113,8 @@ class World:
         (self.folder / "own").write_text("0::/a\n")
         (self.folder / "groups" / "a").mkdir(parents=True)
         (self.folder / "groups" / "a" / name).write_text(text)
-        self.replaced("system_limits.CGROUPS", self.folder / "groups")
-        self.replaced("system_limits.OWN", self.folder / "own")
+        self.replaced("system.limits.CGROUPS", self.folder / "groups")
+        self.replaced("system.limits.OWN", self.folder / "own")
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ def settings(world: World, data: bytes) -> None:
 
 
 def small_disk(world: World, free: int) -> None:
-    world.replaced("system_disk.shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+    world.replaced("system.disk.shutil.disk_usage", lambda path: SimpleNamespace(free=free))
 
 
 def memory(world: World, available: int) -> None:
@@ -245,8 +249,8 @@ def memory(world: World, available: int) -> None:
 
 
 def old_processor(world: World) -> None:
-    world.replaced("system_cpu.platform.machine", lambda: "x86_64")
-    world.replaced("system_cpu.cpu_features", lambda: {"sse2"})
+    world.replaced("system.cpu.platform.machine", lambda: "x86_64")
+    world.replaced("system.cpu.cpu_features", lambda: {"sse2"})
 
 
 def module(name: str, text: str) -> Callable[[World], None]:
@@ -260,7 +264,7 @@ def application(text: str) -> Callable[[World], None]:
 def lacks_a_library(world: World) -> None:
     """Let commands end as they do where a shared library is missing; nothing that is installed is damaged."""
     script = "echo libgomp.so.1: cannot open shared object file >&2; exit 127"
-    world.patch.setattr("validator.trial.SHELL", str(world.program("sh", script)))
+    world.patch.setattr("validator.trials.trial.SHELL", str(world.program("sh", script)))
 
 
 def spoil_model(world: World) -> None:
@@ -555,7 +559,7 @@ APPLICATIONS = (
     Mutation(
         "the user's data cannot be written",
         "ragtrace.data",
-        lambda w: w.replaced("ragtrace_data.os.access", lambda *_arguments: False),
+        lambda w: w.replaced("application.data.os.access", lambda *_arguments: False),
         helps=OPERATOR,
     ),
     Mutation("a required setting is missing", "ragtrace.settings", lambda w: settings(w, b"DEMO_COLOUR=red\n"), WARN),
@@ -631,49 +635,49 @@ HOSTS = by_hand(
     Mutation("too little memory is free", "system.memory", lambda w: memory(w, 100 << 20), WARN),
     Mutation("the disk is full", "system.disk", lambda w: small_disk(w, 1 << 20)),
     Mutation("no room for a repair", "system.disk", lambda w: small_disk(w, 64 << 20), WARN),
-    Mutation("no inodes are left", "system.disk", lambda w: w.replaced("system_disk.free_inodes", lambda place: 3)),
+    Mutation("no inodes are left", "system.disk", lambda w: w.replaced("system.disk.free_inodes", lambda place: 3)),
     Mutation(
         "the disk is mounted read-only",
         "system.disk",
-        lambda w: w.replaced("system_disk.is_read_only", lambda place: True),
+        lambda w: w.replaced("system.disk.is_read_only", lambda place: True),
     ),
-    Mutation("glibc is too old", "system.glibc", lambda w: w.replaced("system_glibc.host_glibc", lambda: (2, 5))),
+    Mutation("glibc is too old", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: (2, 5))),
     Mutation(
-        "the C library is not glibc", "system.glibc", lambda w: w.replaced("system_glibc.host_glibc", lambda: None)
+        "the C library is not glibc", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: None)
     ),
     Mutation("the locale is not there", "system.locale", lambda w: w.patch.setenv("LC_ALL", "xx_XX.UTF-8"), WARN),
     Mutation(
         "texts are not UTF-8",
         "system.locale",
-        lambda w: w.replaced("system_locale.ASK", 'print(\'[null, "EUC-KR", "utf-8"]\')'),
+        lambda w: w.replaced("system.locale.ASK", 'print(\'[null, "EUC-KR", "utf-8"]\')'),
         WARN,
     ),
     Mutation(
         "the clock went back",
         "system.clock",
-        lambda w: w.replaced("system_clock.now", lambda: datetime(2020, 1, 1, tzinfo=timezone.utc)),
+        lambda w: w.replaced("system.clock.now", lambda: datetime(2020, 1, 1, tzinfo=timezone.utc)),
         WARN,
     ),
     Mutation(
         "paths are longer than the system opens",
         "system.paths",
-        lambda w: w.replaced("system_paths.limit_of", lambda folder: 40),
+        lambda w: w.replaced("system.paths.limit_of", lambda folder: 40),
     ),
     Mutation("a container limits memory", "system.limits", lambda w: w.cgroup("memory.max", "1000000\n"), WARN),
     Mutation("a container limits processors", "system.limits", lambda w: w.cgroup("cpu.max", "10000 100000\n"), WARN),
     Mutation("a container limits processes", "system.limits", lambda w: w.cgroup("pids.max", "20\n"), WARN),
     Mutation(
-        "few files may be open", "system.limits", lambda w: w.replaced("system_limits.files_limit", lambda: 64), WARN
+        "few files may be open", "system.limits", lambda w: w.replaced("system.limits.files_limit", lambda: 64), WARN
     ),
     Mutation(
         "uv is another version",
         "tools.uv",
-        lambda w: w.patch.setattr("bootstrap.uv.binary", lambda: w.program("uv", "echo uv 0.0.1")),
+        lambda w: w.patch.setattr("shared.programs.uv.binary", lambda: w.program("uv", "echo uv 0.0.1")),
     ),
     Mutation(
         "uv does not start",
         "tools.uv",
-        lambda w: w.patch.setattr("bootstrap.uv.binary", lambda: w.program("uv", "exit 127")),
+        lambda w: w.patch.setattr("shared.programs.uv.binary", lambda: w.program("uv", "exit 127")),
     ),
     Mutation(
         "ssh-keygen takes any signature",
@@ -691,7 +695,7 @@ HOSTS = by_hand(
     Mutation(
         "the base interpreter is conda's",
         "tools.managers",
-        lambda w: w.replaced("tools_managers.owned_by_conda", lambda path: True),
+        lambda w: w.replaced("tools.managers.owned_by_conda", lambda path: True),
         WARN,
     ),
 )

@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import acceptance, process, supervised
-from bootstrap.bundle.application import Container, Dashboard
-from bootstrap.errors import ToolError
+from bundle.product.application import Container, Dashboard
+from installer.release import acceptance
+from shared.errors import ToolError
+from shared.processes import process, supervised
 from tests import everyone
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look_all, release_of, snapshot
-from validator import apart, trial
 from validator.check import PASS
-from validator.checks.packages_imports import Imports
-from validator.checks.performance_start import StartTime
-from validator.checks.ragtrace_cli import Commands
-from validator.checks.ragtrace_container import ContainerObject
-from validator.checks.ragtrace_dashboard import DashboardAnswer
+from validator.checks.application.cli import Commands
+from validator.checks.application.container import ContainerObject
+from validator.checks.application.dashboard import DashboardAnswer
+from validator.checks.packages.imports import Imports
+from validator.checks.performance.start import StartTime
+from validator.trials import apart, trial
 
 NOBODY = 65534
 ACCOUNT = process.Account(NOBODY, NOBODY, (), "/")

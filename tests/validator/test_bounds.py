@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.embedding import is_number
-from bootstrap.prefix import Prefix
-from validator import measured
+from bundle.embedding import is_number
+from installer.layout.prefix import Prefix
 from validator import report as reports
 from validator.check import CATEGORIES, STATUSES, CheckResult
+from validator.checks.performance import measured
 from validator.report import ID_LIMIT, LIMIT, RESULTS_LIMIT, ROOM, make_report, parse_report, to_bytes
 from validator.subject import Subject
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
-from bootstrap.errors import InstallError
+from shared.errors import InstallError
+from shared.processes import process
 from tests.tiny import install_tiny, tiny_bundle
 from tests.validator.fresh import SHAPES
 from validator.check import OPERATOR, WARN

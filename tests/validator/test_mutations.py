@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.bundle.policy import pins
-from bootstrap.console import NoProgress
-from bootstrap.digests import Digests
-from bootstrap.errors import HostError
+from bundle.signing.policy import pins
+from installer.release.digests import Digests
 from recovery import recover as recovery
+from shared.errors import HostError
+from shared.terminal.console import NoProgress
 from tests.installed import KEY
 from tests.validator.mutations import LIMIT, MUTATIONS, Mutation, World, make_world
 from validator.check import BUNDLE, ERROR, PASS, RECOVER, SKIP, WARN

@@ -224,7 +224,7 @@ def test_looking_for_them_imports_nothing(packaged, places, monkeypatch) -> None
     def refuse(*_args, **_options):
         raise AssertionError
 
-    monkeypatch.setattr("bootstrap.process.run", refuse)
+    monkeypatch.setattr("shared.processes.process.run", refuse)
     before = set(sys.modules)
     assert len(plugins.find(subject_of(packaged), places)) == 3
     assert not {name for name in set(sys.modules) - before if name.startswith("demo")}

@@ -14,8 +14,9 @@ from validator.registry import CHECKS
 
 def test_every_file_of_checks_is_registered() -> None:
     modules = [
-        importlib.import_module(f"validator.checks.{info.name}")
-        for info in pkgutil.iter_modules(validator.checks.__path__)
+        importlib.import_module(info.name)
+        for info in pkgutil.walk_packages(validator.checks.__path__, "validator.checks.")
+        if not info.ispkg
     ]
     classes = {
         item
@@ -24,13 +25,23 @@ def test_every_file_of_checks_is_registered() -> None:
         if isinstance(item, type) and issubclass(item, Check) and item.__module__ == module.__name__
     }
     assert classes == set(CHECKS)
-    assert len(classes) == len(modules)
+    without = {module.__name__ for module in modules} - {item.__module__ for item in classes}
+    assert without == {
+        "validator.checks.performance.import_costs",
+        "validator.checks.performance.measured",
+        "validator.checks.windows_settings",
+    }
+
+
+def file_of(check: type[Check]) -> str:
+    """Return where a check lies below the folder of checks, by its identifier."""
+    return check.id.replace("ragtrace.", "application.").replace(".", "/")
 
 
 def test_identifiers_are_unique_and_name_their_file_and_category() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     for check in CHECKS:
-        assert check.id.replace(".", "_") == check.__module__.rpartition(".")[2]
+        assert file_of(check) == check.__module__.removeprefix("validator.checks.").replace(".", "/")
         assert check.id.startswith(check.category.lower() + ".")
         assert check().title()
 
@@ -41,7 +52,8 @@ def test_every_category_has_a_check_in_the_order_of_the_report() -> None:
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 def test_every_check_has_a_test_in_which_it_passes_and_one_in_which_it_does_not(check) -> None:
-    file = Path(__file__).parent / "checks" / f"test_{check.id.replace('.', '_')}.py"
+    room, name = file_of(check).split("/")
+    file = Path(__file__).parent / "checks" / room / f"test_{name}.py"
     tree = ast.parse(file.read_text(encoding="utf-8"))
     tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
     nodes = [node for test in tests for node in ast.walk(test)]

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bootstrap import api
-from bootstrap.console import NoProgress
-from bootstrap.errors import TrustError
+from shared.errors import TrustError
+from shared.terminal.console import NoProgress
 from tests.validator.looking import site_of
 from validator import remedy
 from validator.check import BUNDLE, FAIL, OPERATOR, PASS, RECOVER, RECOVER_OR_BUNDLE, WARN, CheckResult

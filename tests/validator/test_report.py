@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bootstrap.errors import TrustError
+from shared.errors import TrustError
 from tests.validator.looking import snapshot
 from validator import report as reports
 from validator.check import CATEGORIES, ERROR, FAIL, PACKAGES, PASS, SECURITY, SKIP, SYSTEM, WARN, CheckResult

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import pytest
 
-from bootstrap import process
-from bootstrap.console import NoProgress
-from bootstrap.errors import ToolError, UsageError
+from shared.errors import ToolError, UsageError
+from shared.processes import process
+from shared.terminal.console import NoProgress
 from validator import runner
 from validator.check import ERROR, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, Check, UncheckedError
 from validator.registry import CHECKS

@@ -6,7 +6,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from bootstrap.errors import TrustError
+from shared.errors import TrustError
 from tests.validator.test_report import result
 from tools import reference
 from validator.check import FAIL, PASS, CheckResult

@@ -14,7 +14,9 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from bootstrap import cli, transaction, windows
+from bootstrap import cli
+from installer.change import transaction
+from shared import windows
 from tests.reliability import victim
 
 CODE = 77

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.bundle.target import parse_target
-from bootstrap.console import NoProgress, show
-from builder import pack
-from builder.cache import Cache
+from builder.fetch.cache import Cache
+from builder.zipapp import pack
+from bundle.target import parse_target
+from shared.terminal.console import NoProgress, show
 from tests.hosts import needs
 from tests.hosts.windows import windows_host
 

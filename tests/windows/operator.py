@@ -11,7 +11,7 @@ from tests.stories.workshop import quiet, succeeded
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.process import Completed
+    from shared.processes.process import Completed
     from tests.hosts.windows import WindowsHost
 
 # what a Python on the host runs: a program whose output it passes on, once it has found it to be of CODE_PAGE, if one

@@ -1,1 +1,1 @@
-"""The checks: one file and one class each, listed in validator/registry.py."""
+"""The checks, a room for each category: one file and one class each, listed in validator/registry.py."""

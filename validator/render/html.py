@@ -9,8 +9,8 @@ import html
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bootstrap.console import sentence
-from bootstrap.i18n import _, translations
+from shared.i18n import _, translations
+from shared.terminal.console import sentence
 from validator.check import CATEGORIES, PASS, PERFORMANCE, STATUSES
 from validator.render.html_style import STYLE
 from validator.render.text import category_title, shortfall, steps

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bootstrap.columns import wrap
-from bootstrap.i18n import _, plural
+from shared.i18n import _, plural
+from shared.terminal.columns import wrap
 from validator import check
 from validator.check import CATEGORIES, STATUSES
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from bootstrap.columns import columns
+from shared.terminal.columns import columns
 from tests.installed import make_prefix
 from validator.report import parse_report
 

@@ -6,10 +6,10 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from bootstrap.bundle.target import host_target, parse_target
-from bootstrap.console import NoProgress
-from builder import pack
-from builder.cache import Cache
+from builder.fetch.cache import Cache
+from builder.zipapp import pack
+from bundle.target import host_target, parse_target
+from shared.terminal.console import NoProgress
 from tests.bootstrap.launch.starts import start, told
 from tests.hosts import needs
 
@@ -23,12 +23,12 @@ def main():
     if sys.argv[1:] == ["imports"]:
         import packaging.version, platformdirs, psutil, rich.progress, uv
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from bootstrap import carried
+        from shared.programs import carried
         key = Ed25519PrivateKey.generate()
         key.public_key().verify(key.sign(b"x"), b"x")
         found.update(cores=psutil.cpu_count(), uv=[carried.program(carried.launcher(), "uv"), uv.find_uv_bin()])
     if sys.argv[1:] == ["program"]:
-        from bootstrap import carried
+        from shared.programs import carried
         found["uv"] = carried.program(carried.launcher(), "uv")
     print(json.dumps(found))
     return 9
@@ -44,7 +44,7 @@ def probe(tmp_path_factory):
     (site / "probe.py").write_text(PROBE)
     messages = Catalog("ko")
     messages.add("error: {what}", "오류: {what}")
-    korean = site / "bootstrap" / "locale" / "ko" / "LC_MESSAGES" / "ragtrace.mo"
+    korean = site / "shared" / "locale" / "ko" / "LC_MESSAGES" / "ragtrace.mo"
     with korean.open("wb") as file:
         write_mo(file, messages)
     digests = pack.describe(site, HERE, floor)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
 from bootstrap.launch import cache
+from shared.processes import process
 
 EXIT_CODE = 9
 

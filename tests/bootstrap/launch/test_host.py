@@ -11,10 +11,10 @@ import sys
 import pytest
 
 from bootstrap import launch
-from bootstrap.bundle.target import PYTHONS
 from bootstrap.launch import host
 from bootstrap.launch.host import check_host, check_modules, check_python, glibc
 from bootstrap.launch.words import Refusal
+from bundle.target import PYTHONS
 from tests.bootstrap.launch.starts import interpreter, refused, start, told, tree
 
 TOO_OLD = ("2.7", "3.6", "3.7", "3.8")

@@ -16,10 +16,11 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from bootstrap import launch, process
-from bootstrap.bundle.target import host_target
+from bootstrap import launch
 from bootstrap.launch import cache, words
 from bootstrap.launch.words import Refusal
+from bundle.target import host_target
+from shared.processes import process
 from tests.bootstrap.launch.starts import EXIT_CODE, interpreter, small_zipapp, start, told
 
 
@@ -63,7 +64,7 @@ def test_nothing_of_the_callers_environment_counts(probe, home, tmp_path):
 def test_pythonpath_is_not_searched(probe, home, tmp_path):
     evil = tmp_path / "evil"
     evil.mkdir()
-    for name in ("rich", "psutil", "probe", "_bootstrap", "bootstrap"):
+    for name in ("rich", "psutil", "probe", "_bootstrap", "bootstrap", "installer", "bundle", "shared"):
         (evil / f"{name}.py").write_text(f"import sys; sys.exit('{name} was run')")
     told(start(probe, home, "imports", PYTHONPATH=str(evil)))
 
@@ -293,7 +294,7 @@ def test_the_language_of_windows_is_asked_for(monkeypatch, identifier, code):
 def test_a_sentence_is_looked_up_in_the_zipapps_own_catalogue(monkeypatch, tmp_path):
     messages = Catalog("ko")
     messages.add("error: {what}", "오류: {what}")
-    korean = "site-packages/bootstrap/locale/ko/LC_MESSAGES/ragtrace.mo"
+    korean = "site-packages/shared/locale/ko/LC_MESSAGES/ragtrace.mo"
     with zipfile.ZipFile(tmp_path / "x.pyz", "w") as archive, archive.open(korean, "w") as file:
         write_mo(file, messages)
     monkeypatch.setattr(words, "__loader__", Loader(tmp_path / "x.pyz"))

@@ -17,10 +17,10 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from bootstrap.bundle.advisories.matcher import AFFECTED, CLEAR, POSSIBLE, UNDECIDED, judge
-from bootstrap.bundle.advisories.specifiers import specifiers
 from builder.advisories.osv import advisories_of, is_withdrawn
 from builder.advisories.records import read_records
+from bundle.advisories.matcher import AFFECTED, CLEAR, POSSIBLE, UNDECIDED, judge
+from bundle.advisories.specifiers import specifiers
 from tests.builder.advisories.osv_literal import UndecidableError, interesting_versions, is_vulnerable
 
 # what the matcher may say to each answer of the specification; None: it has none

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.bundle.advisories.matcher import judge
 from builder.advisories.osv import advisories_of
+from bundle.advisories.matcher import judge
 from tests.builder.advisories.agreement import ALLOWED, literal
 from tests.builder.advisories.osv_literal import interesting_versions
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.console import NoProgress
-from bootstrap.errors import BuildError, UsageError
 from builder.advisories import fetch
 from builder.advisories.fetch import fetch_export
 from builder.advisories.records import read_export
+from shared.errors import BuildError, UsageError
+from shared.terminal.console import NoProgress
 from tests.advisories import NOW, write_export
 from tests.servers import Faults, serve
 

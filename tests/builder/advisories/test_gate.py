@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.bundle.advisories import safety
-from bootstrap.bundle.advisories.exceptions import Exceptions, Exemption
-from bootstrap.bundle.advisories.matcher import Installed, scan
-from bootstrap.bundle.advisories.snapshot import Snapshot, read_snapshot
-from bootstrap.bundle.manifest import Product
-from bootstrap.bundle.signature import ED25519
-from bootstrap.console import NoProgress
-from bootstrap.errors import BuildError, ToolError, TrustError
 from builder.advisories.gate import GateRequest, read_knowledge, run_gate
+from bundle.advisories import safety
+from bundle.advisories.exceptions import Exceptions, Exemption
+from bundle.advisories.matcher import Installed, scan
+from bundle.advisories.snapshot import Snapshot, read_snapshot
+from bundle.manifest import Product
+from bundle.signing.signature import ED25519
+from shared.errors import BuildError, ToolError, TrustError
+from shared.terminal.console import NoProgress
 from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
 from tests.keys import SoftKey
 

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bootstrap.errors import BuildError
 from builder.advisories.osv import advisories_of, summary_of
 from builder.advisories.records import read_export
+from shared.errors import BuildError
 from tests.advisories import NOW, RECORDS, below, record, write_export
 
 

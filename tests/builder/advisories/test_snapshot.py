@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from bootstrap.bundle.advisories.snapshot import CANARIES, read_snapshot
-from bootstrap.bundle.policy import NAMESPACES
-from bootstrap.bundle.signature import ED25519, verify
-from bootstrap.errors import BuildError, TrustError, UsageError
 from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
+from bundle.advisories.snapshot import CANARIES, read_snapshot
+from bundle.signing.policy import NAMESPACES
+from bundle.signing.signature import ED25519, verify
+from shared.errors import BuildError, TrustError, UsageError
 from tests.advisories import NOW, RECORDS, below, record, snapshot_bytes, write_export
 from tests.keys import SoftKey
 

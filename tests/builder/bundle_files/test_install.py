@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import folders, trials
-from builder.documents import FILES, IN_ROOT, PLACES
+from builder.assemble.documents import FILES, IN_ROOT, PLACES
+from shared.files import folders, trials
 
 ZIPAPP = (
     b"import sys\nprint('started', sys.flags.isolated, sys.flags.dont_write_bytecode, *sys.argv[1:])\nsys.exit(7)\n"

@@ -5,12 +5,12 @@ import json
 import pytest
 import tomllib
 
-from bootstrap.bundle.advisories.exceptions import read_exceptions
-from bootstrap.bundle.advisories.snapshot import read_snapshot
-from bootstrap.bundle.policy import NAMESPACES
-from bootstrap.bundle.signature import verify
 from builder.cli import main
-from builder.sign import generate_key
+from builder.signing.sign import generate_key
+from bundle.advisories.exceptions import read_exceptions
+from bundle.advisories.snapshot import read_snapshot
+from bundle.signing.policy import NAMESPACES
+from bundle.signing.signature import verify
 from tests.advisories import HIGH, RECORDS, aged_snapshot, below, record, write_export
 from tests.builder.evidence_project import make_project
 from tests.schemas import validated

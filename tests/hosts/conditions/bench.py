@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import process
-from bootstrap.console import show, show_lines
+from shared.processes import process
+from shared.terminal.console import show, show_lines
 from tests import tiny
 from tests.hosts import closed, needs
 from tests.hosts.conditions import row as rows

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.console import show, show_lines
+from shared.terminal.console import show, show_lines
 from tests.hosts import needs
 from tests.hosts.conditions.bench import COMMANDS, Unmade, bench
 from tests.hosts.conditions.row import pair

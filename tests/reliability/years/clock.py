@@ -18,7 +18,10 @@ def moved(days):
 
     def put(old, new):
         for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] in ("bootstrap", "validator", "recovery") and vars(module).get("datetime") is old:
+            if (
+                name.partition(".")[0] in ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
+                and vars(module).get("datetime") is old
+            ):
                 module.datetime = new
 
     if not days:

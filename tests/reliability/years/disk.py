@@ -11,10 +11,14 @@ import sys
 import traceback
 from types import SimpleNamespace
 
-from bootstrap import files, journal, repeated, retention, settings, transaction
-from bootstrap.backups import list_backups
-from bootstrap.prefix import Prefix
-from bootstrap.trust import memory
+from installer.change import retention, transaction
+from installer.install import repeated
+from installer.layout import journal
+from installer.layout.prefix import Prefix
+from installer.release import settings
+from installer.trust import memory
+from installer.userdata.backups import list_backups
+from shared.files import files
 from tests import tiny
 from tests.reliability import victim
 from tests.reliability import world as worlds

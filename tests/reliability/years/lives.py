@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hypothesis.internal.conjecture import engine
 
-from bootstrap.console import show
+from shared.terminal.console import show
 from tests.reliability import matrix
 from tests.reliability.years.disk import Disk
 from tests.reliability.years.machine import live

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bootstrap.trust import memory
+from installer.trust import memory
 from tests.reliability import world as worlds
 from tests.reliability.years import damage
 from tests.reliability.years.must import BEHIND

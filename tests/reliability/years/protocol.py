@@ -1,7 +1,7 @@
 """The commit protocol in memory, quick enough for thousands of operations: the steps of commit.pml by their names.
 
 What the installer does, without a disk: releases, their marks, the journal, ``current``, the data and those that wait.
-A kill comes after a step, a full disk in one; the next command undoes what is left, as bootstrap/transaction.py does.
+A kill comes after a step, a full disk in one; the next command undoes what is left, as transaction.py does.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 
-from bootstrap.bundle.application import Migration
-from bootstrap.bundle.signature import parse_public_key
-from builder.sign import generate_key, load_signer
+from builder.signing.sign import generate_key, load_signer
+from bundle.product.application import Migration
+from bundle.signing.signature import parse_public_key
 from tests import policies, tiny
 
 CREATED = "2026-01-31"  # what every bundle says of itself

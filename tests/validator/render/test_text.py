@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.columns import columns, wrap
+from shared.terminal.columns import columns, wrap
 from validator.check import APPLICATION, FAIL, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, WARN, CheckResult
 from validator.render.text import render
 from validator.report import Report, overall, recommend

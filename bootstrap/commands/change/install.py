@@ -1,0 +1,129 @@
+"""``install``: verify a bundle and make it the active release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commands import common
+from installer.layout import own_command
+from installer.layout.prefix import Prefix
+from installer.release import lacks
+from installer.release.launchers import file_name
+from shared.i18n import _, plural
+from shared.terminal.commandline import DONE
+from shared.terminal.console import show, show_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bundle.opening import Bundle
+    from installer.install.install import Outcome
+    from installer.install.preflight import Finding
+    from installer.release.lacks import Lacks
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    common.add_bundle(parser)
+    common.add_wait(parser)
+    common.add_time(parser)
+    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the bundle, install it, tell what to do next."""
+    bundle = api.open_bundle(arguments.bundle, trusted_keys=arguments.trust_key)
+    if arguments.dry_run:
+        return show_plan(bundle, arguments)
+    progress = common.progress_of(arguments)
+    common.start_log(api.prefix_for(bundle, arguments.prefix), "install")
+    for line in common.signer_lines(bundle.signers):
+        progress.step(line)
+    outcome = api.install(
+        bundle, arguments.prefix, progress=progress, wait=arguments.wait, conditions=common.conditions_of(arguments)
+    )
+    lacking = lacks.look(Prefix(outcome.prefix), Prefix(outcome.prefix).release(outcome.active), bundle.manifest)
+    if arguments.json:
+        show_json(common.outcome_json(outcome, lacking))
+    else:
+        show_installed(bundle, outcome, lacking)
+    return DONE
+
+
+def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
+    """Tell what the host is like and what an installation would do; exit 4 when it does not fit."""
+    findings = api.plan(bundle, arguments.prefix, conditions=common.conditions_of(arguments))
+    effect = api.effect_of(bundle, arguments.prefix)
+    fits = all(finding.fits for finding in findings) or effect.already
+    product, prefix = bundle.manifest.product, api.prefix_for(bundle, arguments.prefix)
+    lacking = lacks.look(prefix, prefix.new_release(product.counter, bundle.manifest_sha256), bundle.manifest)
+    if arguments.json:
+        plan = {
+            "prefix": str(prefix.root),
+            "fits": fits,
+            "findings": [vars(finding) for finding in findings],
+            "already": effect.already,
+            "damaged": effect.damaged,
+            "removes": [gone.to_json() for gone in effect.going],
+            **lacking.to_json(),
+        }
+        show_json(plan)
+        return DONE if fits else 4
+    for line in common.signer_lines(bundle.signers):
+        show(line)
+    show(
+        plural(
+            "{title} {version}, {count} package, into {prefix}",
+            "{title} {version}, {count} packages, into {prefix}",
+            len(bundle.manifest.packages),
+        ).format(
+            title=product.title,
+            version=product.version,
+            count=len(bundle.manifest.packages),
+            prefix=prefix.root,
+        )
+    )
+    if effect.already:
+        show(
+            _("{title} {version} is already installed and matches the bundle.").format(
+                title=product.title, version=product.version
+            )
+        )
+        show(_("Nothing was written, and there is nothing to do."))
+        return DONE
+    for finding in findings:
+        show(finding_line(finding))
+    for line in effect.lines():
+        show(line)
+    common.show_lacking(lacking)
+    if fits:
+        show(_("Nothing was written. To install, run the command again without --dry-run."))
+    else:
+        show(_("Nothing was written. The bundle cannot be installed on this host as it is."))
+    return DONE if fits else 4
+
+
+def finding_line(finding: Finding) -> str:
+    """Return one line of the plan."""
+    mark = _("ok") if finding.fits else _("NO")
+    if finding.fits and finding.warns:
+        mark = "!"
+    advice = f" {finding.advice}" if finding.advice and (finding.warns or not finding.fits) else ""
+    return f"  {mark:<3} {finding.name}: {finding.details}.{advice}"
+
+
+def show_installed(bundle: Bundle, outcome: Outcome, lacking: Lacks) -> None:
+    """Tell where things are, and how to start, configure and check them."""
+    if outcome.already:
+        product = bundle.manifest.product
+        show(
+            _("{title} {version} is already installed and matches the bundle.").format(
+                title=product.title, version=product.version
+            )
+        )
+    common.show_outcome(outcome)
+    for launcher in bundle.manifest.application.commands:
+        show(_("Command:        {path}").format(path=outcome.prefix / "bin" / file_name(launcher)))
+    common.show_lacking(lacking)
+    show(_("Next: {command}").format(command=own_command.line_after(outcome.tool, "validate")))

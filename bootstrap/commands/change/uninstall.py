@@ -1,0 +1,72 @@
+"""``uninstall``: remove the application; what is the user's stays, unless it is to be purged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commands import common
+from installer.layout.prefix import find_prefix
+from installer.logs.runlog import RUN
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import answer, can_ask, complain, show, show_json
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    common.add_wait(parser)
+    parser.add_argument(
+        "--purge", action="store_true", help=_("also remove data, settings, backups and the audit log, permanently")
+    )
+    parser.add_argument("--yes", action="store_true", help=_("do not ask"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, remove, tell what stays."""
+    root = find_prefix(arguments.prefix, left=arguments.purge).root
+    if not arguments.yes:
+        confirm(root, purge=arguments.purge)
+    progress = common.progress_of(arguments)
+    removal = api.uninstall(root, purge=arguments.purge, progress=progress, wait=arguments.wait)
+    if arguments.json:
+        show_json(
+            {
+                "prefix": str(removal.prefix),
+                "stays": [str(path) for path in removal.stays],
+                "audit_head": removal.audit_head,
+                "run": RUN,
+            }
+        )
+        return DONE
+    show(_("Removed: {path}").format(path=removal.prefix))
+    for path in removal.stays:
+        show(_("Stays:   {path}").format(path=path))
+    show(_("Audit log head: {head}").format(head=removal.audit_head))
+    return DONE
+
+
+def confirm(root: Path, *, purge: bool) -> None:
+    """Raise UsageError unless somebody at a terminal agrees."""
+    if not can_ask():
+        raise UsageError(
+            _("There is no terminal to confirm the removal of {path}.").format(path=root),
+            advice=_("Add --yes to remove it without asking."),
+        )
+    if purge:
+        complain(
+            _("This removes {path} with all data, settings, backups and the audit log. Type yes:").format(path=root)
+        )
+    else:
+        complain(
+            _(
+                "This removes the application in {path}; data, settings, backups and the audit log stay. Type yes:"
+            ).format(path=root)
+        )
+    if answer() not in ("yes", _("yes")):
+        raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to remove it."))

@@ -1,0 +1,92 @@
+"""``audit-log``: show what was logged, verify its chain, export it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from installer.logs import audit_log
+from shared.errors import UsageError
+from shared.files import outputs
+from shared.i18n import _, plural
+from shared.terminal.commandline import DONE
+from shared.terminal.console import printable, show, show_json
+
+if TYPE_CHECKING:
+    import argparse
+
+SHOW, VERIFY, EXPORT = "show", "verify", "export"
+LEAST_DIGITS = 16  # as many as errors show; fewer could be found by trying
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("what", choices=(SHOW, VERIFY, EXPORT), help=_("what to do with the log"))
+    parser.add_argument("file", nargs="?", type=Path, metavar=_("FILE"), help=_("where export writes the log"))
+    parser.add_argument(
+        "--head", metavar=_("HEX"), help=_("a head of the log that was stored elsewhere, to verify it against")
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    if (arguments.what == EXPORT) != (arguments.file is not None):
+        raise UsageError(_("export requires a FILE; the other actions take none."), advice=_("See --help."))
+    if arguments.head is not None:
+        check_digits(arguments.head)
+    if arguments.what == SHOW:
+        return show_log(arguments)
+    count, head = api.verify_audit_log(arguments.prefix, anchor=arguments.head)
+    anchored = arguments.head is not None
+    if arguments.what == EXPORT:
+        export(arguments)
+    if arguments.json:
+        show_json({"entries": count, "head": head, "anchored": anchored})
+        return DONE
+    show(plural("{count} entry, chain intact", "{count} entries, chain intact", count).format(count=count))
+    show(_("Audit log head: {head}").format(head=head))
+    if anchored:
+        show(_("anchored: the chain contains the given head"))
+    else:
+        show(
+            _(
+                "unanchored: anyone who can write the log could have recreated all of it; specify a stored "
+                "head with --head"
+            )
+        )
+    return DONE
+
+
+def check_digits(head: str) -> None:
+    """Raise UsageError for what is no beginning of a head."""
+    if not LEAST_DIGITS <= len(head) <= len(audit_log.GENESIS) or set(head.lower()) - set("0123456789abcdef"):
+        raise UsageError(
+            _("{head} is not a head of the log.").format(head=printable(head)[:80]),
+            advice=_("Specify at least {count} of its hexadecimal digits.").format(count=LEAST_DIGITS),
+        )
+    if audit_log.GENESIS.startswith(head):
+        raise UsageError(
+            _("{head} is the head of an empty log, and proves nothing.").format(head=head),
+            advice=_("Specify one that a command printed after a change."),
+        )
+
+
+def show_log(arguments: argparse.Namespace) -> int:
+    """Show the entries, the oldest first."""
+    entries = api.audit_entries(arguments.prefix)
+    if arguments.json:
+        show_json({"entries": entries})
+        return DONE
+    for entry in entries:
+        known = [str(entry.get(name, "")) for name in ("time", "user", "action", "outcome")]
+        rest = [f"{name}={value}" for name, value in entry.items() if name not in ("time", "user", "action", "outcome")]
+        show(printable("  ".join([*known, *rest])))
+    return DONE
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Copy the log, whose chain was just verified, to a file."""
+    prefix = api.settled(arguments.prefix, left=True)
+    data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
+    outputs.write(arguments.file, data)

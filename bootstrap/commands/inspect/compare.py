@@ -1,0 +1,75 @@
+"""``compare``: what changed between two reports of validate."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared import reading, troubles
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal.columns import wrap
+from shared.terminal.commandline import DONE
+from shared.terminal.console import show_json, show_lines
+from validator import compare as comparing
+from validator.report import LIMIT, parse_report
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from validator.compare import Comparison
+    from validator.report import Report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the two reports."""
+    parser.add_argument("before", type=Path, metavar=_("BEFORE"), help=_("the earlier report, as JSON"))
+    parser.add_argument("after", type=Path, metavar=_("AFTER"), help=_("the later report, as JSON"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what changed; that something did is no failure."""
+    found = comparing.compare(read(arguments.before), read(arguments.after))
+    if arguments.json:
+        show_json(found.to_json())
+        return DONE
+    width = shutil.get_terminal_size((80, 24)).columns
+    for line in lines(found):
+        show_lines("\n".join(wrap(line, width, "", "  ")))
+    return DONE
+
+
+def read(path: Path) -> Report:
+    """Return a report from a file. Raises UsageError for what is no regular file, TrustError for what is no report."""
+    try:
+        with reading.opened(path, follow=True) as file:
+            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
+    except OSError as error:
+        wanted = _("Specify two reports written by validate --output.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    return parse_report(data, path.name)
+
+
+def lines(found: Comparison) -> Iterator[str]:
+    """Yield the lines of a comparison, each to be wrapped."""
+    yield _("Overall: {before} -> {after}").format(before=found.overall[0], after=found.overall[1])
+    for name, (before, after) in found.facts.items():
+        yield f"{name}: {before} -> {after}"
+    kinds = {
+        comparing.WORSE: _("worse"),
+        comparing.BETTER: _("better"),
+        comparing.OTHER: _("different"),
+        comparing.NEW: _("new"),
+        comparing.GONE: _("removed"),
+    }
+    for change in found.changes:
+        before = change.before.status if change.before else "-"
+        after = change.after.status if change.after else "-"
+        shown = change.result
+        yield f"{kinds[change.kind]}: {before} -> {after} {shown.id} {shown.check_name}: {shown.details}"
+    for item in found.moved:
+        yield f"{item.id} {item.metric}: {item.before:g} -> {item.after:g} {item.unit}"
+    if not (found.facts or found.changes or found.moved):
+        yield _("Nothing changed.")

@@ -1,0 +1,51 @@
+"""``verify``: who signed a bundle, what is in it, and whether every byte is as signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commands import common
+from bundle.description import describe, lines
+from installer.trust.places import host_places
+from shared.i18n import plural
+from shared.programs import carried
+from shared.terminal.commandline import DONE
+from shared.terminal.console import show, show_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from installer.layout.prefix import Prefix
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    common.add_bundle(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify the bundle and describe it."""
+    bundle = api.verify(arguments.bundle, trusted_keys=arguments.trust_key, progress=common.progress_of(arguments))
+    prefix = api.prefix_for(bundle, arguments.prefix)
+    facts = {**describe(bundle), "prefix": str(prefix.root), "writes": [str(folder) for folder in written(prefix)]}
+    if arguments.json:
+        show_json(facts)
+        return DONE
+    for line in lines(facts):
+        show(line)
+    brought = facts["files"] - (facts["base"]["files"] if facts["base"] else 0)
+    show(
+        plural(
+            "{count} file matches its signed digest", "all {count} files match their signed digests", brought
+        ).format(count=brought)
+    )
+    return DONE
+
+
+def written(prefix: Prefix) -> list[Path]:
+    """Return where an installation writes: the prefix, what this host accepted, logs, the installer's cache."""
+    cache = carried.launcher()
+    own = [Path(cache.opened["folder"])] if cache else []
+    return [prefix.root, host_places().own, common.user_logs(), *own]

@@ -1,0 +1,1 @@
+"""Commands about whom and what this host believes: policies and advisories."""

@@ -1,0 +1,134 @@
+"""``advisories``: show what is known, scan what is installed, or take over newer knowledge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bootstrap.commands import common
+from bundle.advisories.assess import FRESH, facts_of
+from bundle.advisories.severity import FAIL, TABLES
+from shared.errors import UsageError
+from shared.i18n import _, plural
+from shared.terminal import counted
+from shared.terminal.commandline import CHECKS_FAILED, DONE
+from shared.terminal.console import show, show_json
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from installer.advisories.look import Look
+    from installer.advisories.update import Update
+
+SHOW, SCAN, UPDATE = "show", "scan", "update"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "action",
+        choices=(SHOW, SCAN, UPDATE),
+        help=_("show the advisories in force, scan with them, or apply newer ones and scan"),
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("update: a snapshot or an exceptions file, with its .sig files next to it"),
+    )
+    parser.add_argument(
+        "--accept-clock", action="store_true", help=_("update: continue even if the file's date is ahead of this clock")
+    )
+    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("scan: rate findings by this table"))
+    parser.add_argument(
+        "--vex", type=Path, metavar=_("FILE"), help=_("scan: also write the findings as CycloneDX VEX to this file")
+    )
+    common.add_wait(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show, scan or update; exit 1 when what is installed fails."""
+    if (arguments.file is None) == (arguments.action == UPDATE):
+        raise UsageError(
+            _("update requires a FILE; the other actions take none."),
+            advice=_("For example: advisories update advisories.zip"),
+        )
+    updated = None
+    if arguments.action == UPDATE:
+        common.start_log(api.prefix_or_none(arguments.prefix), "advisories")
+        updated = api.update_advisories(
+            arguments.file.absolute(), arguments.prefix, accept_clock=arguments.accept_clock, wait=arguments.wait
+        )
+    seen = api.scan_advisories(arguments.prefix, table=arguments.severity_table, vex=arguments.vex)
+    if arguments.json:
+        show_json(as_json(seen, updated, whole=arguments.action != SHOW))
+    else:
+        for line in lines(seen, updated, whole=arguments.action != SHOW):
+            show(line)
+    return CHECKS_FAILED if arguments.action != SHOW and seen.assessment.status == FAIL else DONE
+
+
+def as_json(seen: Look, updated: Update | None, *, whole: bool) -> dict[str, Any]:
+    """Return what is in force and what was found."""
+    value: dict[str, Any] = {"snapshot": {**facts_of(seen.snapshot), "updated": seen.updated}}
+    if updated is not None:
+        value["update"] = dict(vars(updated))
+    if whole:
+        value["scan"] = seen.assessment.to_json()
+    return value
+
+
+def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
+    """Yield the same for a person."""
+    header, found = seen.snapshot.header, seen.assessment
+    if updated is not None and updated.new:
+        yield _("In force now: {kind}, sequence {sequence}").format(kind=updated.role, sequence=updated.sequence)
+        yield _("Audit log head: {head}").format(head=updated.audit_head)
+    elif updated is not None:
+        yield _("Already up to date: this file is in force.")
+    yield _("Advisories: {count}, as of {time}, sequence {sequence}").format(
+        count=header.counts["live"], time=f"{header.known_until:%Y-%m-%d}", sequence=header.sequence
+    )
+    yield _("Source:     {source} ({licence})").format(source=header.source, licence=header.licence)
+    if found.age != FRESH:
+        yield plural(
+            "They are {days} day old; supply newer ones.", "They are {days} days old; supply newer ones.", found.days
+        ).format(days=found.days)
+    if whole:
+        yield from scan_lines(seen)
+
+
+def scan_lines(seen: Look) -> Iterator[str]:
+    """Yield what was found, the worst first."""
+    found = seen.assessment
+    yield _("{status}: {vulnerabilities} in {packages}").format(
+        status=found.status,
+        vulnerabilities=counted.vulnerabilities(len(found.findings)),
+        packages=counted.packages(found.packages),
+    )
+    for finding in found.findings:
+        fixed = _("no fix known")
+        if finding.fixed:
+            fixed = _("fixed in {versions}").format(versions=", ".join(finding.fixed))
+        yield f"  {finding.severity:<8} {finding.package} {finding.version}  {', '.join(finding.ids[:3])}  {fixed}"
+        yield f"           {finding.summary}"
+        yield f"           {finding.link}"
+    for finding, exemption in found.excepted:
+        yield _("  excepted {package} {version}  {id}: {statement} ({approver}, until {time})").format(
+            package=finding.package,
+            version=finding.version,
+            id=finding.id,
+            statement=exemption.statement,
+            approver=exemption.approver,
+            time=f"{exemption.expires:%Y-%m-%d}",
+        )
+    if found.expired:
+        names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)
+        yield "  " + _("exceptions not in force, so their findings count: {names}").format(names=", ".join(names))
+    for doubt in found.doubts:
+        yield _("  undecided {package} {version} {id}: {reason}").format(
+            package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason
+        )

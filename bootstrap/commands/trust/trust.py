@@ -1,0 +1,171 @@
+"""``trust``: show whom this host trusts, take over new policies, accept a memory that was made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import api
+from bundle.signing.openssh import allowed_signers
+from bundle.signing.policy import RELEASE
+from installer.trust.authority import HOST
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.terminal.commandline import DONE
+from shared.terminal.console import answer, can_ask, complain, show, show_json, show_lines
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from installer.trust.keeping import Account
+    from installer.trust.state import State
+
+
+SHOW, UPDATE, ACCEPT = "show", "update", "accept-memory"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "action",
+        choices=(SHOW, UPDATE, ACCEPT),
+        help=_("show the policy in force, apply new ones, or accept a rebuilt trust record"),
+    )
+    parser.add_argument(
+        "policies",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar=_("FILE"),
+        help=_("policy-<N>.json files, or a folder of them"),
+    )
+    parser.add_argument(
+        "--trust-key",
+        action="append",
+        default=[],
+        metavar=_("KEY"),
+        help=_("a .pub file to verify the first policy with; may be repeated"),
+    )
+    parser.add_argument("--yes", action="store_true", help=_("do not ask"))
+    parser.add_argument(
+        "--only-prefix", action="store_true", help=_("tighten the policy of one installation, not of the whole host")
+    )
+    parser.add_argument(
+        "--allowed-signers", action="store_true", help=_("print the release signers for ssh-keygen -Y verify")
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show, update or accept."""
+    return {SHOW: show_state, UPDATE: update, ACCEPT: accept}[arguments.action](arguments)
+
+
+def update(arguments: argparse.Namespace) -> int:
+    """Take over new policies and tell which."""
+    if not arguments.policies:
+        raise UsageError(_("No policy specified."), advice=_("Specify the policy-<N>.json files or their folder."))
+    taken = api.update_trust(
+        arguments.policies,
+        arguments.prefix,
+        only_prefix=arguments.only_prefix,
+        trusted_keys=arguments.trust_key,
+    )
+    numbers = [signed.policy.number for signed in taken]
+    if arguments.json:
+        show_json({"taken": numbers})
+    elif numbers:
+        for number in numbers:
+            show(_("Policy {number} is now in force.").format(number=number))
+    else:
+        show(_("Already up to date: these policies are known."))
+    return DONE
+
+
+def accept(arguments: argparse.Namespace) -> int:
+    """Show what this host would remember, ask, and let it count."""
+    found = api.memory_accounts(arguments.prefix)
+    if not arguments.json:
+        for account in found:
+            for line in account_lines(account):
+                show(line)
+    if not arguments.yes:
+        demand_yes()
+    accepted, head = api.accept_memory(arguments.prefix)
+    counters = dict(accepted.products)
+    if arguments.json:
+        facts = {"policy": accepted.policy, "counters": counters}
+        show_json({"accepted": facts, "were": [account.to_json() for account in found], "audit_head": head or None})
+        return DONE
+    show(_("Accepted: policy {number}.").format(number=accepted.policy))
+    for name, counter in counters.items():
+        show(_("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter))
+    if head:
+        show(_("Audit log head: {head}").format(head=head))
+    return DONE
+
+
+def account_lines(account: Account) -> Iterator[str]:
+    """Yield what a folder remembers for a person."""
+    kept = account.kept.memory
+    if account.problems or kept.rebuilt:
+        yield _("Recorded in {path}: policy {number}").format(path=account.folder, number=kept.policy)
+        yield from (f"  {problem}" for problem in account.problems)
+        yield from (f"  {name}: {counter}" for name, counter in kept.products.items())
+
+
+def demand_yes() -> None:
+    """Raise UsageError unless somebody at a terminal agrees."""
+    if not can_ask():
+        raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))
+    complain(_("Anything accepted beyond this is discarded: older releases could be installed again. Type yes:"))
+    if answer() not in ("yes", _("yes")):
+        raise UsageError(_("Nothing was changed."), advice=_("Type yes, or add --yes, to accept it."))
+
+
+def show_state(arguments: argparse.Namespace) -> int:
+    """Show the policy in force."""
+    state = api.trust_state(arguments.prefix)
+    if arguments.allowed_signers:
+        show_lines(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
+    elif arguments.json:
+        show_json(state.to_json())
+    else:
+        for line in lines(state):
+            show(line)
+    return DONE
+
+
+def lines(state: State) -> Iterator[str]:
+    """Yield the state of trust for a person."""
+    facts = state.to_json()
+    if state.authority is None:
+        yield _("No key is trusted here: no bundle is accepted.")
+    elif state.authority.source == HOST:
+        yield _("Policy {number} of this host, in {path}:").format(
+            number=state.authority.policy.number, path=state.places.host
+        )
+    else:
+        yield _("Keys embedded in this installer; the host has no policy of its own in {path}:").format(
+            path=state.places.host
+        )
+    if facts["policy"]:
+        yield from policy_lines(facts["policy"])
+    if facts["prefix_policy"]:
+        yield _("Policy {number} of this installation must be met too:").format(number=facts["prefix_policy"]["number"])
+        yield from policy_lines(facts["prefix_policy"])
+    for name, counter in state.counters.items():
+        yield _("{name}: release counters below {counter} are not accepted").format(name=name, counter=counter)
+
+
+def policy_lines(policy: dict[str, Any]) -> Iterator[str]:
+    """Yield the roles of a policy, each with its keys."""
+    keys = {key["keyid"]: key for key in policy["keys"]}
+    for name, role in policy["roles"].items():
+        yield "  " + _("{role}: {threshold} of {count} must sign").format(
+            role=name, threshold=role["threshold"], count=len(role["keys"])
+        )
+        for keyid in role["keys"]:
+            key = keys[keyid]
+            until = _(", until {time}").format(time=key["until"]) if key["until"] else ""
+            yield f"    {key['fingerprint']}  {key['name']}{until}"

@@ -1,0 +1,1 @@
+"""Putting a bundle together, and taking one apart again to see what differs."""

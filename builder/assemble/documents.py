@@ -1,0 +1,51 @@
+"""The small files of a bundle: scripts, host requirements and the operator's guides, with this bundle's facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from builder.assemble import guide
+from builder.members import Member, member
+from bundle.manifest import DOCUMENTATION, KINDS, PREREQUISITES, SCRIPTS, VERIFICATION
+
+if TYPE_CHECKING:
+    from builder.assemble.guide import Facts
+
+FILES = Path(__file__).parent.parent / "bundle_files"
+# name in the repository → (folder in the bundle, kind); what is typed in the root folder lies there too
+IN_ROOT = ("create-enterprise-offline.py", "enterprise-validator.py", "recovery-assistant.py")
+PLACES = {
+    "install.py": (SCRIPTS, "script"),
+    "install.sh": (SCRIPTS, "script"),
+    "install.bat": (SCRIPTS, "script"),
+    "create-enterprise-offline.py": (SCRIPTS, "script"),
+    "enterprise-validator.py": (VERIFICATION, "verification"),
+    "recovery-assistant.py": (VERIFICATION, "verification"),
+    "README.md": (PREREQUISITES, "prerequisite"),
+    "README.ko.md": (PREREQUISITES, "prerequisite"),
+}
+
+
+def members(facts: Facts) -> list[Member]:
+    """Return them as members of the archive."""
+    target = facts.target
+    told = {
+        "target": str(target),
+        "python_version": target.python,
+        "python": facts.python,
+        "glibc": ".".join(map(str, target.glibc)),
+    }
+    found = [member(f"{DOCUMENTATION}/{name}", "document", guide.page(name, facts).encode()) for name in guide.PAGES]
+    for name, (folder, kind) in PLACES.items():
+        text = (FILES / name).read_text(encoding="utf-8")
+        if kind == "prerequisite":
+            text = Template(text).substitute(told)
+        if name.endswith(".bat"):
+            text = text.replace("\n", "\r\n")
+        found.append(member(f"{folder}/{name}", kind, text.encode()))
+        if name in IN_ROOT:
+            found.append(member(name, "root", text.encode()))
+    found += [member(f"{KINDS['plugin']}/{file.name}", "plugin", file) for file in facts.profile.plugins]
+    return found

@@ -1,0 +1,71 @@
+"""Where a build writes until all is done: the output folder then gets the finished folders, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from shared import troubles
+from shared.errors import BuildError, BusyError
+from shared.files import files
+from shared.files.lockfile import locked
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+WORKSPACE, FORMER, LOCK = ".building-", ".former", ".lock"
+
+
+@contextlib.contextmanager
+def workspace(output_dir: Path) -> Iterator[Path]:
+    """Give a folder beside the results, which is gone at the end; what was to stay was moved into place."""
+    output_dir.mkdir(parents=True, exist_ok=True)
+    clear_abandoned(output_dir)
+    work = output_dir / f"{WORKSPACE}{os.getpid()}"
+    work.mkdir()
+    try:
+        with locked(work / LOCK):
+            yield work
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # a write that fails does not say where: a full disk, mostly
+        told = troubles.words(error, troubles.WRITING, near=output_dir)
+        raise BuildError(
+            told.what, advice=f"{told.advice} " + _("Or specify another folder with --output-dir.")
+        ) from error
+    finally:
+        files.remove_tree(work)
+
+
+def clear_abandoned(output_dir: Path) -> None:
+    """Remove the workspaces of builds that were killed; a former build that one had put aside goes back."""
+    for work in output_dir.glob(f"{WORKSPACE}*"):
+        with contextlib.suppress(BusyError), locked(work / LOCK):  # another build may be at work there
+            for former in (work / FORMER).glob("*"):
+                if not (output_dir / former.name).exists():
+                    os.replace(former, output_dir / former.name)
+            files.remove_tree(work)
+
+
+def put_in_place(work: Path, output_dir: Path, finished: Sequence[Path]) -> None:
+    """Move finished folders to their names, all of them or none; former builds of these names go only then."""
+    files.sync_filesystem(work)
+    former = work / FORMER
+    former.mkdir()
+    undo: list[tuple[Path, Path]] = []
+    try:
+        for folder in finished:
+            target = output_dir / folder.name
+            for source, place in ((target, former / folder.name), (folder, target)):
+                if source.exists():
+                    undo.append((place, source))
+                    os.replace(source, place)
+    except BaseException:
+        for place, source in reversed(undo):
+            if place.exists():
+                os.replace(place, source)
+        raise

@@ -1,0 +1,99 @@
+"""How a bundle was made: an in-toto Statement v1 with SLSA provenance v1.
+
+A statement cannot name the archive that holds it, for the archive's digest depends on the statement's own.
+So its subjects are all other files of the bundle, among them the installer that also lies beside the archive.
+What holds archive and statement together is SHA256SUMS: its signature covers the manifest, and the manifest
+names this file. No time of day and no machine stands in it, or two builds of the same could not be the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builder.evidence.sbom import model_url, package_url
+from bundle import digest, strict
+from shared import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from builder.members import Member
+    from builder.request.inputs import Inputs
+    from builder.request.request import Request
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:ragtrace:offline-bundle:v1"
+BUILDER_ID = "urn:ragtrace:builder"
+
+
+def parameters_of(request: Request) -> dict[str, Any]:
+    """Return what the person who built has chosen, by names that mean the same on another machine."""
+    gate = request.advisories
+    return {
+        "profile": request.profile and _last(request.profile),
+        "extras": sorted(request.extras),
+        "groups": sorted(request.groups),
+        "build_from_source": request.sources,
+        "attestations": request.attestations,
+        "with_python": request.python and _last(request.python),
+        "advisories": gate and {"fail_on": gate.fail_on, "severity_table": gate.table},
+    }
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def write_provenance(inputs: Inputs, contents: Sequence[Member], own_lock: Path) -> bytes:
+    """Return the statement about all files but itself; ``own_lock`` is what the installer was made from."""
+    common = inputs.common
+    return strict.dumps(
+        {
+            "_type": STATEMENT,
+            "subject": [
+                {"name": item.entry.path, "digest": {"sha256": item.entry.sha256}}
+                for item in sorted(contents, key=lambda item: item.entry.path)
+            ],
+            "predicateType": PREDICATE,
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": BUILD_TYPE,
+                    "externalParameters": {
+                        **common.parameters,
+                        "product": common.product.to_json(),
+                        "target": inputs.target.to_json(),
+                        "models": [f"{model.name}={model.repository}@{model.revision}" for _s, model in common.models],
+                        "source_date_epoch": common.epoch,
+                    },
+                    "internalParameters": {},
+                    "resolvedDependencies": list(_dependencies(inputs, own_lock)),
+                },
+                "runDetails": {"builder": {"id": BUILDER_ID, "version": {"ragtrace-offline": __version__}}},
+            },
+        }
+    )
+
+
+def _dependencies(inputs: Inputs, own_lock: Path) -> Iterator[dict[str, Any]]:
+    """Yield what went in (ResourceDescriptor v1): the commit and what differs, both locks, all wheels and models."""
+    common = inputs.common
+    if common.state.commit is not None:
+        annotations = {"annotations": {"dirty": True}} if common.state.changed else {}
+        yield {"name": "source", "digest": {"gitCommit": common.state.commit}, **annotations}
+    for path, sha256 in common.state.changed:
+        known = {"digest": {"sha256": sha256}} if sha256 else {}
+        yield {"name": f"source/{path}", **known, "annotations": {"differs_from_commit": True}}
+    yield {"name": "uv.lock", "digest": {"sha256": common.lock.sha256}}
+    yield {"name": "ragtrace-offline/uv.lock", "digest": {"sha256": digest.sha256_file(own_lock)[0]}}
+    for wheel in inputs.wheels:
+        uri = package_url(wheel.locked, common.lock).to_string()
+        yield {"name": wheel.locked.filename, "uri": uri, "digest": {"sha256": wheel.locked.sha256}}
+    for item in inputs.python:
+        yield {"name": item.entry.path, "digest": {"sha256": item.entry.sha256}}
+    for _source, model in common.models:
+        url = model_url(model)
+        for file in model.files:
+            origin = {"uri": f"{url.to_string()}#{file.path}"} if url else {}
+            yield {"name": f"{model.name}/{file.path}", **origin, "digest": {"sha256": file.sha256}}

@@ -1,0 +1,196 @@
+"""The bill of materials of a bundle in CycloneDX 1.6, made with CycloneDX's own library.
+
+The same inputs give the same bytes: the serial number is derived from what the bundle holds, the time
+is the bundle's own, and no address of an index goes in, only names that are the same on every mirror.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+import zipfile
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING
+
+from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from builder.evidence.licences import spdx
+from builder.fetch.credentials import redact
+from bundle.opening import INSTALLER, INSTALLER_MEMBER
+from shared import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from cyclonedx.model.license import License
+
+    from builder.evidence.licences import Licensed
+    from builder.lock.lock import Lock, LockedWheel
+    from builder.members import Member
+    from builder.models.models import CollectedModel
+    from builder.request.inputs import Inputs
+    from bundle.manifest import FileEntry
+
+NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # ours, for names made of digests (RFC 9562, 5.5)
+TOOL = "ragtrace-builder"
+METADATA_LIMIT = 4 << 20  # bytes
+_CARRIED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
+
+
+def write_sbom(
+    inputs: Inputs, contents: Sequence[Member], zipapp: Path, licensed: Mapping[str, Licensed], created: datetime
+) -> bytes:
+    """Return the document; ``licensed`` gives each package and model by ``package:`` or ``model:`` and its name."""
+    product = inputs.common.product
+    entries = [item.entry for item in contents]
+    root = Component(
+        name=product.name,
+        version=product.version,
+        type=ComponentType.APPLICATION,
+        bom_ref=f"application:{product.name}",
+    )
+    components = [
+        *(_package(wheel.locked, inputs.common.lock, licensed) for wheel in inputs.wheels),
+        *(_model(model, licensed) for _source, model in inputs.common.models),
+        *(_tool_wheel(entry) for entry in entries if entry.kind == "verification" and entry.path.endswith(".whl")),
+        *_interpreter([entry for entry in entries if entry.kind == "interpreter"], inputs.target.python),
+        *(_installer(entry, zipapp) for entry in entries if entry.path == INSTALLER_MEMBER),
+    ]
+    held = "\n".join(f"{entry.sha256} {entry.path}" for entry in sorted(entries, key=lambda entry: entry.path))
+    bom = Bom(components=components, serial_number=uuid.uuid5(NAMESPACE, f"{created.isoformat()}\n{held}"))
+    bom.metadata.timestamp = created
+    bom.metadata.component = root
+    builder = Component(name=TOOL, version=__version__, type=ComponentType.APPLICATION, bom_ref=TOOL)
+    bom.metadata.tools = ToolRepository(components=[builder])
+    bom.metadata.properties.add(
+        Property(name="ragtrace:target", value=f"{inputs.target} Python {inputs.target.python}")
+    )
+    bom.register_dependency(root, components)
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def package_url(wheel: LockedWheel, lock: Lock) -> PackageURL:
+    """Return a package's name as a purl: of the index when it comes from one, else of where its source is."""
+    for package in lock.pylock.packages:
+        if package.name != wheel.name or (package.version and str(package.version) != wheel.version):
+            continue
+        if package.vcs is not None:
+            origin = f"git+{redact(package.vcs.url)}@{package.vcs.commit_id}" if package.vcs.url else None
+            return PackageURL("generic", None, wheel.name, wheel.version, {"vcs_url": origin} if origin else None)
+        if package.directory is not None or package.archive is not None:
+            return PackageURL("generic", None, wheel.name, wheel.version)
+    return PackageURL("pypi", None, wheel.name, wheel.version)
+
+
+def model_url(model: CollectedModel) -> PackageURL | None:
+    """Return a hub's model as a purl, None for one that came from a folder."""
+    if model.repository.startswith("path:"):
+        return None
+    owner, _slash, name = model.repository.removeprefix("hf:").rpartition("/")
+    return PackageURL("huggingface", owner or None, name, model.revision)
+
+
+def _package(wheel: LockedWheel, lock: Lock, licensed: Mapping[str, Licensed]) -> Component:
+    return Component(
+        name=wheel.name,
+        version=wheel.version,
+        bom_ref=f"package:{wheel.name}@{wheel.version}",
+        purl=package_url(wheel, lock),
+        hashes=_sha256(wheel.sha256),
+        licenses=list(_licence(licensed[f"package:{wheel.name}"].licence)),
+        properties=[Property(name="ragtrace:wheel", value=wheel.filename)],
+    )
+
+
+def _tool_wheel(entry: FileEntry) -> Component:
+    """Return a wheel of the scanners, which get an environment of their own on the host."""
+    filename = entry.path.rpartition("/")[2]
+    name, version, _build, _tags = parse_wheel_filename(filename)
+    return Component(
+        name=name,
+        version=str(version),
+        bom_ref=f"tool:{name}@{version}",
+        purl=PackageURL("pypi", None, name, str(version)),
+        hashes=_sha256(entry.sha256),
+        properties=[Property(name="ragtrace:wheel", value=filename)],
+    )
+
+
+def _model(model: CollectedModel, licensed: Mapping[str, Licensed]) -> Component:
+    reference = f"model:{model.name}"
+    return Component(
+        name=model.name,
+        version=model.revision,
+        type=ComponentType.MACHINE_LEARNING_MODEL,
+        bom_ref=reference,
+        purl=model_url(model),
+        licenses=list(_licence(licensed[reference].licence)),
+        components=[_file(reference, file.path, file.sha256) for file in model.files],
+        properties=[Property(name="ragtrace:repository", value=model.repository)],
+    )
+
+
+def _interpreter(files: Sequence[FileEntry], version: str) -> Iterator[Component]:
+    """Yield the Python that the bundle brings, if any, as its files."""
+    if files:
+        yield Component(
+            name="cpython",
+            version=version,
+            type=ComponentType.PLATFORM,
+            bom_ref="interpreter",
+            components=[_file("interpreter", entry.inner, entry.sha256) for entry in files],
+        )
+
+
+def _file(owner: str, path: str, sha256: str) -> Component:
+    return Component(name=path, type=ComponentType.FILE, bom_ref=f"{owner}/{path}", hashes=_sha256(sha256))
+
+
+def _installer(entry: FileEntry, zipapp: Path) -> Component:
+    return Component(
+        name=INSTALLER,
+        version=__version__,
+        type=ComponentType.APPLICATION,
+        bom_ref="installer",
+        hashes=_sha256(entry.sha256),
+        components=list(_carried(zipapp)),
+    )
+
+
+def _carried(zipapp: Path) -> Iterator[Component]:
+    """Yield the packages that the installer carries; their files are inside it, so it has no digest for them."""
+    with zipfile.ZipFile(zipapp) as archive:
+        for path in sorted(filter(_CARRIED.fullmatch, archive.namelist())):
+            with archive.open(path) as file:
+                metadata = HeaderParser().parsestr(file.read(METADATA_LIMIT).decode("utf-8", "replace"))
+            name, version = canonicalize_name(str(metadata["Name"])), str(metadata["Version"])
+            yield Component(
+                name=name,
+                version=version,
+                bom_ref=f"installer/{name}@{version}",
+                purl=PackageURL("pypi", None, name, version),
+                licenses=list(_licence(metadata["License-Expression"] or None)),
+            )
+
+
+def _licence(licence: str | None) -> Iterator[License]:
+    expression = spdx(licence)
+    if expression:
+        yield LicenseExpression(expression)
+    elif licence:
+        yield DisjunctiveLicense(name=licence)
+
+
+def _sha256(digest: str) -> list[HashType]:
+    return [HashType(alg=HashAlgorithm.SHA_256, content=digest)]

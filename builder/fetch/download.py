@@ -1,0 +1,298 @@
+"""Files from the network into the cache: in parallel, resumed, retried, hashed while they stream.
+
+What arrives is what its digest says, or an error that names the file. Credentials go to the host
+that they are for, and never into a log or an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
+
+import httpx2
+
+from builder.fetch.cache import HashMismatchError
+from builder.fetch.credentials import authorization, origin, redact
+from builder.fetch.partial import Partial, Remote, StoppedError
+from bundle.digest import BLOCK
+from shared import troubles
+from shared.errors import BuildError
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from builder.fetch.cache import Cache
+    from builder.fetch.credentials import Bearer, Login
+    from shared.terminal.console import Progress, Task
+
+LOG = logging.getLogger("ragtrace")
+ATTEMPTS = 6  # in a row without PROGRESS
+PROGRESS = 1 << 20  # bytes after which a connection counts as having worked
+LONGEST_PAUSE = 30.0  # seconds, also of what a server asks for by Retry-After
+REDIRECTS = 10
+TIMEOUT = httpx2.Timeout(60.0, connect=20.0)  # seconds; a mirror may fetch a large file before its first byte
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class TransientError(Exception):
+    """Worth another attempt. ``wait`` is what the server asked for, in seconds."""
+
+    def __init__(self, reason: str, wait: float = 0.0, *, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.wait = wait
+        self.unreachable = unreachable
+
+
+def pause_after(failures: int, asked: float = 0.0) -> float:
+    """Return how long to wait before the next attempt, in seconds; ``asked`` is the server's wish."""
+    return min(LONGEST_PAUSE, max(asked, 0.25 * 2.0**failures))
+
+
+class Downloader:
+    """Fetches files into a cache. ``pause`` waits that many seconds between two attempts."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        logins: Sequence[Bearer | Login] = (),
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        self.cache = cache
+        self.logins = logins
+        self.stop = threading.Event()
+        self.pause = pause or self.stop.wait
+        self.counting = threading.Lock()
+        for name in ("httpx2", "httpcore2"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs, signed queries too
+        try:
+            self.client = httpx2.Client(timeout=TIMEOUT, follow_redirects=False)
+        except (OSError, ValueError, httpx2.InvalidURL) as error:
+            raise BuildError(
+                _("The network settings of this shell are not valid: {reason}.").format(reason=redact(str(error))),
+                advice=_("Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."),
+            ) from None
+
+    def fetch_all(self, files: Sequence[Remote], text: str, progress: Progress, *, jobs: int) -> dict[Remote, Path]:
+        """Fetch files in parallel and return where each lies in the cache.
+
+        On an error or an interruption the others stop; partial files stay and are continued later.
+        """
+        waiting: queue.SimpleQueue[Remote] = queue.SimpleQueue()
+        for file in sorted(files, key=lambda file: -(file.size or 0)):
+            waiting.put(file)
+        done: dict[Remote, Path] = {}
+        errors: list[BaseException] = []
+
+        def work(task: Task) -> None:
+            try:
+                while not self.stop.is_set():
+                    file = waiting.get_nowait()
+                    done[file] = self._fetch(file, task, progress)
+            except queue.Empty:
+                pass
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+                errors.append(error)
+                self.stop.set()
+
+        with progress.task(text, sum(file.size or 0 for file in files)) as task:
+            # daemons: an interrupted build does not wait for a server that says nothing
+            threads = [threading.Thread(target=work, args=(task,), daemon=True) for _job in range(jobs)]
+            try:
+                _run(threads, self.stop)
+            finally:
+                self.stop.set()
+                for thread in threads:
+                    thread.join(1.0)
+                self.client.close()
+        if errors:
+            raise errors[0]
+        return done
+
+    def _fetch(self, file: Remote, task: Task, progress: Progress) -> Path:
+        with self.cache.entry(file.digest, self.stop) as part:
+            try:
+                if self.cache.has(file.digest, file.size):
+                    self._count(task, file.size or 0)
+                    return self.cache.path(file.digest)
+            except HashMismatchError as error:
+                progress.warn(error.what)
+            try:
+                self._attempt(file, part, task)
+                return self.cache.commit(file.digest)
+            except OSError as error:
+                raise self.cache.unwritable(error) from error
+
+    def _count(self, task: Task, amount: int) -> None:
+        with self.counting:
+            task.advance(amount)
+
+    def _attempt(self, file: Remote, part: Path, task: Task) -> None:
+        """Try until the partial file is whole and right, or it makes no sense to go on."""
+        with part.open("a+b") as out:
+            partial = Partial(file, out, lambda amount: self._count(task, amount))
+            failures = mismatches = 0
+            while True:
+                before = partial.size
+                try:
+                    if file.size is None or partial.size != file.size:
+                        self._stream(file, partial)
+                    partial.check()
+                    return
+                except HashMismatchError:
+                    partial.restart()
+                    mismatches += 1
+                    if mismatches > 1:  # once may be what an earlier run left, or a fault on the way
+                        raise
+                except TransientError as trouble:
+                    failures = 1 if partial.size - before >= PROGRESS else failures + 1
+                    if failures >= ATTEMPTS:
+                        raise _gave_up(file, trouble) from trouble
+                    LOG.info("%s: %s; attempt %d follows", file.name, trouble, failures + 1)
+                    self.pause(pause_after(failures, trouble.wait))
+                if self.stop.is_set():
+                    raise StoppedError
+
+    def _stream(self, file: Remote, partial: Partial) -> None:
+        """Append what one request brings. Raises TransientError where another one may bring more."""
+        if urlsplit(file.url).scheme == "file":
+            partial.restart()
+            partial.take(_read_local(file), self.stop)
+            return
+        try:
+            with closing(self._open(file, partial.size)) as response:
+                _check_status(file, response, partial)
+                partial.take(response.iter_raw(), self.stop)
+        except httpx2.HTTPError as error:
+            raise _network_trouble(file, error) from error
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise _no_address(file) from error
+        if file.size is not None and partial.size < file.size:
+            raise TransientError(_("the connection was closed early"))
+
+    def _open(self, file: Remote, offset: int) -> httpx2.Response:
+        """Send a request and follow redirects; only the first origin gets credentials."""
+        header = authorization(file.url, self.logins)
+        url = file.url
+        for _hop in range(REDIRECTS):
+            headers = {"Accept-Encoding": "identity"}
+            if offset:
+                headers["Range"] = f"bytes={offset}-"
+            if header and origin(url) == origin(file.url):
+                headers["Authorization"] = header
+            request = self.client.build_request("GET", url, headers=headers)
+            response = self.client.send(request, stream=True, auth=None)
+            if not response.has_redirect_location:
+                return response
+            response.close()
+            target = urljoin(url, response.headers["Location"])
+            _check_redirect(file, url, target)
+            url = target
+        raise BuildError(_("{file}: too many redirects from {host}.").format(file=file.name, host=_host(file.url)))
+
+
+def _run(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive() and not stop.is_set():
+            thread.join(0.5)  # a join without a limit would not see Ctrl-C on Windows
+
+
+def _read_local(file: Remote) -> Iterator[bytes]:
+    path = url2pathname(urlsplit(file.url).path)
+    try:
+        with open(path, "rb") as source:
+            yield from iter(lambda: source.read(BLOCK), b"")
+    except OSError as error:
+        wanted = _("The lockfile names this file: put it back, or run `uv lock` again.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=BuildError, wanted=wanted) from error
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "?"
+
+
+def _check_redirect(file: Remote, url: str, target: str) -> None:
+    """Refuse to leave https, except for this machine itself."""
+    old, new = urlsplit(url), urlsplit(target)
+    safe = new.scheme == "https" or (new.scheme == "http" and (old.scheme == "http" or new.hostname in LOOPBACK))
+    if not safe or not new.hostname:
+        raise BuildError(
+            _("{file}: {host} redirects from https to a URL without it ({target}).").format(
+                file=file.name, host=old.hostname, target=f"{new.scheme}://{new.hostname}"
+            ),
+            advice=_("Use an index or hub that does not redirect away from https."),
+        )
+
+
+def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> None:
+    status, offset = response.status_code, partial.size
+    if status == 206 and offset:
+        if response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
+            return
+        partial.restart()
+        raise TransientError(_("the server sent another range than requested"))
+    if status == 200:
+        partial.restart()
+        return
+    if status == 416 and offset:
+        partial.restart()
+        raise TransientError(_("the server has no data after what was fetched"))
+    if status in RETRIED:
+        asked = response.headers.get("Retry-After", "")
+        raise TransientError(f"HTTP {status} {response.reason_phrase}", float(asked) if asked.isdecimal() else 0.0)
+    advice = {
+        401: _("Put your credentials for {host} into your netrc file, or set HF_TOKEN for a model hub."),
+        403: _("Ask the administrator of {host} for access, or put credentials that have it into your netrc file."),
+        404: _("{host} no longer has it: lock another version or specify another revision, then build again."),
+    }.get(status, _("Contact the administrator of {host}, or try again later: fetched files are retained."))
+    raise BuildError(
+        _("Cannot fetch {file}: {host} returned {status}.").format(
+            file=file.name, host=_host(file.url), status=f"{status} {response.reason_phrase}".rstrip()
+        ),
+        advice=advice.format(host=_host(file.url)),
+    )
+
+
+def _network_trouble(file: Remote, error: httpx2.HTTPError) -> Exception:
+    reason = redact(str(error)) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return BuildError(
+            _("The certificate of {host} is not trusted: {reason}.").format(host=_host(file.url), reason=reason),
+            advice=_("Set SSL_CERT_FILE to the certificates that your network uses."),
+        )
+    if isinstance(error, httpx2.UnsupportedProtocol):
+        return _no_address(file)
+    return TransientError(reason, unreachable=isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout)))
+
+
+def _no_address(file: Remote) -> BuildError:
+    return BuildError(
+        _("{file} has, or redirects to, a URL that cannot be fetched.").format(file=file.name),
+        advice=_("Check the index in the lockfile, or HF_ENDPOINT for a model."),
+    )
+
+
+def _gave_up(file: Remote, trouble: TransientError) -> BuildError:
+    if trouble.unreachable:
+        return BuildError(
+            _("Cannot reach {host} for {file}: {reason}.").format(host=_host(file.url), file=file.name, reason=trouble),
+            advice=_("Check the network, HTTPS_PROXY and NO_PROXY, then build again: fetched files are retained."),
+        )
+    return BuildError(
+        plural(
+            "Cannot fetch {file} from {host} after {count} attempt: {reason}.",
+            "Cannot fetch {file} from {host} after {count} attempts: {reason}.",
+            ATTEMPTS,
+        ).format(file=file.name, host=_host(file.url), count=ATTEMPTS, reason=trouble),
+        advice=_("Build again later: what was fetched is retained and continued."),
+    )

@@ -1,0 +1,84 @@
+"""A file under way: appended to, hashed as it grows, bounded in size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from builder.fetch.cache import Digest, HashMismatchError
+from bundle.digest import BLOCK
+from bundle.manifest import FILE_SIZE_LIMIT
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    import hashlib
+    import threading
+    from collections.abc import Callable, Iterable
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file to fetch. ``size`` in bytes bounds what is read; ``name`` is what errors call it."""
+
+    name: str
+    url: str = field(repr=False)
+    digest: Digest
+    size: int | None = None
+
+
+class StoppedError(Exception):
+    """Another file failed, or the person interrupted."""
+
+
+class Partial:
+    """A file under way, hashed as it grows; what an earlier run left of it is hashed first."""
+
+    def __init__(self, file: Remote, out: IO[bytes], count: Callable[[int], None]) -> None:
+        self.file, self.out, self.count = file, out, count
+        self.hasher: hashlib._Hash = file.digest.hasher(file.size)
+        self.size = 0
+        self.limit = FILE_SIZE_LIMIT - 1 if file.size is None else file.size
+        out.seek(0)
+        for block in iter(lambda: out.read(BLOCK), b""):
+            self._account(block)
+        if self.size > self.limit:
+            self.restart()
+
+    def _account(self, block: bytes) -> None:
+        self.hasher.update(block)
+        self.size += len(block)
+        self.count(len(block))
+
+    def take(self, blocks: Iterable[bytes], stop: threading.Event) -> None:
+        """Append blocks. Raises HashMismatchError when there are more bytes than there may be."""
+        for block in blocks:
+            if stop.is_set():
+                raise StoppedError
+            if self.size + len(block) > self.limit:
+                raise HashMismatchError(
+                    _("{file} is larger than the limit of {size} bytes.").format(file=self.file.name, size=self.limit),
+                    advice=_wrong_file(),
+                )
+            self.out.write(block)
+            self._account(block)
+
+    def restart(self) -> None:
+        self.out.truncate(0)
+        self.count(-self.size)
+        self.size = 0
+        self.hasher = self.file.digest.hasher(self.file.size)
+
+    def check(self) -> None:
+        self.out.flush()
+        found = self.hasher.hexdigest()
+        if found != self.file.digest.value:
+            raise HashMismatchError(
+                _("Digest mismatch for {file}: expected {expected}, got {found}.").format(
+                    file=self.file.name, expected=self.file.digest, found=f"{self.file.digest.algorithm}:{found}"
+                ),
+                advice=_wrong_file(),
+            )
+
+
+def _wrong_file() -> str:
+    return _("Do not use it: find out what changed it, the index, a proxy or the lockfile, then build again.")

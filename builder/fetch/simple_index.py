@@ -1,0 +1,167 @@
+"""What an index says of a project's files, beyond what the lock holds (PEP 503, PEP 691, PEP 740)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import httpx2
+
+from builder.fetch.credentials import authorization, origin, redact
+from builder.fetch.download import LOOPBACK, REDIRECTS, RETRIED, pause_after
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.fetch.credentials import Login
+
+TIMEOUT = httpx2.Timeout(20.0)  # seconds
+ATTEMPTS = 3
+PAGE_LIMIT = 32 << 20  # bytes; the longest pages of 2026 have some 20 MB
+LONGEST = 120.0  # seconds that one answer may take, however slowly it comes
+JSON = "application/vnd.pypi.simple.v1+json"
+ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+
+class UnansweredError(Exception):
+    """The index could not be asked, or gave no usable answer. The text names the host and the reason, no secret."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file as an index offers it: its SHA-256 where the page tells it, and where its provenance is (PEP 740)."""
+
+    sha256: str | None
+    provenance: str | None
+
+
+class SimpleIndex:
+    """Asks indexes for pages and small files. ``stop`` ends the waiting between two attempts.
+
+    A host that could not be reached is not tried again.
+    """
+
+    def __init__(self, logins: Sequence[Login], stop: threading.Event) -> None:
+        self.logins, self.stop = logins, stop
+        self.unreachable: dict[str, str] = {}
+        self.parsing = threading.Lock()  # one long page at a time: it takes some times its size
+        for name in ("httpx2", "httpcore2"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs
+        try:
+            self.client = httpx2.Client(timeout=TIMEOUT, follow_redirects=False)
+        except (OSError, ValueError, httpx2.InvalidURL) as error:
+            raise UnansweredError(redact(str(error))) from None
+
+    def close(self) -> None:
+        self.client.close()
+
+    def offers(self, index: str, project: str) -> dict[str, Offer]:
+        """Return what an index offers of a project, by file name. Raises UnansweredError."""
+        url = f"{index.rstrip('/')}/{project}/"
+        kind, data = self.get(url, PAGE_LIMIT, ACCEPT)
+        try:
+            with self.parsing:
+                is_json = kind.partition(";")[0] == JSON
+                return _of_json(json.loads(data), url) if is_json else _of_html(data.decode(), url)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UnansweredError(f"{urlsplit(url).hostname}: no page of a simple index") from error
+
+    def get(self, url: str, limit: int, accept: str = "*/*") -> tuple[str, bytes]:
+        """Return an answer's content type and body. Raises UnansweredError, also for more bytes than the limit."""
+        reason = ""
+        try:
+            place = origin(url)
+            if place in self.unreachable:
+                raise UnansweredError(self.unreachable[place])
+            for attempt in range(ATTEMPTS):
+                if attempt and self.stop.wait(pause_after(attempt)):
+                    break
+                try:
+                    return self._answer(url, limit, accept)
+                except httpx2.HTTPError as error:
+                    reason = redact(str(error)) or type(error).__name__
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise UnansweredError(f"{redact(url)}: {redact(str(error))}") from error
+        self.unreachable[place] = f"{urlsplit(url).hostname}: {reason}"
+        raise UnansweredError(self.unreachable[place])
+
+    def _answer(self, url: str, limit: int, accept: str) -> tuple[str, bytes]:
+        """Return one answer; raises httpx2.HTTPError where another try may bring one."""
+        with closing(self._open(url, accept)) as response:
+            if response.status_code in RETRIED:
+                raise httpx2.HTTPError(f"HTTP {response.status_code}")
+            if response.status_code != 200:
+                raise UnansweredError(f"{urlsplit(url).hostname}: HTTP {response.status_code}")
+            return response.headers.get("Content-Type", ""), _read(response, limit)
+
+    def _open(self, url: str, accept: str) -> httpx2.Response:
+        """Follow redirects, to https alone but for this machine; only the first origin gets credentials."""
+        header, here = authorization(url, self.logins), url
+        for _hop in range(REDIRECTS):
+            headers = {"Accept": accept}
+            if header and origin(here) == origin(url):
+                headers["Authorization"] = header
+            response = self.client.send(self.client.build_request("GET", here, headers=headers), stream=True, auth=None)
+            if not response.has_redirect_location:
+                return response
+            response.close()
+            before, here = here, urljoin(here, response.headers["Location"])
+            parts = urlsplit(here)
+            stays = urlsplit(before).scheme == "http" or parts.hostname in LOOPBACK
+            if parts.scheme != "https" and not (parts.scheme == "http" and stays):
+                raise UnansweredError(f"{urlsplit(url).hostname}: redirects from https to {parts.scheme}")
+        raise UnansweredError(f"{urlsplit(url).hostname}: too many redirects")
+
+
+def _read(response: httpx2.Response, limit: int) -> bytes:
+    data, end = bytearray(), time.monotonic() + LONGEST
+    for block in response.iter_bytes():
+        data += block
+        if time.monotonic() > end:
+            raise UnansweredError(f"{response.url.host}: no complete response within {LONGEST:.0f} s")
+        if len(data) > limit:
+            raise UnansweredError(f"{response.url.host}: a response of more than {limit} bytes")
+    return bytes(data)
+
+
+def _of_json(page: Any, url: str) -> dict[str, Offer]:
+    """Read a page of PEP 691; ``provenance`` is PEP 740's key."""
+    return {
+        str(file["filename"]): Offer(
+            file.get("hashes", {}).get("sha256"), urljoin(url, file["provenance"]) if file.get("provenance") else None
+        )
+        for file in page["files"]
+    }
+
+
+def _of_html(text: str, url: str) -> dict[str, Offer]:
+    """Read a page of PEP 503; ``data-provenance`` is PEP 740's attribute."""
+    page = _Anchors(url)
+    page.feed(text)
+    page.close()
+    return page.offers
+
+
+class _Anchors(HTMLParser):
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.offers: dict[str, Offer] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag != "a" or not values.get("href"):
+            return
+        parts = urlsplit(values["href"] or "")
+        algorithm, _equals, digest = parts.fragment.partition("=")
+        provenance = values.get("data-provenance")
+        self.offers[unquote(parts.path.rpartition("/")[2])] = Offer(
+            digest if algorithm == "sha256" else None, urljoin(self.url, provenance) if provenance else None
+        )

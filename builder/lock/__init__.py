@@ -1,0 +1,1 @@
+"""Which wheels a lock gives a target, and which it lacks."""

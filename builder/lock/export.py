@@ -1,0 +1,87 @@
+"""uv asked for what the project's lock says, with nothing of the shell that could change the answer."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from shared.errors import BuildError
+from shared.i18n import _
+from shared.processes import process
+from shared.programs.uv import base_interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+EXPORT = ("export", "--locked", "--offline", "--no-emit-project", "--format", "pylock.toml")
+WITHOUT_DEV = ("--no-dev",)
+EXPORT_TIME_LIMIT = 300.0  # seconds
+# What uv sees of the shell: where things are, how the network is reached, who the user is there.
+# Nothing of what else UV_* says (indexes, resolution, Python, groups) may change a locked result.
+_PASSED = re.compile(
+    r"""(?ix) PATH | PATHEXT | HOME | USER | LOGNAME | USERPROFILE | SYSTEMROOT | SYSTEMDRIVE | WINDIR | COMSPEC
+    | APPDATA | LOCALAPPDATA | PROGRAMDATA | PROGRAMFILES.* | TMP | TEMP | TMPDIR | XDG_.* | LANG | LC_.*
+    | (ALL|HTTP|HTTPS|NO)_PROXY | SSL_CERT_(FILE|DIR) | SSL_CLIENT_CERT | NETRC | PYENV_ROOT | PYENV_VERSION
+    | UV_INDEX_.+_(USERNAME|PASSWORD) | UV_KEYRING_PROVIDER | UV_CREDENTIALS_DIR | UV_NATIVE_TLS | UV_SYSTEM_CERTS
+    | UV_CACHE_DIR | UV_PYTHON_INSTALL_DIR"""
+)
+
+
+def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the part of an environment that uv may see while it reads a lock.
+
+    The interpreter that runs this comes last on PATH: uv looks for one there, and a service has no PATH.
+    """
+    passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
+    path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])
+    return {**passed, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:
+    """Return the text of the pylock.toml (PEP 751) that uv exports of a project's lock.
+
+    ``options`` choose among its dependency groups and extras. Raises BuildError when there is no
+    project or lock, or uv refuses the lock.
+    """
+    import uv
+
+    for file, advice in (
+        ("pyproject.toml", _("Specify the project folder with --project-root.")),
+        ("uv.lock", _("Run `uv lock` in {folder} and commit the result.").format(folder=root)),
+    ):
+        if not (root / file).is_file():
+            raise BuildError(_("{folder} has no {file}.").format(folder=root, file=file), advice=advice)
+    argv = [uv.find_uv_bin(), *EXPORT, *options]
+    done = process.run(argv, env=uv_environment(os.environ), cwd=root, timeout=EXPORT_TIME_LIMIT)
+    if not done.ok:
+        raise _export_error(root / "uv.lock", done)
+    if len(done.stdout.encode()) >= process.OUTPUT_LIMIT:
+        raise BuildError(_("{lock} is too large to read.").format(lock=root / "uv.lock"))
+    return done.stdout
+
+
+def _export_error(lock: Path, done: process.Completed) -> BuildError:
+    # uv resolves anew only when the lock does not answer for pyproject.toml; offline, that rarely succeeds
+    if "needs to be updated" in done.stderr or "No solution found when resolving" in done.stderr:
+        return BuildError(
+            _("{lock} is out of date: pyproject.toml has changed since it was written.").format(lock=lock),
+            advice=_("Run `uv lock` in the project folder and commit the result."),
+        )
+    if "No interpreter found" in done.stderr:
+        return BuildError(
+            _("uv found no Python on this machine that {lock} allows.").format(lock=lock),
+            advice=_(
+                "Install one that satisfies requires-python in pyproject.toml, or build on a machine that has it."
+            ),
+        )
+    if done.timed_out:
+        return BuildError(_("uv timed out while reading {lock}.").format(lock=lock))
+    lines = [line.strip() for line in done.stderr.splitlines()]
+    reason = next((line for line in lines if line.startswith("error:")), "error: " + _("no message"))
+    cause = next((line.removeprefix("cause:") for line in lines if line.startswith("cause:")), "")
+    return BuildError(
+        _("uv cannot read {lock}: {reason}").format(lock=lock, reason=reason.removeprefix("error: ") + cause),
+        advice=_("Run `uv lock --check` in the project folder and fix what it reports."),
+    )

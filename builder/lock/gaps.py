@@ -1,0 +1,78 @@
+"""What a target cannot have: packages without a wheel for it, and what exists instead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bundle.target import FREE_THREADED
+from shared.errors import BuildError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundle.target import Target
+
+TAGS_SHOWN = 6  # of a package without a fitting wheel
+NEWEST_GLIBC = (2, 99)
+
+
+@dataclass(frozen=True, order=True)
+class Gap:
+    """A package that a target cannot have: its name, its version ('' when unknown), and why."""
+
+    name: str
+    version: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".rstrip() + f" ({self.reason})"
+
+
+class MissingWheelsError(BuildError):
+    """A target lacks wheels; ``gaps`` are the packages, by name."""
+
+    def __init__(self, target: Target, gaps: Iterable[Gap]) -> None:
+        self.gaps = tuple(sorted(gaps))
+        super().__init__(
+            _("No wheel for {target} with Python {python}: {packages}.").format(
+                target=target, python=target.python, packages="; ".join(map(str, self.gaps))
+            ),
+            advice=_(
+                "Lock versions that have a wheel for this target, build on a machine of this kind, or omit "
+                "the target; `python -m builder targets` shows what each target has."
+            ),
+        )
+
+
+def why_none_fits(filenames: Sequence[str], target: Target, *, has_source: bool) -> str:
+    """Return why none of a package's wheels fits a target: what would change that, else what exists."""
+    found = ["-".join(filename.removesuffix(".whl").split("-")[-3:]) for filename in filenames]
+    glibc = _glibc_needed(found, target)
+    if glibc:
+        return _("its wheels need glibc {version} or later: --glibc {version}").format(version=glibc)
+    if target.python in FREE_THREADED:
+        text = _("no wheel for free-threaded Python ({abi})").format(abi=target.abi)
+    else:
+        near = sorted(found, key=lambda tag: (target.architecture not in tag, target.abi not in tag, tag))
+        more = ["…"] if len(near) > TAGS_SHOWN else []
+        text = _("available wheels: {tags}").format(tags=", ".join(near[:TAGS_SHOWN] + more))
+    return text + ", " + (_("and a source distribution") if has_source else _("no source distribution"))
+
+
+def _glibc_needed(tags: Sequence[str], target: Target) -> str:
+    """Return the lowest glibc with which one of the wheels would fit, or ''."""
+    if target.platform != "linux":
+        return ""
+    from packaging.tags import parse_tag
+
+    newer = frozenset(replace(target, glibc=NEWEST_GLIBC).tags())
+    needed = [
+        int(floor)
+        for tag in tags
+        for single in newer & parse_tag(tag)
+        for floor in re.findall(r"manylinux_2_([0-9]+)_", single.platform)
+    ]
+    return f"2.{min(needed)}" if needed else ""

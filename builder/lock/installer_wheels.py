@@ -1,0 +1,130 @@
+"""The wheels of the installer itself: chosen from this project's own lock for every CPython at once.
+
+Pure and abi3 wheels are taken once, the others once for each minor; their extension modules lie side
+by side, because their file names carry the ABI (PEP 3149).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import tomllib
+from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
+from packaging.utils import parse_wheel_filename
+
+from builder.lock.export import export_pylock
+from builder.lock.lock import LockedWheel
+from bundle.target import PYTHONS, Target
+from shared.errors import BuildError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is taken
+PATCH = 2  # requires-python begins at 3.9.2
+# Never imported on a host, and each file is checked at every start: what rich needs only for source code
+# and Markdown, what cryptography needs only of cffi's own extension module.
+NOT_SHIPPED = frozenset({"pygments", "markdown-it-py", "mdurl", "pycparser"})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A wheel of the lock and the Python minors that use it."""
+
+    wheel: LockedWheel
+    pythons: tuple[str, ...]
+
+    @property
+    def filename(self) -> str:
+        return self.wheel.filename
+
+
+def read_installer_lock(project: Path) -> Pylock:
+    """Return what a project's lock holds for a closed host: no dependency group is."""
+    try:
+        return Pylock.from_dict(tomllib.loads(export_pylock(project, ("--no-default-groups",))))
+    except (ValueError, PylockValidationError) as error:
+        raise BuildError(_("{path}: {reason}").format(path=project / "uv.lock", reason=error)) from error
+
+
+def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:
+    """Return the wheels that serve all minors, and the lowest glibc that they need (Linux only).
+
+    The floor is the lowest one for which every package has a wheel. Raises BuildError that
+    names the package for which there is none.
+    """
+    if target.platform != "linux":
+        return _choose(lock, target), None
+    for floor in GLIBC_FLOORS[:-1]:
+        try:
+            return _choose(lock, replace(target, glibc=floor)), floor
+        except BuildError:  # noqa: PERF203 - the next floor may do
+            continue
+    return _choose(lock, replace(target, glibc=GLIBC_FLOORS[-1])), GLIBC_FLOORS[-1]
+
+
+def _choose(lock: Pylock, target: Target) -> list[Chosen]:
+    pythons: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], PackageWheel] = {}
+    for python in PYTHONS:
+        minor = replace(target, python=python)
+        for package in _packages(lock, minor):
+            if package.name in NOT_SHIPPED:
+                continue
+            earlier = [wheel for (name, _filename), wheel in found.items() if name == package.name]
+            wheel = _best_wheel(package, earlier, minor)
+            key = (package.name, wheel.filename)
+            found[key] = wheel
+            pythons.setdefault(key, []).append(python)
+    return [
+        Chosen(_locked(name, wheel), tuple(pythons[name, filename]))
+        for (name, filename), wheel in sorted(found.items(), key=lambda item: item[0])
+    ]
+
+
+def _packages(lock: Pylock, target: Target) -> list[Package]:
+    """Return the packages whose markers hold for one minor; wheels are chosen afterwards."""
+    environment: Any = target.environment(PATCH)
+    names = [wheel.filename for package in lock.packages for wheel in package.wheels or ()]
+    every_tag = [tag for name in names for tag in parse_wheel_filename(name)[3]]
+    try:
+        return [package for package, _file in lock.select(environment=environment, tags=every_tag)]
+    except PylockSelectError as error:
+        raise BuildError(
+            _("The installer's lockfile does not fit {target} with Python {python}: {reason}").format(
+                target=target, python=target.python, reason=error
+            ),
+            advice=_("Lock versions that have wheels for every Python from 3.9 to 3.14."),
+        ) from error
+
+
+def _best_wheel(package: Package, earlier: Sequence[PackageWheel], target: Target) -> PackageWheel:
+    """Return a pure wheel, else one that an earlier minor took and that fits, else the best one."""
+    ranks = {str(tag): rank for rank, tag in enumerate(target.tags())}
+
+    def rank(wheel: PackageWheel) -> int:
+        tags = parse_wheel_filename(wheel.filename)[3]
+        return min((ranks[str(tag)] for tag in tags if str(tag) in ranks), default=len(ranks))
+
+    fitting = [wheel for wheel in package.wheels or () if rank(wheel) < len(ranks)]
+    if not fitting:
+        platforms = {tag.platform for wheel in package.wheels or () for tag in parse_wheel_filename(wheel.filename)[3]}
+        raise BuildError(
+            _("{package} {version} has no wheel for {target} with Python {python}.").format(
+                package=package.name, version=package.version, target=target, python=target.python
+            ),
+            advice=_("Lock a version that has one; this one has wheels for: {platforms}.").format(
+                platforms=", ".join(sorted(platforms)) or _("none")
+            ),
+        )
+    pure = [wheel for wheel in fitting if wheel.filename.endswith("-none-any.whl")]
+    kept = [wheel for wheel in fitting if wheel in earlier]
+    return min(pure or kept or fitting, key=rank)
+
+
+def _locked(name: str, wheel: PackageWheel) -> LockedWheel:
+    version = str(parse_wheel_filename(wheel.filename)[1])
+    return LockedWheel(wheel.filename, name, version, wheel.url or "", wheel.size, wheel.hashes["sha256"])

@@ -1,0 +1,1 @@
+"""Models: found or fetched, whole, and what they answer."""

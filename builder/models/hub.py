@@ -1,0 +1,209 @@
+"""What a model hub says a repository holds, at one commit."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+
+from builder.fetch.cache import Digest, sha256
+from builder.fetch.credentials import Bearer, redact
+from builder.fetch.download import ATTEMPTS, RETRIED, pause_after
+from builder.fetch.partial import Remote
+from bundle.digest import sha256_bytes
+from shared.errors import BuildError
+from shared.files.files import write_atomic
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from huggingface_hub import HfApi, RepoFile
+
+    from builder.fetch.cache import Cache
+
+TIMEOUT = httpx2.Timeout(30.0)  # seconds, for each answer of the hub's API
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a repository: its path there, and how it is fetched (size and digest are the hub's)."""
+
+    path: str
+    remote: Remote
+
+
+@dataclass(frozen=True)
+class HubListing:
+    """A repository at a commit, and the token, if any, for what it holds."""
+
+    commit: str
+    files: tuple[HubFile, ...]
+    logins: tuple[Bearer, ...]
+
+
+def list_repository(repository: str, revision: str, *, pause: Callable[[float], object]) -> HubListing:
+    """Return what a model repository holds at a revision; a branch or tag is resolved to its commit.
+
+    HF_ENDPOINT and HF_TOKEN are honoured. Raises BuildError when the hub cannot be reached, or has
+    no such repository or revision, or keeps it from us.
+    """
+    import huggingface_hub
+    from huggingface_hub import constants  # loaded on demand: no attribute of the package before
+
+    endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    token = huggingface_hub.get_token()
+    api = huggingface_hub.HfApi(endpoint=endpoint, token=token or False)
+    _bound_waiting()
+    files, commit = _asking(lambda: _listing(api, repository, revision), repository, revision, endpoint, pause)
+    listed = []
+    for file in files:
+        url = huggingface_hub.hf_hub_url(repository, file.path, revision=commit, endpoint=endpoint)
+        listed.append(HubFile(file.path, _remote(file, url, repository)))
+    return HubListing(commit, tuple(listed), (Bearer(endpoint, token),) if token else ())
+
+
+def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
+    """Keep what a repository holds at a commit, so that a later build needs no hub."""
+    place = _kept(cache, repository, listing.commit)
+    remotes = {file.path: file.remote for file in listing.files}
+    rows = [[path, remote.digest.algorithm, remote.digest.value, remote.size] for path, remote in remotes.items()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(place, json.dumps(rows).encode())
+    except OSError as error:
+        raise cache.unwritable(error) from error
+
+
+def kept_listing(cache: Cache, repository: str, commit: str) -> HubListing:
+    """Return what was kept of a repository at a commit. Raises BuildError when nothing usable was."""
+    try:
+        rows = json.loads(_kept(cache, repository, commit).read_bytes())
+        files = [
+            HubFile(str(path), Remote(f"{repository}: {path}", "", Digest(str(algorithm), str(value)), int(size)))
+            for path, algorithm, value, size in rows
+        ]
+    except (OSError, ValueError, TypeError) as error:
+        raise BuildError(
+            _("The file list of {repository} at {commit} is not in the cache {folder}.").format(
+                repository=repository, commit=commit, folder=cache.root
+            ),
+            advice=_("Specify the full commit, and build once without --offline, with the same --cache-dir."),
+        ) from error
+    return HubListing(commit, tuple(files), ())
+
+
+def _kept(cache: Cache, repository: str, commit: str) -> Path:
+    return cache.root / "hub" / f"{sha256_bytes(f'{repository}@{commit}'.encode())}.json"
+
+
+def _listing(api: HfApi, repository: str, revision: str) -> tuple[list[RepoFile], str]:
+    from huggingface_hub import RepoFile
+
+    commit = api.model_info(repository, revision=revision).sha or ""
+    if not _COMMIT.fullmatch(commit):
+        raise BuildError(
+            _("The hub returned no commit for {repository} at {revision}.").format(
+                repository=repository, revision=revision
+            ),
+            advice=_("Specify the commit itself: hf:{repository}@COMMIT.").format(repository=repository),
+        )
+    tree = api.list_repo_tree(repository, recursive=True, revision=commit)
+    return [entry for entry in tree if isinstance(entry, RepoFile)], commit
+
+
+def _remote(file: RepoFile, url: str, repository: str) -> Remote:
+    size = file.lfs.size if file.lfs else file.size
+    digest = sha256(file.lfs.sha256) if file.lfs else Digest("git", file.blob_id)
+    form = _SHA256 if file.lfs else _COMMIT
+    if not form.fullmatch(digest.value) or size < 0:
+        raise BuildError(
+            _("The hub returned no usable digest for {file} of {repository}.").format(
+                file=file.path, repository=repository
+            )
+        )
+    return Remote(f"{repository}: {file.path}", url, digest, size)
+
+
+def _asking(
+    question: Callable[[], T], repository: str, revision: str, endpoint: str, pause: Callable[[float], object]
+) -> T:
+    """Ask the hub until it answers, and turn its refusals into words."""
+    from huggingface_hub import errors
+
+    host = urlsplit(endpoint).hostname or endpoint
+    reason = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            pause(pause_after(attempt))
+        try:
+            return question()
+        except errors.OfflineModeIsEnabled as error:
+            raise BuildError(
+                _("Cannot list {repository}: HF_HUB_OFFLINE is set.").format(repository=repository),
+                advice=_("Unset HF_HUB_OFFLINE, or provide the model as path:FOLDER."),
+            ) from error
+        except errors.HFValidationError as error:
+            raise BuildError(_("{repository} is not a repository name.").format(repository=repository)) from error
+        except errors.HfHubHTTPError as error:
+            if error.response.status_code not in RETRIED:
+                raise _refusal(error, repository, revision, host) from error
+            reason = f"HTTP {error.response.status_code}"
+        except httpx2.HTTPError as error:
+            reason = redact(str(error)) or type(error).__name__
+        except (ValueError, KeyError, TypeError) as error:
+            raise BuildError(
+                _("The response of {host} for {repository} is not that of a model hub.").format(
+                    host=host, repository=repository
+                ),
+                advice=_("Check HF_ENDPOINT."),
+            ) from error
+    raise BuildError(
+        _("Cannot reach the model hub {host} for {repository}: {reason}.").format(
+            host=host, repository=repository, reason=reason
+        ),
+        advice=_("Check the network, HTTPS_PROXY and HF_ENDPOINT, or provide the model as path:FOLDER."),
+    )
+
+
+def _refusal(error: Any, repository: str, revision: str, host: str) -> BuildError:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.RevisionNotFoundError):
+        return BuildError(
+            _("{repository} has no revision {revision} on {host}.").format(
+                repository=repository, revision=revision, host=host
+            ),
+            advice=_("Specify a commit, a tag or a branch that the hub shows: hf:{repository}@REVISION.").format(
+                repository=repository
+            ),
+        )
+    return BuildError(
+        _("{host} has no model repository {repository}, or denies access to it ({status}).").format(
+            host=host, repository=repository, status=error.response.status_code
+        ),
+        advice=_("Check its name; for a private or gated model accept its terms and set HF_TOKEN."),
+    )
+
+
+def _bound_waiting() -> None:
+    """Give every request of huggingface_hub a time limit: its listing of a tree sets none."""
+    from huggingface_hub import get_session
+
+    session = get_session()
+    hooks = session.event_hooks
+    if _limit not in hooks["request"]:
+        session.event_hooks = {**hooks, "request": [*hooks["request"], _limit]}
+
+
+def _limit(request: httpx2.Request) -> None:
+    request.extensions = {**request.extensions, "timeout": TIMEOUT.as_dict()}

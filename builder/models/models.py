@@ -1,0 +1,259 @@
+"""The models that travel: from a folder or a model hub, every file hashed by us."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.fetch.download import Downloader
+from builder.models.files import choose_files
+from builder.models.hub import keep_listing, kept_listing, list_repository
+from builder.models.whole import demand_whole
+from builder.wheels.wheels import cached_files
+from bundle.digest import sha256_bytes, sha256_file, write_sums
+from bundle.manifest import FILE_SIZE_LIMIT
+from shared import troubles
+from shared.errors import BuildError, UsageError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from builder.fetch.cache import Cache
+    from builder.models.hub import HubFile, HubListing
+    from shared.terminal.console import Progress
+
+JOBS = 4
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # running code is how these are read
+_SPEC = re.compile(
+    r"""(?x) (?: (?P<name> [A-Za-z0-9][A-Za-z0-9._-]{0,63} ) = )?
+    (?: path: (?P<folder> .+ ) | hf: (?P<repository> [\w.-]+ (?: / [\w.-]+ )? ) @ (?P<revision> [\w./-]+ ) )"""
+)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Where a model comes from: a folder, or a repository of a hub at a revision."""
+
+    name: str | None
+    folder: Path | None = None
+    repository: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a model: its path in the model, where it lies now, its size in bytes and SHA-256."""
+
+    path: str
+    source: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CollectedModel:
+    """A model, its files in the order of their paths. ``revision`` is a commit, or the digest of a folder's sums."""
+
+    name: str
+    repository: str
+    revision: str
+    files: tuple[ModelFile, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Patterns over whole paths where ``*`` crosses ``/``: what travels (empty: all), and what does not."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+def parse_model_spec(text: str) -> ModelSpec:
+    """Read ``path:DIR`` or ``hf:REPO@REVISION``, either with ``NAME=`` before it."""
+    matched = _SPEC.fullmatch(text)
+    if matched is None:
+        raise UsageError(
+            _("{text} is not a model.").format(text=repr(text)),
+            advice=_("Use path:FOLDER or hf:ORG/NAME@REVISION, with NAME= before it to set the installed folder."),
+        )
+    folder = matched["folder"]
+    return ModelSpec(matched["name"], Path(folder) if folder else None, matched["repository"], matched["revision"])
+
+
+def collect_model(
+    spec: ModelSpec,
+    name: str,
+    cache: Cache,
+    progress: Progress,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    offline: bool = False,
+    pause: Callable[[float], object] | None = None,
+) -> CollectedModel:
+    """Return a model's files, fetched or found, all of them hashed.
+
+    ``include`` (empty: all) and ``exclude`` are patterns over whole paths where ``*`` crosses ``/``.
+    Raises BuildError when the model cannot be had, or holds what cannot travel.
+    """
+    if spec.folder is not None:
+        model = _from_folder(spec.folder, name, progress, include, exclude)
+    else:
+        choice = Choice(tuple(include), tuple(exclude))
+        model = _from_hub(spec, name, cache, progress, choice, offline=offline, pause=pause)
+        demand_whole(name, {file.path: file.source for file in model.files})
+    pickles = [file.path for file in model.files if file.path.endswith(PICKLES)]
+    if pickles and any(file.path.endswith(".safetensors") for file in model.files):
+        progress.warn(
+            _(
+                "{model} contains weights that run code when loaded, next to safetensors: {files}; exclude "
+                "them if the application does not need them."
+            ).format(model=name, files=", ".join(pickles))
+        )
+    return model
+
+
+def measure_model(
+    spec: ModelSpec,
+    name: str,
+    cache: Cache,
+    progress: Progress,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    offline: bool = False,
+) -> tuple[int, int]:
+    """Return how many files of a model would travel, and their bytes; a hub is asked for its listing alone."""
+    if spec.folder is not None:
+        root = spec.folder.resolve()
+        _demand_folder(root)
+        found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
+        sizes = {path: place.lstat().st_size for path, place in found.items()}
+    else:
+        listing = _list(spec, cache, progress, offline=offline, pause=None)
+        found, sizes = {}, {file.path: file.remote.size or 0 for file in listing.files}
+    chosen = choose_files(sizes, name, progress, include, exclude)
+    demand_whole(name, {path: found[path] for path in chosen if path in found})
+    return len(chosen), sum(sizes[path] for path in chosen)
+
+
+def _list(
+    spec: ModelSpec, cache: Cache, progress: Progress, *, offline: bool, pause: Callable[[float], object] | None
+) -> HubListing:
+    """Ask the hub what a repository holds, or offline the cache, which knows whole commits only."""
+    repository, revision = spec.repository or "", spec.revision or ""
+    if offline:
+        return kept_listing(cache, repository, revision)
+    listing = list_repository(repository, revision, pause=pause or threading.Event().wait)
+    if listing.commit != revision:
+        progress.step(
+            _("{repository}: {revision} is commit {commit}").format(
+                repository=repository, revision=revision, commit=listing.commit
+            )
+        )
+    return listing
+
+
+def _from_hub(
+    spec: ModelSpec,
+    name: str,
+    cache: Cache,
+    progress: Progress,
+    choice: Choice,
+    *,
+    offline: bool,
+    pause: Callable[[float], object] | None,
+) -> CollectedModel:
+    repository = spec.repository or ""
+    listing = _list(spec, cache, progress, offline=offline, pause=pause)
+    wanted: dict[str, HubFile] = {file.path: file for file in listing.files}
+    paths = choose_files(wanted, name, progress, choice.include, choice.exclude)
+    for path in paths:
+        _check_size(f"{repository}: {path}", wanted[path].remote.size or 0)
+    remotes = [wanted[path].remote for path in paths]
+    if offline:
+        found = cached_files(remotes, cache, progress)
+    else:
+        keep_listing(cache, repository, listing)
+        downloader = Downloader(cache, logins=listing.logins, pause=pause)
+        found = downloader.fetch_all(remotes, _("Fetching model {name}").format(name=name), progress, jobs=JOBS)
+    files = []
+    for path in paths:
+        remote = wanted[path].remote
+        source = found[remote]
+        known = remote.digest.algorithm == "sha256"
+        digest = remote.digest.value if known else sha256_file(source)[0]
+        files.append(ModelFile(path, source, source.stat().st_size, digest))
+    return CollectedModel(name, repository, listing.commit, tuple(files))
+
+
+def _from_folder(
+    folder: Path, name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
+) -> CollectedModel:
+    root = folder.resolve()
+    _demand_folder(root)
+    try:
+        found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
+        paths = choose_files(found, name, progress, include, exclude)
+        for path in paths:
+            _check_regular(found[path], root)
+        demand_whole(name, {path: found[path] for path in paths})
+        sizes = {path: found[path].stat().st_size for path in paths}
+        for path in paths:
+            _check_size(str(found[path]), sizes[path])
+        files = []
+        with progress.task(_("Hashing model {name}").format(name=name), sum(sizes.values())) as task:
+            for path in paths:
+                digest, size = sha256_file(found[path])
+                files.append(ModelFile(path, found[path], size, digest))
+                task.advance(size)
+    except OSError as error:
+        raise troubles.trouble(error, troubles.READING, near=root, kind=BuildError) from error
+    sums = write_sums({file.path: file.sha256 for file in files})
+    return CollectedModel(name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
+
+
+def _demand_folder(root: Path) -> None:
+    if not root.is_dir():
+        raise BuildError(
+            _("The model folder {folder} does not exist.").format(folder=root),
+            advice=_("Specify a folder that contains the model: path:FOLDER."),
+        )
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Give everything below a folder that is no folder; links to folders are not followed."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _check_regular(path: Path, root: Path) -> None:
+    """Refuse what is no regular file; a link may lead to one of the same folder."""
+    if not path.is_symlink():
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise BuildError(_("{file} is not a regular file.").format(file=path), advice=_("Remove it or exclude it."))
+        return
+    target = path.resolve()
+    if not target.is_file() or not target.is_relative_to(root):
+        raise BuildError(
+            _("{file} is a link that does not point to a file in the model folder.").format(file=path),
+            advice=_("Copy the model with links resolved (cp -rL) and specify the copy."),
+        )
+
+
+def _check_size(file: str, size: int) -> None:
+    if size >= FILE_SIZE_LIMIT:
+        raise BuildError(
+            _("{file} is too large for one file of a bundle archive ({size} bytes).").format(file=file, size=size),
+            advice=_("Use a revision with weights in shards below 8 GiB, or exclude the file."),
+        )

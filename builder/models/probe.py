@@ -1,0 +1,83 @@
+"""The embedding that hosts must get, computed on the builder with the project's own environment.
+
+The application is started as an installed one is: the same command and settings, placeholders for keys, no
+model hub. Nothing of it is a reason to stop a build: what cannot be computed is told, and the host checks less.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.wheels.build_tools import last_reason
+from bundle.embedding import embedding_in
+from shared.errors import ToolError
+from shared.files import trials
+from shared.i18n import _
+from shared.processes import process
+from shared.programs import app_launcher
+
+if TYPE_CHECKING:
+    from builder.models.models import CollectedModel
+    from builder.project.model_source import ModelSource
+    from bundle.product.application import Application
+    from shared.terminal.console import Progress
+
+TIME_LIMIT = 900.0  # seconds; a large model loads slowly
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+
+
+def with_embedding(
+    source: ModelSource, model: CollectedModel, application: Application, root: Path, progress: Progress
+) -> ModelSource:
+    """Return the source with its probe's embedding, computed where the profile asks for it and root/.venv can."""
+    if source.probe is None or not source.probe.record:
+        return source
+    embedding: tuple[float, ...] | None = None
+    reason = _("{folder} does not exist").format(folder=root / ".venv")
+    if (root / ".venv").is_dir():
+        progress.step(_("Computing the probe embedding of {name}").format(name=source.name))
+        embedding, reason = _asked((*source.probe.command, source.probe.sentence), model, application, root)
+    if embedding is None:
+        progress.warn(
+            _(
+                "The probe embedding of {name} could not be recorded ({reason}): hosts will not compare embeddings."
+            ).format(name=source.name, reason=reason)
+        )
+    return replace(source, probe=replace(source.probe, embedding=embedding))
+
+
+def _asked(
+    command: tuple[str, ...], model: CollectedModel, application: Application, root: Path
+) -> tuple[tuple[float, ...] | None, str]:
+    """Return the embedding, or None and why there is none."""
+    with trials.scratch() as scratch:
+        release = Path(scratch, "releases", "probe")  # laid out as an installed one
+        for name, target in (("app", root), ("venv", root / ".venv")):
+            (release / name).parent.mkdir(parents=True, exist_ok=True)
+            (release / name).symlink_to(target, target_is_directory=True)
+        for file in model.files:
+            place = release / "models" / model.name / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(file.source.resolve(), place)
+            except OSError:
+                shutil.copyfile(file.source, place)
+        data = Path(scratch, "data")
+        data.mkdir()
+        run = application.to_json()
+        caller = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
+        settings = application.environment.placeholders
+        env = {**app_launcher.environment(str(release), run, caller, settings, str(data)), **OFFLINE}
+        argv, folder = app_launcher.command(str(release), run, command[0], list(command[1:]), str(data))
+        try:
+            done = process.run(argv, cwd=Path(folder or data), env=env, timeout=TIME_LIMIT)
+        except ToolError as error:
+            return None, error.what
+    embedding = embedding_in(done.stdout) if done.ok else None
+    if embedding is None:
+        return None, last_reason(done) if not done.ok else _("its output is not a JSON list of numbers")
+    return tuple(embedding), ""

@@ -1,0 +1,1 @@
+"""The project that is built from: its tables, its profile, its source."""

@@ -1,0 +1,114 @@
+"""A folder in a git work tree: the commit, what is tracked, and what is not as the commit has it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.errors import BuildError
+from shared.i18n import _
+from shared.processes.process import OUTPUT_LIMIT, checked, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GIT_TIME_LIMIT = 120.0  # seconds
+
+
+def is_checkout(project_root: Path) -> bool:
+    """Tell whether a folder lies in a git work tree."""
+    folder = project_root.resolve()
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
+
+
+def source_commit(project_root: Path) -> str | None:
+    """Return the commit that is checked out, or None without git or before the first commit."""
+    if not is_checkout(project_root):
+        return None
+    completed = _git(project_root, "rev-parse", "--verify", "--quiet", "HEAD")
+    return completed.strip() or None
+
+
+def commit_time(project_root: Path) -> int | None:
+    """Return the committer's time of that commit in seconds since 1970, or None."""
+    if source_commit(project_root) is None:
+        return None
+    return int(_git(project_root, "log", "-1", "--no-show-signature", "--format=%ct", "HEAD"))
+
+
+def _git(project_root: Path, *arguments: str) -> str:
+    # a hook that starts a build has set GIT_DIR and GIT_INDEX_FILE for its own repository
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env["GIT_OPTIONAL_LOCKS"] = "0"
+    argv = ["git", "-c", "core.fileMode=false", *arguments]
+    completed = run(argv, cwd=project_root, env=env, timeout=GIT_TIME_LIMIT)
+    if arguments[0] == "rev-parse" and completed.returncode == 1:
+        return ""
+    return checked(completed, f"git {arguments[0]}").stdout
+
+
+def tracked(project_root: Path) -> list[str]:
+    """Return the files below a folder that git tracks, sorted. Raises BuildError for too many."""
+    listing = _git(project_root, "ls-files", "-z", "--recurse-submodules")
+    if len(listing.encode()) >= OUTPUT_LIMIT:
+        raise BuildError(
+            _("{folder} has too many tracked files for one application.").format(folder=project_root),
+            advice=_("Build from the folder of the application itself."),
+        )
+    return sorted({path for path in listing.split("\0") if path})  # a file in conflict is listed thrice
+
+
+def changed(folder: Path) -> list[str]:
+    """Return the paths below a folder whose content is not that of the commit, sorted; nothing without a commit.
+
+    Permissions do not count: a bundle holds none. What git was told to overlook is looked at all the same.
+    """
+    if source_commit(folder) is None:
+        return []
+    options = ("--name-only", "--relative", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", "-z")
+    listing = _git(folder, "diff", *options, "HEAD", "--", ".")
+    return sorted({*filter(None, listing.split("\0")), *_overlooked(folder)})
+
+
+def _overlooked(folder: Path) -> Iterator[str]:
+    """Yield changed files that git reports as they were (git update-index --assume-unchanged, --skip-worktree)."""
+    for line in _git(folder, "ls-files", "-v", "-z").split("\0"):
+        mark, _space, path = line.partition(" ")
+        if path and (mark.islower() or mark == "S") and (folder / path).is_file():
+            index = _git(folder, "ls-files", "--stage", "-z", "--", f":(literal){path}").split()[1]
+            if _git(folder, "hash-object", "--", path).strip() != index:
+                yield path
+
+
+def top_of(folder: Path) -> Path:
+    """Return the root of the work tree that a folder lies in."""
+    return Path(_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
+
+
+def uncommitted(top: Path, place: Path) -> list[Path]:
+    """Return the files of a place, a file or a folder, that are not as the commit of a work tree has them.
+
+    The place itself where it is none of the work tree's, whatever another one says of it.
+    """
+    place = place.resolve()
+    if not place.is_relative_to(top):
+        return [place]
+    folder, names = (place, ["."]) if place.is_dir() else (place.parent, [f":(literal){place.name}"])
+    kept = set(_git(folder, "ls-files", "-z", "--recurse-submodules", "--", *names).split("\0"))
+    found = {path.relative_to(folder).as_posix(): path for path in ([place] if place.is_file() else _files(place))}
+    differing = set(changed(folder))
+    return [path for name, path in sorted(found.items()) if name not in kept or name in differing]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, git's own and caches of model hubs apart."""
+    for path in folder.rglob("*"):
+        if path.is_file() and {".git", ".cache"}.isdisjoint(path.relative_to(folder).parts):
+            yield path
+
+
+def untracked(folder: Path) -> list[str]:
+    """Return the files below a folder that git neither tracks nor ignores, sorted; of very many the first."""
+    listing = _git(folder, "ls-files", "--others", "--exclude-standard", "-z")
+    return sorted(listing.split("\0")[:-1])

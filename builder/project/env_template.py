@@ -1,0 +1,39 @@
+"""The env template (``.env.example``): which settings an application knows, with placeholders.
+
+Its lines are read as those of PREFIX/.env are. A value that spans lines is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.product.application import PLACEHOLDER
+from shared import troubles
+from shared.errors import UsageError
+from shared.i18n import _
+from shared.programs import app_launcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_template(path: Path) -> dict[str, str]:
+    """Return the names of an env template with their placeholders; of a name twice the last counts.
+
+    Raises UsageError that names the file and the line.
+    """
+    try:
+        settings, wrong = app_launcher.read_env(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        wanted = _("Specify an existing UTF-8 file in environment.template of the profile.")
+        if isinstance(error, OSError):
+            raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+        what = _("The env template {file} cannot be read: {reason}.").format(file=path, reason=error)
+        raise UsageError(what, advice=wanted) from error
+    wrong += [line for line, _name, value in settings if "\n" in value]
+    if wrong:
+        raise UsageError(
+            _("{file}, line {number}: not of the form KEY=value.").format(file=path, number=min(wrong)),
+            advice=_("Correct the line, or begin it with # to make it a comment."),
+        )
+    return {name: value or PLACEHOLDER for _line, name, value in settings}

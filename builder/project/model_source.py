@@ -1,0 +1,133 @@
+"""Where models come from and how an installed one is tried, as a profile says it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from builder.project.toml_file import fields_with
+from bundle import names, strict
+from bundle.strict import Fields, refuse
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOLERANCE = 1e-3  # for each component of a unit vector; float32 sums differ by 1e-6 between CPUs
+EMBEDDING_LIMIT = 1 << 20  # bytes of a probe's embedding file
+_HUB_SOURCE = re.compile(r"hf:[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
+_MODEL: dict[str, Any] = {"source": None, "include": [], "exclude": [], "probe": None}
+_PROBE: dict[str, Any] = {
+    "embedding_file": None,
+    "record": False,
+    "dimension": None,
+    "normalised": False,
+    "tolerance": TOLERANCE,
+    "batch": [],
+}
+
+
+@dataclass(frozen=True)
+class ProbeSource:
+    """A sentence that the installed model must embed, and the launcher command that embeds it.
+
+    The sentence is added to the command, which prints a JSON list. ``embedding`` is None where the profile
+    gives none: with ``record`` the builder computes it, else only ``dimension`` and ``normalised`` are compared.
+    Components may differ by ``tolerance`` each. ``batch`` embeds several sentences that are added to it.
+    """
+
+    command: tuple[str, ...]
+    sentence: str
+    embedding: tuple[float, ...] | None
+    tolerance: float
+    batch: tuple[str, ...] = ()
+    record: bool = False
+    dimension: int | None = None
+    normalised: bool = False
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model to bring.
+
+    ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None when the command
+    line must name it. ``include`` (empty: all) and ``exclude`` choose its files.
+    """
+
+    name: str
+    source: str | None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    probe: ProbeSource | None = None
+
+
+def parse_model(value: Any, path: str, folder: Path) -> ModelSource:
+    """Read one of a profile's models; its relative paths are taken from ``folder``."""
+    fields = fields_with(value, path, _MODEL)
+    source = fields.optional_text("source")
+    model = ModelSource(
+        name=fields.text("name"),
+        source=None if source is None else model_source(source, f"{path}.source", folder),
+        include=fields.texts("include"),
+        exclude=fields.texts("exclude"),
+        probe=fields.optional("probe", lambda item, where: _probe(item, where, folder)),
+    )
+    fields.done()
+    trouble = None if names.PLAIN.fullmatch(model.name) else names.plain_form()
+    trouble = trouble or names.problem(model.name)
+    if trouble:
+        raise refuse(f"{path}.name", trouble)
+    return model
+
+
+def model_source(text: str, path: str, folder: Path) -> str:
+    """Check where a model comes from; a relative ``path:`` is taken from ``folder``."""
+    kind, _colon, rest = text.partition(":")
+    if kind == "path" and rest:
+        return f"path:{(folder / rest).resolve()}"
+    if kind == "hf" and _HUB_SOURCE.fullmatch(text):
+        return text
+    raise refuse(path, _("not hf:ORG/NAME@REVISION or path:FOLDER"))
+
+
+def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
+    fields = fields_with(value, path, _PROBE)
+    name = fields.optional_text("embedding_file")
+    probe = ProbeSource(
+        command=fields.texts("command", most=100),
+        sentence=fields.text("sentence"),
+        embedding=None if name is None else _embedding(folder / name, f"{path}.embedding_file"),
+        tolerance=fields.number("tolerance"),
+        batch=fields.texts("batch", most=100),
+        record=fields.nested("record", strict.boolean),
+        dimension=fields.nested("dimension", strict.optional, of=partial(strict.integer, least=1, most=100_000)),
+        normalised=fields.nested("normalised", strict.boolean),
+    )
+    fields.done()
+    if not probe.command:
+        raise refuse(f"{path}.command", _("not a command"))
+    if probe.embedding is not None and probe.record:
+        raise refuse(f"{path}.record", _("embedding_file already provides the embedding"))
+    if not (probe.embedding or probe.record or probe.dimension):
+        raise refuse(path, _("needs embedding_file, record or dimension, otherwise there is nothing to compare"))
+    if not 0 < probe.tolerance < 1:
+        raise refuse(f"{path}.tolerance", _("not between {least} and {most}").format(least=0, most=1))
+    return probe
+
+
+def _embedding(file: Path, path: str) -> tuple[float, ...]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise refuse(path, _("{file} cannot be read").format(file=file)) from error
+    fields = Fields({"embedding": strict.loads(data, path, limit=EMBEDDING_LIMIT)}, path)
+    embedding = fields.items("embedding", _component, most=100_000)
+    if not embedding:
+        raise refuse(path, _("empty"))
+    return embedding
+
+
+def _component(value: Any, path: str) -> float:
+    return Fields({"value": value}, path).number("value")

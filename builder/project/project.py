@@ -1,0 +1,128 @@
+"""What a project's pyproject.toml and layout say (PEP 621): name, version, commands, packages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from builder.project.toml_file import read_toml
+from shared.errors import UsageError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Project:
+    """What pyproject.toml says: normalised name (PEP 503) and version (PEP 440), requires-python or ''."""
+
+    name: str
+    version: str
+    requires_python: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index of packages (tool.uv.index): its name, address, and how it wants to be asked."""
+
+    name: str
+    url: str = field(repr=False)
+    default: bool = False
+    explicit: bool = False
+    authenticate: str = "auto"
+
+
+@dataclass(frozen=True)
+class UvSettings:
+    """What pyproject.toml tells uv that a build from source must know too."""
+
+    indexes: tuple[Index, ...] = ()
+    keyring_provider: str = "disabled"
+    build_constraints: tuple[str, ...] = ()
+
+
+def read_uv_settings(project_root: Path) -> UvSettings:
+    """Read [tool.uv]; uv itself has refused what is malformed when it read the lock."""
+    table = (read_toml(project_root / "pyproject.toml").get("tool") or {}).get("uv") or {}
+    indexes = tuple(
+        Index(
+            name=str(entry.get("name", "")),
+            url=str(entry["url"]),
+            default=bool(entry.get("default")),
+            explicit=bool(entry.get("explicit")),
+            authenticate=str(entry.get("authenticate", "auto")),
+        )
+        for entry in table.get("index") or ()
+    )
+    return UvSettings(
+        indexes=indexes,
+        keyring_provider=str(table.get("keyring-provider", "disabled")),
+        build_constraints=tuple(map(str, table.get("build-constraint-dependencies") or ())),
+    )
+
+
+def read_project(project_root: Path) -> Project:
+    """Read name, version and requires-python of a project (PEP 621). Raises UsageError."""
+    path = project_root / "pyproject.toml"
+    table = project_table(path)
+    if "version" in (table.get("dynamic") or ()):
+        raise UsageError(
+            _("{file} has a dynamic version.").format(file=path),
+            advice=_("Set project.version to the version of the bundle."),
+        )
+    for key in ("name", "version"):
+        if not isinstance(table.get(key), str):
+            raise UsageError(
+                _("{file} has no project.{key}.").format(file=path, key=key), advice=_("Add it; a bundle needs both.")
+            )
+    requires = table.get("requires-python", "")
+    try:
+        SpecifierSet(requires)
+        name = canonicalize_name(table["name"], validate=True)
+        return Project(str(name), str(Version(table["version"])), requires)
+    except (InvalidName, InvalidVersion, InvalidSpecifier, AttributeError) as error:
+        raise UsageError(
+            _("{file} cannot be used: {reason}.").format(file=path, reason=error),
+            advice=_("Fix name, version or requires-python in its project table."),
+        ) from error
+
+
+def project_table(path: Path) -> dict[str, Any]:
+    """Return the [project] table of a pyproject.toml. Raises UsageError."""
+    if not path.is_file():
+        raise UsageError(
+            _("{folder} is not a Python project: it has no pyproject.toml.").format(folder=path.parent),
+            advice=_("Specify the folder of a uv-locked project with --project-root."),
+        )
+    table = read_toml(path).get("project")
+    if not isinstance(table, dict):
+        raise UsageError(
+            _("{file} has no project table.").format(file=path),
+            advice=_("Add a [project] table with name and version."),
+        )
+    return table
+
+
+def has_src_layout(project_root: Path) -> bool:
+    """Tell whether a project's packages lie below src, which then is no package itself."""
+    return (project_root / "src").is_dir() and not (project_root / "src" / "__init__.py").is_file()
+
+
+def top_level_packages(folder: Path, project_name: str | None, scripts: dict[str, str]) -> list[str]:
+    """Return the top-level packages and modules of a folder that belong to a project.
+
+    Without ``project_name`` that is everything (a src layout), else only what bears the name or
+    has a command, because tests and tools lie beside pyproject.toml too.
+    """
+    found = {path.parent.name for path in folder.glob("*/__init__.py")}
+    found |= {path.stem for path in folder.glob("*.py")}
+    if project_name is not None:
+        wanted = {re.split(r"[.:]", str(target))[0].strip() for target in scripts.values()}
+        found &= wanted | {project_name.replace("-", "_")}
+    return sorted(name for name in found if name.isidentifier())

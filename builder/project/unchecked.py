@@ -1,0 +1,80 @@
+"""What hosts cannot check because the profile does not say what it takes, and what to add to the profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bundle.product.application import Environment
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.project.profile import Profile
+
+
+TOP, END, ENVIRONMENT, CONTAINER = "top", "end", "environment", "container"  # where in a profile lines belong
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """Checks of validate that will be SKIP, why, and the lines of a profile that change it.
+
+    ``add`` is TOML that can be pasted: ``place`` says where, because keys of the top level come before any table, and
+    no table is opened twice. A probe at the end is the last model's.
+    """
+
+    checks: tuple[str, ...]
+    reason: str
+    add: str
+    place: str = END
+
+    def lines(self) -> Iterator[str]:
+        """Yield it for people."""
+        text = {
+            TOP: _("{checks} will be skipped on hosts: {reason}; add at the top of the profile:"),
+            END: _("{checks} will be skipped on hosts: {reason}; add at the end of the profile:"),
+            ENVIRONMENT: _("{checks} will be skipped on hosts: {reason}; add to [environment] of the profile:"),
+            CONTAINER: _("{checks} will be skipped on hosts: {reason}; add to [container] of the profile:"),
+        }[self.place]
+        yield text.format(checks=", ".join(self.checks), reason=self.reason)
+        yield from (f"  {line}" for line in self.add.splitlines())
+
+    def to_json(self) -> dict[str, Any]:
+        return {"checks": list(self.checks), "reason": self.reason, "add": self.add, "place": self.place}
+
+
+def unchecked(profile: Profile) -> list[Unchecked]:
+    """Return what the profile could say and does not."""
+    return list(_unchecked(profile))
+
+
+def _unchecked(profile: Profile) -> Iterator[Unchecked]:
+    application = profile.application
+    command = next(iter(application.commands), "NAME")
+    if not application.core_imports:
+        imports = ("packages.imports", "performance.imports", "performance.import_tree")
+        yield Unchecked(imports, _("the profile defines no core imports"), 'core_imports = ["MODULE"]', TOP)
+    if not application.smoke:
+        add = f'smoke = [["{command}", "--help"]]'
+        commands = ("performance.start",) if application.offline_commands else ("ragtrace.cli", "performance.start")
+        yield Unchecked(commands, _("the profile defines no smoke commands"), add, TOP)
+    if not application.environment.template:
+        is_there = application.environment != Environment()
+        add = ("" if is_there else "[environment]\n") + 'template = ".env.example"'
+        place = ENVIRONMENT if is_there else END
+        yield Unchecked(("ragtrace.settings",), _("the profile defines no settings template"), add, place)
+    if application.dashboard is None:
+        add = f'[dashboard]\ncommand = ["{command}", "--port={{port}}"]'
+        yield Unchecked(("ragtrace.dashboard",), _("the profile defines no dashboard"), add)
+    if application.container is None:
+        add = f'[container]\nobject = "PACKAGE.MODULE:NAME"\ncommand = ["{command}"]'
+        yield Unchecked(("ragtrace.container",), _("the profile defines no container"), add)
+    elif not application.container.command:
+        reason = _("the profile has no command that uses its container (dependency_injector containers need none)")
+        yield Unchecked(("ragtrace.container",), reason, f'command = ["{command}"]', CONTAINER)
+    if profile.models and not any(model.probe for model in profile.models):
+        add = f'[models.probe]\ncommand = ["{command}"]\nsentence = "…"\nrecord = true'
+        answers = ("ragtrace.probe", "performance.model")
+        yield Unchecked(answers, _("no model in the bundle has a probe"), add)

@@ -1,0 +1,63 @@
+"""A release that deltas build on, as its manifest tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bundle import delta
+from bundle.manifest import MANIFEST_LIMIT, parse_manifest
+from shared import troubles
+from shared.errors import BuildError, TrustError, UsageError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest
+
+
+@dataclass(frozen=True)
+class Base:
+    """A release that hosts have: its manifest, and the very bytes of it, which travel with the delta."""
+
+    manifest: Manifest
+    data: bytes
+
+    def left_out(self, manifest: Manifest) -> frozenset[FileEntry]:
+        """Return what a delta for a release does not bring. Raises BuildError where this cannot be its base."""
+        try:
+            delta.demand_base(manifest, self.manifest)
+        except TrustError as error:
+            raise BuildError(
+                error.what, advice=_("Specify the manifest of an earlier release that hosts have installed.")
+            ) from error
+        return frozenset(delta.left_out(manifest, self.manifest))
+
+    def has_wheel(self, sha256: str) -> bool:
+        """Tell whether the release brought a wheel."""
+        return any(entry.sha256 == sha256 for entry in self.manifest.of_kind("wheel"))
+
+    def told(self, manifest: Manifest) -> dict[str, Any]:
+        """Return what a delta builds on and leaves out as JSON values, sizes in bytes."""
+        product, left_out = self.manifest.product, self.left_out(manifest)
+        size = sum(entry.size for entry in left_out)
+        return {"version": product.version, "counter": product.counter, "files": len(left_out), "bytes": size}
+
+    def folder(self, manifest: Manifest) -> str:
+        """Return the name of the folder in which the delta travels."""
+        return f"{manifest.folder}-from-{self.manifest.product.version}"
+
+
+def read_base(path: Path) -> Base:
+    """Read the manifest of a release, which may be named by its folder. Raises UsageError for what is none."""
+    path = path / "MANIFEST.json" if path.is_dir() else path
+    advice = _("Specify the MANIFEST.json of the release that the hosts have.")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MANIFEST_LIMIT + 1)
+        return Base(parse_manifest(data, path.name), data)
+    except OSError as error:
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=advice) from error
+    except TrustError as error:
+        raise UsageError(error.what, advice=advice) from error

@@ -1,0 +1,55 @@
+"""Delta bundles: which release each target's builds on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import UsageError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from builder.request.bases import Base
+    from builder.request.moment import Moment
+    from builder.request.request import Request
+    from bundle.target import Target
+
+
+def name_of(target: Target) -> str:
+    """Return what a base and a release must have in common, for people too."""
+    return f"{target} {target.abi}"
+
+
+def bases_of(request: Request, product: str, moment: Moment) -> dict[str, Base]:
+    """Return the base of each target by its name, none where none is named.
+
+    Raises UsageError where they don't go together.
+    """
+    bases, targets, counter = request.bases, request.targets, moment.counter
+    by_name: dict[str, Base] = {}
+    for base in bases:
+        name = name_of(base.manifest.target)
+        if base.manifest.product.name != product:
+            raise UsageError(
+                _("The base bundle is for {name}, not for {product}.").format(
+                    name=base.manifest.product.name, product=product
+                )
+            )
+        if base.manifest.product.counter >= counter:
+            raise UsageError(
+                _("The base bundle has release counter {counter}, which is not lower than {wanted}.").format(
+                    counter=base.manifest.product.counter, wanted=counter
+                ),
+                advice=moment.advice(base.manifest, request.project_root),
+            )
+        if name in by_name:
+            raise UsageError(_("Duplicate base bundle for {target}.").format(target=name))
+        by_name[name] = base
+    wanted = {name_of(target) for target in targets} if bases else set()
+    for name in sorted(wanted - by_name.keys()):
+        raise UsageError(
+            _("No base bundle for {target}.").format(target=name),
+            advice=_("Specify one for each target, or build full bundles in a separate run."),
+        )
+    for name in sorted(by_name.keys() - wanted):
+        raise UsageError(_("The base bundle is for {target}, which is not built.").format(target=name))
+    return by_name

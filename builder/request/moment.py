@@ -1,0 +1,65 @@
+"""When a release is made and which counter it has: what is asked for, else what the project says."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.project.checkout import changed, commit_time, source_commit
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.request.request import Request
+    from bundle.manifest import Manifest
+
+OPTION, VARIABLE, COMMIT, CLOCK = "option", "variable", "commit", "clock"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The time of a release in seconds since 1970, its counter, and what the counter comes from."""
+
+    epoch: int
+    counter: int
+    origin: str
+
+    def advice(self, base: Manifest, project_root: Path) -> str:
+        """Return what to do about a base that is not before this release, by what the counter comes from."""
+        if self.origin == OPTION:
+            return _("Use a --counter above {counter}, or an earlier base bundle.").format(counter=base.product.counter)
+        if self.origin == VARIABLE:
+            return _("SOURCE_DATE_EPOCH sets the release counter: use a later time, or a higher --counter.")
+        if self.origin == CLOCK:
+            return _(
+                "Without a commit, this machine's clock sets the release counter: correct it, or use a "
+                "higher --counter."
+            )
+        if changed(project_root):
+            return _(
+                "The commit time sets the release counter, and you have uncommitted changes: commit them, or "
+                "use a higher --counter."
+            )
+        if (base.source_commit or "").partition("-")[0] == source_commit(project_root):
+            return _(
+                "The base bundle was built from the checked-out commit: commit what you want to release, or "
+                "use a higher --counter."
+            )
+        return _(
+            "The commit time sets the release counter: check out a later commit than the base bundle's, or "
+            "use an earlier base bundle or a higher --counter."
+        )
+
+
+def moment_of(request: Request) -> Moment:
+    """Return the time of a release and its counter: SOURCE_DATE_EPOCH, else the commit's time, else the clock's."""
+    commit = commit_time(request.project_root) if request.epoch is None else None
+    if request.epoch is not None:
+        epoch, origin = request.epoch, VARIABLE
+    else:
+        epoch, origin = (commit, COMMIT) if commit else (int(time.time()), CLOCK)
+    if request.counter is not None:
+        return Moment(epoch, request.counter, OPTION)
+    return Moment(epoch, max(epoch, 1), origin)

@@ -1,0 +1,189 @@
+"""What the source of a build is: a commit, or a commit with files that differ from it."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.models.models import parse_model_spec
+from builder.project.checkout import changed, is_checkout, source_commit, top_of, uncommitted, untracked
+from builder.project.profile import PROFILES
+from builder.project.source import matches, travels
+from bundle import digest
+from shared.errors import BuildError
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from builder.lock.targets import Standing
+    from builder.project.profile import Profile
+    from shared.terminal.console import Progress
+
+DIRTY = "-dirty"  # as git describe --dirty writes it
+SHOWN = 8  # files that a warning names
+READ = ("pyproject.toml", "uv.lock")  # what every build reads of its project
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """The commit of a build's source, None where there is none, and what is not as the commit has it.
+
+    ``changed`` are tracked files that go into the bundle, or that the build reads, and differ: their paths from the
+    project's folder, and the SHA-256 of what is taken ("" for one that is gone). ``untracked`` lie among the files
+    that travel, and stay behind: git does not track them. ``uncommitted`` are what goes into the bundle, or is read
+    for it, and no commit of this repository has: a profile elsewhere, say, or a model's folder.
+    """
+
+    commit: str | None
+    changed: tuple[tuple[str, str], ...] = ()
+    untracked: tuple[str, ...] = ()
+    uncommitted: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths of the changed files."""
+        return tuple(path for path, _sha256 in self.changed)
+
+    @property
+    def described(self) -> str | None:
+        """The commit as a manifest names it: with ``-dirty`` behind it where files differ."""
+        return f"{self.commit}{DIRTY}" if self.commit and self.changed else self.commit
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "commit": self.commit,
+            "changed": list(self.names),
+            "untracked": list(self.untracked),
+            "uncommitted": list(self.uncommitted),
+        }
+
+
+def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
+    """Return what the source of a build is; packages that the lock gives as folders are looked at too.
+
+    ``python`` is what the request says of a Python to bring: the path of an archive, for example.
+    """
+    commit = source_commit(root)
+    if commit is None:
+        return SourceState(None)
+    selections = [standing.selection for standing in standings if standing.selection]
+    folders = {Path(source.place) for one in selections for source in one.sources if source.kind == "folder"}
+    read = {_from(root, path) for path in profile.files} | set(READ)
+    differing = {path for path in changed(root) if path in read or _travels(path, profile)}
+    for folder in folders:
+        if is_checkout(folder):
+            differing |= {_from(root, folder / path) for path in changed(folder)}
+    loose = {_from(root, path) for path in _uncommitted(root, profile, folders, python)}
+    return SourceState(
+        commit,
+        tuple((path, _digest(root / path)) for path in sorted(differing)),
+        tuple(path for path in untracked(root) if travels(path, profile) and path not in loose),
+        tuple(sorted(loose - differing)),
+    )
+
+
+def _uncommitted(root: Path, profile: Profile, folders: Iterable[Path], python: str | None) -> Iterator[Path]:
+    """Yield what no commit of the project's repository has, of all that nothing else holds either.
+
+    Wheels are held by the lock, models of a hub by their revision, snapshots and exceptions by signatures, a Python of
+    uv's by uv, and profiles that come with the builder by its version.
+    """
+    top = top_of(root)
+    models = [parse_model_spec(model.source).folder for model in profile.models if model.source]
+    named = [root / name for name in READ] + [path for path in profile.files if PROFILES not in path.parents]
+    for place in (*named, *models, *([Path(python)] if python and Path(python).exists() else [])):
+        if place and place.exists():
+            yield from uncommitted(top, place)
+    for folder in folders:
+        if folder.resolve().is_relative_to(top):
+            yield from (folder / path for path in untracked(folder))
+        else:
+            yield folder
+
+
+def _from(root: Path, path: Path) -> str:
+    return os.path.relpath(path, root).replace(os.sep, "/")
+
+
+def _travels(path: str, profile: Profile) -> bool:
+    """Tell whether a changed path goes into the bundle; one of a submodule is that of its folder."""
+    in_app = unicodedata.normalize("NFC", path)
+    return travels(in_app, profile) or any(matches(pattern, [in_app]) for pattern in profile.include)
+
+
+def _digest(path: Path) -> str:
+    return digest.sha256_file(path)[0] if path.is_file() else ""
+
+
+def tell_state(state: SourceState, progress: Progress) -> None:
+    """Warn of files that differ from the commit, and of those that stay behind."""
+    if state.changed:
+        text = plural(
+            "{count} tracked file differs from commit {commit} and is included as is: {names}",
+            "{count} tracked files differ from commit {commit} and are included as is: {names}",
+            len(state.changed),
+        )
+        progress.warn(text.format(count=len(state.changed), commit=(state.commit or "")[:12], names=_some(state.names)))
+    forgotten = [name for name in state.uncommitted if not name.startswith("../")]
+    if forgotten:
+        text = plural(
+            "{count} file in the build is not in the commit: {names}",
+            "{count} files in the build are not in the commit: {names}",
+            len(forgotten),
+        )
+        progress.warn(text.format(count=len(forgotten), names=_some(forgotten)))
+    if state.untracked:
+        text = plural(
+            "{count} file is not tracked by git and is not included: {names}",
+            "{count} files are not tracked by git and are not included: {names}",
+            len(state.untracked),
+        )
+        progress.warn(text.format(count=len(state.untracked), names=_some(state.untracked)))
+
+
+def demand_commit(state: SourceState, root: Path) -> None:
+    """Raise BuildError unless all that people write for a build is what one commit has (--strict-source)."""
+    if state.commit is None:
+        raise BuildError(
+            _("{folder} has no commit to compare its files with (--strict-source).").format(folder=root),
+            advice=_("Build from a git checkout with a commit, or without --strict-source."),
+        )
+    if state.changed:
+        raise BuildError(
+            _("These files differ from commit {commit} (--strict-source): {names}.").format(
+                commit=state.commit[:12], names=", ".join(state.names)
+            ),
+            advice=_(
+                "Commit them, or revert them with 'git restore'; without --strict-source the bundle records "
+                "that they differ."
+            ),
+        )
+    if state.uncommitted:
+        raise BuildError(
+            _("The commit does not contain all that goes into the bundle (--strict-source): {names}.").format(
+                names=", ".join(state.uncommitted)
+            ),
+            advice=_(
+                "Commit them in the project's repository, specify models as hf:ORG/NAME@COMMIT, or build "
+                "without --strict-source."
+            ),
+        )
+
+
+def demand_same(before: SourceState, after: SourceState) -> None:
+    """Raise BuildError where the source changed while it was built: what the bundle says of it would not be true."""
+    if (before.commit, before.changed) != (after.commit, after.changed):
+        names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})
+        raise BuildError(
+            _("The project changed during the build: {names}.").format(names=_some(names) or after.commit),
+            advice=_("Build again, and do not change the project's files meanwhile."),
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])

@@ -1,0 +1,1 @@
+"""What an application's source tells without being run: the settings that it reads, the names that it imports."""

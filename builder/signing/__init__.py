@@ -1,0 +1,1 @@
+"""Keys and what is signed with them: releases, policies, the slip that is compared by hand."""

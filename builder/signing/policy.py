@@ -1,0 +1,129 @@
+"""Making policies: a new one or the next of a chain, its signatures, and what it says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from builder.signing.sign import signature_of
+from bundle.signing import chain
+from bundle.signing.policy import NAMESPACES, Policy, Role, Signer, parse_policy
+from bundle.signing.policy_files import offered, policy_json
+from bundle.signing.small_files import read_small
+from shared.errors import TrustError, UsageError
+from shared.files import outputs
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from builder.signing.sign import Signer as SigningKey
+    from bundle.signing.signature import PublicKey
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs from the former policy: keys per role to add, keyids to remove, thresholds, ends of validity."""
+
+    add: Sequence[tuple[str, PublicKey, str]] = ()  # role, key, its owner's name
+    remove: Sequence[str] = ()
+    thresholds: Sequence[tuple[str, int]] = ()
+    until: Sequence[tuple[str, datetime]] = ()
+
+
+def next_policy(former: Policy | None, change: Change) -> Policy:
+    """Return the policy that follows ``former`` (None: the first). Raises UsageError for one that makes no sense.
+
+    A role keeps its threshold, a new one needs all its keys; a key that is in no role any more goes.
+    """
+    roles = {name: list(role.keyids) for name, role in former.roles.items()} if former else {}
+    signers = {signer.key.keyid: signer for signer in former.signers} if former else {}
+    for keyid in change.remove:
+        if keyid not in signers:
+            raise _unknown(keyid)
+        del signers[keyid]
+        roles = {name: [one for one in keyids if one != keyid] for name, keyids in roles.items()}
+    for role, key, owner in change.add:
+        signers.setdefault(key.keyid, Signer(key, owner))
+        if key.keyid not in roles.setdefault(role, []):
+            roles[role].append(key.keyid)
+    for keyid, end in change.until:
+        if keyid not in signers:
+            raise _unknown(keyid)
+        signers[keyid] = replace(signers[keyid], end=end)
+    wanted = {name: role.threshold for name, role in former.roles.items()} if former else {}
+    wanted.update(change.thresholds)
+    policy = Policy(
+        former.number + 1 if former else 1,
+        tuple(signer for keyid, signer in signers.items() if any(keyid in keyids for keyids in roles.values())),
+        {name: Role(wanted.get(name, len(keyids)), tuple(keyids)) for name, keyids in roles.items() if keyids},
+    )
+    if chain.ROLE not in policy.roles:
+        raise UsageError(
+            _("The role 'policy' has no key, so the next policy could not be signed."),
+            advice=_("Add one with --add policy=KEY.pub."),
+        )
+    try:
+        return parse_policy(policy.to_bytes(), _("the policy"))
+    except TrustError as error:
+        raise UsageError(error.what, advice=_("Change keys or thresholds so that they match.")) from error
+
+
+def _unknown(keyid: str) -> UsageError:
+    return UsageError(
+        _("The previous policy has no key {keyid}.").format(keyid=keyid), advice=_("Inspect with: policy show FILE.")
+    )
+
+
+def role_name(text: str) -> str:
+    """Return a role's name. Raises UsageError for one that policies don't know."""
+    if text not in NAMESPACES:
+        raise UsageError(
+            _("{name} is not a role.").format(name=text),
+            advice=_("Valid roles: {known}.").format(known=", ".join(NAMESPACES)),
+        )
+    return text
+
+
+def write_policy(folder: Path, policy: Policy) -> Path:
+    """Write a policy that nobody has signed yet. Raises UsageError when its number is taken there."""
+    path = folder / chain.file_name(policy.number)
+    if os.path.lexists(path):
+        raise UsageError(
+            _("{path} already exists and is not overwritten.").format(path=path), advice=_("Specify another folder.")
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    outputs.write(path, policy.to_bytes(), mode=0o644)
+    return path
+
+
+def sign_policy(path: Path, signer: SigningKey) -> Path:
+    """Sign a policy's bytes as they are, once they are shown to be a policy; return the signature's file."""
+    data = read_small(path)
+    parse_policy(data, path.name)
+    signature = signature_of(path, signer.key)
+    outputs.write(signature, signer.sign(data, NAMESPACES[chain.ROLE]), mode=0o644)
+    return signature
+
+
+def describe(path: Path) -> list[dict[str, Any]]:
+    """Return what the policies of a file or folder say, who signed them and whether the thresholds are met."""
+    found = offered([path])
+    described = []
+    for index, signed in enumerate(found):
+        facts = policy_json(signed.policy)
+        facts["signed_by"] = [key.fingerprint for key in signed.signers]
+        facts["problem"] = _problem(found[index - 1] if index else None, signed)
+        described.append(facts)
+    return described
+
+
+def _problem(former: chain.Signed | None, signed: chain.Signed) -> str | None:
+    try:
+        chain.check_own(signed) if former is None else chain.check_next(former, signed)
+    except TrustError as error:
+        return error.what
+    return None

@@ -1,0 +1,265 @@
+"""Signing as ``ssh-keygen -Y sign`` does: with a key file here, or by ssh-keygen for agents and hardware."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bundle.signing.signature import (
+    ECDSA,
+    ED25519,
+    HASHES,
+    SIGNATURES_LIMIT,
+    PublicKey,
+    encode,
+    mpint,
+    parse_public_key,
+    signed_data,
+    verify,
+    wire,
+)
+from shared import troubles
+from shared.errors import RagtraceError, ToolError, TrustError, UsageError
+from shared.files import trials
+from shared.i18n import _
+from shared.processes import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
+
+HASH = HASHES[0]
+KEY_FILE_LIMIT = 64 << 10  # bytes
+
+
+class Signer(Protocol):
+    """Whoever can sign with one key."""
+
+    @property
+    def key(self) -> PublicKey:
+        """The public key of its signatures."""
+
+    def sign(self, message: bytes, namespace: str) -> bytes:
+        """Return an armoured SSHSIG signature of a message."""
+
+
+@dataclass(frozen=True, repr=False)
+class FileSigner:
+    """Signs with a private key that was read from a file."""
+
+    key: PublicKey
+    private: PrivateKey
+
+    def sign(self, message: bytes, namespace: str) -> bytes:
+        data = signed_data(namespace, HASH, message)
+        armoured = encode(self.key, namespace, HASH, wire(self.key.kind.encode(), self._raw(data)))
+        # a fault while signing can give the key away, and nobody should publish what doesn't verify
+        verify(armoured, message, namespace)
+        return armoured
+
+    def _raw(self, data: bytes) -> bytes:
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+
+        if isinstance(self.private, ed25519.Ed25519PrivateKey):
+            return self.private.sign(data)
+        r, s = utils.decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
+        return wire(mpint(r), mpint(s))
+
+
+@dataclass(frozen=True)
+class KeygenSigner:
+    """Lets ``ssh-keygen -Y sign`` do it: the key is in an agent, or the hardware that the file names.
+
+    It has our terminal, where it asks for a PIN, a passphrase or a touch; SSH_ASKPASS and the agent do too.
+    """
+
+    key: PublicKey
+    path: Path
+
+    def sign(self, message: bytes, namespace: str) -> bytes:
+        what = _("Signing with {path}").format(path=self.path)
+        with trials.scratch() as private:
+            file = private / "message"
+            file.write_bytes(message)
+            argv = ["ssh-keygen", "-Y", "sign", "-q", "-f", str(self.path), "-n", namespace, str(file)]
+            code = process.attend(argv, env=os.environ)
+            if code:
+                raise ToolError(
+                    _("{what} failed: ssh-keygen exited with code {code}.").format(what=what, code=code),
+                    advice=_("See its output above; 'ssh-add -l' lists the keys in an agent."),
+                )
+            armoured = file.with_name("message.sig").read_bytes()
+        if verify(armoured, message, namespace, name=what) != self.key:
+            raise ToolError(_("{what} returned a signature by another key.").format(what=what))
+        return armoured
+
+
+def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtrace") -> PublicKey:
+    """Write a new Ed25519 key pair, ``path`` (0600, encrypted when there is a passphrase) and ``path.pub``.
+
+    Raises UsageError when either file exists or can't be written.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    public_path = public_file(path)
+    private = ed25519.Ed25519PrivateKey.generate()
+    protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:
+        protection = serialization.BestAvailableEncryption(passphrase)
+    text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, protection)
+    key = _public_key(private)
+    demand_new(path)
+    _write_new(path, text, 0o600)
+    _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
+    return key
+
+
+def signature_of(path: Path, key: PublicKey) -> Path:
+    """Return where a key's signature of a file goes. Raises UsageError where as many others are there as are read."""
+    signature = path.with_name(f"{path.name}.{key.keyid}.sig")
+    beside = [name for name in os.listdir(path.parent) if name.startswith(f"{path.name}.") and name.endswith(".sig")]
+    if len({*beside, signature.name}) > SIGNATURES_LIMIT:
+        raise too_many_signatures(signature)
+    return signature
+
+
+def too_many_signatures(path: Path) -> UsageError:
+    """Return the refusal of a signature, or of the key for it, that no host would read."""
+    return UsageError(
+        _("{path} would exceed the limit of {limit} signatures.").format(path=path, limit=SIGNATURES_LIMIT),
+        advice=_("Sign with fewer keys."),
+    )
+
+
+def demand_new(path: Path) -> None:
+    """Raise UsageError where a private key or its public half exists."""
+    for place in (path, public_file(path)):
+        if os.path.lexists(place):
+            raise UsageError(
+                _("{path} already exists and is not overwritten.").format(path=place),
+                advice=_("Specify another file, or move that one to a safe place."),
+            )
+
+
+def public_file(path: Path) -> Path:
+    """Return where the public half of a private key lies."""
+    return path.with_name(path.name + ".pub")
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(path, flags, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        wanted = _("Specify a file in an existing folder that you can write to.")
+        raise troubles.trouble(error, troubles.WRITING, path=path, kind=UsageError, wanted=wanted) from error
+
+
+def _public_key(private: PrivateKey) -> PublicKey:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return parse_public_key(private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
+
+
+def load_signer(path: Path, passphrase: Callable[[], bytes | None]) -> Signer:
+    """Return a signer for a private key file, or for a ``.pub`` file whose key ssh-keygen can reach.
+
+    ``passphrase`` is called only for an encrypted key. Raises UsageError for a file that is
+    missing, readable by others, of another kind, or whose passphrase is wrong.
+    """
+    data = _read(path)
+    if path.suffix == ".pub":
+        return KeygenSigner(_read_public(path, data), path)
+    _check_private(path)
+    private = _decrypt(path, data, passphrase)
+    return FileSigner(_public_key(private), private)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(KEY_FILE_LIMIT + 1)
+    except OSError as error:
+        wanted = _("Specify the private key, or create one with the builder's keygen command.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    if len(data) > KEY_FILE_LIMIT:
+        raise _not_a_key(path)
+    return data
+
+
+def read_public_key(path: Path) -> PublicKey:
+    """Return the key of a ``.pub`` file. Raises UsageError when it is missing or holds none."""
+    return _read_public(path, _read(path))
+
+
+def _read_public(path: Path, data: bytes) -> PublicKey:
+    try:
+        return parse_public_key(data.decode("utf-8", "replace"))
+    except TrustError as error:
+        raise UsageError(_("{path}: {reason}").format(path=path, reason=error.what), advice=error.advice) from error
+
+
+def _check_private(path: Path) -> None:
+    if sys.platform != "win32" and path.stat().st_mode & 0o077:
+        raise UsageError(
+            _("Other users of this machine can read the private key {path}.").format(path=path),
+            advice=_("Run 'chmod 600 {path}', and check whether others may have read it.").format(path=path),
+        )
+
+
+def _decrypt(path: Path, data: bytes, passphrase: Callable[[], bytes | None]) -> PrivateKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+    secret: bytes | None = None
+    try:
+        try:
+            private = load_ssh_private_key(data, None)
+        except TypeError:  # how cryptography says that a passphrase is needed
+            secret = passphrase()
+            if not secret:
+                raise _needs_passphrase(path) from None
+            private = load_ssh_private_key(data, secret)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise (_wrong_passphrase(path) if secret else _not_a_key(path)) from error
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return private
+    if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):
+        return private
+    raise _not_a_key(path)
+
+
+def _needs_passphrase(path: Path) -> RagtraceError:
+    return UsageError(
+        _("The key {path} is encrypted and no passphrase was given.").format(path=path),
+        advice=_("Run the command in a terminal, or set RAGTRACE_KEY_PASSPHRASE."),
+    )
+
+
+def _wrong_passphrase(path: Path) -> RagtraceError:
+    return UsageError(
+        _("The passphrase does not decrypt the key {path}.").format(path=path),
+        advice=_("Enter the passphrase again; if it is correct, the file is damaged."),
+    )
+
+
+def _not_a_key(path: Path) -> RagtraceError:
+    return UsageError(
+        _("{path} is not an OpenSSH private key of type {kinds}.").format(path=path, kinds=f"{ED25519}, {ECDSA}"),
+        advice=_(
+            "Create a key with the builder's keygen command; for a key in hardware or an agent, specify its .pub file."
+        ),
+    )

@@ -1,0 +1,116 @@
+"""The trust slip: what reaches the operator by another way than the medium, as text and as a page to print.
+
+It stands in both languages whatever the builder's locale is: nobody knows who will hold the paper.
+"""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE
+from shared.files import files
+from shared.terminal.console import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.signing.release import Release
+    from bundle.signing.signature import PublicKey
+
+FILES = Path(__file__).parent.parent / "slip_files"
+TEXT, PAGE = "TRUST-SLIP.txt", "TRUST-SLIP.html"
+_CHECK = f"ssh-keygen -Y check-novalidate -n {RELEASE_NAMESPACE} -s"
+# name of a place in the templates → the commands to type there, in the folder that travels
+COMMANDS = {
+    "check_linux": (f'for s in SHA256SUMS.*.sig; do {_CHECK} "$s" < SHA256SUMS; done', "sha256sum -c SHA256SUMS"),
+    "check_macos": (
+        f'for s in SHA256SUMS.*.sig; do {_CHECK} "$s" < SHA256SUMS; done',
+        "shasum -a 256 -c SHA256SUMS",
+    ),
+    "check_windows": (
+        f"for %s in (SHA256SUMS.*.sig) do {_CHECK} %s < SHA256SUMS",
+        "for %f in (*.pyz *.tar.gz *.tar.gz.* MANIFEST.json) do certutil -hashfile %f SHA256",
+        "type SHA256SUMS",
+    ),
+    "check_elsewhere": (
+        "python3 -c \"import hashlib; print(hashlib.sha256(open('ragtrace-install.pyz', 'rb').read()).hexdigest())\"",
+    ),
+}
+
+
+def commands() -> dict[str, str]:
+    """Return the check commands by their names in templates, one to a line."""
+    return {name: "\n".join(lines) for name, lines in COMMANDS.items()}
+
+
+def groups(digest: str) -> list[str]:
+    """Return a SHA-256 as four rows of four groups of four digits."""
+    rows = [digest[start : start + 16] for start in range(0, 64, 16)]
+    return [" ".join(row[start : start + 4] for start in range(0, 16, 4)) for row in rows]
+
+
+def grouped(key: PublicKey) -> str:
+    """Return a key's fingerprint in groups of four characters, for paper."""
+    method, _colon, text = key.fingerprint.partition(":")
+    return f"{method}: " + " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def folder_of(release: Release) -> Path:
+    """Return where the slip goes: beside the folder that travels, never into it."""
+    return release.folder.with_name(f"{release.folder.name}.slip")
+
+
+def write_slip(release: Release) -> Path:
+    """Write both forms anew and return the text's path."""
+    folder = folder_of(release)
+    folder.mkdir(exist_ok=True)
+    files.write_atomic(folder / PAGE, page(release).encode())
+    files.write_atomic(folder / TEXT, text(release).encode())
+    return folder / TEXT
+
+
+def text(release: Release) -> str:
+    """Return the slip as text."""
+    facts = _facts(release)
+    facts["signers"] = "\n".join(f"  {line}" for line in signer_lines(release))
+    facts["digest"] = "\n".join(f"  {row}" for row in groups(release.zipapp_sha256))
+    facts.update({name: "\n".join(f"  {line}" for line in lines) for name, lines in COMMANDS.items()})
+    return Template((FILES / TEXT).read_text(encoding="utf-8")).substitute(facts)
+
+
+def page(release: Release) -> str:
+    """Return the slip as one self-contained page."""
+    facts = {
+        **_facts(release),
+        "signers": "\n".join(signer_lines(release)),
+        "digest": "\n".join(groups(release.zipapp_sha256)),
+        **commands(),
+    }
+    escaped = {name: html.escape(value) for name, value in facts.items()}
+    return Template((FILES / PAGE).read_text(encoding="utf-8")).substitute(escaped)
+
+
+def signer_lines(release: Release) -> Iterator[str]:
+    """Yield a line for each key: who must sign, who has."""
+    pinned = [signer.key for signer in release.pinned.of_role(RELEASE)] if release.pinned else []
+    for key in [*pinned, *(key for key in release.signers if key not in pinned)]:
+        signed = "signed · 서명함" if key in release.signers else "has not signed yet · 아직 서명하지 않음"
+        yield f"{grouped(key)}  ({signed})"
+
+
+def _facts(release: Release) -> dict[str, str]:
+    product, target = release.manifest.product, release.manifest.target
+    role = release.pinned.roles[RELEASE] if release.pinned else None
+    return {
+        "title": product.title,
+        "version": product.version,
+        "counter": str(product.counter),
+        "target": f"{target}, Python {target.python}",
+        "created": release.manifest.created,
+        "folder": sentence(release.folder.name),
+        "threshold": str(role.threshold if role else len(release.signers)),
+        "count": str(len(role.keyids) if role else len(release.signers)),
+    }

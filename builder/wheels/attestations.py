@@ -1,0 +1,307 @@
+"""Attestations of the index (PEP 740): who published each wheel, checked when a bundle is built.
+
+An attestation is a statement over a wheel's SHA-256 that a publisher's workflow signed by a certificate of some
+minutes; a public log bears witness to when. The check is sigstore's, against the trust root that it keeps for this
+user, else the one that came with it; no network is asked for that.
+
+What an index offers for a wheel never changes after the upload, so the cache keeps it, nothing offered included: a
+warm cache needs no network. What could not be asked is kept nowhere and never counts as checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from builder.fetch.credentials import redact
+from builder.fetch.simple_index import Offer, SimpleIndex, UnansweredError
+from builder.members import Member, member
+from bundle import strict
+from bundle.digest import sha256_bytes
+from bundle.manifest import VERIFICATION
+from shared.errors import BuildError
+from shared.files.files import write_atomic
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from builder.fetch.cache import Cache
+    from builder.fetch.credentials import Login
+    from builder.lock.lock import Lock, LockedWheel
+    from shared.terminal.console import Progress
+
+OFF, RECORD, REQUIRE = MODES = ("off", "record", "require")
+VERIFIED, NONE, NO_INDEX, UNKNOWN = VERDICTS = ("verified", "none-offered", "no-index", "not-asked")
+FILE = f"{VERIFICATION}/attestations.json"
+FORMAT = 1
+PROVENANCE_LIMIT = 4 << 20  # bytes
+JOBS = 8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of who published a wheel: one of VERDICTS, and the publishers where it is ``verified``.
+
+    ``publishers`` are as the index names them, each held against the certificate: kind, repository, workflow and more.
+    """
+
+    verdict: str
+    publishers: tuple[Mapping[str, Any], ...] = ()
+
+
+def look(
+    wheels: Sequence[LockedWheel],
+    lock: Lock,
+    cache: Cache,
+    progress: Progress,
+    *,
+    mode: str = RECORD,
+    offline: bool = False,
+    logins: Sequence[Login] = (),
+) -> dict[LockedWheel, Verdict]:
+    """Return the verdict on each wheel, nothing when ``mode`` is ``off``.
+
+    Raises BuildError for an attestation that does not hold, whatever the mode; with ``require`` also for a wheel
+    without one.
+    """
+    if mode == OFF:
+        return {}
+    progress.step(
+        plural("Checking attestations of {count} wheel", "Checking attestations of {count} wheels", len(wheels)).format(
+            count=len(wheels)
+        )
+    )
+    indexes = indexes_of(wheels, lock)
+    verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
+    for wheel, index in indexes.items():
+        verdicts[wheel] = verdict_of(wheel, index, kept(cache, index, wheel), offline=offline)
+    missing = {wheel: index for wheel, index in indexes.items() if verdicts[wheel].verdict == UNKNOWN}
+    reasons: set[str] = set()
+    if missing and not offline:
+        verdicts.update(ask(missing, cache, logins, reasons))
+    unknown = [wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict == UNKNOWN]
+    if unknown:
+        progress.warn(
+            plural(
+                "The attestation of {count} wheel was not checked ({reason}): {wheel}.",
+                "Attestations of {count} wheels were not checked ({reason}), including {wheel}.",
+                len(unknown),
+            ).format(count=len(unknown), wheel=unknown[0], reason=", ".join(sorted(reasons)[:3]) or _("offline"))
+        )
+    if mode == REQUIRE:
+        demand(verdicts)
+    return verdicts
+
+
+def demand(verdicts: Mapping[LockedWheel, Verdict]) -> None:
+    """Raise BuildError unless every wheel was verified."""
+    without = sorted(wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict != VERIFIED)
+    if without:
+        raise BuildError(
+            plural(
+                "{count} wheel has no verified attestation: {names}.",
+                "{count} wheels have no verified attestation: {names}.",
+                len(without),
+            ).format(count=len(without), names=", ".join([*without[:5], *(["…"] if len(without) > 5 else [])])),
+            advice=_("Lock versions that have attestations, or build with --attestations record."),
+        )
+
+
+def indexes_of(wheels: Iterable[LockedWheel], lock: Lock) -> dict[LockedWheel, str]:
+    """Return the index of each wheel that comes from one; a folder, a direct address or a build here is none."""
+    by_digest = {
+        wheel.hashes.get("sha256"): package.index
+        for package in lock.pylock.packages
+        for wheel in package.wheels or ()
+        if package.index and package.index.startswith(("https://", "http://"))
+    }
+    return {wheel: by_digest[wheel.sha256] for wheel in wheels if wheel.sha256 in by_digest}
+
+
+def ask(
+    indexes: Mapping[LockedWheel, str], cache: Cache, logins: Sequence[Login], reasons: set[str]
+) -> dict[LockedWheel, Verdict]:
+    """Ask the indexes for the attestations of wheels, and keep what was judged.
+
+    Why something can't be told goes into ``reasons``. Raises BuildError for one that does not hold.
+    """
+    stop = threading.Event()
+    try:
+        index = SimpleIndex(logins, stop)
+    except UnansweredError as error:
+        reasons.add(str(error))
+        return {}
+    projects = sorted({(url, wheel.name) for wheel, url in indexes.items()})
+
+    def one(project: tuple[str, str]) -> dict[LockedWheel, Verdict]:
+        url, name = project
+        found: dict[LockedWheel, Verdict] = {}
+        try:
+            offers = index.offers(url, name)
+            for wheel in [wheel for wheel in indexes if (indexes[wheel], wheel.name) == project]:
+                data = _provenance(index, offers, wheel)
+                found[wheel] = judged(wheel, url, data)
+                keep(cache, url, wheel, data)
+        except UnansweredError as error:
+            reasons.add(str(error))
+        return found
+
+    pool = ThreadPoolExecutor(JOBS)
+    try:
+        return {wheel: verdict for found in pool.map(one, projects) for wheel, verdict in found.items()}
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        index.close()
+
+
+def _provenance(index: SimpleIndex, offers: Mapping[str, Offer], wheel: LockedWheel) -> bytes:
+    """Return the provenance of a wheel as the index gives it, b"" where it offers none."""
+    offer = offers.get(wheel.filename)
+    if offer is None or offer.sha256 not in (None, wheel.sha256):
+        raise UnansweredError(_("the index has no {wheel} as locked").format(wheel=wheel.filename))
+    if offer.provenance is None:
+        return b""
+    data = index.get(offer.provenance, PROVENANCE_LIMIT)[1]
+    if not data:
+        raise UnansweredError(_("the index returned nothing for {wheel}").format(wheel=wheel.filename))
+    return data
+
+
+def place(cache: Cache, index: str, wheel: LockedWheel) -> Path:
+    """Return where the cache keeps what an index offered for a wheel: another may offer less."""
+    return cache.root / "attestations" / f"{sha256_bytes(f'{redact(index)} {wheel.sha256}'.encode())}.json"
+
+
+def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
+    """Keep what an index offered for a wheel. Raises BuildError where the cache cannot be written."""
+    path = place(cache, index, wheel)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, data)
+    except OSError as error:
+        raise cache.unwritable(error) from error
+
+
+def kept(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
+    """Return what was kept of a wheel, None where nothing was."""
+    path = place(cache, index, wheel)
+    try:
+        data = path.read_bytes()
+        with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
+            os.utime(path)  # used now: ``prune`` looks at this time
+    except OSError:
+        return None
+    return data
+
+
+def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline: bool) -> Verdict:
+    """Return the verdict on what was kept of a wheel; what does not hold is asked for again, if that may be."""
+    if offered is None:
+        return Verdict(UNKNOWN)
+    try:
+        return judged(wheel, index, offered)
+    except UnansweredError:
+        return Verdict(UNKNOWN)
+    except BuildError:
+        if offline:
+            raise
+        return Verdict(UNKNOWN)
+
+
+def judged(wheel: LockedWheel, index: str, offered: bytes) -> Verdict:
+    """Return the verdict on what an index offered for a wheel, b"" for nothing. Raises as ``verify`` does."""
+    return Verdict(VERIFIED, tuple(verify(wheel, index, offered))) if offered else Verdict(NONE)
+
+
+def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[str, Any]]:
+    """Return who published a wheel by every attestation in a provenance object (PEP 740).
+
+    Raises BuildError unless all of them hold for this very wheel, and there is one; UnansweredError for what
+    is no such object, or of a kind that is not known here.
+    """
+    from pydantic import ValidationError
+    from pypi_attestations import Distribution, Provenance
+
+    demand_root()
+    host = urlsplit(index).hostname or "?"
+    try:
+        bundles = Provenance.model_validate_json(provenance).attestation_bundles
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise UnansweredError(
+            _("{host}: cannot read the provenance of {wheel}").format(host=host, wheel=wheel.filename)
+        ) from error
+    publishers: list[Mapping[str, Any]] = []
+    try:
+        for bundle in bundles:
+            for attestation in bundle.attestations:
+                distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
+                attestation.verify(bundle.publisher, distribution, offline=True)
+                publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
+    except Exception as error:  # whatever a library raises over foreign bytes: it does not hold
+        raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
+    if not publishers:
+        raise _broken(wheel, host, _("no attestation found"))
+    return publishers
+
+
+def demand_root() -> None:
+    """Raise BuildError unless sigstore's trust root of this user can be read; no network is asked for it."""
+    from sigstore.models import ClientTrustConfig
+
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns that no network is asked
+    try:
+        ClientTrustConfig.production(offline=True)
+    except Exception as error:
+        raise BuildError(
+            _("Cannot read the sigstore trust root of this user: {reason}.").format(
+                reason=(str(error) or type(error).__name__).splitlines()[0]
+            ),
+            advice=_("Remove sigstore-python from this user's cache, or build with --attestations off."),
+        ) from error
+
+
+def _facts(publisher: Any) -> dict[str, Any]:
+    """Return what the index says of a publisher; what is not held against the certificate is left out."""
+    said = publisher.model_dump(exclude={"environment"})
+    return {name: value for name, value in sorted(said.items()) if value is not None}
+
+
+def _broken(wheel: LockedWheel, host: str, reason: str) -> BuildError:
+    return BuildError(
+        _("{wheel}: the attestation from {host} is not valid: {reason}.").format(
+            wheel=wheel.filename, host=host, reason=reason.rstrip(".")
+        ),
+        advice=_("Do not use this wheel until its project has explained it; no bundle was created."),
+    )
+
+
+def evidence(verdicts: Mapping[LockedWheel, Verdict], wheels: Iterable[LockedWheel]) -> list[Member]:
+    """Return the record of the verdicts on a bundle's wheels, none where nobody looked."""
+    rows = [
+        {
+            "wheel": wheel.filename,
+            "sha256": wheel.sha256,
+            "verdict": verdicts[wheel].verdict,
+            "publishers": [dict(publisher) for publisher in verdicts[wheel].publishers],
+        }
+        for wheel in sorted(wheels)
+        if wheel in verdicts
+    ]
+    if not rows:
+        return []
+    return [member(FILE, "verification", strict.dumps({"format": FORMAT, "wheels": rows}))]
+
+
+def counted(verdicts: Mapping[LockedWheel, Verdict]) -> dict[str, int]:
+    """Return how many wheels have each verdict."""
+    found = [verdict.verdict for verdict in verdicts.values()]
+    return {verdict: found.count(verdict) for verdict in VERDICTS}

@@ -1,0 +1,236 @@
+"""Packages that the lock gives as source, each built once to a wheel in an isolated environment (PEP 517).
+
+1. look: what was built from the same source before lies in the cache, by a key over all that pins it
+2. lay out: the archive, the commit or the folder's own files, in a scratch folder
+3. build: uv makes an environment for the build alone, and the wheel in it
+4. check and keep: name, version and tags; the wheel is packed anew so that no time or mode of this machine stays
+
+Building runs the package's own code on this machine, as `uv sync` does too. A wheel with native code fits
+the platform and Python that built it alone.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from builder.fetch.cache import HashMismatchError, sha256
+from builder.fetch.download import Downloader
+from builder.fetch.partial import Remote
+from builder.lock.gaps import Gap, MissingWheelsError
+from builder.lock.lock import LockedWheel
+from builder.project.checkout import source_commit
+from builder.project.source import list_files
+from builder.wheels import build_tools as wheel_tools
+from bundle import digest
+from bundle.target import host_target
+from shared.errors import BuildError
+from shared.files import files, trials
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.fetch.cache import Cache
+    from builder.lock.lock import LockedSource
+    from builder.project.project import UvSettings
+    from builder.wheels.build_tools import Workshop
+    from bundle.target import Target
+    from shared.terminal.console import Progress
+
+FORM = 1  # of what is kept; part of each key
+RECORD_LIMIT = 4096  # bytes
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip holds none before
+
+
+def build_wheels(
+    sources: Sequence[LockedSource], target: Target, workshop: Workshop, progress: Progress
+) -> list[LockedWheel]:
+    """Return a wheel for each source that fits a target.
+
+    Raises MissingWheelsError for those whose wheels fit this machine alone, BuildError for one that
+    cannot be built.
+    """
+    wheels, gaps = [], []
+    for source in sources:
+        wheel = _kept_or_built(source, target, workshop, progress)
+        if fits(wheel.filename, target):
+            wheels.append(wheel)
+        else:
+            tag = "-".join(wheel.filename.removesuffix(".whl").split("-")[-3:])
+            reason = _(
+                "built from source here, it fits only {tag}: build on a machine of the target that has its Python"
+            ).format(tag=tag)
+            gaps.append(Gap(source.name, wheel.version, reason))
+    if gaps:
+        raise MissingWheelsError(target, gaps)
+    return wheels
+
+
+def fits(filename: str, target: Target) -> bool:
+    """Tell whether a wheel fits a target; a native one that was built here fits this machine's platform."""
+    tags = parse_wheel_filename(filename)[3]
+    native = any(tag.platform.startswith("linux_") for tag in tags)
+    return not tags.isdisjoint(target.tags()) and (not native or str(target) == str(host_target()))
+
+
+def is_native_here(wheel: LockedWheel) -> bool:
+    """Tell whether a wheel was built for this machine's own C library (its tag promises no older one)."""
+    return any(tag.platform.startswith("linux_") for tag in parse_wheel_filename(wheel.filename)[3])
+
+
+def _kept_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
+    python = wheel_tools.interpreter_for(target)
+    with trials.scratch() as scratch:
+        key = _key(source, workshop.settings)
+        for kind in ("any", f"{host_target()}-{python.version}"):
+            kept = _read_record(workshop.cache, key, kind, progress)
+            if kept:
+                return kept
+        progress.step(_("Building {package} from source").format(package=f"{source.name} {source.version}".rstrip()))
+        tree = _lay_out(source, scratch / "source", workshop, progress)
+        built = wheel_tools.build(source, tree, scratch / "out", python.path, workshop)
+        _check(source, built)
+        packed = scratch / built.name
+        _pack_anew(built, packed)
+        pure = built.name.endswith("-any.whl")
+        return _keep(packed, workshop.cache, key, "any" if pure else f"{host_target()}-{python.version}")
+
+
+def _key(source: LockedSource, settings: UvSettings) -> str:
+    """Return the digest of all that decides what is built: source, subfolder, constraints of the build."""
+    pin: Any = source.pin
+    if source.kind == "folder":
+        folder = Path(source.place)
+        pin = {path: digest.sha256_file(folder / path)[0] for path in list_files(folder)}
+        pin[""] = source_commit(folder) or ""  # some tools take the version from the commit
+    place = "" if source.kind != "git" else source.place.rpartition("@")[2]
+    value = [FORM, source.kind, source.name, place, pin, source.subdirectory, list(settings.build_constraints)]
+    return digest.sha256_bytes(json.dumps(value, sort_keys=True).encode())
+
+
+def _record(cache: Cache, key: str, kind: str) -> Path:
+    return cache.root / "built" / f"{key}-{kind}.json"
+
+
+def _read_record(cache: Cache, key: str, kind: str, progress: Progress) -> LockedWheel | None:
+    """Return the wheel that a record names, when it is still in the cache as it was."""
+    try:
+        with _record(cache, key, kind).open("rb") as file:
+            value = json.loads(file.read(RECORD_LIMIT))
+        wheel = _locked(value["filename"], cache, value["sha256"], value["size"])
+        if cache.has(sha256(wheel.sha256), wheel.size):
+            return wheel
+    except HashMismatchError as error:
+        progress.warn(error.what)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no record, or none that can be used: it is built again
+    return None
+
+
+def _locked(filename: str, cache: Cache, digest_hex: str, size: int) -> LockedWheel:
+    name, version, _build, _tags = parse_wheel_filename(filename)
+    return LockedWheel(filename, name, str(version), cache.path(sha256(digest_hex)).as_uri(), size, digest_hex)
+
+
+def _keep(packed: Path, cache: Cache, key: str, kind: str) -> LockedWheel:
+    digest_hex, size = digest.sha256_file(packed)
+    cache.keep(sha256(digest_hex), packed)
+    record = _record(cache, key, kind)
+    value = {"filename": packed.name, "sha256": digest_hex, "size": size}
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(record, json.dumps(value).encode())
+    except OSError as error:
+        raise cache.unwritable(error) from error
+    return _locked(packed.name, cache, digest_hex, size)
+
+
+# laying a source out
+
+
+def _lay_out(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
+    """Bring a source into a scratch folder; return the archive or folder to build."""
+    if source.kind == "sdist":
+        return _lay_archive(source, tree, workshop, progress)
+    if source.kind == "git":
+        if workshop.offline:
+            raise BuildError(
+                _("{package} comes from git and has not been built here before.").format(package=source.name),
+                advice=_("Build once without --offline, with the same --cache-dir."),
+            )
+        wheel_tools.check_out(source, tree)
+    else:
+        _lay_folder(Path(source.place), tree)
+    return tree / source.subdirectory
+
+
+def _lay_archive(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
+    remote = Remote(source.filename, source.place, sha256(source.pin), source.size)
+    try:
+        there = workshop.cache.has(remote.digest, remote.size)
+    except HashMismatchError as error:
+        progress.warn(error.what)
+        there = False
+    if not there and workshop.offline and not source.place.startswith("file:"):
+        raise BuildError(
+            _("{file} is not in the cache {folder}.").format(file=source.filename, folder=workshop.cache.root),
+            advice=_("Build once without --offline, with the same --cache-dir."),
+        )
+    if not there:
+        downloader = Downloader(workshop.cache, logins=workshop.logins)
+        downloader.fetch_all([remote], _("Fetching {file}").format(file=source.filename), progress, jobs=1)
+    tree.mkdir()
+    shutil.copyfile(workshop.cache.path(remote.digest), tree / source.filename)
+    return tree / source.filename
+
+
+def _lay_folder(folder: Path, tree: Path) -> None:
+    """Copy a folder's own files, so that a build leaves nothing behind there and sees nothing else."""
+    if not folder.is_dir():
+        raise BuildError(
+            _("{folder}, which the lockfile names, is not a folder.").format(folder=folder),
+            advice=_("Put it back, or run `uv lock` again."),
+        )
+    for path in list_files(folder):
+        copy = tree / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / path, copy)
+
+
+# what was built
+
+
+def _check(source: LockedSource, built: Path) -> None:
+    """Refuse a wheel of another package or version than the lock says."""
+    try:
+        name, version, _build, _tags = parse_wheel_filename(built.name)
+    except InvalidWheelFilename as error:
+        raise BuildError(
+            _("The wheel built from {package} has a malformed file name: {file}.").format(
+                package=source.name, file=built.name
+            )
+        ) from error
+    if name != canonicalize_name(source.name) or (source.version and str(version) != source.version):
+        raise BuildError(
+            _("The lockfile has {package} {wanted}, but {found} was built.").format(
+                package=source.name, wanted=source.version, found=f"{name} {version}"
+            ),
+            advice=_("Run `uv lock` again in the project folder."),
+        )
+
+
+def _pack_anew(built: Path, packed: Path) -> None:
+    """Write a wheel with the same files in the same order, but no time, owner or umask of this machine."""
+    with zipfile.ZipFile(built) as source, zipfile.ZipFile(packed, "w") as out:
+        for info in source.infolist():
+            member = zipfile.ZipInfo(info.filename, ZIP_TIME)
+            member.create_system = 3  # Unix
+            member.external_attr = (0o100755 if info.external_attr >> 16 & 0o100 else 0o100644) << 16
+            member.compress_type = zipfile.ZIP_DEFLATED
+            out.writestr(member, source.read(info))

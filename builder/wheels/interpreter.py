@@ -1,0 +1,200 @@
+"""A relocatable CPython for the target, so that the application does not run on the host's.
+
+From an archive in the layout of python-build-standalone (``install_only``), or from uv, which finds the one
+for any platform at its mirror (UV_PYTHON_INSTALL_MIRROR). It travels file by file, as all of a bundle does:
+without links, headers, tests, documentation and the packages of others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import tarfile
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.lock.export import uv_environment
+from builder.members import Member
+from builder.wheels.build_tools import last_reason
+from bundle import digest, names
+from bundle.manifest import PYTHON, FileEntry
+from bundle.target import host_target
+from shared import troubles
+from shared.errors import BuildError, UsageError
+from shared.i18n import _
+from shared.processes import process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.target import Target
+    from shared.terminal.console import Progress
+
+FETCH_TIME_LIMIT, TRY_TIME_LIMIT = 1800.0, 60.0  # seconds
+BUILT_AT = b"/install"  # where python-build-standalone builds
+VERSION = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
+LEFT_OUT = (
+    *("share/*", "include/*", "libs/*", "lib/pkgconfig/*", "*.a", "*/__pycache__/*", "*.pyc"),
+    *("lib/python*/test/*", "lib/python*/*/test/*", "lib/python*/*/tests/*", "lib/python*/idlelib/*"),
+    *("lib/python*/site-packages/*", "lib/python*/config-*", "lib/python*/ensurepip/*"),
+    *("lib/python*/EXTERNALLY-MANAGED", "BUILD"),  # uv's
+    *("Lib/test/*", "Lib/*/test/*", "Lib/idlelib/*", "Lib/site-packages/*", "Lib/ensurepip/*", "Doc/*", "Scripts/*"),
+)
+# what a half-built Python lacks first; and its standard library must be the one beside it
+NEEDED = "import ctypes, hashlib, json, lzma, sqlite3, ssl, sys, venv, zlib; print(sys.base_prefix)"
+# e_machine of ELF, Machine of PE, cputype of Mach-O
+MACHINES = {
+    "linux": {62: "x86_64", 183: "aarch64"},
+    "windows": {0x8664: "amd64", 0xAA64: "arm64"},
+    "macos": {0x01000007: "x86_64", 0x0100000C: "arm64"},
+}
+
+
+def bring_python(given: str, target: Target, scratch: Path, progress: Progress) -> tuple[Member, ...]:
+    """Return the files of an interpreter that fits a target; ``given`` is an archive, a folder or a version.
+
+    ``scratch`` is a new folder that must stay until the bundle is written. Raises UsageError or BuildError.
+    """
+    if VERSION.fullmatch(given):
+        progress.step(_("Fetching Python {version} for {target}").format(version=given, target=target))
+        root = _from_uv(given, target, scratch)
+    elif Path(given).is_dir():
+        root = Path(given)
+    else:
+        progress.step(_("Unpacking {archive}").format(archive=given))
+        root = _unpacked(Path(given), scratch)
+    home = _home(root, target, given)
+    if root == scratch:
+        _forget_place(home)
+    _check_machine(home / _program(target), target)
+    if str(target) == str(host_target()):
+        _try(home, home / _program(target))
+    return tuple(_members(home, target))
+
+
+def _program(target: Target) -> str:
+    return "python.exe" if target.platform == "windows" else f"bin/python{target.python}"
+
+
+def _from_uv(version: str, target: Target, scratch: Path) -> Path:
+    import uv
+
+    libc = {"linux": "gnu", "musllinux": "musl"}.get(target.platform, "none")
+    system = {"musllinux": "linux"}.get(target.platform, target.platform)
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(target.architecture, target.architecture)
+    request = f"cpython-{version}-{system}-{machine}-{libc}"
+    passed = {name: value for name, value in os.environ.items() if name.startswith("UV_PYTHON_")}
+    env = {**uv_environment(os.environ), **passed, "UV_PYTHON_DOWNLOADS": "manual"}
+    argv = [uv.find_uv_bin(), "python", "install", "--no-bin", "--install-dir", str(scratch), request]
+    done = process.run(argv, env=env, cwd=scratch, timeout=FETCH_TIME_LIMIT)
+    if not done.ok:
+        raise BuildError(
+            _("uv cannot install {request}: {reason}").format(request=request, reason=last_reason(done)),
+            advice=_("Specify a version that `uv python list --all-platforms` shows, set "
+                     "UV_PYTHON_INSTALL_MIRROR, or specify an archive: --with-python FILE."),
+        )  # fmt: skip
+    return scratch
+
+
+def _unpacked(archive: Path, scratch: Path) -> Path:
+    try:
+        with tarfile.open(archive) as source:
+            _extract(source, scratch)
+    except (OSError, tarfile.TarError) as error:
+        raise UsageError(
+            _("{archive} is neither a version nor an archive of Python: {reason}.").format(
+                archive=archive, reason=troubles.reason(error)
+            ),
+            advice=_(
+                "Specify a .tar.gz in the layout of python-build-standalone (install_only), or a version such as 3.12."
+            ),
+        ) from error
+    return scratch
+
+
+def _extract(archive: tarfile.TarFile, target: Path) -> None:
+    """Unpack an archive, of which nothing may lie outside. Raises tarfile.TarError for one that has such a name.
+
+    tarfile's own filter (PEP 706) came with 3.11.4; Debian 12 has 3.11.2.
+    """
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(target, filter="data")
+        return
+    for member in archive:
+        path = os.path.normpath(member.name)
+        if os.path.isabs(path) or path.split(os.sep)[0] == os.pardir:
+            raise tarfile.TarError(_("{name} points outside the archive").format(name=member.name))
+        if member.isreg() or member.isdir():  # links do not travel
+            archive.extract(member, target)
+
+
+def _home(root: Path, target: Target, given: str) -> Path:
+    """Return the folder that the interpreter's program lies in, at the top or one or two folders below."""
+    for home in (root, *sorted(root.glob("*")), *sorted(root.glob("*/*"))):
+        path = home / _program(target)
+        if path.is_file() and not path.is_symlink():
+            return home.resolve()  # uv makes links beside it
+    raise BuildError(
+        _("{given} has no {program}, which {target} with Python {python} needs.").format(
+            given=given, program=_program(target), target=target, python=target.python
+        ),
+        advice=_("Specify a Python for the target's platform and version; with several --python specify one for each."),
+    )
+
+
+def _forget_place(home: Path) -> None:
+    """Take the scratch folder out of what uv wrote into the build's settings: two builds give the same bytes."""
+    for path in home.glob("lib/python*/_sysconfigdata_*.py"):
+        path.write_bytes(path.read_bytes().replace(os.fsencode(home), BUILT_AT))
+
+
+def _check_machine(program: Path, target: Target) -> None:
+    """Refuse an interpreter of another platform or architecture, by the header of its program."""
+    with program.open("rb") as file:
+        data = file.read(4096)
+    system = "linux" if target.platform == "musllinux" else target.platform
+    try:
+        if data[:4] == b"\x7fELF":
+            found = MACHINES["linux"].get(struct.unpack_from("<H", data, 18)[0]) if system == "linux" else None
+        elif data[:2] == b"MZ":
+            place = struct.unpack_from("<I", data, 60)[0] + 4
+            found = MACHINES["windows"].get(struct.unpack_from("<H", data, place)[0]) if system == "windows" else None
+        else:
+            found = MACHINES["macos"].get(struct.unpack_from("<I", data, 4)[0]) if system == "macos" else None
+    except struct.error:
+        found = None
+    if found != target.architecture:
+        raise BuildError(
+            _("{program} is not a program for {target}.").format(program=program.name, target=target),
+            advice=_("Specify a Python for the target's platform and architecture."),
+        )
+
+
+def _try(home: Path, program: Path) -> None:
+    """Refuse an interpreter of this platform that does not run where it lies now, or lacks what applications need."""
+    done = process.run([str(program), "-I", "-B", "-c", NEEDED], env={"PATH": ""}, timeout=TRY_TIME_LIMIT)
+    if not done.ok or Path(done.stdout.strip()).resolve() != home.resolve():
+        reason = last_reason(done) if not done.ok else _("it belongs in {folder}").format(folder=done.stdout.strip())
+        raise BuildError(
+            _("{program} does not run in its location: {reason}").format(program=program, reason=reason),
+            advice=_("Specify a relocatable build of Python, such as those of python-build-standalone."),
+        )
+
+
+def _members(home: Path, target: Target) -> Iterator[Member]:
+    program = _program(target)
+    for path in sorted(home.rglob("*")):
+        inner = path.relative_to(home).as_posix()
+        if path.is_symlink() or not path.is_file() or any(fnmatchcase(inner, pattern) for pattern in LEFT_OUT):
+            continue
+        if inner.startswith("bin/") and inner != program:
+            continue  # scripts that name a path of the machine where they were made
+        trouble = names.problem(f"{PYTHON}/{inner}")
+        if trouble:
+            raise BuildError(
+                _("{file} of the Python cannot be bundled: {reason}.").format(file=ascii(inner), reason=trouble)
+            )
+        sha256, size = digest.sha256_file(path)
+        yield Member(FileEntry(f"{PYTHON}/{inner}", size, sha256, "interpreter"), path)

@@ -1,0 +1,107 @@
+"""The scanners: their own lock, their wheels for a target, and an environment of them for the builder itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.lock.lock import lock_rows, read_lock, select_wheels
+from builder.members import Member, member
+from builder.wheels.wheels import demand_apart, fetch_wheels, wheel_facts
+from bundle.advisories.safety import TIMEOUT, environment
+from bundle.digest import sha256_bytes
+from bundle.lock import write_pylock
+from bundle.manifest import KINDS
+from bundle.target import host_target
+from bundle.wheels.structure import Unpacked, installed
+from shared.files import files, trials
+from shared.i18n import plural
+from shared.processes import process
+from shared.programs.uv import Uv, base_interpreter
+
+if TYPE_CHECKING:
+    from builder.fetch.cache import Cache
+    from builder.lock.lock import LockedWheel
+    from bundle.target import Target
+    from shared.terminal.console import Progress
+
+LOCK = Path(__file__).parent.parent / "tools_lock"
+KIND = "verification"
+FOLDER = f"{KINDS[KIND]}/tools"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The scanners of a target: members of its bundle, and what they take once installed."""
+
+    members: tuple[Member, ...]
+    unpacked: Unpacked
+
+
+def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
+    """Return the scanners' wheels for a target. Raises BuildError when one cannot be had, or two do not fit."""
+    paths = _fetch(target, cache, progress, offline=offline)
+    demand_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
+    facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
+    return Tools(
+        tuple(member(f"{FOLDER}/{wheel.filename}", KIND, path) for wheel, path in paths.items()),
+        installed((), [fact.unpacked for fact in facts]),
+    )
+
+
+def _fetch(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> dict[LockedWheel, Path]:
+    wheels = select_wheels(read_lock(LOCK), target).wheels
+    progress.step(
+        plural("Fetching {count} wheel of the scanners", "Fetching {count} wheels of the scanners", len(wheels)).format(
+            count=len(wheels)
+        )
+    )
+    return fetch_wheels(wheels, cache, progress, offline=offline)
+
+
+def own_python(cache: Cache, progress: Progress, *, offline: bool) -> Path:
+    """Return the interpreter of an environment with the scanners for this machine, made once for each lock."""
+    paths = _fetch(host_target(), cache, progress, offline=offline)
+    lock = write_pylock(lock_rows(list(paths)))
+    name = sha256_bytes(lock + f"{base_interpreter()} {sys.version}".encode())[:16]
+    place = cache.root.absolute() / "tools" / name
+    if not place.is_dir():
+        _make(place, paths, lock)
+    return _python(place)
+
+
+def _python(place: Path) -> Path:
+    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def _make(place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
+    """Make the environment beside its place, so that it is there whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for left in trials.abandoned(place.parent):
+        files.remove_tree(left)
+    with trials.folder(place.parent) as scratch:
+        _make_in(scratch, place, paths, lock)
+
+
+def _make_in(scratch: Path, place: Path, paths: dict[LockedWheel, Path], lock: bytes) -> None:
+    uv = Uv(scratch)
+    try:
+        uv.venv(scratch / "venv", base_interpreter())
+        (scratch / "wheels").mkdir()
+        for wheel, path in paths.items():
+            os.link(path, scratch / "wheels" / wheel.filename)
+        (scratch / "pylock.toml").write_bytes(lock)
+        uv.sync(_python(scratch / "venv"), scratch / "pylock.toml")
+        # the bytecode that later starts need; whether the scanners work is told when they are used
+        process.run(
+            [str(_python(scratch / "venv")), "-I", "-c", "import safety.safety, picklescan.scanner"],
+            env=environment(scratch),
+            timeout=TIMEOUT,
+        )
+        if not place.is_dir():
+            os.replace(scratch / "venv", place)
+    finally:
+        uv.close()

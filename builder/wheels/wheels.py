@@ -1,0 +1,169 @@
+"""The wheels of a lock, fetched and looked at."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name, canonicalize_version, parse_wheel_filename
+
+from builder.fetch.cache import HashMismatchError, sha256
+from builder.fetch.download import Downloader
+from builder.fetch.partial import Remote
+from bundle.manifest import Package
+from bundle.wheels import overlaps
+from bundle.wheels.structure import Unpacked, inspect
+from shared.errors import BuildError, TrustError
+from shared.files.zips import BROKEN, readable
+from shared.i18n import _, plural
+from shared.terminal.console import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from email.message import Message
+    from pathlib import Path
+
+    from builder.fetch.cache import Cache
+    from builder.fetch.credentials import Login
+    from builder.lock.lock import LockedWheel
+    from bundle.target import Target
+    from shared.terminal.console import Progress
+
+JOBS = 8
+METADATA_LIMIT = 4 << 20  # bytes
+NAMES_SHOWN = 5
+LICENCE_LIMIT = 100  # characters; longer License fields hold the text itself, not a name
+
+
+@dataclass(frozen=True)
+class WheelFacts:
+    """What a wheel brings: what it unpacks to, its licence's name if it tells one.
+
+    ``longest`` is the longest of its paths.
+    """
+
+    unpacked: Unpacked
+    licence: str | None
+    longest: str = field(default="", compare=False)
+
+
+def fetch_wheels(
+    wheels: Sequence[LockedWheel],
+    cache: Cache,
+    progress: Progress,
+    *,
+    jobs: int = JOBS,
+    offline: bool = False,
+    logins: Sequence[Login] = (),
+    pause: Callable[[float], object] | None = None,
+) -> dict[LockedWheel, Path]:
+    """Return where each wheel lies in the cache, fetched when it is not there yet.
+
+    Raises BuildError for a wheel that cannot be had or is not the one that the lock names.
+    """
+    remotes = {wheel: Remote(wheel.filename, wheel.url, sha256(wheel.sha256), wheel.size) for wheel in wheels}
+    if offline:
+        paths = cached_files(list(remotes.values()), cache, progress)
+    else:
+        downloader = Downloader(cache, logins=logins, pause=pause)
+        paths = downloader.fetch_all(list(remotes.values()), _("Fetching wheels"), progress, jobs=jobs)
+    return {wheel: paths[remote] for wheel, remote in remotes.items()}
+
+
+def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) -> dict[Remote, Path]:
+    """Return where files lie in the cache, all hashed again. Raises BuildError for those that do not."""
+    with ThreadPoolExecutor(JOBS) as pool:
+        there = dict(zip(remotes, pool.map(lambda remote: _is_cached(remote, cache, progress), remotes), strict=True))
+    missing = [remote.name for remote in remotes if not there[remote]]
+    if missing:
+        more = ["…"] if len(missing) > NAMES_SHOWN else []
+        raise BuildError(
+            plural(
+                "{count} file is not in the cache {folder}: {files}.",
+                "{count} files are not in the cache {folder}: {files}.",
+                len(missing),
+            ).format(count=len(missing), folder=cache.root, files=", ".join(missing[:NAMES_SHOWN] + more)),
+            advice=_("Build once without --offline, with the same --cache-dir."),
+        )
+    return {remote: cache.path(remote.digest) for remote in remotes}
+
+
+def _is_cached(remote: Remote, cache: Cache, progress: Progress) -> bool:
+    try:
+        return cache.has(remote.digest, remote.size)
+    except HashMismatchError as error:
+        progress.warn(error.what)
+        return False
+
+
+def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
+    """Return what a wheel says of itself.
+
+    Raises BuildError for a broken zip, or one whose metadata names another package or version.
+    """
+    name, version, _build, _tags = parse_wheel_filename(wheel.filename)
+    try:
+        with readable(path), zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+            metadata = _read_metadata(archive, members, wheel)
+        _demand_own(metadata, wheel)
+        unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # hosts do the same
+    except BROKEN as error:
+        raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
+    except TrustError as error:
+        raise _refused(wheel, error.what.partition(": ")[2].rstrip(".")) from error
+    longest = max((info.filename for info in members), key=len)
+    return WheelFacts(unpacked, _licence(metadata), longest)
+
+
+def demand_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
+    """Raise BuildError for two wheels, (path, name) each, that would install one file, as hosts refuse them."""
+    try:
+        overlaps.demand_none(wheels, target.python, platform=target.platform)
+    except TrustError as error:
+        raise BuildError(error.what, advice=_("Remove one of the two packages, or lock other versions.")) from error
+
+
+def _demand_own(metadata: Message, wheel: LockedWheel) -> None:
+    name, version = metadata.get("Name", ""), metadata.get("Version", "")
+    expected = parse_wheel_filename(wheel.filename)
+    if canonicalize_name(name) != expected[0] or canonicalize_version(version) != canonicalize_version(expected[1]):
+        raise _refused(wheel, _("its metadata says {name} {version}").format(name=repr(name), version=repr(version)))
+
+
+def _read_metadata(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], wheel: LockedWheel) -> Message:
+    found = [info for info in members if re.fullmatch(r"[^/]+\.dist-info/METADATA", info.filename)]
+    if len(found) != 1:
+        raise _refused(
+            wheel,
+            plural("it has {count} METADATA file", "it has {count} METADATA files", len(found)).format(
+                count=len(found)
+            ),
+        )
+    if found[0].file_size > METADATA_LIMIT:
+        raise _refused(wheel, _("its METADATA is larger than {limit} bytes").format(limit=METADATA_LIMIT))
+    return HeaderParser().parsestr(archive.read(found[0]).decode("utf-8", "replace"))
+
+
+def _refused(wheel: LockedWheel, reason: str) -> BuildError:
+    return BuildError(
+        _("{file} is not a wheel of {name} {version}: {reason}.").format(
+            file=wheel.filename, name=wheel.name, version=wheel.version, reason=reason
+        ),
+        advice=_("Lock another version of {name}, and report it to its maintainers.").format(name=wheel.name),
+    )
+
+
+def _licence(metadata: Message) -> str | None:
+    """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
+    for name in ("License-Expression", "License"):
+        text = " ".join(printable(str(metadata.get(name, ""))).split())
+        if text and text.upper() != "UNKNOWN" and len(text) <= LICENCE_LIMIT:
+            return text
+    classifiers = [str(value) for value in metadata.get_all("Classifier", [])]
+    named = [printable(value).rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]
+    return " AND ".join(sorted(set(named) - {"OSI Approved"})) or None

@@ -1,0 +1,1 @@
+"""The zipapp: its wheels merged, its translations compiled, its bytes the same each time."""

@@ -1,0 +1,246 @@
+"""The zipapp for one platform and architecture, running on CPython 3.9 to 3.14.
+
+The wheels come from the project's own hashed uv.lock, merged over all minors into one
+site-packages: pure and abi3 wheels once, the extension modules of the others side by side
+(their file names carry the ABI, PEP 3149). shiv makes the archive; a last pass adds the launcher
+and the digests, and fixes whatever would make two builds differ.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+import zipfile
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from builder.lock.installer_wheels import Chosen, choose_wheels, read_installer_lock
+from builder.wheels.wheels import fetch_wheels
+from builder.zipapp.catalogues import compile_all
+from bundle.digest import sha256_bytes, sha256_file
+from shared.errors import BuildError
+from shared.files import trials
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from builder.fetch.cache import Cache
+    from bundle.target import Target
+    from shared.terminal.console import Progress
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "ragtrace-install.pyz"
+OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
+LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
+RULES = (
+    "shared/files/owners.py",
+    "shared/files/refused.py",
+)  # whose a path is, and what was refused: what runs first needs them too
+ENTRY_POINT = "bootstrap.cli:main"
+# where an installer of any version looks in a zipapp for what starts an application (installer/release/signed.py)
+FORMER_PLACES = {"bootstrap/app_launcher.py": "shared/programs/app_launcher.py"}
+EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
+COMPRESSION_LEVEL = 6
+# Never imported nor run on a host, and each file is checked at every start.
+LEFT_OUT = re.compile(
+    r"cffi/.*|.*\.(pyi|h|c|typed)|[^/]+/tests/.*|.*\.data/(?!(scripts|purelib|platlib)/).*"
+    r"|[^/]+\.dist-info/(RECORD|WHEEL|top_level\.txt|entry_points\.txt)"
+)
+
+
+def build_zipapp(
+    output: Path,
+    target: Target,
+    *,
+    policy: bytes | None,
+    epoch: int,
+    cache: Cache,
+    progress: Progress,
+    offline: bool = False,
+) -> Path:
+    """Write the zipapp for the target's platform and architecture to ``output`` and return it.
+
+    ``policy`` are the pins, added as policy.json; ``epoch`` is the time of every member in
+    seconds since 1970; ``offline`` takes wheels from the cache alone. The target's Python and glibc
+    do not matter. Raises BuildError when a wheel is missing, cannot be fetched or is not what the lock says.
+    """
+    with trials.scratch() as scratch:
+        site = scratch / "site-packages"
+        floor = stage(site, target, cache=cache, progress=progress, offline=offline)
+        progress.step(_("Packing the installer for {target}").format(target=target))
+        pack(site, output, describe(site, target, floor), policy=policy, epoch=epoch)
+    return output
+
+
+def stage(
+    site: Path, target: Target, *, cache: Cache, progress: Progress, offline: bool = False
+) -> tuple[int, int] | None:
+    """Lay everything that runs on the host into ``site``; return the lowest glibc that it needs."""
+    progress.step(_("Collecting the installer's wheels for {target}").format(target=target))
+    wheels, floor = choose_wheels(read_installer_lock(ROOT), target)
+    files = fetch_wheels([chosen.wheel for chosen in wheels], cache, progress, offline=offline)
+    for chosen in wheels:
+        unpack_wheel(chosen, files[chosen.wheel], site)
+    add_own_packages(ROOT, site)
+    return floor
+
+
+def pack(
+    site: Path, output: Path, digests: bytes, *, policy: bytes | None, epoch: int, entry_point: str = ENTRY_POINT
+) -> None:
+    """Make one executable file of what was staged, byte for byte the same each time."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    bare = output.with_name(f".{output.name}.{os.getpid()}.bare")
+    launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), *(ROOT / rule for rule in RULES)]
+    extra = {"digests.json": digests, **{f"{LAUNCHER}/{path.name}": path.read_bytes() for path in launcher}}
+    if policy is not None:
+        extra["policy.json"] = policy
+    try:
+        make_bare(site, bare, digests, epoch, entry_point)
+        finish(bare, output, extra, epoch)
+    finally:
+        bare.unlink(missing_ok=True)
+
+
+# the wheels
+
+
+def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
+    """Lay a wheel's files into site-packages (PEP 427), its programs into site-packages/bin.
+
+    Wheels of one package for several minors are laid over each other: a file of the same name
+    must be the same. Raises BuildError that names the file where it is not.
+    """
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            name = _installed_name(member.filename)
+            if member.is_dir() or name is None:
+                continue
+            path, data = site / name, archive.read(member)
+            # each wheel's own metadata differ in tag and digests; those of the first stay
+            metadata = PurePosixPath(name).parts[0].endswith(".dist-info")
+            if path.exists() and not metadata and path.read_bytes() != data:
+                raise BuildError(
+                    _("{name} differs between the wheels of {package} for the Python versions.").format(
+                        name=name, package=wheel.wheel.name
+                    ),
+                    advice=_("Lock a version of {package} with abi3 wheels.").format(package=wheel.wheel.name),
+                )
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                path.chmod(0o755 if name.startswith("bin/") else 0o644)
+
+
+def _installed_name(name: str) -> str | None:
+    """Return where a wheel's member is installed, below site-packages; None when it is left out."""
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\\" in name or name.endswith(".pth"):
+        raise BuildError(_("A wheel contains {name!r}, which is not allowed in the installer.").format(name=name))
+    if LEFT_OUT.fullmatch(name):
+        return None
+    if not parts[0].endswith(".data"):
+        return name
+    if parts[1] == "scripts":
+        return f"bin/{parts[2]}" if PurePosixPath(name).stem == "uv" else None
+    return "/".join(parts[2:])
+
+
+def add_own_packages(project: Path, site: Path) -> None:
+    """Add what ships of this project: sources and data, translations compiled."""
+
+    def unwanted(folder: str, names: list[str]) -> set[str]:
+        own = project / "bootstrap"
+        return {
+            name
+            for name in names
+            if name.startswith(".")
+            or name == "__pycache__"
+            or name.endswith((".pyc", ".po", ".mo"))
+            or (name == LAUNCHER and Path(folder) == own)
+        }
+
+    for package in OWN_PACKAGES:
+        shutil.copytree(project / package, site / package, ignore=unwanted)
+    compile_all(project / "shared" / "locale", site / "shared" / "locale")
+    for former, path in FORMER_PLACES.items():
+        shutil.copyfile(project / path, site / former)
+
+
+# the archive
+
+
+def describe(site: Path, target: Target, floor: tuple[int, int] | None) -> bytes:
+    """Return digests.json: what the launcher checks the host and its cache against."""
+    files = {
+        path.relative_to(site).as_posix(): (*sha256_file(path), 0o755 if path.parent == site / "bin" else 0o644)
+        for path in sorted(site.rglob("*"))
+        if path.is_file()
+    }
+    facts = {
+        "platform": target.platform,
+        "architecture": target.architecture,
+        "glibc": floor,
+        "suffixes": sorted(_suffixes(files)),
+        "build_id": "",
+        "files": files,
+    }
+    facts["build_id"] = sha256_bytes(_json(facts))[:16]
+    return _json(facts)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _suffixes(files: Mapping[str, Any]) -> Iterator[str]:
+    """Return the endings that extension modules for one minor have: they tell builds of Python apart."""
+    for path in files:
+        matched = re.search(r"\.(cpython|cp)-?3[0-9]+t?-[A-Za-z0-9_-]+\.(so|pyd)$", path)
+        if matched:
+            yield matched[0]
+
+
+def make_bare(site: Path, output: Path, digests: bytes, epoch: int, entry_point: str) -> None:
+    """Let shiv make the archive: its bootstrap, its environment, our site-packages."""
+    from shiv.bootstrap.environment import Environment  # type: ignore[import-untyped]
+    from shiv.builder import create_archive  # type: ignore[import-untyped]
+    from shiv.constants import BUILD_AT_TIMESTAMP_FORMAT  # type: ignore[import-untyped]
+
+    environment = Environment(
+        built_at=time.strftime(BUILD_AT_TIMESTAMP_FORMAT, time.gmtime(max(epoch, EARLIEST))),
+        shiv_version=version("shiv"),
+        build_id=json.loads(digests)["build_id"],
+        entry_point=entry_point,
+        compile_pyc=False,
+        root="$RAGTRACE_CACHE_ROOT",
+        reproducible=True,
+    )
+    create_archive(
+        [site], output, interpreter="/usr/bin/env python3", main="launch:run", env=environment, compressed=False
+    )
+
+
+def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> None:
+    """Write the archive anew with the extra members: sorted, times and modes fixed."""
+    moment = time.gmtime(max(epoch, EARLIEST))[:6]
+    beside = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    with zipfile.ZipFile(bare) as source, beside.open("wb") as file:
+        file.write(b"#!/usr/bin/env python3\n")
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in sorted([*source.namelist(), *extra]):
+                member = zipfile.ZipInfo(name, moment)
+                member.create_system = 3  # Unix, wherever it is built
+                program = name.startswith("site-packages/bin/")
+                member.external_attr = (0o100755 if program else 0o100644) << 16
+                # what runs before a Python too bare is told so must not need zlib
+                member.compress_type = zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
+                data = extra[name] if name in extra else source.read(name)
+                archive.writestr(member, data, compresslevel=COMPRESSION_LEVEL)
+    beside.chmod(0o755)
+    os.replace(beside, output)

@@ -1,0 +1,126 @@
+"""What a scan means: findings that count, those that somebody answers for, doubts, and how old the knowledge is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bundle.advisories.matcher import POSSIBLE
+from bundle.advisories.severity import AHEAD, DEFAULT, FAIL, LEVELS, OLD, PASS, STALE, STRICT, TABLES, WARN, worst
+from bundle.strict import time_to_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bundle.advisories.exceptions import Exceptions, Exemption
+    from bundle.advisories.matcher import Doubt, Finding, Scan
+    from bundle.advisories.snapshot import Snapshot
+
+GATE = "gate.json"  # what the builder found when it made a bundle, in it
+GATE_LIMIT = 64 << 20  # bytes
+FRESH, AGED, OUT_OF_DATE, FUTURE = "fresh", "old", "stale", "future"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A scan by a table: ``findings`` count, ``excepted`` do not; ``expired`` exceptions no longer count.
+
+    ``age`` is one of FRESH, AGED, OUT_OF_DATE and FUTURE, ``days`` how old the snapshot's knowledge is.
+    """
+
+    table: str
+    findings: tuple[Finding, ...]
+    excepted: tuple[tuple[Finding, Exemption], ...]
+    expired: tuple[tuple[Finding, Exemption], ...]
+    doubts: tuple[Doubt, ...]
+    age: str
+    days: int
+    packages: int
+
+    @property
+    def status(self) -> str:
+        """The worst of what findings, doubts and age come to."""
+        return worst([self.findings_status, WARN if self.doubts else PASS, self.age_status])
+
+    @property
+    def findings_status(self) -> str:
+        return worst([self.status_of(finding) for finding in self.findings])
+
+    @property
+    def age_status(self) -> str:
+        if self.age == FRESH:
+            return PASS
+        return FAIL if self.age == OUT_OF_DATE and self.table == STRICT else WARN
+
+    def status_of(self, finding: Finding) -> str:
+        """Return what one finding comes to; one that is only possible does not fail by the default table."""
+        status = TABLES[self.table][finding.severity]
+        if finding.certainty == POSSIBLE:
+            return WARN if self.table == DEFAULT or status == PASS else status
+        return status
+
+    def to_json(self) -> dict[str, Any]:
+        levels = {level: sum(finding.severity == level for finding in self.findings) for level in reversed(LEVELS)}
+        return {
+            "status": self.status,
+            "table": self.table,
+            "packages": self.packages,
+            "age": self.age,
+            "days": self.days,
+            "counts": {level: count for level, count in levels.items() if count},
+            "findings": [finding.to_json() for finding in self.findings],
+            "excepted": [
+                {**finding.to_json(), "exception": exemption.to_json()} for finding, exemption in self.excepted
+            ],
+            "expired": [exemption.to_json() for _finding, exemption in self.expired],
+            "undecided": [doubt.to_json() for doubt in self.doubts],
+        }
+
+
+def assess(scan: Scan, snapshot: Snapshot, exceptions: Exceptions, table: str, now: datetime) -> Assessment:
+    """Judge what a scan found by a table, at a moment."""
+    findings, excepted, expired = [], [], []
+    for finding in scan.findings:
+        about = [exemption for exemption in exceptions.exceptions if exemption.covers(finding)]
+        counting = next((exemption for exemption in about if exemption.in_force(now)), None)
+        if counting is not None:
+            excepted.append((finding, counting))
+            continue
+        findings.append(finding)
+        expired += [(finding, exemption) for exemption in about]
+    age, days = age_of(snapshot, now)
+    return Assessment(
+        table=table,
+        findings=tuple(findings),
+        excepted=tuple(excepted),
+        expired=tuple(expired),
+        doubts=scan.doubts,
+        age=age,
+        days=days,
+        packages=scan.packages,
+    )
+
+
+def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
+    """Return how a snapshot's knowledge is, and how many days old."""
+    header = snapshot.header
+    age = now - header.known_until
+    if max(header.known_until, header.made) > now + AHEAD:
+        return FUTURE, age.days
+    if age > STALE:
+        return OUT_OF_DATE, age.days
+    return (AGED if age > OLD else FRESH), age.days
+
+
+def facts_of(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what tells one snapshot from another."""
+    header = snapshot.header
+    return {
+        "sequence": header.sequence,
+        "known_until": time_to_json(header.known_until),
+        "made": time_to_json(header.made),
+        "source": header.source,
+        "licence": header.licence,
+        "sha256": snapshot.sha256,
+        "counts": header.counts,
+    }

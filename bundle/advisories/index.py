@@ -1,0 +1,110 @@
+"""The index: every live advisory by package, one line of JSON for each package, sorted by name.
+
+A scan parses only the lines of what is installed. The index's SHA-256 is in the snapshot's header,
+which is signed; each line is still read strictly.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bundle import strict
+from bundle.advisories.severity import LEVELS
+from bundle.advisories.versions import Interval, parse_interval
+from bundle.strict import Value, by, refuse
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LINE_LIMIT = 8 << 20  # bytes of one package's advisories
+RECORDS_LIMIT = 20_000  # advisories of one package
+BOUNDS_LIMIT = 10_000  # intervals or versions of one advisory
+_INTERVALS = partial(strict.items, of=parse_interval, most=BOUNDS_LIMIT)
+# what an advisory that leaves a key out means by it
+_ABSENT: dict[str, Any] = {
+    **{key: [] for key in ("aliases", "fixed", "affected", "possible", "versions")},
+    **dict.fromkeys(("summary", "undecided"), ""),
+    "score": None,
+}
+
+
+def _texts(intervals: Iterable[Interval]) -> list[str]:
+    return [str(interval) for interval in intervals]
+
+
+@dataclass(frozen=True)
+class Advisory(Value):
+    """What an advisory says of one package; keys of which it has nothing to say are left out.
+
+    ``affected`` are the intervals that are hit, ``versions`` those hit that lie in none of them (texts,
+    as published), ``possible`` the stretches where the record contradicts itself. ``undecided`` says why
+    what is in none of these cannot be judged, or is empty. ``score`` is a CVSS base score, ``severity``
+    one of LEVELS.
+    """
+
+    id: str = field(metadata=by(strict.text, limit=100))
+    aliases: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    severity: str = field(default="unknown", metadata=by(strict.choice, choices=LEVELS))
+    score: float | None = field(default=None, metadata=by(strict.optional, of=partial(strict.number, most=10)))
+    fixed: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    summary: str = field(default="", metadata=by(strict.text, empty=True))
+    affected: tuple[Interval, ...] = field(default=(), metadata=by(_INTERVALS, write=_texts))
+    possible: tuple[Interval, ...] = field(default=(), metadata=by(_INTERVALS, write=_texts))
+    versions: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=BOUNDS_LIMIT))
+    undecided: str = field(default="", metadata=by(strict.text, empty=True))
+
+    @classmethod
+    def from_json(cls, value: Any, path: str) -> Advisory:
+        """Take an object in which keys may be left out."""
+        return super().from_json({**_ABSENT, **value} if isinstance(value, dict) else value, path)
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: found for key, found in super().to_json().items() if found != _ABSENT.get(key, "")}
+
+
+@dataclass(frozen=True)
+class Index:
+    """The lines of an index by package; ``of`` parses one."""
+
+    lines: Mapping[str, bytes] = field(repr=False)
+
+    def of(self, package: str) -> tuple[Advisory, ...]:
+        """Return the advisories of a package (normalised name), none for one that has none."""
+        line = self.lines.get(package)
+        if line is None:
+            return ()
+        value = strict.loads(line, package, limit=LINE_LIMIT)
+        if not isinstance(value, list) or len(value) != 2 or value[0] != package or not isinstance(value[1], list):
+            raise refuse(package, _("not an index line"))
+        if not 0 < len(value[1]) <= RECORDS_LIMIT:
+            raise refuse(package, _("not between {least} and {most}").format(least=1, most=RECORDS_LIMIT))
+        return tuple(Advisory.from_json(item, f"{package}[{number}]") for number, item in enumerate(value[1]))
+
+
+def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
+    """Return the index of some packages."""
+
+    def line(name: str) -> str:
+        found = [advisory.to_json() for advisory in packages[name]]
+        return json.dumps([name, found], ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    return "".join(f"{line(name)}\n" for name in sorted(packages)).encode()
+
+
+def parse_index(data: bytes, name: str) -> Index:
+    """Split an index into its lines. Raises TrustError unless they are sorted by package, each once."""
+    lines: dict[str, bytes] = {}
+    former = ""
+    for number, line in enumerate(data.split(b"\n")[:-1]):
+        package = line[2 : line.find(b'"', 2)].decode("utf-8", "replace")
+        if not line.startswith(b'["') or package <= former:
+            raise refuse(f"{name}[{number}]", _("not an index line"))
+        lines[package] = line
+        former = package
+    if not lines or not data.endswith(b"\n"):
+        raise refuse(name, _("truncated"))
+    return Index(lines)

@@ -1,0 +1,187 @@
+"""Which advisories hit which packages: intervals and listed versions, nothing else decides.
+
+What cannot be judged is a value of its own, never left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from bundle.advisories.severity import RANK
+from bundle.advisories.versions import public
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundle.advisories.index import Advisory, Index
+
+AFFECTED, POSSIBLE, UNDECIDED, CLEAR = "affected", "possible", "undecided", "clear"
+LINK = "https://osv.dev/vulnerability/{id}"
+
+
+@dataclass(frozen=True, order=True)
+class Installed:
+    """A distribution: its name as found, its version, or None where no metadata tell one."""
+
+    name: str
+    version: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An advisory, or several of the same vulnerability, that hits a package.
+
+    ``certainty`` is AFFECTED or POSSIBLE. ``ids`` begin with the advisory's own; ``fixed`` are the
+    versions that no longer have it, the lowest first.
+    """
+
+    package: str
+    version: str
+    ids: tuple[str, ...]
+    certainty: str
+    severity: str
+    score: float | None
+    fixed: tuple[str, ...]
+    summary: str
+
+    @property
+    def id(self) -> str:
+        return self.ids[0]
+
+    @property
+    def link(self) -> str:
+        return LINK.format(id=self.id)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "ids": list(self.ids), "fixed": list(self.fixed), "link": self.link}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What could not be judged: a package, its version where there is one, the advisory ("": all), why."""
+
+    package: str
+    version: str | None
+    id: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scan came to. ``hits`` are the decided (package, public version, advisory), as safety must find them."""
+
+    findings: tuple[Finding, ...]
+    doubts: tuple[Doubt, ...]
+    hits: frozenset[tuple[str, str, str]]
+    packages: int
+
+
+def judge(advisory: Advisory, text: str) -> str:
+    """Return AFFECTED, POSSIBLE, UNDECIDED or CLEAR for a version of the advisory's package.
+
+    1. A version that the advisory lists, or that lies in an interval of it, is hit.
+    2. Where the advisory contradicts itself, it may be.
+    3. What the advisory, or the version, leaves open is undecided.
+    """
+    version = public(text)
+    if version is None:
+        return AFFECTED if text in advisory.versions else UNDECIDED
+    if any(interval.holds(version) for interval in advisory.affected):
+        return AFFECTED
+    if advisory.versions and any(public(listed) == version for listed in advisory.versions):
+        return AFFECTED
+    if any(interval.holds(version) for interval in advisory.possible):
+        return POSSIBLE
+    return UNDECIDED if advisory.undecided else CLEAR
+
+
+def scan(index: Index, installed: Iterable[Installed]) -> Scan:
+    """Return what an index knows of some packages."""
+    versions: dict[str, set[str | None]] = defaultdict(set)
+    for one in installed:
+        versions[canonicalize_name(one.name)].add(one.version)
+    findings: list[Finding] = []
+    doubts: list[Doubt] = []
+    hits: set[tuple[str, str, str]] = set()
+    for name in sorted(versions):
+        doubts += _doubts_of(name, versions[name])
+        advisories = index.of(name)
+        for version in sorted(found for found in versions[name] if found is not None):
+            judged = [(advisory, judge(advisory, version)) for advisory in advisories]
+            findings += _merged(name, version, judged)
+            doubts += [
+                Doubt(name, version, advisory.id, advisory.undecided or _incomparable())
+                for advisory, verdict in judged
+                if verdict == UNDECIDED
+            ]
+            comparable = public(version)
+            if comparable is not None:
+                hits |= {(name, str(comparable), advisory.id) for advisory, found in judged if found == AFFECTED}
+    findings.sort(key=lambda finding: (-RANK[finding.severity], finding.package, finding.id))
+    return Scan(tuple(findings), tuple(doubts), frozenset(hits), len(versions))
+
+
+def _incomparable() -> str:
+    return _("its version cannot be compared")
+
+
+def _doubts_of(name: str, versions: set[str | None]) -> list[Doubt]:
+    known = sorted(version for version in versions if version is not None)
+    doubts = []
+    if None in versions:
+        doubts.append(Doubt(name, None, "", _("it is installed without metadata")))
+    if len(known) > 1:
+        reason = _("more than one version is installed: {versions}").format(versions=", ".join(known))
+        doubts.append(Doubt(name, None, "", reason))
+    doubts += [Doubt(name, version, "", _incomparable()) for version in known if public(version) is None]
+    return doubts
+
+
+def _merged(name: str, version: str, judged: Sequence[tuple[Advisory, str]]) -> list[Finding]:
+    """Return one finding for all advisories that share an identifier."""
+    groups: dict[str, list[tuple[Advisory, str]]] = {}  # by each of their identifiers
+    for advisory, verdict in judged:
+        if verdict not in (AFFECTED, POSSIBLE):
+            continue
+        known = [groups[one] for one in (advisory.id, *advisory.aliases) if one in groups]
+        whole, *others = {id(group): group for group in known}.values() or [[]]
+        for group in others:
+            whole += group
+        whole.append((advisory, verdict))
+        for one, _verdict in whole if others else whole[-1:]:
+            groups.update(dict.fromkeys((one.id, *one.aliases), whole))
+    distinct = {id(group): group for group in groups.values()}
+    return [_finding(name, version, group) for group in distinct.values()]
+
+
+def _finding(name: str, version: str, group: Sequence[tuple[Advisory, str]]) -> Finding:
+    advisories = sorted((advisory for advisory, _verdict in group), key=lambda advisory: advisory.id)
+    # an advisory that says nothing of severity never stands above one that does
+    worst = max(advisories, key=lambda one: (one.severity != "unknown", RANK[one.severity], one.score or 0.0))
+    own = [advisory.id for advisory in advisories]
+    others = sorted({alias for advisory in advisories for alias in advisory.aliases} - set(own))
+    return Finding(
+        package=name,
+        version=version,
+        ids=(*own, *others),
+        certainty=AFFECTED if any(verdict == AFFECTED for _advisory, verdict in group) else POSSIBLE,
+        severity=worst.severity,
+        score=worst.score,
+        fixed=_later({text for advisory in advisories for text in advisory.fixed}, version),
+        summary=next((advisory.summary for advisory in advisories if advisory.summary), ""),
+    )
+
+
+def _later(fixed: set[str], version: str) -> tuple[str, ...]:
+    """Return the fixed versions above an installed one, the lowest first; all when it cannot be compared."""
+    here = public(version)
+    return tuple(str(found) for found in sorted(map(Version, fixed)) if here is None or found > here)

@@ -1,0 +1,147 @@
+"""The snapshot: one zip file with all that was known at one moment, signed as it is.
+
+``snapshot.json`` (the header, format 1) · ``index.jsonl`` · ``insecure.json`` and ``insecure_full.json``
+(the same for safety, schema 2.0.0) · ``NOTICE``. The header names the others with size and SHA-256.
+Whoever reads one has checked its signature, or its digest in a signed manifest, before.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from bundle import digest, strict
+from bundle.advisories.index import Index, parse_index
+from bundle.advisories.matcher import AFFECTED, judge
+from bundle.strict import Document, Value, by, refuse, time_from_json
+from shared.files.zips import BROKEN
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+NAME = "advisories.zip"
+HEADER, INDEX, NOTICE = "snapshot.json", "index.jsonl", "NOTICE"
+SAFETY_FILES = ("insecure.json", "insecure_full.json")
+MEMBERS = (INDEX, *SAFETY_FILES, NOTICE)
+SNAPSHOT_LIMIT = 64 << 20  # bytes of the zip
+MEMBER_LIMIT = 256 << 20  # bytes of one member; the real index of 2026 has 2 MB
+HEADER_LIMIT = 1 << 20  # bytes
+_BROKEN = (*BROKEN, KeyError, ValueError)
+
+
+def _counts(value: Any, path: str) -> dict[str, int]:
+    if not isinstance(value, dict) or len(value) > 100:
+        raise refuse(path, _("not an object with at most {limit} keys").format(limit=100))
+    return {strict.text(name, path): strict.integer(item, f"{path}.{name[:80]}") for name, item in value.items()}
+
+
+@dataclass(frozen=True)
+class MemberFile(Value):
+    """A member's name, size in bytes and digest."""
+
+    name: str = field(metadata=by(strict.choice, choices=MEMBERS))
+    size: int = field(metadata=by(strict.integer, most=MEMBER_LIMIT))
+    sha256: str = field(metadata=by(strict.sha256))
+
+
+@dataclass(frozen=True)
+class Canary(Value):
+    """A version of which it is known whether an advisory hits it: a scanner that says otherwise is blind."""
+
+    package: str = field(metadata=by(strict.text))
+    version: str = field(metadata=by(strict.text))
+    id: str = field(metadata=by(strict.text))
+    hit: bool = field(metadata=by(strict.boolean))
+
+
+# a package that nobody can publish (its name is this tool's own), in every snapshot
+CANARIES = (
+    Canary("ragtrace-canary", "1.5", "RAGTRACE-CANARY", hit=True),
+    Canary("ragtrace-canary", "2.0", "RAGTRACE-CANARY", hit=False),
+)
+
+
+@dataclass(frozen=True)
+class Header(Document):
+    """What a snapshot says of itself.
+
+    ``sequence`` only grows; ``known_until`` is the newest change of its records, ``made`` when it was
+    made of them. ``counts`` are numbers of records by what they are.
+    """
+
+    sequence: int = field(metadata=by(strict.integer, least=1))
+    made: datetime = field(metadata=by(time_from_json))
+    known_until: datetime = field(metadata=by(time_from_json))
+    source: str = field(metadata=by(strict.text))
+    licence: str = field(metadata=by(strict.text))
+    counts: dict[str, int] = field(metadata=by(_counts))
+    files: tuple[MemberFile, ...] = field(metadata=by(strict.items, of=MemberFile.from_json, most=len(MEMBERS)))
+    canaries: tuple[Canary, ...] = field(metadata=by(strict.items, of=Canary.from_json, most=100))
+
+    def check(self, path: str) -> None:
+        """Refuse a header that leaves a member out, counts nothing, or has nothing to test a scanner with."""
+        if [file.name for file in self.files] != list(MEMBERS):
+            raise refuse(f"{path}.files", _("not the members of a snapshot"))
+        if not self.counts.get("live"):
+            raise refuse(f"{path}.counts", _("empty"))
+        if {canary.hit for canary in self.canaries} != {True, False}:
+            raise refuse(f"{path}.canaries", _("does not contain both kinds"))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An opened snapshot: its header, its bytes' digest, its members read when they are needed."""
+
+    header: Header
+    sha256: str
+    data: bytes = field(repr=False)
+
+    def member(self, name: str) -> bytes:
+        """Return a member once it is what the header says. Raises TrustError."""
+        wanted = next(file for file in self.header.files if file.name == name)
+        found = _read(self.data, name, wanted.size)
+        if (digest.sha256_bytes(found), len(found)) != (wanted.sha256, wanted.size):
+            raise refuse(f"{NAME}.{name}", _("does not match the header"))
+        return found
+
+    @cached_property
+    def index(self) -> Index:
+        """The advisories by package."""
+        return parse_index(self.member(INDEX), INDEX)
+
+    def canaries(self) -> tuple[Canary, ...]:
+        """Return every canary of this snapshot, those of all snapshots included."""
+        return (*CANARIES, *self.header.canaries)
+
+    def blind_spots(self) -> Iterator[str]:
+        """Yield each canary that the matcher judges wrongly, as a text."""
+        for canary in self.canaries():
+            found = [one for one in self.index.of(canary.package) if one.id == canary.id]
+            hit = any(judge(one, canary.version) == AFFECTED for one in found)
+            if not found or hit != canary.hit:
+                yield f"{canary.package} {canary.version} ({canary.id})"
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    """Open a snapshot whose bytes are trusted. Raises TrustError for one that breaks its rules."""
+    if len(data) > SNAPSHOT_LIMIT:
+        raise refuse(NAME, _("larger than {limit} bytes").format(limit=SNAPSHOT_LIMIT))
+    header = Header.from_bytes(_read(data, HEADER, HEADER_LIMIT), HEADER, limit=HEADER_LIMIT)
+    return Snapshot(header, digest.sha256_bytes(data), data)
+
+
+def _read(data: bytes, name: str, limit: int) -> bytes:
+    """Return a member, of which no more than ``limit`` bytes and one are unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sorted(archive.namelist()) != sorted((HEADER, *MEMBERS)):
+                raise refuse(NAME, _("not the members of a snapshot"))
+            with archive.open(name) as member:
+                return b"".join(iter(partial(member.read, min(limit + 1, 1 << 20)), b""))[: limit + 1]
+    except _BROKEN as error:
+        raise refuse(NAME, _("not a valid zip file: {reason}").format(reason=error)) from error

@@ -1,0 +1,48 @@
+"""Delta bundles: what an earlier release of the same product brought is left out.
+
+A delta has the manifest of the full bundle, byte for byte, and beside it the manifest of its base. What
+both name by digest and hosts keep is not in it; one rule for who writes and who reads, so nothing else
+needs to be told. SHA256SUMS names the base's manifest, so the signature covers what is left out too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.strict import refuse
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from bundle.manifest import FileEntry, Manifest
+
+BASE = "BASE-MANIFEST.json"
+
+
+def left_out(manifest: Manifest, base: Manifest | None) -> tuple[FileEntry, ...]:
+    """Return the files that a delta against ``base`` does not bring, none where there is no base."""
+    if base is None:
+        return ()
+    kept = {(entry.sha256, entry.size) for entry in base.files if entry.is_kept}
+    return tuple(entry for entry in manifest.files if entry.is_kept and (entry.sha256, entry.size) in kept)
+
+
+def demand_base(manifest: Manifest, base: Manifest) -> None:
+    """Raise TrustError unless a release can be a delta's base: of the same product and target, and older."""
+    if base.product.name != manifest.product.name:
+        raise refuse(
+            BASE, _("of {name}, not of {product}").format(name=base.product.name, product=manifest.product.name)
+        )
+    if (str(base.target), base.target.abi) != (str(manifest.target), manifest.target.abi):
+        raise refuse(
+            BASE,
+            _("for {target}, Python {python}, not for {wanted}, Python {other}").format(
+                target=base.target, python=base.target.python, wanted=manifest.target, other=manifest.target.python
+            ),
+        )
+    if base.product.counter >= manifest.product.counter:
+        raise refuse(
+            BASE,
+            _("release counter {counter} is not lower than {wanted}").format(
+                counter=base.product.counter, wanted=manifest.product.counter
+            ),
+        )

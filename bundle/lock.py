@@ -1,0 +1,60 @@
+"""The host's pylock.toml (PEP 751), of which a manifest has exactly one: local wheels with their digests.
+
+It is made from the manifest wherever uv needs it and never parsed, so a lock cannot say anything that the
+manifest does not. The file in the bundle is for other installers, and must be the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bundle.archive import damaged
+from bundle.digest import sha256_bytes
+from bundle.manifest import DEPENDENCIES
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from bundle.manifest import Manifest
+
+PYLOCK = f"{DEPENDENCIES}/pylock.toml"
+
+
+class Row(NamedTuple):
+    """One wheel as the lock names it: its path below ``wheels``, its package's name and version, its digest."""
+
+    wheel: str
+    name: str
+    version: str
+    sha256: str
+
+
+def rows_of(manifest: Manifest, only: Collection[str] | None = None) -> list[Row]:
+    """Return a row for each package, or for some of them by name."""
+    wheels = {entry.path: entry for entry in manifest.of_kind("wheel")}
+    return [
+        Row(wheels[package.wheel].inner, package.name, package.version, wheels[package.wheel].sha256)
+        for package in manifest.packages
+        if only is None or package.name in only
+    ]
+
+
+def write_pylock(rows: Iterable[Row]) -> bytes:
+    """Return the lock, whose wheels lie in ``wheels`` beside it.
+
+    No value needs an escape in TOML: a manifest's names, versions and paths hold no quotation mark, backslash
+    or control character.
+    """
+    blocks = ['lock-version = "1.0"\ncreated-by = "ragtrace"\n']
+    for row in sorted(rows):
+        place = f'path = "wheels/{row.wheel}", hashes = {{ sha256 = "{row.sha256}" }}'
+        blocks.append(f'[[packages]]\nname = "{row.name}"\nversion = "{row.version}"\nwheels = [{{ {place} }}]\n')
+    return "\n".join(blocks).encode()
+
+
+def demand_lock(manifest: Manifest) -> None:
+    """Raise TrustError unless the bundle's lock is the manifest's, byte for byte."""
+    entry = manifest.entry(PYLOCK)
+    if entry is None or entry.sha256 != sha256_bytes(write_pylock(rows_of(manifest))):
+        raise damaged(PYLOCK, _("it is not the lockfile of the packages in the manifest"))

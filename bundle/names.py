@@ -1,0 +1,117 @@
+"""Which names a file of a bundle may have, so that every host can hold it and no one is misled.
+
+UTF-8 in NFC, without control, bidi or backslash characters, relative, ustar-sized, unique after
+NFKC and case folding; the rules of Windows hold for bundles of every platform.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
+# of a path in a wheel, which no tar header bounds; no known wheel has a third of it. With a prefix before it
+# it stays far from PATH_MAX, and everything that walks what was installed is done soon
+PARTS_LIMIT, PART_LIMIT, MEMBER_LIMIT = 64, 255, 1024  # names, bytes of one (NAME_MAX), bytes of all
+# of the 259 characters of MAX_PATH, what is left below a release in a folder of 20: \\releases\\ and its name take 37
+WINDOWS_ROOM = 259 - 20 - 37
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # what is called so in folders and commands: titles, models
+_FORBIDDEN = re.compile(r'[\\:*?"<>|]')
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
+
+
+def plain_form() -> str:
+    """Return what PLAIN refuses, in words."""
+    return _("letters, digits, '.', '_' and '-' only, at most 64, a letter or a digit first")
+
+
+def split_ustar(path: str) -> tuple[bytes, bytes] | None:
+    """Return the prefix and name fields of a ustar header, or None when the path does not fit."""
+    data = path.encode("utf-8")
+    if len(data) <= NAME_LIMIT:
+        return b"", data
+    for index in range(len(data) - 1, 0, -1):
+        if data[index] == 0x2F and index <= PREFIX_LIMIT and len(data) - index - 1 <= NAME_LIMIT:
+            return data[:index], data[index + 1 :]
+    return None
+
+
+def problem(path: str) -> str | None:
+    """Return why a path may not stand in a bundle, or None when it may."""
+    trouble = _text_problem(path)
+    for part in path.split("/"):
+        trouble = trouble or _part_problem(part)
+    if trouble is None and split_ustar(path) is None:
+        trouble = _("too long for a tar header (ustar: 100 bytes of name, 155 of folders)")
+    return trouble
+
+
+def _text_problem(path: str) -> str | None:
+    if not path or path.startswith("/"):
+        return _("not a relative path")
+    if any(unicodedata.category(character) in ("Cf", "Cs", "Cc", "Co", "Zl", "Zp") for character in path):
+        return _("contains a control or invisible character")
+    if unicodedata.normalize("NFC", path) != path:
+        return _("not in Unicode normal form C")
+    if _FORBIDDEN.search(path):
+        return _("contains a character that Windows does not allow")
+    return None
+
+
+def _part_problem(part: str) -> str | None:
+    if part in ("", ".", ".."):
+        return _("contains an empty, '.' or '..' part")
+    if part != part.strip(" ") or part.endswith("."):
+        return _("a part begins or ends with a space, or ends with a dot")
+    if _RESERVED.fullmatch(part):
+        return _("{part} is a reserved name on Windows").format(part=part)
+    return None
+
+
+def too_far(member: str) -> str | None:
+    """Return why a wheel's member is too deep or too long to be installed, or None when it is not."""
+    parts = [part.encode("utf-8", "surrogatepass") for part in member.split("/")]
+    if len(parts) > PARTS_LIMIT:
+        return _("nested in more than {limit} folders").format(limit=PARTS_LIMIT - 1)
+    if max(map(len, parts)) > PART_LIMIT or sum(map(len, parts)) + len(parts) - 1 > MEMBER_LIMIT:
+        return _("longer than {limit} bytes, or with a name longer than {part}").format(
+            limit=MEMBER_LIMIT, part=PART_LIMIT
+        )
+    return None
+
+
+def too_long_for_windows(paths: Iterable[str]) -> str | None:
+    """Return a path below a release that Windows can't open without long paths, be it in a short folder, or None."""
+    return next((path for path in paths if len("/" + path) > WINDOWS_ROOM), None)
+
+
+def folded(path: str) -> str:
+    """Return the form under which two paths would meet on a filesystem that ignores case."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
+
+
+def collision(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Return two paths that some filesystem can't tell apart, a file used as a folder included."""
+    files: dict[str, str] = {}
+    folders: dict[str, tuple[str, str]] = {}
+    for path in paths:
+        key = folded(path)
+        if key in files:
+            return files[key], path
+        files[key] = path
+        parts = path.split("/")
+        for index in range(1, len(parts)):
+            folder = "/".join(parts[:index])
+            known, owner = folders.setdefault(folded(folder), (folder, path))
+            if known != folder:
+                return owner, path
+    for key, path in files.items():
+        if key in folders:
+            return path, folders[key][1]
+    return None

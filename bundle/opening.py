@@ -1,0 +1,280 @@
+"""Opening a bundle: the signature first, then the manifest; only this makes a Bundle.
+
+What has a Bundle has verified signers, so later code never asks again. Its files are verified
+one by one as they are read (bundle/archive.py).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Callable
+
+from bundle import archive, delta, digest
+from bundle.lock import demand_lock
+from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
+from bundle.product.application import demand_names
+from bundle.signing.policy import RELEASE_NAMESPACE, Policy, Signer, judge
+from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
+from shared.errors import TrustError, UsageError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from bundle.archive import Take, Volumes
+
+SUMS = "SHA256SUMS"
+INSTALLER = "ragtrace-install.pyz"
+INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
+SHOWN = 5  # names of missing volumes
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose signers were accepted.
+
+    ``location`` is its archive, the first of the archive's volumes, or its unpacked root folder; ``base``
+    is the release that a delta builds on.
+    """
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    sums: bytes
+    signatures: dict[str, bytes]
+    signers: tuple[Signer, ...]
+    location: Path
+    base: Manifest | None = None
+
+    @property
+    def manifest_sha256(self) -> str:
+        return digest.sha256_bytes(self.manifest_bytes)
+
+    @property
+    def is_archive(self) -> bool:
+        return self.location.is_file()
+
+    @cached_property
+    def left_out(self) -> frozenset[FileEntry]:
+        """The files that the base brought and this bundle does not, none for one that is whole."""
+        return frozenset(delta.left_out(self.manifest, self.base))
+
+    @property
+    def bytes_brought(self) -> int:
+        """The bytes of all files that it holds."""
+        return self.manifest.total_bytes - sum(entry.size for entry in self.left_out)
+
+    @property
+    def name(self) -> str:
+        """What to call it while it is read."""
+        return self.manifest.archive if self.is_archive else self.location.name
+
+    @property
+    def volumes(self) -> Volumes:
+        """The files that hold the archive, in order, with their signed digests: one where it is whole."""
+        digests = digest.read_sums(self.sums, SUMS)
+        names = volume_names(digests, self.manifest.archive)
+        if names == [self.manifest.archive]:
+            return [(self.location, digests[names[0]])]  # somebody may have given it another name
+        return [(self.location.with_name(name), digests[name]) for name in names]
+
+    def visit(self, take: Take, advance: Callable[[int], None]) -> None:
+        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` is told their bytes.
+
+        An archive's files come in manifest order, those of a folder several at a time.
+        """
+        lock = Lock()
+
+        def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                with lock:
+                    advance(len(block))
+                yield block
+
+        def taken(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+            take(entry, counted(blocks))
+
+        if not self.is_archive:
+            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken, self.left_out)
+            return
+        read = archive.read_archive(self.volumes, self.manifest, self.manifest_bytes, self.left_out)
+        for entry, blocks in read:
+            taken(entry, blocks)
+
+
+def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bundle:
+    """Return the bundle at a path (its folder, its archive, or its unpacked root) once it is trusted.
+
+    1. The signatures over SHA256SUMS hold, and the policy accepts their signers at time ``at``.
+    2. MANIFEST.json has the signed digest and breaks no rule; its lock names its packages and nothing else; none of its
+       commands or settings has a name of ours or of the host's shells.
+    3. So has the manifest of the base, where the bundle is a delta.
+    4. SHA256SUMS names what the manifest promises, and the installer beside it is the signed one.
+
+    Raises UsageError when nothing is there, HostError when it cannot be read, TrustError for anything that is not as
+    signed.
+    """
+    path = Path(os.path.abspath(path))  # "." has a parent too
+    folder, sums, signatures = read_signed(path)
+    signers = judge(policy, "release", claimed_signers(sums, signatures), at)
+    digests = digest.read_sums(sums, SUMS)
+
+    manifest_bytes = _read_manifest(path, folder, digests.get(NAME))
+    manifest = parse_manifest(manifest_bytes)
+    demand_lock(manifest)
+    demand_names(manifest.application, f"{NAME}.application")
+
+    base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
+    volumes = volume_names(digests, manifest.archive)
+    others = [name for name in (INSTALLER, delta.BASE) if name in digests]
+    if not volumes or set(digests) != {NAME, *others, *volumes}:
+        raise archive.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
+    location = _location(path, folder, manifest, volumes)
+    bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
+    _check_installer(folder, bundle, digests.get(INSTALLER))
+    return bundle
+
+
+def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
+    """Return the folder of a bundle's SHA256SUMS, its bytes, and the signature files, at least one."""
+    folder = _folder_of_sums(path)
+    return folder, _read(folder / SUMS, digest.SUMS_LIMIT), _read_signatures(folder)
+
+
+def claimed_signers(sums: bytes, signatures: dict[str, bytes]) -> list[PublicKey]:
+    """Return the key of each signature, all of which must hold; whether the key is trusted is asked elsewhere."""
+    return [_signer(name, data, sums) for name, data in signatures.items()]
+
+
+def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:
+    """Return the key that made one signature file, whose name must say so."""
+    key = verify(data, sums, RELEASE_NAMESPACE, name=name)
+    if name != f"{SUMS}.{key.keyid}.sig":
+        raise archive.damaged(name, _("it is not named after its signing key"))
+    return key
+
+
+def _folder_of_sums(path: Path) -> Path:
+    if not archive.kind_of(path):
+        raise UsageError(
+            _("{path} does not exist.").format(path=path), advice=_("Specify the folder that contains SHA256SUMS.")
+        )
+    for folder in (path, path.parent) if archive.is_folder(path) else (path.parent,):
+        if archive.is_file(folder / SUMS):
+            return folder
+    raise TrustError(
+        _("{path}: SHA256SUMS is missing, so the bundle has no trusted signature.").format(path=path),
+        advice=_("Transfer the whole folder that the builder created, not the archive alone."),
+    )
+
+
+def _read(path: Path, limit: int) -> bytes:
+    data = bytearray()
+    for block in archive.file_blocks(path, path.name):
+        data += block
+        if len(data) > limit:
+            raise archive.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
+    return bytes(data)
+
+
+def _read_signatures(folder: Path) -> dict[str, bytes]:
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise archive.refused(folder, error) from error
+    found = sorted(name for name in names if name.startswith(f"{SUMS}.") and name.endswith(".sig"))
+    if not found:
+        raise TrustError(
+            _("{path}: the bundle is not signed.").format(path=folder / SUMS),
+            advice=_("Transfer the .sig files that the builder created next to SHA256SUMS."),
+        )
+    if len(found) > SIGNATURES_LIMIT:
+        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
+    return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
+
+
+def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
+    """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
+    copies = [place / NAME for place in (path, folder) if archive.is_folder(place) and os.path.lexists(place / NAME)]
+    data = b""
+    for copy in copies or [folder / NAME]:
+        data = _read(copy, MANIFEST_LIMIT)
+        if digest.sha256_bytes(data) != sha256:
+            raise archive.damaged(NAME, _("its SHA-256 does not match the signed one"))
+    return data
+
+
+def _read_base(folder: Path, manifest: Manifest, sha256: str) -> Manifest:
+    """Return the signed manifest of the release that a delta builds on."""
+    data = _read(folder / delta.BASE, MANIFEST_LIMIT)
+    if digest.sha256_bytes(data) != sha256:
+        raise archive.damaged(delta.BASE, _("its SHA-256 does not match the signed one"))
+    base = parse_manifest(data, delta.BASE)
+    delta.demand_base(manifest, base)
+    return base
+
+
+def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
+    """Raise TrustError unless the installer is the one in the manifest, or a delta leaves it out."""
+    member = bundle.manifest.entry(INSTALLER_MEMBER)
+    if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
+        raise archive.damaged(SUMS, _("its installer does not match the manifest"))
+    beside = folder / INSTALLER
+    if archive.kind_of(beside):
+        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
+
+
+def volume_name(name: str, number: int) -> str:
+    """Return the name of an archive's volume, numbered from 1; ``cat NAME.*`` puts them in order."""
+    return f"{name}.{number:03d}"
+
+
+def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
+    """Return the names of the files that hold the archive, by what SHA256SUMS names besides the two others."""
+    if archive_name in digests:
+        return [archive_name]
+    count = sum(name.startswith(f"{archive_name}.") for name in digests)
+    return [volume_name(archive_name, number) for number in range(1, count + 1)]
+
+
+def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
+    """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
+    if _is_root(path, manifest) or (archive.is_file(path) and volumes == [manifest.archive]):
+        return path
+    missing = [name for name in volumes if not archive.is_file(folder / name)]
+    if not missing and (path == folder or path.name in volumes):
+        return folder / volumes[0]
+    if path == folder and _is_root(folder / manifest.root, manifest):
+        return folder / manifest.root
+    if volumes != [manifest.archive]:
+        raise _incomplete(path, folder, volumes, missing)
+    raise TrustError(
+        _("{path}: found neither {archive} nor an unpacked bundle.").format(path=path, archive=manifest.archive),
+        advice=_("Transfer the archive, or unpack it next to SHA256SUMS."),
+    )
+
+
+def _is_root(path: Path, manifest: Manifest) -> bool:
+    """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
+    return any(archive.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
+
+
+def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:
+    """Return the error for an archive of which not all volumes are there, or for a file that is none of them."""
+    if not missing:
+        return TrustError(
+            _("{path} is not a volume of this bundle.").format(path=path),
+            advice=_("Specify the folder {folder}; its volumes are read in order.").format(folder=folder),
+        )
+    shown = ", ".join([*missing[:SHOWN], *(["…"] if missing[SHOWN:] else [])])
+    return TrustError(
+        _("{folder}: of {count} volumes, {names} is missing.").format(folder=folder, names=shown, count=len(volumes)),
+        advice=_(
+            "Copy all volumes from the media into that folder, next to SHA256SUMS; if they were joined into "
+            "one archive, unpack it there instead."
+        ),
+    )

@@ -1,0 +1,342 @@
+"""How an installed application is started, checked and configured, as the profile says it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bundle import names, strict
+from bundle.product import commands
+from bundle.strict import Value, by, refuse
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAUNCHER_KINDS = ("script", "module", "entry", "program")
+PROGRAM = "program"
+WORKING_FOLDERS = ("caller", "app", "data")
+SETTINGS_LIMIT = 512 << 10  # bytes of names and defaults: each is a line of PREFIX/.env (app_launcher.ENV_LIMIT)
+PROGRAM_LIMIT = 16_000  # characters: Windows gives all arguments of a program 32,767
+# what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
+THRESHOLDS = (
+    "import_seconds",
+    "start_seconds",
+    "matrix_gflops",
+    "memory_gb_per_second",
+    "disk_write_mb_per_second",
+    "disk_read_mb_per_second",
+    "fsync_milliseconds",
+    "model_seconds",
+    "embeddings_per_second",
+    "model_memory_gb",
+)
+# what PREFIX/bin, launch.py and a migration set for the application, whatever a profile says
+OWN_VARIABLES = ("RAGTRACE_PREFIX", "RAGTRACE_RELEASE", "RAGTRACE_DATA_LAYOUT")
+SET_BY_LAUNCHERS = ("PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE")
+OWN_FILES = ".ragtrace-"  # temporary files of ours begin so; the next command removes what a crash left of them
+PORT = "{port}"
+PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
+PLACES = ("app", "data", "models", "prefix", "venv")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_PAGE = re.compile(r"/[!-~]{0,200}")
+_ATTRIBUTE = re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def source_path(value: Any, path: str) -> str:
+    """Take a path inside the application's source; ``.`` is the source itself."""
+    taken = strict.text(value, path)
+    trouble = None if taken == "." else names.problem(taken)
+    if trouble:
+        raise refuse(path, trouble)
+    return taken
+
+
+def module_name(value: Any, path: str) -> str:
+    """Take the dotted name of a module or a package."""
+    taken = strict.text(value, path)
+    if not _MODULE.fullmatch(taken):
+        raise refuse(path, _("not a module name"))
+    return taken
+
+
+def _page_form() -> str:
+    return _("not a page path: / and at most 200 ASCII characters, without spaces")
+
+
+def _attribute_form() -> str:
+    return _("not of the form package.module:attribute")
+
+
+def _command(value: Any, path: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or len(value) > 100:
+        raise refuse(path, _("not a command"))
+    return tuple(strict.text(part, f"{path}[{index}]", empty=index > 0) for index, part in enumerate(value))
+
+
+def _program(value: Any, path: str) -> str:
+    """Take the lines of a program."""
+    if not isinstance(value, str) or len(value) > PROGRAM_LIMIT:
+        raise refuse(path, _("not a program of at most {limit} characters").format(limit=PROGRAM_LIMIT))
+    for line in value.split("\n"):
+        strict.text(line, path, limit=PROGRAM_LIMIT, empty=True)
+    return value
+
+
+@dataclass(frozen=True)
+class Launcher(Value):
+    """One command in PREFIX/bin, or a program that only checks run.
+
+    ``kind`` says what ``target`` is: a script of the source (``cli.py``), a module run with -m
+    (``streamlit``), an entry point (``package.module:function``), or the name of a ``program`` of the
+    profile, whose text travels in the manifest and is no command. ``arguments`` come before the caller's.
+    ``cwd`` is the caller's folder, the application's, or that of the user's data; there, an argument that
+    names a file where the caller stands is made absolute.
+    """
+
+    name: str = field(metadata=by(strict.text))
+    kind: str = field(metadata=by(strict.choice, choices=LAUNCHER_KINDS))
+    target: str = field(metadata=by(strict.text))
+    arguments: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    cwd: str = field(default="caller", metadata=by(strict.choice, choices=WORKING_FOLDERS))
+    program: str = field(default="", metadata=by(_program, added=True))
+
+    @property
+    def is_command(self) -> bool:
+        """Whether PREFIX/bin has it."""
+        return self.kind != PROGRAM
+
+    def check(self, path: str) -> None:
+        """Refuse names that are none, and a target that its kind does not have."""
+        if not _NAME.fullmatch(self.name):
+            raise refuse(
+                f"{path}.name",
+                _("not a valid command name: a letter, then letters, digits, '.', '_' and '-', at most 64"),
+            )
+        trouble = names.problem(self.name)
+        if trouble:
+            raise refuse(f"{path}.name", trouble)
+        module, colon, function = self.target.partition(":")
+        fits = {
+            "script": names.problem(self.target) is None,
+            "module": _MODULE.fullmatch(module) and not colon,
+            "entry": _MODULE.fullmatch(module) and _MODULE.fullmatch(function),
+            PROGRAM: names.problem(self.target) is None,
+        }
+        if not fits[self.kind] or self.is_command == bool(self.program):
+            raise refuse(f"{path}.target", _("not a valid target for a launcher of kind {kind}").format(kind=self.kind))
+
+
+@dataclass(frozen=True)
+class Environment(Value):
+    """The settings of an application.
+
+    ``template`` maps each name of the env template to its placeholder; these names, those of ``also`` and
+    of ``defaults`` are loaded from PREFIX/.env and no other. ``required`` are those without which the
+    application does not start. ``values`` are set by every launcher, ``defaults`` where neither the caller
+    nor PREFIX/.env sets the name (app_launcher.environment has the order). ``{app} {data} {models} {prefix}
+    {venv}`` in both are replaced by the installed folders.
+    """
+
+    template: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    required: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    values: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    also: tuple[str, ...] = field(default=(), metadata=by(strict.texts, added=True))
+    defaults: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping, added=True))
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """What a release is tried out with in place of the user's settings; a default needs no stand-in."""
+        named = {**dict.fromkeys(self.required, PLACEHOLDER), **self.template}
+        return {name: value for name, value in named.items() if name not in self.defaults}
+
+    def check(self, path: str) -> None:
+        """Refuse what is no variable, a setting that nobody could set, or no place."""
+        for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
+            if not _VARIABLE.fullmatch(name):
+                raise refuse(path, _("{name!r} is not a valid variable name").format(name=name[:80]))
+        for name in self.required:
+            if name not in self.template and name not in self.also:
+                raise refuse(f"{path}.required", _("{name} is neither in the template nor in also").format(name=name))
+        for key, added in (("also", self.also), ("defaults", tuple(self.defaults))):
+            for name in added:
+                if name in self.values:
+                    raise refuse(f"{path}.{key}", _("{name} has a fixed value").format(name=name))
+        _check_places(self.values, f"{path}.values")
+        _check_places(self.defaults, f"{path}.defaults")
+        if len(strict.dumps([*self.template, *self.also, self.defaults])) > SETTINGS_LIMIT:
+            raise refuse(path, _("larger than {limit} bytes").format(limit=SETTINGS_LIMIT))
+
+
+def _check_places(settings: dict[str, str], path: str) -> None:
+    for name, setting in settings.items():
+        for place in _PLACE.findall(setting):
+            if place not in PLACES:
+                raise refuse(f"{path}.{name}", _("{{{place}}} is not a known placeholder").format(place=place[:80]))
+
+
+@dataclass(frozen=True)
+class Dashboard(Value):
+    """How to see whether a web page of the application answers.
+
+    ``command`` is a launcher and its arguments, ``environment`` what is set for it; ``{port}`` in
+    them is replaced by a free port, and stands at least once. ``path`` is asked for with GET on 127.0.0.1.
+    """
+
+    command: tuple[str, ...] = field(metadata=by(_command))
+    environment: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
+
+    def check(self, path: str) -> None:
+        """Refuse a page that would not be told its port, and what is no variable."""
+        if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
+            raise refuse(path, _("{port} is neither in command nor in environment").format(port=PORT))
+        for name in self.environment:
+            if not _VARIABLE.fullmatch(name):
+                raise refuse(f"{path}.environment", _("{name!r} is not a valid variable name").format(name=name[:80]))
+
+
+@dataclass(frozen=True)
+class Container(Value):
+    """Where an application puts its parts together: ``object`` is ``package.module:attribute``.
+
+    ``command`` is a launcher or a program, and its arguments, that lets it build what the application needs.
+    """
+
+    object: str = field(metadata=by(strict.matching, pattern=_ATTRIBUTE, form=_attribute_form))
+    command: tuple[str, ...] = field(default=(), metadata=by(_command, added=True))
+
+
+@dataclass(frozen=True)
+class ModelApart(Value):
+    """A model that the application needs and that comes another way than in the bundle, into PREFIX/models/NAME.
+
+    ``source`` is where to get it: ``hf:ORG/NAME@REVISION``, or ``path:FOLDER`` of the builder's.
+    """
+
+    name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
+    source: str = field(metadata=by(strict.text))
+
+
+@dataclass(frozen=True)
+class Migration(Value):
+    """How the user's data come to the layout that a release reads.
+
+    ``layout`` is a number that grows with each change of the layout; ``command``, a launcher and its arguments,
+    turns data of any former layout into it.
+    """
+
+    layout: int = field(metadata=by(strict.integer, least=1))
+    command: tuple[str, ...] = field(metadata=by(_command))
+
+
+def _thresholds(value: Any, path: str) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise refuse(path, _("not an object"))
+    found = {}
+    for name, item in value.items():
+        where = f"{path}.{name[:80]}"
+        found[strict.choice(name, where, choices=THRESHOLDS)] = strict.number(item, where)
+        if found[name] < 0:
+            raise refuse(where, _("less than 0"))
+    return found
+
+
+@dataclass(frozen=True)
+class Application(Value):
+    """What a profile tells of an application beyond its files.
+
+    ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
+    the source that belong to the user. ``smoke`` are commands (a launcher's name, then its
+    arguments) that must exit 0 with placeholder settings before a release is accepted;
+    ``offline_commands`` are more of them, which validate alone runs, without a network. ``thresholds``
+    replace those of validate. ``cpu_level`` is the level of x86-64 (psABI) that the wheels need.
+    ``lazy_imports`` are modules and packages that the application's own modules import at first use.
+    """
+
+    launchers: tuple[Launcher, ...] = field(metadata=by(strict.items, of=Launcher.from_json, most=100))
+    environment: Environment = field(default=Environment(), metadata=by(Environment.from_json))
+    core_imports: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    import_paths: tuple[str, ...] = field(default=(".",), metadata=by(strict.items, of=source_path, most=100))
+    persist: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=source_path, most=100))
+    smoke: tuple[tuple[str, ...], ...] = field(default=(), metadata=by(strict.items, of=_command, most=100))
+    dashboard: Dashboard | None = field(default=None, metadata=by(strict.optional, of=Dashboard.from_json))
+    thresholds: dict[str, float] = field(default_factory=dict, metadata=by(_thresholds))
+    migration: Migration | None = field(default=None, metadata=by(strict.optional, of=Migration.from_json))
+    cpu_level: int = field(default=1, metadata=by(strict.integer, least=1, most=4))
+    lazy_imports: tuple[str, ...] = field(default=(), metadata=by(strict.items, of=module_name, most=1000, added=True))
+    offline_commands: tuple[tuple[str, ...], ...] = field(
+        default=(), metadata=by(strict.items, of=_command, most=100, added=True)
+    )
+    container: Container | None = field(default=None, metadata=by(strict.optional, of=Container.from_json, added=True))
+    models_apart: tuple[ModelApart, ...] = field(
+        default=(), metadata=by(strict.items, of=ModelApart.from_json, most=100, added=True)
+    )
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The names of what PREFIX/bin has of the application."""
+        return tuple(launcher.name for launcher in self.launchers if launcher.is_command)
+
+    @property
+    def data_layout(self) -> int:
+        """The number of the layout in which a release reads the user's data; 0 where the profile names none."""
+        return self.migration.layout if self.migration else 0
+
+    def _named_commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the parts that have a command, and the command."""
+        if self.dashboard:
+            yield "dashboard", self.dashboard.command
+        if self.migration:
+            yield "migration", self.migration.command
+        if self.container and self.container.command:
+            yield "container", self.container.command
+
+    def check(self, path: str) -> None:
+        """Refuse launchers of one name, commands that name none, and folders inside each other."""
+        known = {launcher.name for launcher in self.launchers}
+        if len(known) != len(self.launchers):
+            raise refuse(f"{path}.launchers", _("duplicate name"))
+        for key, tried in (("smoke", self.smoke), ("offline_commands", self.offline_commands)):
+            for index, command in enumerate(tried):
+                if command[0] not in known:
+                    raise refuse(f"{path}.{key}[{index}]", _("{name} is not a launcher").format(name=command[0][:80]))
+        for key, command in self._named_commands():
+            if command[0] not in known:
+                raise refuse(f"{path}.{key}.command", _("{name} is not a launcher").format(name=command[0][:80]))
+        for folder in self.persist:
+            if folder == "." or any(folder.startswith(f"{other}/") for other in self.persist):
+                raise refuse(f"{path}.persist", _("{folder} contains, or is in, another entry").format(folder=folder))
+        if names.collision(self.persist):
+            raise refuse(f"{path}.persist", _("duplicate folder"))
+
+
+def demand_names(application: Application, path: str) -> None:
+    """Refuse names by which something of ours or of the host would win over the application without a word.
+
+    For profiles and for bundles that come; releases that are installed were taken by the rules of their day.
+    """
+    trouble = commands.trouble([launcher.name for launcher in application.launchers])
+    if trouble:
+        raise refuse(f"{path}.launchers[{trouble[0]}].name", trouble[1])
+    environment = application.environment
+    all_ours = (*OWN_VARIABLES, *SET_BY_LAUNCHERS)
+    for key, settings, ours in (
+        ("template", environment.template, OWN_VARIABLES),
+        ("values", environment.values, all_ours),
+        ("also", environment.also, all_ours),
+        ("defaults", environment.defaults, all_ours),
+    ):
+        for name in settings:
+            if name.upper() in ours:
+                raise refuse(f"{path}.environment.{key}.{name}", _("a variable that the launchers set themselves"))
+    for index, folder in enumerate(application.persist):
+        if any(part.startswith(OWN_FILES) for part in folder.split("/")):
+            raise refuse(
+                f"{path}.persist[{index}]",
+                _("names that begin with {name} are reserved for the installer").format(name=OWN_FILES),
+            )

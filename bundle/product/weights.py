@@ -1,0 +1,67 @@
+"""Are a model's weights whole? Seen in their size and in what they say of themselves, without reading them.
+
+What is there can still hold wrong numbers: digests and probes tell that. Formats that say nothing of their length
+are looked at for being empty only.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from shared import reading
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".gguf", ".npz", ".ckpt")
+EXPORTS = (".onnx",)
+ZIPPED = (".bin", ".pt", ".pth", ".npz", ".ckpt")  # torch.save since 1.6, numpy.savez; older ones are pickles
+HEADER_LIMIT = 100_000_000  # bytes of a header, as safetensors itself bounds it
+
+
+def fault(name: str, file: Path) -> str | None:
+    """Return why weights in a file that is called ``name`` cannot be whole, or None; other files are not judged.
+
+    Raises OSError.
+    """
+    name = name.lower()
+    if not name.endswith((*WEIGHTS, *EXPORTS)):
+        return None
+    size = file.stat().st_size
+    if size == 0:
+        return _("it is empty")
+    with reading.opened(file) as stream:
+        if name.endswith(".safetensors"):
+            return _of_safetensors(stream, size)
+        if name.endswith(ZIPPED) and stream.read(4) == b"PK\x03\x04" and not zipfile.is_zipfile(stream):
+            return _("it is truncated: the end of its archive is missing")
+    return None
+
+
+def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
+    """Look at a file of https://huggingface.co/docs/safetensors: length of the header, header, tensors to the end."""
+    length = int.from_bytes(stream.read(8), "little")
+    if length > min(size - 8, HEADER_LIMIT):
+        if length > HEADER_LIMIT:
+            return _("it is not a safetensors file")
+        return _("it is truncated in its header")
+    try:
+        expected = 8 + length + _end(json.loads(stream.read(length)))
+    except (ValueError, RecursionError):
+        return _("it is not a safetensors file")
+    if size != expected:
+        return _("its header declares {expected} bytes, but it has {size}").format(expected=expected, size=size)
+    return None
+
+
+def _end(header: Any) -> int:
+    """Return where the last tensor ends, behind the header. Raises ValueError."""
+    tensors = [tensor for name, tensor in header.items() if name != "__metadata__"] if isinstance(header, dict) else [0]
+    offsets: list[Any] = [tensor.get("data_offsets") if isinstance(tensor, dict) else None for tensor in tensors]
+    if not all(isinstance(pair, list) and [type(one) for one in pair] == [int, int] for pair in offsets):
+        raise ValueError("no offsets")
+    return max((pair[1] for pair in offsets), default=0)

@@ -1,0 +1,1 @@
+"""Signatures, and the numbered policies that say whose count."""

@@ -1,0 +1,47 @@
+"""Files of trust as they are read: none that cannot be read, or is too large, counts as not there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shared import reading, troubles
+from shared.errors import TrustError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_LIMIT = 1 << 20  # bytes of any one file here
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether a path exists. Raises TrustError where nobody may look: what is there might forbid something."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return True
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted. Raises TrustError when it cannot be read: it might forbid something."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def read_small(path: Path) -> bytes:
+    """Return the bytes of a file of trust. Raises TrustError when it cannot be read or is too large."""
+    try:
+        return reading.read(path, FILE_LIMIT, follow=True)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> TrustError:
+    told = troubles.words(error, troubles.READING, path=path)
+    return TrustError(told.what, advice=f"{told.advice} " + _("Until then nothing is accepted."))

@@ -1,0 +1,155 @@
+"""Where the files of a wheel are installed, and what their bytes must be there: read out of the wheel itself.
+
+Paths are those of the installed tree, with slashes; digests are those of the wheel's RECORD, so that whoever trusts
+the wheel's own digest need trust nothing that is installed. What an installer writes is known by these rules alone:
+
+1. ``.data`` folders are spread (PyPA: binary distribution format); scripts get the first lines of this platform.
+2. A console script is made of the entry point's name of the module and function, and of nothing else.
+3. INSTALLER and REQUESTED have one content each; RECORD and uv's note of when the wheel came have none that is known.
+"""
+
+from __future__ import annotations
+
+import configparser
+import csv
+import hashlib
+import re
+import sys
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundle.wheels.record import hex_of, normalised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+# the first lines of a script in an environment that names no absolute path (uv venv --relocatable)
+HEAD = b"""\
+#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"
+' '''
+"""
+SCRIPT = """\
+# -*- coding: utf-8 -*-
+import sys
+from {module} import {first}
+if __name__ == "__main__":
+    if sys.argv[0].endswith("-script.pyw"):
+        sys.argv[0] = sys.argv[0][:-11]
+    elif sys.argv[0].endswith(".exe"):
+        sys.argv[0] = sys.argv[0][:-4]
+    sys.exit({function}())
+"""
+# the same for a script that names its encoding, in which the shell's line must be read too: no letter stands in it
+CODED_HEAD = b"""\
+#!/bin/sh
+# coding: %s
+'''exec' "$(dirname -- "$(realpath -- "$0")")"/"$(printf %%b %s)" "$0" "$@"
+' '''
+"""
+CODED_PYTHON = b"".join(rb"'\'%04o" % letter + b" " for letter in b"python").rstrip()
+WRITTEN = {"INSTALLER": b"uv", "REQUESTED": b""}
+NOTES = ("RECORD", "uv_cache.json")
+MADE = ""  # in place of a digest: the installer made it, and nothing signed says of what bytes
+_PYTHON = re.compile(rb"#!python[^\n]*\n")
+_CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263, on the line after the first
+_ENTRY = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?\s*")
+_RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
+_IS_WINDOWS = sys.platform == "win32"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, by its path in a release, and its Python, for example 3.11."""
+
+    root: str
+    python: str
+
+    @property
+    def site(self) -> str:
+        return f"{self.root}/Lib/site-packages" if _IS_WINDOWS else f"{self.root}/lib/python{self.python}/site-packages"
+
+    @property
+    def scripts(self) -> str:
+        return f"{self.root}/Scripts" if _IS_WINDOWS else f"{self.root}/bin"
+
+    def headers(self, package: str) -> str:
+        folder = "Include" if _IS_WINDOWS else f"include/site/python{self.python}"
+        return f"{self.root}/{folder}/{package}"
+
+
+def expected(file: BinaryIO, environment: Environment) -> dict[str, str]:
+    """Return path → SHA-256 (or MADE) of everything that installing a wheel lays.
+
+    Raises ValueError (bad zip files and RECORDs among them) for a wheel that cannot be read so.
+    """
+    with zipfile.ZipFile(file) as wheel:
+        info = next(
+            name[: -len("RECORD")] for name in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/RECORD", name)
+        )
+        rows = csv.reader(wheel.read(f"{info}RECORD").decode("utf-8").splitlines())
+        found = {}
+        for member, digest in ((row[0], row[1]) for row in rows if len(row) == 3):
+            place, is_script = _place(member, info, environment)
+            if is_script:
+                place, digest_or_made = _script(wheel.read(member), place)
+                found[place] = digest_or_made or hex_of(digest) or MADE
+            else:
+                found[place] = hex_of(digest) or MADE
+        found.update(_entry_scripts(wheel, info, environment))
+    for name, data in WRITTEN.items():
+        found[f"{environment.site}/{info}{name}"] = hashlib.sha256(data).hexdigest()
+    for name in NOTES:
+        found[f"{environment.site}/{info}{name}"] = MADE
+    return found
+
+
+def _place(member: str, info: str, environment: Environment) -> tuple[str, bool]:
+    """Return where a member of a wheel is installed, and whether it is a script."""
+    start = info.replace(".dist-info/", ".data/")
+    if not member.startswith(start):
+        return f"{environment.site}/{member}", False
+    kind, _slash, inner = member[len(start) :].partition("/")
+    folders = {
+        "purelib": environment.site,
+        "platlib": environment.site,
+        "scripts": environment.scripts,
+        "headers": environment.headers(normalised(info.partition("-")[0])),
+        "data": environment.root,
+    }
+    if kind not in folders:
+        raise ValueError(member)
+    return f"{folders[kind]}/{inner}", kind == "scripts"
+
+
+def _script(data: bytes, place: str) -> tuple[str, str | None]:
+    """Return where a script goes and its digest there, None where it goes as it is."""
+    first = _PYTHON.match(data)
+    if first is None:
+        return place, None
+    if _IS_WINDOWS:
+        return f"{place}.exe", MADE
+    body = data[first.end() :]
+    coding = _CODING.match(body)
+    head = CODED_HEAD % (coding[1], CODED_PYTHON) if coding else HEAD
+    return place, hashlib.sha256(head + body).hexdigest()
+
+
+def _entry_scripts(wheel: zipfile.ZipFile, info: str, environment: Environment) -> Iterator[tuple[str, str]]:
+    if f"{info}entry_points.txt" not in wheel.namelist():
+        return
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read_string(wheel.read(f"{info}entry_points.txt").decode("utf-8"))
+    for section in ("console_scripts", "gui_scripts"):
+        for name, value in parser.items(section) if parser.has_section(section) else ():
+            if _IS_WINDOWS:
+                yield f"{environment.scripts}/{name}.exe", MADE
+                continue
+            matched = _ENTRY.fullmatch(value)
+            if matched is None:
+                raise ValueError(value)
+            text = SCRIPT.format(module=matched[1], first=matched[2].partition(".")[0], function=matched[2])
+            yield f"{environment.scripts}/{name}", hashlib.sha256(HEAD + text.encode()).hexdigest()

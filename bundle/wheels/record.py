@@ -1,0 +1,184 @@
+"""Installed distributions against their RECORD (PyPA: recording installed projects).
+
+Every file that a RECORD lists with a digest is hashed; what no RECORD lists is named. This runs
+before anything installed is imported, and any day later.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
+
+from bundle.digest import BLOCK
+from bundle.manifest import FILE_SIZE_LIMIT
+from shared import reading
+from shared.errors import HostError
+from shared.files import trees
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+BATCH = 64  # files that a thread hashes between two looks at the queue
+RECORD_LIMIT = 64 << 20  # bytes
+
+Hash = Callable[[Union[Path, str]], Optional[str]]  # gives a file's SHA-256, None where no regular file is
+
+
+class Recorded(NamedTuple):
+    """A line of a RECORD: the file, the digest it must have (None for RECORD itself), its distribution.
+
+    Paths of all files are strings here: a Path for each takes longer than hashing a small file.
+    """
+
+    path: str
+    sha256: str | None
+    owner: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found. Paths are absolute; by path, ``owners`` gives the distribution, ``digests`` the SHA-256."""
+
+    missing: tuple[Path, ...] = ()
+    altered: tuple[Path, ...] = ()
+    unrecorded: tuple[Path, ...] = ()
+    owners: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.missing or self.altered or self.unrecorded)
+
+
+def normalised(name: str) -> str:
+    """Return a distribution's normalised name (PEP 503)."""
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
+
+
+def plain_version(text: str) -> str:
+    """Return a version the way that the lock writes it (PEP 440 normal form); what is none stays as it is."""
+    from packaging.version import Version
+
+    try:
+        return str(Version(text))
+    except ValueError:  # InvalidVersion, or more digits than Python reads
+        return text
+
+
+def distributions(site: Path) -> Iterator[tuple[str, str, Path]]:
+    """Yield (normalised name, version, .dist-info folder) of what is installed, by folder name."""
+    for folder in sorted(site.glob("*.dist-info")):
+        name, _dash, version = folder.name[: -len(".dist-info")].partition("-")
+        yield normalised(name), plain_version(version), folder
+
+
+def recorded(site: Path) -> list[Recorded]:
+    """Return every line of every RECORD. Raises HostError for one that is missing or unreadable."""
+    lines = []
+    for name, _version, folder in distributions(site):
+        record = folder / "RECORD"
+        try:
+            rows = list(csv.reader(reading.read(record, RECORD_LIMIT).decode("utf-8").splitlines()))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise HostError(
+                _("{path} cannot be read.").format(path=record),
+                advice=_("Run recover to reinstall {name}.").format(name=name),
+            ) from error
+        top = str(site)
+        lines += [
+            Recorded(os.path.normpath(os.path.join(top, row[0])), hex_of(row[1]), name)
+            for row in rows
+            if len(row) == 3 and row[0]
+        ]
+    return lines
+
+
+def hex_of(field_text: str) -> str | None:
+    """Turn RECORD's urlsafe base64 without padding into hex digits; other algorithms count as no digest."""
+    algorithm, _equals, value = field_text.partition("=")
+    if algorithm != "sha256":
+        return None
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    except ValueError:
+        return ""  # a damaged digest, which no file has
+
+
+def sha256_of(path: Path | str, most: int = FILE_SIZE_LIMIT) -> str | None:
+    """Return a regular file's digest, or None when no regular file of at most so many bytes is there.
+
+    A pipe would never end, nor would a file of any length that nobody has written.
+    """
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            return None
+        handle = reading.open_regular(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a NUL, which no file has
+        return None
+    return sha256_of_open(handle)
+
+
+def sha256_of_open(handle: int) -> str:
+    """Return the digest of what is left to read of a descriptor, which is closed then."""
+    digest = hashlib.sha256()
+    try:
+        for block in iter(lambda: os.read(handle, BLOCK), b""):
+            digest.update(block)
+    finally:
+        os.close(handle)
+    return digest.hexdigest()
+
+
+def digests_of(paths: Sequence[Path | str], hash_of: Hash = sha256_of) -> list[str | None]:
+    """Hash files with as many threads as there are processors (hashlib frees the GIL)."""
+    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [digest for batch in pool.map(lambda batch: [*map(hash_of, batch)], batches) for digest in batch]
+
+
+def survey(site: Path, hash_of: Hash = sha256_of) -> Survey:
+    """Compare an installed site-packages with its RECORDs; scripts outside it included."""
+    lines = recorded(site)
+    owners = {line.path: line.owner for line in lines}
+    missing, altered, digests = [], [], {}
+    with ThreadPoolExecutor(1) as aside:  # hashing leaves the processor to it now and then
+        others = aside.submit(lambda: [path for path in _others(str(site), owners) if not is_bytecode_of(path, owners)])
+        contents = digests_of([line.path for line in lines], hash_of)
+    for line, found in zip(lines, contents):
+        if found is None:
+            missing.append(Path(line.path))
+        elif line.sha256 is not None and found != line.sha256:
+            altered.append(Path(line.path))
+        else:
+            digests[line.path] = found
+    return Survey(tuple(missing), tuple(altered), tuple(map(Path, others.result())), owners, digests)
+
+
+def _others(site: str, known: Container[str]) -> Iterator[str]:
+    """Return every file below a folder but the known ones."""
+    # a folder that is a link is one of them: Python would import from it
+    return (entry.path for entry in trees.entries(site) if entry.path not in known)
+
+
+def module_of(path: str) -> str | None:
+    """Return the module whose cached bytecode (PEP 3147) a file is by its place and name, None for any other file."""
+    folder, name = os.path.split(path)
+    if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
+        return None
+    return os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")
+
+
+def is_bytecode_of(path: str, owners: Container[str]) -> bool:
+    """Tell whether a file is the cached bytecode of a recorded module."""
+    return module_of(path) in owners

@@ -1,0 +1,184 @@
+"""Which snapshot and which exceptions are in force.
+
+A release brings files that its manifest vouches for; ``advisories update`` lays newer ones into
+PREFIX/state/advisories, whose signatures are judged at every use. The higher sequence number counts.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
+
+from bundle import digest
+from bundle.advisories import exceptions as exempt
+from bundle.advisories import snapshot as form
+from bundle.manifest import KINDS
+from bundle.signing.policy import NAMESPACES, judge
+from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, verify
+from installer.release import tools_environment
+from installer.trust.authority import authority, prefix_policy
+from shared import reading, troubles
+from shared.errors import TrustError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from bundle.manifest import Manifest
+    from bundle.signing.policy import Policy
+    from bundle.signing.signature import PublicKey
+    from installer.layout.prefix import Prefix, Release
+    from installer.trust.places import Places
+
+T = TypeVar("T")
+FOLDER = "advisories"  # in PREFIX/state, and below the bundle's folder of verification
+DIGITS = 12  # of a file's SHA-256, in the names of its signatures
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of signed file: the role whose keys sign it, its name, most bytes, reader, sequence and times."""
+
+    role: str
+    name: str
+    limit: int
+    read: Callable[[bytes], T]
+    sequence: Callable[[T], int]
+    times: Callable[[T], tuple[datetime, ...]]
+
+
+SNAPSHOTS: Kind[Any] = Kind(
+    "advisories",
+    form.NAME,
+    form.SNAPSHOT_LIMIT,
+    form.read_snapshot,
+    lambda found: found.header.sequence,
+    lambda found: (found.header.made, found.header.known_until),
+)
+EXCEPTIONS: Kind[Any] = Kind(
+    "exceptions",
+    exempt.NAME,
+    exempt.EXCEPTIONS_LIMIT,
+    exempt.read_exceptions,
+    lambda found: found.sequence,
+    lambda found: tuple(exemption.approved for exemption in found.exceptions),
+)
+
+
+@dataclass(frozen=True)
+class Kept(Generic[T]):
+    """A file in force: what it says, its bytes' digest, and whether it came by an update."""
+
+    value: T
+    sha256: str
+    updated: bool
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where to look: an installation, its active release with its manifest, and who judges on this host."""
+
+    prefix: Prefix
+    release: Release
+    manifest: Manifest
+    places: Places
+
+
+def in_force(kind: Kind[T], site: Site) -> Kept[T] | None:
+    """Return the newer of the release's file and the updated one, None when there is neither.
+
+    Raises TrustError for one that is not what was signed: it is never passed over in silence.
+    """
+    found = [one for one in (of_release(kind, site), of_update(kind, site)) if one is not None]
+    return max(found, key=lambda one: kind.sequence(one.value), default=None)
+
+
+def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
+    """Return the file that the release brought, once it is what its manifest says."""
+    entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
+    if entry is None:
+        return None
+    path = tools_environment.kept_at(site.release, entry)
+    try:
+        data = read_file(path, kind.limit)
+    except OSError as error:
+        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
+    if digest.sha256_bytes(data) != entry.sha256:
+        raise spoiled(path, _("it differs from the signed file"))
+    return Kept(kind.read(data), entry.sha256, updated=False)
+
+
+def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
+    """Return the file that an update brought, once enough keys of its role have signed it."""
+    path = folder_of(site.prefix) / kind.name
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:  # what this user may not look at is not passed over
+        raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
+    try:
+        data = read_file(path, kind.limit)
+        sha256 = digest.sha256_bytes(data)
+        start = f"{kind.name}.{sha256[:DIGITS]}."
+        signatures = {name: read_file(path.with_name(name), SIGNATURE_LIMIT) for name in names_of(path.parent, start)}
+    except OSError as error:
+        raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
+    if not signatures:  # they are named after the bytes that they sign
+        raise spoiled_update(path, _("it differs from the signed file"))
+    judge_file(kind, data, signatures, site, None)
+    return Kept(kind.read(data), sha256, updated=True)
+
+
+def folder_of(prefix: Prefix) -> Path:
+    """Return where updates are kept."""
+    return prefix.state / FOLDER
+
+
+def names_of(folder: Path, start: str) -> list[str]:
+    """Return the names of signatures in a folder, one more than there may be at most."""
+    found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith(".sig"))
+    return found[: SIGNATURES_LIMIT + 1]
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return the bytes of a file that an update or a release brought. Raises OSError for one that is none."""
+    return reading.read(path, limit)
+
+
+def spoiled(path: Path, reason: str) -> TrustError:
+    """Return the error for a file of a release that is not what was signed."""
+    return TrustError(
+        _("{path}: {reason}.").format(path=path, reason=reason), advice=_("Repair the installation with recover.")
+    )
+
+
+def spoiled_update(path: Path, reason: str) -> TrustError:
+    """Return the error for a file that an update brought, of which no repair has another copy."""
+    if not path.parent.is_dir():
+        return spoiled(path, reason)
+    return TrustError(
+        _("{path}: {reason}.").format(path=path, reason=reason),
+        advice=_("Transfer the signed file again and run advisories update FILE."),
+    )
+
+
+def judge_file(
+    kind: Kind[Any], data: bytes, signatures: dict[str, bytes], site: Site, at: datetime | None
+) -> list[PublicKey]:
+    """Raise TrustError unless enough keys of a kind's role signed some bytes, as host and prefix demand."""
+    if len(signatures) > SIGNATURES_LIMIT:
+        raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))
+    if not signatures:
+        raise TrustError(
+            _("{name} is not signed.").format(name=kind.name),
+            advice=_("Transfer the .sig files that were created next to it."),
+        )
+    signers = [verify(found, data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
+    policies: list[Policy | None] = [authority(site.places).policy, prefix_policy(site.prefix.trust)]
+    for policy in policies:
+        if policy is not None:
+            judge(policy, kind.role, signers, at)
+    return signers

@@ -1,0 +1,120 @@
+"""Scanning what is really installed by the snapshot in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from bundle import digest, strict
+from bundle.advisories import exceptions as exempt
+from bundle.advisories.assess import GATE, GATE_LIMIT, Assessment, assess
+from bundle.advisories.matcher import Installed, Scan, scan
+from bundle.advisories.severity import DEFAULT, TABLES
+from bundle.advisories.vex import vex
+from bundle.manifest import KINDS
+from bundle.wheels import record
+from installer.advisories.kept import EXCEPTIONS, FOLDER, SNAPSHOTS, Site, in_force, read_file, spoiled
+from installer.advisories.update import demand_sight
+from installer.release import tools_environment
+from shared import troubles
+from shared.errors import HostError
+from shared.files import files
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundle.advisories.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Look:
+    """A scan of what is installed: by which snapshot, what was found, what it means."""
+
+    snapshot: Snapshot
+    scan: Scan
+    assessment: Assessment
+    updated: bool
+
+
+def look(site: Site, *, table: str | None = None, now: datetime | None = None) -> Look:
+    """Scan the packages of the active release by the snapshot in force.
+
+    ``table`` is by default the one that the bundle was built by. Raises TrustError for files that are not
+    as signed or a scanner that went blind, HostError when no advisories are here.
+    """
+    kept = in_force(SNAPSHOTS, site)
+    if kept is None:
+        raise HostError(
+            _("This installation has no advisories."),
+            advice=_("Transfer a signed snapshot and run advisories update FILE."),
+        )
+    demand_sight(kept.value)
+    exceptions = in_force(EXCEPTIONS, site)
+    scanned = scan(kept.value.index, installed(site))
+    assessment = assess(
+        scanned,
+        kept.value,
+        exempt.NONE if exceptions is None else exceptions.value,
+        table or table_of(site),
+        now or datetime.now(timezone.utc),
+    )
+    return Look(kept.value, scanned, assessment, kept.updated)
+
+
+def write_vex(path: Path, seen: Look, site: Site) -> None:
+    """Write what was found as a CycloneDX VEX document."""
+    product = site.manifest.product
+    document = vex(seen.assessment, product.name, product.version, datetime.now(timezone.utc))
+    try:
+        files.write_atomic(path, strict.dumps(document))
+    except OSError as error:
+        raise troubles.trouble(
+            error, troubles.WRITING, path=path, wanted=_("Specify another file with --vex.")
+        ) from error
+
+
+def table_of(site: Site) -> str:
+    """Return the table of severities that the bundle was built by, the default one when it says none."""
+    entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{GATE}")
+    if entry is None:
+        return DEFAULT
+    path = tools_environment.kept_at(site.release, entry)
+    try:
+        data = read_file(path, GATE_LIMIT)
+    except OSError as error:
+        raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
+    if digest.sha256_bytes(data) != entry.sha256:
+        raise spoiled(path, _("it differs from the signed file"))
+    gate = strict.loads(data, entry.path, limit=GATE_LIMIT)
+    table = gate.get("table") if isinstance(gate, dict) else None
+    return table if isinstance(table, str) and table in TABLES else DEFAULT
+
+
+def installed(site: Site) -> list[Installed]:
+    """Return every distribution in the release's environment, those without metadata too.
+
+    Raises HostError when it is empty and should not be: nothing was looked at then.
+    """
+    folder = site.release.site_packages(site.manifest.target.python)
+    found = [*_wheels_in(folder), *_eggs_in(folder)]
+    if site.manifest.packages and not found:
+        raise HostError(
+            _("{path} contains no packages").format(path=folder),
+            advice=_("Install a bundle, or repair the installation with recover."),
+        )
+    return found
+
+
+def _wheels_in(folder: Path) -> Iterator[Installed]:
+    for name, version, info in record.distributions(folder):
+        yield Installed(name, version if version and (info / "METADATA").is_file() else None)
+
+
+def _eggs_in(folder: Path) -> Iterator[Installed]:
+    """Yield what older tools left: no wheel brings such a folder, so somebody else installed it."""
+    for info in sorted(folder.glob("*.egg-info")):
+        name, _dash, rest = info.stem.partition("-")
+        yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

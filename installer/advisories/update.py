@@ -1,0 +1,160 @@
+"""Taking over a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bundle import digest
+from bundle.advisories import snapshot as form
+from bundle.advisories.severity import AHEAD
+from bundle.signing.signature import SIGNATURE_LIMIT
+from bundle.strict import time_to_json
+from installer.advisories.kept import (
+    DIGITS,
+    EXCEPTIONS,
+    SNAPSHOTS,
+    Kind,
+    Site,
+    folder_of,
+    in_force,
+    judge_file,
+    names_of,
+    of_release,
+    read_file,
+)
+from installer.logs import audit_log
+from shared import troubles
+from shared.errors import TrustError, UsageError
+from shared.files import files
+from shared.files.lockfile import locked
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundle.advisories.snapshot import Snapshot
+    from bundle.signing.signature import PublicKey
+    from installer.layout.prefix import Prefix
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update came to: the kind's role, its sequence number, whether it is new, the audit log's head."""
+
+    role: str
+    sequence: int
+    new: bool
+    audit_head: str
+
+
+def update(
+    file: Path, site: Site, *, accept_clock: bool = False, wait: float = 0.0, now: datetime | None = None
+) -> Update:
+    """Take over a snapshot or a file of exceptions that lies with its signatures at a path.
+
+    1. Enough keys of its role have signed its bytes.
+    2. It is whole, and its scanner sees.
+    3. Its times are not to come.
+    4. It is newer than what is in force.
+    5. Signatures first, then the file itself: what is in force is the old one or the new one, never half.
+
+    Raises UsageError, TrustError, BusyError; what is in force then stays so.
+    """
+    now = now or datetime.now(timezone.utc)
+    try:
+        data = read_file(file, form.SNAPSHOT_LIMIT)
+        names = names_of(file.parent, f"{file.name}.")
+        signatures = {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names}
+    except OSError as error:
+        wanted = _("Specify the transferred file; its .sig files must be next to it.")
+        raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error
+    kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
+    with locked(site.prefix.state / "lock", wait=wait):
+        try:
+            result = _take(kind, data, signatures, site, now, accept_clock=accept_clock)
+        except TrustError as error:
+            audit_log.note_failure(site.prefix, "advisories", error, file=file.name)
+            raise
+    return result
+
+
+def _take(
+    kind: Kind[Any], data: bytes, signatures: dict[str, bytes], site: Site, now: datetime, *, accept_clock: bool
+) -> Update:
+    signers = judge_file(kind, data, signatures, site, now)
+    value = kind.read(data)
+    if kind is SNAPSHOTS:
+        demand_sight(value)
+    _check_times(kind, value, now, accept_clock=accept_clock)
+    sha256, sequence = digest.sha256_bytes(data), kind.sequence(value)
+    if not _is_newer(kind, sequence, sha256, site):
+        return Update(kind.role, sequence, new=False, audit_head=audit_log.head(site.prefix))
+    keep(kind, data, dict(zip(signers, signatures.values())), site.prefix)
+    head = audit_log.append(
+        site.prefix,
+        "advisories",
+        "done",
+        kind=kind.role,
+        sequence=sequence,
+        sha256=sha256,
+        signers=sorted({key.fingerprint for key in signers}),
+    )
+    return Update(kind.role, sequence, new=True, audit_head=head)
+
+
+def demand_sight(snapshot: Snapshot) -> None:
+    """Raise TrustError when the matcher does not find a snapshot's canaries."""
+    blind = list(snapshot.blind_spots())
+    if blind:
+        raise TrustError(
+            _("The snapshot's self-tests failed: {names}.").format(names=", ".join(blind)),
+            advice=_("Request a new snapshot; the one in force stays in use."),
+        )
+
+
+def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bool) -> None:
+    ahead = [time for time in kind.times(value) if time > now + AHEAD]
+    if ahead and not accept_clock:
+        raise TrustError(
+            _("{name} is dated {time}, but this host's clock says {now}.").format(
+                name=kind.name, time=time_to_json(max(ahead)), now=time_to_json(now)
+            ),
+            advice=_("Set the clock; if it is correct and you know why the file's date is ahead, add --accept-clock."),
+        )
+
+
+def _is_newer(kind: Kind[Any], sequence: int, sha256: str, site: Site) -> bool:
+    """Tell whether a file is newer than what is in force; raises TrustError for an older or another one."""
+    try:
+        here = in_force(kind, site)
+    except TrustError:
+        # what is damaged cannot be compared with; the release's own still can
+        here = of_release(kind, site)
+    if here is None:
+        return True
+    highest = kind.sequence(here.value)
+    if sequence == highest and sha256 == here.sha256:
+        return False
+    if sequence <= highest:
+        raise TrustError(
+            _("{name} has sequence number {sequence}, but {highest} is in force.").format(
+                name=kind.name, sequence=sequence, highest=highest
+            ),
+            advice=_("Supply a newer one; a host never goes back to an older one."),
+        )
+    return True
+
+
+def keep(kind: Kind[Any], data: bytes, signatures: dict[PublicKey, bytes], prefix: Prefix) -> None:
+    """Put a file and its signatures in force; those of the former one go at the end."""
+    folder = folder_of(prefix)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    start = f"{kind.name}.{digest.sha256_bytes(data)[:DIGITS]}."
+    for key, armoured in signatures.items():
+        files.write_atomic(folder / f"{start}{key.keyid}.sig", armoured)
+    files.write_atomic(folder / kind.name, data)
+    for name in names_of(folder, f"{kind.name}."):
+        if not name.startswith(start):
+            (folder / name).unlink()

@@ -1,0 +1,89 @@
+"""What was done in a prefix, told from the audit log and the receipts of the releases that are still there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from installer.logs import audit_log
+from installer.release import receipt
+from shared.errors import RagtraceError
+
+if TYPE_CHECKING:
+    from installer.layout.prefix import Prefix, Release
+    from installer.logs.usage import Usage
+
+KEPT, ACTIVE = "kept", "active"
+ROLLBACK = "rollback"  # it makes no release, so nothing of what making one took is its own
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change: when (UTC), by whom, what, how it ended, of which release, and whether that is still there.
+
+    ``usage`` is what making that release took, where it is still there.
+    """
+
+    time: str
+    user: str
+    action: str
+    outcome: str
+    release: str
+    version: str
+    signers: tuple[str, ...]
+    state: str = ""
+    reason: str = ""
+    usage: Usage | None = None
+
+
+def history(prefix: Prefix) -> list[Event]:
+    """Return every change that was logged, the oldest first; kept releases that no line names come before.
+
+    Raises TrustError when the log is damaged.
+    """
+    active, kept = prefix.active(), {release.id: release for release in prefix.complete_releases()}
+    states = dict.fromkeys(kept, KEPT)
+    if active is not None:
+        states[active.id] = ACTIVE
+    sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in kept.items()}
+    entries = audit_log.entries(prefix)
+    gone = max((number for number, entry in enumerate(entries, 1) if audit_log.is_removal(entry)), default=0)
+    # a release of the same name that was installed again is another one
+    logged = [_event(entry, {}, {}) for entry in entries[:gone]]
+    logged += [_event(entry, sealed, states) for entry in entries[gone:]]
+    named = {event.release for event in logged[gone:]}
+    unnamed = [event for event in sealed.values() if event.release not in named]
+    return [*unnamed, *logged]  # as they were logged: a clock that was set back changes no order
+
+
+def _text(entry: dict[str, Any], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _event(entry: dict[str, Any], sealed: dict[str, Event], states: dict[str, str]) -> Event:
+    release, action = _text(entry, "release"), _text(entry, "action")
+    made = sealed.get(release)
+    signers = entry.get("signers") or (made.signers if made else ())
+    return Event(
+        time=_text(entry, "time"),
+        user=_text(entry, "user"),
+        action=action,
+        outcome=_text(entry, "outcome"),
+        release=release,
+        version=_text(entry, "version") or (made.version if made else ""),
+        signers=tuple(signer for signer in signers if isinstance(signer, str)),
+        state=states.get(release, ""),
+        reason=_text(entry, "reason"),
+        usage=made.usage if made and action != ROLLBACK else None,
+    )
+
+
+def _from_receipt(release: Release, state: str) -> Event:
+    try:
+        sealed = receipt.read_receipt(release)
+    except (RagtraceError, OSError):
+        return Event("", "", "install", "", release.id, "", (), state)
+    return Event(
+        sealed.installed, "", "install", "", release.id, sealed.version, sealed.signers, state, usage=sealed.usage
+    )

@@ -1,0 +1,185 @@
+"""The story of restoring a backup: settings and data become what they were, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from installer.change import transaction
+from installer.layout import journal
+from installer.logs import audit_log
+from installer.userdata import backup_files, backups, userdata
+from installer.userdata.backup_index import read_backup
+from shared import troubles
+from shared.errors import HostError, InstallError, RagtraceError
+from shared.files import files
+from shared.files.lockfile import locked
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix
+    from installer.userdata.backup_index import Backup
+    from shared.terminal.console import Progress
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came of it: the backup, the backup of what was there, the active release, the audit log's head."""
+
+    backup: Backup
+    before: Path
+    active: str | None
+    audit_head: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup that was asked for, and the audit log's head."""
+
+    backup: Backup
+    audit_head: str
+
+
+def create_backup(prefix: Prefix, progress: Progress, *, reason: str = backups.MANUAL, wait: float = 0.0) -> Made:
+    """Make a backup and keep the newest ones. Raises HostError, BusyError; InstallError where the disk fails."""
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        progress.step(_("Backing up settings and data"))
+        try:
+            made = backups.create(prefix, backups.new_name(prefix, reason))
+            backups.prune(prefix)
+        except OSError as error:
+            raise _explained(error, prefix) from error
+        head = audit_log.note(prefix, "backup", "done", backup=made.name)
+    return Made(read_backup(made), head)
+
+
+def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0) -> Restored:
+    """Make settings and data what a backup holds.
+
+    1. Check every file of the backup, and that the active release reads such data; back up what is there now.
+    2. Lay all of it ready beside, hashed again, and make it last.
+    3. The journal says so, which is the commit point: whoever comes after a crash goes on from there.
+    4. The data change places at once; the settings are replaced.
+
+    Raises UsageError for an unknown name, HostError for a damaged backup, data that the active release does not
+    read or too little space, BusyError;
+    InstallError when the disk fails: before the commit point nothing has changed then.
+    """
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        backup = backups.find(prefix, name)
+        try:
+            return _restore(prefix, backup, progress)
+        except BaseException as error:
+            head = audit_log.note_failure(prefix, "restore", error, backup=backup.name)
+            if journal.read(prefix) is None:
+                _clear(prefix)
+            if isinstance(error, OSError):
+                raise _explained(error, prefix, head) from error
+            raise
+
+
+def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
+    with progress.wait(_("Checking the backup {name}").format(name=backup.name)):
+        check(prefix, backup)
+    userdata.demand_plain(prefix)
+    _demand_place(prefix)
+    active, restored = prefix.active(), prefix.root / userdata.RESTORED
+    backups.demand_free(prefix, needed_bytes(prefix, backup))
+    with progress.wait(_("Backing up settings and data")):
+        before = backups.create(prefix, backups.new_name(prefix, "before-restore"))
+    try:
+        with progress.wait(_("Restoring settings and data")):
+            _clear(prefix)
+            _stage(prefix, backup, restored)
+            _make_folders(prefix, restored / prefix.data.name)
+            files.sync_filesystem(restored)
+    except BaseException:
+        backups.remove(prefix, before.name)
+        raise
+    incoming = restored / prefix.data.name
+    run = journal.Entry(
+        transaction.RESTORE,
+        active.id if active else "-",
+        incoming=incoming.relative_to(prefix.root).as_posix(),
+        inode=userdata.inode(incoming),
+    )
+    prefix.data.mkdir(exist_ok=True)
+    journal.write(prefix, run)
+    transaction.finish_restoring(prefix, run)
+    head = audit_log.note(prefix, "restore", "done", backup=backup.name, before=before.name)
+    return Restored(backup, before, active.id if active else None, head)
+
+
+def check(prefix: Prefix, backup: Backup) -> None:
+    """Raise HostError unless a backup is whole and its data have the layout that the active release reads."""
+    backup_files.check(backup)
+    wanted = userdata.layout(prefix)
+    if backup.layout is not None and wanted is not None and backup.layout != wanted:
+        raise HostError(
+            _("The backup {name} has data of layout {found}, but the active release reads layout {wanted}.").format(
+                name=backup.name, found=backup.layout, wanted=wanted
+            ),
+            advice=_("Use rollback to activate a release that reads this layout, then restore; nothing was changed."),
+        )
+
+
+def _demand_place(prefix: Prefix) -> None:
+    """Raise HostError where the settings could not come back, once it is journaled that they do."""
+    if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
+        raise HostError(
+            _("{path} is a folder; settings must be a file.").format(path=prefix.env_file),
+            advice=_("Move it elsewhere, then try again; nothing was changed."),
+        )
+    if userdata.is_mount_point(prefix.env_file):
+        raise HostError(
+            _("{path} is a mount point, in whose place nothing can be put.").format(path=prefix.env_file),
+            advice=_("Unmount it and run again; then mount it again. Nothing was changed."),
+        )
+    troubles.demand_changeable(prefix.env_file)
+
+
+def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
+    """Lay a backup ready; the oldest do not know settings that are a link, which then stay what they are."""
+    backup_files.stage(backup, restored)
+    settings = restored / prefix.env_file.name
+    if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():
+        os.symlink(os.readlink(prefix.env_file), settings)
+
+
+def _make_folders(prefix: Prefix, data: Path) -> None:
+    """Make the folders that the active release leads to, which a backup from before it may lack."""
+    data.mkdir(exist_ok=True)
+    active = prefix.active()
+    if active is None:
+        return
+    with contextlib.suppress(RagtraceError, OSError):  # a damaged release is for recover
+        for folder in active.manifest().application.persist:
+            (data / folder).mkdir(parents=True, exist_ok=True)
+
+
+def needed_bytes(prefix: Prefix, backup: Backup) -> int:
+    """Return what restoring a backup takes: a copy of it beside, and a backup of what is there now."""
+    return userdata.size(backup.path) + backups.needed_bytes(prefix) + backups.RESERVE
+
+
+def _clear(prefix: Prefix) -> None:
+    with contextlib.suppress(OSError):  # what stays goes at the next run
+        files.remove_tree(prefix.root / userdata.RESTORED)
+
+
+def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
+    if journal.read(prefix) is not None:
+        advice = _("The next command finishes the interrupted change.")
+    else:
+        advice = _("Nothing was changed.")
+    if head:
+        advice = f"{advice} " + _("Audit log head: {head}.").format(head=head[:16])
+    kind: type[RagtraceError] = HostError if journal.read(prefix) is None else InstallError
+    told = troubles.words(error, near=prefix.root)
+    return kind(told.what, advice=f"{told.advice} {advice}")

@@ -1,0 +1,68 @@
+"""Delta bundles on the host: what they leave out must be in the store of the prefix."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from installer.install.host_findings import Finding
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import FileEntry
+    from bundle.opening import Bundle
+    from installer.layout.store import Store
+
+
+def lacking(bundle: Bundle, store: Store) -> list[FileEntry]:
+    """Return what a delta leaves out and the store has not with the right bytes, which are hashed now."""
+    entries = sorted(bundle.left_out, key=lambda entry: -entry.size)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [entry for entry, found in zip(entries, pool.map(store.has, entries)) if not found]
+
+
+def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
+    """Look for what a delta leaves out, every byte hashed: an installation takes it from there right afterwards."""
+    if bundle.base is None:
+        return
+    missing = sorted(lacking(bundle, store), key=lambda entry: entry.path)
+    if missing:
+        yield _missing(bundle, store, missing)
+        return
+    details = plural(
+        "{count} file of release counter {counter} is stored here",
+        "{count} files of release counter {counter} are stored here",
+        len(bundle.left_out),
+    ).format(count=len(bundle.left_out), counter=bundle.base.product.counter)
+    yield Finding(_("Base release"), True, details)
+
+
+def _missing(bundle: Bundle, store: Store, missing: list[FileEntry]) -> Finding:
+    assert bundle.base is not None  # it leaves something out
+    base, product = bundle.base.product, bundle.manifest.product
+    details = plural(
+        "{path}, which this delta bundle needs from {name} {version}, is missing or damaged in {store}",
+        "{path}, one of {count} files that this delta bundle needs from {name} {version}, is missing or "
+        "damaged in {store}",
+        len(missing),
+    )
+    advice = _(
+        "Transfer the full bundle of {name} {version} (release counter {counter}), or first that of {base} ({number})."
+    )
+    return Finding(
+        _("Base release"),
+        False,
+        details.format(
+            path=missing[0].path, count=len(missing), name=base.name, version=base.version, store=store.root
+        ),
+        advice.format(
+            name=product.name,
+            version=product.version,
+            counter=product.counter,
+            base=base.version,
+            number=base.counter,
+        ),
+    )

@@ -1,0 +1,465 @@
+"""The story of an installation: from a verified bundle to an active release, or nothing at all."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Callable
+
+from bundle.digest import sha256_file
+from bundle.wheels import structure as wheels
+from installer.change import migration, retention, transaction
+from installer.install import preflight, repeated
+from installer.install.uninstall import remove_state
+from installer.layout import journal, own_command, papers, seal
+from installer.layout.prefix import Prefix
+from installer.layout.store import Store
+from installer.logs import audit_log, usage
+from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
+from installer.release.digests import Digests
+from installer.trust.admission import refuse_downgrade
+from installer.userdata import persist, userdata
+from shared import __version__, limits, troubles
+from shared.errors import HostError, InstallError, RagtraceError, TrustError
+from shared.files import files, trees
+from shared.files.lockfile import locked
+from shared.i18n import _
+from shared.processes import process
+from shared.programs.uv import base_interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bundle.manifest import Manifest
+    from bundle.opening import Bundle
+    from installer.layout.prefix import Release
+    from shared.terminal.console import Progress
+
+VERSION_TIME_LIMIT = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a change of a prefix came to: the active release, the one before, the audit log's head.
+
+    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed. ``already``
+    when there was nothing to do; ``collected`` tells which releases went.
+    """
+
+    prefix: Path
+    active: str
+    former: str | None
+    audit_head: str
+    tool: Path
+    former_tool: Path | None = None
+    already: bool = False
+    collected: retention.Collected = field(default_factory=retention.Collected)
+
+
+def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float = 0.0) -> Outcome:
+    """Install a bundle as a new release and activate it.
+
+    1. Preflight: all that can be known before the first write.
+    2. Lock the prefix, undo what a crash left, and look again at what that changed. Where this very release is active
+       and whole, nothing is left to do.
+    3. Verify every byte on its way into the store; build the release at its final path.
+    4. Accept it: RECORD, imports, smoke commands. Seal it: receipt, sync, COMPLETE.
+    5. Activate it: ``current`` is replaced, which is the commit point.
+    6. Health check from outside; when it fails, switch back.
+
+    Raises HostError, TrustError, BusyError; InstallError for a failure after the first write. The
+    release that was active before stays so.
+    """
+    manifest = bundle.manifest
+    progress.step(_("Checking this host"))
+    made = not prefix.exists
+    if made:
+        preflight.demand(preflight.of_bundle(bundle, prefix))
+    prefix.make()
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
+        fresh = not prefix.complete_releases()  # another run may have installed it while this one waited
+        head = finished(bundle, prefix, progress)
+        if head is not None:
+            return already_there(prefix, head)
+        try:
+            look(bundle, prefix, progress)
+        except HostError:
+            if made and fresh:
+                unmake(prefix)
+            raise
+        refuse_downgrade(manifest, prefix)
+        release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
+        called = launchers.tool(prefix)
+        try:
+            with transaction.Transaction(prefix, "install", release) as change:
+                change.back_up(progress)
+                change.make_folders(manifest)
+                migration.prepare(change, manifest, progress)
+                build(bundle, release, prefix, progress)
+                activate(change, manifest, progress)
+                settings.write_env_file(prefix, manifest, former, progress)
+            head = record(bundle, prefix, release)
+        except BaseException as error:
+            head = audit_log.note_failure(prefix, "install", error, release=release.id)
+            if fresh and prefix.active() is None:
+                clear_away(prefix)
+            raise explained(error, prefix, head, former) from error
+        return outcome_of(change, head, called)
+
+
+def record(bundle: Bundle, prefix: Prefix, release: Release) -> str:
+    """Add a release that was installed to the audit log; return its new head."""
+    product = bundle.manifest.product
+    return audit_log.append(
+        prefix,
+        "install",
+        "done",
+        release=release.id,
+        product=product.name,
+        version=product.version,
+        manifest_sha256=bundle.manifest_sha256,
+        receipt_sha256=seal.receipt_sha256(release),
+        signers=[signer.key.fingerprint for signer in bundle.signers],
+    )
+
+
+def finished(bundle: Bundle, prefix: Prefix, progress: Progress) -> str | None:
+    """Return the audit log's head where a bundle's release is active, whole and works, else None.
+
+    A run that was killed once ``current`` named the release may have missed what comes after.
+    """
+    release = repeated.active_of(bundle, prefix)
+    if release is None:
+        return None
+    with progress.wait(_("Comparing {release} with its receipt").format(release=release.id)):
+        trouble = repeated.trouble(bundle, prefix, release)
+    try:
+        if not trouble:
+            acceptance.check_health(prefix, bundle.manifest, progress)
+    except RagtraceError as error:
+        trouble = error.what
+    if trouble:
+        text = _("{release} is damaged and will be reinstalled from the bundle: {reason}.")
+        progress.warn(text.format(release=release.id, reason=trouble.rstrip(".")))
+        return None
+    settings.write_env_file(prefix, bundle.manifest, release, progress)
+    return audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(bundle, prefix, release)
+
+
+def already_there(prefix: Prefix, head: str) -> Outcome:
+    """Return the outcome of an installation that had nothing to do."""
+    active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
+    assert active is not None  # it was looked at under the lock
+    return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
+
+
+def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
+    """Tell what should be known of this host. Raises HostError for what does not fit.
+
+    The clock is left to who admits the bundle: a release that the prefix keeps is not judged by it again.
+    """
+    findings = preflight.of_bundle(bundle, prefix)
+    preflight.demand(findings)
+    for finding in findings:
+        if finding.warns and finding.name != _("Clock"):
+            progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
+    for line in preflight.removals(bundle, prefix):
+        progress.step(line)
+
+
+def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
+    """Build, accept and seal a release from a bundle."""
+    manifest, store = bundle.manifest, Store(prefix.store)
+    python = stage.python_for(release, manifest)
+    meter = usage.Meter()
+    with meter.phase(usage.VERIFY):
+        stage.fill_store(bundle, store, progress)
+        stage.demand_promise(manifest, store)
+        stage.write_bundle_files(bundle, release)
+    with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
+        stage.stage_files(release, manifest, store, python)
+    with meter.phase(usage.ENVIRONMENT):
+        stage.stage_environment(release, manifest, store, python, progress)
+    digests = Digests()
+    with meter.phase(usage.TRIAL):
+        accept(release, manifest, store, digests, progress)
+    signers = tuple(signer.key.fingerprint for signer in bundle.signers)
+    finish(release, manifest, python, signers, digests, progress, meter=meter)
+
+
+def accept(release: Release, manifest: Manifest, store: Store, digests: Digests, progress: Progress) -> None:
+    """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
+    with wheels.blamed(tools_environment.kept([*manifest.of_kind("wheel")], store)):
+        acceptance.check_records(release, manifest, digests, progress)
+    stage.try_out_data(release, manifest, store)
+    acceptance.try_out(release, manifest, progress)
+    stage.end_try_out(release)
+
+
+def finish(  # noqa: PLR0913 - each is a fact of the receipt
+    release: Release,
+    manifest: Manifest,
+    python: Path,
+    signers: tuple[str, ...],
+    digests: Digests,
+    progress: Progress,
+    *,
+    is_locked: bool = True,
+    meter: usage.Meter | None = None,
+    damaged: Mapping[str, str] | None = None,
+) -> None:
+    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last.
+
+    ``damaged`` gives, by path, the content that files should have which are known not to have it.
+    """
+    prefix, meter = Prefix(release.path.parent.parent), meter or usage.Meter()
+    migration.migrate(prefix, release, manifest, progress)
+    persist.link_to(release, manifest, prefix.data)
+    product = manifest.product
+    with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
+        items = receipt.take_inventory(release, release.site_packages(manifest.target.python), digests)
+    receipt.write_receipt(
+        release,
+        receipt.Receipt(
+            release=release.id,
+            product=product.name,
+            version=product.version,
+            counter=product.counter,
+            manifest_sha256=sha256_file(release.bundle / "MANIFEST.json")[0],
+            signers=signers,
+            installed=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            interpreter=str(python),
+            interpreter_version=version_of(python),
+            interpreter_sha256=sha256_file(python)[0],
+            installer_version=__version__,
+            locked=is_locked,
+            items=receipt.with_expected(items, damaged or {}),
+            usage=meter.usage(),
+        ),
+    )
+    papers.keep(prefix, papers.read(release.bundle))
+    with progress.wait(_("Syncing the release to disk")):
+        seal.seal(release)
+
+
+def version_of(python: Path) -> str:
+    """Return an interpreter's version, this one's without running it again."""
+    if python == base_interpreter():
+        return platform.python_version()
+    return told_version(python)
+
+
+def told_version(python: Path) -> str:
+    """Return the version that an interpreter tells of itself; raises ToolError where it does not."""
+    code = "import platform; print(platform.python_version())"
+    told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
+    return process.checked(told, str(python)).stdout.strip()
+
+
+def activate(
+    change: transaction.Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
+) -> None:
+    """Make the built release current, look at it from outside, and switch back when it does not work."""
+    prefix = change.prefix
+    change.lay_data(manifest, Store(prefix.store))
+    switch(change, manifest, progress, is_new=True, check=check)
+
+
+def switch(
+    change: transaction.Transaction,
+    manifest: Manifest,
+    progress: Progress,
+    *,
+    is_new: bool = False,
+    check: Callable[[], None] | None = None,
+) -> None:
+    """Make a complete release current, look at it from outside, and switch back when it does not work.
+
+    A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
+    ``check`` looks in place of the whole health check, where less says as much.
+    """
+    prefix = change.prefix
+    before = receipt.stamps(change.release) if is_new else None
+    progress.step(_("Activating {release}").format(release=change.release.id))
+    launchers.write(prefix, manifest)
+    try:
+        change.switch()
+        if check is not None:
+            check()
+        else:
+            acceptance.check_health(prefix, manifest, progress)
+        if before is not None:
+            acceptance.demand_unchanged(change.release, before)
+    except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
+        try:
+            change.switch_back()
+        except OSError as trouble:
+            raise InstallError(
+                _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(
+                    release=change.release.id, reason=error, trouble=troubles.told(trouble)
+                ),
+                advice=f"{troubles.words(trouble, near=prefix.root).advice} " + _("Then run rollback."),
+            ) from error
+        raise
+    launchers.prune(prefix, manifest)
+
+
+# builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
+Build = Callable[["transaction.Transaction", "Progress"], None]
+
+
+def rollback(
+    prefix: Prefix,
+    progress: Progress,
+    *,
+    to: str | None = None,
+    wait: float = 0.0,
+    mending: Callable[[Prefix, Release, str], Build] | None = None,
+) -> Outcome:
+    """Make the former release (or a kept one that is named) current again; settings stay.
+
+    It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
+    wrong, knows how; it raises HostError where that cannot be done.
+
+    Data stay too, unless they were migrated for the release that is left: then the former come back.
+    Raises HostError when there is none to go to, InstallError when it does not work; the release that
+    was active before then stays so.
+    """
+    with locked(prefix.state / "lock", wait=wait):
+        transaction.recover_crash(prefix)
+        former, called = prefix.active(), launchers.tool(prefix)
+        target, command, build = target_of_rollback(prefix, to), transaction.ROLLBACK, None
+        with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
+            trouble = repeated.of_receipt(target)
+            if trouble:
+                build = (mending or refuse_damaged)(prefix, target, trouble)
+        if build:
+            progress.warn(
+                _("{release} is damaged and will be rebuilt: {reason}.").format(release=target.id, reason=trouble)
+            )
+            command, target = transaction.MENDED, prefix.new_release(*target.made_from)
+        try:
+            with transaction.Transaction(prefix, command, target) as change:
+                back_up_if_possible(change, progress)
+                if build:
+                    build(change, progress)
+                return_to_kept(change, progress)
+            head = audit_log.append(
+                prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
+            )
+        except BaseException as error:
+            head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
+            raise explained(error, prefix, head, former) from error
+        return outcome_of(change, head, called)
+
+
+def outcome_of(change: transaction.Transaction, head: str, called: Path | None) -> Outcome:
+    """Return what a change came to; ``called`` is the tool's command before it."""
+    prefix, former = change.prefix, change.former
+    tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
+    former_tool = called if called not in (None, tool) else None
+    before = former.id if former else None
+    return Outcome(prefix.root, change.release.id, before, head, tool, former_tool, collected=change.collected)
+
+
+def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
+    """Return the release that a rollback goes to. Raises HostError where there is none, UsageError for a wrong name."""
+    active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
+    if target is None:
+        raise HostError(
+            _("{path} retains no release of another version to roll back to.").format(path=prefix.root),
+            advice=_("Install the wanted version from its bundle."),
+        )
+    if target == active:
+        raise HostError(
+            _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
+        )
+    if not target.is_complete and target != retention.unmarked(prefix):
+        kept = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
+        raise HostError(
+            _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
+            advice=_("Available: {names}.").format(names=kept),
+        )
+    return target
+
+
+def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
+    """Raise HostError: a release that is not as it was sealed does not become active."""
+    raise HostError(
+        _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
+        advice=_("Specify another release with --to, or install its bundle again."),
+    )
+
+
+def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
+    """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
+    try:
+        change.back_up(progress)
+    except (HostError, OSError) as trouble:
+        change.note(backup=None)
+        progress.warn(
+            _("No backup was made for this rollback, which changes no data: {reason}").format(
+                reason=troubles.told(trouble)
+            )
+        )
+
+
+def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
+    """Switch to a release that is kept, and to its data where they were set aside."""
+    prefix, manifest = change.prefix, change.release.manifest()
+    data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
+    if data is not None:
+        change.expect(data)
+    elif layout is not None and layout != manifest.application.data_layout:
+        raise HostError(
+            _("The data for {release} is no longer retained.").format(release=change.release.id),
+            advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
+        )
+    switch(change, manifest, progress)
+
+
+def clear_away(prefix: Prefix) -> None:
+    """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
+    for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
+        with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
+            if folder.is_dir() and not any(True for _entry in trees.files(folder)):
+                files.remove_tree(folder)
+    if prefix.releases.is_dir():
+        return  # not all could be undone: by the journal the next command knows what is left to do
+    for path in (prefix.state / "previous", papers.folder(prefix), journal.path(prefix)):
+        with contextlib.suppress(OSError):
+            files.remove_tree(path)
+
+
+def unmake(prefix: Prefix) -> None:
+    """Remove the folders that were made for a first installation which this host turned out not to fit."""
+    clear_away(prefix)
+    remove_state(prefix, purge=False)  # one that was here before leaves its audit log
+    if not any(prefix.root.iterdir()):
+        prefix.root.rmdir()
+
+
+def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:
+    """Add to an error which release is active now; a failure of ours or of the disk becomes InstallError."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    active = prefix.active()
+    if active is None:
+        state = _("No release is active.")
+    elif active == former:
+        state = _("The active release is still {release}.").format(release=active.id)
+    else:
+        state = _("The active release is now {release}.").format(release=active.id)
+    error = limits.refused(error) or error
+    if isinstance(error, OSError):
+        error = troubles.trouble(error, near=prefix.root, kind=InstallError)
+    if not isinstance(error, RagtraceError):
+        return error
+    noted = _("Audit log head: {head}.").format(head=head[:16]) if head else _("The audit log could not be written.")
+    advice = " ".join(part for part in (error.advice, state, noted) if part)
+    kind = type(error) if isinstance(error, (TrustError, HostError, InstallError)) else InstallError
+    return kind(error.what, advice=advice)

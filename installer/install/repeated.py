@@ -1,0 +1,98 @@
+"""An installation that is asked for again: whether the very release is active and as it was sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from installer.change import retention
+from installer.layout.store import Store
+from installer.logs import audit_log
+from installer.release import launchers
+from installer.release import receipt as receipts
+from installer.release.digests import Digests
+from shared.errors import RagtraceError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundle.opening import Bundle
+    from installer.change.retention import Going
+    from installer.layout.prefix import Prefix, Release
+
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What installing a bundle comes to: nothing ``already``, else what is ``damaged`` of it now, and what goes."""
+
+    already: bool
+    damaged: str
+    going: tuple[Going, ...]
+
+    def lines(self) -> list[str]:
+        """Return it for people."""
+        found = [_("The active release is damaged and will be reinstalled: {reason}.").format(reason=self.damaged)]
+        return (found if self.damaged else []) + [retention.sentence(gone) for gone in self.going]
+
+
+def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
+    """Return what installing a bundle comes to; nothing is written, and nothing of the application runs."""
+    release = active_of(bundle, prefix)
+    told = trouble(bundle, prefix, release) if release else ""
+    if release is not None and not told:
+        return Effect(already=True, damaged="", going=())
+    coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+    return Effect(already=False, damaged=told, going=retention.going(prefix, coming))
+
+
+def active_of(bundle: Bundle, prefix: Prefix) -> Release | None:
+    """Return the active release where it was made from a bundle's manifest, or None."""
+    active = prefix.active()
+    wanted = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256).made_from
+    return active if active is not None and active.made_from == wanted else None
+
+
+def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
+    """Return why an active release is not what installing its bundle again would make; '' where it is."""
+    told = of_receipt(release, bundle.manifest_sha256)
+    if told:
+        return told
+    manifest, store = bundle.manifest, Store(prefix.store)
+    damaged = launchers.damaged(prefix, manifest)
+    damaged += [entry.path for entry in manifest.files if entry.is_kept and not store.has(entry)]
+    return _("missing or damaged: {names}").format(names=_some(damaged)) if damaged else ""
+
+
+def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
+    """Return how a release differs from its receipt, or this from the manifest that it should be of; '' for nothing."""
+    try:
+        receipt = receipts.read_receipt(release)
+        deviations = receipts.compare(release, receipt, Digests())
+    except RagtraceError as error:
+        return error.what.rstrip(".")
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    if receipt.release != release.id or manifest_sha256 not in (None, receipt.manifest_sha256):
+        return _("the receipt belongs to another release ({name})").format(name=receipt.release)
+    if manifest_sha256 is not None and not receipt.locked:
+        return _("this set of packages is not signed")
+    if deviations:
+        return _("missing or damaged: {names}").format(names=_some([deviation.path for deviation in deviations]))
+    return ""
+
+
+def is_recorded(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the audit log has a release that was made active; one that is damaged takes no more lines."""
+    try:
+        entries = audit_log.entries(prefix)
+    except (RagtraceError, OSError):
+        return True
+    return any(entry.get("release") == release.id and entry.get("outcome") == "done" for entry in entries)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" (+{len(names) - NAMES_SHOWN})" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more

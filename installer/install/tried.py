@@ -1,0 +1,233 @@
+"""What a run will need of its host, tried before the first write: locks, threads, reading all that is the user's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from installer.install.host_findings import Finding
+from installer.layout import service
+from installer.userdata import backup_files
+from shared import limits, troubles
+from shared.errors import HostError, RagtraceError, ToolError
+from shared.files import lockfile, trials
+from shared.i18n import _, plural
+from shared.processes import process
+from shared.programs import app_launcher
+from shared.programs.uv import Uv, base_interpreter
+from shared.terminal.console import human_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bundle.manifest import Manifest
+    from installer.layout.prefix import Prefix
+
+OWN = ".ragtrace-"  # how our own names begin in a folder of others
+START_SECONDS = 60.0
+OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
+
+
+def nearest(path: Path) -> Path:
+    """Return the path itself or the nearest parent that exists."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def trouble_writing(place: Path) -> str:
+    """Return why nothing can be written in a folder by whom it belongs to, an empty text where it can."""
+    try:
+        with service.acting_for(place), trials.beside(place):
+            return ""
+    except OSError as error:
+        return troubles.reason(error, troubles.WRITING, path=place)
+
+
+def locks(prefix: Prefix) -> Iterator[Finding]:
+    """Try to lock a file there: some shares of a network have no locks, and two runs at once would spoil each other."""
+    place = nearest(prefix.state)
+    if sys.platform == "win32" or trouble_writing(place):
+        return
+    try:
+        with trials.beside(place) as folder:
+            lockfile.demand(place, folder)
+    except HostError as trouble:
+        yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
+    else:
+        yield Finding(_("Locks"), True, _("file locking works in {path}").format(path=place))
+
+
+def keeping(prefix: Prefix) -> Iterator[Finding]:
+    """Try what files are given: rights and times, which shares of a network may lack, and to last (fsync)."""
+    place = nearest(prefix.releases)
+    if sys.platform == "win32" or trouble_writing(place):
+        return
+    with trials.beside(place) as folder, open(folder / "file", "wb") as file:
+        acts: dict[str, Callable[[], None]] = {
+            _("cannot change file permissions in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
+            _("cannot change file times in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
+            _("cannot sync files in {path} to disk: {reason}"): lambda: os.fsync(file.fileno()),
+            _("cannot rename files in {path}: {reason}"): lambda: os.replace(file.name, folder / "renamed"),
+        }
+        for details, act in acts.items():
+            reason = _trouble(act)
+            if reason:
+                advice = _("Specify a folder on another filesystem with --prefix.")
+                yield Finding(_("Files"), False, details.format(path=place, reason=reason), advice)
+
+
+def _trouble(act: Callable[[], None]) -> str:
+    try:
+        act()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def interpreter() -> Finding:
+    """Start this host's Python as uv does, which reads what it writes: nothing may write before it."""
+    name, python = _("Python startup"), base_interpreter()
+    try:
+        ended = process.run([str(python), "-I", "-B", "-c", ""], timeout=START_SECONDS)
+    except RagtraceError as error:
+        return Finding(name, False, error.what.rstrip("."), error.advice or limits.advice())
+    if ended.ok and not ended.stdout:
+        return Finding(name, True, str(python))
+    details = _("{path} fails or prints output at startup: {text}").format(
+        path=python, text=(ended.stdout.strip() or ended.stderr.strip() or str(ended.returncode)).splitlines()[-1]
+    )
+    return Finding(name, False, details, _("Remove what writes output at startup: a sitecustomize.py or .pth file."))
+
+
+def programs() -> Finding:
+    """Have as many threads at once as an installation takes: with fewer, uv waits for ever for those that it lacks."""
+    had = limits.threads_at_once()
+    details = plural(
+        "{number} concurrent thread, {needed} needed", "{number} concurrent threads, {needed} needed", had
+    ).format(number=had, needed=limits.NEEDED_THREADS)
+    return Finding(_("Limits"), had >= limits.NEEDED_THREADS, details, limits.advice())
+
+
+def sizes(manifest: Manifest) -> Iterator[Finding]:
+    """Hold what an installation takes against the limits of this process: sizes of files, open files, the stack."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limits
+    largest = max([OWN_FILES, *(entry.size for entry in manifest.files)])
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if most != resource.RLIM_INFINITY:
+        details = _("file size limit {most}, {needed} needed").format(
+            most=human_bytes(most), needed=human_bytes(largest)
+        )
+        advice = _("Raise the file size limit (ulimit -f, the service, the container).")
+        yield Finding(_("Limits"), most >= largest, details, advice)
+    needed = limits.needed_files(sum(entry.path.endswith(".whl") for entry in manifest.files))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # up to which uv raises its own
+    if most != resource.RLIM_INFINITY:
+        details = _("open file limit {most}, {needed} needed").format(most=most, needed=needed)
+        advice = _("Raise the open file limit (ulimit -n, the service, the container).")
+        yield Finding(_("Limits"), most >= needed, details, advice)
+    most = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if most != resource.RLIM_INFINITY:
+        details = _("stack size limit {most}, {needed} needed").format(
+            most=human_bytes(most), needed=human_bytes(limits.NEEDED_STACK)
+        )
+        advice = _("Raise the stack size limit (ulimit -s, the service, the container).")
+        yield Finding(_("Limits"), most >= limits.NEEDED_STACK, details, advice)
+
+
+def installing(prefix: Prefix) -> Iterator[Finding]:
+    """Start uv, which installs the packages: it needs more of a kernel than Python does."""
+    place = nearest(prefix.releases)
+    if trouble_writing(place):
+        return  # the finding on permission tells
+    name = _("uv startup")
+    try:
+        with trials.beside(place) as folder:
+            ended = Uv(folder).start()
+    except (HostError, ToolError) as error:
+        yield Finding(name, False, error.what.rstrip("."), error.advice)
+        return
+    if ended.ok:
+        yield Finding(name, True, _("uv starts"))
+        return
+    lines = [line for line in ended.stderr.splitlines() if line.strip() and "RUST_BACKTRACE" not in line]
+    text = _refused_by_the_kernel() or (lines[-1].strip() if lines else str(ended.returncode))
+    details = _("cannot start uv, which installs the packages: {reason}").format(reason=text)
+    advice = _("Ask an administrator to allow it: the kernel, the container or a security module (seccomp) forbids it.")
+    yield Finding(name, False, details, advice)
+
+
+def _refused_by_the_kernel() -> str:
+    """Return which of the system calls this process is refused too that uv waits for its work by; an empty text."""
+    import select
+    import socket
+
+    def pair() -> None:
+        for end in socket.socketpair():
+            end.close()
+
+    def poll() -> None:
+        select.epoll().close()
+
+    acts: dict[str, Callable[[], None]] = {_("cannot use sockets: {reason}"): pair}
+    if sys.platform == "linux":
+        acts[_("cannot use epoll: {reason}")] = poll
+    for text, act in acts.items():
+        reason = _trouble(act)
+        if reason:
+            return text.format(reason=reason)
+    return ""
+
+
+def settings(prefix: Prefix) -> Iterator[Finding]:
+    """Read the settings as the application's launchers do: those that cannot be read stop it from starting."""
+    try:
+        app_launcher.text_of(str(prefix.root))
+    except NotADirectoryError:
+        return  # the finding on the folder tells
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else _("not valid UTF-8")
+        details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
+        yield Finding(
+            _("Settings"),
+            False,
+            details,
+            _("Replace it with a text file that this user can read, or move it elsewhere."),
+        )
+
+
+def copying(prefix: Prefix) -> Iterator[Finding]:
+    """Try what the backup needs: to read all that is the user's, and as root to give copies their owners."""
+    name, foreign, path = _("Backup"), None, str(prefix.data)
+    advice = _("Give this user read permission, or run the command as its owner.")
+    try:
+        for entry in backup_files.of_the_user(prefix):
+            path = entry.path
+            if entry.is_file and not entry.here.do(os.access, entry.name, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            foreign = foreign or (entry if entry.status.st_uid != 0 else None)
+    except FileNotFoundError:
+        return  # the application is at work there, of which the finding on processes tells
+    except PermissionError as error:
+        details = _("{path} cannot be read, but must be backed up").format(path=error.filename or path)
+        yield Finding(name, False, details, advice)
+        return
+    if sys.platform == "win32" or os.geteuid() != 0 or foreign is None or trouble_writing(nearest(prefix.backups)):
+        return
+    status, shown = foreign.status, foreign.path
+    with trials.beside(nearest(prefix.backups)) as folder:
+        try:
+            os.chown(folder, status.st_uid, status.st_gid)
+        except OSError as error:
+            details = _("cannot set the owner of a copy of {path}: {reason}").format(
+                path=shown, reason=troubles.reason(error, troubles.WRITING)
+            )
+            yield Finding(
+                name, False, details, _("Run the command as its owner, or give root the capability CAP_CHOWN.")
+            )

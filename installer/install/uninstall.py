@@ -1,0 +1,186 @@
+"""Removing an installation, in an order that leaves something that can be uninstalled wherever it is cut short."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer.change import transaction
+from installer.install import strangers
+from installer.layout import seal
+from installer.layout.store import Store
+from installer.logs import audit_log
+from installer.release import launchers
+from installer.userdata import backups
+from shared import troubles
+from shared.errors import HostError, InstallError
+from shared.files import aside, files, trees
+from shared.files.lockfile import locked
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from installer.layout.prefix import Prefix
+    from shared.terminal.console import Progress
+
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of a prefix: what stays there, and the last head of the audit log."""
+
+    prefix: Path
+    stays: tuple[Path, ...]
+    audit_head: str
+
+
+def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: float = 0.0) -> Removal:
+    """Remove an installation; with ``purge`` the user's data, settings and backups, and the audit log, too.
+
+    1. What a crash left is undone. Unless it is to go, what is the user's is backed up; where that fails it is
+       told and no reason to stop, because it stays where it is.
+    2. ``current`` goes: from here on no release is active.
+    3. Launchers, releases, store. With ``purge`` what is the user's.
+    4. ``state`` goes last, because it tells that the folder is ours; unless it is to go, the audit log stays,
+       and a later installation continues its chain.
+
+    Raises BusyError, InstallError when something can't be removed.
+    """
+    elsewhere = _elsewhere(prefix)
+    if prefix.is_left:
+        return _purge_left(prefix, progress, elsewhere)
+    with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
+        head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
+        try:
+            transaction.recover_crash(prefix)
+            if not purge:
+                _back_up(prefix, progress)
+            files.remove_tree(prefix.current)
+            files.sync_folder(prefix.root)
+            _remove_ours(prefix)
+            if purge:
+                _remove_the_users(prefix)
+            kept = (prefix.state / LOCK, prefix.logs, prefix.audit, *strangers.around(prefix))
+            for path in prefix.state.iterdir():
+                if path not in kept:
+                    files.remove_tree(path)
+            files.sync_filesystem(prefix.root)  # what came back after a power cut, without state, would be nobody's
+        except OSError as error:
+            audit_log.note_failure(prefix, "uninstall", error, purge=purge)
+            raise _stopped(prefix, error) from error
+        if not purge:
+            names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
+            head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
+    remove_state(prefix, purge=purge)
+    return Removal(prefix.root, _stays(prefix, elsewhere), head)
+
+
+def _purge_left(prefix: Prefix, progress: Progress, elsewhere: tuple[Path, ...]) -> Removal:
+    """Remove what an earlier uninstallation left."""
+    progress.step(_("Removing {path}").format(path=prefix.root))
+    head = audit_log.note(prefix, "uninstall", "begun", purge=True)
+    try:
+        _remove_the_users(prefix)
+        remove_state(prefix, purge=True)
+    except OSError as error:
+        raise _stopped(prefix, error) from error
+    return Removal(prefix.root, _stays(prefix, elsewhere), head)
+
+
+def _stopped(prefix: Prefix, error: OSError) -> InstallError:
+    active = prefix.active()
+    told = troubles.words(error, troubles.REMOVING, near=prefix.root)
+    still = _("The active release is still {release}.").format(release=active.id) if active else ""
+    return InstallError(
+        told.what,
+        advice=f"{told.advice} {still or _('No release is active.')} " + _("Run uninstall again."),
+    )
+
+
+def remove_state(prefix: Prefix, *, purge: bool) -> None:
+    """Remove what this tool keeps for itself, the lock last; without ``purge`` the audit log stays, if there is one."""
+    if purge:
+        files.remove_tree(prefix.audit)
+    lock, kept = prefix.state / LOCK, (prefix.audit, *strangers.around(prefix))
+    for path in sorted(prefix.state.iterdir(), key=lambda path: path == lock):
+        if path not in kept:
+            files.remove_tree(path)
+    _remove_when_empty(prefix.state)
+
+
+def _back_up(prefix: Prefix, progress: Progress) -> None:
+    try:
+        if not backups.holds_anything(prefix):
+            return
+        backups.create(prefix, backups.new_name(prefix, "before-uninstall"))
+        backups.prune(prefix)
+    except (HostError, OSError) as trouble:
+        progress.warn(
+            _("The data was not backed up and stays in place: {reason}").format(reason=troubles.told(trouble))
+        )
+
+
+def _remove_ours(prefix: Prefix) -> None:
+    launchers.prune(prefix, None)
+    for path in prefix.bin.glob(".*.tmp"):
+        files.remove_tree(path)
+    for release in prefix.all_releases():
+        if not seal.remove(release, in_use_too=True):
+            raise PermissionError(errno.EACCES, _("it is still running"), str(release.python))
+    Store(prefix.store).collect(set())
+    for path in (
+        *prefix.store.parent.glob(".ragtrace-*"),
+        *prefix.root.glob(".current.*.tmp"),
+        *prefix.root.glob("..env.*.tmp"),
+        *prefix.root.glob(".ragtrace-*"),
+    ):
+        files.remove_tree(path)
+    for folder in (prefix.bin, prefix.releases, prefix.store, prefix.store.parent):
+        if files.is_link(folder):
+            files.remove_tree(folder)  # the link alone: what it leads to was emptied of ours
+        aside.clear(folder, folder=True)
+        _remove_when_empty(folder)
+
+
+def _remove_the_users(prefix: Prefix) -> None:
+    for path in (prefix.data, prefix.env_file, prefix.backups, prefix.models):
+        files.remove_tree(path)
+
+
+def _worth_keeping(prefix: Prefix) -> tuple[Path, ...]:
+    """Return what is left that is more than empty folders."""
+    folders = (prefix.data, prefix.backups, prefix.models)
+    return tuple(path for path in prefix.left if path not in folders or _holds_files(path))
+
+
+def _elsewhere(prefix: Prefix) -> tuple[Path, ...]:
+    """Return where the user's folders and settings lie that are links: only the links are ours to remove."""
+    users = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
+    return tuple(Path(os.path.realpath(path)) for path in users if files.is_link(path))
+
+
+def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return what is left; empty folders go, and the prefix itself when nothing is in it."""
+    for folder in (prefix.data, prefix.backups):
+        if not _holds_files(folder):
+            files.remove_tree(folder)
+    _remove_when_empty(prefix.root)
+    here = (*prefix.left, *strangers.left(prefix))
+    return (*here, *(path for path in elsewhere if os.path.lexists(path) and path not in here))
+
+
+def _holds_files(folder: Path) -> bool:
+    """Tell whether there is anything in a folder but empty folders; what this user cannot look into counts."""
+    try:
+        return any(True for _entry in trees.files(folder))
+    except OSError:
+        return True
+
+
+def _remove_when_empty(folder: Path) -> None:
+    """Remove a folder unless somebody keeps something of his own in it."""
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,87 @@
+"""Handing over to a newer release's installer, of which nothing runs before its bytes are the signed ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from bundle.archive import checked_blocks, file_blocks
+from bundle.opening import INSTALLER, INSTALLER_MEMBER
+from installer.change import transaction
+from installer.install import delta, preflight
+from installer.layout.own_command import COPY_OF
+from installer.layout.store import Store
+from shared.errors import InstallError, UsageError
+from shared.files import trials
+from shared.i18n import _
+from shared.processes import ending, process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundle.opening import Bundle
+    from installer.layout.prefix import Prefix
+
+# what the launcher of the running installer tells its own code
+OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX", COPY_OF)
+
+
+def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[str]) -> int:
+    """Run the installer of an opened bundle from a checked private copy; return its exit code.
+
+    The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
+    medium meanwhile is refused or not read at all. It stays as long as that installer runs, which ends with us.
+    Raises InstallError when something else ended it, and AskedToEnd when it was we who were asked.
+    """
+    store = Store(prefix.store)
+    preflight.demand(list(delta.findings(bundle, store)))
+    with trials.folder(prefix.state, shared=True) as private:
+        copy = private / INSTALLER
+        copy_installer(bundle, copy, store)
+        argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
+        environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+        code = process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
+    if code < 0:
+        transaction.settle(prefix)  # what it began is undone before we say how things are
+        raise _killed(-code, prefix, bundle)
+    return code
+
+
+def _killed(number: int, prefix: Prefix, bundle: Bundle) -> BaseException:
+    """Return how a newer installer ended that could not say it itself, and which release is active now."""
+    if number in (signal.SIGINT, *ending.ASKING):
+        return ending.AskedToEnd(number)  # it had only begun
+    active = prefix.active()
+    if active is None:
+        advice = _("No release is active. Run recover.")
+    elif active.order[:2] == (bundle.manifest.product.counter, bundle.manifest_sha256[:12]):
+        advice = _("The active release is now {release}. Run validate.").format(release=active.id)
+    else:
+        advice = _("The active release is still {release}. Run upgrade again.").format(release=active.id)
+    names = {int(known): known.name for known in signal.Signals}
+    what = _("The installer of the newer release was terminated by {signal}.").format(signal=names.get(number, number))
+    return InstallError(what, advice=advice)
+
+
+def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
+    """Write the bundle's installer to a new file; a delta may leave it to the store.
+
+    Raises TrustError unless every byte is as signed.
+    """
+    member = bundle.manifest.entry(INSTALLER_MEMBER)
+    assert member is not None  # open_bundle made sure
+    location = bundle.location
+    kept = [store.path(member.sha256)] if member in bundle.left_out else []
+    beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER, *kept)
+    found = next((path for path in beside if os.path.lexists(path)), None)
+    if found is None:
+        raise UsageError(
+            _("{path}: {name} is not next to the bundle.").format(path=location, name=INSTALLER),
+            advice=_("Transfer the whole bundle folder."),
+        )
+    with copy.open("xb") as file:
+        for block in checked_blocks(member, file_blocks(found, INSTALLER)):
+            file.write(block)

@@ -1,0 +1,114 @@
+"""What a run is doing, so that the next command can undo what a crash left.
+
+``state/journal.json`` is replaced atomically at each step. While it is not idle, ``release`` is
+being built and ``laid`` lists the files put beside the user's, each with its SHA-256 so that nothing
+that the user made or changed since is taken for ours: both go unless ``current`` already names the
+release, which is the commit point. So does ``backup``; ``incoming`` is a tree that changes places with
+the user's data, known by its inode.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bundle import strict
+from bundle.manifest import FILES_LIMIT
+from shared import reading
+from shared.errors import HostError, RagtraceError
+from shared.files import files
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix
+
+FORMAT = 1
+LIMIT = 128 << 20  # bytes
+LAID_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run under way: command, new release, the one it replaces, lines on what it laid in data/.
+
+    A line is a checksum line or ``folder  path``. ``backup`` is a name in backups/, ``incoming`` a path in the prefix.
+    """
+
+    command: str
+    release: str
+    former: str | None = None
+    laid: tuple[str, ...] = ()
+    backup: str | None = None
+    incoming: str | None = None
+    inode: str = "-"
+
+
+def path(prefix: Prefix) -> Path:
+    """Return the journal's file."""
+    return prefix.state / "journal.json"
+
+
+def write(prefix: Prefix, entry: Entry | None) -> None:
+    """Record what is under way; None means idle. Raises HostError for what could not be read again."""
+    value: dict[str, Any] = {"format": FORMAT, "run": None if entry is None else asdict(entry)}
+    data = strict.dumps(value)
+    if len(data) > LIMIT or (entry is not None and len(entry.laid) > LAID_LIMIT):
+        raise HostError(
+            _("{path} would be too large to be read again.").format(path=path(prefix)),
+            advice=_("The application ships too many data files; request a bundle with fewer."),
+        )
+    files.write_atomic(path(prefix), data, mode=0o600)
+
+
+def lay(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
+    """Record files (path → SHA-256) before they are put into data/; return the new entry."""
+    entry = replace(entry, laid=(*entry.laid, *(f"{sha256}  {path}" for path, sha256 in digests.items())))
+    write(prefix, entry)
+    return entry
+
+
+def _entry(value: Any, where: str) -> Entry:
+    fields = strict.Fields(value, where)
+    entry = Entry(
+        fields.text("command"),
+        fields.text("release"),
+        fields.optional_text("former"),
+        fields.texts("laid", most=LAID_LIMIT),
+        fields.optional_text("backup"),
+        fields.optional_text("incoming"),
+        fields.text("inode"),
+    )
+    fields.done()
+    return entry
+
+
+def is_damaged(prefix: Prefix) -> bool:
+    """Tell whether there is a journal, and none that can be read."""
+    if not os.path.lexists(path(prefix)):
+        return False
+    try:
+        fields = strict.Fields(strict.loads(reading.read(path(prefix), LIMIT), path(prefix).name, limit=LIMIT), "")
+        fields.integer("format", least=FORMAT, most=FORMAT)
+        fields.optional("run", _entry)
+    except (OSError, RagtraceError):
+        return True
+    return False
+
+
+def read(prefix: Prefix) -> Entry | None:
+    """Return what was under way, or None. A damaged journal counts as idle: releases tell by COMPLETE."""
+    file = path(prefix)
+    if not os.path.lexists(file):
+        return None
+    with os.fdopen(files.open_own(file, os.O_RDONLY), "rb") as opened:
+        data = opened.read(LIMIT + 1)
+    try:
+        fields = strict.Fields(strict.loads(data, file.name, limit=LIMIT), file.name)
+        fields.integer("format", least=FORMAT, most=FORMAT)
+        return fields.optional("run", _entry)
+    except RagtraceError:
+        return None

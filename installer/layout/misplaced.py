@@ -1,0 +1,189 @@
+"""Where an installation lacks a file or folder of its own, or has something of another kind or owner in its place.
+
+The one list of what must lie where in PREFIX, which ``validate`` looks through and ``recover`` mends by. What is the
+user's (data, settings, backups themselves) and what a release is made of have checks of their own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundle.advisories.snapshot import SNAPSHOT_LIMIT
+from installer.layout import log_files
+from shared import reading
+from shared.errors import HostError
+from shared.files import aside
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix
+
+MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
+LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
+JOURNAL_LIMIT = 128 << 20  # bytes
+# below PREFIX, in the order in which they are mended: (path, is a folder, must be there, most bytes, may be a link)
+_PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
+    ("state", True, True, 0, False),
+    ("state/lock", False, False, reading.LINES, False),
+    ("state/logs", True, False, 0, True),
+    ("state/audit", True, True, 0, True),
+    ("state/audit/audit.jsonl", False, True, LOG_LIMIT, False),
+    ("state/journal.json", False, False, JOURNAL_LIMIT, False),
+    ("state/previous", False, False, reading.LINES, False),
+    ("state/unfinished", False, False, reading.LINES, False),
+    ("state/measurements.json", False, False, reading.LINES, False),
+    ("state/proofs", True, False, 0, True),
+    ("state/advisories", True, False, 0, True),
+    ("state/trust", True, False, 0, True),
+    ("releases", True, True, 0, False),
+    ("store", True, True, 0, True),
+    ("store/sha256", True, True, 0, True),
+    ("bin", True, True, 0, False),
+    ("backups", True, True, 0, True),
+)
+LOCKING = ("state", "state/lock")  # without them nothing can be locked
+AUDIT_LOG = "state/audit/audit.jsonl"
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """A place below PREFIX, whether a folder belongs there, and what is wrong."""
+
+    place: str
+    folder: bool
+    what: str
+
+    def told(self) -> str:
+        """Return it as part of a sentence."""
+        text = {
+            MISSING: _("{place} is missing"),
+            KIND: _("{place} is not a folder") if self.folder else _("{place} is not a regular file"),
+            LINKED: _("{place} is a link to a folder elsewhere"),
+            FOREIGN: _("{place} belongs to another user"),
+            LONG: _("{place} exceeds the size limit of such a file"),
+        }[self.what]
+        return text.format(place=self.place)
+
+
+def found(prefix: Prefix) -> tuple[Misplaced, ...]:
+    """Return what is wrong with the places of a prefix that holds a release, parents first; nothing is written."""
+    return (*_in_places(prefix), *_in_releases(prefix), *_in_advisories(prefix), *_in_store(prefix))
+
+
+def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
+    for place, folder, needed, limit, linked in _PLACES:
+        path = prefix.root.joinpath(*place.split("/"))
+        what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
+        # right after a rotation of the audit log only the full files are there
+        may_lack = not needed or (place == AUDIT_LOG and log_files.rotated(prefix.audit))
+        if what and not (what == MISSING and may_lack):
+            yield Misplaced(place, folder, what)
+
+
+def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
+    for release in prefix.complete_releases():
+        if not reading.is_folder(release.path):
+            yield Misplaced(f"releases/{release.id}", True, LINKED)
+
+
+def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
+    """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
+    for folder in ("advisories", "trust"):
+        for name in _names(prefix.state / folder):
+            path = prefix.state / folder / name
+            if aside.MOVED in name:
+                continue
+            if not reading.is_regular(path):
+                yield Misplaced(f"state/{folder}/{name}", False, KIND)
+            elif path.lstat().st_size > SNAPSHOT_LIMIT:
+                yield Misplaced(f"state/{folder}/{name}", False, LONG)
+
+
+def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
+    """Look at the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
+    from installer.layout.store import is_object, is_shelf_name
+
+    for shelf in filter(is_shelf_name, _names(prefix.store)):
+        folder = prefix.store / shelf
+        if not reading.is_folder(folder):
+            yield Misplaced(f"store/sha256/{shelf}", True, LINKED if folder.is_dir() else KIND)
+            continue
+        for name in filter(is_object, _names(folder)):
+            if not reading.is_regular(folder / name):
+                yield Misplaced(f"store/sha256/{shelf}/{name}", False, KIND)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) -> str:
+    """Return what is wrong with a place, nothing where all is well."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return MISSING  # what it lies in is a link in a circle
+    if folder:
+        if reading.is_folder(path):
+            return ""
+        return KIND if not path.is_dir() else "" if linked else LINKED
+    if not stat.S_ISREG(status.st_mode):
+        return KIND
+    if status.st_size > limit:
+        return LONG  # whoever's it is: it is never copied
+    is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
+    return FOREIGN if is_foreign else ""
+
+
+def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+    """Raise HostError for a folder of the tool's own that lies elsewhere: only a person can tell what else is there."""
+    for item in wrong:
+        if item.what == LINKED:
+            path = prefix.root.joinpath(*item.place.split("/"))
+            raise HostError(
+                _("{path} is a link to {target}; the folder itself must be there.").format(
+                    path=path, target=os.path.realpath(path)
+                ),
+                advice=move_back(),
+            )
+
+
+def move_back() -> str:
+    """Return what to do about a folder that lies elsewhere."""
+    return _(
+        "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
+    )
+
+
+def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+    """Make every place what it must be: way is made for it, and folders are made; files are written by their owners."""
+    now = found(prefix)
+    for item in wrong:
+        if item not in now:
+            continue  # mended since; what is there is new
+        path = prefix.root.joinpath(*item.place.split("/"))
+        if item.what == FOREIGN:
+            aside.own(path)
+        elif item.what == LONG:
+            aside.move(path)
+        else:
+            aside.clear(path, folder=item.folder)
+        if item.folder and not path.is_dir():
+            path.mkdir(parents=True)
+            if sys.platform != "win32":
+                path.chmod(0o700 if path in (prefix.state, prefix.logs, prefix.audit, prefix.backups) else 0o755)

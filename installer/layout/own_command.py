@@ -1,0 +1,102 @@
+"""How the tool is called where it runs: by its command in PREFIX/bin once it is installed, else as the zipapp."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from bundle.product.commands import TOOL
+
+ZIPAPP = "ragtrace-install.pyz"
+COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script made the running copy of
+
+
+def zipapp() -> Path | None:
+    """Return the zipapp that this code runs from (its launcher says so), or None in a source tree."""
+    named = os.environ.get("RAGTRACE_ZIPAPP")
+    return Path(named) if named else None
+
+
+def in_prefix(root: Path) -> Path:
+    """Return the tool's command in a prefix, as it is typed: without the ending that Windows adds."""
+    return root / "bin" / TOOL
+
+
+def is_installed(root: Path) -> bool:
+    """Tell whether a prefix has the tool's command."""
+    return os.path.lexists(in_prefix(root).with_suffix(".cmd") if sys.platform == "win32" else in_prefix(root))
+
+
+def installed() -> Path | None:
+    """Return the command of the prefix that keeps the running zipapp (releases/<id>/bundle/…), or None."""
+    running = zipapp()
+    if running is None or len(running.parents) < 4:
+        return None
+    root = running.parents[3]
+    kept = running.parent.name == "bundle" and running.parents[2].name == "releases"
+    return in_prefix(root) if kept and is_installed(root) else None
+
+
+def shown_zipapp() -> str:
+    """Return the path by which an operator knows the running zipapp.
+
+    A bundle's scripts run a copy that is gone afterwards, and name its original; that counts if it has the same bytes.
+    """
+    running, named = zipapp(), os.environ.get(COPY_OF, "")
+    if running is None:
+        return ZIPAPP
+    if os.path.basename(named) == ZIPAPP:
+        from bundle.digest import sha256_file
+
+        with suppress(OSError):
+            if sha256_file(Path(named)) == sha256_file(running):
+                return named
+    return str(running)
+
+
+def bundled_product() -> str | None:
+    """Return the name of the product whose bundle the running zipapp lies in, by its unjudged manifest, or None."""
+    from bundle.manifest import MANIFEST_LIMIT, NAME, parse_manifest
+    from shared import reading
+    from shared.errors import TrustError
+
+    folder = Path(shown_zipapp()).absolute().parent
+    for place in (folder, folder.parent):  # the folder that travels; the root of an unpacked archive
+        with suppress(OSError, TrustError):
+            return parse_manifest(reading.read(place / NAME, MANIFEST_LIMIT, follow=True)).product.name
+    return None
+
+
+def program() -> str:
+    """Return the name that help and usage show."""
+    command = installed()
+    return command.name if command else os.path.basename(sys.argv[0]) or ZIPAPP
+
+
+def line(*arguments: str, prefix: Path | None = None) -> str:
+    """Return a command line of this tool, as it can be typed here, for an installation."""
+    command = installed()
+    if command is not None and prefix in (None, command.parent.parent):
+        return quoted([str(command), *arguments])
+    from shared.terminal.console import python_command  # --help comes without it
+
+    argv = [python_command(), shown_zipapp(), *arguments]
+    return quoted([*argv, "--prefix", str(prefix)] if prefix is not None else argv)
+
+
+def line_after(tool: Path, *arguments: str) -> str:
+    """Return a command line of the tool that an installation has just brought."""
+    return quoted([str(tool), *arguments])
+
+
+def quoted(argv: list[str]) -> str:
+    """Return an argv as it is typed on this platform."""
+    if sys.platform == "win32":
+        from subprocess import list2cmdline
+
+        return list2cmdline(argv)
+    from shlex import join
+
+    return join(argv)

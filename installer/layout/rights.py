@@ -1,0 +1,184 @@
+"""Whose the installed files are and what they may be used for, compared with what sealing a release gives them.
+
+Sealing makes every file read-only for everybody, programs runnable, and all of it the installation's owner's.
+Windows keeps rights elsewhere, and nothing is looked at there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer.layout.seal import FOLDER, READ_ONLY, RUNNABLE
+from shared import reading
+from shared.files import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from installer.layout.prefix import Prefix, Release
+
+ANY_X = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+DANGER = stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH
+ROUNDS = 64  # folders inside each other that nobody can read
+SHARED = 0o755
+PROGRAMS = ("bin", "Scripts")  # folders of an environment
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A file or folder, its mode, and whether it belongs to somebody else."""
+
+    path: str
+    mode: int
+    foreign: bool
+
+    @property
+    def is_dangerous(self) -> bool:
+        """Whether somebody else can change it, or gets rights by running it, or nobody can read it."""
+        return self.foreign or bool(self.mode & DANGER) or not self.mode & stat.S_IRUSR
+
+    @property
+    def is_unreadable(self) -> bool:
+        return not self.mode & stat.S_IRUSR
+
+
+def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
+    """Return what of the releases that are kept and of the store has other owners or rights than sealing gives."""
+    if sys.platform == "win32":
+        return []
+    found: list[Wrong] = []
+    try:
+        owner = prefix.root.stat().st_uid
+    except OSError:
+        return []
+    paths = {kept.path for kept in (release, *prefix.complete_releases()) if kept is not None}
+    for path in filter(reading.is_folder, paths):
+        found += _in_release(str(path), owner)
+    if prefix.store.is_dir():
+        found += _in_store(str(prefix.store), owner)
+    found += _in_prefix(prefix, owner)
+    return sorted(found, key=lambda item: item.path)
+
+
+def _in_release(root: str, owner: int) -> Iterator[Wrong]:
+    status = os.lstat(root)
+    if stat.S_IMODE(status.st_mode) != FOLDER or status.st_uid != owner:
+        yield Wrong(root, stat.S_IMODE(status.st_mode), status.st_uid != owner)
+    waiting = [root]
+    while waiting:
+        for path, status in _entries(waiting.pop()):
+            mode = stat.S_IMODE(status.st_mode)
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(path)
+                right = mode == FOLDER
+            elif stat.S_ISREG(status.st_mode):
+                right = mode in (READ_ONLY, RUNNABLE)
+            else:
+                continue
+            if not right or status.st_uid != owner:
+                yield Wrong(path, mode, status.st_uid != owner)
+
+
+def _in_prefix(prefix: Prefix, owner: int) -> Iterator[Wrong]:
+    """Yield folders that all can write or none can enter, and launchers that are not their owner's alone.
+
+    The data may be another's.
+    """
+    for folder in (prefix.root, prefix.data, *prefix.own_folders):
+        if not reading.is_folder(folder):
+            continue
+        mode = stat.S_IMODE(folder.lstat().st_mode)
+        is_shut = folder in prefix.own_folders and mode & stat.S_IRWXU != stat.S_IRWXU
+        is_shut |= folder == prefix.bin and mode & (stat.S_IRGRP | stat.S_IXGRP) == stat.S_IRGRP
+        if mode & stat.S_IWOTH or is_shut:
+            yield Wrong(str(folder), mode, False)
+    for path, status in _entries(str(prefix.bin)):
+        mode = stat.S_IMODE(status.st_mode)
+        is_wrong = mode & DANGER or not mode & stat.S_IRUSR or status.st_uid != owner
+        if stat.S_ISREG(status.st_mode) and is_wrong:
+            yield Wrong(path, mode, status.st_uid != owner)
+
+
+def _in_store(root: str, owner: int) -> Iterator[Wrong]:
+    for folder, status in _entries(root):
+        if not stat.S_ISDIR(status.st_mode):
+            continue
+        if status.st_mode & stat.S_IWOTH or status.st_mode & stat.S_IRWXU != stat.S_IRWXU or status.st_uid != owner:
+            yield Wrong(folder, stat.S_IMODE(status.st_mode), status.st_uid != owner)
+        for path, found in _entries(folder):
+            mode = stat.S_IMODE(found.st_mode)
+            if stat.S_ISREG(found.st_mode) and (mode not in (READ_ONLY, RUNNABLE) or found.st_uid != owner):
+                yield Wrong(path, mode, found.st_uid != owner)
+
+
+def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield what is in a folder; one that this user cannot read says nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.path, entry) for entry in entries]
+    except OSError:
+        return
+    for path, entry in found:
+        with contextlib.suppress(FileNotFoundError):
+            yield path, entry.stat(follow_symlinks=False)
+
+
+def mend(prefix: Prefix, release: Release | None) -> None:
+    """Give all of it its owner and rights; a folder that could not be read is looked into once it can."""
+    for _round in range(ROUNDS):
+        found = wrong(prefix, release)
+        if not found:
+            return
+        for item in found:
+            path = Path(item.path)
+            if path.parent in (prefix.bin, prefix.store) or path in (prefix.root, prefix.data, *prefix.own_folders):
+                _mend_open(path, item, prefix.root.stat().st_uid)
+            else:
+                _mend(path, item, prefix.root.stat().st_uid)
+
+
+def _mend_open(path: Path, item: Wrong, owner: int) -> None:
+    """Take the rights of others to write in a folder of the prefix, or to a launcher; its owner can enter it."""
+    if item.foreign:
+        _take(path, owner)
+    if not reading.is_folder(path):
+        path.chmod(SHARED)
+        return
+    mode = item.mode & ~(stat.S_IWGRP | stat.S_IWOTH) | stat.S_IRWXU
+    path.chmod(mode | (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2)  # who may list it may enter it
+
+
+def _mend(path: Path, item: Wrong, owner: int) -> None:
+    if item.foreign:
+        _take(path, owner)
+    if reading.is_folder(path):
+        path.chmod(FOLDER)
+        return
+    runs = item.mode & ANY_X or path.parent.name in PROGRAMS or _is_script(path)
+    path.chmod(RUNNABLE if runs else READ_ONLY)
+
+
+def _take(path: Path, owner: int) -> None:
+    """Make a file or folder the owner's; without the right to give it, a copy of it takes its place."""
+    try:
+        os.chown(path, owner, -1, follow_symlinks=False)
+    except PermissionError:
+        above = path.parent
+        mode = stat.S_IMODE(above.stat().st_mode)
+        above.chmod(mode | stat.S_IWUSR)
+        try:
+            aside.own(path)
+        finally:
+            above.chmod(mode)
+
+
+def _is_script(path: Path) -> bool:
+    path.chmod(READ_ONLY)
+    with reading.opened(path) as file:
+        return file.read(2) == b"#!"

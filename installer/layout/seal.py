@@ -1,0 +1,109 @@
+"""Sealing a release: read-only, on the disk for good, and only then marked as complete.
+
+The mark, ``COMPLETE``, is the checksum line of the receipt, which has the digest of every other file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from bundle import digest
+from bundle.strict import refuse
+from installer.layout import in_use
+from shared import reading, windows
+from shared.files import aside, files, trees
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from installer.layout.prefix import Release
+
+READ_ONLY, RUNNABLE, FOLDER, OPEN, UNMARKED = 0o444, 0o555, 0o555, 0o755, 0o644
+MARK_LIMIT = 1024  # bytes
+
+
+def seal(release: Release) -> None:
+    """Make a release read-only and lasting; its mark comes last, so it vouches for all that was written before."""
+    protect(release)
+    files.sync_filesystem(release.path)
+    mark_complete(release)
+
+
+def protect(release: Release) -> None:
+    """Take every right to write away, the owner's too; links and what they lead to stay as they are.
+
+    Windows keeps rights elsewhere, and a read-only file there can't even be removed: nothing is done.
+    """
+    if sys.platform == "win32":
+        return
+    for entry in trees.walk(release.path):
+        mode = entry.status.st_mode
+        if entry.left:
+            os.chmod(entry.here.handle, FOLDER)
+        elif entry.is_file:
+            wanted = RUNNABLE if mode & stat.S_IXUSR else READ_ONLY
+            # a file of the store has it already: nothing is changed under its other names
+            if stat.S_IMODE(mode) != wanted:
+                entry.here.do(os.chmod, entry.name, wanted)
+
+
+def mark_complete(release: Release) -> None:
+    """Write the mark that makes a release count."""
+    mark = digest.write_sums({release.receipt_file.name: digest.sha256_file(release.receipt_file)[0]})
+    _open(release)
+    aside.clear(release.complete_file)
+    files.write_atomic(release.complete_file, mark, mode=READ_ONLY)
+    if sys.platform != "win32":
+        os.chmod(release.path, FOLDER)
+
+
+def receipt_sha256(release: Release) -> str:
+    """Return the digest of the receipt that a release was sealed with.
+
+    Raises TrustError for a mark that is none, OSError where there is no mark.
+    """
+    name = release.complete_file.name
+    sums = digest.read_sums(reading.read(release.complete_file, MARK_LIMIT), name)
+    if set(sums) != {release.receipt_file.name}:
+        raise refuse(name, _("not the checksum of the receipt"))
+    return sums[release.receipt_file.name]
+
+
+def unmark(release: Release) -> None:
+    """Take the mark away for good, so that what is left of a release is never taken for one.
+
+    The file stays under another name, because whoever runs the release has a lock on it (installer/layout/in_use.py).
+    """
+    if os.path.lexists(release.complete_file):
+        _open(release)
+        files.replace(release.complete_file, release.discarded_file)
+        if sys.platform != "win32" and not release.discarded_file.is_symlink():
+            os.chmod(release.discarded_file, UNMARKED)  # over NFS only who may write can lock it for himself
+    # though the mark is gone already: who was killed here had not come to this, or had removed the whole release
+    files.sync_folder(release.path if release.path.is_dir() else release.path.parent)
+
+
+def remove(release: Release, *, in_use_too: bool = False) -> bool:
+    """Remove a release, its mark first: a removal that is cut short leaves nothing that counts.
+
+    Tell whether it is gone: one that still runs stays, with all that it needs, for a later collection; on Windows
+    with ``in_use_too`` as well, because no program that runs can be removed there.
+    """
+    if release.path.is_dir() and not release.path.is_symlink():
+        unmark(release)
+        with in_use.claimed(release) as is_free:
+            if not is_free and not in_use_too:
+                return False
+            if sys.platform == "win32" and not windows.unlink_unless_running(release.python):
+                return False
+            files.remove_tree(release.path)
+        return True
+    files.remove_tree(release.path)
+    return True
+
+
+def _open(release: Release) -> None:
+    if sys.platform != "win32":
+        os.chmod(release.path, OPEN)

@@ -1,0 +1,167 @@
+"""Kept wheels, model and source files by digest: what repairs need when no bundle is at hand.
+
+Objects are read-only and written once: beside, then renamed, only when all bytes were verified.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+from threading import get_ident
+from typing import TYPE_CHECKING
+
+from bundle.archive import drain
+from bundle.digest import sha256_file
+from shared import troubles
+from shared.errors import HostError
+from shared.files import aside, files
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry
+
+
+_OBJECT = re.compile(r"[0-9a-f]{64}|\..*\.tmp")  # and what a crash left of one; another file is somebody else's
+_SHELF = re.compile(r"[0-9a-f]{2}")
+OWN_COPY_LIMIT = 32 << 20  # bytes: the tokenizers of common models have up to 17 MB (BGE-M3)
+
+
+class Store:
+    """Files under ``store/sha256/<first 2 digits>/<digest>``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+    def holds(self, entry: FileEntry) -> bool:
+        """Tell whether an object is there with the right size; nothing is read."""
+        path = self.path(entry.sha256)
+        try:
+            found = path.lstat()
+            return stat.S_ISREG(found.st_mode) and found.st_size == entry.size
+        except OSError:
+            return False
+
+    def has(self, entry: FileEntry) -> bool:
+        """Tell whether an object is there with the right bytes; they are hashed now."""
+        try:
+            return self.holds(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
+        except OSError:
+            return False
+
+    def add(self, entry: FileEntry, blocks: Iterator[bytes]) -> bool:
+        """Take in a file from checked blocks; an object that is already right stays. Tell whether it was written."""
+        if self.has(entry):
+            drain(blocks)
+            return False
+        path = self.path(entry.sha256)
+        aside.clear(path.parent, folder=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{entry.sha256}.{os.getpid()}.{get_ident()}.tmp")  # two files may be the same
+        try:
+            with beside.open("wb") as file:
+                for block in blocks:  # errors of reading them have names of their own
+                    with troubles.at(path):
+                        file.write(block)
+                with troubles.at(path):
+                    file.flush()
+                    if os.name == "nt":  # pragma: no cover - elsewhere the whole filesystem is synced later
+                        os.fsync(file.fileno())
+            beside.chmod(0o444)
+            if os.name == "nt" and path.exists():  # pragma: no cover - a read-only file is not replaced only there
+                path.chmod(0o666)
+            aside.clear(path)
+            files.replace(beside, path)
+        except BaseException:
+            files.remove_tree(beside)
+            raise
+        return True
+
+    def link(self, entry: FileEntry, target: Path) -> None:
+        """Give an object a second name (a copy where the filesystem has no hard links)."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self.path(entry.sha256), target)
+        except (FileNotFoundError, FileExistsError):
+            raise  # a copy would write through to whatever the target is linked with
+        except OSError:
+            self.copy(entry, target)
+
+    def lay(self, entry: FileEntry, target: Path) -> None:
+        """Give a release a file of its own where that costs little, else a second name of the object.
+
+        Damage to one of the two then leaves the other to repair it from (docs/adr/0015).
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if entry.size <= OWN_COPY_LIMIT:
+            self.copy(entry, target)
+        elif not files.clone(self.path(entry.sha256), target):
+            self.link(entry, target)
+
+    def copy(self, entry: FileEntry, target: Path) -> None:
+        """Write an object's bytes to a new file."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not self.holds(entry):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path(entry.sha256)))
+        shutil.copyfile(self.path(entry.sha256), target)
+
+    def require(self, entries: Iterator[FileEntry]) -> None:
+        """Raise HostError when an object is missing or damaged, naming what to bring."""
+        for entry in entries:
+            if not self.has(entry):
+                raise HostError(
+                    _("{path} is missing or damaged in {store}.").format(path=entry.path, store=self.root),
+                    advice=_("Provide the bundle and run install again."),
+                )
+
+    def collect(self, wanted: set[str]) -> int:
+        """Remove objects that no kept release's manifest names; return the bytes freed."""
+        freed = 0
+        for folder in self._entries():
+            if not is_shelf_name(folder.name):
+                continue
+            if not _is_shelf(folder):
+                aside.clear(folder, folder=True)
+                continue
+            for path in list(folder.iterdir()):
+                if path.name not in wanted and _OBJECT.fullmatch(path.name):
+                    freed += path.lstat().st_size
+                    files.remove_tree(path)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        return freed
+
+    def strangers(self) -> list[Path]:
+        """Return what is neither an object nor what a crash left of one."""
+        found = []
+        for path in self._entries():
+            if _is_shelf(path):
+                found += [entry for entry in sorted(path.iterdir()) if not _OBJECT.fullmatch(entry.name)]
+            else:
+                found.append(path)
+        return found
+
+    def _entries(self) -> list[Path]:
+        return sorted(self.root.iterdir()) if self.root.is_dir() else []
+
+
+def is_object(name: str) -> bool:
+    """Tell whether a name is that of an object, or of what a crash left of one."""
+    return _OBJECT.fullmatch(name) is not None
+
+
+def is_shelf_name(name: str) -> bool:
+    """Tell whether a name is that of a folder of objects."""
+    return _SHELF.fullmatch(name) is not None
+
+
+def _is_shelf(path: Path) -> bool:
+    return is_shelf_name(path.name) and path.is_dir() and not path.is_symlink()

@@ -1,0 +1,185 @@
+"""The audit log: append-only JSON lines, each with the hash of the one before.
+
+A chain that its owner can recompute proves nothing alone; its head, printed by every command that
+changes something, is what an outside anchor keeps. A last line that a crash cut short was never
+reported to anybody: the next one takes its place.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bundle import strict
+from installer.layout import log_files
+from installer.logs import runlog
+from installer.logs.runlog import LOG
+from shared.errors import RagtraceError, TrustError
+from shared.i18n import _
+from shared.terminal import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from installer.layout.log_files import Line
+    from installer.layout.prefix import Prefix
+
+GENESIS = "0" * 64
+CHANGES = ("install", "rollback", "recover")  # actions that make a release active
+
+
+def log_file(prefix: Prefix) -> Path:
+    """Return the file that grows; those before it lie beside (installer/layout/log_files.py)."""
+    return prefix.audit / log_files.CURRENT
+
+
+def _hash(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
+
+
+def lines(prefix: Prefix) -> Iterator[bytes]:
+    """Yield the log's whole lines, without their ends. Raises TrustError for one that is too long to be ours."""
+    for line in log_files.lines(prefix.audit):
+        yield _data_of(line)
+
+
+def _data_of(line: Line) -> bytes:
+    if line.data is None:
+        raise _broken(line, _("it exceeds the maximum length of an entry"))
+    return line.data
+
+
+def head(prefix: Prefix) -> str:
+    """Return the hash of the last line, or 64 zeros when nothing was logged."""
+    last = log_files.last_line(prefix.audit)
+    return GENESIS if last is None else _hash(last)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a user id that no user database knows
+        return str(os.getuid()) if hasattr(os, "getuid") else "?"
+
+
+def append(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
+    """Add a line that lasts (fsynced) and return the new head."""
+    prefix.audit.mkdir(mode=0o700, exist_ok=True)
+    entry = {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "user": _user(),
+        "action": action,
+        "outcome": outcome,
+        **facts,
+        "run": runlog.RUN,
+        "previous": head(prefix),
+    }
+    line = _line_of(entry)
+    if len(line) >= log_files.LINE_LIMIT:  # what its readers take
+        entry = {name: value for name, value in entry.items() if name not in facts}
+        line = _line_of({**entry, "left_out": sorted(facts)})
+    log_files.append(prefix.audit, line)
+    found = _hash(line)
+    LOG.info("audit log head %s after %s: %s", found, action, outcome, extra={"audit_head": found})
+    return found
+
+
+def _line_of(entry: dict[str, Any]) -> bytes:
+    return console.visible(json.dumps(entry, ensure_ascii=False, sort_keys=True)).encode()
+
+
+def note(prefix: Prefix, action: str, outcome: str, **facts: Any) -> str:
+    """Add a line where that is possible and return the new head; "" where the log can't be written."""
+    try:
+        return append(prefix, action, outcome, **facts)
+    except OSError as trouble:
+        LOG.warning("the audit log cannot be written: %s", trouble)
+        return ""
+
+
+def note_failure(prefix: Prefix, action: str, error: BaseException, **facts: Any) -> str:
+    """Add a line on what failed, as ``note`` does."""
+    return note(prefix, action, "failed", reason=str(error)[:500], **facts)
+
+
+def entries(prefix: Prefix) -> list[dict[str, Any]]:
+    """Return what was logged, the oldest first. Raises TrustError for a line that is no entry."""
+    return [entry for _line, entry in _entries(prefix)]
+
+
+def _entries(prefix: Prefix) -> Iterator[tuple[Line, dict[str, Any]]]:
+    for line in log_files.lines(prefix.audit):
+        try:
+            entry = strict.parse(_data_of(line))
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            raise _broken(line, _("it is not an entry"))
+        yield line, entry
+
+
+def is_removal(entry: dict[str, Any]) -> bool:
+    """Tell whether an entry says that the installation was removed: a later release of the same name is another one."""
+    return (entry.get("action"), entry.get("outcome")) == ("uninstall", "done")
+
+
+def activations(prefix: Prefix) -> list[dict[str, Any]]:
+    """Return what was made active since the last removal, the oldest first, as far as the log can be read."""
+    found: list[dict[str, Any]] = []
+    try:
+        for entry in map(strict.parse, lines(prefix)):
+            if is_removal(entry):
+                found.clear()
+            elif entry.get("action") in CHANGES and entry.get("outcome") == "done":
+                found.append(entry)
+    except (OSError, ValueError, AttributeError, RagtraceError):
+        return found  # whether the log is whole is told by verify
+    return found
+
+
+def receipt_of(prefix: Prefix, release: str) -> str | None:
+    """Return the SHA-256 of a release's receipt as the log has it, the last where a name was used again."""
+    logged = [entry.get("receipt_sha256") for entry in activations(prefix) if entry.get("release") == release]
+    known = [digest for digest in logged if isinstance(digest, str) and digest]
+    return known[-1] if known else None
+
+
+def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
+    """Walk the chain; return the number of lines and the head.
+
+    ``anchor`` is a head (or its first 8 digits or more) kept outside: it must be among those that
+    the chain has had, so that a later one is fine. Raises TrustError where the chain breaks, and
+    for an anchor that it never had.
+    """
+    gone = log_files.missing(prefix.audit)
+    if gone:
+        raise TrustError(
+            _("{path} is missing: the audit log has a gap.").format(path=gone[0]),
+            advice=_("Restore it from a copy, or compare the rest with an export stored elsewhere."),
+        )
+    expected, heads = GENESIS, [GENESIS]
+    for line, entry in _entries(prefix):
+        if entry.get("previous") != expected:
+            raise _broken(line, _("it is not chained to the previous line"))
+        expected = _hash(_data_of(line))
+        heads.append(expected)
+    if anchor is not None and not any(head.startswith(anchor.lower()) for head in heads):
+        raise TrustError(
+            _("{path} never had the head {head}: lines were removed or changed.").format(
+                path=log_file(prefix), head=anchor[:64]
+            ),
+            advice=_("Compare it with an export stored elsewhere."),
+        )
+    return len(heads) - 1, expected
+
+
+def _broken(line: Line, reason: str) -> TrustError:
+    return TrustError(
+        _("{path}, line {number}: {reason}.").format(path=line.path, number=line.number, reason=reason),
+        advice=_("The log was modified; compare it with an export stored elsewhere."),
+    )

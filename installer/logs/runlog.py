@@ -1,0 +1,151 @@
+"""The log of a run: one JSON object a line, all with the run's identifier, to a file and to a collector.
+
+The audit log has the same identifier. Values of the user's settings never get into it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import stat
+import sys
+import time
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import HostError
+from shared.files import files, owners
+from shared.i18n import _
+from shared.programs import app_launcher
+from shared.terminal import console
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterable
+
+LOG = logging.getLogger("ragtrace")
+RUN = uuid.uuid4().hex[:16]  # of this process
+KEPT_LOGS = 100
+LEAST_SECRET = 6  # characters; shorter values are words that stand everywhere
+HIDDEN = "***"
+_NAME = re.compile(r"(?:([0-9]{6,})-)?[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")  # ours; nothing else is pruned
+_secrets: set[str] = set()
+
+
+def hide(values: Iterable[str]) -> None:
+    """Keep values out of every line that is written from now on."""
+    _secrets.update(value for value in values if len(value) >= LEAST_SECRET)
+
+
+def secrets_of(env_file: Path) -> list[str]:
+    """Return the values in a settings file, as they stand and as they are read; none of a file that can't be read."""
+    try:
+        text = app_launcher.bytes_of(str(env_file)).decode("utf-8-sig", "replace").replace("\0", "")
+    except OSError:
+        return []
+    lines = [line for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#")]
+    settings, _wrong = app_launcher.read_env(text)
+    read = [part for _line, _name, value in settings for part in (value, *value.splitlines())]
+    return [*(line.partition("=")[2].strip() for line in lines), *read]
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which no hidden value stands."""
+    for value in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return text
+
+
+class Lines(logging.Formatter):
+    """Makes a line of a record, at most so many bytes long; ASCII, because RFC 5424 wants a BOM before more."""
+
+    def __init__(self, command: str, limit: int | None = None) -> None:
+        super().__init__()
+        self.command, self.limit = command, limit
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, timezone.utc)
+        entry: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "run": RUN,
+            "command": self.command,
+            "level": record.levelname,
+            "message": without_secrets(record.getMessage()),
+        }
+        if hasattr(record, "audit_head"):
+            entry["audit_head"] = record.audit_head
+        if record.exc_info:
+            entry["traceback"] = without_secrets(self.formatException(record.exc_info))
+        line = console.visible(json.dumps(entry))
+        while self.limit is not None and len(line) > self.limit:
+            longest = max(("message", "traceback"), key=lambda name: len(entry.get(name, "")))
+            if not entry.get(longest):
+                break
+            half = len(entry[longest]) // 2
+            # the end of a traceback says what happened
+            entry[longest] = entry[longest][-half:] if longest == "traceback" and half else entry[longest][:half]
+            line = console.visible(json.dumps({**entry, "cut": True}))
+        return line
+
+
+class File(logging.FileHandler):
+    """A new private log file; a full disk ends the log, not the command, and shows nobody a traceback."""
+
+    def _open(self) -> io.TextIOWrapper:
+        handle = files.open_own(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        return os.fdopen(handle, "w", encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        pass
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+def to_file(folder: Path, command: str) -> None:
+    """Send the DEBUG log of this run to a new file of a folder, where the newest hundred of ours stay.
+
+    Raises HostError for a folder that others could change, and makes none below such a folder.
+    """
+    if sys.platform != "win32" and owners.first_problem(str(folder))[0]:
+        raise HostError(_("Other users can change {path}.").format(path=folder))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = sorted((_order(path.name), path) for path in folder.iterdir() if _is_own(path))
+    for _number, path in found[: 1 - KEPT_LOGS]:
+        path.unlink()
+    number = found[-1][0][0] + 1 if found else 1
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    send_to(File(str(folder / f"{number:06d}-{stamp}-{command}-{RUN}.log"), encoding="utf-8"), Lines(command))
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Return what sorts logs from old to new: their number, which older ones lack, and not what a clock said."""
+    matched = _NAME.fullmatch(name)
+    return (int(matched[1]), "") if matched and matched[1] else (0, name)
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a file is a log that a run of this user wrote."""
+    status = path.lstat()
+    mine = sys.platform == "win32" or status.st_uid == os.geteuid()
+    return mine and stat.S_ISREG(status.st_mode) and _NAME.fullmatch(path.name) is not None
+
+
+def send_to(handler: logging.Handler, lines: Lines) -> None:
+    """Send the DEBUG log of this run to a handler."""
+    handler.setFormatter(lines)
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.DEBUG)
+
+
+def end(handlers: Iterable[logging.Handler]) -> None:
+    """Close what a run's log went to."""
+    for handler in handlers:
+        LOG.removeHandler(handler)
+        handler.close()

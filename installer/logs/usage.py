@@ -1,0 +1,158 @@
+"""What an installation used of its host: seconds of each phase, memory at its peak, bytes written.
+
+Kept in the receipt, so it ends where the receipt is written: sealing and activating are not in it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bundle.strict import Fields
+from shared.i18n import _
+from shared.terminal.console import human_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+if sys.platform != "win32":
+    import resource
+
+VERIFY, FILES, ENVIRONMENT, TRIAL, INVENTORY = "verify", "files", "environment", "trial", "inventory"
+PHASES = (VERIFY, FILES, ENVIRONMENT, TRIAL, INVENTORY)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Seconds by phase (those that there were), bytes otherwise; None where this platform does not tell.
+
+    ``peak_memory`` is of the installer, ``peak_memory_uv`` of uv, ``peak_memory_programs`` of the largest
+    program that was called, the application on trial for example. ``written`` is what went to a disk, by
+    uv and the others too.
+    """
+
+    seconds: dict[str, float]
+    peak_memory: int | None
+    peak_memory_uv: int | None
+    peak_memory_programs: int | None
+    written: int | None
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def line(self) -> str:
+        """Return it for a person."""
+        parts = [_("took {seconds:.1f} s").format(seconds=self.total_seconds)]
+        if self.peak_memory is not None:
+            parts.append(_("memory {size}").format(size=human_bytes(self.peak_memory)))
+        if self.peak_memory_uv is not None:
+            parts.append(_("uv {size}").format(size=human_bytes(self.peak_memory_uv)))
+        if self.written is not None:
+            parts.append(_("written {size}").format(size=human_bytes(self.written)))
+        return ", ".join(parts)
+
+
+def read_usage(value: Any, path: str) -> Usage:
+    """Read what ``to_json`` gave. Raises TrustError."""
+    fields = Fields(value, path)
+
+    def seconds(value: Any, path: str) -> dict[str, float]:
+        phases = Fields(value, path)
+        found = {name: phases.number(name) for name in PHASES if name in phases.left}
+        phases.done()
+        return found
+
+    counts = ("peak_memory", "peak_memory_uv", "peak_memory_programs", "written")
+    usage = Usage(fields.nested("seconds", seconds), *(fields.optional(name, _count) for name in counts))
+    fields.done()
+    return usage
+
+
+def _count(value: Any, path: str) -> int:
+    return Fields({"it": value}, path).integer("it")
+
+
+class Meter:
+    """Measures this process and the programs that it calls, from when it is made."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._uv: int | None = None
+        self._programs_before = _peak_programs()
+        self._written_before = _written()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure one of PHASES; what fails in it is measured by nobody."""
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 3)
+        if name == ENVIRONMENT:
+            self._uv = self._programs()
+
+    def _programs(self) -> int | None:
+        """Return the peak of the programs called since; None when one before, or this process, was larger.
+
+        Linux counts what a process had before it became another program, and a child begins as its parent.
+        """
+        peak, own = _peak_programs(), _peak_own()
+        hidden = peak is None or peak == self._programs_before or (own is not None and peak <= own)
+        return None if hidden else peak
+
+    def usage(self) -> Usage:
+        """Return what was used until now."""
+        before, now = self._written_before, _written()
+        return Usage(
+            seconds=dict(self.seconds),
+            peak_memory=_peak_own(),
+            peak_memory_uv=self._uv,
+            peak_memory_programs=self._programs(),
+            written=None if now is None or before is None else now - before,
+        )
+
+
+def _peak_own() -> int | None:
+    """Return the most memory that this process has had, in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    try:
+        # proc_pid_status(5): getrusage(2) would count what started this program, too
+        with open("/proc/self/status", encoding="utf-8") as file:
+            line = next(line for line in file if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _peak_programs() -> int | None:
+    """Return the most memory that one of the programs has had that were called and have ended."""
+    if sys.platform == "win32":
+        return None
+    return _bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
+def _bytes(maxrss: int) -> int:
+    # getrusage(2): kibibytes on Linux, bytes on macOS
+    return maxrss if sys.platform == "darwin" else maxrss * 1024
+
+
+def _written() -> int | None:
+    """Return what this process and the programs that it has called have sent to a disk; macOS does not tell.
+
+    Linux adds the counts of a child that was waited for; on Windows they are this process's alone.
+    """
+    try:
+        import psutil  # looks into /proc while it is imported
+
+        return int(psutil.Process().io_counters().write_bytes)
+    except Exception:  # noqa: BLE001 - a measurement, and never a reason to stop
+        return None

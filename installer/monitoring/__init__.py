@@ -1,0 +1,1 @@
+"""What the application uses of this host, as samples and as metrics."""

@@ -1,0 +1,313 @@
+"""What the application uses of its host: samples of processor, memory, disk and its processes.
+
+A process is the application's when its program, its first argument (a script) or its working folder
+lies in PREFIX/releases or PREFIX/bin, and so are those that it has started. This tool is not, nor is
+whoever called it. Command lines are not written down: they may hold secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from bundle.strict import time_to_json
+from installer.monitoring.exposition import Family
+from shared.errors import HostError, RagtraceError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from installer.layout.prefix import Prefix, Release
+
+FORMAT = 1
+LEAST_INTERVAL = 0.1  # seconds; a look at all processes of a busy host takes some 20 ms
+FIRST = 1.0  # seconds, at most, until the first sample
+
+
+@dataclass(frozen=True)
+class HostUse:
+    """The whole host: sizes in bytes, the disk being the prefix's; None where it cannot be told."""
+
+    cpu_percent: float
+    memory_total: int
+    memory_available: int
+    disk_total: int | None
+    disk_free: int | None
+
+
+@dataclass(frozen=True)
+class ProcessUse:
+    """One process: 100 % is one core; sizes in bytes, None where this user may not know."""
+
+    pid: int
+    name: str
+    started: str
+    cpu_percent: float
+    resident: int
+    threads: int
+    read: int | None
+    written: int | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was seen at one moment; percentages are of the ``seconds`` before it."""
+
+    time: str
+    seconds: float
+    product: str | None
+    release: str | None
+    prefix: str
+    host: HostUse
+    processes: tuple[ProcessUse, ...]
+
+    @property
+    def cpu_percent(self) -> float:
+        """What the application takes of the processor; 100 % is one core."""
+        return round(sum(process.cpu_percent for process in self.processes), 1)
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory of all its processes; what they share counts for each."""
+        return sum(process.resident for process in self.processes)
+
+    def to_json(self) -> dict[str, Any]:
+        application = {
+            "processes": len(self.processes),
+            "threads": sum(process.threads for process in self.processes),
+            "cpu_percent": self.cpu_percent,
+            "resident": self.resident,
+            "read": _sum(process.read for process in self.processes),
+            "written": _sum(process.written for process in self.processes),
+        }
+        value = asdict(self)
+        processes = list(value.pop("processes"))
+        return {"format": FORMAT, **value, "application": application, "processes": processes}
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """Return the sum of what is known, None when something is not."""
+    known = list(values)
+    return None if None in known else sum(value or 0 for value in known)
+
+
+class Sampler:
+    """Takes samples of one prefix; processor times are told from one to the next."""
+
+    def __init__(self, prefix: Prefix) -> None:
+        self.prefix = prefix
+        self.roots = _roots(prefix)
+        self.product: tuple[str | None, str | None] = None, None  # of which release, and its name
+        self.taken = time.monotonic()
+        self.spent = {_key(process): _cpu_seconds(process) for process in self.own_processes()}
+        psutil.cpu_percent(None)  # begins to count
+
+    def take(self) -> Sample:
+        """Return what is seen now."""
+        now = time.monotonic()
+        passed, self.taken = max(1e-3, now - self.taken), now
+        spent: dict[tuple[int, float], float] = {}
+        uses = []
+        for process in self.own_processes():
+            use = self._use(process, passed, spent)
+            if use is not None:
+                uses.append(use)
+        self.spent = spent
+        release = self.prefix.active()
+        return Sample(
+            time=time_to_json(datetime.now(timezone.utc)),
+            seconds=round(passed, 3),
+            product=self._product_of(release),
+            release=release.id if release else None,
+            prefix=str(self.prefix.root),
+            host=_host_use(self.prefix),
+            processes=tuple(sorted(uses, key=lambda use: (-use.cpu_percent, use.pid))),
+        )
+
+    def own_processes(self) -> list[psutil.Process]:
+        """Return the application's processes."""
+        everything = {process.pid: process for process in psutil.process_iter()}
+        parents = {pid: _parent(process) for pid, process in everything.items()}
+        ours = set(_ancestors(os.getpid(), parents))
+        found = {
+            pid for pid, process in everything.items() if pid not in ours and any(map(self._inside, _places(process)))
+        }
+        return [
+            process
+            for pid, process in everything.items()
+            if pid not in ours and found.intersection(_ancestors(pid, parents))
+        ]
+
+    def _inside(self, path: str) -> bool:
+        return os.path.normcase(path).startswith(self.roots)
+
+    def _product_of(self, release: Release | None) -> str | None:
+        """Return the product's name, read once for a release: its manifest is large."""
+        identifier = release.id if release else None
+        if release is not None and self.product[0] != identifier:
+            try:
+                self.product = identifier, release.manifest().product.name
+            except (RagtraceError, OSError):
+                self.product = identifier, None
+        return self.product[1]
+
+    def _use(self, process: psutil.Process, passed: float, spent: dict[tuple[int, float], float]) -> ProcessUse | None:
+        try:
+            with process.oneshot():
+                key, cpu = _key(process), _cpu_seconds(process)
+                # one that began after the last sample has spent all of its time since
+                used = max(0.0, cpu - self.spent.get(key, 0.0))
+                spent[key] = cpu
+                return ProcessUse(
+                    pid=process.pid,
+                    name=process.name(),
+                    started=time_to_json(datetime.fromtimestamp(process.create_time(), timezone.utc)),
+                    cpu_percent=round(100 * used / passed, 1),
+                    resident=process.memory_info().rss,
+                    threads=process.num_threads(),
+                    **_traffic(process),
+                )
+        except (psutil.Error, OSError):
+            return None  # it ended meanwhile
+
+
+def _roots(prefix: Prefix) -> tuple[str, ...]:
+    """Return how paths begin that are the application's, as named and as the system has them."""
+    folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
+    return tuple({os.path.normcase(os.path.join(folder, "")) for folder in folders})
+
+
+def _places(process: psutil.Process) -> Iterator[str]:
+    """Yield the paths that tell whose a process is; what this user may not know is left out."""
+    # the interpreter of an environment is a link out of it: only argv[0] has its name there
+    known: tuple[Callable[[], list[str]], ...] = (
+        lambda: [os.path.join(process.cwd(), "")],
+        lambda: [process.exe()],
+        lambda: process.cmdline()[:2],
+    )
+    for read in known:
+        try:
+            yield from read()
+        except (psutil.Error, OSError):  # noqa: PERF203 - each may fail by itself
+            continue
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except (psutil.Error, OSError):
+        return None
+
+
+def _ancestors(pid: int, parents: dict[int, int | None]) -> Iterator[int]:
+    """Yield a process and those that it comes from."""
+    seen: set[int] = set()
+    current: int | None = pid
+    while current is not None and current not in seen:  # numbers are used again: a loop could come of it
+        seen.add(current)
+        yield current
+        current = parents.get(current)
+
+
+def _key(process: psutil.Process) -> tuple[int, float]:
+    return process.pid, process.create_time()
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except (psutil.Error, OSError):
+        return 0.0
+    return float(times.user + times.system)
+
+
+def _traffic(process: psutil.Process) -> dict[str, int | None]:
+    """Return the bytes that a process has read and written; another user's are not told, macOS tells none."""
+    try:
+        counters = process.io_counters()
+    except (psutil.Error, OSError, AttributeError):
+        return {"read": None, "written": None}
+    return {"read": counters.read_bytes, "written": counters.write_bytes}
+
+
+def _host_use(prefix: Prefix) -> HostUse:
+    memory = psutil.virtual_memory()
+    try:
+        disk = psutil.disk_usage(str(prefix.root))
+    except OSError:
+        disk = None  # somebody removed it
+    return HostUse(
+        cpu_percent=psutil.cpu_percent(None),
+        memory_total=memory.total,
+        memory_available=memory.available,
+        disk_total=disk.total if disk else None,
+        disk_free=disk.free if disk else None,
+    )
+
+
+def samples(
+    prefix: Prefix,
+    *,
+    interval: float = 5.0,
+    count: int | None = None,
+    duration: float | None = None,
+    wait: Callable[[float], bool | None] = time.sleep,
+) -> Iterator[Sample]:
+    """Yield a sample every ``interval`` seconds, ``count`` of them or for ``duration`` seconds, else without end.
+
+    The first comes after FIRST seconds, so that there is soon something to see. A ``wait`` that returns True
+    ends it.
+    """
+    sampler = _asked(lambda: Sampler(prefix))
+    started = due = time.monotonic()
+    taken = 0
+    while count is None or taken < count:
+        due += min(interval, FIRST) if not taken else interval
+        if duration is not None and due - started > duration:
+            return
+        if wait(max(0.0, due - time.monotonic())):
+            return
+        due = max(due, time.monotonic() - interval)  # a host that slept is not asked for what it missed
+        yield _asked(sampler.take)
+        taken += 1
+
+
+def _asked(look: Callable[[], Any]) -> Any:
+    """Return what a look at the host gives; psutil has no error of its own for a /proc that is missing or empty."""
+    try:
+        return look()
+    except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:
+        raise HostError(
+            _("Resource usage of this host is not available: {reason}.").format(reason=error),
+            advice=_("Ask an administrator to mount /proc, or run this outside the sandbox."),
+        ) from error
+
+
+def families(sample: Sample) -> Iterator[Family]:
+    """Yield a sample as metrics; single processes come and go, so they are none."""
+    about = {"product": sample.product or "", "prefix": sample.prefix}
+    host, application = sample.host, sample.to_json()["application"]
+    seen = datetime.fromisoformat(sample.time.replace("Z", "+00:00")).timestamp()
+
+    def gauge(name: str, text: str, value: float | None, **labels: str) -> Family:
+        return Family(f"ragtrace_{name}", text, () if value is None else (({**about, **labels}, value),))
+
+    yield gauge("monitor_timestamp_seconds", "When the sample was taken, in seconds since 1970.", seen)
+    yield gauge("monitor_release_info", "Which release is active; always 1.", 1, release=sample.release or "")
+    yield gauge("host_cpu_ratio", "How much of all processors is in use.", round(host.cpu_percent / 100, 4))
+    yield gauge("host_memory_size_bytes", "Memory of the host.", host.memory_total)
+    yield gauge("host_memory_available_bytes", "Memory that programs can still have.", host.memory_available)
+    yield gauge("disk_size_bytes", "Size of the filesystem of the prefix.", host.disk_total)
+    yield gauge("disk_free_bytes", "What is free there.", host.disk_free)
+    yield gauge("application_processes", "Processes of the application.", application["processes"])
+    yield gauge("application_threads", "Threads of these.", application["threads"])
+    yield gauge("application_cpu_ratio", "What they take of processors; 1 is one core.", sample.cpu_percent / 100)
+    yield gauge("application_resident_bytes", "Memory of these; what they share counts for each.", sample.resident)
+    yield gauge("application_read_bytes", "What those that now run have read.", application["read"])
+    yield gauge("application_written_bytes", "What those that now run have written.", application["written"])

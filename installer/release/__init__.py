@@ -1,0 +1,1 @@
+"""One installed tree: how it is built, tried out, sealed, told from what was signed, and started."""

@@ -1,0 +1,50 @@
+"""The bytecode of a release, complete before it is sealed: nothing is compiled by those who start the application.
+
+1. Every module of the application is compiled, with the imports that the profile names put off.
+2. What it imports from elsewhere, in functions too, is imported once; Python keeps the bytecode of that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bundle import strict
+from shared.i18n import _
+from shared.processes import process
+
+if TYPE_CHECKING:
+    from bundle.manifest import Manifest
+    from installer.layout.prefix import Release
+    from shared.terminal.console import Progress
+
+TIMEOUT = 600.0  # seconds
+COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"
+HOME = Path(__file__).resolve().parents[2]
+
+
+def compile_application(release: Release, manifest: Manifest, env: dict[str, str], progress: Progress) -> list[str]:
+    """Write the bytecode of the application's own modules, and return the modules that it imports from elsewhere.
+
+    Where that fails, the application works all the same, and starts slowly: told as a warning.
+    """
+    application = manifest.application
+    request: dict[str, Any] = {
+        "app": os.path.realpath(release.app),
+        "import_paths": application.import_paths,
+        "persist": application.persist,
+        "lazy": application.lazy_imports,
+    }
+    argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
+    ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
+    if not ended.ok:
+        last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
+        progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
+        return []
+    try:
+        return list(strict.parse(ended.stdout)["imports"])
+    except (ValueError, KeyError, TypeError) as error:
+        progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
+        return []

@@ -1,0 +1,239 @@
+"""The receipt: what a release was made from, and the digest of every file in it, bytecode too.
+
+Written when a release is sealed; every later check compares the tree with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bundle import digest, strict
+from bundle.manifest import INSTALLED_LIMIT
+from bundle.strict import Fields
+from bundle.wheels import record
+from installer.layout import seal
+from installer.layout.prefix import COMPLETE, DISCARDED
+from installer.logs import audit_log
+from installer.logs.usage import Usage, read_usage
+from shared import reading, windows
+from shared.errors import InstallError, TrustError
+from shared.files import files, trees
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix, Release
+
+FORMAT = 1
+LIMIT = 256 << 20  # bytes
+ITEMS_LIMIT = 2 * INSTALLED_LIMIT  # bytecode beside each file
+MISSING, ALTERED, ADDED = "missing", "altered", "added"
+# what a file belongs to, when it is no distribution's
+APP, MODELS, VENV, RELEASE = "(application)", "(models)", "(environment)", "(release)"
+NOT_LISTED = ("receipt.json", COMPLETE, DISCARDED)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file of a release: its path in it (POSIX), its SHA-256 or, for a link, ``-> target``, its owner."""
+
+    path: str
+    content: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a release was made from, and what making it took; ``locked`` is False for packages that nobody signed."""
+
+    release: str
+    product: str
+    version: str
+    counter: int
+    manifest_sha256: str
+    signers: tuple[str, ...]
+    installed: str
+    interpreter: str
+    interpreter_version: str
+    interpreter_sha256: str
+    installer_version: str
+    locked: bool
+    items: tuple[Item, ...]
+    usage: Usage | None = None
+
+    def to_bytes(self) -> bytes:
+        value: dict[str, Any] = dict(vars(self))
+        value["signers"] = list(self.signers)
+        value["usage"] = self.usage.to_json() if self.usage else None
+        value["items"] = [[item.path, item.content, item.owner] for item in self.items]
+        return strict.dumps({"format": FORMAT, **value})
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How a file of a release differs from its receipt."""
+
+    path: str
+    kind: str
+    owner: str
+
+
+def _item(value: Any, path: str) -> Item:
+    if not isinstance(value, list) or len(value) != 3:
+        raise strict.refuse(path, _("not [path, content, owner]"))
+    return Item(*(Fields.check_text(part, path) for part in value))
+
+
+def contradicted(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the audit log has another receipt of a release than the one that is there.
+
+    A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
+    changed without the lines that follow. Raises OSError where there is no receipt.
+    """
+    logged = audit_log.receipt_of(prefix, release.id)
+    return logged is not None and logged != digest.sha256_bytes(reading.read(release.receipt_file, LIMIT))
+
+
+def read_receipt(release: Release, sealed: str | None = None) -> Receipt:
+    """Return a release's receipt, which must be the one that it was sealed with.
+
+    ``sealed`` is that receipt's SHA-256, by default what the mark says. Raises TrustError when either
+    is damaged, OSError when either is missing.
+    """
+    path = release.receipt_file
+    data = reading.read(path, LIMIT)
+    if digest.sha256_bytes(data) != (sealed or seal.receipt_sha256(release)):
+        raise TrustError(
+            _("{path} does not match the checksum that was recorded at installation.").format(path=path),
+            advice=_("Run recover to rebuild the release from the signed files."),
+        )
+    return parse(data, path.name)
+
+
+def parse(data: bytes, name: str) -> Receipt:
+    """Read a receipt. Raises TrustError that names the path of what it refuses."""
+    fields = Fields(strict.loads(data, name, limit=LIMIT), name)
+    fields.integer("format", least=FORMAT, most=FORMAT)
+    locked = fields.left.pop("locked", None)
+    if not isinstance(locked, bool):
+        raise strict.refuse(f"{name}.locked", "not true or false")
+    fields.left.setdefault("usage", None)  # receipts of the first installers have none
+    receipt = Receipt(
+        release=fields.text("release"),
+        product=fields.text("product"),
+        version=fields.text("version"),
+        counter=fields.integer("counter"),
+        manifest_sha256=fields.sha256("manifest_sha256"),
+        signers=fields.texts("signers"),
+        installed=fields.text("installed"),
+        interpreter=fields.text("interpreter"),
+        interpreter_version=fields.text("interpreter_version"),
+        interpreter_sha256=fields.sha256("interpreter_sha256"),
+        installer_version=fields.text("installer_version"),
+        locked=locked,
+        items=fields.items("items", _item, most=ITEMS_LIMIT),
+        usage=fields.optional("usage", read_usage),
+    )
+    fields.done()
+    return receipt
+
+
+def write_receipt(release: Release, receipt: Receipt) -> None:
+    """Write the receipt of a release that is about to be sealed. Raises InstallError for one that nothing could read.
+
+    A program that the installation ran may have left files with any name.
+    """
+    data = receipt.to_bytes()
+    try:
+        parse(data, release.receipt_file.name)
+    except TrustError as error:
+        raise InstallError(error.what, advice=_("Request a bundle without that file.")) from error
+    files.write_atomic(release.receipt_file, data)
+
+
+def take_inventory(release: Release, site: Path, hash_of: record.Hash = record.sha256_of) -> tuple[Item, ...]:
+    """Hash every file of a release and tell its owner, sorted by path."""
+    owners = {line.path: line.owner for line in record.recorded(site)}
+
+    top = str(release.path)
+
+    def owner(relative: str) -> str:
+        path = os.path.join(top, *relative.split("/"))
+        return owners.get(path) or owners.get(record.module_of(path) or "") or area(relative)
+
+    return tuple(Item(path, content, owner(path)) for path, content in contents(release.path, hash_of))
+
+
+def with_expected(items: tuple[Item, ...], contents: Mapping[str, str]) -> tuple[Item, ...]:
+    """Return an inventory in which some paths have the content that they should have, whatever is there."""
+    found = {item.path: item for item in items}
+    for path, content in contents.items():
+        known = found.get(path)
+        found[path] = Item(path, content, known.owner if known else area(path))
+    return tuple(found[path] for path in sorted(found))
+
+
+def area(relative: str) -> str:
+    """Return what a file that no distribution owns belongs to."""
+    return {"app": APP, "models": MODELS, "venv": VENV}.get(relative.partition("/")[0], RELEASE)
+
+
+def compare(release: Release, receipt: Receipt, hash_of: record.Hash = record.sha256_of) -> list[Deviation]:
+    """Return every file of a release that is missing, altered or added since it was sealed."""
+    return against(dict(contents(release.path, hash_of)), receipt)
+
+
+def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
+    """Return how what ``contents`` found differs from a receipt."""
+    expected = {item.path: item for item in receipt.items}
+    deviations = []
+    for path, item in expected.items():
+        if path not in found:
+            deviations.append(Deviation(path, MISSING, item.owner))
+        elif found[path] != item.content:
+            deviations.append(Deviation(path, ALTERED, item.owner))
+    deviations += [Deviation(path, ADDED, area(path)) for path in found if path not in expected]
+    return sorted(deviations, key=lambda deviation: deviation.path)
+
+
+def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
+    """Return inode, size and time of the last change (ns) of everything that a comparison looks at, by its path."""
+    found = {}
+    for relative, (path, _is_link) in walk(str(release.path)):
+        status = os.lstat(path)
+        found[relative] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return found
+
+
+def contents(root: Path, hash_of: record.Hash = record.sha256_of) -> list[tuple[str, str]]:
+    """Return (path, SHA-256 or ``-> target``) of everything below a folder but the receipt, sorted."""
+    paths = dict(walk(str(root)))
+
+    def content(path: str | Path) -> str:
+        try:
+            return hash_of(path) or "?"
+        except OSError as error:
+            return f"? {error.strerror}"
+
+    found = {relative: f"-> {os.readlink(path)}" for relative, (path, is_link) in paths.items() if is_link}
+    rest = [relative for relative in paths if relative not in found]
+    found.update(zip(rest, map(str, record.digests_of([paths[relative][0] for relative in rest], content))))
+    return sorted(found.items())
+
+
+def walk(folder: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """Yield everything below a folder but the receipt, as (path in it, (path, whether it is a link)).
+
+    Strings, because there are tens of thousands: a Path for each takes longer than hashing a small file. What lies
+    in a folder that cannot be read is missing.
+    """
+    for entry in trees.entries(folder):
+        relative = entry.path[len(folder) + 1 :].replace(os.sep, "/")
+        if relative not in NOT_LISTED:
+            is_link = entry.is_symlink() or (sys.platform == "win32" and windows.is_junction(entry.path))
+            yield relative, (entry.path, is_link)

@@ -1,0 +1,241 @@
+"""What is installed, compared with what was signed, past the receipt: that was written on this host, and can be again.
+
+1. A kept wheel counts when its SHA-256 is the signed manifest's; its RECORD then says what its files must be.
+2. Every other file that the manifest names has its SHA-256 there.
+3. What the installer makes of the manifest (run.json, launch.py, links to data) is made again and compared.
+4. What is left is made on this host, and nothing signed tells its bytes: bytecode beside a file of 1 or 2, what
+   uv writes into every environment, and which Python it is. It is counted, and vouched for by the receipt alone.
+5. Every other file is one too many.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundle import strict
+from bundle.manifest import NAME
+from bundle.opening import INSTALLER, SUMS
+from bundle.product.application import Application
+from bundle.product.commands import TOOL
+from bundle.wheels import record
+from bundle.wheels.files import MADE, WRITTEN, Environment, expected
+from installer.layout.store import Store
+from installer.release import launchers, receipt, tools_environment
+from installer.release.receipt import ADDED, ALTERED, MISSING, Deviation
+from installer.release.stage import INTERPRETER, counterpart
+from installer.userdata import persist
+from shared import reading
+from shared.errors import HostError, TrustError
+from shared.files.zips import BROKEN
+from shared.i18n import _
+from shared.programs import app_launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bundle.manifest import FileEntry, Manifest
+    from installer.layout.prefix import Prefix, Release
+
+LAUNCHER_MEMBER = launchers.EVERY_INSTALLER.rpartition("/")[0] + "/app_launcher.py"  # of the zipapp
+# what uv writes into every environment, besides the links to Python
+_OF_UV = re.compile(
+    r"pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|(bin|Scripts)/(activate(\.\w+|_this\.py)?|deactivate\.bat|pydoc\.bat)"
+)
+_PYTHON_LINK = re.compile(r"bin/python[0-9.]*")
+_WINDOWS_PYTHON = re.compile(r"Scripts/pythonw?\.exe")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of it: what is not as signed, and by package why it could not be compared.
+
+    ``same`` counts the files that are as signed, ``wheels`` the wheels that say so, ``made`` what is made here.
+    """
+
+    deviations: tuple[Deviation, ...]
+    uncompared: dict[str, str]
+    same: int
+    wheels: int
+    made: int
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """What a release must hold: by path the right digest and the owner.
+
+    ``uncompared`` says by package why its wheel tells nothing; which other files belong in its environment, one of
+    ``unknown``, is not known then.
+    """
+
+    contents: dict[str, tuple[str, str]]
+    uncompared: dict[str, str]
+    unknown: frozenset[str]
+    wheels: int
+
+
+def compare(
+    prefix: Prefix,
+    release: Release,
+    manifest: Manifest,
+    hash_of: record.Hash,
+    found: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare a release with its manifest, which was proven before, and with the kept wheels.
+
+    ``found`` is what ``receipt.contents`` gave a moment ago.
+    """
+    signed = _signed(prefix, release, manifest, hash_of)
+    found = dict(receipt.contents(release.path, hash_of)) if found is None else found
+    deviations, same, made = [], 0, 0
+    for path, (content, owner) in signed.contents.items():
+        if path not in found:
+            if content != MADE and path.rpartition("/")[2] not in WRITTEN:
+                deviations.append(Deviation(path, MISSING, owner))
+        elif content == MADE:
+            made += 1
+        elif found[path] == content or _is_of_another(path, found[path], release, manifest):
+            same += 1
+        else:
+            deviations.append(Deviation(path, ALTERED, owner))
+    for path in found.keys() - signed.contents.keys():
+        if path.partition("/")[0] in signed.unknown:
+            continue
+        if _is_known(path, found[path], signed, release):
+            made += 1
+        else:
+            deviations.append(Deviation(path, ADDED, receipt.area(path)))
+    deviations += _false_records(signed, release, manifest)
+    ordered = sorted(set(deviations), key=lambda deviation: deviation.path)
+    return Comparison(tuple(ordered), signed.uncompared, same, signed.wheels, made)
+
+
+def _environments(manifest: Manifest) -> Iterator[tuple[Environment, str, FileEntry]]:
+    """Yield each wheel of a release with the environment that it is installed in and its package."""
+    entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
+    for package in manifest.packages:
+        yield Environment("venv", manifest.target.python), package.name, entries[package.wheel]
+    for entry in tools_environment.entries_of(manifest):
+        name = tools_environment.package_of(entry).name
+        yield Environment(tools_environment.FOLDER, manifest.target.python), name, entry
+
+
+def _signed(prefix: Prefix, release: Release, manifest: Manifest, hash_of: record.Hash) -> _Signed:
+    store = Store(prefix.store)
+    contents = dict(_of_the_manifest(prefix, release, manifest))
+    uncompared, unknown, wheels = {}, set(), list(_environments(manifest))
+
+    def read(wheel: tuple[Environment, str, FileEntry]) -> dict[str, str] | str:
+        environment, _name, entry = wheel
+        return _files_of(store, environment, entry, hash_of)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (environment, name, _entry), files in zip(wheels, pool.map(read, wheels)):
+            if isinstance(files, str):
+                uncompared[name] = files
+                unknown.add(environment.root)
+            else:
+                contents.update((path, (content, name)) for path, content in files.items())
+    return _Signed(contents, uncompared, frozenset(unknown), len(wheels) - len(uncompared))
+
+
+def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
+    """Return what a wheel lays by path, or why that is not known."""
+    path = store.path(entry.sha256)
+    try:
+        found = hash_of(path) if store.holds(entry) else None
+        if found is None:
+            return _("its wheel is not in the store")
+        if found != entry.sha256:
+            return _("its wheel in the store does not match the signed digest")
+        with reading.opened(path, limit=entry.size) as file:
+            return expected(file, environment)
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except (*BROKEN, ValueError, StopIteration, KeyError) as error:
+        return _("cannot read its wheel: {reason}").format(reason=error)
+
+
+def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield path → (content, owner) of what the manifest names, or what is made of it and of nothing else."""
+    in_data = {entry.path for entry in persist.shipped(manifest)}
+    for entry in manifest.files:
+        place = counterpart(release, entry) if entry.is_kept and entry.path not in in_data else None
+        if place is not None:
+            path = place.relative_to(release.path).as_posix()
+            yield path, (entry.sha256, receipt.area(path))
+    for folder in manifest.application.persist:
+        place = release.app / folder
+        target = MADE if sys.platform == "win32" else f"-> {os.path.relpath(prefix.data / folder, place.parent)}"
+        yield f"app/{folder}", (target, receipt.APP)
+    if launchers.knows_the_command(release.bundle / INSTALLER):
+        yield launchers.COMMAND_FILE, (hashlib.sha256(f"{TOOL}\n".encode()).hexdigest(), receipt.RELEASE)
+    yield release.run_file.name, (hashlib.sha256(strict.dumps(launchers.run_of(manifest))).hexdigest(), receipt.RELEASE)
+    with open(app_launcher.__file__, "rb") as file:
+        yield release.launch_file.name, (hashlib.sha256(file.read()).hexdigest(), receipt.RELEASE)
+
+
+def _is_of_another(path: str, content: str, release: Release, manifest: Manifest) -> bool:
+    """Tell whether a file is what another installer made of the manifest: one that this one took the place of."""
+    if path == launchers.COMMAND_FILE:  # the first that wrote it did so with the line ends of Windows there
+        return content == hashlib.sha256(f"{TOOL}\r\n".encode()).hexdigest()
+    if path == release.run_file.name:
+        try:
+            run = strict.loads(
+                reading.read(release.run_file, app_launcher.RUN_LIMIT), path, limit=app_launcher.RUN_LIMIT
+            )
+            return Application.from_json(run, path) == manifest.application
+        except (OSError, TrustError):
+            return False
+    if path == release.launch_file.name:
+        try:
+            with reading.opened(release.bundle / INSTALLER) as file, zipfile.ZipFile(file) as zipapp:
+                return hashlib.sha256(zipapp.read(LAUNCHER_MEMBER)).hexdigest() == content
+        except (*BROKEN, OSError, KeyError):
+            return False
+    return False
+
+
+def _is_known(path: str, content: str, signed: _Signed, release: Release) -> bool:
+    """Tell whether a file that nothing signed names is one that is made on this host."""
+    module = record.module_of(path)
+    if module is not None:
+        return module.replace(os.sep, "/") in signed.contents
+    papers = (release.bundle / NAME, release.bundle / SUMS, *release.bundle.glob(f"{SUMS}.*.sig"))
+    if path == INTERPRETER or any(path == paper.relative_to(release.path).as_posix() for paper in papers):
+        return True  # the chain from the manifest to its signatures is followed by whoever proves it
+    root, _slash, inner = path.partition("/")
+    if root not in ("venv", tools_environment.FOLDER):
+        return False
+    if inner == "lib64":
+        return content == "-> lib"
+    if _PYTHON_LINK.fullmatch(inner):
+        return content == "-> python" or (inner == "bin/python" and content.startswith("-> "))
+    if sys.platform == "win32" and _WINDOWS_PYTHON.fullmatch(inner):
+        return True
+    return _OF_UV.fullmatch(inner) is not None
+
+
+def _false_records(signed: _Signed, release: Release, manifest: Manifest) -> Iterator[Deviation]:
+    """Yield each installed RECORD that gives a file another digest than the wheel does."""
+    for root in ("venv", tools_environment.FOLDER):
+        site = Environment(root, manifest.target.python).site
+        try:
+            lines = record.recorded(release.path / site)
+        except HostError:
+            continue  # one that cannot be read is not as it was sealed
+        for line in lines:
+            path = os.path.relpath(line.path, release.path).replace(os.sep, "/")
+            content, owner = signed.contents.get(path, (MADE, ""))
+            if content != MADE and line.sha256 not in (None, content):
+                yield from (
+                    Deviation(f"{site}/{folder.name}/RECORD", ALTERED, owner)
+                    for name, _version, folder in record.distributions(release.path / site)
+                    if name == owner
+                )

@@ -1,0 +1,179 @@
+"""Building a release at its final path: source, environment, models, and what starts it.
+
+Files come from the store, so an installation, a repair and a reinstallation share this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.archive import drain
+from bundle.lock import PYLOCK, rows_of, write_pylock
+from bundle.manifest import NAME as MANIFEST_NAME
+from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.wheels import overlaps
+from bundle.wheels import structure as wheels
+from installer.release import launchers, tools_environment
+from installer.userdata import persist
+from shared.files import files
+from shared.i18n import _, plural
+from shared.programs.uv import Uv, base_interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest
+    from bundle.opening import Bundle
+    from installer.layout.prefix import Release
+    from installer.layout.store import Store
+    from shared.terminal.console import Progress
+
+INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
+PYTHON_FOLDER = "python"  # of a release whose bundle brings its own
+PLUGINS = "plugins"  # in a release's bundle folder
+PROGRAM = 0o755
+SCRATCH = ".work"
+
+
+def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
+    """Read the whole bundle once: keep what releases are made of, check everything.
+
+    What a delta leaves out was looked for by preflight.
+    """
+    progress.step(_("Verifying the bundle"))
+
+    def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
+        if entry.is_kept:
+            store.add(entry, blocks)
+        else:
+            drain(blocks)
+
+    with progress.task(bundle.name, bundle.bytes_brought) as task:
+        bundle.visit(keep, task.advance)
+
+
+def demand_promise(manifest: Manifest, store: Store) -> None:
+    """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
+    kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
+    wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
+
+
+def write_bundle_files(bundle: Bundle, release: Release) -> None:
+    """Keep in the release what proves where it came from."""
+    release.bundle.mkdir(parents=True)
+    (release.bundle / MANIFEST_NAME).write_bytes(bundle.manifest_bytes)
+    (release.bundle / SUMS).write_bytes(bundle.sums)
+    for name, data in bundle.signatures.items():
+        (release.bundle / name).write_bytes(data)
+
+
+def python_for(release: Release, manifest: Manifest) -> Path:
+    """Return what the release's environments are made from: the Python that the bundle brings, else the host's."""
+    return release.path / PYTHON_FOLDER / manifest.own_python if manifest.own_python else base_interpreter()
+
+
+def lay_python(release: Release, manifest: Manifest, store: Store) -> None:
+    """Lay out the Python that the bundle brings; programs are copies, the store's files have no such mode."""
+    for entry in manifest.of_kind("interpreter"):
+        target = release.path / PYTHON_FOLDER / entry.inner
+        if entry.mode == PROGRAM:
+            store.copy(entry, target)
+            target.chmod(PROGRAM)
+        else:
+            store.lay(entry, target)
+
+
+def stage_files(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
+    """Lay out everything of a release but its environment: Python, source, models, installer, launcher."""
+    lay_python(release, manifest, store)
+    release.app.mkdir(parents=True, exist_ok=True)
+    for entry in manifest.of_kind("source"):
+        store.copy(entry, release.app / entry.inner)
+    for entry in manifest.of_kind("model"):
+        store.lay(entry, release.models / entry.inner)
+    for entry in manifest.of_kind("plugin"):
+        store.lay(entry, release.bundle / PLUGINS / entry.inner)
+    for path, name in ((PYLOCK, "pylock.toml"), (INSTALLER_MEMBER, INSTALLER)):
+        entry_or_none = manifest.entry(path)
+        if entry_or_none is not None:
+            store.lay(entry_or_none, release.bundle / name)
+    tools_environment.stage(release, manifest, store, python)
+    launchers.write_run_files(release, manifest)
+    (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
+
+
+def counterpart(release: Release, entry: FileEntry) -> Path | None:
+    """Return where a release has a kept file under its real name; wheels are nowhere."""
+    folders = {
+        "source": release.app,
+        "model": release.models,
+        "plugin": release.bundle / PLUGINS,
+        "interpreter": release.path / PYTHON_FOLDER,
+    }
+    if entry.kind in folders:
+        return folders[entry.kind] / entry.inner
+    if entry.kind == tools_environment.VERIFICATION:
+        return None if tools_environment.is_tool(entry) else tools_environment.kept_at(release, entry)
+    if entry.path == PYLOCK:
+        return release.bundle / "pylock.toml"
+    return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
+
+
+def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
+    """Make the virtual environment from the kept wheels, exactly as the manifest says."""
+    with progress.wait(
+        plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
+            count=len(manifest.packages)
+        )
+    ):
+        scratch = release.path / SCRATCH
+        uv = Uv(scratch)
+        try:
+            uv.venv(release.venv, python)
+            if manifest.packages:
+                sync_environment(uv, release, manifest, store)
+        finally:
+            uv.close()
+            files.remove_tree(scratch)
+
+
+def sync_environment(
+    uv: Uv, release: Release, manifest: Manifest, store: Store, *, only: Collection[str] | None = None
+) -> None:
+    """Let uv install the kept wheels, or those of some packages, from a lock made of the manifest.
+
+    The kept bytes are hashed again and the structure of each wheel is looked at before uv sees it. A
+    requirement with a path, instead of a lock, would leave direct_url.json (PEP 610) in the environment.
+    """
+    scratch = release.path / SCRATCH
+    packages = [package for package in manifest.packages if only is None or package.name in only]
+    entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
+    store.require(entries[package.wheel] for package in packages)
+    for package in packages:
+        target = scratch / "wheels" / entries[package.wheel].inner
+        store.link(entries[package.wheel], target)
+        wheels.inspect(target, package)
+    kept = tools_environment.kept([entries[package.wheel] for package in packages], store)
+    overlaps.demand_none(kept, manifest.target.python)
+    lock = scratch / "pylock.toml"
+    lock.write_bytes(write_pylock(rows_of(manifest, only)))
+    with wheels.blamed(kept):
+        uv.sync(release.python, lock)
+
+
+def scratch_data(release: Release) -> Path:
+    """Return what stands for the user's data while a release is tried out."""
+    return release.path / SCRATCH / "data"
+
+
+def try_out_data(release: Release, manifest: Manifest, store: Store) -> None:
+    """Let the release's persistent folders lead to a scratch copy while it is tried out."""
+    scratch = scratch_data(release)
+    persist.lay_scratch(scratch, manifest, store)
+    persist.link_to(release, manifest, scratch)
+
+
+def end_try_out(release: Release) -> None:
+    """Remove the scratch copy and what the trial wrote there."""
+    files.remove_tree(release.path / SCRATCH)

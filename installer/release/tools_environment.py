@@ -1,0 +1,133 @@
+"""The tools environment of a release: scanners whose requirements are their own, in ``tools/`` beside ``venv/``.
+
+Its wheels lie in 06_Verification/tools of the bundle. A bundle without any brings no scanners.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from bundle.advisories import safety
+from bundle.advisories.snapshot import CANARIES, read_snapshot
+from bundle.lock import Row, write_pylock
+from bundle.manifest import KINDS, Package
+from bundle.wheels import overlaps, record
+from bundle.wheels import structure as wheels
+from shared import reading
+from shared.errors import InstallError, RagtraceError
+from shared.files import files
+from shared.i18n import _
+from shared.programs.uv import Uv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest
+    from installer.layout.prefix import Release
+    from installer.layout.store import Store
+
+VERIFICATION = "verification"
+FOLDER = "tools"  # in a release, and below the bundle's folder of this kind
+ADVISORIES = "advisories"
+SCRATCH = ".tools-work"
+LOG = logging.getLogger("ragtrace")
+
+
+def entries_of(manifest: Manifest) -> list[FileEntry]:
+    """Return the wheels of a bundle's scanners."""
+    return [entry for entry in manifest.of_kind(VERIFICATION) if is_tool(entry)]
+
+
+def is_tool(entry: FileEntry) -> bool:
+    """Tell whether a file of the bundle is a scanner's wheel."""
+    return entry.kind == VERIFICATION and entry.inner.startswith(f"{FOLDER}/") and entry.inner.endswith(".whl")
+
+
+def kept_at(release: Release, entry: FileEntry) -> Path:
+    """Return where a release keeps a file of this kind."""
+    return release.bundle / VERIFICATION / entry.inner
+
+
+def root_of(release: Release) -> Path:
+    """Return the folder of a release's tools environment, whether or not it is there."""
+    return release.path / FOLDER
+
+
+def python_of(release: Release) -> Path:
+    """Return its interpreter."""
+    return root_of(release) / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def site_of(release: Release, python: str) -> Path:
+    """Return where its packages lie, for the manifest's Python."""
+    return root_of(release) / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
+
+
+def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
+    """Lay out what the bundle brings for verification, and make the tools environment of its wheels.
+
+    Raises InstallError when an installed file is not what its RECORD says.
+    """
+    for entry in manifest.of_kind(VERIFICATION):
+        if not is_tool(entry):
+            store.lay(entry, kept_at(release, entry))
+    tools = entries_of(manifest)
+    if not tools:
+        return
+    scratch = release.path / SCRATCH
+    uv = Uv(scratch)
+    try:
+        uv.venv(root_of(release), python)
+        install(uv, tools, store, scratch, python_of(release), manifest.target.python)
+    finally:
+        uv.close()
+        files.remove_tree(scratch)
+    with wheels.blamed(kept(tools, store)):
+        if not record.survey(site_of(release, manifest.target.python)).clean:
+            raise InstallError(_("{path} does not match its RECORD.").format(path=root_of(release)))
+    warm_up(release, manifest)
+
+
+def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
+    """Let uv install wheels for a version of Python, after a look at the structure of each."""
+    store.require(iter(tools))
+    rows = []
+    for entry in tools:
+        package = package_of(entry)
+        name = entry.path.rpartition("/")[2]
+        store.link(entry, scratch / "wheels" / name)
+        wheels.inspect(scratch / "wheels" / name, package)
+        rows.append(Row(name, package.name, package.version, entry.sha256))
+    overlaps.demand_none(kept(tools, store), version)
+    lock = scratch / "pylock.toml"
+    lock.write_bytes(write_pylock(rows))
+    with wheels.blamed(kept(tools, store)):
+        uv.sync(python, lock)
+
+
+def kept(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
+    """Return where the store has wheels, and what the bundle calls them."""
+    return [(store.path(entry.sha256), entry.path) for entry in tools]
+
+
+def package_of(entry: FileEntry) -> Package:
+    """Return the package that a wheel's file name tells. Raises TrustError for a name that tells none."""
+    return Package(*wheels.named(entry.path), entry.path, None)
+
+
+def warm_up(release: Release, manifest: Manifest) -> None:
+    """Run the scanners once, so that the bytecode that they need is written before the release is sealed.
+
+    Whether they work is told by the checks that use them.
+    """
+    entry = manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
+    if entry is None:
+        return
+    try:
+        snapshot = read_snapshot(reading.read(kept_at(release, entry), entry.size))
+        asked = {(canary.package, canary.version) for canary in CANARIES}
+        safety.find_hits(python_of(release), snapshot, asked, limit=safety.TIMEOUT, write_bytecode=True)
+    except (RagtraceError, OSError) as error:
+        LOG.warning("the scanners could not be tried: %s", error)

@@ -1,0 +1,1 @@
+"""Whom this host trusts, and what it remembers of what it has accepted."""

@@ -1,0 +1,197 @@
+"""Whether a bundle with trusted signatures may be installed here and now.
+
+Downgrade and replay: the highest counter accepted for a product is kept beside the host's policy (or in
+the user's own state folder), so that a new prefix does not forget it. Time is judged when a release is
+first accepted and never again: an SSHSIG carries no time, so all there is is the date in the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from bundle.opening import claimed_signers
+from bundle.signing.policy import RELEASE, judge
+from bundle.strict import time_to_json
+from installer.trust import evidence, memory
+from installer.trust.authority import kept_by_host, kept_by_user, prefix_policy
+from installer.trust.evidence import is_ahead
+from shared import troubles
+from shared.errors import RagtraceError, TrustError
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import Manifest
+    from bundle.opening import Bundle
+    from installer.layout.prefix import Prefix, Release
+    from installer.trust.places import Places
+
+STALE = timedelta(days=365)  # a year without a release is worth a word
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the operator says to a release's date: go on though it lies ahead; refuse it after so many days."""
+
+    accept_clock: bool = False
+    require_fresh: int | None = None
+
+
+@dataclass(frozen=True)
+class Admission:
+    """That a bundle may be installed: what the operator should know, and whether its counter is remembered."""
+
+    warnings: tuple[str, ...]
+    remembered: bool
+
+
+def admit(
+    bundle: Bundle, prefix: Prefix, places: Places, conditions: Conditions, *, now: datetime | None = None
+) -> Admission:
+    """Judge a bundle whose signatures the authority has accepted.
+
+    1. The prefix's own policy, where there is one, accepts its signers too.
+    2. It is of the prefix's product, and not older than the active release.
+    3. It is not older than anything of this product that was accepted on this host, unless it is the very release
+       that is active here: after a rollback only its own bundle may be able to repair it, and brings nothing older.
+    4. Unless the prefix keeps this very release: its date and the validity of its signers' keys.
+
+    ``now`` is by default the host's clock. Raises TrustError.
+    """
+    now = now or datetime.now(timezone.utc)
+    tightened = prefix_policy(prefix.trust)
+    if tightened is not None:
+        judge(tightened, RELEASE, claimed_signers(bundle.sums, bundle.signatures), None)
+    refuse_downgrade(bundle.manifest, prefix, now=now)
+    product = bundle.manifest.product
+    highest = highest_counter(product.name, places, prefix, now)
+    if product.counter < highest and not _is_active(bundle, prefix):
+        raise TrustError(
+            _(
+                "The bundle (release counter {new}) is older than the release that this host accepted ({highest})."
+            ).format(new=product.counter, highest=highest),
+            advice=_("Transfer that release or a newer one; rollback activates a release that the prefix retains."),
+        )
+    if _kept(bundle, prefix):
+        return Admission((), remembered=not is_ahead(bundle.manifest, now))
+    return Admission(tuple(_judge_time(bundle, conditions, now)), remembered=not is_ahead(bundle.manifest, now))
+
+
+def refuse_downgrade(manifest: Manifest, prefix: Prefix, *, now: datetime | None = None) -> None:
+    """Raise TrustError for another product's bundle, or for one older than the active release."""
+    active = prefix.active()
+    if active is None:
+        return
+    try:
+        installed = active.manifest()
+    except (RagtraceError, OSError):
+        return  # damaged: whatever this host has accepted is no older than it, and that is looked at next
+    here = installed.product
+    if here.name != manifest.product.name:
+        raise TrustError(
+            _("{path} is an installation of {here}, but this bundle is for {other}.").format(
+                path=prefix.root, here=here.name, other=manifest.product.name
+            ),
+            advice=_("Specify another folder with --prefix."),
+        )
+    # a counter from the future would keep out every honest release
+    if manifest.product.counter < here.counter and not is_ahead(installed, now or datetime.now(timezone.utc)):
+        raise TrustError(
+            _("The bundle (release counter {new}) is older than the installed release ({here}).").format(
+                new=manifest.product.counter, here=here.counter
+            ),
+            advice=_("Use rollback to activate a release that is retained on this host."),
+        )
+
+
+def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime) -> int:
+    """Return the highest counter accepted for a product on this host or by this user, 0 when there was none.
+
+    Where the memory does not know, or was lost, it is the highest that installations show. Raises TrustError where
+    it was damaged and they show none.
+    """
+    kept = (kept_by_host(places), kept_by_user(places))
+    highest = max(found.memory.products.get(product, 0) for found in kept)
+    if not highest or any(found.memory.rebuilt for found in kept):
+        highest = max(highest, evidence.counters(prefix, now).get(product, 0))
+    if not highest and any(found.garbage for found in kept):
+        raise TrustError(
+            _("The accepted counter of {product} is lost: both copies in the trust store are damaged.").format(
+                product=product
+            ),
+            advice=_("Run validate, then accept the remaining counters: trust accept-memory."),
+        )
+    return highest
+
+
+def remember(manifest: Manifest, admission: Admission, places: Places, prefix: Prefix | None = None) -> str | None:
+    """Keep the counter of an installed release; return a warning when that failed: it is installed all the same."""
+    if not admission.remembered:
+        return None
+    try:
+        own = places.make_own()
+        lost = evidence.counters(prefix) if memory.read_folder(own).memory.rebuilt else {}
+        name, counter = manifest.product.name, manifest.product.counter
+        memory.remember(own, counters={**lost, name: max(counter, lost.get(name, 0))})
+    except (OSError, RagtraceError) as error:
+        return _("{path}: the counter of this release was not recorded outside its prefix ({reason}).").format(
+            path=places.own, reason=troubles.told(error)
+        )
+    return None
+
+
+def _kept(bundle: Bundle, prefix: Prefix) -> bool:
+    return any(_is_of(bundle, release) for release in prefix.complete_releases())
+
+
+def _is_active(bundle: Bundle, prefix: Prefix) -> bool:
+    named = prefix.named()  # be it damaged: its mark may be what a repair is for
+    return named is not None and _is_of(bundle, named)
+
+
+def _is_of(bundle: Bundle, release: Release) -> bool:
+    return release.order[:2] == (bundle.manifest.product.counter, bundle.manifest_sha256[:12])
+
+
+def _judge_time(bundle: Bundle, conditions: Conditions, now: datetime) -> Iterator[str]:
+    created = datetime.fromtimestamp(bundle.manifest.created_epoch, timezone.utc)
+    if is_ahead(bundle.manifest, now):
+        text = _("The bundle is dated {created}, but this host's clock says {now}.").format(
+            created=time_to_json(created), now=time_to_json(now)
+        )
+        if not conditions.accept_clock:
+            raise TrustError(
+                text,
+                advice=_(
+                    "Set the clock; if it is correct and you know why the bundle's date is ahead, add "
+                    "--accept-clock (the counter of such a release is not recorded)."
+                ),
+            )
+        yield text
+    age = now - created
+    if conditions.require_fresh is not None and age > timedelta(days=conditions.require_fresh):
+        raise TrustError(
+            plural(
+                "The bundle was built {days} day ago (claimed); at most {limit} are allowed.",
+                "The bundle was built {days} days ago (claimed); at most {limit} are allowed.",
+                age.days,
+            ).format(days=age.days, limit=conditions.require_fresh),
+            advice=_("Transfer a newer release, or raise --require-fresh."),
+        )
+    if age > STALE:
+        yield plural(
+            "The bundle was built {days} day ago (claimed): ask whether a newer one is available.",
+            "The bundle was built {days} days ago (claimed): ask whether a newer one is available.",
+            age.days,
+        ).format(days=age.days)
+    for signer in bundle.signers:
+        if not signer.valid(now):
+            text = _("The key {fingerprint} ({name}) is not valid at this time.").format(
+                fingerprint=signer.key.fingerprint, name=signer.name
+            )
+            if conditions.require_fresh is not None:
+                raise TrustError(text, advice=_("Transfer a release that is signed with a valid key."))
+            yield text

@@ -1,0 +1,101 @@
+"""Where a host keeps its policy and its memory, and where a user without privileges keeps his memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bundle.signing.small_files import is_there, names_in, read_small
+from installer.trust import ownership
+from shared.errors import TrustError
+from shared.files import folders, owners
+from shared.files.folders import TOOL
+from shared.i18n import _
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of trust. No variable of the environment names the host's: it is a value of this program.
+
+    What lies in ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to
+    ``top``, and nobody else can write there. ``privileged`` tells whether this run may change it.
+    """
+
+    host: Path
+    user: Path
+    top: Path
+    privileged: bool
+    owner: int = 0
+
+    @property
+    def own(self) -> Path:
+        """Where this run remembers what it accepted."""
+        return self.host if self.privileged else self.user
+
+    def make_own(self) -> Path:
+        """Create that folder, the host's for everybody to read; TrustError for one of a user that others can change."""
+        if not self.privileged:
+            self.demand_users_own()
+        folder, missing = self.own, []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for new in reversed(missing):
+            if self.privileged and sys.platform == "win32":  # pragma: no cover - Windows only
+                with suppress(FileExistsError):  # another run was first
+                    ownership.make_private(new)
+                continue
+            new.mkdir(exist_ok=True, mode=0o700)
+            if self.privileged:
+                new.chmod(0o755)  # whatever the umask: every user's run reads it
+        return self.own
+
+    def demand_users_own(self) -> None:
+        """Raise TrustError when others than the user and root could change what he remembers."""
+        place, found = owners.first_problem(str(self.user)) if sys.platform != "win32" else ("", "")
+        if found:
+            reason = _("belongs to another user") if found == owners.FOREIGN else _("is writable by other users")
+            raise TrustError(
+                _("{path} cannot be used as this user's trust store: {place} {problem}.").format(
+                    path=self.user, place=place, problem=reason
+                ),
+                advice=_("Restrict {place} to this user (chmod go-w), or set HOME to a folder of this user.").format(
+                    place=place
+                ),
+            )
+
+    def read_host(self, name: str) -> bytes | None:
+        """Return a file of the host's folder; None when it is not there. Raises TrustError unless it counts."""
+        path = self.host / name
+        if not is_there(path):
+            return None
+        ownership.demand_private(path, self)
+        return read_small(path)
+
+    def host_names(self) -> list[str]:
+        """Return what the host's folder holds; TrustError unless the folder counts or is not there at all."""
+        if not is_there(self.host):
+            return []
+        ownership.demand_private(self.host, self)
+        return names_in(self.host)
+
+
+def host_places() -> Places:
+    """Return the places of this host and of the user who runs this."""
+    user = folders.user_state(TOOL) / "trust"
+    if sys.platform == "win32":  # pragma: no cover - Windows only
+        import ctypes
+
+        common = ctypes.create_unicode_buffer(260)
+        ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, common)  # CSIDL_COMMON_APPDATA
+        data = Path(common.value)
+        found = Places(data / TOOL / "trust", user, Path(data.anchor), privileged=False)
+        # what an administrator wrote where it does not count would stop every later run
+        privileged = bool(ctypes.windll.shell32.IsUserAnAdmin()) and ownership.counts_below(data, found)
+        return replace(found, privileged=privileged)
+    # on macOS /etc is a link
+    host = Path("/private/etc" if sys.platform == "darwin" else "/etc") / TOOL / "trust"
+    return Places(host, user, Path("/"), os.geteuid() == 0)

@@ -1,0 +1,48 @@
+"""What trust is like on this host: the policies in force and the counters remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bundle.signing.policy_files import policy_json
+from installer.trust.authority import Authority, find_authority, host_memory, prefix_policy, user_memory
+
+if TYPE_CHECKING:
+    from bundle.signing.policy import Policy
+    from installer.layout.prefix import Prefix
+    from installer.trust.places import Places
+
+
+@dataclass(frozen=True)
+class State:
+    """Who judges (None: nobody, so nothing is accepted), what a prefix forbids besides, the highest counters."""
+
+    authority: Authority | None
+    tightened: Policy | None
+    counters: dict[str, int]
+    places: Places
+
+    def to_json(self) -> dict[str, Any]:
+        found = self.authority
+        return {
+            "source": found.source if found else None,
+            "policy": policy_json(found.policy) if found else None,
+            "prefix_policy": policy_json(self.tightened) if self.tightened else None,
+            "host_folder": str(self.places.host),
+            "counters": self.counters,
+        }
+
+
+def read_state(places: Places, prefix: Prefix | None) -> State:
+    """Return the state of trust. Raises TrustError for a policy that does not count or a broken chain."""
+    counters: dict[str, int] = {}
+    for memory in (host_memory(places), user_memory(places)):
+        for name, counter in memory.products.items():
+            counters[name] = max(counter, counters.get(name, 0))
+    return State(
+        find_authority(places),
+        prefix_policy(prefix.trust) if prefix is not None else None,
+        counters,
+        places,
+    )

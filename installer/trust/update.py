@@ -1,0 +1,51 @@
+"""Taking new policies over: the host's by an administrator, a prefix's own by whoever owns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.signing import chain
+from bundle.signing.policy_files import offered
+from installer.trust import memory
+from installer.trust.authority import folder_chain, folder_memory, host_chain, host_memory, read_key
+from shared.errors import HostError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from installer.trust.places import Places
+
+
+def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
+    """Walk the host's chain on and keep it; return what is new. Raises HostError without the rights for it."""
+    if not places.privileged:
+        raise HostError(
+            _("{path} is this host's policy; only an administrator can change it.").format(path=places.host),
+            advice=_("Run the command as root, or use --only-prefix to restrict a single installation."),
+        )
+    folder, new_policies = places.host, offered(paths)
+    kept, highest = host_chain(places), host_memory(places).policy
+    chain.check_chain(kept, highest, folder)
+    places.make_own()
+    return _keep(folder, kept, new_policies, trusted_keys)
+
+
+def update_prefix(paths: Sequence[Path], folder: Path, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
+    """Do the same in PREFIX/state/trust, which only ever forbids more."""
+    new_policies, kept = offered(paths), folder_chain(folder)
+    chain.check_chain(kept, folder_memory(folder).policy, folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return _keep(folder, kept, new_policies, trusted_keys)
+
+
+def _keep(
+    folder: Path, kept: Sequence[chain.Signed], new_policies: Sequence[chain.Signed], trusted_keys: Sequence[str]
+) -> list[chain.Signed]:
+    new = chain.extend(kept, new_policies, [read_key(key) for key in trusted_keys])
+    with memory.held(folder):
+        for signed in new:
+            chain.write(folder, signed)
+            memory.raise_to(folder, policy=signed.policy.number)
+    return new

@@ -1,0 +1,273 @@
+"""The files of a backup: copied or shared as it is made, checked against its index, laid ready as it is restored."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from installer.userdata import copies, holes
+from installer.userdata.backup_index import DATA, FILES, FOLDER, LINK, SETTINGS, Backup, Saved
+from installer.userdata.copies import Names
+from shared.errors import HostError
+from shared.files import trees
+from shared.files.trees import Entry, Folder
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix
+
+SETTLED = 2_000_000_000  # nanoseconds; a file changed more recently may change again and keep its time (git: racy)
+PRIVATE = stat.S_IRWXU  # of the folders of a backup: its index has the modes of the originals
+
+
+def of_the_user(prefix: Prefix) -> Iterator[Entry]:
+    """Yield the settings, be they a link, and the data with all in them; ``data`` may lie on another disk."""
+    if os.path.lexists(prefix.env_file):
+        with Folder(prefix.root) as root:
+            settings = Entry(root, SETTINGS, root.do(os.lstat, SETTINGS))
+            if not stat.S_ISDIR(settings.status.st_mode):
+                yield settings
+    if not prefix.data.is_dir():
+        return
+    with Folder(prefix.data) as top:
+        status = top.status()
+        yield Entry(top, DATA, status, is_folder=True)
+        yield from trees.walk(prefix.data)
+        yield Entry(top, DATA, status, is_folder=True, left=True)
+
+
+class Saver:
+    """Copies files into a backup, or shares those that are as the backup before has them."""
+
+    def __init__(self, prefix: Prefix, folder: Path, former: Backup | None, *, quick: bool) -> None:
+        self.prefix, self.folder, self.quick = prefix, folder, quick
+        self.former = Former(former, files=True)
+        self.saved: list[Saved] = []
+        self.shared: set[int] = set()  # positions in ``saved``
+        self.left_out: list[str] = []
+        self._first: dict[int, Saved] = {}  # of each file with several names
+
+    def save(self, also: Iterable[Path]) -> None:
+        """Take what is the user's, and other files below the prefix."""
+        with Folder(self.folder) as there, Names(self.folder) as names, contextlib.closing(self.former):
+            for entry in of_the_user(self.prefix):
+                self._take(entry, there, names)
+        for path in also:
+            self._take_other(path)
+
+    def _take(self, entry: Entry, there: Folder, names: Names) -> None:
+        if entry.left:
+            copies.keep_folder(entry.here, there, PRIVATE)
+            there.up()
+            self.former.up()
+        elif entry.is_folder:
+            self.saved.append(Saved(there.depth, entry.name, FOLDER, stat.S_IMODE(entry.status.st_mode)))
+            there.do(os.mkdir, entry.name, PRIVATE)
+            there.down(entry.name)
+            self.former.down(entry.name)
+        elif entry.is_kept:
+            with copies.unless_gone(entry):
+                self._take_file(entry, there, names)
+        else:
+            self.left_out.append(os.path.relpath(entry.path, self.prefix.root))
+
+    def _take_file(self, entry: Entry, there: Folder, names: Names) -> None:
+        depth, name = there.depth, entry.name
+        if entry.is_link:
+            self.saved.append(Saved(depth, name, LINK + copies.copy_link(entry.here, name, there), 0))
+            return
+        number = names.number(entry.status)
+        if names.link(number, there, name):
+            self.saved.append(replace(self._first[number], depth=depth, name=name))
+            return
+        known = self.former.find(name)
+        if known is not None and known.stamp and known.stamp == stamp(entry.status) and self._share(known, there):
+            self.shared.add(len(self.saved))
+            saved = replace(known, depth=depth, link=number)
+        else:
+            saved = replace(self._copy(entry, there), link=number)
+        self.saved.append(saved)
+        self._first.setdefault(number, saved)
+        names.hold(number, there, name)
+
+    def _share(self, known: Saved, there: Folder) -> bool:
+        source = self.former.here
+        if source is None or (not self.quick and content_of(source, known.name, known.content) != known.content):
+            return False
+        return source.link_to(known.name, there, known.name)
+
+    def _copy(self, entry: Entry, there: Folder) -> Saved:
+        before, digest = time.time_ns(), holes.Sparse() if holes.has_holes(entry.status) else holes.Whole()
+        status, size = copies.copy_file(entry.here, entry.name, there, digest=digest)
+        now = entry.here.do(os.lstat, entry.name)
+        settled = stamp(now) == stamp(status) and before - max(now.st_ctime_ns, now.st_mtime_ns) > SETTLED
+        mode = stat.S_IMODE(status.st_mode)
+        return Saved(there.depth, entry.name, digest.of(size), mode, stamp(status) if settled else "")
+
+    def _take_other(self, path: Path) -> None:
+        relative = path.relative_to(self.prefix.root).as_posix()
+        target = self.folder / relative
+        trees.make_folders(target.parent)
+        with Folder(path.parent) as here, Folder(target.parent) as there:
+            entry = Entry(here, path.name, here.do(os.lstat, path.name))
+            self.saved.append(replace(self._copy(entry, there), name=relative))
+
+
+class Former:
+    """The place in the backup before that is the one where the walk through the data stands.
+
+    With ``files`` one can reach the files themselves there, by ``here``.
+    """
+
+    def __init__(self, backup: Backup | None, *, files: bool = False) -> None:
+        self.saved = () if backup is None else backup.saved
+        self.here = Folder(backup.path / FILES) if backup is not None and files else None
+        self._below: dict[tuple[int, str], int] = {}
+        self._stands: list[int | None] = [-1]  # positions of folders; None is where the backup has none
+        above = [-1]
+        for number, item in enumerate(self.saved):
+            del above[item.depth + 1 :]
+            self._below[above[-1], item.name] = number
+            if item.is_folder:
+                above.append(number)
+
+    def find(self, name: str) -> Saved | None:
+        """Return the entry of this name at this place."""
+        stands = self._stands[-1]
+        number = None if stands is None else self._below.get((stands, name))
+        return None if number is None else self.saved[number]
+
+    def down(self, name: str) -> None:
+        """Go into a folder."""
+        stands = self._stands[-1]
+        below = None if stands is None else self._below.get((stands, name))
+        if below is not None and self.here is not None:
+            try:
+                self.here.down(name)
+            except OSError:  # a damaged backup shares nothing
+                below = None
+        self._stands.append(below)
+
+    def up(self) -> None:
+        """Go back to the folder above."""
+        if self._stands.pop() is not None and self.here is not None:
+            self.here.up()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self.here is not None:
+            self.here.close()
+
+
+def stage(backup: Backup, target: Path) -> None:
+    """Copy what a backup holds of the user's into a new folder, each file hashed as it is copied.
+
+    Raises HostError for a file that is not what the index says.
+    """
+    target.mkdir(mode=0o700)
+    modes: list[int] = []
+
+    def leave(depth: int) -> None:
+        while here.depth > depth:
+            copies.keep_folder(here, there, modes.pop())
+            here.up()
+            there.up()
+
+    with Folder(backup.path / FILES) as here, Folder(target) as there, Names(target) as names:
+        for item in backup.saved:
+            leave(item.depth)
+            if item.depth or item.name in (DATA, SETTINGS):
+                _lay(item, here, there, names)
+                if item.is_folder:
+                    modes.append(item.mode)
+        leave(0)
+
+
+def _lay(item: Saved, here: Folder, there: Folder, names: Names) -> None:
+    if item.is_folder:
+        there.do(os.mkdir, item.name, PRIVATE)
+        here.down(item.name)
+        there.down(item.name)
+    elif item.content.startswith(LINK):
+        copies.copy_link(here, item.name, there)
+    elif not names.link(item.link, there, item.name):
+        digest = holes.digest_like(item.content)
+        _status, size = copies.copy_file(here, item.name, there, digest=digest, mode=item.mode)
+        if digest.of(size) != item.content:
+            raise damaged(here.path(item.name))
+        names.hold(item.link, there, item.name)
+
+
+def check(backup: Backup, leave_out: Collection[int] = ()) -> None:
+    """Raise HostError unless every file of a backup is what its index says, but for some positions in it."""
+    with Folder(backup.path / FILES) as here:
+        for number, item in enumerate(backup.saved):
+            while here.depth > item.depth:
+                here.up()
+            try:
+                found = item.content if number in leave_out else _content(here, item)
+                if item.is_folder:
+                    here.down(item.name)
+            except OSError as error:
+                raise damaged(here.path(item.name)) from error
+            if found != item.content:
+                raise damaged(here.path(item.name))
+
+
+def _content(here: Folder, item: Saved) -> str:
+    if item.is_folder:
+        return item.content  # going down tells
+    if stat.S_ISLNK(here.do(os.lstat, item.name).st_mode):
+        return LINK + str(here.do(os.readlink, item.name))
+    return content_of(here, item.name, item.content)
+
+
+def content_of(here: Folder, name: str, like: str) -> str:
+    """Return a file's digest, of the kind that another one is; "" where it cannot be read."""
+    try:
+        handle = here.open(name)
+        try:
+            return holes.digest_of(handle, like)
+        finally:
+            os.close(handle)
+    except OSError:
+        return ""
+
+
+def stamp(status: os.stat_result) -> str:
+    """Return what changes whenever a file is written: size, times, inode."""
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+
+
+def bytes_to_copy(prefix: Prefix, backup: Backup | None) -> int:
+    """Return the bytes of files that are not as a backup has them, without their holes; of several names one counts."""
+    former, total, seen = Former(backup), 0, set()
+    for entry in of_the_user(prefix):
+        if entry.is_folder:
+            if entry.left:
+                former.up()
+            else:
+                former.down(entry.name)
+        elif entry.is_file:
+            known, identity = former.find(entry.name), (entry.status.st_dev, entry.status.st_ino)
+            changed = known is None or not known.stamp or known.stamp != stamp(entry.status)
+            if changed and identity not in seen:
+                total += copies.data_bytes(entry.here, entry.name, entry.status)
+            if entry.status.st_nlink > 1:
+                seen.add(identity)
+    return total
+
+
+def damaged(path: str) -> HostError:
+    """Return the error for a file of a backup that is not what it was."""
+    return HostError(
+        _("{path} in the backup is damaged.").format(path=path),
+        advice=_("Nothing was changed; use another backup."),
+    )

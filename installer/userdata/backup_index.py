@@ -1,0 +1,210 @@
+"""The index of a backup: what it holds, as values and as the file ``index.json``.
+
+Names are those that the user's filesystem allows, whatever bytes they have. Each entry gives its own name and how
+deep it lies, in the order of a walk, so that the index of a deep tree stays short.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
+
+from bundle import strict
+from bundle.strict import Fields, integer, refuse
+from shared import reading
+from shared.errors import HostError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT = 3
+BY_PATHS = 2  # the format before: whole paths, and no number
+FOLDER, LINK = "folder", "-> "  # the content of an entry that is one
+DATA, SETTINGS = "data", ".env"  # the entries that are the user's; others are kept for people to look at
+INDEX, FILES = "index.json", "files"
+LIMIT = 256 << 20  # bytes of an index
+ENTRIES_LIMIT = 2_000_000
+LEFT_OUT_LIMIT = 100  # names of what was left out
+STAMP = 16  # characters of a name that tell the second it was made in
+NAME_LIMIT = 3 * 4096 + len(LINK)  # characters of a quoted name, or of what a link leads to
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]{1,3})?-([a-z][a-z-]{0,31})")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """An entry of a backup: how many folders it is in, its name; its digest, ``-> target`` or ``folder``; its mode.
+
+    ``stamp`` tells whether the original was written since, and is empty where that cannot be told. Files with
+    the same ``link`` are one file with several names; 0 is a file with one.
+    """
+
+    depth: int
+    name: str
+    content: str
+    mode: int
+    stamp: str = ""
+    link: int = 0
+
+    @property
+    def is_folder(self) -> bool:
+        return self.content == FOLDER
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a backup holds, which release was active when it was made, and the layout of its data where known.
+
+    Backups have growing numbers, which alone say which is newer: ``created`` is what a clock said, for people.
+    """
+
+    path: Path
+    created: str
+    reason: str
+    release: str | None
+    saved: tuple[Saved, ...]
+    layout: int | None = None
+    number: int = 0  # of those that the format before wrote
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """What sorts backups from old to new; those without a number have their place by their names."""
+        return self.number, self.name[:STAMP], number_of(self.name)
+
+    @property
+    def count(self) -> int:
+        """How many files and links it holds."""
+        return sum(not item.is_folder for item in self.saved)
+
+    def to_bytes(self) -> bytes:
+        """Return the index as a file. Raises HostError for one that could not be read again."""
+        data = strict.dumps(
+            {
+                "format": FORMAT,
+                "number": self.number,
+                "created": self.created,
+                "reason": self.reason,
+                "release": self.release,
+                "layout": self.layout,
+                "left_out": [_quoted(path)[:NAME_LIMIT] for path in self.left_out[:LEFT_OUT_LIMIT]],
+                "files": [
+                    [item.depth, _quoted(item.name), _quoted(item.content), item.mode, item.stamp, item.link]
+                    for item in self.saved
+                ],
+            }
+        )
+        if len(self.saved) > ENTRIES_LIMIT or len(data) > LIMIT:
+            raise HostError(
+                _("The data contains more files and folders than a backup can hold: {count}.").format(
+                    count=len(self.saved)
+                ),
+                advice=_("Move some of them out of the installation, then try again."),
+            )
+        return data
+
+
+def reason_of(name: str) -> str:
+    """Return why a backup of this name was made."""
+    matched = NAME.fullmatch(name)
+    assert matched is not None  # whoever asks has made the name or matched it
+    return matched[2]
+
+
+def number_of(name: str) -> int:
+    """Return which of a second's backups it is."""
+    matched = NAME.fullmatch(name)
+    return int(matched[1][1:]) if matched and matched[1] else 0
+
+
+def read_backup(folder: Path) -> Backup:
+    """Return what a backup's index says. Raises TrustError for one that breaks its rules, OSError for none."""
+    fields = Fields(strict.loads(reading.read(folder / INDEX, LIMIT), INDEX, limit=LIMIT), INDEX)
+    form = fields.integer("format", least=BY_PATHS, most=FORMAT)
+    numbered = form == FORMAT
+    backup = Backup(
+        path=folder,
+        created=fields.text("created"),
+        reason=fields.text("reason"),
+        release=fields.optional_text("release"),
+        saved=(
+            _in_folders(fields.items("files", _saved, most=ENTRIES_LIMIT))
+            if numbered
+            else tuple(_nested(fields.items("files", _saved_by_path, most=ENTRIES_LIMIT)))
+        ),
+        layout=fields.optional("layout", integer),
+        number=fields.integer("number", least=1) if numbered else 0,
+        left_out=fields.items("left_out", _name, most=LEFT_OUT_LIMIT) if numbered else (),
+    )
+    fields.done()
+    return backup
+
+
+def _in_folders(saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
+    """Refuse an entry that is in no folder."""
+    most = 0
+    for number, item in enumerate(saved):
+        if item.depth > most:
+            raise refuse(f"{INDEX}.files[{number}]", _("not in any folder"))
+        most = item.depth + item.is_folder
+    return saved
+
+
+def _saved(value: Any, path: str) -> Saved:
+    if not isinstance(value, list) or len(value) != 6:
+        raise refuse(path, _("not [depth, name, content, mode, stamp, link]"))
+    item = Saved(
+        integer(value[0], path, most=ENTRIES_LIMIT),
+        _name(value[1], path),
+        _name(value[2], path),
+        integer(value[3], path, most=0o7777),
+        strict.text(value[4], path, empty=True),
+        integer(value[5], path, most=ENTRIES_LIMIT),
+    )
+    if _climbs(item.name) or (item.depth and "/" in item.name):
+        raise refuse(path, _("points outside the prefix"))
+    return item
+
+
+def _saved_by_path(value: Any, path: str) -> Saved:
+    if not isinstance(value, list) or len(value) != 4:
+        raise refuse(path, _("not [path, content, mode, stamp]"))
+    name, content = _name(value[0], path), _name(value[1], path)
+    if _climbs(name):
+        raise refuse(path, _("points outside the prefix"))
+    return Saved(0, name, content, integer(value[2], path, most=0o7777), strict.text(value[3], path, empty=True))
+
+
+def _nested(saved: tuple[Saved, ...]) -> Iterator[Saved]:
+    """Bring the entries of the format before into the order of a walk, each after the folders that it is in."""
+    yield from (item for item in saved if item.name.split("/")[0] != DATA)
+    theirs = [(item.name.split("/"), item) for item in saved if item.name.split("/")[0] == DATA]
+    above: list[str] = []
+    for parts, item in sorted(theirs, key=lambda pair: [*map(os.fsencode, pair[0])]):
+        known = sum(1 for _same in takewhile(lambda pair: pair[0] == pair[1], zip(above, parts[:-1])))
+        for depth in range(known, len(parts) - 1):
+            yield Saved(depth, parts[depth], FOLDER, 0o755)
+        yield Saved(len(parts) - 1, parts[-1], item.content, item.mode, item.stamp)
+        above = parts if item.is_folder else parts[:-1]
+
+
+def _climbs(path: str) -> bool:
+    return "\0" in path or any(part in ("", ".", "..") for part in path.split("/"))
+
+
+def _name(value: Any, path: str) -> str:
+    return os.fsdecode(unquote_to_bytes(strict.text(value, path, limit=NAME_LIMIT)))
+
+
+def _quoted(text: str) -> str:
+    """Return a name as text that JSON takes whatever bytes it has (RFC 3986, 2.1)."""
+    return quote(os.fsencode(text), safe="/ ->_.~")

@@ -1,0 +1,212 @@
+"""Backups of what is the user's: settings and data, copied with digests before every change.
+
+``PREFIX/backups/<UTC time>-<reason>/`` holds ``files/`` and ``index.json``, which is written last and read
+back; one that has lost its index is damaged, and nothing removes it unasked. The index has a number that grows: it
+says which is newest, never a clock. A file that is as it was at the backup before is shared with it (a hard link), so
+that many backups of the same data take the space of one. What is restored is copied, never shared.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from installer.userdata import backup_files, userdata
+from installer.userdata.backup_files import bytes_to_copy, of_the_user
+from installer.userdata.backup_index import DATA, FILES, INDEX, NAME, Backup, number_of, read_backup, reason_of
+from shared import reading
+from shared.errors import HostError, TrustError, UsageError
+from shared.files import files
+from shared.i18n import _
+from shared.terminal.console import human_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix, Release
+
+LOG = logging.getLogger("ragtrace")
+MANUAL = "manual"  # the reason of those that somebody asked for
+KEPT_BACKUPS = 5  # of those that were asked for, and of those made before changes
+RESERVE = 16 << 20  # bytes left free beside a backup
+
+
+def new_name(prefix: Prefix, reason: str) -> str:
+    """Return the name that the next backup for a reason has."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    there = [path.name for path in prefix.backups.glob(f"{stamp}*")]
+    number = max(map(number_of, there), default=-1) + 1
+    name = f"{stamp}-{number}-{reason}" if number else f"{stamp}-{reason}"
+    if not NAME.fullmatch(name):
+        raise UsageError(_("{reason} is not a valid backup name.").format(reason=reason[:80]))
+    return name
+
+
+def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: bool = False) -> Path:
+    """Copy settings and data under a name from ``new_name``; return the backup's folder.
+
+    ``also`` are other files below the prefix that go with them. With ``quick`` files that are shared with the
+    backup before are not hashed again, and the caller makes the backup last. Raises HostError where there is no space.
+    """
+    former = _newest(prefix)
+    demand_free(prefix, needed_bytes(prefix) + sum(path.lstat().st_size for path in also) + RESERVE)
+    prefix.backups.mkdir(mode=0o700, exist_ok=True)
+    target = prefix.backups / name
+    beside = target.with_name(f".{name}.{os.getpid()}.tmp")
+    active = prefix.active()
+    try:
+        beside.mkdir(mode=0o700)
+        (beside / FILES).mkdir(mode=0o700)
+        saver = backup_files.Saver(prefix, beside / FILES, former, quick=quick)
+        saver.save(also)
+        backup = Backup(
+            path=beside,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            reason=reason_of(name),
+            release=active.id if active else None,
+            saved=tuple(saver.saved),
+            layout=userdata.layout(prefix),
+            number=former.number + 1 if former else 1,
+            left_out=tuple(saver.left_out),
+        )
+        for path in saver.left_out:
+            LOG.warning("no file, folder or link, and not backed up: %r", path)
+        files.write_atomic(beside / INDEX, backup.to_bytes(), mode=0o600)
+        backup_files.check(read_backup(beside), saver.shared)
+        if not quick:
+            files.sync_filesystem(beside)
+        files.replace(beside, target)
+        files.sync_folder(prefix.backups)
+    finally:
+        files.remove_tree(beside)
+    return target
+
+
+def needed_bytes(prefix: Prefix) -> int:
+    """Return what a backup would take now: the bytes of files that are not as the backup before has them."""
+    return bytes_to_copy(prefix, _newest(prefix))
+
+
+def list_backups(prefix: Prefix) -> list[Backup]:
+    """Return the backups whose index can be read, the oldest first, whatever the clock said when they were made."""
+    found = []
+    for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
+        if NAME.fullmatch(path.name) and (path / INDEX).is_file():
+            try:
+                found.append(read_backup(path))
+            except (TrustError, OSError):
+                continue
+    return sorted(found, key=lambda backup: backup.order)
+
+
+def newest_with_data(prefix: Prefix) -> Backup | None:
+    """Return the newest backup that holds something of the user's data, or None."""
+    holding = (
+        backup
+        for backup in reversed(list_backups(prefix))
+        if any(item.depth > 0 and not item.is_folder for item in backup.saved) and _has_data(backup)
+    )
+    return next(holding, None)
+
+
+def unreadable(prefix: Prefix) -> list[str]:
+    """Return the names of backups whose index is lost or cannot be read: what they hold is nowhere told."""
+    found = []
+    for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
+        if NAME.fullmatch(path.name):
+            try:
+                read_backup(path)
+            except (TrustError, OSError):
+                found.append(path.name)
+    return found
+
+
+def _has_data(backup: Backup) -> bool:
+    return any(item.depth == 0 and item.name == DATA for item in backup.saved)
+
+
+def find(prefix: Prefix, name: str) -> Backup:
+    """Return a backup by its name, ``latest`` for the newest. Raises UsageError for any other."""
+    known = list_backups(prefix)
+    wanted = [backup for backup in known if backup.name == name]
+    if name == "latest" and known:
+        return known[-1]
+    if not wanted:
+        names = ", ".join(backup.name for backup in known) or _("none")
+        raise UsageError(
+            _("{name} is not a backup of {path}.").format(name=name[:80], path=prefix.root),
+            advice=_("Available: {names}.").format(names=names),
+        )
+    return wanted[0]
+
+
+def remove(prefix: Prefix, name: str) -> None:
+    """Remove a backup under a name that tells so: what a removal that is cut short leaves is no damaged backup."""
+    folder = prefix.backups / name
+    if reading.is_folder(folder):
+        beside = folder.with_name(f".{name}.{os.getpid()}.tmp")
+        files.replace(folder, beside)
+        files.sync_folder(prefix.backups)
+        folder = beside
+    files.remove_tree(folder)
+
+
+def prune(prefix: Prefix) -> None:
+    """Keep the newest five that were asked for, the newest five made before changes, and the newest with data."""
+    found = list_backups(prefix)
+    asked = [backup for backup in found if backup.reason == MANUAL]
+    made = [backup for backup in found if backup.reason != MANUAL]
+    last = newest_with_data(prefix)  # while the data are lost, those made since hold none
+    for backup in (*asked[:-KEPT_BACKUPS], *made[:-KEPT_BACKUPS]):
+        if last is not None and backup.name == last.name:
+            continue
+        remove(prefix, backup.name)
+
+
+def leftovers(prefix: Prefix) -> list[Path]:
+    """Return folders of backups that were cut short while they were made or removed."""
+    return [*prefix.backups.glob(".*.tmp")]
+
+
+def pinned(prefix: Prefix) -> Release | None:
+    """Return the release of the newest backup that is of another version than the active one, while it is whole."""
+    return pinned_beside(prefix, prefix.active())
+
+
+def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | None = None) -> Release | None:
+    """Return the same for a release that is to become active in the place of a damaged one."""
+    for backup in reversed(list_backups(prefix)):
+        if backup.release is None:
+            continue
+        try:
+            release = prefix.release(backup.release)
+        except UsageError:
+            continue
+        if release.is_complete and release != damaged and (active is None or release.made_from != active.made_from):
+            return release
+    return None
+
+
+def holds_anything(prefix: Prefix) -> bool:
+    """Tell whether there is anything of the user's but empty folders."""
+    return any(entry.is_file or entry.is_link for entry in of_the_user(prefix))
+
+
+def demand_free(prefix: Prefix, needed: int) -> None:
+    """Raise HostError unless so many bytes are free."""
+    free = files.free_bytes(prefix.root)
+    if free is not None and free < needed:
+        raise HostError(
+            _("{path} has too little space for a copy of the data: {needed} needed, {free} free.").format(
+                path=prefix.root, needed=human_bytes(needed), free=human_bytes(free)
+            ),
+            advice=_("Free up space there, then try again."),
+        )
+
+
+def _newest(prefix: Prefix) -> Backup | None:
+    found = list_backups(prefix)
+    return found[-1] if found else None

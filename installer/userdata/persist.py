@@ -1,0 +1,173 @@
+"""The user's folders inside an application that writes into its own tree.
+
+``persist`` folders of the profile live under PREFIX/data; a release links to them. While a new
+release is tried out, its links lead to a scratch copy, so that nothing of the user's is touched
+before the release is activated. Files that the source ships there are laid beside the user's,
+never over them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from bundle.wheels import record
+from installer.layout import journal, service
+from shared import reading
+from shared.files import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest
+    from installer.layout.journal import Entry
+    from installer.layout.prefix import Prefix, Release
+    from installer.layout.store import Store
+
+FOLDER = "folder"  # stands in the journal in place of a digest
+LAID = 0o644  # the mode of a file that was laid
+NEW = ".new-"  # and the counter of the release: the name of a file that is laid beside the user's
+TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being laid: a folder of the data may be another filesystem
+
+
+def shipped(manifest: Manifest) -> Iterator[FileEntry]:
+    """Yield the source files that lie in persistent folders."""
+    for entry in manifest.of_kind("source"):
+        if any(entry.inner.startswith(folder + "/") for folder in manifest.application.persist):
+            yield entry
+
+
+def link_to(release: Release, manifest: Manifest, target: Path) -> None:
+    """Make the release's persistent folders lead to the same folders under ``target``."""
+    for folder in manifest.application.persist:
+        place, data = release.app / folder, target / folder
+        with service.acting_for(target):
+            data.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        files.remove_tree(place)
+        lead(place, data)
+
+
+def lead(place: Path, folder: Path) -> None:
+    """Make a path lead to a folder."""
+    if sys.platform == "win32":  # pragma: no cover - junctions exist only there
+        import _winapi
+
+        _winapi.CreateJunction(str(folder), str(place))
+    else:
+        os.symlink(os.path.relpath(folder, place.parent), place)
+
+
+def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
+    """Fill a scratch folder with what the source ships, for trying the release out."""
+    for entry in shipped(manifest):
+        store.copy(entry, scratch / entry.inner)
+
+
+def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
+    """Make the persistent folders that PREFIX/data lacks, journaled first; return the journal's entry."""
+    wanted = [prefix.data / folder for folder in manifest.application.persist]
+    lacking = _lacking_folders(prefix.data, wanted)
+    if not lacking:
+        return run
+    run = journal.lay(prefix, run, dict.fromkeys(lacking, FOLDER))
+    with service.acting_for(prefix.data):
+        for folder in wanted:
+            folder.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
+    """Return the folders that must be made, parents first, as paths in the data."""
+    lacking: dict[str, None] = {}
+    for folder in wanted:
+        path, missing = folder, []
+        while path != data and not path.is_dir():
+            missing.append(path.relative_to(data).as_posix())
+            path = path.parent
+        lacking.update(dict.fromkeys(reversed(missing)))
+    return list(lacking)
+
+
+def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
+    """Put shipped files among the user's; where the user has another file, ours is laid beside it, each content once.
+
+    All are journaled before the first is written; returns the journal's entry. Files for a tree that is still to
+    come in are not: it goes as a whole with a run that fails.
+    """
+    data = prefix.root / run.incoming if run.incoming else prefix.data
+    laid: dict[str, str] = {}
+    for entry in shipped(manifest):
+        target = data / entry.inner
+        if os.path.lexists(target):
+            if record.sha256_of(target) == entry.sha256:
+                continue
+            if entry.sha256 in _beside(target):
+                continue
+            target = target.with_name(f"{target.name}{NEW}{manifest.product.counter}")
+            if os.path.lexists(target):
+                continue
+        laid[target.relative_to(data).as_posix()] = entry.sha256
+    if not laid:
+        return run
+    folders = _lacking_folders(data, [(data / path).parent for path in laid])
+    if data == prefix.data:
+        run = journal.lay(prefix, run, {**dict.fromkeys(folders, FOLDER), **laid})
+    with service.acting_for(data):
+        for path, sha256 in laid.items():
+            target = data / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(TEMPORARY)
+            _clear(beside)
+            _copy(store.path(sha256), beside)
+            files.replace(beside, target)
+    files.sync_filesystem(data)
+    return run
+
+
+def _beside(target: Path) -> Iterator[str | None]:
+    """Yield the digests of what earlier releases laid beside a file of the user's."""
+    start = f"{target.name}{NEW}"
+    for name in os.listdir(target.parent):
+        if name.startswith(start):
+            yield record.sha256_of(target.with_name(name))
+
+
+def _copy(source: Path, beside: Path) -> None:
+    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed.
+
+    It is on the disk before it takes its name: half of it under that name would be taken for the user's.
+    """
+    with reading.opened(source) as kept, beside.open("xb") as new:
+        shutil.copyfileobj(kept, new)
+        if sys.platform != "win32":
+            os.fchmod(new.fileno(), LAID)
+        new.flush()
+        os.fsync(new.fileno())
+
+
+def _clear(beside: Path) -> None:
+    """Remove what a killed run left beside a file; a folder of that name is none of ours."""
+    if os.path.lexists(beside) and (files.is_link(beside) or not beside.is_dir()):
+        files.unlink(beside)
+
+
+def take_back(data: Path, run: Entry) -> None:
+    """Remove what an unfinished run laid and nobody touched since, and the folders it made that are empty."""
+    with service.acting_for(data):
+        _take_back(data, run)
+
+
+def _take_back(data: Path, run: Entry) -> None:
+    for line in reversed(run.laid):
+        sha256, _spaces, relative = line.partition("  ")
+        target = data.joinpath(*relative.split("/"))
+        if sha256 != FOLDER:
+            _clear(target.with_name(TEMPORARY))
+            if record.sha256_of(target) == sha256:
+                target.unlink()
+        elif target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
+            target.rmdir()

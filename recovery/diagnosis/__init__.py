@@ -1,0 +1,1 @@
+"""What is wrong with an installation, and what of it is proved to be whole; nothing is changed here."""

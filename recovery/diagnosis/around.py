@@ -1,0 +1,119 @@
+"""What is wrong around a release: its folders and files, owners and modes, the user's own, what a crash left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from installer.layout import journal, misplaced
+from installer.userdata import persist
+from recovery.diagnosis.finding import Finding
+from shared import reading
+from shared.errors import RagtraceError
+from shared.files import files
+from shared.i18n import _
+from shared.terminal import counted
+from validator.remedy import (
+    CRASH,
+    DATA,
+    LAUNCHER,
+    MANIFEST,
+    PAPERS,
+    PLACE,
+    POINTER,
+    RECEIPT,
+    RIGHTS,
+    SETTINGS,
+    STORE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from installer.layout import rights
+    from installer.layout.misplaced import Misplaced
+    from installer.layout.prefix import Prefix, Release
+
+
+def leftovers(prefix: Prefix) -> Iterator[Finding]:
+    """Look for what a crash left: a run in the journal, unreadable journals, temporary files."""
+    path = journal.path(prefix)
+    entry = journal.read(prefix) if reading.is_regular(path) else None
+    if entry is not None:
+        details = _("a run of {command} did not finish").format(command=entry.command)
+        yield Finding(CRASH, entry.release, details, (path.name,))
+    elif reading.is_regular(path) and journal.is_damaged(prefix):
+        yield Finding(CRASH, "", _("the journal is damaged"), (path.name,))
+    patterns = (
+        (prefix.root, ".current.*.tmp"),
+        (prefix.bin, ".*.tmp"),
+        (prefix.data, persist.TEMPORARY.format(process="*")),
+    )
+    names = tuple(str(path.relative_to(prefix.root)) for folder, pattern in patterns for path in folder.glob(pattern))
+    if names:
+        yield Finding(CRASH, "", _("temporary files of an unfinished run"), names)
+
+
+def settings(prefix: Prefix) -> Iterator[Finding]:
+    """Look at who can read the settings, which hold keys."""
+    if files.is_exposed(prefix.env_file):
+        details = _("other users can read or change {path}").format(path=prefix.env_file)
+        yield Finding(SETTINGS, ".env", details, (".env",))
+
+
+def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
+    """Look whether the user's data are there at all."""
+    wanted = [prefix.data]
+    with contextlib.suppress(RagtraceError, OSError):
+        wanted += [prefix.data / folder for folder in (release.manifest().application.persist if release else ())]
+    lost = [path for path in wanted if not path.is_dir()]
+    if lost and release is not None:
+        path = lost[0].relative_to(prefix.root).as_posix()
+        details = _("{path} is missing") if not os.path.lexists(lost[0]) else _("{path} is not a folder")
+        yield Finding(DATA, path, details.format(path=lost[0]), (path,))
+
+
+def out_of_place(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
+    """Return what is out of place, but for what other findings tell, whose remedies make it anew."""
+    kinds = {finding.kind for finding in findings}
+    return [*_each_place(item for item in places if not _is_told(item, replaced, kinds))]
+
+
+def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
+    if item.what == misplaced.LINKED:
+        return True  # nothing here mends it: recover refuses and says what to do
+    if item.place == "state/proofs":
+        return PAPERS in kinds
+    if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
+        return any(path.endswith(item.place.replace("/", os.sep)) for path in replaced)
+    if item.what != misplaced.MISSING:
+        return False
+    is_lost = not kinds.isdisjoint((POINTER, MANIFEST, RECEIPT))
+    return {
+        "releases": is_lost,
+        "bin": is_lost or LAUNCHER in kinds,
+        "store": is_lost or STORE in kinds,
+        "store/sha256": is_lost or STORE in kinds,
+    }.get(item.place, False)
+
+
+def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
+    for item in places:
+        details = item.told()
+        if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
+            details = _("{details}: the audit log is lost, and a new one is started").format(details=details)
+        yield Finding(PLACE, item.place, details, (item.place,))
+
+
+def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
+    """Look at owners and rights of what is installed."""
+    if wrong:
+        paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
+        details = _("owner or permissions differ from the installation")
+        yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
+
+
+def lies_in(path: str, closed: tuple[str, ...]) -> bool:
+    """Tell whether a path is one of others, or lies below one."""
+    return any(path == place or path.startswith(place + os.sep) for place in closed)

@@ -1,0 +1,124 @@
+"""A repair in part: what nothing on this host replaces is carried over as it is, named, and stays known as damaged.
+
+The receipt of the repaired release has the digests that such files should have, so that every later look finds
+them damaged still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bundle.manifest import MODELS
+from bundle.wheels import record
+from installer.release import tools_environment
+from installer.release.receipt import ADDED
+from installer.release.stage import counterpart
+from recovery.diagnosis.diagnose import KIND_OF_AREA
+from shared.i18n import _
+from shared.terminal.console import human_bytes
+from validator.remedy import INTERPRETER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest
+    from recovery.diagnosis.diagnose import Diagnosis
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file that stays damaged: what it belongs to, its path in the prefix, the bundle's file that replaces it."""
+
+    name: str
+    path: str
+    bundle_path: str
+    size: int
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def lines(self) -> list[str]:
+        """Return it for people."""
+        place = _("{name}: {path} ({size}, SHA-256 {sha256})").format(
+            name=self.name, path=self.path, size=human_bytes(self.size), sha256=self.sha256
+        )
+        return [place, "  " + _("in the bundle: {path}").format(path=self.bundle_path)]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is carried over damaged: its files in the bundle, and the content that each should have by its path.
+
+    ``packages`` are those whose wheels are lost; ``manifest`` is the signed one without what is lost;
+    ``keeps_tools`` tells that the scanners are taken over, whole or because a wheel of theirs is lost.
+    """
+
+    left: tuple[Left, ...]
+    contents: dict[str, str]
+    packages: frozenset[str]
+    manifest: Manifest
+    keeps_tools: bool
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models of which a file stays damaged: what they answer says nothing."""
+        return frozenset(left.name for left in self.left if left.bundle_path.startswith(f"{MODELS}/"))
+
+
+def parts_of(diagnosis: Diagnosis, packages: frozenset[str]) -> Parts:
+    """Return what stays damaged when some ``packages`` are installed anew as far as their wheels are there."""
+    assert diagnosis.proof is not None  # a plan without it repairs nothing of a release
+    assert diagnosis.release is not None
+    manifest, release = diagnosis.proof.manifest, diagnosis.release
+    lost = diagnosis.lost
+    lost_paths = {entry.path for entry in lost}
+    wheels = {package.wheel: package.name for package in manifest.packages if package.name in packages}
+    without = frozenset(name for wheel, name in wheels.items() if wheel in lost_paths)
+    places = {counterpart(release, entry): entry for entry in lost}
+    expected = {item.path: item.content for item in diagnosis.receipt.items} if diagnosis.receipt else {}
+    contents, left = {}, {}
+    for deviation in diagnosis.deviations:
+        if deviation.kind == ADDED or deviation.path.endswith(".pyc"):
+            continue
+        entry = places.get(release.path / deviation.path)
+        if entry is not None:
+            contents[deviation.path] = expected[deviation.path]
+            left[entry.path] = _left(entry, release.path / deviation.path, diagnosis)
+        elif deviation.owner not in KIND_OF_AREA and record.normalised(deviation.owner) in without:
+            contents[deviation.path] = expected[deviation.path]
+    for entry in lost:
+        if wheels.get(entry.path) in without:
+            left[entry.path] = _left(entry, diagnosis.prefix.store / entry.sha256[:2] / entry.sha256, diagnosis)
+    # the scanners are made anew where theirs are damaged, of all their wheels or of none: their environment is one
+    tools = {entry.path for entry in tools_environment.entries_of(manifest)}
+    are_whole = not any(deviation.path.startswith(f"{tools_environment.FOLDER}/") for deviation in diagnosis.deviations)
+    keeps_tools = bool(tools) and (are_whole or bool(tools & lost_paths))
+    gone = lost_paths | tools if keeps_tools else lost_paths
+    reduced = replace(manifest, files=tuple(entry for entry in manifest.files if entry.path not in gone))
+    return Parts(tuple(left[path] for path in sorted(left)), contents, without, reduced, keeps_tools)
+
+
+def _left(entry: FileEntry, place: Path, diagnosis: Diagnosis) -> Left:
+    name = entry.inner.partition("/")[0] if entry.kind == "model" else entry.path.rpartition("/")[2]
+    return Left(name, place.relative_to(diagnosis.prefix.root).as_posix(), entry.path, entry.size, entry.sha256)
+
+
+def can_build_in_part(diagnosis: Diagnosis, packages: frozenset[str]) -> bool:
+    """Tell whether a new release can be made that is better than the damaged one.
+
+    1. A receipt that was signed for says what is good of the rest.
+    2. The Python that the bundle brings is whole: everything runs in it.
+    3. No package that stays damaged has lost what says which package it is.
+    4. Something is mended by it.
+    """
+    if diagnosis.proof is None or diagnosis.receipt is None or not diagnosis.receipt.locked:
+        return False
+    if diagnosis.lacks("interpreter"):
+        return False
+    parts = parts_of(diagnosis, packages)
+    if any(".dist-info/" in path for path in parts.contents):
+        return False
+    rest = {deviation.path for deviation in diagnosis.deviations} - set(parts.contents)
+    return bool(rest or diagnosis.of_kind(INTERPRETER))

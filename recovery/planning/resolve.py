@@ -1,0 +1,92 @@
+"""Another set of packages from the wheels that this host keeps, where those of the lock are lost.
+
+Each wheel is one that some kept release's signed manifest names; that they go together, nobody signed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundle.wheels import record
+from installer.layout.store import Store
+from installer.release import receipt as receipts
+from recovery.diagnosis.proof import find_proof
+from shared.errors import RagtraceError, ToolError
+from shared.files import trials
+from shared.programs.uv import Uv, base_interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest, Package
+    from recovery.diagnosis.diagnose import Diagnosis
+
+
+def resolve(diagnosis: Diagnosis) -> Manifest | None:
+    """Return the manifest with other versions of the packages whose wheels are lost; None when there is no such set.
+
+    What the lock says is kept wherever its wheel is there; only when nothing fits to that, everything is open.
+    """
+    assert diagnosis.proof is not None  # the caller plans a release from it
+    manifest = diagnosis.proof.manifest
+    wheels = at_hand(diagnosis)
+    names = sorted(package.name for package in manifest.packages)
+    if set(names) - {name for name, _version in wheels}:
+        return None
+    pins = [f"{p.name}=={p.version}" for p in manifest.packages if wheels.get((p.name, p.version), (None,))[0] == p]
+    with trials.scratch() as folder:
+        lay_out(wheels, Store(diagnosis.prefix.store), folder / "wheels")
+        uv = Uv(folder / "uv")
+        for constraints in (pins, []):
+            try:
+                found = uv.resolve(base_interpreter(), names, constraints, folder / "wheels")
+                chosen = [wheels[record.normalised(name), version] for name, version in found]
+            except (ToolError, KeyError):
+                continue  # nothing fits
+            others = [entry for entry in manifest.files if entry.kind != "wheel"]
+            files = sorted([*others, *(entry for _package, entry in chosen)], key=lambda entry: entry.path)
+            return replace(manifest, packages=tuple(package for package, _entry in chosen), files=tuple(files))
+    return None
+
+
+def at_hand(diagnosis: Diagnosis) -> dict[tuple[str, str], tuple[Package, FileEntry]]:
+    """Return the wheels that the store has, by name and version; the damaged release's own come first."""
+    store = Store(diagnosis.prefix.store)
+    lost = {entry.sha256 for entry in diagnosis.lacking}
+    found: dict[tuple[str, str], tuple[Package, FileEntry]] = {}
+    for manifest in _manifests(diagnosis):
+        entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
+        for package in manifest.packages:
+            entry, key = entries[package.wheel], (package.name, package.version)
+            if key not in found and entry.sha256 not in lost and store.has(entry):
+                found[key] = package, entry
+    return found
+
+
+def _manifests(diagnosis: Diagnosis) -> Iterator[Manifest]:
+    """Yield the proven manifests of the releases that are kept."""
+    assert diagnosis.proof is not None
+    yield diagnosis.proof.manifest
+    for release in reversed(diagnosis.prefix.complete_releases()):
+        if diagnosis.release is not None and release.id == diagnosis.release.id:
+            continue
+        try:
+            proof = find_proof(diagnosis.prefix, release, receipts.read_receipt(release), None)
+        except (RagtraceError, OSError):
+            continue
+        if proof is not None:
+            yield proof.manifest
+
+
+def lay_out(wheels: Mapping[tuple[str, str], tuple[Package, FileEntry]], store: Store, folder: Path) -> None:
+    """Give wheels their real names in a folder: as links, because they may be gigabytes on another filesystem."""
+    folder.mkdir(parents=True)
+    for _package, entry in wheels.values():
+        if sys.platform == "win32":  # pragma: no cover - links need a privilege only there
+            store.link(entry, folder / entry.inner)
+        else:
+            os.symlink(store.path(entry.sha256), folder / entry.inner)

@@ -1,0 +1,151 @@
+"""Taking over the packages of a damaged release that are as they were sealed.
+
+A file gets a second name in the new release, and its digest there is the one of its bytes as they were
+read in this run: a file that changed meanwhile is read again. Hard links are allowed because the damaged
+release is removed once the repaired one is active.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from bundle.wheels import record
+from installer.release import acceptance, tools_environment
+from installer.release.receipt import APP, MODELS, RELEASE, VENV
+from shared.errors import InstallError
+from shared.i18n import _
+from shared.processes import process
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from installer.layout.prefix import Release
+    from installer.release.digests import Digests
+    from installer.release.receipt import Deviation, Item, Receipt
+
+BATCH = 64  # files that a thread takes between two looks at the queue
+COMPILE_TIMEOUT = 600.0  # seconds
+
+
+def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled: frozenset[str]) -> Iterator[Item]:
+    """Yield what packages have in the environment, but for damaged files and packages that are installed anew.
+
+    The application's files too, where all are as they were: with the times that their bytecode knows.
+    A path of the receipt that leads out of the release is among the deviations: no walk finds it there.
+    """
+    damaged = {deviation.path for deviation in deviations}
+    owners = {item.owner for item in receipt.items} - {APP, MODELS, VENV, RELEASE}
+    taken = {owner for owner in owners if record.normalised(owner) not in reinstalled}
+    places = ("venv/", "app/") if app_is_whole(deviations) else ("venv/",)
+    if app_is_whole(deviations):
+        taken.add(APP)
+    for item in receipt.items:
+        is_taken = item.path.startswith(places) and not item.content.startswith("-> ")
+        if is_taken and item.owner in taken and item.path not in damaged:
+            yield item
+
+
+def app_is_whole(deviations: tuple[Deviation, ...]) -> bool:
+    """Tell whether the application's own files, with their bytecode, are as they were sealed."""
+    return not any(deviation.path.startswith("app/") for deviation in deviations)
+
+
+def tool_items(receipt: Receipt, deviations: tuple[Deviation, ...], release: Release) -> Iterator[Item]:
+    """Yield what the scanners' environment has beyond what a fresh one has, but for damaged files."""
+    damaged = {deviation.path for deviation in deviations}
+    for item in receipt.items:
+        in_tools = item.path.startswith(f"{tools_environment.FOLDER}/") and not item.content.startswith("-> ")
+        if in_tools and item.path not in damaged and not os.path.lexists(os.path.join(release.path, item.path)):
+            yield item
+
+
+def take_over(items: list[Item], damaged: Release, release: Release, digests: Digests) -> None:
+    """Give files of a damaged release to a new one.
+
+    Raises InstallError when a file is not what the receipt says any more.
+    """
+    old, new = str(damaged.path), str(release.path)
+    for folder in {os.path.dirname(os.path.join(new, item.path)) for item in items}:
+        os.makedirs(folder, exist_ok=True)
+
+    def take(batch: list[Item]) -> None:
+        for item in batch:
+            source, target = os.path.join(old, item.path), os.path.join(new, item.path)
+            if os.path.lexists(target):
+                os.unlink(target)
+            give(source, target, digests)
+            if digests(target) != item.content:
+                raise InstallError(_("{path} changed while it was being reused.").format(path=source))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _done in pool.map(take, [items[start : start + BATCH] for start in range(0, len(items), BATCH)]):
+            pass
+
+
+def carry_over(paths: Collection[str], damaged: Release, release: Release) -> None:
+    """Give damaged files that nothing replaces to a new release as they are; what is no file there stays missing."""
+    for path in paths:
+        source, target = os.path.join(damaged.path, path), os.path.join(release.path, path)
+        if not _is_plain(source, damaged.path):
+            continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.lexists(target):
+            os.unlink(target)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
+
+
+def _is_plain(path: str, top: Path) -> bool:
+    """Tell whether a path is a regular file below a folder, and reached through no link."""
+    return os.path.realpath(path) == os.path.join(os.path.realpath(top), os.path.relpath(path, top)) and os.path.isfile(
+        path
+    )
+
+
+def give(source: str, target: str, digests: Digests) -> None:
+    """Make a file appear at another path: a second name, else a copy.
+
+    Bytecode holds the time of its module (PEP 552), so times stay.
+    """
+    digests(source)  # read again if it changed since the look: the new name is about to hide when
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(source, target)
+    else:
+        digests.renew(target)
+
+
+def compile_again(receipt: Receipt, release: Release, damaged: Collection[str] = ()) -> None:
+    """Write the bytecode that the damaged release had and the new one lacks, as imports wrote it then.
+
+    ``damaged`` modules are left out. Raises InstallError when another does not compile that once did.
+    """
+    top = str(release.path)
+    left_out = {os.path.join(top, path) for path in damaged}
+    lost = (os.path.join(top, item.path) for item in receipt.items if item.path.endswith(".pyc"))
+    modules = [record.module_of(path) for path in lost if not os.path.lexists(path)]
+    there = [
+        module
+        for module in modules
+        if module is not None and module not in left_out and os.path.isfile(module) and "\n" not in module
+    ]
+    if not there:
+        return
+    argv = [str(release.python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-i", "-"]
+    env, names = acceptance.basic_environment(), "".join(f"{module}\n" for module in there)
+    ended = process.run(argv, env=env, cwd=release.path, timeout=COMPILE_TIMEOUT, stdin=names.encode())
+    if not ended.ok:
+        raise InstallError(
+            _("The modules of the installed packages do not compile: {last}").format(
+                last=acceptance.last_line(ended.stdout + ended.stderr)
+            )
+        )

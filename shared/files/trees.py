@@ -1,0 +1,305 @@
+"""Trees that others made, however deep: walked by loops and folder descriptors, never by recursion.
+
+Whoever stands in a folder holds its descriptor, so no path gets longer than the system takes (PATH_MAX).
+The way up is ``..``, which must lead to where we came from. Windows has no folder descriptors: there the
+whole path is used, as long as it may be.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from shared import windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+BY_DESCRIPTOR = os.open in os.supports_dir_fd
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+_HERE = _FOLDER | getattr(os, "O_NOFOLLOW", 0)
+_FILE = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Folder:
+    """The folder of a tree that one stands in; every call names one entry of it. Its errors name the whole path."""
+
+    def __init__(self, root: Path | str, *, follow: bool = True) -> None:
+        self.root, self.names = os.fspath(root), list[str]()
+        self.fd = os.open(root, _FOLDER if follow else _HERE) if BY_DESCRIPTOR else None
+        self._above: list[tuple[int, int]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self.fd is not None:
+            os.close(self.fd)
+
+    @property
+    def depth(self) -> int:
+        """How many folders below the root one stands."""
+        return len(self.names)
+
+    @property
+    def handle(self) -> int | str:
+        """What calls that take a descriptor or a path take for the folder itself."""
+        return self.path("") if self.fd is None else self.fd
+
+    def path(self, name: str) -> str:
+        """Return the whole path of an entry, or of the folder itself for "", for people and for Windows."""
+        return os.path.join(self.root, *self.names, name) if name else os.path.join(self.root, *self.names)
+
+    def at(self, name: str) -> str:
+        """Return what names an entry in a call that gets ``fd`` too."""
+        return self.path(name) if self.fd is None else name
+
+    def do(self, call: Callable[..., Any], name: str, *rest: Any, **more: Any) -> Any:
+        """Make a call of ``os`` about an entry."""
+        try:
+            return call(self.at(name), *rest, dir_fd=self.fd, **more)
+        except OSError as error:
+            error.filename = self.path(name)
+            raise
+
+    def status(self) -> os.stat_result:
+        """Return the status of the folder itself."""
+        return os.stat(self.handle)
+
+    def listed(self) -> list[str]:
+        """Return the names in the folder, the last first."""
+        try:
+            return sorted(os.listdir(self.handle), key=os.fsencode, reverse=True)
+        except OSError as error:
+            error.filename = self.path("")
+            raise
+
+    def kinds(self) -> list[tuple[str, bool]]:
+        """Return the names in the folder in no order, each with whether it is a folder and no link to one."""
+        try:
+            with os.scandir(self.handle) as entries:
+                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError as error:
+            error.filename = self.path("")
+            raise
+        if sys.platform != "win32":
+            return found
+        return [(name, is_folder and not windows.is_junction(self.path(name))) for name, is_folder in found]
+
+    def open(self, name: str) -> int:
+        """Open a regular file for reading; what is another kind by now is gone."""
+        handle = int(self.do(os.open, name, _FILE))
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path(name))
+        return handle
+
+    def create(self, name: str) -> int:
+        """Open a new private file for writing."""
+        return int(self.do(os.open, name, _NEW, stat.S_IRUSR | stat.S_IWUSR))
+
+    def symlink(self, target: str, name: str) -> None:
+        """Make a symbolic link."""
+        os.symlink(target, self.at(name), dir_fd=self.fd)
+
+    def link_to(self, name: str, other: Folder, other_name: str) -> bool:
+        """Give a file another name in another folder; tell whether the filesystem makes such links."""
+        ways = {} if self.fd is None else {"src_dir_fd": self.fd, "dst_dir_fd": other.fd, "follow_symlinks": False}
+        try:
+            os.link(self.at(name), other.at(other_name), **ways)  # type: ignore[arg-type]
+        except OSError:
+            return False
+        return True
+
+    def down(self, name: str) -> None:
+        """Go into a folder, never through a link."""
+        if self.fd is not None:
+            try:
+                below = self.do(os.open, name, _HERE)
+            except NotADirectoryError as error:  # another kind by now
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path(name)) from error
+            self._above.append(_identity(os.fstat(self.fd)))
+            os.close(self.fd)
+            self.fd = below
+        self.names.append(name)
+
+    def up(self) -> str:
+        """Go back to the folder above; return the name of the one left."""
+        if self.fd is not None:
+            above = int(self.do(os.open, "..", _FOLDER))
+            os.close(self.fd)
+            self.fd = above
+            if _identity(os.fstat(above)) != self._above.pop():
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), self.path(""))
+        return self.names.pop()
+
+
+class Entry(NamedTuple):
+    """A thing in a tree. One stands in a folder itself while it is told of, first and, with ``left``, last."""
+
+    here: Folder
+    name: str
+    status: os.stat_result
+    is_folder: bool = False
+    left: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.here.path("" if self.is_folder else self.name)
+
+    @property
+    def is_file(self) -> bool:
+        return stat.S_ISREG(self.status.st_mode)
+
+    @property
+    def is_link(self) -> bool:
+        return stat.S_ISLNK(self.status.st_mode)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is something that a copy can have: sockets, pipes and devices hold no data."""
+        return self.is_folder or self.is_file or self.is_link
+
+
+def walk(root: Path | str) -> Iterator[Entry]:
+    """Yield all below a folder in the order of the names' bytes; what disappears meanwhile is left out."""
+    with Folder(root) as here:
+        found, waiting = [here.status()], [here.listed()]
+        while waiting:
+            if not waiting[-1]:
+                waiting.pop()
+                status = found.pop()
+                if waiting:
+                    yield Entry(here, here.names[-1], status, is_folder=True, left=True)
+                    here.up()
+                continue
+            name = waiting[-1].pop()
+            try:
+                entry = _enter(here, name)
+            except FileNotFoundError:
+                continue
+            if entry.is_folder:
+                found.append(entry.status)
+                waiting.append(here.listed())
+            yield entry
+
+
+def _enter(here: Folder, name: str) -> Entry:
+    status = here.do(os.lstat, name)
+    if not stat.S_ISDIR(status.st_mode) or (sys.platform == "win32" and windows.is_junction(here.path(name))):
+        return Entry(here, name, status)
+    here.down(name)
+    return Entry(here, name, here.status(), is_folder=True)
+
+
+def files(root: Path | str) -> Iterator[Entry]:
+    """Yield all below a folder that is no folder itself; none when there is no such folder."""
+    if os.path.isdir(root):
+        yield from (entry for entry in walk(root) if not entry.is_folder)
+
+
+def entries(root: str) -> Iterator[os.DirEntry[str]]:
+    """Yield all below a folder that is no folder itself, quickly: as far as paths go, and not what cannot be read."""
+    waiting = [root]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as opened:
+                found = list(opened)
+        except OSError:
+            continue
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False) and not (
+                sys.platform == "win32" and windows.is_junction(entry.path)
+            ):
+                waiting.append(entry.path)
+            else:
+                yield entry
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing (``Path.mkdir`` calls itself for each)."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+
+
+def remove(root: Path) -> None:
+    """Remove a real folder with all below it, read-only or not; a link that took its place meanwhile leads nowhere.
+
+    Raises OSError (EBUSY) for a folder in it that another filesystem is mounted on, and leaves that untouched.
+    """
+    with Folder(root, follow=False) as here:
+        device = here.status().st_dev
+        waiting = [_emptied(here, device)]
+        while waiting:
+            if waiting[-1]:
+                if _went_down(here, waiting[-1].pop()):
+                    waiting.append(_emptied(here, device))
+                continue
+            waiting.pop()
+            if waiting:
+                name = here.up()
+                windows.patiently(lambda name=name: here.do(os.rmdir, name))  # type: ignore[misc]
+    windows.patiently(lambda: os.rmdir(root))
+
+
+def _emptied(here: Folder, device: int) -> list[str]:
+    """Remove what is no folder from the folder one stands in; return the names of the folders in it."""
+    status = here.status()
+    if status.st_dev != device:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), here.path(""))
+    if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.chmod(here.handle, stat.S_IRWXU)
+    below = []
+    for name, is_folder in here.kinds():
+        if is_folder:
+            below.append(name)
+        else:
+            _unlink(here, name)
+    return below
+
+
+def _went_down(here: Folder, name: str) -> bool:
+    try:
+        here.down(name)
+    except FileNotFoundError:  # gone meanwhile
+        return False
+    except PermissionError:  # its owner may open it all the same; root never comes here
+        here.do(os.chmod, name, stat.S_IRWXU)
+        here.down(name)
+    return True
+
+
+def _unlink(here: Folder, name: str) -> None:
+    if sys.platform == "win32":  # pragma: no cover - it alone deletes no file that is read-only
+        path = here.path(name)
+        if windows.is_junction(path):
+            os.rmdir(path)
+            return
+        if not os.path.islink(path):
+            os.chmod(path, stat.S_IWRITE)
+    try:
+        windows.patiently(lambda: here.do(os.unlink, name))
+    except FileNotFoundError:
+        pass
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

@@ -1,0 +1,35 @@
+"""What zipfile raises for an archive that is cut short, altered, encrypted or made to harm."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shared import troubles
+from shared.files import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.troubles import Named
+
+# RuntimeError: encrypted; NotImplementedError: an unknown method; OSError: an offset before the beginning, too
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+
+
+@contextmanager
+def readable(path: Named) -> Iterator[None]:
+    """Raise HostError where this host refuses the file itself: an OSError that is left tells of the archive's bytes."""
+    try:
+        yield
+    except zipfile.BadZipFile as error:
+        behind = refused.behind(error)
+        if behind is not None and troubles.is_of_the_host(behind, path):
+            raise troubles.trouble(behind, troubles.READING, path=path) from error
+        raise
+    except OSError as error:
+        if troubles.is_of_the_host(error, path):
+            raise troubles.trouble(error, troubles.READING, path=path) from error
+        raise

@@ -1,0 +1,233 @@
+"""The one way to run another program: a time limit, both streams drained, output bounded."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from shared import limits, troubles
+from shared.errors import HostError, RagtraceError, ToolError
+from shared.i18n import _
+from shared.processes import ending, supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+LOG = logging.getLogger("ragtrace")
+OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
+LOGGED = 32_768  # characters of each stream, from its end, that the log has of a program that failed
+COMMAND_LOGGED = 1_000  # characters; programs of our own are given as one long argument
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+class Account(NamedTuple):
+    """Whose rights a program has, when root starts it for another: ids of user and groups, and his home."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...]
+    home: str
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended: its exit code (negative: the signal), its output, whether time ran out."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.returncode == 0 and not self.timed_out
+
+
+class _Drain(threading.Thread):
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.pipe = pipe
+        self.kept = bytearray()
+        self.start()
+
+    def run(self) -> None:
+        for block in iter(lambda: self.pipe.read1(65536), b""):  # type: ignore[attr-defined]
+            room = OUTPUT_LIMIT - len(self.kept)
+            if room > 0:
+                self.kept += block[:room]
+
+    def finish(self) -> None:
+        # a grandchild may hold the pipe open after the child has ended
+        self.join(2.0)
+        if not self.is_alive():
+            self.pipe.close()
+
+    def text(self) -> str:
+        return self.kept.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a program and, on POSIX, everything in the process group that it leads."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+
+
+def stop_all() -> None:
+    """End every program that some thread of this process waits for; they lead sessions, so Ctrl-C misses them."""
+    for process in tuple(_running):
+        kill_tree(process)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float,
+    stdin: bytes | None = None,
+    account: Account | None = None,
+    leftovers: bool = False,
+) -> Completed:
+    """Run a program to its end and return how it ended; a non-zero exit is a value.
+
+    ``timeout`` is in seconds; then the program's whole process group is killed. With ``account`` it has that
+    user's rights and home, and nothing of root's.
+    With ``leftovers`` what the program leaves running is the caller's to end.
+    Raises ToolError when the program cannot be started.
+    """
+    other: dict[str, Any] = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
+    other.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if account is not None:
+        other.update(user=account.user, group=account.group, extra_groups=account.groups)
+        env = {**(os.environ if env is None else env), "HOME": account.home}
+        other.update(folder=cwd)  # entered with that user's rights, who may have put a link in its place
+    else:
+        other.update(cwd=cwd)
+    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), **other)
+    timed_out, drains = False, []
+    _running.add(process)
+    try:
+        drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
+        if stdin is not None:
+            # apart, so that a program which does not read cannot outlast the limit
+            threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        kill_tree(process)
+        process.wait()
+    except BaseException:
+        kill_tree(process)
+        process.wait()
+        raise
+    finally:
+        _running.discard(process)
+        tie.cut(waited=leftovers and process.returncode is not None)  # else what it left running ends too
+        for drain in drains:
+            drain.finish()
+    stdout, stderr = (drain.text() for drain in drains)
+    ended = Completed(tuple(argv), process.returncode, stdout, stderr, timed_out)
+    if not ended.ok:
+        _log(ended)
+    return ended
+
+
+def _log(ended: Completed) -> None:
+    """Give the log what a program that failed has said: an error tells its last line alone."""
+    LOG.debug(
+        "%s: %s\nstdout: %s\nstderr: %s",
+        shlex.join(ended.argv)[:COMMAND_LOGGED],
+        "timed out" if ended.timed_out else f"exit code {ended.returncode}",
+        ended.stdout[-LOGGED:],
+        ended.stderr[-LOGGED:],
+    )
+
+
+def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
+    """Let a program take over our terminal until it ends, and return its exit code (negative: the signal).
+
+    What asks us to end is the program's; Ctrl-C reaches it twice, from the terminal and from us, because the one of
+    ``kill`` comes to us alone. It has no time limit, because a person is there. Raises ToolError when it cannot be
+    started.
+    """
+    process, tie = _start(argv, alone=False, env=dict(env))
+    try:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait begins again
+                if sys.platform != "win32":  # whose terminal tells all at once, and where nobody else asks
+                    process.send_signal(ending.number_of(asked))
+    finally:
+        tie.cut(waited=process.returncode is not None)
+
+
+class _Loose(supervised.Tie):
+    """On Windows programs are tied to us by a job object."""
+
+    def cut(self, *, waited: bool = False) -> None:
+        pass
+
+
+def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subprocess.Popen[bytes], supervised.Tie]:
+    """Start a program that does not outlive us. Raises ToolError, HostError where none can be started."""
+    try:
+        if sys.platform == "win32":  # pragma: no cover - only there
+            from shared import windows
+
+            windows.keep_no_orphans()
+            return subprocess.Popen(list(argv), **options), _Loose(-1)
+        return supervised.start(argv, alone=alone, **options)
+    except OSError as error:
+        raise not_started(argv[0], error) from error
+
+
+def not_started(program: str, error: OSError) -> RagtraceError:
+    """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
+    cause = troubles.cause_of(error, troubles.STARTING, near=program)
+    if cause in troubles.LACKS:
+        reason = troubles.reason(error)
+        return HostError(
+            _("This host cannot start another program ({program}): {reason}.").format(program=program, reason=reason),
+            advice=limits.advice(),
+        )
+    kind = HostError if cause == "NO_NULL" else ToolError
+    return troubles.trouble(error, troubles.STARTING, near=program, kind=kind)
+
+
+def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        with process.stdin:
+            process.stdin.write(data)
+    except OSError:
+        pass  # it did not want it (Windows says EINVAL); its exit code tells
+
+
+def checked(completed: Completed, what: str) -> Completed:
+    """Return a run that succeeded, or raise ToolError with the last line that the program wrote."""
+    if completed.timed_out:
+        raise ToolError(_("{what} timed out and was stopped.").format(what=what))
+    if completed.returncode:
+        lines = [line for line in completed.stderr.splitlines() if line.strip()]
+        raise ToolError(
+            _("{what} failed with exit code {code}: {reason}").format(
+                what=what, code=completed.returncode, reason=lines[-1].strip() if lines else _("no message")
+            ),
+            advice=_("See the log for the full output."),
+        )
+    return completed

@@ -1,0 +1,167 @@
+"""Programs that cannot outlive this process, on Linux and macOS.
+
+A pipe ties each program to us: nothing is written into it, and the kernel closes it however we end. The program is
+started by a few lines of Python (``START``), which leave a watcher at the pipe's other end and then become the program:
+its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
+job objects (shared/windows.py). PR_SET_PDEATHSIG is no way: it tells of the end of the thread that started a
+program. docs/adr/0020 has the measurements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+# Only modules that lie in the interpreter itself. The watcher is no child of the program, which may wait for all of
+# its own; where it cannot be made, the program is not started. Its group is ended at the pipe's end, however the
+# program ended; with "one" the group is the caller's, and only the program is told, unless it was waited for.
+START = """
+import posix as p, sys, _signal as s
+watched, told, what, coerced, path = int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]
+inherited, folder, at = *sys.argv[6:8], b""
+def watch(target):
+    for number in s.SIGINT, s.SIGTERM, s.SIGHUP:
+        s.signal(number, s.SIG_IGN)
+    p.chdir("/")
+    if what != "group":
+        p.setsid()
+    for handle in {0, 1, 2, told, *map(int, filter(None, inherited.split(",")))}:
+        try:
+            p.close(handle)
+        except OSError:
+            pass
+    if not p.read(watched, 1):
+        p.kill(0 if what == "group" else target, s.SIGKILL if what == "group" else s.SIGTERM)
+try:
+    own, between = p.getpid(), p.fork()
+    if not between:
+        code = 0
+        try:
+            if not p.fork():
+                watch(own)
+        except OSError as error:
+            code = error.errno
+        finally:
+            p._exit(code)
+    code = p.waitstatus_to_exitcode(p.waitpid(between, 0)[1])
+    if code:
+        raise OSError(code if code > 0 else 11, "")
+    p.close(watched)
+    p.set_inheritable(told, False)
+    for number in s.SIGPIPE, s.SIGXFSZ:
+        s.signal(number, s.SIG_DFL)
+    env = dict(p.environ)
+    if coerced == "coerced":
+        env.pop(b"LC_CTYPE", None)
+    if folder:
+        at = b"folder"
+        p.chdir(folder)
+        at = b""
+    p.execve(path, sys.argv[8:], env)
+except OSError as error:
+    p.write(told, b"%d %s" % (error.errno, at))
+    p._exit(127)
+"""
+_inherited: set[int] = set()
+
+
+@contextlib.contextmanager
+def inherited(handle: int) -> Iterator[None]:
+    """Let every program that is started in this block keep a descriptor open as long as it lives."""
+    _inherited.add(handle)
+    try:
+        yield
+    finally:
+        _inherited.discard(handle)
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Our end of the pipe that a program's life hangs on."""
+
+    handle: int
+
+    def cut(self, *, waited: bool = False) -> None:
+        """End the watcher; unless the program was ``waited`` for, it ends what it watches."""
+        if waited:
+            with contextlib.suppress(OSError):
+                os.write(self.handle, b".")
+        os.close(self.handle)
+
+
+def start(
+    argv: Sequence[str], *, alone: bool, folder: Path | None = None, **options: Any
+) -> tuple[subprocess.Popen[bytes], Tie]:
+    """Start a program that ends when we do; ``options`` are Popen's, of which ``cwd`` is entered with our rights.
+
+    ``folder`` is entered with those of the program. ``alone`` gives it a session of its own, all of whose group is
+    killed; else it shares our terminal, and is asked to end (SIGTERM). Raises OSError as Popen does.
+    """
+    env = options.get("env")
+    path = _found(argv[0], os.environ if env is None else env)
+    watched, handle = os.pipe()
+    read, told = os.pipe()
+    answer = open(read, "rb")  # noqa: SIM115 - closed where it is read
+    try:
+        kept = tuple(_inherited)
+        # PEP 538: an interpreter in the C locale sets LC_CTYPE, which the program would inherit
+        coerced = "" if "LC_CTYPE" in (os.environ if env is None else env) else "coerced"
+        facts = [str(watched), str(told), "group" if alone else "one", coerced, path, ",".join(map(str, kept))]
+        facts.append("" if folder is None else str(folder))
+        process = subprocess.Popen(
+            [interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START, *facts, *argv],
+            start_new_session=alone,
+            pass_fds=(watched, told, *kept),
+            **options,
+        )
+    except BaseException:
+        answer.close()
+        os.close(handle)
+        raise
+    finally:
+        os.close(watched)
+        os.close(told)
+    try:
+        with answer:
+            refused = answer.read()  # nothing, at the moment when it became the program
+    except BaseException:
+        process.kill()
+        _leave(process, handle)
+        raise
+    if refused:
+        _leave(process, handle)
+        number, _space, at = refused.partition(b" ")
+        raise OSError(int(number), os.strerror(int(number)), str(folder) if at else argv[0])
+    return process, Tie(handle)
+
+
+def _leave(process: subprocess.Popen[bytes], handle: int) -> None:
+    """Close all that leads to what did not become a program."""
+    os.close(handle)
+    with process:  # waits for it and closes its streams
+        pass
+
+
+def _found(program: str, env: Mapping[str, str]) -> str:
+    """Return the path of a program, by PATH where it has no folder."""
+    if os.path.dirname(program):
+        return program
+    found = shutil.which(program, path=env.get("PATH", os.defpath))
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    return found
+
+
+def interpreter() -> str:
+    """Return the interpreter that runs us, not that of an environment, which other users may have no way to."""
+    return str(getattr(sys, "_base_executable", None) or sys.executable)

@@ -1,0 +1,74 @@
+"""What the zipapp carries, used once its launcher has checked the rest: its programs, and the caches of former ones.
+
+Large programs are not compared with the zipapp's digests at each start but here, when they are about to run.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+import zipfile
+import zlib
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from shared.files import refused
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+KEPT_CACHES = 3
+UNUSED, LEFTOVER = 30 * 86400, 86400  # seconds after which an old cache, or what a crash left, goes
+
+
+def launcher() -> ModuleType | None:
+    """Return the launcher's module that opened the cache, or None in a source tree."""
+    return sys.modules.get("launch.cache")
+
+
+def program(cache: Any, name: str) -> str:
+    """Return the path of a program of the zipapp (``uv``), its bytes compared with the digests now.
+
+    An altered one is unpacked anew. Raises OSError when that cannot be done: the host's own, or EIO for a zipapp that
+    is damaged.
+    """
+    opened = cache.opened
+    inner = cache.PROGRAMS + name + (".exe" if os.name == "nt" else "")
+    path: str = os.path.join(opened["tree"], inner)
+    known, hashed = opened["files"][inner], sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(cache.BLOCK), b""):
+            hashed.update(block)
+    if hashed.hexdigest() != known[0]:
+        beside = tempfile.mkdtemp(prefix=".new-", dir=opened["folder"])
+        try:
+            with zipfile.ZipFile(opened["zipapp"]) as archive:
+                cache.unpack(archive, inner, os.path.join(beside, name), known)
+            os.replace(os.path.join(beside, name), path)
+        except (cache.Refusal, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError) as error:
+            raise (refused.behind(error) or OSError(errno.EIO, _("damaged"), opened["zipapp"])) from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    prune(opened["folder"], os.path.basename(os.path.dirname(opened["tree"])))
+    return path
+
+
+def prune(folder: str, own: str) -> None:
+    """Remove caches that were not used for long, but for the newest, and what crashed runs left."""
+    ages = {}
+    for entry in os.scandir(folder):
+        try:
+            ages[entry.name] = time.time() - entry.stat(follow_symlinks=False).st_mtime
+        except OSError:  # noqa: PERF203
+            pass  # another run removed it
+    leftovers = [name for name in ages if name.startswith((".new-", ".old-", ".try-")) and ages[name] > LEFTOVER]
+    caches = sorted((name for name in ages if re.search(r"_[0-9a-f]{16}$", name)), key=lambda name: ages[name])
+    unused = [name for name in caches[KEPT_CACHES:] if ages[name] > UNUSED and name != own]
+    for name in leftovers + unused:
+        shutil.rmtree(os.path.join(folder, name), ignore_errors=True)

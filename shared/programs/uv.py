@@ -1,0 +1,169 @@
+"""uv, called so that nothing of the host changes what it installs.
+
+By absolute path, with an environment of our own, no configuration, no index, no build, an empty
+private cache on the prefix's filesystem and an empty working folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.errors import HostError, ToolError
+from shared.files import files
+from shared.i18n import _
+from shared.processes import process
+from shared.programs import carried
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
+PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv lays into environments of CPython before 3.10
+# else a thread for each processor, of which a limit of processes may have fewer (shared/limits.py)
+THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
+KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
+
+
+def binary() -> Path:
+    """Return the uv that came with this tool, its bytes checked now; never one of the host's PATH."""
+    cache = carried.launcher()
+    if cache is not None:
+        return Path(carried.program(cache, "uv"))
+    name = "uv.exe" if sys.platform == "win32" else "uv"
+    site = Path(__file__).resolve().parents[2]
+    for place in (site / "bin" / name, Path(sysconfig.get_path("scripts"), name)):
+        if place.is_file():
+            return place
+    raise ToolError(
+        _("uv is missing from the installer."), advice=_("Copy ragtrace-install.pyz again from the medium.")
+    )
+
+
+class Uv:
+    """uv bound to a scratch folder, which must be on the filesystem that it installs to."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.program = binary()
+        self.cache = scratch / "uv-cache"
+        self.empty = scratch / "empty"
+        self.empty.mkdir(parents=True, exist_ok=True)
+
+    def _call(self, arguments: Sequence[str], timeout: float) -> process.Completed:
+        env = {name: os.environ[name] for name in KEPT if name in os.environ}
+        env.update(
+            HOME=str(self.empty),
+            USERPROFILE=str(self.empty),
+            APPDATA=str(self.empty),
+            LOCALAPPDATA=str(self.empty),
+            TMPDIR=str(self.empty.parent),
+            TEMP=str(self.empty.parent),
+            TMP=str(self.empty.parent),
+            PATH="",
+            UV_PYTHON_DOWNLOADS="never",
+            UV_NO_PROGRESS="1",
+            **THREADS,
+        )
+        argv = [str(self.program), *arguments, "--no-config", "--offline", "--cache-dir", str(self.cache)]
+        return process.run(argv, env=env, cwd=self.empty, timeout=timeout)
+
+    def _run(self, arguments: Sequence[str], what: str, timeout: float) -> None:
+        process.checked(self._call(arguments, timeout), what)
+
+    def start(self) -> process.Completed:
+        """Return how uv ends when all that it does is to start: its threads and what they wait by are made."""
+        return self._call(["cache", "dir"], VENV_TIMEOUT)
+
+    def venv(self, target: Path, python: Path) -> None:
+        """Make a virtual environment whose scripts name no absolute path."""
+        try:
+            self._run(
+                ["venv", "--no-project", "--relocatable", "--python", str(python), str(target)],
+                _("uv venv"),
+                VENV_TIMEOUT,
+            )
+        except ToolError as error:
+            if "distutils" in error.what:
+                raise HostError(
+                    _("{python} lacks the module distutils.").format(python=python), advice=distutils_advice()
+                ) from error
+            raise
+        _remove_patch(target)
+
+    def sync(self, python: Path, pylock: Path) -> None:
+        """Make an environment hold exactly what a pylock.toml with local wheels lists, hashes required."""
+        self._run(
+            [
+                *("pip", "sync", "--preview-features", "pylock", "--no-index", "--no-build", "--require-hashes"),
+                *("--link-mode", "hardlink", "--python", str(python), str(pylock)),
+            ],
+            _("uv pip sync"),
+            SYNC_TIMEOUT,
+        )
+        _remove_lock(python)
+
+    def resolve(
+        self, python: Path, names: Sequence[str], constraints: Sequence[str], wheels: Path
+    ) -> list[tuple[str, str]]:
+        """Return name and version of what satisfies these names from the wheels in a folder alone.
+
+        Raises ToolError when nothing does.
+        """
+        wanted, limits = self.empty.parent / "wanted.txt", self.empty.parent / "limits.txt"
+        wanted.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        limits.write_text("".join(f"{constraint}\n" for constraint in constraints), encoding="utf-8")
+        argv = [
+            *("pip", "compile", "--no-index", "--no-build", "--no-header", "--no-annotate", "--python", str(python)),
+            *("--find-links", str(wheels), "--constraints", str(limits), str(wanted)),
+        ]
+        try:
+            answer = process.checked(self._call(argv, VENV_TIMEOUT), _("uv pip compile"))
+        finally:
+            wanted.unlink()
+            limits.unlink()
+        lines = [line.strip() for line in answer.stdout.splitlines() if "==" in line]
+        return [(name, version) for name, _equal, version in (line.partition("==") for line in lines)]
+
+    def check(self, python: Path, *, timeout: float = VENV_TIMEOUT) -> process.Completed:
+        """Return how ``uv pip check`` (dependency conflicts) ended."""
+        return self._call(["pip", "check", "--python", str(python)], timeout)
+
+    def close(self) -> None:
+        """Remove the cache: its hard links into the environment were its purpose."""
+        files.remove_tree(self.cache)
+        files.remove_tree(self.empty)
+
+
+def distutils_advice() -> str:
+    """Return what to do where the standard library of CPython 3.9 comes without distutils, as Debian's does."""
+    return _("Install the system package python3-distutils, then try again.")
+
+
+def _remove_patch(environment: Path) -> None:
+    """Remove what uv adds for CPython 3.9: a .pth that patches distutils for builds, which never happen here.
+
+    No RECORD has these files, and an environment holds what its wheels brought and nothing else.
+    """
+    for folder in environment.glob("[Ll]ib*/**/site-packages"):
+        for name in PATCH:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _remove_lock(python: Path) -> None:
+    """Remove uv's lock file from an environment: it is left behind, writable for everybody."""
+    (python.parent.parent / ".lock").unlink(missing_ok=True)
+
+
+def base_interpreter() -> Path:
+    """Return the interpreter that environments are made from: the one that runs this, outside any venv.
+
+    It keeps the name by which it was started: a link like /opt/python/current is somebody's choice, and moves.
+    """
+    path = os.path.abspath(getattr(sys, "_base_executable", None) or sys.executable)
+    # before CPython 3.11 that is the environment's own link
+    while os.path.islink(path) and os.path.isfile(os.path.join(os.path.dirname(path), os.pardir, "pyvenv.cfg")):
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    return Path(os.path.abspath(path))

@@ -1,0 +1,71 @@
+"""Texts on a terminal, where a Korean character takes two columns."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEAST = 12  # columns: what a text is never wrapped below
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """argparse's own, but that it wraps by columns.
+
+    The names of arguments stay ASCII in every language: argparse aligns what follows them by characters.
+    """
+
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None) -> str:
+        prefix = _("usage: ") if prefix is None else prefix
+        stand_in = "_" * columns(prefix)  # argparse counts its characters
+        return super()._format_usage(usage, actions, groups, stand_in).replace(stand_in, prefix, 1)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return list(wrap(text, width))
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(wrap(text, width, indent))
+
+
+def columns(text: str) -> int:
+    """Return how many columns a text takes: wide characters, as Korean ones, take two (UAX #11)."""
+    import unicodedata  # not at the top: --version comes back without it
+
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Iterator[str]:
+    """Yield a text in lines of at most ``width`` columns, the first and the others indented as given."""
+    indent, rest = first, first if rest is None else rest
+    shortest = max(LEAST, width - max(columns(first), columns(rest)))
+    line = ""
+    for word in text.split():
+        space = " "
+        for piece in _pieces(word, shortest):
+            if line and columns(indent) + columns(line) + len(space) + columns(piece) > width:
+                yield indent + line
+                indent, line = rest, ""
+            line = f"{line}{space}{piece}" if line else piece
+            space = ""  # what follows is of the same word
+    yield (indent + line).rstrip()
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """Yield a word, cut only where it is wider than a whole line."""
+    if columns(word) <= room:
+        yield word
+        return
+    piece = ""
+    for character in word:
+        if columns(piece) + columns(character) > room:
+            yield piece
+            piece = ""
+        piece += character
+    yield piece

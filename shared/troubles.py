@@ -1,0 +1,371 @@
+"""What a refusal of the operating system means to an operator: one sentence that names the file, and what helps.
+
+Callers say what they were doing, and with which file where the error may not know it. Why, and what to do next, is
+chosen here alone: by the error's number and by what can be seen of the file, never by the place in the code. The
+English reasons are those of strerror(3), which people search for; Windows' own numbers have causes of theirs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from shared import limits, reading
+from shared.errors import HostError, RagtraceError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    Kind = TypeVar("Kind", bound=RagtraceError)
+    Named = str | os.PathLike[str]
+
+READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
+BRINGING = "bringing"  # reading what a medium brought
+
+# winerror.h; the other numbers of Windows have an errno that says as much
+OF_WINDOWS = {
+    5: "EACCES",
+    32: "IN_USE",  # ERROR_SHARING_VIOLATION
+    33: "IN_USE",  # ERROR_LOCK_VIOLATION
+    112: "ENOSPC",
+    206: "ENAMETOOLONG",
+    225: "VIRUS",  # ERROR_VIRUS_INFECTED
+    1314: "PRIVILEGE",  # ERROR_PRIVILEGE_NOT_HELD
+}
+LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
+# the name is at fault: what file was wanted helps more than how names go wrong
+NAMES = frozenset(
+    {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}
+)
+KINDS = frozenset({"ENXIO", "ENODEV"})  # a socket, a device without a driver
+FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
+ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
+
+
+class Place(NamedTuple):
+    """The files of a refusal as they are shown, and those that are at fault as the system knows them."""
+
+    shown: str
+    path: str
+    other: str = ""  # of a rename or a link
+
+
+class Words(NamedTuple):
+    """What happened to which file, and what to do next: two sentences."""
+
+    what: str
+    advice: str
+
+
+def words(
+    error: OSError,
+    doing: str = USING,
+    *,
+    path: Named | None = None,
+    near: Named | None = None,
+    wanted: str = "",
+) -> Words:
+    """Return what a refusal means.
+
+    ``path`` is the file, ``near`` where it lies if the error names none. ``wanted`` says what the name should have
+    been: it is the advice where the name is at fault, and for nothing else.
+    """
+    cause, place = cause_of(error, doing, path, near), _place(error, path, near)
+    advice = wanted if wanted and cause in NAMES else _advice(cause, doing, place)
+    return Words(_sentence(cause, doing, place, _reason(cause, error, place)), advice)
+
+
+def trouble(
+    error: OSError,
+    doing: str = USING,
+    *,
+    path: Named | None = None,
+    near: Named | None = None,
+    kind: type[Kind] = HostError,  # type: ignore[assignment]  # mypy has no defaults of type variables
+    wanted: str = "",
+) -> Kind:
+    """Return the error to raise for a refusal; ``words`` says what it takes."""
+    what, advice = words(error, doing, path=path, near=near, wanted=wanted)
+    return kind(what, advice=advice)
+
+
+def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -> str:
+    """Return why the system refused, as it stands within a sentence that names the file; other errors say it."""
+    if not isinstance(error, OSError):
+        return str(error).rstrip(".")
+    return _reason(cause_of(error, doing, path), error, _place(error, path, None))
+
+
+def told(error: Exception, *, path: Named | None = None) -> str:
+    """Return file and reason, for a finding or within a sentence; what other errors say."""
+    if not isinstance(error, OSError):
+        return str(error).rstrip(".")
+    return words(error, path=path).what.rstrip(".")
+
+
+def demand_changeable(path: Path) -> None:
+    """Raise HostError for a file or folder that has an attribute by which nothing can take its place (chattr)."""
+    if not path.is_symlink() and _attribute(str(path)):
+        raise trouble(PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path)), WRITING)
+
+
+@contextmanager
+def at(path: Named) -> Iterator[None]:
+    """Name the file in errors of this block that name none: calls on a descriptor know no name."""
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error.filename, (str, bytes)):
+            error.filename = os.fspath(path)
+        raise
+
+
+def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
+    """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    if isinstance(error, reading.UnfitError):
+        return error.cause
+    number = getattr(error, "winerror", None)
+    name = OF_WINDOWS.get(number) if number else None
+    name = name or errno.errorcode.get(error.errno or 0, "NO_CAUSE")
+    _shown, place, other = _place(error, path, near)
+    if not place or sys.platform == "win32":
+        return name
+    if place == os.devnull and doing in (STARTING, USING):
+        return "NO_NULL" if name not in LACKS else name
+    closer = {"ENOENT": _why_missing, "EACCES": _why_denied, "EPERM": _why_denied, "ENOSPC": _why_full}.get(name)
+    found = closer(place, doing) if closer else ""
+    if not found and other and closer is _why_denied:
+        found = _why_denied(other, doing)
+    return found or name
+
+
+def is_of_the_host(error: OSError, path: Named) -> bool:
+    """Tell whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
+    return cause_of(error, READING, path) not in NAMES | KINDS
+
+
+def _why_missing(path: str, doing: str) -> str:
+    if doing == STARTING and os.path.lexists(path):
+        return "NO_LOADER"
+    return "" if os.path.isdir(_folder(path)) else "NO_PARENT"
+
+
+def _why_denied(path: str, doing: str) -> str:
+    folder = _folder(path)
+    if doing == STARTING:
+        return "NOEXEC" if _flag(path) & getattr(os, "ST_NOEXEC", 0) else ""
+    return next(filter(None, map(_attribute, (path, folder))), "") if doing not in (READING, BRINGING) else ""
+
+
+def _why_full(path: str, _doing: str) -> str:
+    with suppress(OSError, ValueError):
+        state = os.statvfs(_nearest(path))
+        return "NO_INODES" if state.f_files and not state.f_favail and state.f_bavail else ""
+    return ""
+
+
+def _flag(path: str) -> int:
+    with suppress(OSError, ValueError):
+        return os.statvfs(_nearest(path)).f_flag
+    return 0
+
+
+def _attribute(path: str) -> str:
+    """Return the attribute of a file (chattr) that keeps even root from changing it, or an empty text."""
+    if not sys.platform.startswith("linux") or not (os.path.isfile(path) or os.path.isdir(path)):
+        return ""
+    import fcntl
+
+    with suppress(OSError, ValueError):
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            answer = fcntl.ioctl(handle, FS_IOC_GETFLAGS, bytes(8))
+        finally:
+            os.close(handle)
+        flags = int.from_bytes(answer[:4], sys.byteorder)
+        return next((name for bit, name in ATTRIBUTES.items() if flags & bit), "")
+    return ""
+
+
+def _folder(path: str) -> str:
+    """Return the folder of a file, also where the working folder is gone."""
+    return os.path.dirname(path) or os.curdir
+
+
+def _nearest(path: str) -> str:
+    while not os.path.exists(path) and path != _folder(path):
+        path = _folder(path)
+    return path
+
+
+def _text(name: object) -> str:
+    """Return a file name as text; a call on a descriptor has its number there, which says nothing."""
+    return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
+
+
+def _place(error: OSError, path: Named | None, near: Named | None) -> Place:
+    first = _text(path) or _text(error.filename) or _text(near)
+    second = _text(error.filename2) if _text(error.filename) else ""
+    if path is None and second:  # of a rename or a link either name may be the trouble
+        suspects = (second, first) if os.path.lexists(first) else (first, second)
+        return Place(f"{first} -> {second}", *suspects)
+    return Place(first, first)
+
+
+def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
+    if not place.shown and cause == "NO_CAUSE":
+        return f"{why}."
+    if not place.shown:
+        return _("File operation failed: {reason}.").format(reason=why)
+    if cause == "NO_NULL":
+        return _("{path} cannot be opened: {reason}.").format(path=place.shown, reason=why)
+    texts = {
+        READING: _("{path} cannot be read: {reason}."),
+        BRINGING: _("{path} cannot be read: {reason}."),
+        WRITING: _("{path} cannot be written: {reason}."),
+        REMOVING: _("{path} cannot be removed: {reason}."),
+        STARTING: _("{path} cannot be started: {reason}."),
+        USING: _("{path}: {reason}."),
+    }
+    return texts[doing].format(path=place.shown, reason=why)
+
+
+def _reason(cause: str, error: OSError, place: Place) -> str:
+    text = {**_reasons(), **_reasons_of_ours()}.get(cause)
+    if text is None:
+        return (error.strerror or str(error)).rstrip(".")
+    return text.format(folder=_folder(place.path), reason=error.strerror or error)
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "EACCES": _("Permission denied"),
+        "EAGAIN": _("Resource temporarily unavailable"),
+        "EBUSY": _("Device or resource busy"),
+        "EDQUOT": _("Disk quota exceeded"),
+        "EEXIST": _("File exists"),
+        "EFBIG": _("File too large"),
+        "EINVAL": _("Invalid argument"),
+        "EIO": _("Input/output error"),
+        "EISDIR": _("Is a directory"),
+        "ELOOP": _("Too many levels of symbolic links"),
+        "EMFILE": _("Too many open files"),
+        "ENAMETOOLONG": _("File name too long"),
+        "ENFILE": _("Too many open files in system"),
+        "ENOENT": _("No such file or directory"),
+        "ENOEXEC": _("Exec format error"),
+        "ENOMEM": _("Cannot allocate memory"),
+        "ENOSPC": _("No space left on device"),
+        "ENOTDIR": _("Not a directory"),
+        "ENOTEMPTY": _("Directory not empty"),
+        "EPERM": _("Operation not permitted"),
+        "EROFS": _("Read-only file system"),
+        "ESTALE": _("Stale file handle"),
+        "ETIMEDOUT": _("Connection timed out"),
+        "ETXTBSY": _("Text file busy"),
+        "EXDEV": _("Invalid cross-device link"),
+    }
+
+
+def _reasons_of_ours() -> dict[str, str]:
+    """Return what the host tells beyond the errno; the words of strerror(3) stay in front."""
+    return {
+        "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
+        "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),
+        "IN_USE": _("another program has it open"),
+        "NOEXEC": _("Permission denied, its filesystem is mounted noexec"),
+        "NO_INODES": _("No space left on device, all inodes are in use"),
+        "NO_LOADER": _("No such file or directory, its interpreter or loader is missing"),
+        "NO_NULL": _("{reason}, and no program can start without it"),
+        "NO_PARENT": _("No such file or directory, its folder {folder} is missing"),
+        "PRIVILEGE": _("this account lacks a required privilege"),
+        "VIRUS": _("a virus scanner blocked it"),
+    }
+
+
+def _advice(cause: str, doing: str, place: Place) -> str:
+    if cause in LACKS:
+        return limits.advice()
+    if cause in {"EACCES", "EPERM"}:
+        text = _rights(cause)[READING if doing == BRINGING else doing]
+    elif cause == "EIO" and doing == BRINGING:
+        text = _(
+            "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a disk first."
+        )
+    else:
+        text = {**_advice_on_names(), **_advice_on_hosts(), **_advice_on_files()}.get(cause) or _(
+            "Check the file and its filesystem, then run the same command again."
+        )
+    path = place.path or "."
+    return text.format(path=path, folder=_folder(path))
+
+
+def _rights(cause: str) -> dict[str, str]:
+    if cause == "EPERM":
+        forbidden = _("Its owner, the filesystem, the container or a security module forbids it: ask an administrator.")
+        return dict.fromkeys((READING, WRITING, REMOVING, STARTING, USING), forbidden)
+    return {
+        READING: _("Give this user read permission on it and access to its folders, or run the command as its owner."),
+        WRITING: _("Give this user write permission there, or specify another location."),
+        REMOVING: _("Give this user write permission in {folder}, or run the command as its owner."),
+        STARTING: _("Give this user execute permission (chmod +x)."),
+        USING: _("Check its owner and permissions (ls -l {path}), then run the same command again."),
+    }
+
+
+def _advice_on_names() -> dict[str, str]:
+    return {
+        "EEXIST": _("Move it elsewhere, or specify another name."),
+        "EINVAL": _(
+            "Its filesystem does not support this name or operation: specify another name, or a folder on a local disk."
+        ),
+        "EISDIR": _("Specify a file, not a folder."),
+        "ELOOP": _("Check where its links point (ls -l): they form a loop, or no link is allowed there."),
+        "ENAMETOOLONG": _("Specify a shorter path."),
+        "ENOENT": _("Check the name."),
+        "ENOTDIR": _("Check the name: one of its parents is a file, not a folder."),
+        "NO_PARENT": _("Check the name, or create the folder {folder}."),
+    }
+
+
+def _advice_on_hosts() -> dict[str, str]:
+    return {
+        "EDQUOT": _("Free up space or raise this user's quota, then run the same command again."),
+        "EFBIG": _("Raise the file size limit (ulimit -f), or use a filesystem that supports larger files."),
+        "EIO": _("The disk or its connection is failing: check the system log and copy what you need elsewhere."),
+        "ENOSPC": _("Free up space on its filesystem (see df), then run the same command again."),
+        "EROFS": _("Mount its filesystem read-write, or specify a location on another filesystem."),
+        "ESTALE": _("The network share was disconnected: mount it again, then run the same command again."),
+        "ETIMEDOUT": _("The network share was disconnected: mount it again, then run the same command again."),
+        "EXDEV": _("Place both on the same filesystem."),
+        "NOEXEC": _("Specify a folder on a filesystem that is not mounted noexec."),
+        "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),
+        "NO_NULL": _("Create the device (mknod -m 666 /dev/null c 1 3), or use the container's own /dev."),
+        "PRIVILEGE": _("Run the same command from an administrator prompt."),
+        "VIRUS": _("Check the scanner's log; if the file is clean, exclude its folder from scanning."),
+    }
+
+
+def _advice_on_files() -> dict[str, str]:
+    return {
+        "APPEND_ONLY": _("Remove the attribute (chattr -a; see lsattr), then run the same command again."),
+        "EBUSY": _("It is in use or a mount point: stop the program or unmount it, then run the same command again."),
+        "ENOEXEC": _("It is damaged or built for another system: provide the file for this host."),
+        "ENOTEMPTY": _("Another program writes there: stop it, then run the same command again."),
+        "ETXTBSY": _("It is running: stop it, then run the same command again."),
+        "IMMUTABLE": _("Remove the attribute (chattr -i; see lsattr), then run the same command again."),
+        "IN_USE": _("Close that program, then run the same command again."),
+        "NOT_REGULAR": _no_file_of_ours(),
+        "A_LINK": _no_file_of_ours(),
+        "TOO_LONG": _no_file_of_ours(),
+        "NO_LOADER": _("Install the program that its first line names, or provide the file for this host."),
+    }
+
+
+def _no_file_of_ours() -> str:
+    return _("Check who created it (ls -l {path}), and move it elsewhere; recover repairs an installation.")

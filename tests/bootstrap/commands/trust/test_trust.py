@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from bootstrap import cli
+from bundle.signing.signature import ED25519
+from installer.trust import memory
+from tests.keys import SoftKey
+from tests.policies import lay, make_policy
+
+BUILD, ROOT = SoftKey(ED25519), SoftKey(ED25519)
+
+
+@pytest.fixture(autouse=True)
+def own_host(host):
+    """Keep away from this machine's own state."""
+
+
+@pytest.fixture
+def medium(tmp_path):
+    lay(tmp_path / "medium", make_policy(1, [BUILD.key], [ROOT.key]), ROOT)
+    (tmp_path / "root.pub").write_text(ROOT.key.line() + "\n")
+    return tmp_path / "medium"
+
+
+def call(capsys, *arguments):
+    code = cli.main(["trust", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_nobody_is_trusted_at_first(capsys):
+    code, out, _err = call(capsys, "show")
+    assert (code, "No key is trusted here" in out) == (0, True)
+    facts = json.loads(call(capsys, "show", "--json")[1])
+    assert (facts["source"], facts["policy"]) == (None, None)
+
+
+def test_update_then_show(capsys, medium, places, tmp_path):
+    assert call(capsys, "update", medium)[0] == 3
+    code, out, _err = call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
+    assert (code, out) == (0, "Policy 1 is now in force.\n")
+    assert "Already up to date" in call(capsys, "update", medium)[1]
+    assert json.loads(call(capsys, "update", medium, "--json")[1]) == {"taken": []}
+    memory.remember(places.host, counters={"app": 7})
+    out = call(capsys, "show")[1]
+    assert f"Policy 1 of this host, in {places.host}" in out
+    assert "release: 1 of 1 must sign" in out
+    assert BUILD.key.fingerprint in out
+    assert "app: release counters below 7 are not accepted" in out
+    assert json.loads(call(capsys, "show", "--json")[1])["counters"] == {"app": 7}
+
+
+def test_the_list_for_ssh_keygen(capsys, medium, tmp_path):
+    call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
+    out = call(capsys, "show", "--allowed-signers")[1]
+    assert f'{BUILD.key.keyid} namespaces="ragtrace-release@v1" {BUILD.key.line()}' in out
+
+
+def test_update_needs_a_policy(capsys):
+    code, _out, err = call(capsys, "update")
+    assert (code, "No policy specified" in err) == (2, True)
+
+
+def test_a_policy_that_does_not_count_is_shown_as_an_error(capsys, medium, places, tmp_path):
+    call(capsys, "update", medium, "--trust-key", tmp_path / "root.pub")
+    (places.host / "policy-1.json").write_bytes(b"{}")
+    code, _out, err = call(capsys, "show")
+    assert (code, "error: " in err) == (3, True)

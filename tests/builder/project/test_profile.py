@@ -1,0 +1,480 @@
+"""Profiles: what they say, what they refuse, and what stands in for one."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from builder.build import read_profile
+from builder.fetch.cache import Cache
+from builder.project.profile import default_profile, find_profile, load_profile, with_models, without_models
+from builder.project.unchecked import unchecked
+from builder.request.request import Request
+from bundle.product.application import Launcher
+from shared.errors import UsageError
+from shared.terminal.console import NoProgress
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLE = ROOT / "examples" / "rag-mini"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Told(NoProgress):
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text('[project]\nname = "Some_App"\nversion = "1.0"\n')
+    (folder / "cli.py").write_text("")
+    (folder / ".env.example").write_text("API_KEY=\nLEVEL=info\n")
+    return folder
+
+
+def write(project: Path, text: str) -> Path:
+    path = project / "ragtrace-profile.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_says_everything_that_an_application_needs(project: Path) -> None:
+    (project / "probe.json").write_text("[0.6, -0.8]")
+    path = write(
+        project,
+        f"""
+        name = "Some-App"
+        core_imports = ["numpy", "google.generativeai"]
+        import_paths = ["src"]
+        persist = ["data", "exports"]
+        smoke = [["some-app", "--help"]]
+        [imports]
+        lazy = ["some", "heavy.part"]
+        [source]
+        include = ["cli.py", "src"]
+        exclude = ["src/old"]
+        allow_secrets = ["src/fake.pem"]
+        [[launchers]]
+        name = "some-app"
+        kind = "script"
+        target = "cli.py"
+        [[launchers]]
+        name = "some-web"
+        kind = "module"
+        target = "streamlit.web"
+        arguments = ["run", "main.py"]
+        cwd = "app"
+        [[launchers]]
+        name = "some-entry"
+        kind = "entry"
+        target = "some.app:main.run"
+        [environment]
+        template = ".env.example"
+        required = ["API_KEY"]
+        [environment.values]
+        MODEL = "{{models}}/small"
+        ALL = "{{app}}{{data}}{{prefix}}{{venv}}"
+        [[models]]
+        name = "small"
+        source = "hf:some/small@{REVISION}"
+        include = ["*.json"]
+        exclude = ["onnx/*"]
+        [models.probe]
+        command = ["some-app", "embed"]
+        sentence = "A sentence."
+        embedding_file = "probe.json"
+        tolerance = 0.01
+        [[models]]
+        name = "local"
+        source = "path:../models/local"
+        [[models]]
+        name = "later"
+        """,
+    )
+    profile = load_profile(path, project)
+    application = profile.application
+    assert profile.title == "Some-App"
+    assert (profile.include, profile.exclude) == (("cli.py", "src"), ("src/old",))
+    assert profile.allow_secrets == ("src/fake.pem",)
+    assert application.launchers == (
+        Launcher("some-app", "script", "cli.py", (), "caller"),
+        Launcher("some-web", "module", "streamlit.web", ("run", "main.py"), "app"),
+        Launcher("some-entry", "entry", "some.app:main.run", (), "caller"),
+    )
+    assert application.environment.template == {"API_KEY": "placeholder", "LEVEL": "info"}
+    assert application.environment.required == ("API_KEY",)
+    assert application.environment.values["MODEL"] == "{models}/small"
+    assert application.core_imports == ("numpy", "google.generativeai")
+    assert (application.import_paths, application.persist) == (("src",), ("data", "exports"))
+    assert application.smoke == (("some-app", "--help"),)
+    assert application.lazy_imports == ("some", "heavy.part")
+    small, local, later = profile.models
+    assert small.source == f"hf:some/small@{REVISION}"
+    assert (small.include, small.exclude) == (("*.json",), ("onnx/*",))
+    assert small.probe is not None
+    assert (small.probe.command, small.probe.sentence) == (("some-app", "embed"), "A sentence.")
+    assert (small.probe.embedding, small.probe.tolerance) == ((0.6, -0.8), 0.01)
+    assert local.source == f"path:{project.parent / 'models' / 'local'}"
+    assert (later.source, later.probe) == (None, None)
+
+
+def test_folders_that_persist_may_have_similar_names(project: Path) -> None:
+    profile = load_profile(write(project, 'name = "App"\npersist = ["data", "userdata", "x/data"]'), project)
+    assert profile.application.persist == ("data", "userdata", "x/data")
+
+
+def test_needs_no_more_than_a_name(project: Path) -> None:
+    profile = load_profile(write(project, 'name = "App"'), project)
+    assert profile.application.import_paths == (".",)
+    assert (profile.include, profile.models, profile.application.launchers) == ((), (), ())
+
+
+LAUNCHER = '[[launchers]]\nname = "app"\nkind = "{kind}"\ntarget = "{target}"\n'
+MODEL = '[[models]]\nname = "small"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "name: missing"),
+        ('name = "RAG Mini"', "name: letters"),
+        ('name = "A"\ncolour = "red"', "colour: unknown key"),
+        ('name = "A"\npersist = "data"', "persist: not a list"),
+        ('name = "A"\npersist = ["data", "data/db"]', "persist: data/db contains"),
+        ('name = "A"\nimport_paths = ["../out"]', "import_paths[0]: "),
+        ('name = "A"\ncore_imports = ["os; x"]', "core_imports[0]: not a module name"),
+        ('name = "A"\n[imports]\nlazy = ["torch", "os; x"]', "imports.lazy[1]: not a module name"),
+        ('name = "A"\n[imports]\nlazy = "torch"', "imports.lazy: not a list"),
+        ('name = "A"\n[imports]\neager = ["torch"]', "imports.eager: unknown key"),
+        ('name = "A"\nimports = ["torch"]', "imports: not an object"),
+        ('name = "A"\nsmoke = [["app"]]', "smoke[0]: app is not a launcher"),
+        ('name = "A"\n[source]\nincluded = []', "source.included: unknown key"),
+        ('name = "A"\n[source]\ninclude = [3]', "source.include[0]: not a string"),
+        ('name = "A"\nsource = []', "source: not an object"),
+        ('name = "A"\n' + LAUNCHER.format(kind="binary", target="cli.py"), "launchers[0].kind: not one of"),
+        ('name = "A"\n' + LAUNCHER.format(kind="script", target="gone.py"), "launchers[0].target: gone.py is not"),
+        ('name = "A"\n' + LAUNCHER.format(kind="script", target="../cli.py"), "launchers[0].target: "),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="module", target="a/b"),
+            "launchers[0].target: not a valid target for a launcher",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="entry", target="a.b"),
+            "launchers[0].target: not a valid target for a launcher",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="script", target="cli.py") + 'cwd = "home"',
+            "launchers[0].cwd: not one",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.replace('"app"', '"ragtrace-offline"').format(kind="script", target="cli.py"),
+            "launchers[0].name: ragtrace-offline is reserved for the installer",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.replace('"app"', '"test"').format(kind="script", target="cli.py"),
+            "launchers[0].name: test is a shell builtin or keyword (sh)",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.replace('"app"', '"nul"').format(kind="script", target="cli.py"),
+            "launchers[0].name: nul is a reserved name on Windows",
+        ),
+        (
+            'name = "A"\n' + (LAUNCHER + LAUNCHER.replace('"app"', '"APP"')).format(kind="script", target="cli.py"),
+            "launchers[1].name: on a host that ignores case",
+        ),
+        (
+            'name = "A"\n' + (LAUNCHER + LAUNCHER.replace('"app"', '"app.exe"')).format(kind="script", target="cli.py"),
+            "launchers[1].name: on a host that ignores case",
+        ),
+        ('name = "A"\n[environment.values]\nPATH = "{app}"', "environment.values.PATH: a variable that the launchers"),
+        ('name = "A"\npersist = [".ragtrace-data"]', "persist[0]: names that begin"),
+        ('name = "A"\n[environment]\ntemplat = ".env"', "environment.templat: unknown key"),
+        ('name = "A"\n[environment]\nrequired = ["API_KEY"]', "environment.required: API_KEY is neither"),
+        ('name = "A"\n[environment.values]\nX = "{home}/x"', "environment.values.X: {home} is not"),
+        ('name = "A"\n[environment]\nalso = "X"', "environment.also: not a list"),
+        ('name = "A"\n[environment]\nalso = ["X Y"]', "environment: 'X Y' is not a valid variable name"),
+        ('name = "A"\n[environment.defaults]\nX = "{home}/x"', "environment.defaults.X: {home} is not"),
+        ('name = "A"\n[environment]\nalso = ["X"]\nvalues = {X = "1"}', "environment.also: X has a fixed value"),
+        ('name = "A"\n[environment]\nvalues = 3', "environment.values: not an object"),
+        ('name = "A"\n' + MODEL + 'source = "hf:some/model"', "models[0].source: not hf:"),
+        ('name = "A"\n' + MODEL + 'source = "https://host/model"', "models[0].source: not hf:"),
+        ('name = "A"\n[[models]]\nname = "a/b"', "models[0].name: letters, digits"),
+        (
+            'name = "A"\n' + MODEL + MODEL.upper().replace("NAME", "name").replace("MODELS", "models"),
+            "models: duplicate name",
+        ),
+        (
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true',
+            "models[0].probe.command: x is not",
+        ),
+        (
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"',
+            "models[0].probe: needs embedding_file, record or dimension",
+        ),
+        ('name = "A"\n[container]\nobject = "src.container"', "container.object: not of the form"),
+        ('name = "A"\noffline_commands = [["x"]]', "offline_commands[0]: x is not a launcher"),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="program", target="../probe.py"),
+            "launchers[0].target: contains",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="program", target="nowhere.py"),
+            "launchers[0].target: ",
+        ),
+        (
+            'name = "A"\n' + LAUNCHER.format(kind="script", target="cli.py") + 'program = "x"',
+            "launchers[0].program: unknown key",
+        ),
+        ('name = "A"\n' + MODEL + '[models.probe]\ncommand = []\nsentence = "s"', "models[0].probe.command: not a"),
+        (
+            'name = "A"\n' + MODEL + '[models.probe]\ncommand = ["x"]\nsentence = "s"\nrecord = true\ntolerance = 2',
+            "models[0].probe.tolerance: not between",
+        ),
+    ],
+)
+def test_refuses_with_file_and_key(project: Path, text: str, said: str) -> None:
+    path = write(project, text)
+    with pytest.raises(UsageError, match=re.escape(f"ragtrace-profile.toml: {said}")) as refused:
+        load_profile(path, project)
+    assert str(path) in refused.value.advice
+
+
+@pytest.mark.parametrize("content", ["[]", '["a"]', "[NaN]", "{}", "[1, [2]]"])
+def test_refuses_a_probe_that_is_no_embedding(project: Path, content: str) -> None:
+    (project / "probe.json").write_text(content)
+    text = LAUNCHER.format(kind="script", target="cli.py") + MODEL
+    probe = '[models.probe]\ncommand = ["app"]\nsentence = "s"\nembedding_file = "probe.json"'
+    with pytest.raises(UsageError, match=r"models\[0\]\.probe\.embedding_file"):
+        load_profile(write(project, f'name = "A"\n{text}{probe}'), project)
+
+
+def test_refuses_what_is_not_toml(project: Path) -> None:
+    with pytest.raises(UsageError, match=r"ragtrace-profile\.toml cannot be read"):
+        load_profile(write(project, "name = "), project)
+
+
+def test_finds_a_path_a_name_or_the_projects_own(project: Path) -> None:
+    assert find_profile(None, project) is None
+    own = write(project, 'name = "A"')
+    assert find_profile(None, project) == own
+    assert find_profile(str(own), project) == own
+    named = find_profile("ragtrace", project)
+    assert named is not None
+    assert named.name == "ragtrace.toml"
+    with pytest.raises(UsageError, match="Profile unknown not found") as refused:
+        find_profile("unknown", project)
+    assert "ragtrace" in refused.value.advice
+
+
+def test_ragtraces_own_profile(project: Path) -> None:
+    (project / ".env.example").write_text("GEMINI_API_KEY=your_key\nCLOVA_STUDIO_API_KEY=your_key\n")
+    path = find_profile("ragtrace", project)
+    assert path is not None
+    profile = load_profile(path, project)
+    commands = {launcher.name: (launcher.target, launcher.cwd) for launcher in profile.application.launchers}
+    assert {name: commands[name] for name in profile.application.commands} == {
+        "ragtrace": ("cli.py", "data"),  # what it writes where it stands is the user's
+        "ragtrace-dashboard": ("streamlit", "app"),
+    }
+    programs = [launcher for launcher in profile.application.launchers if launcher.program]
+    assert {program.name for program in programs} == {"try-container", "try-embedding", "try-page", "try-evaluation"}
+    for program in programs:
+        compile(program.program, program.target, "exec")
+    probe = profile.models[0].probe
+    assert probe is not None
+    assert (probe.embedding, probe.record, probe.dimension, probe.normalised) == (None, True, 1024, True)
+    assert {"cli.py", "src", "data", "docs", ".env.example", "pyproject.toml"} <= set(profile.include)
+    assert unchecked(profile) == []
+    assert profile.application.environment.values["BGE_M3_MODEL_PATH"] == "{models}/bge-m3"
+    assert set(profile.application.environment.template) == {"GEMINI_API_KEY", "CLOVA_STUDIO_API_KEY"}
+    assert {"BGE_M3_DEVICE", "LOG_LEVEL"} <= set(profile.application.environment.also)
+    assert profile.application.environment.defaults == {"DEFAULT_EMBEDDING": "bge_m3"}
+    assert {"data", "exports", "checkpoints"} <= set(profile.application.persist)
+    assert [model.name for model in profile.models] == ["bge-m3"]
+    assert len(profile.application.core_imports) == 11
+
+
+def test_a_program_travels_with_its_text_and_is_no_command(project: Path) -> None:
+    (project / "probes").mkdir()
+    (project / "probes" / "ask.py").write_text("print('질문')\n", encoding="utf-8")
+    text = LAUNCHER.format(kind="program", target="probes/ask.py")
+    application = load_profile(write(project, f'name = "A"\nsmoke = [["app"]]\n{text}'), project).application
+    assert application.launchers[0].program == "print('질문')\n"
+    assert application.commands == ()
+
+
+def test_a_command_with_the_name_of_a_program_is_refused_or_told(project: Path) -> None:
+    def load(name: str):
+        launcher = LAUNCHER.replace('"app"', f'"{name}"').format(kind="script", target="cli.py")
+        return load_profile(write(project, f'name = "A"\n{launcher}'), project)
+
+    with pytest.raises(UsageError, match=r"launchers\[0\]\.name: git is also a system program"):
+        load("git")
+    (note,) = load("docker").notes
+    assert note.startswith("ragtrace-profile.toml: the launcher docker has the name")
+    assert load("app").notes == ()
+
+
+@pytest.mark.parametrize("environment", ["", '[environment]\nalso = ["LEVEL"]\n'])
+def test_lines_that_are_told_can_be_pasted_and_say_what_was_missing(project: Path, environment: str) -> None:
+    (project / ".env.example").write_text("COLOUR=red\n")
+    text = environment + LAUNCHER.format(kind="script", target="cli.py") + MODEL
+    said = unchecked(load_profile(write(project, f'name = "A"\n{text}'), project))
+    assert {item.checks[0] for item in said} == {
+        "packages.imports",
+        "ragtrace.cli",
+        "ragtrace.settings",
+        "ragtrace.dashboard",
+        "ragtrace.container",
+        "ragtrace.probe",
+    }
+    pasted = {
+        place: "".join(f"{line}\n" for item in said for line in [*item.lines()][1:] if item.place == place)
+        for place in ("top", "environment", "end")
+    }
+    rest = text.removeprefix(environment)
+    whole = f'name = "A"\n{pasted["top"]}{environment}{pasted["environment"]}{rest}{pasted["end"]}'
+    assert unchecked(load_profile(write(project, whole), project)) == []
+    named = load_profile(write(project, f'name = "A"\n[container]\nobject = "a:b"\n{text}'), project)
+    assert [(item.add, item.place) for item in unchecked(named) if "ragtrace.container" in item.checks] == [
+        ('command = ["app"]', "container")
+    ]
+
+
+def test_a_model_can_be_left_out_of_the_bundle(project: Path) -> None:
+    values = '[environment.values]\nA = "{models}/small:{models}/small2"\nB = "{models}/small/x"\n'
+    more = '[[models]]\nname = "small2"\nsource = "path:b"\n'
+    text = f'name = "A"\n{values}{MODEL}source = "hf:some/small@main"\n{more}'
+    profile = without_models(load_profile(write(project, text), project), ["small"])
+    assert [model.name for model in profile.models] == ["small2"]
+    (apart,) = profile.application.models_apart
+    assert (apart.name, apart.source) == ("small", "hf:some/small@main")
+    assert profile.application.environment.values == {
+        "A": "{prefix}/models/small:{models}/small2",
+        "B": "{prefix}/models/small/x",
+    }
+    (*_others, last) = without_models(profile, ["small2"]).application.models_apart
+    assert last.source == "path:b"  # no folder of this machine
+    with pytest.raises(UsageError, match="no model small"):
+        without_models(profile, ["small"])
+
+
+def test_the_examples_profile_names_the_embedding_to_give() -> None:
+    profile = load_profile(EXAMPLE / "ragtrace-profile.toml", EXAMPLE)
+    probe = profile.models[0].probe
+    assert probe is not None
+    assert probe.embedding == tuple(json.loads((EXAMPLE / "probe-minilm.json").read_text()))
+    assert sum(component**2 for component in probe.embedding) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_project_without_a_profile(project: Path) -> None:
+    (project / "src" / "some_app").mkdir(parents=True)
+    (project / "src" / "some_app" / "__init__.py").write_text("")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(
+            '[project.scripts]\nsome = "some_app.cli:main [extra]"\n[project.gui-scripts]\nshow = "some_app:gui"\n'
+        )
+    profile = default_profile(project)
+    assert profile.title == "Some_App"
+    assert profile.application.launchers == (
+        Launcher("some", "entry", "some_app.cli:main"),
+        Launcher("show", "entry", "some_app:gui"),
+    )
+    assert profile.application.import_paths == ("src",)
+    assert profile.application.core_imports == ("some_app",)
+    assert profile.application.environment.template == {"API_KEY": "placeholder", "LEVEL": "info"}
+    assert profile.application.environment.required == ()
+
+
+def test_a_flat_project_without_commands_runs_with_m(project: Path) -> None:
+    for name in ("some_app", "tests"):
+        (project / name).mkdir()
+        (project / name / "__init__.py").write_text("")
+        (project / name / "__main__.py").write_text("")
+    (project / ".env.example").unlink()
+    profile = default_profile(project)
+    assert profile.application.launchers == (Launcher("some-app", "module", "some_app"),)
+    assert profile.application.import_paths == (".",)
+    assert profile.application.core_imports == ("some_app",)
+    assert profile.application.environment.template == {}
+
+
+def test_a_src_that_is_a_package_is_imported_from_above(project: Path) -> None:
+    (project / "src").mkdir()
+    (project / "src" / "__init__.py").write_text("")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.scripts]\nsome = "src.main:run"\n')
+    application = default_profile(project).application
+    assert (application.import_paths, application.core_imports) == ((".",), ("src",))
+
+
+def test_a_script_with_a_name_of_the_shell_gets_the_project_s_before_it(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.scripts]\nsome = "some:main"\ntest = "some:test"\nPython = "some:repl"\n')
+    profile = default_profile(project)
+    assert [launcher.name for launcher in profile.application.launchers] == ["some", "some-app-test", "some-app-Python"]
+    test, python = profile.notes
+    assert test.startswith("pyproject.toml: project.scripts.test: test is a shell builtin or keyword (sh)")
+    assert "The launcher will be some-app-test" in test
+    assert "project.scripts.Python: Python is a program" in python
+
+
+@pytest.mark.parametrize(
+    ("scripts", "said"),
+    [
+        ('ragtrace-install = "a:b"', "project.scripts.ragtrace-install: ragtrace-offline-ragtrace-install is reserved"),
+        ('one = "a:b"\nOne = "a:c"', "project.scripts.One: on a host that ignores case"),
+        ('test = "a:b"\nTest = "a:c"', "project.scripts.Test: on a host that ignores case"),
+    ],
+)
+def test_scripts_that_only_a_profile_can_name(project: Path, scripts: str, said: str) -> None:
+    text = (project / "pyproject.toml").read_text()
+    name = "ragtrace-offline" if "ragtrace" in scripts else "Some_App"
+    (project / "pyproject.toml").write_text(text.replace("Some_App", name) + f"[project.scripts]\n{scripts}\n")
+    with pytest.raises(UsageError, match=re.escape(f"pyproject.toml: {said}")) as refused:
+        default_profile(project)
+    assert "Create ragtrace-profile.toml in the project" in refused.value.advice
+
+
+def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[project.scripts]\ntime = "some:main"\n')
+    told = Told()
+    request = Request(project, project / "out", (), (), Cache(project / "cache"))
+    profile = read_profile(request, told)
+    assert told.warnings == list(profile.notes) != []
+
+
+MODELS = 'name = "A"\n[[models]]\nname = "one"\n'
+
+
+def test_the_command_line_names_models(project: Path) -> None:
+    one = load_profile(write(project, MODELS), project)
+    assert [m.source for m in with_models(one, [f"hf:a/b@{REVISION}"]).models] == [f"hf:a/b@{REVISION}"]
+    both = with_models(one, ["one=path:/x/y", "two=path:/z"])
+    assert [(m.name, m.source) for m in both.models] == [("one", "path:/x/y"), ("two", "path:/z")]
+    none = load_profile(write(project, 'name = "A"'), project)
+    assert [m.name for m in with_models(none, ["path:/x/minilm"]).models] == ["minilm"]
+    assert [m.name for m in with_models(none, [f"hf:org/bge-m3@{REVISION}"]).models] == ["bge-m3"]
+
+
+def test_refuses_a_model_that_nothing_names(project: Path) -> None:
+    one = load_profile(write(project, MODELS), project)
+    with pytest.raises(UsageError, match="no source for model one") as refused:
+        with_models(one, [])
+    assert "--model one=" in refused.value.advice
+    two = load_profile(write(project, MODELS + '[[models]]\nname = "two"\n'), project)
+    with pytest.raises(UsageError, match="several models: one, two"):
+        with_models(two, ["path:/x"])
+    with pytest.raises(UsageError, match="--model: not hf:"):
+        with_models(one, ["/x"])

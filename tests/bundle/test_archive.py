@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder import members
+from builder.assemble.assemble import write_archive
+from builder.members import member
+from bundle import archive, digest
+from bundle.archive import read_archive, ustar_header, visit_folder
+from bundle.manifest import NAME
+from shared.errors import HostError, TrustError
+from shared.terminal.console import NoProgress
+from tests.bundles import CONTENTS, make_manifest
+
+if TYPE_CHECKING:
+    from bundle.manifest import Manifest
+
+MANIFEST = make_manifest()
+DATA = MANIFEST.to_bytes()
+MEMBERS = [member(path, kind, data) for path, (kind, data) in CONTENTS.items()]
+MTIME = MANIFEST.created_epoch
+
+
+def written(folder: Path) -> tuple[Path, str]:
+    path = folder / MANIFEST.archive
+    return path, write_archive(path, MANIFEST, DATA, MEMBERS, NoProgress())[path.name]
+
+
+def read(path: Path, sha256: str, manifest: Manifest = MANIFEST, data: bytes = DATA) -> dict[str, bytes]:
+    return {entry.path: b"".join(blocks) for entry, blocks in read_archive([(path, sha256)], manifest, data)}
+
+
+def plain_tar() -> bytes:
+    """Return the uncompressed archive, put together by hand."""
+    parts = []
+    for name, data in [(NAME, DATA), *((path, data) for path, (_kind, data) in CONTENTS.items())]:
+        mode = next((item.entry.mode for item in MEMBERS if item.entry.path == name), 0o644)
+        parts += [ustar_header(f"{MANIFEST.root}/{name}", len(data), mode, MTIME), data, bytes(-len(data) % 512)]
+    return b"".join([*parts, bytes(1024)])
+
+
+def refused(folder: Path, tar: bytes, *, raw: bytes | None = None) -> str:
+    """Pack an altered tar, signed as it is, and return why the reader refuses it."""
+    path = folder / MANIFEST.archive
+    path.write_bytes(gzip.compress(tar, 1, mtime=0) if raw is None else raw)
+    with pytest.raises(TrustError) as caught:
+        read(path, digest.sha256_file(path)[0])
+    assert caught.value.advice
+    return caught.value.what
+
+
+def test_what_was_written_is_read_back(tmp_path) -> None:
+    path, sha256 = written(tmp_path)
+    assert read(path, sha256) == {name: data for name, (_kind, data) in CONTENTS.items()}
+    assert sha256 == digest.sha256_file(path)[0]
+    assert gzip.decompress(path.read_bytes()) == plain_tar()
+
+
+def test_the_hand_made_archive_is_accepted_so_that_its_alterations_prove_something(tmp_path) -> None:
+    path = tmp_path / MANIFEST.archive
+    path.write_bytes(gzip.compress(plain_tar(), 1, mtime=0))
+    assert read(path, digest.sha256_file(path)[0])
+
+
+def test_any_tar_lists_and_unpacks_it(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    listed = subprocess.run(["tar", "-tzf", path], capture_output=True, text=True, check=True, env=utf8()).stdout
+    assert listed.splitlines() == [f"{MANIFEST.root}/{name}" for name in (NAME, *CONTENTS)] or "\\" in listed
+    subprocess.run(["tar", "-xzf", path, "-C", tmp_path], check=True, env=utf8())
+    for name, (_kind, data) in CONTENTS.items():
+        unpacked = tmp_path / MANIFEST.root / name
+        assert unpacked.read_bytes() == data
+        assert unpacked.stat().st_mtime == MTIME
+    assert os.access(tmp_path / MANIFEST.root / "04_Scripts/install.sh", os.X_OK)
+    with tarfile.open(path) as opened:
+        assert {item.name for item in opened} == {f"{MANIFEST.root}/{name}" for name in (NAME, *CONTENTS)}
+
+
+def utf8() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
+
+
+def test_the_header_is_one_that_tarfile_reads() -> None:
+    for path, size, mode in (("a/b.txt", 5, 0o644), ("x" * 90 + "/" + "y" * 90, 8**11 - 1, 0o755)):
+        info = tarfile.TarInfo.frombuf(ustar_header(path, size, mode, MTIME), "utf-8", "strict")
+        assert (info.name, info.size, info.mode, info.mtime, info.isreg()) == (path, size, mode, MTIME, True)
+        assert (info.uid, info.gid, info.uname, info.gname, info.linkname) == (0, 0, "", "", "")
+    with pytest.raises(ValueError, match="z"):
+        ustar_header("z" * 101, 1, 0o644, MTIME)
+
+
+def test_every_byte_counts(tmp_path) -> None:
+    path, sha256 = written(tmp_path)
+    whole = path.read_bytes()
+    # all of both ends, where the headers of gzip and tar are, and a sample between
+    offsets = {*range(64), *range(len(whole) - 64, len(whole)), *random.Random(1).sample(range(len(whole)), 200)}
+    for offset in sorted(offsets):
+        for changed in (
+            whole[:offset] + whole[offset + 1 :],
+            whole[:offset] + bytes([whole[offset] ^ 0x10]) + whole[offset + 1 :],
+        ):
+            path.write_bytes(changed)
+            with pytest.raises(TrustError) as caught:
+                read(path, sha256)
+            assert any(name in caught.value.what for name in (path.name, *CONTENTS, NAME)), caught.value.what
+
+
+def test_cut_at_every_tar_block(tmp_path) -> None:
+    tar = plain_tar()
+    for end in range(0, len(tar), 512):
+        assert "it is truncated" in refused(tmp_path, tar[:end])
+
+
+def test_cut_gzip_stream_without_its_checksum(tmp_path) -> None:
+    packed = gzip.compress(plain_tar(), 1, mtime=0)
+    for missing in (1, 4, 8):
+        assert "it is truncated" in refused(tmp_path, b"", raw=packed[:-missing])
+
+
+def test_what_follows_the_end(tmp_path) -> None:
+    packed = gzip.compress(plain_tar(), 1, mtime=0)
+    for more in (b"x", b"\0", gzip.compress(b""), gzip.compress(plain_tar())):
+        assert "it has trailing data" in refused(tmp_path, b"", raw=packed + more)
+    for more in (b"\0", bytes(512), b"x" * 512):
+        assert "it has trailing data" in refused(tmp_path, plain_tar() + more)
+
+
+def test_not_gzip_at_all(tmp_path) -> None:
+    assert "not a gzip stream" in refused(tmp_path, b"", raw=plain_tar())
+    assert "it is truncated" in refused(tmp_path, b"", raw=b"")
+
+
+def block_of(path: str) -> int:
+    """Return where a member's header begins."""
+    return plain_tar().index(f"{MANIFEST.root}/{path}".encode())
+
+
+SCRIPT = "04_Scripts/install.sh"
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [
+        (100, b"0000777\0"),  # mode
+        (108, b"0001750\0"),  # owner
+        (116, b"0001750\0"),  # group
+        (136, b"00000000001\0"),  # mtime
+        (156, b"2"),  # a symbolic link
+        (156, b"x"),  # PAX
+        (156, b"L"),  # a GNU long name
+        (156, b"\0"),  # the old way to say a regular file
+        (157, b"/etc/passwd"),  # where a link leads
+        (257, b"ustar  \0"),  # GNU's magic
+        (265, b"root"),  # the owner's name
+        (500, b"hidden"),  # what nobody looks at
+        (124, b"\x80" + bytes(10) + b"\x0a"),  # a size in base 256
+    ],
+)
+def test_headers_of_another_form(tmp_path, offset, value) -> None:
+    tar, start = bytearray(plain_tar()), block_of(SCRIPT)
+    tar[start + offset : start + offset + len(value)] = value
+    header = tar[start : start + 512]
+    header[148:156] = b" " * 8
+    tar[start + 148 : start + 156] = b"%06o\0 " % sum(header)  # with the right checksum
+    assert f"{SCRIPT} is not at its expected position" in refused(tmp_path, bytes(tar))
+
+
+def test_extra_missing_and_exchanged_members(tmp_path) -> None:
+    tar = plain_tar()
+    first, second = block_of("04_Scripts/install.sh"), block_of("05_Documentation/OPERATING.md")
+    third = block_of("07_Models/tiny/config.json")
+    extra = ustar_header(f"{MANIFEST.root}/extra", 0, 0o644, MTIME)
+    assert "expected position" in refused(tmp_path, tar[:first] + extra + tar[first:])
+    assert "contains more files" in refused(tmp_path, tar[:-1024] + extra + tar[-1024:])
+    assert "expected position" in refused(tmp_path, tar[:first] + tar[second:])
+    assert "expected position" in refused(tmp_path, tar[:first] + tar[second:third] + tar[first:second] + tar[third:])
+    assert "expected position" in refused(tmp_path, tar[:first] + tar[first:second] + tar[first:])
+
+
+def test_something_hidden_behind_a_file(tmp_path) -> None:
+    tar = bytearray(plain_tar())
+    tar[block_of(SCRIPT) + 512 + len(CONTENTS[SCRIPT][1])] = 1
+    assert f"hidden data after {SCRIPT}" in refused(tmp_path, bytes(tar))
+
+
+def test_an_altered_file_is_named_even_when_the_archive_has_its_signed_digest(tmp_path) -> None:
+    for path, (_kind, data) in CONTENTS.items():
+        tar = bytearray(plain_tar())
+        tar[block_of(path) + 512 + len(data) - 1] ^= 1
+        assert path in refused(tmp_path, bytes(tar))
+
+
+def test_the_archives_own_digest_is_compared_last(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    with pytest.raises(TrustError, match="SHA-256 does not match the signed one"):
+        read(path, "0" * 64)
+
+
+def test_a_consumer_that_leaves_early_does_not_spare_the_check(tmp_path) -> None:
+    tar = bytearray(plain_tar())
+    tar[block_of(SCRIPT) + 512] ^= 1
+    path = tmp_path / MANIFEST.archive
+    path.write_bytes(gzip.compress(tar, 1, mtime=0))
+    with pytest.raises(TrustError, match=SCRIPT):
+        list(read_archive([(path, digest.sha256_file(path)[0])], MANIFEST, DATA))
+
+
+def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
+    size = 48 << 20
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(size)
+    items = [member("03_Source/deflated.bin", "source", big), member("07_Models/tiny/stored.bin", "model", big)]
+    manifest = replace(MANIFEST, files=tuple(item.entry for item in items))
+    path = tmp_path / "big.tar.gz"
+    tracemalloc.start()
+    sha256 = write_archive(path, manifest, DATA, items, NoProgress())[path.name]
+    for _entry, blocks in read_archive([(path, sha256)], manifest, DATA):
+        archive.drain(blocks)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # the writer's thread is at most so many blocks behind, as read and as written, however busy the machine is
+    most = 2 * (archive.AHEAD + 4) * members.BLOCK
+    assert peak < most < size
+    assert size < path.stat().st_size < size + (1 << 20)  # one of the two was deflated
+
+
+# folders
+
+
+def unpack(folder: Path) -> Path:
+    for name, data in ((NAME, DATA), *((path, data) for path, (_kind, data) in CONTENTS.items())):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def read_unpacked(folder: Path) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    visit_folder(folder, MANIFEST, DATA, lambda entry, blocks: found.update({entry.path: b"".join(blocks)}))
+    return found
+
+
+def test_an_unpacked_folder_gives_the_same(tmp_path) -> None:
+    assert read_unpacked(unpack(tmp_path)) == {name: data for name, (_kind, data) in CONTENTS.items()}
+
+
+@pytest.mark.parametrize("name", [NAME, *CONTENTS])
+def test_every_file_of_a_folder_is_checked(tmp_path, name) -> None:
+    path = unpack(tmp_path) / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(TrustError, match="bytes, expected"):
+        read_unpacked(tmp_path)
+    path.unlink()
+    with pytest.raises(TrustError, match=f"{name}: cannot be read"):
+        read_unpacked(tmp_path)
+
+
+def test_links_pipes_and_folders_are_not_files(tmp_path) -> None:
+    path = unpack(tmp_path) / SCRIPT
+    shutil.copy(path, tmp_path / "same")
+    for make in (lambda: path.symlink_to(tmp_path / "same"), lambda: os.mkfifo(path), path.mkdir):
+        path.unlink()
+        make()
+        seen: list[str] = []
+        worker = threading.Thread(target=lambda seen=seen: seen.append(refusal(tmp_path)), daemon=True)
+        worker.start()
+        worker.join(5)
+        assert seen, "reading a pipe hangs"
+        assert SCRIPT in seen[0]
+        if path.is_dir():
+            path.rmdir()
+            path.touch()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a regular file that no medium can give")
+def test_a_medium_that_fails_says_nothing_of_the_bundle() -> None:
+    with pytest.raises(HostError, match="/proc/self/mem cannot be read: Input/output error") as caught:
+        list(archive.file_blocks(Path("/proc/self/mem"), "x"))  # at 0 nothing is mapped
+    assert "The medium or its drive is failing" in caught.value.advice
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_file_that_this_host_cannot_open_may_be_right(tmp_path) -> None:
+    import resource
+
+    path = unpack(tmp_path) / SCRIPT
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with path.open("rb") as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno(), limits[1]))
+        try:
+            with pytest.raises(HostError, match="Too many open files"):
+                list(archive.file_blocks(path, SCRIPT))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def refusal(folder: Path) -> str:
+    try:
+        read_unpacked(folder)
+    except TrustError as error:
+        return error.what
+    return "nothing was refused"
+
+
+def cut(path: Path, size: int) -> list[tuple[Path, str]]:
+    """Cut an archive into volumes."""
+    data, volumes = path.read_bytes(), []
+    for number, start in enumerate(range(0, len(data), size), 1):
+        volume = path.with_name(f"{path.name}.{number:03d}")
+        volume.write_bytes(data[start : start + size])
+        volumes.append((volume, digest.sha256_file(volume)[0]))
+    return volumes
+
+
+def read_volumes(volumes: list[tuple[Path, str]]) -> dict[str, bytes]:
+    return {entry.path: b"".join(blocks) for entry, blocks in read_archive(volumes, MANIFEST, DATA)}
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1000, 1 << 20])
+def test_volumes_are_read_as_one_stream(tmp_path, size) -> None:
+    path, sha256 = written(tmp_path)
+    assert read_volumes(cut(path, size)) == read(path, sha256)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_the_volume_that_was_altered_is_the_one_that_is_named(tmp_path, number, place) -> None:
+    path, _sha256 = written(tmp_path)
+    volumes = cut(path, path.stat().st_size // 3 + 1)
+    volume = volumes[number - 1][0]
+    data = bytearray(volume.read_bytes())
+    data[int(place * (len(data) - 1))] ^= 1
+    volume.write_bytes(data)
+    with pytest.raises(TrustError, match=f"^{volume.name}"):
+        read_volumes(volumes)
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"", lambda data: data + b"\0"])
+def test_a_volume_of_another_length_is_named(tmp_path, change) -> None:
+    path, _sha256 = written(tmp_path)
+    volumes = cut(path, path.stat().st_size // 3 + 1)
+    volume = volumes[1][0]
+    volume.write_bytes(change(volume.read_bytes()))
+    with pytest.raises(TrustError, match=f"^{volume.name}: its SHA-256 does not match the signed one"):
+        read_volumes(volumes)
+
+
+def test_a_volume_after_the_end_is_refused(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    volumes = cut(path, path.stat().st_size // 2 + 1)
+    more = path.with_name(f"{path.name}.003")
+    more.write_bytes(b"more")
+    with pytest.raises(TrustError, match=f"^{more.name}: it has trailing data"):
+        read_volumes([*volumes, (more, digest.sha256_file(more)[0])])
+
+
+def test_volumes_in_the_wrong_order_are_refused(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    first, second, third = cut(path, path.stat().st_size // 3 + 1)
+    with pytest.raises(TrustError, match=f"^{third[0].name}"):
+        read_volumes([first, third, second])
+
+
+def test_a_member_is_compared_before_its_volume(tmp_path) -> None:
+    path, _sha256 = written(tmp_path)
+    tar = bytearray(plain_tar())
+    tar[block_of(SCRIPT) + 512] ^= 1
+    path.write_bytes(gzip.compress(tar, 1, mtime=0))
+    volumes = cut(path, path.stat().st_size - 10)
+    with pytest.raises(TrustError, match=f"^{volumes[0][0].name}: {SCRIPT}: "):
+        read_volumes(volumes)
+
+
+def test_a_reader_that_is_given_up_waits_for_no_thread(tmp_path, monkeypatch) -> None:
+    waited: list[bool] = []
+    end = ThreadPoolExecutor.shutdown
+    monkeypatch.setattr(
+        ThreadPoolExecutor, "shutdown", lambda self, wait=True, **more: (waited.append(wait), end(self, wait, **more))
+    )
+    made = written(tmp_path)
+    waited.clear()
+    reader = read_archive([made], MANIFEST, DATA)
+    next(reader)
+    reader.close()
+    assert waited == [False, False]

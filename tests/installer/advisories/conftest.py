@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from bundle.signing.signature import ED25519
+from installer.advisories.kept import Site
+from tests.advisories import dated, snapshot_bytes, trusting
+from tests.installed import make_prefix
+from tests.keys import SoftKey
+from tests.policies import lay
+from tests.validator.looking import release_of
+
+KEY, APPROVER = SoftKey(ED25519), SoftKey(ED25519)
+MADE = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+_cache: dict[str, bytes] = {}
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    """Return a function that gives a snapshot made so many days after the one that the release brought."""
+
+    def make(days=0, **more):
+        moment = MADE + timedelta(days=days)
+        return snapshot_bytes(tmp_path, dated(moment - timedelta(hours=1)), now=moment, **more)
+
+    return make
+
+
+@pytest.fixture
+def brought(snapshot):
+    """Return the snapshot that the release brings."""
+    if "brought" not in _cache:
+        _cache["brought"] = snapshot()
+    return _cache["brought"]
+
+
+@pytest.fixture
+def site(tmp_path, brought, places):
+    """Return an installation that brought advisories, on a host whose policy lets KEY sign newer ones."""
+    prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": brought})
+    policy, owner = trusting(KEY, APPROVER)
+    places.host.mkdir(parents=True)
+    lay(places.host, policy, owner)
+    release = release_of(prefix)
+    return Site(prefix, release, release.manifest(), places)

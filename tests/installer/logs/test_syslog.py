@@ -1,0 +1,335 @@
+"""Lines reach a collector over UDP and TCP; one that is away, stalled or gone costs nothing but its lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from bootstrap import cli
+from installer.layout.prefix import Prefix
+from installer.logs import audit_log, runlog, syslog
+from shared.errors import UsageError
+
+LOG = runlog.LOG
+# RFC 5424, 6: HEADER SP STRUCTURED-DATA SP MSG
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"
+MESSAGE = re.compile(rf"<(\d{{1,3}})>1 ({TIME}) ([!-~]{{1,255}}) ragtrace (\d+) ([!-~]{{1,32}}) - (\{{.*\}})")
+
+
+class Server:
+    """A collector on loopback; ``lines`` gets each message as it comes."""
+
+    def __init__(self, *, is_tcp, most=None, port=0):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", port))
+        self.lines, self.most = queue.Queue(), most
+        self.is_tcp, self.closing = is_tcp, False
+        if is_tcp:
+            self.socket.listen()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        """End the thread before its socket, whose number the next one gets."""
+        self.closing = True
+        with socket.socket(self.socket.family, self.socket.type) as last:
+            last.connect(self.socket.getsockname())
+            if not self.is_tcp:
+                last.send(b"")
+        self.thread.join(5)
+        self.socket.close()
+
+    @property
+    def address(self):
+        return f"{'tcp' if self.is_tcp else 'udp'}://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def serve(self):
+        while not self.closing:
+            if self.is_tcp:
+                connection = self.socket.accept()[0]
+                with connection, connection.makefile("rb") as stream:
+                    self.read(stream)
+            else:
+                self.lines.put(self.socket.recv(65536))
+
+    def read(self, stream):
+        """Read messages whose octets are counted (RFC 6587, 3.4.1), at most so many of one connection."""
+        count = 0
+        while count != self.most:
+            digits = b""
+            while (byte := stream.read(1)) not in (b" ", b""):
+                digits += byte
+            if not digits:
+                break
+            self.lines.put(stream.read(int(digits)))
+            count += 1
+
+    def next(self):
+        return self.lines.get(timeout=20)
+
+
+@pytest.fixture(params=[False, True], ids=["udp", "tcp"])
+def server(request):
+    """Serve over UDP and over TCP; ``sending`` comes after it and so ends before it."""
+    made = Server(is_tcp=request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sending():
+    """Log to collectors until the test ends."""
+    begun = []
+
+    def begin(text):
+        address = syslog.parse_address(text)
+        collector = syslog.Collector(address, "install")
+        runlog.send_to(collector, runlog.Lines("install", address.limit))
+        begun.append(collector)
+        return collector
+
+    yield begin
+    runlog.end(begun)
+
+
+def parsed(message):
+    found = MESSAGE.fullmatch(message.decode("ascii"))
+    assert found, message
+    return int(found[1]), found[5], json.loads(found[6])
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "is_tcp"),
+    [
+        ("logs.example:514", "logs.example", 514, False),
+        ("udp://10.0.0.1:1514", "10.0.0.1", 1514, False),
+        ("tcp://logs:601", "logs", 601, True),
+        ("tcp://[::1]:601", "::1", 601, True),
+    ],
+)
+def test_an_address(text, host, port, is_tcp):
+    address = syslog.parse_address(text)
+    assert address == syslog.Address(host, port, is_tcp)
+    assert syslog.parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "logs", "logs:", ":514", "logs:0", "logs:65536", "http://logs:514", "tcp://u:p@logs:1", "a:1/x", "[:1"]
+)
+def test_what_is_no_address(text):
+    with pytest.raises(UsageError, match="not a valid log collector address"):
+        syslog.parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"),
+    [(logging.DEBUG, 15), (logging.INFO, 14), (logging.WARNING, 12), (logging.ERROR, 11), (logging.CRITICAL, 10)],
+)
+def test_a_line_arrives_as_the_standard_has_it(server, sending, level, priority):
+    sending(server.address)
+    LOG.log(level, "한글 %s", "text\nwith a line end")
+    found, command, entry = parsed(server.next())
+    assert (found, command) == (priority, "install")
+    assert entry["message"] == "한글 text\nwith a line end"
+    assert (entry["run"], entry["command"], entry["level"]) == (runlog.RUN, "install", logging.getLevelName(level))
+
+
+def test_order_stays_and_nothing_is_lost(server, sending):
+    collector = sending(server.address)
+    for number in range(300):
+        LOG.info("%d", number)
+    runlog.end([collector])
+    assert [parsed(server.next())[2]["message"] for _ in range(300)] == [str(number) for number in range(300)]
+    assert collector.lost == 0
+
+
+def test_a_long_line_is_cut_to_what_a_collector_takes(server, sending):
+    sending(server.address)
+    LOG.info("한" * 100_000)
+    message = server.next()
+    assert len(message) <= (syslog.TCP_LIMIT if server.is_tcp else syslog.UDP_LIMIT)
+    assert parsed(message)[2]["cut"] is True
+
+
+def test_one_that_is_absent_costs_no_time(sending):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for text in (f"tcp://127.0.0.1:{port}", f"127.0.0.1:{port}"):
+        collector = sending(text)
+        began = time.monotonic()
+        for number in range(3000):
+            LOG.info("%d", number)
+        spent = time.monotonic() - began
+        runlog.end([collector])
+        assert spent < 2
+        assert time.monotonic() - began < 2 + syslog.CLOSING + 1
+        assert collector.lost > 0
+
+
+def test_one_that_comes_later_gets_what_waited(sending, monkeypatch):
+    monkeypatch.setattr(syslog, "RETRY", 0.05)
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
+    collector = sending(f"tcp://127.0.0.1:{port}")
+    LOG.info("early")
+    late = Server(is_tcp=True, port=port)
+    assert parsed(late.next())[2]["message"] == "early"
+    runlog.end([collector])
+    late.close()
+
+
+def test_one_that_closes_midway_is_called_again(sending):
+    server = Server(is_tcp=True, most=2)
+    collector = sending(server.address)
+    for number in range(3):
+        LOG.info("%d", 2 * number)
+        server.next()
+        LOG.info("%d", 2 * number + 1)
+        assert parsed(server.next())[2]["message"] == str(2 * number + 1)
+        ended(server)
+    runlog.end([collector])
+    server.close()
+
+
+def ended(server):
+    """Wait until the server has closed its connection: the next one is accepted."""
+    with socket.create_connection(server.socket.getsockname()) as probe:
+        probe.sendall(b"5 probe5 probe")
+    assert {server.next(), server.next()} == {b"probe"}
+
+
+def test_one_that_does_not_read_neither_stops_nor_slows_the_work(sending):
+    with socket.create_server(("127.0.0.1", 0)) as stalled:
+        collector = sending(f"tcp://127.0.0.1:{stalled.getsockname()[1]}")
+        began = time.monotonic()
+        for _number in range(3000):
+            LOG.info("x" * 7000)
+        spent = time.monotonic() - began
+        runlog.end([collector])
+        assert spent < 5
+        assert time.monotonic() - began < 5 + syslog.CLOSING + 1
+        assert collector.lost > 0
+
+
+def test_a_name_that_nobody_knows_costs_only_the_lines(sending):
+    collector = sending("tcp://no-such-host.invalid:514")
+    LOG.info("lost")
+    runlog.end([collector])
+    assert collector.lost == 1
+
+
+@pytest.fixture
+def installed(host, tiny, tmp_path):
+    prefix = tmp_path / "prefix"
+    assert cli.main(["install", str(tiny.folder), "--trust-key", str(tiny.key), "--prefix", str(prefix)]) == 0
+    return Prefix(prefix)
+
+
+def drained(server):
+    """Return what has come; the run is over, so everything is on its way already."""
+    found = [parsed(server.next())[2]]
+    while True:
+        try:
+            found.append(parsed(server.lines.get(timeout=0.5))[2])
+        except queue.Empty:
+            return found
+
+
+def test_a_command_sends_what_its_file_holds_and_the_audit_head(server, installed, tiny, capsys):
+    options = ["--trust-key", str(tiny.key), "--prefix", str(installed.root), "--json"]
+    damaged = installed.active().path / "launch.py"  # else there would be nothing to install
+    damaged.chmod(0o644)
+    damaged.write_text("")
+    capsys.readouterr()
+    assert cli.main(["install", str(tiny.folder), *options, "--syslog", server.address]) == 0
+    told = json.loads(capsys.readouterr().out)
+    sent = drained(server)
+    assert [entry["audit_head"] for entry in sent if "audit_head" in entry] == [told["audit_head"]]
+    assert told["audit_head"] == audit_log.head(installed)
+    assert told["run"] == audit_log.entries(installed)[-1]["run"] == runlog.RUN
+    assert {entry["run"] for entry in sent} == {runlog.RUN}
+    log = max(installed.logs.glob("*-install-*.log")).read_text().splitlines()
+    filed = [json.loads(line) for line in log]
+    assert [entry for entry in sent if entry in filed] == filed
+    assert not [handler for handler in LOG.handlers if isinstance(handler, (syslog.Collector, logging.FileHandler))]
+
+
+def test_every_command_has_a_log(server, installed, monkeypatch):
+    monkeypatch.setenv("RAGTRACE_SYSLOG", server.address)
+    for command in (["status"], ["history"], ["audit-log", "verify"], ["list-checks"], ["trust", "show"]):
+        assert cli.main([*command, "--prefix", str(installed.root)]) == 0
+        assert {entry["command"] for entry in drained(server)} == {command[0]}
+        assert list(installed.logs.glob(f"*-{command[0]}-*.log"))
+
+
+def test_a_refusal_goes_there_too(server, installed):
+    assert cli.main(["rollback", "--prefix", str(installed.root), "--syslog", server.address]) == 4
+    assert any("retains no release of another version" in json.dumps(entry) for entry in drained(server))
+
+
+def test_settings_never_go_there(server, installed, monkeypatch, capsys):
+    installed.env_file.write_text("TINY_API_KEY='sk-very-secret'\nTINY_COLOUR=blue\n")
+
+    def leak(self):
+        LOG.error("the key is sk-very-secret, the colour blue")
+        raise RuntimeError("sk-very-secret")
+
+    monkeypatch.setattr(Prefix, "complete_releases", leak)
+    assert cli.main(["status", "--prefix", str(installed.root), "--syslog", server.address]) == 70
+    sent = drained(server)
+    assert any("the key is ***, the colour blue" in entry["message"] for entry in sent)
+    kept = "".join(path.read_text() for path in installed.logs.iterdir())
+    assert "sk-very-secret" not in json.dumps(sent) + kept
+
+
+def test_a_bad_address_is_a_word_about_the_option(installed, capsys):
+    with pytest.raises(SystemExit) as ended_with:
+        cli.main(["status", "--prefix", str(installed.root), "--syslog", "nowhere"])
+    assert ended_with.value.code == 2
+    assert "HOST:PORT" in capsys.readouterr().err
+
+
+def test_a_full_disk_ends_the_log_and_not_the_command(installed, monkeypatch, capsys):
+    monkeypatch.setattr(logging.FileHandler, "_open", lambda self: open("/dev/full", "w"))  # noqa: SIM115
+    assert cli.main(["status", "--prefix", str(installed.root)]) == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_only_the_newest_logs_stay(tmp_path):
+    for number in range(runlog.KEPT_LOGS + 20):
+        (tmp_path / f"20260101T{number:06}Z-status-{number:016}.log").touch()
+    (tmp_path / "note.txt").touch()
+    (tmp_path / "of-somebody.log").touch()
+    before = list(LOG.handlers)
+    runlog.to_file(tmp_path, "status")
+    runlog.end([handler for handler in LOG.handlers if handler not in before])
+    names = sorted(path.name for path in tmp_path.glob("*Z-status-*.log"))
+    assert len(names) == runlog.KEPT_LOGS
+    assert names[1].startswith("20260101T000021Z-status-")
+    assert names[0].startswith("000001-")
+    assert (tmp_path / "note.txt").exists()
+    assert (tmp_path / "of-somebody.log").exists()
+
+
+def test_logs_are_kept_by_their_numbers_whatever_the_clock_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(runlog, "KEPT_LOGS", 3)
+    before = list(LOG.handlers)
+    for year in (2030, 2029, 2028, 2027, 2026):
+        moment = runlog.time.strptime(str(year), "%Y")
+        monkeypatch.setattr(runlog.time, "gmtime", lambda moment=moment: moment)
+        runlog.to_file(tmp_path, "status")
+    runlog.end([handler for handler in LOG.handlers if handler not in before])
+    assert [name[:11] for name in sorted(path.name for path in tmp_path.iterdir())] == [
+        "000003-2028",
+        "000004-2027",
+        "000005-2026",
+    ]

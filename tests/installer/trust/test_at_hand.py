@@ -1,0 +1,82 @@
+"""What a repair may take from: dates stop nothing, and a policy that does not count is never taken for none."""
+
+import pytest
+
+from bundle.signing.signature import ED25519
+from installer.layout.prefix import Prefix
+from installer.trust import memory
+from installer.trust.at_hand import AtHand, look
+from installer.trust.authority import read_key
+from shared.errors import TrustError, UsageError
+from tests.keys import SoftKey
+from tests.policies import lay, make_policy
+from tests.tiny import COUNTER, PRODUCT, tiny_bundle
+
+ROOT = SoftKey(ED25519)
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return Prefix(tmp_path / "empty")
+
+
+@pytest.fixture
+def running(tiny, monkeypatch):
+    """Let this code run from the zipapp of the bundle, which pins nothing."""
+    monkeypatch.setenv("RAGTRACE_ZIPAPP", str(tiny.folder / "ragtrace-install.pyz"))
+    monkeypatch.setattr("installer.trust.authority.pinned_policy", lambda _zipapp: None)
+
+
+def trust(tiny, places):
+    lay(places.host, make_policy(1, [read_key(str(tiny.key))], [ROOT.key]), ROOT)
+
+
+def test_a_named_bundle(tiny, empty, places):
+    found = look(empty, tiny.folder, [str(tiny.key)], places)
+    assert found.bundle.manifest == tiny.manifest
+    assert found.admission.remembered
+    assert found.policy is not None
+
+
+def test_a_bundle_beside_the_zipapp(tiny, empty, places, running):
+    trust(tiny, places)
+    assert look(empty, None, [], places).bundle.location == tiny.archive
+
+
+def test_a_named_bundle_that_may_not_be_installed_is_refused_and_one_beside_is_left(tiny, empty, places, running):
+    trust(tiny, places)
+    memory.remember(places.host, counters={PRODUCT: COUNTER + 1})
+    with pytest.raises(TrustError, match="older than the release that this host accepted"):
+        look(empty, tiny.folder, [], places)
+    left = look(empty, None, [], places)
+    assert (left.bundle, left.admission) == (None, None)
+    assert left.policy is not None
+
+
+def test_with_nobody_to_trust_there_is_nothing_at_hand(tiny, empty, places, running):
+    assert look(empty, None, [], places) == AtHand()
+    with pytest.raises(TrustError, match="no trusted keys"):
+        look(empty, tiny.folder, [], places)
+
+
+def test_what_is_not_there(tmp_path, tiny, empty, places):
+    with pytest.raises(UsageError, match="does not exist"):
+        look(empty, tmp_path / "none", [str(tiny.key)], places)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_policy_that_does_not_count_is_not_taken_for_none(tiny, empty, places, running, named):
+    trust(tiny, places)
+    policy = places.host / "policy-1.json"
+    policy.write_bytes(policy.read_bytes() + b" ")
+    with pytest.raises(TrustError, match="policy-1"):
+        look(empty, tiny.folder if named else None, [], places)
+
+
+def test_a_clock_that_is_behind_is_told_and_stops_nothing(tmp_path, empty, places, monkeypatch):
+    tiny = tiny_bundle(tmp_path / "made")
+    monkeypatch.setattr("installer.trust.admission.is_ahead", lambda _manifest, _now: True)
+    found = look(empty, tiny.folder, [str(tiny.key)], places)
+    assert found.bundle is not None
+    assert "this host's clock says" in found.admission.warnings[0]
+    assert not found.admission.remembered

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bundle.product.application import Launcher
+from installer.release import launchers
+from installer.userdata import persist
+from tests.installed import APPLICATION, make_prefix
+from tests.validator.looking import change, look, look_all, release_of, snapshot
+from validator.check import FAIL, PASS, SKIP, WARN
+from validator.checks.application.cli import Commands
+
+
+def test_smoke_commands_work_with_placeholders(prefix, monkeypatch) -> None:
+    monkeypatch.delenv("DEMO_API_KEY", raising=False)
+    result = look(Commands, prefix)
+    assert (result.status, result.check_name) == (PASS, "Command demo --help")
+
+
+def test_a_command_that_ends_badly_fails_with_its_last_line(prefix) -> None:
+    change(release_of(prefix).app / "app.py", b"import sys\nsys.exit('the database is gone')\n")
+    result = look(Commands, prefix)
+    assert result.status == FAIL
+    assert "exited with code 1: the database is gone" in result.details
+
+
+def test_a_launcher_that_is_missing_fails(prefix) -> None:
+    (prefix.bin / "demo").unlink()
+    scripts, command = look_all(Commands, prefix)
+    assert (scripts.status, command.status) == (FAIL, FAIL)
+    assert "demo" in scripts.details
+    assert "bin/demo" in command.details
+
+
+def test_a_command_that_hangs_is_stopped(prefix) -> None:
+    change(release_of(prefix).app / "app.py", b"import time\ntime.sleep(60)\n")
+    result = look(Commands, prefix, limit=0.5)
+    assert result.status == FAIL
+    assert "timed out" in result.details
+
+
+def test_no_smoke_command_is_skipped(tmp_path) -> None:
+    prefix = make_prefix(tmp_path, application=replace(APPLICATION, smoke=()))
+    assert look(Commands, prefix).status == SKIP
+
+
+def test_where_no_links_can_be_made_nothing_was_tried(prefix, monkeypatch) -> None:
+    def refuse(_place, _folder):
+        raise OSError(50, "The request is not supported")
+
+    monkeypatch.setattr(persist, "lead", refuse)
+    result = look(Commands, prefix)
+    assert result.status == SKIP
+    assert "not supported" in result.details
+
+
+def test_a_prefix_where_the_tool_has_the_application_s_name_says_so(tmp_path, monkeypatch) -> None:
+    """As installers left it that called the tool ``ragtrace`` whatever the application's commands are."""
+    named = replace(APPLICATION, launchers=(Launcher("ragtrace", "script", "app.py"),), smoke=())
+    prefix = make_prefix(tmp_path, application=named, probe=None)
+    assert [result.status for result in look_all(Commands, prefix)] == [SKIP]
+    monkeypatch.setattr(launchers, "knows_the_command", lambda _zipapp: False)
+    launchers.write(prefix, release_of(prefix).manifest())
+    shadowed, skipped = look_all(Commands, prefix)
+    assert (shadowed.status, skipped.status) == (WARN, SKIP)
+    assert shadowed.details.startswith(f"{prefix.bin / launchers.file_name('ragtrace')} starts the installer's tool")
+
+
+def test_offline_commands_are_tried_in_the_users_folder_without_touching_it(tmp_path) -> None:
+    program = "import sys\nopen(sys.argv[1], 'w').write('x')\n"
+    more = (*APPLICATION.launchers, Launcher("write", "program", "write.py", (), "data", program))
+    commands = (("write", "report.txt"), ("write", "nowhere/report.txt"))
+    application = replace(APPLICATION, launchers=more, smoke=(), offline_commands=commands)
+    prefix = make_prefix(tmp_path, application=application)
+    before = snapshot(prefix.root)
+    good, bad = look_all(Commands, prefix)
+    assert (good.status, good.check_name) == (PASS, "Command write report.txt")
+    assert (bad.status, "No such file or directory" in bad.details) == (FAIL, True)
+    assert snapshot(prefix.root) == before

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.installed import BASE, LIB, Wheel, make_prefix
+from tests.validator.looking import look
+from validator.check import FAIL, PASS, SKIP
+from validator.checks.system import cpu as system_cpu
+from validator.checks.system.cpu import Processor, cpu_features
+
+
+@pytest.fixture
+def intel(tmp_path, monkeypatch):
+    monkeypatch.setattr(system_cpu.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(system_cpu, "CPUINFO", tmp_path / "cpuinfo")
+    return tmp_path / "cpuinfo"
+
+
+TORCH = Wheel("torch", "2.0.0", {"torch.py": ""})
+
+
+def test_without_packages_that_ask_any_processor_will_do(prefix, intel) -> None:
+    intel.write_text("flags\t: sse2\n")
+    result = look(Processor, prefix)
+    assert result.status == PASS
+    assert "processors can be used" in result.details
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"),
+    [("sse2 avx2", PASS), ("sse2 avx", FAIL), (None, SKIP)],
+)
+def test_torch_needs_avx2(tmp_path, intel, flags, status) -> None:
+    if flags:
+        intel.write_text(f"flags\t: {flags}\n\nflags\t: avx2 {flags}\n")
+    result = look(Processor, make_prefix(tmp_path, wheels=(LIB, BASE, TORCH)))
+    assert result.status == status
+    if status == FAIL:
+        assert "AVX2" in result.details
+        assert result.evidence["packages"] == ["torch"]
+
+
+def test_a_feature_counts_only_when_every_processor_has_it(intel) -> None:
+    intel.write_text("flags : a b\nflags : b c\n")
+    assert cpu_features() == {"b"}
+
+
+def test_windows_is_asked_for_each(monkeypatch) -> None:
+    asked = SimpleNamespace(kernel32=SimpleNamespace(IsProcessorFeaturePresent=lambda number: number in (38, 40)))
+    monkeypatch.setattr(system_cpu.sys, "platform", "win32")
+    monkeypatch.setattr(system_cpu.ctypes, "windll", asked, raising=False)
+    assert cpu_features() == {"sse4_2", "avx2"}
+
+
+@pytest.mark.parametrize(
+    ("output", "features"),
+    [
+        ("FPU SSE4.2 AVX1.0\nSMEP AVX2\n", {"fpu", "sse4_2", "avx", "smep", "avx2"}),
+        ("", None),
+    ],
+)
+def test_macos_is_asked_by_sysctl(monkeypatch, output, features) -> None:
+    monkeypatch.setattr(system_cpu.sys, "platform", "darwin")
+    monkeypatch.setattr(system_cpu.process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
+    assert cpu_features() == features
+
+
+def test_a_system_that_cannot_be_asked_tells_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(system_cpu.sys, "platform", "darwin")
+    monkeypatch.setattr(system_cpu, "SYSCTL", ["/nowhere/sysctl"])
+    assert cpu_features() is None

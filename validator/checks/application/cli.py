@@ -1,0 +1,73 @@
+"""Commands: those of the profile that need no network work as a user starts them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.release import launchers, models_apart
+from shared.errors import ToolError
+from shared.i18n import _
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class Commands(Check):
+    """Compares the scripts in PREFIX/bin; tries the profile's commands on scratch data, without keys or a network."""
+
+    id = "ragtrace.cli"
+    category = APPLICATION
+    time_limit = 600.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Commands")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        wrong = launchers.damaged(prefix, manifest)
+        if wrong:
+            yield self.failed(
+                _("missing or altered: {names}").format(names=some_of(wrong)),
+                evidence={"launchers": wrong},
+                **subject.repair(),
+            )
+        former = launchers.former_tool(prefix)
+        if former and former.stem in manifest.application.commands:
+            yield self.warned(
+                _("{path} starts the installer's tool, not the application").format(path=former),
+                suggestion=_(
+                    "Upgrade with a bundle that has a newer installer, which uses this name for the application."
+                ),
+                evidence={"launchers": [f"bin/{former.name}"]},
+            )
+        commands = (*manifest.application.smoke, *manifest.application.offline_commands)
+        if not commands:
+            raise UncheckedError(SKIP, _("the profile defines no commands to try"))
+        missing = models_apart.missing(prefix, manifest)
+        for index, command in enumerate(commands):
+            line, limit = " ".join(command), self.left()
+            evidence = {"command": list(command)}
+            name = _("Command {line}").format(line=line)
+            if self.is_over:
+                yield self.untried(name=name, evidence=evidence)
+                continue
+            if missing and index >= len(manifest.application.smoke):
+                reason = _("not tried: {models} is not available yet").format(
+                    models=some_of([one.name for one in missing])
+                )
+                yield self.result(SKIP, reason, name=name, evidence=evidence)
+                continue
+            try:
+                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
+            except ToolError as error:
+                yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
+                continue
+            if ended.ok:
+                yield self.passed(_("works"), name=name, evidence=evidence)
+            else:
+                yield self.failed(trial.ending(ended, limit), name=name, evidence=evidence, **subject.repair())

@@ -1,0 +1,93 @@
+"""Container: what an application puts its parts together with is there, and builds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import ToolError
+from shared.i18n import _
+from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+# dependency_injector tells of dependencies that nobody provides; what another builds, a command of the profile tries
+RESOLVE = """
+import importlib, json, sys
+module, _, name = sys.argv[1].partition(":")
+try:
+    found = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    reason = "it is None" if found is None else None
+    asked = reason is None and hasattr(found, "check_dependencies")
+    if asked:
+        found.check_dependencies()
+    kind = type(found).__name__
+except BaseException as error:
+    kind, asked, reason = None, False, f"{type(error).__name__}: {error}"
+sys.__stdout__.write("\\nragtrace-answer " + json.dumps([kind, asked, reason]) + "\\n")
+sys.__stdout__.flush()
+"""
+
+
+class ContainerObject(Check):
+    """Imports the profile's container without a network, asks whether it is whole, and lets it build its parts."""
+
+    id = "ragtrace.container"
+    category = APPLICATION
+    time_limit = 300.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Container")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        container = subject.need_manifest().application.container
+        if container is None:
+            raise UncheckedError(SKIP, _("the profile defines no container"))
+        try:
+            ended = trial.run_program(subject, RESOLVE, [container.object], timeout=self.left())
+        except ToolError as error:
+            yield self.failed(error.what, **subject.repair())
+            return
+        evidence = {"object": container.object}
+        answer = trial.answer_in(ended)
+        if answer is None:
+            raise UncheckedError(ERROR, trial.ending(ended, self.limit))
+        kind, asked, reason = answer
+        if reason is None and container.command:
+            reason = self.building(subject, container.command)
+        if reason:
+            details = _("{object}: {reason}").format(object=container.object, reason=reason)
+            yield self.failed(details, evidence=evidence, **subject.repair())
+        elif container.command:
+            details = _("{object} is a {kind}, and {command} builds what the application needs with it").format(
+                object=container.object, kind=kind, command=" ".join(container.command)
+            )
+            yield self.passed(details, evidence=evidence)
+        elif asked:
+            details = _("{object} is a {kind}, and all of its dependencies are available")
+            yield self.passed(details.format(object=container.object, kind=kind), evidence=evidence)
+        else:
+            details = _("{object} is a {kind}; the profile has no command that uses it")
+            raise UncheckedError(SKIP, details.format(object=container.object, kind=kind))
+
+    def building(self, subject: Subject, command: tuple[str, ...]) -> str | None:
+        """Return why the command that lets the container build the application's parts does not work, or None."""
+        limit = self.left()
+        try:
+            ended = trial.run_launcher(
+                subject.need_prefix(),
+                subject.need_release(),
+                subject.need_manifest(),
+                command,
+                timeout=limit,
+                offline=True,
+            )
+        except ToolError as error:
+            return error.what
+        return None if ended.ok else trial.ending(ended, limit)

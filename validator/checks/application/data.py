@@ -1,0 +1,73 @@
+"""Data: the user's folder can be written, and the release leads to it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shared.i18n import _
+from validator.check import APPLICATION, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from validator.subject import Subject
+
+
+class Data(Check):
+    """Reads the permissions of PREFIX/data and where the release's persistent folders lead."""
+
+    id = "ragtrace.data"
+    category = APPLICATION
+
+    def title(self) -> str:
+        return _("Data folder")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, release = subject.need_prefix(), subject.need_release()
+        persist = subject.need_manifest().application.persist
+        closed = [path for path in (prefix.data, *(prefix.data / folder for folder in persist)) if not writable(path)]
+        gone = [path for path in closed if not os.path.lexists(path)]
+        if gone:
+            yield self.failed(
+                _("missing: {names}").format(names=some_of(map(str, gone))),
+                suggestion=_(
+                    "Restore it from a backup that this command lists; or recreate the folder if it was empty."
+                ),
+                command=subject.tool("backup", "list"),
+            )
+            return
+        no_folders = [path for path in closed if not path.is_dir()]
+        if no_folders:
+            yield self.failed(
+                _("not a folder: {names}").format(names=some_of(map(str, no_folders))),
+                suggestion=_("Move it away, and restore the folder from a backup that this command lists."),
+                command=subject.tool("backup", "list"),
+            )
+            return
+        if closed:
+            yield self.failed(
+                _("not writable: {paths}").format(paths=some_of(map(str, closed))),
+                suggestion=_("Give this user write permission there."),
+            )
+            return
+        astray = [folder for folder in persist if not same(release.app / folder, prefix.data / folder)]
+        if astray:
+            details = _("the application does not use the user data folders: {names}").format(names=some_of(astray))
+            yield self.failed(details, evidence={"folders": astray}, **subject.reinstall())
+        else:
+            yield self.passed(str(prefix.data))
+
+
+def writable(folder: Path) -> bool:
+    """Tell whether this user could make a file in a folder, without making one."""
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def same(link: Path, folder: Path) -> bool:
+    """Tell whether two paths lead to one folder."""
+    try:
+        return os.path.samefile(link, folder)
+    except OSError:
+        return False

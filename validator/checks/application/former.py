@@ -1,0 +1,48 @@
+"""Former releases: the ones that a rollback may go to are as they were sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.change import retention
+from installer.install import repeated
+from shared.i18n import _
+from validator.check import APPLICATION, FULL, SKIP, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class FormerReleases(Check):
+    """Reads every file of each kept release but the active one, and compares it with that release's receipt."""
+
+    id = "ragtrace.former"
+    category = APPLICATION
+    time_limit = 1800.0
+    effort = FULL
+
+    def title(self) -> str:
+        return _("Previous releases")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix = subject.need_prefix()
+        active = prefix.active()
+        bereft = retention.unmarked(prefix)
+        kept = [*prefix.complete_releases(), *([bereft] if bereft else [])]
+        others = [release for release in kept if active is None or release.id != active.id]
+        if not others:
+            raise UncheckedError(SKIP, _("no other release is retained"))
+        found = {release.id: repeated.of_receipt(release) for release in others}
+        for name, trouble in found.items():
+            if trouble:
+                yield self.warned(
+                    f"{name}: {trouble}",
+                    suggestion=_(
+                        "A rollback rebuilds it from the stored files if possible; otherwise transfer its bundle."
+                    ),
+                    evidence={"release": name},
+                )
+        if not any(found.values()):
+            yield self.passed(_("as installed: {names}").format(names=", ".join(found)))

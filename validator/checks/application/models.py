@@ -1,0 +1,78 @@
+"""Model files: every one is what the manifest says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.wheels import record
+from installer.release import models_apart
+from shared.i18n import _, plural
+from shared.terminal.console import human_bytes
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import Manifest
+    from installer.layout.prefix import Prefix
+    from validator.subject import Subject
+
+
+class Models(Check):
+    """Reads every model file of the release; looks for models that come another way than in the bundle."""
+
+    id = "ragtrace.models"
+    category = APPLICATION
+    time_limit = 600.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Model files")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release, manifest = subject.need_release(), subject.need_manifest()
+        entries = list(manifest.of_kind("model"))
+        yield from self.apart(subject.need_prefix(), manifest)
+        if not entries and manifest.application.models_apart:
+            return
+        if not entries:
+            raise UncheckedError(SKIP, _("the bundle has no models"))
+        found = record.digests_of([release.models / entry.inner for entry in entries], subject.digests)
+        missing = [entry.inner for entry, digest in zip(entries, found) if digest is None]
+        altered = [entry.inner for entry, digest in zip(entries, found) if digest not in (None, entry.sha256)]
+        if missing or altered:
+            parts = [
+                _("missing: {names}").format(names=some_of(missing)) if missing else "",
+                _("altered: {names}").format(names=some_of(altered)) if altered else "",
+            ]
+            yield self.failed(
+                "; ".join(part for part in parts if part),
+                evidence={"missing": missing, "altered": altered},
+                **subject.reinstall(),
+            )
+            return
+        size = human_bytes(sum(entry.size for entry in entries))
+        details = plural(
+            "{count} file ({size}) matches the manifest",
+            "{count} files ({size}) match the manifest",
+            len(entries),
+        ).format(count=len(entries), size=size)
+        yield self.passed(details)
+
+    def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
+        """Yield a result for each model that comes another way than in the bundle."""
+        missing = models_apart.missing(prefix, manifest)
+        for model in manifest.application.models_apart:
+            name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
+            place, damaged = models_apart.place(prefix, model), models_apart.damaged(prefix, model)
+            advice = models_apart.what_to_bring(prefix, model)
+            if model in missing:
+                details = _("not part of the bundle, and {folder} has no files").format(folder=place)
+                yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
+            elif damaged:
+                told = [f"{file} ({fault})" for file, fault in damaged.items()]
+                details = _("damaged in {folder}: {files}").format(folder=place, files=some_of(told))
+                yield self.failed(details, suggestion=advice, name=name, evidence={**evidence, "damaged": [*damaged]})
+            else:
+                details = _("{folder} has files; the bundle does not define which it must have").format(folder=place)
+                yield self.passed(details, name=name, evidence=evidence)

@@ -1,0 +1,57 @@
+"""Own folders: what the tool keeps beside the releases is there, and each of the kind that it must be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.layout import journal, misplaced, papers
+from installer.userdata import backups
+from shared.i18n import _
+from validator.check import APPLICATION, RECOVER, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class Places(Check):
+    """Reads kind, owner and length of what lies in PREFIX, its state and store; journal, proofs, indexes of backups."""
+
+    id = "ragtrace.places"
+    category = APPLICATION
+
+    def title(self) -> str:
+        return _("Installation folders")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix = subject.need_prefix()
+        wrong = misplaced.found(prefix)
+        told = [item.told() for item in wrong]
+        if not wrong and journal.is_damaged(prefix):
+            told.append(_("{place} is damaged").format(place="state/journal.json"))
+        if told:
+            is_elsewhere = any(item.what == misplaced.LINKED for item in wrong)
+            yield self.failed(
+                some_of(told),
+                suggestion=misplaced.move_back() if is_elsewhere else _("Find out who changed it, and fix it."),
+                remedy=None if is_elsewhere else RECOVER,
+                evidence={"places": [item.place for item in wrong]},
+            )
+            return
+        if subject.release is not None and not papers.are_twice(prefix, subject.release):
+            yield self.warned(
+                _("the second copy of the signed metadata is missing or altered"),
+                suggestion=_("Find out who changed it, and fix it."),
+                remedy=RECOVER,
+            )
+            return
+        lost = backups.unreadable(prefix)
+        if lost:
+            yield self.warned(
+                _("backups with an unreadable index: {names}").format(names=some_of(lost)),
+                suggestion=_("Copy the contents of their files folder, then remove them."),
+                evidence={"backups": lost},
+            )
+            return
+        yield self.passed(_("all of the tool's folders and files are in place"))

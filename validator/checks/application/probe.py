@@ -1,0 +1,81 @@
+"""Model answer: the installed model gives the embedding that its manifest promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.embedding import difference, embedding_in
+from shared.errors import ToolError
+from shared.i18n import _, plural
+from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError
+from validator.trials import apart, trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import Manifest, Model, Probe
+    from installer.layout.prefix import Prefix, Release
+    from validator.subject import Subject
+
+
+class ModelProbe(Check):
+    """Runs the command of each model's probe without a network; compares its output with the promised embedding."""
+
+    id = "ragtrace.probe"
+    category = APPLICATION
+    time_limit = 300.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Model response")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        probed = [(model, model.probe) for model in manifest.models if model.probe]
+        if not probed:
+            raise UncheckedError(SKIP, _("no model in the bundle has a probe"))
+        for model, probe in probed:
+            name, evidence = self.name_of(model), {"model": model.name}
+            if self.is_over:
+                yield self.untried(name=name, evidence=evidence)
+                continue
+            reason = self.trouble(prefix, release, manifest, probe)
+            if reason:
+                yield self.failed(reason, name=name, evidence=evidence, **subject.repair())
+                continue
+            yield self.passed(self.right(probe), name=name, evidence=evidence)
+
+    @staticmethod
+    def right(probe: Probe) -> str:
+        """Return what was found right, in words."""
+        if not probe.embedding:
+            length = probe.dimension or 0
+            return plural(
+                "{count} number, as expected; the bundle has no embedding to compare it with",
+                "{count} numbers, as expected; the bundle has no embedding to compare them with",
+                length,
+            ).format(count=length)
+        words = (
+            _("the embedding of the test sentence matches within {tolerance:g}, without a network")
+            if apart.possible()
+            else _("the embedding matches within {tolerance:g}; the network could not be disabled here")
+        )
+        return words.format(tolerance=probe.tolerance)
+
+    def name_of(self, model: Model) -> str:
+        return _("Response of {model}").format(model=model.name)
+
+    def trouble(self, prefix: Prefix, release: Release, manifest: Manifest, probe: Probe) -> str | None:
+        """Return what is wrong with the model's answer, or None."""
+        limit = self.left()
+        try:
+            command = (*probe.command, probe.sentence)
+            ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
+        except ToolError as error:
+            return error.what
+        if not ended.ok:
+            return trial.ending(ended, limit)
+        answer = embedding_in(ended.stdout)
+        if answer is None:
+            return _("it did not print a list of numbers")
+        return difference(answer, probe)

@@ -1,0 +1,71 @@
+"""Release: one complete release is active, and says what it is; before that, the bundle at hand can become one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.install.preflight import preflight
+from installer.layout.prefix import Prefix, default_root
+from shared.i18n import _
+from validator.check import APPLICATION, RECOVER, SKIP, Check, CheckResult, UncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class ActiveRelease(Check):
+    """Reads which release ``current`` names, its manifest and receipt; before that, what the bundle at hand needs."""
+
+    id = "ragtrace.release"
+    category = APPLICATION
+
+    def title(self) -> str:
+        return _("Release")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        if subject.prefix is None:
+            yield from self.before(subject)
+            return
+        prefix = subject.prefix
+        if subject.release is None:
+            kept = [release.id for release in prefix.complete_releases()]
+            evidence = {"kept": kept}
+            if kept:
+                yield self.failed(
+                    subject.problems["release"],
+                    suggestion=_("Roll back to a release that is retained on this host."),
+                    command=subject.tool("rollback", "--to", kept[-1]),
+                    remedy=RECOVER,
+                    evidence=evidence,
+                )
+            else:
+                yield self.failed(subject.problems["release"], evidence=evidence, **subject.reinstall())
+        elif subject.problems:
+            details = "; ".join(subject.problems.values())
+            yield self.failed(details, evidence={"unreadable": sorted(subject.problems)}, **subject.reinstall())
+        else:
+            version = subject.need_manifest().product.version
+            yield self.passed(f"{subject.title} {version}, {subject.release.id}")
+
+    def before(self, subject: Subject) -> Iterator[CheckResult]:
+        """Yield what an installation of the bundle at hand, into this user's own folder, would be refused for."""
+        if "bundle" in subject.problems:
+            yield self.failed(subject.problems["bundle"], suggestion=_("Request the bundle or its keys again."))
+            return
+        manifest = subject.manifest
+        if manifest is None:
+            raise UncheckedError(SKIP, _("nothing is installed"))
+        prefix = Prefix(default_root() / manifest.product.name)
+        findings = preflight(manifest, prefix)
+        for finding in findings:
+            if not finding.fits:
+                yield self.failed(f"{finding.name}: {finding.details}", suggestion=finding.advice)
+            elif finding.warns:
+                yield self.warned(f"{finding.name}: {finding.details}", suggestion=finding.advice)
+        if all(finding.fits for finding in findings):
+            details = _("{title} {version} can be installed into {path}").format(
+                title=subject.title, version=manifest.product.version, path=prefix.root
+            )
+            yield self.passed(details)

@@ -1,0 +1,1 @@
+"""Checks that measure, and what they compare with."""

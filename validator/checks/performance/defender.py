@@ -1,0 +1,69 @@
+"""Microsoft Defender: whether it looks into every file of the installation that is opened, which slows starts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from shared.i18n import _
+from validator.check import PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.checks.windows_settings import MACHINE, need_windows, read_value, value_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+OWN, POLICY = r"SOFTWARE\Microsoft\Windows Defender", r"SOFTWARE\Policies\Microsoft\Windows Defender"
+
+
+class Defender(Check):
+    """Reads Defender's settings in the registry, its excluded folders where this user may read them."""
+
+    id = "performance.defender"
+    category = PERFORMANCE
+
+    def title(self) -> str:
+        return "Microsoft Defender"
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        need_windows()
+        root = str(subject.need_prefix().root)
+        if value_names(MACHINE, OWN) is None:
+            raise UncheckedError(SKIP, _("Microsoft Defender is not installed on this host"))
+        if is_off():
+            yield self.passed(_("its real-time protection is off"))
+            return
+        advice = _("If startup is too slow, ask an administrator whether Defender may exclude this folder.")
+        hint: dict[str, Any] = {"suggestion": advice, "command": f'Add-MpPreference -ExclusionPath "{root}"'}
+        try:
+            excluded = excluded_paths()
+        except PermissionError:
+            details = _("only administrators can see which folders it excludes")
+            yield self.result(SKIP, details, **hint)
+            return
+        covering = next((path for path in excluded if covers(path, root)), None)
+        if covering is None:
+            yield self.warned(_("it scans every file in {path} that is opened").format(path=root), **hint)
+        else:
+            yield self.passed(_("it excludes {path}").format(path=covering))
+
+
+def is_off() -> bool:
+    """Tell whether real-time protection was turned off, by policy or by hand."""
+    keys = (rf"{folder}\Real-Time Protection" for folder in (POLICY, OWN))
+    return any(read_value(MACHINE, key, "DisableRealtimeMonitoring") == 1 for key in keys)
+
+
+def excluded_paths() -> list[str]:
+    """Return the files and folders that Defender leaves out; raises PermissionError for who may not know."""
+    keys = (rf"{folder}\Exclusions\Paths" for folder in (POLICY, OWN))
+    return [path for key in keys for path in value_names(MACHINE, key) or ()]
+
+
+def covers(excluded: str, path: str) -> bool:
+    """Tell whether an exclusion holds for a folder: it or one above, where * and ? stand for parts of one name."""
+    pattern = re.escape(excluded.rstrip("\\")).replace(r"\*", r"[^\\]*").replace(r"\?", r"[^\\]")
+    folder = PureWindowsPath(path)
+    return any(re.fullmatch(pattern, str(above).rstrip("\\"), re.IGNORECASE) for above in (folder, *folder.parents))

@@ -1,0 +1,120 @@
+"""Import tree: what the slowest core module and the application's commands spend their time on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import ToolError
+from shared.i18n import _, plural
+from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.checks.performance.import_costs import blamed, costs, parse
+from validator.checks.performance.measured import judged
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import Manifest
+    from installer.layout.prefix import Release
+    from validator.subject import Subject
+
+MODULE_LIMIT = 120.0  # seconds
+SHOWN = 12  # modules whose own time is the longest
+BRANCHES = 400  # lines of the tree that evidence keeps
+PACKAGES = 30  # of a command, that evidence keeps
+DEAR = 0.5  # seconds from which a package is worth putting off
+
+
+class ImportTree(Check):
+    """Imports each core module, cold and warm; ``-X importtime`` on the slowest and on a command of each launcher."""
+
+    id = "performance.import_tree"
+    category = PERFORMANCE
+    time_limit = 900.0
+    measures = True
+    effort = FULL
+
+    def title(self) -> str:
+        return _("Slowest import")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release, manifest = subject.need_release(), subject.need_manifest()
+        modules = manifest.application.core_imports
+        if not modules:
+            raise UncheckedError(SKIP, _("the profile defines no core imports"))
+        warm = {module: self.seconds_of(subject, module) for module in modules}
+        slowest = max(warm, key=lambda module: warm[module])
+        metric = {f"{module} warm": (round(seconds, 4), "s") for module, seconds in warm.items()}
+        for module in modules:
+            if trial.forget(release.site_packages(manifest.target.python)):
+                metric[f"{module} cold"] = (round(self.seconds_of(subject, module), 4), "s")
+        bounds = dict.fromkeys(metric, "import_seconds")
+        limit = self.left(MODULE_LIMIT)
+        # importlib.import_module would leave the module itself out of the tree
+        argv = ["-X", "importtime", "-c", "import sys; __import__(sys.argv[1])", slowest]
+        ended = trial.run_python(release, manifest, argv, timeout=limit)
+        tree = parse(ended.stderr)
+        if not ended.ok or not tree:
+            raise UncheckedError(ERROR, trial.ending(ended, limit))
+        heavy = sorted(tree, key=lambda line: -line[1])[:SHOWN]
+        metric.update({name: (round(own / 1e6, 4), "s") for name, own, _whole, _depth in heavy})
+        details = plural(
+            "{module}: {count} module, slowest {heaviest} with {seconds:.2f} s of its own",
+            "{module}: {count} modules, slowest {heaviest} with {seconds:.2f} s of its own",
+            len(tree),
+        ).format(module=slowest, count=len(tree), heaviest=heavy[0][0], seconds=heavy[0][1] / 1e6)
+        evidence = {"module": slowest, "tree": [list(line) for line in tree[-BRANCHES:]]}
+        yield judged(self, subject, details, metric, bounds, evidence=evidence)
+        for command in {command[0]: command for command in reversed(manifest.application.smoke)}.values():
+            yield self.start_of(subject, command)
+
+    def start_of(self, subject: Subject, command: tuple[str, ...]) -> CheckResult:
+        """Return which packages the start of a command imports, at what cost, and through which modules."""
+        line, limit = " ".join(command), self.left(MODULE_LIMIT)
+        name = _("Imports of {line}").format(line=line)
+        if self.is_over:
+            return self.untried(name=name)
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        try:
+            ended = trial.run_timing_imports(prefix, release, manifest, command, timeout=limit)
+        except ToolError as error:
+            return self.result(ERROR, error.what, name=name)
+        tree = parse(ended.stderr)
+        if not ended.ok or not tree:
+            return self.result(ERROR, trial.ending(ended, limit), name=name)
+        found = costs(tree)
+        whole = sum(own for _name, own, _whole, _depth in tree) / 1e6
+        dear = [cost for cost in blamed(found, own_names(release, manifest)) if cost.seconds >= DEAR]
+        details = plural("{count} module in {seconds:.2f} s", "{count} modules in {seconds:.2f} s", len(tree)).format(
+            count=len(tree), seconds=whole
+        )
+        advice = ""
+        if dear:
+            through = " → ".join([*dear[0].chain, dear[0].package])
+            details = _("{details}; {package} takes {seconds:.2f} s of it, through {chain}").format(
+                details=details, package=dear[0].package, seconds=dear[0].seconds, chain=through
+            )
+            advice = _("Import {names} in the functions that use them, or add them to [imports] lazy in the profile.")
+            advice = advice.format(names=some_of([cost.package for cost in dear]))
+        metric = {f"{line} {cost.package}": (round(cost.seconds, 4), "s") for cost in found[:SHOWN]}
+        evidence = {
+            "command": list(command),
+            "packages": [[cost.package, cost.seconds, cost.modules, list(cost.chain)] for cost in found[:PACKAGES]],
+        }
+        return self.passed(details, name=name, suggestion=advice, metric=metric, evidence=evidence)
+
+    def seconds_of(self, subject: Subject, module: str) -> float:
+        """Return how long a module takes to import now; raises UncheckedError when it does not."""
+        release, manifest = subject.need_release(), subject.need_manifest()
+        imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
+        if imported.seconds is None:
+            reason = _("cannot import {module}: {reason}").format(module=module, reason=imported.reason)
+            raise UncheckedError(ERROR, reason)
+        return imported.seconds
+
+
+def own_names(release: Release, manifest: Manifest) -> set[str]:
+    """Return the top-level names of the application's own modules, and of the script that it starts with."""
+    folders = [release.app / path for path in manifest.application.import_paths]
+    names = {entry.name.partition(".")[0] for folder in folders if folder.is_dir() for entry in folder.iterdir()}
+    return {*names, "__main__"}

@@ -1,0 +1,68 @@
+"""Matrix product: what the numpy of the release reaches on this host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.i18n import _
+from validator.check import NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.checks.performance.measured import judged
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+SIZE = 1024  # rows and columns: 8 MB a matrix, more than a core's cache and quick on a slow host
+SECONDS = 1.0  # how long to repeat it
+PRODUCT = """
+import json, sys, time
+import numpy
+size, spell = int(sys.argv[1]), float(sys.argv[2])
+first, second = numpy.full((size, size), 1.5), numpy.full((size, size), 0.5)
+best, until = None, time.perf_counter() + spell
+while best is None or time.perf_counter() < until:
+    started = time.perf_counter()
+    product = first @ second
+    seconds = time.perf_counter() - started
+    best = seconds if best is None else min(best, seconds)
+print("ragtrace-answer " + json.dumps([best, float(product[0, 0]), numpy.__version__]))
+"""
+
+
+class MatrixProduct(Check):
+    """Runs numpy of the release: the best of repeated products of two square matrices of float64."""
+
+    id = "performance.matrix"
+    category = PERFORMANCE
+    time_limit = 60.0
+    effort = NORMAL
+    measures = True
+
+    def title(self) -> str:
+        return _("Matrix multiplication")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release, manifest = subject.need_release(), subject.need_manifest()
+        if not any(package.name == "numpy" for package in manifest.packages):
+            raise UncheckedError(SKIP, _("the bundle has no numpy"))
+        limit = self.left()
+        ended = trial.run_python(release, manifest, ["-c", PRODUCT, str(SIZE), str(SECONDS)], timeout=limit)
+        answers = [line for line in ended.stdout.splitlines() if line.startswith(trial.MARK)]
+        if not ended.ok or not answers:
+            yield self.failed(trial.ending(ended, limit), evidence={"packages": ["numpy"]}, **subject.repair())
+            return
+        seconds, corner, version = trial.parsed(answers[-1][len(trial.MARK) :])
+        if corner != 0.75 * SIZE:
+            details = _("numpy {version} returns a wrong result: {found}, not {wanted}").format(
+                version=version, found=corner, wanted=0.75 * SIZE
+            )
+            yield self.failed(details, evidence={"packages": ["numpy"]}, **subject.repair())
+            return
+        speed = 2 * SIZE**3 / seconds / 1e9  # a multiplication and an addition for each term
+        details = _("numpy {version}, {size} by {size} in {milliseconds:.1f} ms").format(
+            version=version, size=SIZE, milliseconds=seconds * 1000
+        )
+        metric = {"matrix_product": (round(speed, 2), "GFLOP/s")}
+        yield judged(self, subject, details, metric, {"matrix_product": "matrix_gflops"})

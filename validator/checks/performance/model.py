@@ -1,0 +1,71 @@
+"""Model: how long it takes to load, how many sentences a second it embeds, how much memory that takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import ToolError
+from shared.i18n import _
+from validator.check import ERROR, FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.checks.performance.measured import judged
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import Model, Probe
+    from validator.subject import Subject
+
+BATCH = 32  # sentences beyond the first: what they take longer is embedding, the rest loading
+
+
+class ModelTime(Check):
+    """Runs each model's probe once more, with nothing beside, then for a batch of sentences; watches its memory."""
+
+    id = "performance.model"
+    category = PERFORMANCE
+    time_limit = 600.0
+    measures = True
+    effort = FULL
+
+    def title(self) -> str:
+        return _("Model")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        probed = [(model, model.probe) for model in subject.need_manifest().models if model.probe]
+        if not probed:
+            raise UncheckedError(SKIP, _("no model in the bundle has a probe"))
+        for model, probe in probed:
+            yield self.measure(subject, model, probe)
+
+    def measure(self, subject: Subject, model: Model, probe: Probe) -> CheckResult:
+        """Return what one model takes."""
+        once = self.timed(subject, (*probe.command, probe.sentence))
+        details = _("starts, loads and answers in {seconds:.2f} s").format(seconds=once.seconds)
+        metric = {f"{model.name}.load": (round(once.seconds, 3), "s")}
+        bounds = {f"{model.name}.load": "model_seconds"}
+        if once.peak is not None:
+            metric[f"{model.name}.memory"] = (round(once.peak / 1e9, 3), "GB")
+            bounds[f"{model.name}.memory"] = "model_memory_gb"
+        if probe.batch:
+            many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
+            more = many.seconds - once.seconds
+            if more > 0:  # else the difference of two starts tells nothing of the sentences
+                rate = BATCH / more
+                metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
+                bounds[f"{model.name}.rate"] = "embeddings_per_second"
+                details = _("{details}, then embeds {rate:.1f} sentences per second").format(details=details, rate=rate)
+        name = _("Model {model}").format(model=model.name)
+        return judged(self, subject, details, metric, bounds, name=name)
+
+    def timed(self, subject: Subject, command: tuple[str, ...]) -> trial.Took:
+        """Run a command of the application to its end; raises UncheckedError when it does not work."""
+        limit = self.left()
+        parts = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        try:
+            took, ended = trial.time_launcher(*parts, command, timeout=limit)
+        except ToolError as error:
+            raise UncheckedError(ERROR, error.what) from error
+        if took is None or not ended.ok:
+            raise UncheckedError(ERROR, trial.ending(ended, limit))
+        return took

@@ -1,0 +1,124 @@
+"""Start: how long the application's commands take to start and end, from the disk and from the cache.
+
+Beside it stands what they would take without the release's bytecode and lazy imports.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from installer.layout import service
+from installer.release import launchers
+from shared.errors import ToolError
+from shared.files import trials
+from shared.i18n import _
+from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
+from validator.checks.performance.measured import judged
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundle.manifest import Manifest
+    from installer.layout.prefix import Prefix
+    from validator.subject import Subject
+
+START_LIMIT = 120.0  # seconds of one start
+WARM_RUNS = 2
+
+
+class StartTime(Check):
+    """Times the first smoke command of each launcher, cold and warm, with and without what makes it start faster."""
+
+    id = "performance.start"
+    category = PERFORMANCE
+    time_limit = 600.0
+    measures = True
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Startup time")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        application = manifest.application
+        # a dashboard does not end, and its own check times it
+        apart_from = {application.dashboard.command[0]} if application.dashboard else set()
+        first = {command[0]: command for command in reversed(application.smoke)}
+        names = [name for name in application.commands if name in first or name not in apart_from]
+        if not names:
+            raise UncheckedError(SKIP, _("the profile defines no smoke commands"))
+        for name in names:
+            title = _("Startup of {name}").format(name=name)
+            if name not in first:
+                yield self.result(SKIP, _("no smoke command in the profile starts it"), name=title)
+            elif self.is_over:
+                yield self.untried(name=title)
+            else:
+                try:
+                    with trial.scratch_prefix(prefix, release, manifest) as scratch:
+                        yield self.measured(subject, scratch, first[name], title)
+                except ToolError as error:
+                    yield self.result(ERROR, error.what, name=title)
+                except UncheckedError as error:
+                    yield self.result(error.status, error.reason, name=title)
+
+    def measured(self, subject: Subject, scratch: Prefix, command: tuple[str, ...], title: str) -> CheckResult:
+        """Return what one command takes; what no time is left for is not in the result."""
+        manifest = subject.need_manifest()
+        now = self.both(subject, scratch, command)
+        line = " ".join(command)
+        details = _("{line}: {seconds:.2f} s").format(line=line, seconds=now["warm"])
+        if "cold" in now:
+            details = _("{details}, {seconds:.2f} s from the disk").format(details=details, seconds=now["cold"])
+        metric = {f"{line} {kind}": (round(seconds, 3), "s") for kind, seconds in now.items()}
+        bounds = {f"{line} warm": "start_seconds"}
+        if not self.is_over:
+            with trials.scratch() as empty:
+                with service.acting_for(scratch.root):
+                    write_plain(scratch, manifest, empty)
+                before = self.both(subject, scratch, command, runs=1)
+            metric.update({f"{line} {kind} before": (round(seconds, 3), "s") for kind, seconds in before.items()})
+            details = _("{details}; without bytecode and lazy imports {seconds:.2f} s").format(
+                details=details, seconds=before["warm"]
+            )
+        return judged(self, subject, details, metric, bounds, name=title)
+
+    def both(
+        self, subject: Subject, scratch: Prefix, command: tuple[str, ...], runs: int = WARM_RUNS
+    ) -> dict[str, float]:
+        """Return the seconds of a start from the cache, the best of some, and of one from the disk if possible."""
+        release, manifest = subject.need_release(), subject.need_manifest()
+        folders = release.site_packages(manifest.target.python), scratch.root
+        with service.acting_for(scratch.root):
+            forgotten = all(trial.forget(folder) for folder in folders)
+        first = self.seconds_of(scratch, manifest, command)
+        warm = min(self.seconds_of(scratch, manifest, command) for _run in range(runs))
+        return {"warm": warm, "cold": first} if forgotten else {"warm": warm}
+
+    def seconds_of(self, scratch: Prefix, manifest: Manifest, command: tuple[str, ...]) -> float:
+        """Run a command to its end; raises UncheckedError when it does not work."""
+        argv, env = trial.launcher(scratch, manifest, command)
+        limit = self.left(START_LIMIT)
+        where = trial.caller(scratch)
+        started = time.perf_counter()
+        ended = trial.run_in(scratch, argv, env=env, cwd=where, timeout=limit)
+        seconds = time.perf_counter() - started
+        if not ended.ok:
+            line = " ".join(command)
+            reason = _("{command}: {reason}").format(command=line, reason=trial.ending(ended, limit))
+            raise UncheckedError(ERROR, reason)
+        return seconds
+
+
+def write_plain(scratch: Prefix, manifest: Manifest, empty: str | Path) -> None:
+    """Let the launchers of a scratch prefix look for bytecode in an empty folder, so that all is compiled anew."""
+    release = scratch.named()
+    assert release is not None
+    run = launchers.run_of(manifest)
+    run["environment"]["values"] = {**run["environment"]["values"], "PYTHONPYCACHEPREFIX": str(empty)}
+    release.run_file.unlink()  # it is read-only, as that of the release
+    release.run_file.write_text(json.dumps(run), encoding="utf-8")

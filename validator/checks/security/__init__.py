@@ -1,0 +1,1 @@
+"""Checks of what others could have done, or could do."""

@@ -1,0 +1,151 @@
+"""Advisories: no installed package has a known vulnerability, as far as the newest snapshot here knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bundle.advisories.assess import FRESH, FUTURE
+from bundle.advisories.severity import LEVELS, PASS, RANK, worst
+from installer.advisories import kept
+from installer.advisories import look as looking
+from installer.trust.places import host_places
+from shared.errors import TrustError
+from shared.i18n import _, plural
+from shared.terminal import counted
+from validator.check import (
+    BUNDLE,
+    OPERATOR,
+    SECURITY,
+    SKIP,
+    WARN,
+    Check,
+    CheckResult,
+    UncheckedError,
+    some_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.advisories.assess import Assessment
+    from installer.advisories.look import Look
+    from validator.subject import Subject
+
+
+class Advisories(Check):
+    """Compares every installed package with the snapshot in force, which is tested with known versions first."""
+
+    id = "security.advisories"
+    category = SECURITY
+
+    def title(self) -> str:
+        return _("Known vulnerabilities")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        site = site_of(subject)
+        try:
+            if kept.in_force(kept.SNAPSHOTS, site) is None:
+                raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
+            seen = looking.look(site)
+        except TrustError as error:  # altered, unsigned, or blind
+            yield self.failed(error.what, suggestion=error.advice)
+            return
+        yield self.findings(seen)
+        if seen.assessment.doubts:
+            yield self.doubts(seen.assessment)
+        yield self.age(seen, subject)
+        if seen.assessment.expired:
+            yield self.expired(seen.assessment)
+
+    def findings(self, seen: Look) -> CheckResult:
+        """Return what is known of the installed packages."""
+        found = seen.assessment
+        metric = {"vulnerabilities": (1.0 * len(found.findings), "count"), "packages": (1.0 * found.packages, "count")}
+        # as good as the knowledge is: what is out of date cannot say that there is nothing, or nothing more
+        status = worst([found.findings_status, PASS if found.age == FRESH else WARN])
+        if not found.findings:
+            details = plural(
+                "none in {packages} package, as of {date}", "none in {packages} packages, as of {date}", found.packages
+            ).format(packages=found.packages, date=date_of(seen))
+            if found.excepted:
+                details += "; " + _("{count} excepted by {names}").format(
+                    count=len(found.excepted), names=some_of(sorted({one.approver for _f, one in found.excepted}))
+                )
+            return self.result(status, details, metric=metric, evidence=found.to_json())
+        counts = Counter(finding.severity for finding in found.findings)
+        levels = sorted((level for level in LEVELS if counts[level]), key=lambda level: -RANK[level])
+        names = some_of(f"{one.package} {one.version} ({one.id})" for one in found.findings)
+        details = _("{levels}: {names}").format(
+            levels=", ".join(f"{counts[level]} {level}" for level in levels), names=names
+        )
+        return self.result(
+            status,
+            details,
+            suggestion=_(
+                "Transfer a bundle with fixed versions, or an exception signed by someone who checked that "
+                "it does no harm here."
+            ),
+            remedy=BUNDLE,
+            metric=metric,
+            evidence=found.to_json(),
+        )
+
+    def doubts(self, found: Assessment) -> CheckResult:
+        """Return what could not be judged."""
+        names = some_of(
+            " ".join(filter(None, (doubt.package, doubt.version, doubt.id))) + f": {doubt.reason}"
+            for doubt in found.doubts
+        )
+        return self.warned(
+            names,
+            suggestion=_("Check these manually."),
+            evidence={"undecided": [doubt.to_json() for doubt in found.doubts]},
+            name=_("Undecided vulnerabilities"),
+        )
+
+    def age(self, seen: Look, subject: Subject) -> CheckResult:
+        """Return how old the knowledge is."""
+        found, header = seen.assessment, seen.snapshot.header
+        name, metric = _("Age of advisories"), {"age": (float(found.days), "days")}
+        details = _("as of {date}, {days} ago; advisories: {count}, sequence {sequence}").format(
+            date=date_of(seen), days=counted.days(found.days), count=header.counts["live"], sequence=header.sequence
+        )
+        if found.age == FRESH:
+            return self.passed(details, metric=metric, name=name)
+        if found.age == FUTURE:
+            details = _("dated {date}, which is in the future: their age cannot be determined").format(
+                date=date_of(seen)
+            )
+        return self.result(
+            found.age_status,
+            details,
+            suggestion=_("Transfer a newer signed snapshot."),
+            remedy=OPERATOR,
+            command=subject.tool("advisories", "update", "advisories.zip"),
+            metric=metric,
+            name=name,
+        )
+
+    def expired(self, found: Assessment) -> CheckResult:
+        """Return the exceptions that count no more."""
+        names = some_of(
+            f"{exemption.id} {exemption.package} ({exemption.expires:%Y-%m-%d})"
+            for _finding, exemption in found.expired
+        )
+        return self.warned(
+            _("exceptions not in force, so their findings count: {names}").format(names=names),
+            suggestion=_("Transfer fixed versions, or have the exception signed again."),
+            remedy=BUNDLE,
+            name=_("Exceptions"),
+        )
+
+
+def site_of(subject: Subject) -> kept.Site:
+    """Return where to look; raises UncheckedError when nothing is installed."""
+    return kept.Site(subject.need_prefix(), subject.need_release(), subject.need_manifest(), host_places())
+
+
+def date_of(seen: Look) -> str:
+    """Return the day until which the advisories know."""
+    return f"{seen.snapshot.header.known_until:%Y-%m-%d}"

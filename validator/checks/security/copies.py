@@ -1,0 +1,112 @@
+"""Second copies: what a repair, a rollback or a restoration takes from is whole, before it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.digest import sha256_bytes
+from bundle.manifest import NAME as MANIFEST
+from installer.layout import log_files, papers
+from installer.logs import audit_log
+from installer.userdata import backup_files, backup_index
+from shared import troubles
+from shared.errors import RagtraceError
+from shared.i18n import _, plural
+from validator.check import FULL, SECURITY, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from installer.layout.prefix import Prefix, Release
+    from validator.subject import Subject
+
+
+class SecondCopies(Check):
+    """Reads the second copies of manifests and signatures, the whole audit log, and every file of each backup."""
+
+    id = "security.copies"
+    category = SECURITY
+    time_limit = 1800.0
+    effort = FULL
+
+    def title(self) -> str:
+        return _("Second copies")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix = subject.need_prefix()
+        yield self.of_papers(prefix, subject)
+        yield self.of_the_log(prefix)
+        yield self.of_backups(prefix, subject)
+
+    def of_papers(self, prefix: Prefix, subject: Subject) -> CheckResult:
+        """Compare the papers of each kept release with their second copies."""
+        kept = prefix.complete_releases()
+        unlike = [release.id for release in kept if not has_same_papers(prefix, release)]
+        if unlike:
+            details = _("the second copies of the signed metadata differ from the releases: {names} ({path})")
+            return self.failed(
+                details.format(names=some_of(unlike), path=papers.folder(prefix)),
+                evidence={"releases": unlike},
+                **subject.repair(),
+            )
+        details = plural(
+            "{count} retained release: the signed metadata matches its second copy",
+            "{count} retained releases: the signed metadata matches its second copies",
+            len(kept),
+        )
+        return self.passed(details.format(count=len(kept)))
+
+    def of_the_log(self, prefix: Prefix) -> CheckResult:
+        """Follow the chain of the audit log through all of its files."""
+        name = _("Audit log")
+        try:
+            count, head = audit_log.verify(prefix)
+        except RagtraceError as error:
+            return self.failed(error.what, name=name, suggestion=error.advice)
+        except OSError as error:
+            told = troubles.words(error, troubles.READING, path=prefix.audit)
+            return self.failed(told.what, name=name, suggestion=told.advice)
+        details = plural(
+            "{count} entry in {files} files, each chained to the one before; the head is {head}",
+            "{count} entries in {files} files, each chained to the one before; the head is {head}",
+            count,
+        )
+        files = len(log_files.rotated(prefix.audit)) + 1
+        return self.passed(details.format(count=count, files=files, head=head[:16]), name=name)
+
+    def of_backups(self, prefix: Prefix, subject: Subject) -> CheckResult:
+        """Compare every file of each backup with the backup's index."""
+        name, spoiled, count = _("Backups"), [], 0
+        for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
+            if not backup_index.NAME.fullmatch(path.name):
+                continue
+            count += 1
+            try:
+                backup_files.check(backup_index.read_backup(path))
+            except RagtraceError as error:
+                spoiled.append(f"{path.name} ({error.what})")
+            except OSError as error:
+                spoiled.append(f"{path.name} ({troubles.told(error)})")
+        if spoiled:
+            return self.failed(
+                _("differ from their indexes: {names}").format(names="; ".join(spoiled[:3])),
+                name=name,
+                evidence={"backups": [text.partition(" ")[0] for text in spoiled]},
+                suggestion=_("Replace these backups with a good copy, or create a new one and remove them."),
+                command=subject.tool("backup"),
+            )
+        details = plural(
+            "{count} backup: every file matches its index",
+            "{count} backups: every file matches their indexes",
+            count,
+        )
+        return self.passed(details.format(count=count), name=name)
+
+
+def has_same_papers(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the second copy of a release's papers is the release's own."""
+    try:
+        own = papers.read(release.bundle)
+        return papers.read(papers.place(prefix, sha256_bytes(own[MANIFEST]))) == own
+    except (OSError, KeyError):
+        return False

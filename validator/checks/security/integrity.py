@@ -1,0 +1,125 @@
+"""Integrity: the release is as at the installation, which the receipt tells, and its manifest is signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bundle import digest
+from bundle.manifest import MANIFEST_LIMIT
+from bundle.manifest import NAME as MANIFEST
+from bundle.opening import SUMS
+from bundle.signing.policy import RELEASE_NAMESPACE
+from bundle.signing.signature import SIGNATURE_LIMIT, verify
+from installer.release import receipt as receipts
+from shared import reading, troubles
+from shared.errors import RagtraceError
+from shared.i18n import _, plural
+from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundle.signing.signature import PublicKey
+    from installer.layout.prefix import Release
+    from installer.release.receipt import Deviation, Receipt
+    from validator.subject import Subject
+
+
+class Integrity(Check):
+    """Reads every file of the release, its receipt, and the manifest, checksums and signatures kept in it."""
+
+    id = "security.integrity"
+    category = SECURITY
+    time_limit = 900.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Integrity")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release = subject.need_release()
+        if subject.receipt is None:
+            yield self.failed(subject.problems["receipt"], evidence={"origin": "receipt"}, **subject.reinstall())
+            return
+        # 1. where it came from, 2. every file of it
+        trouble = broken_chain(release, subject.receipt)
+        if trouble:
+            yield self.failed(trouble, evidence={"origin": "chain"}, **subject.reinstall())
+            return
+        deviations = receipts.compare(release, subject.receipt, subject.digests)
+        if deviations:
+            yield self.failed(describe(deviations), evidence=evidence_of(deviations), **subject.reinstall())
+        elif not subject.receipt.locked:
+            yield self.warned(
+                _("its packages were changed after it was signed; this set of them has no signature"),
+                **subject.reinstall(),
+            )
+        else:
+            details = plural(
+                "{count} file is unchanged since the installation (compared with the receipt); the manifest "
+                "is signed by {signers}",
+                "{count} files are unchanged since the installation (compared with the receipt); the "
+                "manifest is signed by {signers}",
+                len(subject.receipt.items),
+            ).format(count=len(subject.receipt.items), signers=", ".join(subject.receipt.signers))
+            yield self.passed(details)
+
+
+def broken_chain(release: Release, receipt: Receipt) -> str | None:
+    """Return where the chain from receipt to signature breaks, or None.
+
+    1. The receipt is of this release, and the release is named after the receipt's manifest.
+    2. The manifest has the digest in the receipt and in SHA256SUMS.
+    3. Every signature over SHA256SUMS holds, and the signers are those in the receipt.
+    """
+    if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
+        return _("the receipt belongs to another release ({name})").format(name=receipt.release)
+    try:
+        found = digest.sha256_bytes(reading.read(release.bundle / MANIFEST, MANIFEST_LIMIT))
+        sums = reading.read(release.bundle / SUMS, digest.SUMS_LIMIT)
+        if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
+            return _("{path} is not the signed one").format(path=release.bundle / MANIFEST)
+        signers = {key.fingerprint for key in signers_of(release.bundle, sums)}
+    except RagtraceError as error:
+        return error.what
+    except OSError as error:
+        return troubles.told(error)
+    if not signers or signers != set(receipt.signers):
+        names = ", ".join(sorted(signers)) or _("no key")
+        return _("signed by {names}, but the receipt has other signers").format(names=names)
+    return None
+
+
+def signers_of(folder: Path, sums: bytes) -> list[PublicKey]:
+    """Return the keys of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
+    return [
+        verify(reading.read(path, SIGNATURE_LIMIT), sums, RELEASE_NAMESPACE, name=path.name)
+        for path in sorted(folder.glob(f"{SUMS}.*.sig"))
+    ]
+
+
+def describe(deviations: list[Deviation]) -> str:
+    """Return the sentence that names the first few files of each kind with what they belong to."""
+    words = {
+        receipts.MISSING: _("missing: {names}"),
+        receipts.ALTERED: _("altered: {names}"),
+        receipts.ADDED: _("added: {names}"),
+    }
+    parts = []
+    for kind, text in words.items():
+        # what no package owns belongs to an area, whose name has its parentheses
+        names = [
+            f"{deviation.path} ({deviation.owner.strip('()')})" for deviation in deviations if deviation.kind == kind
+        ]
+        if names:
+            parts.append(text.format(names=some_of(names)))
+    return "; ".join(parts)
+
+
+def evidence_of(deviations: list[Deviation]) -> dict[str, Any]:
+    """Return whom the deviations concern, and each as [path, kind, owner]."""
+    return {
+        "owners": sorted({deviation.owner for deviation in deviations}),
+        "deviations": [[deviation.path, deviation.kind, deviation.owner] for deviation in deviations],
+    }

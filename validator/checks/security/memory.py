@@ -1,0 +1,55 @@
+"""Memory of trust: what was accepted on this host is remembered twice, and both copies are whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.trust import keeping
+from shared.i18n import _
+from validator.check import QUICK, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class TrustMemory(Check):
+    """Reads both copies of what host, user and installation remember, and what releases and the audit log show."""
+
+    id = "security.memory"
+    category = SECURITY
+    effort = QUICK
+
+    def title(self) -> str:
+        return _("Trust records")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        if subject.places is None:
+            raise UncheckedError(SKIP, _("nothing is installed"))
+        found = keeping.accounts(subject.places, subject.prefix)
+        problems = [problem for account in found for problem in account.problems]
+        rebuilt = [str(account.folder) for account in found if account.kept.memory.rebuilt]
+        forgotten = keeping.forgotten(found, subject.prefix)
+        recover = {
+            "suggestion": _("Run recover to write them again, from the intact copy or else from what is installed."),
+            "command": subject.tool("recover"),
+        }
+        if problems:
+            names = [path for account in found for path in map(str, account.kept.problems)]
+            yield self.failed(
+                _("the trust records do not have two good copies: {names}").format(names=some_of(problems)),
+                evidence={"files": names},
+                **recover,
+            )
+        if rebuilt:
+            yield self.warned(
+                _("both copies were lost and rebuilt from what is installed: {names}").format(names=some_of(rebuilt)),
+                suggestion=_("Compare the numbers with your records, then accept them."),
+                command=subject.tool("trust", "accept-memory"),
+            )
+        if forgotten and not problems:
+            names = [f"{name} ({counter})" for name, counter in forgotten.items()]
+            yield self.warned(_("installed but not recorded: {names}").format(names=some_of(names)), **recover)
+        if not (problems or rebuilt or forgotten):
+            yield self.passed(_("both copies are the same, and nothing newer is installed"))

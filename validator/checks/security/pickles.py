@@ -1,0 +1,77 @@
+"""Pickles: no file of a model can run code when it is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.advisories import picklescan
+from installer.release import tools_environment
+from shared.errors import ToolError
+from shared.i18n import _, plural
+from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class PickledModels(Check):
+    """Runs picklescan in the release's tools environment over the models' files; nothing is loaded."""
+
+    id = "security.pickles"
+    category = SECURITY
+    time_limit = 600.0
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Pickles in models")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        release, manifest = subject.need_release(), subject.need_manifest()
+        if not manifest.models:
+            raise UncheckedError(SKIP, _("there are no models"))
+        if not tools_environment.entries_of(manifest):
+            raise UncheckedError(SKIP, _("the bundle contains no scanners"))
+        version = tuple(int(part) for part in manifest.target.python.split("."))
+        if version < picklescan.LEAST_PYTHON:
+            raise UncheckedError(
+                SKIP,
+                _("picklescan needs Python 3.11, but this release has {python}").format(python=manifest.target.python),
+            )
+        python = tools_environment.python_of(release)
+        if not python.exists():
+            raise UncheckedError(ERROR, _("incomplete: picklescan is not installed"))
+        try:
+            found = picklescan.scan_folder(python, release.models, limit=self.left())
+        except ToolError as error:
+            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        if found.unread:
+            yield self.failed(
+                _("cannot be read in their format: {names}").format(names=some_of(found.unread)),
+                evidence={"unread": list(found.unread)},
+                suggestion=_("It is unknown what these files do: ask the model's publisher to check them."),
+            )
+        if found.dangerous:
+            yield self.failed(
+                _("these run code when loaded: {names}").format(names=described(found.dangerous)),
+                evidence={"dangerous": found.dangerous},
+                suggestion=_("Do not load them; provide the model in another format (safetensors)."),
+            )
+        if found.suspicious:
+            yield self.warned(
+                _("these import what is not known to be safe: {names}").format(names=described(found.suspicious)),
+                evidence={"suspicious": found.suspicious},
+                suggestion=_("Ask the model's publisher what it is for, or provide the model as safetensors."),
+            )
+        if not (found.unread or found.dangerous or found.suspicious):
+            yield self.passed(
+                plural(
+                    "nothing in {count} file can run code", "nothing in {count} files can run code", found.scanned
+                ).format(count=found.scanned)
+            )
+
+
+def described(files: dict[str, list[str]]) -> str:
+    """Return the first few files, each with what it imports."""
+    return some_of(f"{path} ({', '.join(names[:3])})" for path, names in sorted(files.items()))

@@ -1,0 +1,68 @@
+"""A second scanner: safety finds in the same advisories exactly what the matcher finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundle.advisories import safety
+from installer.advisories import kept
+from installer.advisories import look as looking
+from installer.release import tools_environment
+from shared.errors import ToolError, TrustError
+from shared.i18n import _, plural
+from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+from validator.checks.security.advisories import site_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+
+class SecondScanner(Check):
+    """Runs safety in the release's tools environment, without a network, and compares what both found."""
+
+    id = "security.safety"
+    category = SECURITY
+    time_limit = safety.TIMEOUT
+    effort = NORMAL
+
+    def title(self) -> str:
+        return _("Second scanner")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        site = site_of(subject)
+        try:
+            if kept.in_force(kept.SNAPSHOTS, site) is None:
+                raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
+            seen = looking.look(site)
+        except TrustError as error:
+            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        python = tools_environment.python_of(site.release)
+        if not python.exists():
+            raise UncheckedError(ERROR, _("incomplete: safety is not installed, so only one scanner ran"))
+        packages = [(one.name, one.version) for one in looking.installed(site) if one.version is not None]
+        try:
+            found = safety.second_opinion(python, seen.snapshot, packages, limit=self.left())
+        except ToolError as error:
+            raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
+        if found.blind:
+            yield self.failed(_("safety does not find what it must find: {names}").format(names=some_of(found.blind)))
+            return
+        differences = safety.differences(seen.scan.hits, found.hits)
+        if differences:
+            yield self.failed(
+                _("the scanners disagree: {names}").format(names=some_of(differences)),
+                suggestion=_(
+                    "Trust neither: check these packages manually, and report it to whoever built the bundle."
+                ),
+                evidence={"differences": differences},
+            )
+        else:
+            yield self.passed(
+                plural(
+                    "safety finds the same {count} in {packages} package",
+                    "safety finds the same {count} in {packages} packages",
+                    seen.assessment.packages,
+                ).format(count=len(found.hits), packages=seen.assessment.packages)
+            )

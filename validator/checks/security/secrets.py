@@ -1,0 +1,133 @@
+"""Secrets: no key of the settings, and nothing that looks like one, lies where others can read it."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+from shared import reading
+from shared.i18n import _, plural
+from shared.programs import app_launcher
+from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from validator.subject import Subject
+
+SIZE_LIMIT = 1 << 20  # bytes of a file that is searched; settings and logs are smaller, data are not
+FILES_LIMIT = 20_000
+LEAST = 8  # characters of a setting that counts as a key
+SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)
+PATTERNS = {
+    "private key": re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----"),
+    "Google API key": re.compile(rb"\bAIza[0-9A-Za-z_-]{35}\b"),
+    "AWS access key": re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "API key": re.compile(rb"\bsk-(?:ant-|proj-)?[0-9A-Za-z_-]{32,}\b"),
+    "Hugging Face token": re.compile(rb"\bhf_[0-9A-Za-z]{34,}\b"),
+    "GitHub token": re.compile(rb"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
+}
+
+
+class Secrets(Check):
+    """Searches small files that everybody can read: the user's data, exports, backups, logs, the launchers."""
+
+    id = "security.secrets"
+    category = SECURITY
+    time_limit = 120.0
+
+    def title(self) -> str:
+        return _("Secrets")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix = subject.need_prefix()
+        if os.name != "posix":
+            raise UncheckedError(SKIP, _("only POSIX permissions are checked"))
+        values = secret_values(subject)
+        found, unread, searched = {}, [], 0
+        for path in readable_by_all(prefix.root, [prefix.data, prefix.state, prefix.backups, prefix.bin]):
+            searched += 1
+            if searched > FILES_LIMIT:
+                details = _("only the first {count} files were searched").format(count=FILES_LIMIT)
+                yield self.warned(details, suggestion=_("Store large data elsewhere, or make its folder private."))
+                break
+            try:
+                kind = kind_of(reading.read(path, SIZE_LIMIT), values)
+            except OSError:
+                unread.append(str(path))
+                continue
+            if kind:
+                found[str(path)] = kind
+        if found:
+            yield self.failed(
+                _("other users can read {paths}").format(
+                    paths=some_of(f"{path} ({kind})" for path, kind in found.items())
+                ),
+                suggestion=_("Remove the permissions of others, and replace keys that others may have read."),
+                command=f"chmod o-rwx {next(iter(found))}",
+                evidence={"files": sorted(found)},
+            )
+        elif unread:
+            raise UncheckedError(ERROR, _("cannot be read: {paths}").format(paths=some_of(unread)))
+        else:
+            yield self.passed(
+                plural(
+                    "{count} world-readable file contains no keys",
+                    "{count} world-readable files contain no keys",
+                    searched,
+                ).format(count=searched)
+            )
+
+
+def secret_values(subject: Subject) -> dict[str, bytes]:
+    """Return the settings in .env that are keys by their name, loaded or not, and are not the example's."""
+    if subject.prefix is None or subject.manifest is None:
+        return {}
+    template = subject.manifest.application.environment.template
+    try:
+        settings, _wrong = app_launcher.read_env(app_launcher.text_of(str(subject.prefix.root)))
+    except (OSError, ValueError):
+        return {}  # ragtrace.settings tells
+    return {
+        name: value.encode()
+        for _line, name, value in settings
+        if SECRET_NAMES.search(name) and len(value) >= LEAST and value != template.get(name)
+    }
+
+
+def kind_of(data: bytes, values: dict[str, bytes]) -> str | None:
+    """Return what kind of secret some bytes hold, or None; a secret itself is never returned."""
+    for name, value in values.items():
+        if value in data:
+            return name
+    return next((kind for kind, pattern in PATTERNS.items() if pattern.search(data)), None)
+
+
+def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:
+    """Yield small files that everybody can reach and read."""
+    above = (root, *root.resolve().parents)
+    if any(not status_of(folder) & stat.S_IXOTH for folder in above):
+        return
+    waiting = [folder for folder in folders if status_of(folder) & stat.S_IXOTH]
+    while waiting:
+        try:
+            found = sorted(waiting.pop().iterdir())
+        except OSError:  # gone meanwhile, not ours to read, or deeper than a path goes
+            continue
+        for path in found:
+            mode = status_of(path)
+            if stat.S_ISDIR(mode) and mode & stat.S_IXOTH:
+                waiting.append(path)
+            elif stat.S_ISREG(mode) and mode & stat.S_IROTH and path.lstat().st_size <= SIZE_LIMIT:
+                yield path
+
+
+def status_of(path: Path) -> int:
+    """Return a path's mode, 0 for what is gone meanwhile."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0

@@ -1,0 +1,86 @@
+"""Signed files: what is installed is what was signed, whatever the receipt and the installed RECORDs say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundle import digest
+from bundle.opening import SUMS
+from bundle.signing.policy import judge
+from installer.release import signed
+from shared import reading
+from shared.errors import RagtraceError
+from shared.i18n import _
+from shared.terminal import counted
+from validator.check import ERROR, FULL, SECURITY, Check, CheckResult, some_of
+from validator.checks.security.integrity import broken_chain, describe, evidence_of, signers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from installer.layout.prefix import Release
+    from validator.subject import Subject
+
+
+class SignedFiles(Check):
+    """Reads every file of the release, the kept wheels and their RECORDs, the signed manifest and its signatures."""
+
+    id = "security.signed"
+    category = SECURITY
+    time_limit = 1800.0
+    effort = FULL
+
+    def title(self) -> str:
+        return _("Signed files")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        prefix, release, receipt = subject.need_prefix(), subject.need_release(), subject.need_receipt()
+        # 1. from the manifest to the signature, and to who may sign here
+        trouble = broken_chain(release, receipt)
+        judged, untrusted = judged_signers(release, subject) if not trouble else ("", "")
+        if trouble or untrusted:
+            yield self.failed(trouble or untrusted, **subject.reinstall())
+            return
+        if not receipt.locked:
+            yield self.warned(
+                _("its packages were changed after it was signed; this set of them has no signature"),
+                **subject.reinstall(),
+            )
+            return
+        # 2. from every file to the wheel or the manifest
+        found = signed.compare(prefix, release, subject.need_manifest(), subject.digests)
+        if found.deviations:
+            details = _("not as signed (compared with the signed wheels and the manifest): {files}")
+            yield self.failed(
+                details.format(files=describe(list(found.deviations))),
+                evidence=evidence_of(list(found.deviations)),
+                **subject.reinstall(),
+            )
+        if found.uncompared:
+            names = [f"{name} ({reason})" for name, reason in sorted(found.uncompared.items())]
+            details = _("could not be compared with the signed wheels: {names}").format(names=some_of(names))
+            evidence = {"uncompared": sorted(found.uncompared)}
+            yield replace(self.failed(details, evidence=evidence, **subject.reinstall()), status=ERROR)
+        if not found.deviations and not found.uncompared:
+            details = _(
+                "as signed (compared with the manifest and its wheels): {same}; created on this host "
+                "(compared only with the receipt): {made}; {signers}"
+            )
+            same, made = counted.files(found.same), counted.files(found.made)
+            yield self.passed(details.format(same=same, made=made, signers=judged))
+
+
+def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
+    """Return who signed and what this host's policy says of them, or why it does not accept them."""
+    keys = signers_of(release.bundle, reading.read(release.bundle / SUMS, digest.SUMS_LIMIT))
+    names = ", ".join(sorted(key.fingerprint for key in keys))
+    try:
+        policy = subject.policy()
+        if policy is None:
+            return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
+        # a key that has expired since does not make what it signed worse
+        judge(policy, "release", keys, None)
+    except RagtraceError as error:
+        return "", error.what
+    return _("signed by {signers}, accepted by this host's policy").format(signers=names), ""

@@ -1,0 +1,92 @@
+"""Disk: room and inodes for the application's data, and for a repair or an upgrade, wherever they lie."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer.install.preflight import BYTECODE_SHARE, FILES_RESERVE, RESERVE, nearest
+from installer.layout.prefix import default_root
+from shared.i18n import _, plural
+from shared.terminal.console import human_bytes
+from validator.check import SYSTEM, Check, CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+TEMPORARY_RESERVE = 16 << 20  # bytes: what programs put into the temporary folder while they run
+
+
+class Disk(Check):
+    """Reads free bytes, free inodes and mount options of each filesystem of the prefix, and of the temporary folder."""
+
+    id = "system.disk"
+    category = SYSTEM
+
+    def title(self) -> str:
+        return _("Disk")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        for place, least, wanted in filesystems(subject):
+            yield self.look(place, least, wanted)
+
+    def look(self, place: Path, least: int, wanted: int) -> CheckResult:
+        """Return what is to be said of one filesystem, which needs so many bytes now and for a repair."""
+        name = _("Disk of {path}").format(path=place)
+        free, inodes = shutil.disk_usage(place).free, free_inodes(place)
+        more = {"name": name, "metric": {"free": (round(free / 1e9, 2), "GB")}, "evidence": {"filesystem": str(place)}}
+        if is_read_only(place):
+            advice = _("Mount it read-write; the application stores its data there.")
+            return self.failed(_("{path} is mounted read-only").format(path=place), suggestion=advice, **more)
+        if inodes is not None and inodes < FILES_RESERVE:
+            details = plural("{count} inode is free on {path}", "{count} inodes are free on {path}", inodes).format(
+                count=inodes, path=place
+            )
+            return self.failed(details, suggestion=_("Remove files there, many small ones first."), **more)
+        details = _("{free} free on {path}").format(free=human_bytes(free), path=place)
+        if free < least:
+            advice = _("Free up space there; otherwise data cannot be written.")
+            return self.failed(details, suggestion=advice, **more)
+        if free < wanted:
+            details += _("; a repair or an upgrade needs {wanted}").format(wanted=human_bytes(wanted))
+            return self.warned(details, suggestion=_("Free up space there before the next upgrade."), **more)
+        return self.passed(details, **more)
+
+
+def filesystems(subject: Subject) -> list[tuple[Path, int, int]]:
+    """Return the first place on each filesystem, what must be free there, and what a repair needs there (bytes)."""
+    repair = RESERVE
+    if subject.manifest:
+        repair += int(subject.manifest.installed_bytes * (1 + BYTECODE_SHARE))
+    prefix = subject.prefix
+    root = prefix.root if prefix else default_root()
+    needs = [(root, RESERVE, repair if prefix is None else RESERVE)]
+    if prefix is not None:
+        needs += [(prefix.releases, RESERVE, repair), (prefix.store, RESERVE, RESERVE)]
+        needs += [(folder, RESERVE, RESERVE) for folder in (prefix.data, prefix.state, prefix.backups)]
+    needs.append((Path(tempfile.gettempdir()), TEMPORARY_RESERVE, TEMPORARY_RESERVE))
+    found: dict[int, tuple[Path, int, int]] = {}
+    for path, least, wanted in needs:
+        place = nearest(path)
+        device = place.stat().st_dev
+        first, known_least, known_wanted = found.get(device, (place, 0, 0))
+        found[device] = first, max(known_least, least), max(known_wanted, wanted)
+    return list(found.values())
+
+
+def free_inodes(place: Path) -> int | None:
+    """Return how many files can still be made, or None where the filesystem has no such limit."""
+    if not hasattr(os, "statvfs"):
+        return None
+    status = os.statvfs(place)
+    return status.f_favail if status.f_files else None
+
+
+def is_read_only(place: Path) -> bool:
+    """Tell whether a filesystem is mounted so that nothing can be written."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)

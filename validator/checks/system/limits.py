@@ -1,0 +1,152 @@
+"""Limits: what a container, a service or the shell leaves of the host's memory, processors and files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.i18n import _
+from shared.terminal.console import human_bytes
+from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
+from validator.checks.system.memory import needed_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+FILES_LEAST = 1024  # open files; the customary limit, with which applications are tried out
+TASKS_LEAST = 128  # processes and threads; numerical libraries start one for each processor, several times
+# what engines leave in a container, and what systemd says of one (container-interface)
+MARKS = {Path("/.dockerenv"): "docker", Path("/run/.containerenv"): "podman"}
+CONTAINER = Path("/run/systemd/container")
+VENDOR = Path("/sys/class/dmi/id/sys_vendor")
+VIRTUAL = ("QEMU", "VMware", "innotek GmbH", "Xen", "Microsoft Corporation", "Amazon EC2", "Google", "Parallels", "KVM")
+UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for none
+
+
+class Limits(Check):
+    """Reads the limits of this process's control groups and of its shell, and whether the host is a real one."""
+
+    id = "system.limits"
+    category = SYSTEM
+
+    def title(self) -> str:
+        return _("Limits")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        if sys.platform != "linux":
+            raise UncheckedError(SKIP, _("only Linux has them"))
+        needed = needed_bytes(subject)
+        shown = [text for text in (container(), machine()) if text]
+        found = []
+        for limit, least, words, shape in (
+            (memory_limit(), needed, _("memory {limit}"), size),
+            (address_limit(), needed, _("address space {limit}"), size),
+            (processor_limit(), 1, _("processors {limit}"), number),
+            (files_limit(), FILES_LEAST, _("open files {limit}"), number),
+            (tasks_limit(), TASKS_LEAST, _("processes and threads {limit}"), number),
+        ):
+            if limit is not None:
+                shown.append(words.format(limit=shape(limit)))
+                if limit < least:
+                    found.append(_("too low: {limit}").format(limit=shown[-1]))
+        if found:
+            advice = _("Raise the limits of the container, service or shell that starts the application.")
+            yield self.warned("; ".join(found), suggestion=advice, evidence={"limits": shown})
+        else:
+            yield self.passed(", ".join(shown) or _("none"))
+
+
+def size(value: float) -> str:
+    """Return bytes as they are written."""
+    return human_bytes(int(value))
+
+
+def number(value: float) -> str:
+    """Return a count as it is written, a share without what follows its digits."""
+    return str(round(value, 2))
+
+
+def memory_limit() -> int | None:
+    """Return the smallest memory limit of the groups that this process is in (bytes), or None."""
+    limits = [int(text) for text in _settings("memory.max", "memory", "memory.limit_in_bytes") if text.isdigit()]
+    return min((limit for limit in limits if limit < UNLIMITED), default=None)
+
+
+def processor_limit() -> float | None:
+    """Return how many processors' time this process's groups may take, or None."""
+    pairs = [text.split() for text in _settings("cpu.max", "cpu", "")]
+    old = zip(_settings("", "cpu", "cpu.cfs_quota_us"), _settings("", "cpu", "cpu.cfs_period_us"))
+    numbers = [pair for pair in (*pairs, *old) if len(pair) == 2 and pair[0].isdigit()]
+    return min((int(quota) / int(period) for quota, period in numbers), default=None)
+
+
+def tasks_limit() -> int | None:
+    """Return how many processes and threads this process's groups may have, or None."""
+    return min((int(text) for text in _settings("pids.max", "pids", "pids.max") if text.isdigit()), default=None)
+
+
+def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
+    """Yield what a setting says in the own group and those above it (cgroup v2, else v1)."""
+    try:
+        lines = OWN.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    for line in lines:
+        _number, controllers, group = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root, file = (CGROUPS / controller, old_name) if controllers else (CGROUPS, name)
+        folder = root / group.lstrip("/")
+        while file and root in (folder, *folder.parents):
+            try:
+                yield (folder / file).read_text(encoding="ascii").strip()
+            except (OSError, UnicodeDecodeError):
+                pass  # the root group has no limits, and some hosts show no groups at all
+            folder = folder.parent
+
+
+def files_limit() -> int | None:
+    """Return how many files this process may have open, or None for no limit."""
+    import resource
+
+    return _soft(resource.RLIMIT_NOFILE)
+
+
+def address_limit() -> int | None:
+    """Return how many bytes of address space a program may have, or None for no limit."""
+    import resource
+
+    return _soft(resource.RLIMIT_AS)
+
+
+def _soft(kind: int) -> int | None:
+    import resource
+
+    soft, _hard = resource.getrlimit(kind)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def container() -> str | None:
+    """Return in which kind of container this process runs, where that is told."""
+    for path, name in MARKS.items():
+        if path.exists():
+            return _("in a container ({kind})").format(kind=name)
+    try:
+        told = CONTAINER.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return _("in a container ({kind})").format(kind=told)
+
+
+def machine() -> str | None:
+    """Return whose virtual machine this host is, where its firmware says so (smbios, as systemd-detect-virt reads)."""
+    try:
+        told = VENDOR.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+    known = next((name for name in VIRTUAL if told.startswith(name)), None)
+    return _("a virtual machine ({kind})").format(kind=told) if known else None

@@ -1,0 +1,60 @@
+"""Locale: the one that the user's settings name is there, and its texts are UTF-8."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from installer.release import acceptance
+from shared.i18n import _
+from shared.processes import process
+from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+# in a process of its own: setlocale changes the whole process
+ASK = """
+import json, locale, sys
+try:
+    locale.setlocale(locale.LC_ALL, "")
+    reason = None
+except locale.Error as error:
+    reason = str(error)
+print(json.dumps([reason, locale.getpreferredencoding(False), sys.getfilesystemencoding()]))
+"""
+
+
+class Locale(Check):
+    """Runs this Python once in the user's locale and asks for its encodings."""
+
+    id = "system.locale"
+    category = SYSTEM
+    time_limit = 30.0
+
+    def title(self) -> str:
+        return _("Locale")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
+        limit = self.left()
+        argv = [sys.executable, "-S", "-B", "-c", ASK]
+        ended = process.run(argv, env=acceptance.basic_environment(), timeout=limit)
+        if not ended.ok:
+            raise UncheckedError(ERROR, trial.ending(ended, limit))
+        reason, encoding, names = trial.parsed(ended.stdout)
+        advice = _("Set LANG to a UTF-8 locale that this host has, such as C.UTF-8.")
+        if reason:
+            details = _("the locale in LANG or LC_ALL is not available: {reason}").format(reason=reason)
+            yield self.warned(details, suggestion=advice)
+        elif not names.lower().startswith("utf") or (
+            sys.platform != "win32" and not encoding.lower().startswith("utf")
+        ):
+            details = _("text encoding {encoding}, file name encoding {names}").format(encoding=encoding, names=names)
+            yield self.warned(details, suggestion=advice)
+        else:
+            yield self.passed(
+                _("text encoding {encoding}, file name encoding {names}").format(encoding=encoding, names=names)
+            )

@@ -1,0 +1,103 @@
+"""Python: the interpreter of the release is there, starts, and is the one that the bundle is made for."""
+
+from __future__ import annotations
+
+import platform
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundle.wheels import record
+from installer.release import acceptance
+from shared.errors import ToolError
+from shared.i18n import _
+from shared.processes import process
+from validator.check import SYSTEM, Check, CheckResult
+from validator.trials import trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundle.manifest import Manifest
+    from validator.subject import Subject
+
+# without site (-S), so that no .pth file of the release runs
+FACTS = """
+import json, platform, sys, sysconfig
+print(json.dumps([sys.implementation.name, list(sys.version_info[:3]),
+                  bool(sysconfig.get_config_var("Py_GIL_DISABLED"))]))
+"""
+
+
+class Python(Check):
+    """Reads the venv's interpreter, the manifest's target and the digest of the base interpreter in the receipt."""
+
+    id = "system.python"
+    category = SYSTEM
+
+    def title(self) -> str:
+        return _("Python")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        if subject.prefix is None:
+            yield self.here()
+            return
+        release, manifest = subject.need_release(), subject.need_manifest()
+        argv = [str(release.python), "-I", "-S", "-B", "-c", FACTS]
+        limit = self.left()
+        try:
+            ended = process.run(argv, env=acceptance.basic_environment(), timeout=limit)
+        except ToolError as error:
+            yield self.failed(error.what, evidence={"interpreter": str(release.python)}, **subject.repair())
+            return
+        if not ended.ok:
+            details = _("{python} does not start: {reason}").format(
+                python=release.python, reason=trial.ending(ended, limit)
+            )
+            yield self.failed(details, evidence={"interpreter": str(release.python)}, **subject.repair())
+            return
+        name, version, is_free_threaded = trial.parsed(ended.stdout)
+        details = _("{name} {version} in the release; the bundle is for CPython {wanted}").format(
+            name=name, version=".".join(map(str, version)), wanted=manifest.target.python
+        )
+        if subject.receipt and not manifest.own_python and tuple(version[:2]) != manifest.target.python_tuple:
+            details = _("{path} is now Python {found}, and this installation needs Python {wanted}").format(
+                path=subject.receipt.interpreter,
+                found=".".join(map(str, version[:2])),
+                wanted=manifest.target.python,
+            )
+            yield self.failed(details, **subject.repair())
+        elif name != "cpython" or is_free_threaded or not fits(version, manifest):
+            yield self.failed(details, **subject.reinstall())
+        elif subject.receipt and (changed := changed_base(subject.receipt.interpreter, subject, version)):
+            yield self.warned(changed, **subject.repair())
+        else:
+            yield self.passed(details)
+
+    def here(self) -> CheckResult:
+        """Return what can be said of the interpreter that runs this, before anything is installed."""
+        details = f"{platform.python_implementation()} {platform.python_version()}"
+        if platform.python_implementation() != "CPython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+            return self.failed(details, suggestion=_("Use a standard build of CPython."))
+        return self.passed(details)
+
+
+def fits(version: list[int], manifest: Manifest) -> bool:
+    """Tell whether a version is the target's, in the range for which the packages were chosen."""
+    first, last = manifest.python_range or (0, 99)
+    return tuple(version[:2]) == manifest.target.python_tuple and first <= version[2] <= last
+
+
+def changed_base(interpreter: str, subject: Subject, version: list[int]) -> str | None:
+    """Return what to say when the base interpreter is not the one that the release was made with."""
+    found = record.sha256_of(Path(interpreter).resolve())  # the name that was chosen may be a link
+    if found is None:
+        return _("{path}, which the release was built with, is missing").format(path=interpreter)
+    then, now = subject.need_receipt().interpreter_version, ".".join(map(str, version))
+    if found != subject.need_receipt().interpreter_sha256 and now != then:
+        return _("{path} is Python {now}; the release was built with {then}").format(
+            path=interpreter, now=now, then=then
+        )
+    if found != subject.need_receipt().interpreter_sha256:
+        return _("{path} changed since the release was built: a system update, or tampering").format(path=interpreter)
+    return None

@@ -1,0 +1,49 @@
+"""Scripts: Windows runs the .cmd files that every command is started from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.i18n import _
+from validator.check import SYSTEM, Check, CheckResult
+from validator.checks.windows_settings import MACHINE, USER, need_windows, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+# of the group policy "Prevent access to the command prompt": 1 forbids scripts too, 2 the prompt alone
+PROMPT, NO_SCRIPTS = r"Software\Policies\Microsoft\Windows\System", 1
+POWERSHELL_POLICY = r"SOFTWARE\Policies\Microsoft\Windows\PowerShell"
+POWERSHELL = r"SOFTWARE\Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell"
+# what counts comes first (about_Execution_Policies); that of a single process is kept nowhere
+SCOPES = ((MACHINE, POWERSHELL_POLICY), (USER, POWERSHELL_POLICY), (USER, POWERSHELL), (MACHINE, POWERSHELL))
+UNDEFINED = "Restricted"  # what PowerShell takes where nothing is set
+
+
+class Scripts(Check):
+    """Reads the policy on batch files, and PowerShell's execution policy, which they are not subject to."""
+
+    id = "system.scripts"
+    category = SYSTEM
+
+    def title(self) -> str:
+        return _("Scripts")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
+        need_windows()
+        if any(read_value(hive, PROMPT, "DisableCMD") == NO_SCRIPTS for hive in (USER, MACHINE)):
+            yield self.failed(
+                _("a policy of this host blocks .cmd files, and every launcher is one"),
+                suggestion=_('Allow scripts in the group policy "Prevent access to the command prompt".'),
+            )
+            return
+        details = _(".cmd files may run; PowerShell's execution policy ({policy}) does not apply to them")
+        yield self.passed(details.format(policy=execution_policy()))
+
+
+def execution_policy() -> str:
+    """Return which scripts PowerShell runs, by the first scope that says so."""
+    found = (read_value(hive, key, "ExecutionPolicy") for hive, key in SCOPES)
+    return next((str(policy) for policy in found if policy not in (None, "Undefined")), UNDEFINED)

@@ -1,0 +1,1 @@
+"""Checks of the programs beside the application: uv, OpenSSH, package managers."""

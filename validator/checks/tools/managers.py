@@ -1,0 +1,74 @@
+"""Other tools: package managers and settings that could change what the application loads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer.release.settings import caller_names
+from shared.i18n import _
+from validator.check import TOOLS, Check, CheckResult, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from validator.subject import Subject
+
+PROGRAMS = ("conda", "mamba", "micromamba", "poetry", "pipenv", "pdm", "pyenv", "pixi", "pip")
+# launchers drop what PYTHON… would change, but a loader's own variables reach every program
+CONFIGURED = ("PIP_", "UV_", "CONDA_", "POETRY_", "PIPENV_", "VIRTUAL_ENV")  # how their variables begin
+PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf", "~/Library/Application Support/pip/pip.conf")
+LOADER = ("LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH")
+
+
+class Managers(Check):
+    """Reads PATH, the names of the caller's variables, pip's settings, and whether conda owns the base interpreter."""
+
+    id = "tools.managers"
+    category = TOOLS
+
+    def title(self) -> str:
+        return _("Other tools")
+
+    def run(self, subject: Subject) -> Iterator[CheckResult]:
+        present = [name for name in PROGRAMS if shutil.which(name)]
+        loader = sorted(set(LOADER) & caller_names())
+        settings = [*sorted(name for name in caller_names() if name.startswith(CONFIGURED)), *pip_files()]
+        evidence = {"programs": present, "variables": loader, "settings": settings}
+        if loader:
+            yield self.warned(
+                _("{names} may load other libraries before the application's own").format(names=", ".join(loader)),
+                suggestion=_("Start the application without these variables."),
+                evidence=evidence,
+            )
+            return
+        base = Path(subject.receipt.interpreter) if subject.receipt else None
+        if base is not None and owned_by_conda(base):
+            yield self.warned(
+                _("{path} belongs to conda, whose updates change the application's Python").format(path=base),
+                suggestion=_("Install again with a Python that is managed by this host's package manager."),
+                command=subject.tool("install"),
+                evidence=evidence,
+            )
+        elif present or settings:
+            names = some_of([*present, *settings])
+            details = _("{names} found; none of them affects the application").format(names=names)
+            yield self.passed(details, evidence=evidence)
+        else:
+            yield self.passed(_("none"), evidence=evidence)
+
+
+def pip_files() -> list[str]:
+    """Return the settings files of pip that this user has; only a pip that someone runs by hand reads them."""
+    found = [Path(os.path.expanduser(name)) for name in PIP_FILES]  # a user without a home has none of them
+    if "APPDATA" in os.environ:
+        found.append(Path(os.environ["APPDATA"], "pip", "pip.ini"))
+    return [str(path) for path in found if path.is_file()]
+
+
+def owned_by_conda(interpreter: Path) -> bool:
+    """Tell whether an interpreter lies in an environment of conda."""
+    folders = {folder for path in (interpreter, interpreter.resolve()) for folder in list(path.parents)[:2]}
+    return any((folder / "conda-meta").is_dir() for folder in folders)

@@ -1,0 +1,1 @@
+"""Running parts of an installed release to see whether they work."""
