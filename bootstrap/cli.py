@@ -74,7 +74,8 @@ def _main(argv: list[str] | None) -> int:
         prog=program(),
         description=_("Install an application from its signed bundle, without network access."),
     )
-    parser.add_argument("--version", action="version", version=f"ragtrace-install {__version__}")
+    version = f"ragtrace-install {__version__}"
+    parser.add_argument("--version", action="version", version=version, help=_("show the version and exit"))
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for command, text in commands().items():
         sub = table.add_parser(command, help=text, description=text)

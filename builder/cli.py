@@ -21,7 +21,8 @@ def make_parser() -> Parser:
         prog="python -m builder",
         description=_("Build signed offline bundles of uv-locked projects."),
     )
-    parser.add_argument("--version", action="version", version=f"ragtrace-builder {__version__}")
+    version = f"ragtrace-builder {__version__}"
+    parser.add_argument("--version", action="version", version=version, help=_("show the version and exit"))
     table = parser.add_subparsers(dest="command", metavar=_("COMMAND"), required=True)
     for module, name, text in (
         (build, "build", _("build a bundle and its installer")),
