@@ -34,7 +34,7 @@ CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
 )
 # a place of PREFIX that is not what it must be; owners and modes; the user's data
 PLACE, RIGHTS, DATA = "place", "rights", "data"
-APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, PAPERS, UNLOCKED = (
+APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, METADATA, UNLOCKED = (
     "application",
     "model",
     "release",
@@ -59,12 +59,12 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "ragtrace.container": _BUT_MODELS,
     "ragtrace.dashboard": _RUNS,
     "ragtrace.data": (APPLICATION,),
-    "ragtrace.places": (PLACE, CRASH, PAPERS, POINTER, LAUNCHER, STORE, *OF_THE_RELEASE),
+    "ragtrace.places": (PLACE, CRASH, METADATA, POINTER, LAUNCHER, STORE, *OF_THE_RELEASE),
     "ragtrace.models": (MODEL,),
     "ragtrace.probe": _RUNS,
     "ragtrace.release": (POINTER, SEAL, *_BUT_MODELS),
     "ragtrace.store": (STORE,),
-    "security.copies": (PAPERS, RUN_FILES),
+    "security.copies": (METADATA, RUN_FILES),
     "security.integrity": (SEAL, *OF_THE_RELEASE, UNLOCKED),
     "security.permissions": (SETTINGS, RIGHTS, STORE, *OF_THE_RELEASE),
     "security.receipt": (RECEIPT, SEAL),

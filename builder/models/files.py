@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.terminal.console import Progress
 
 SKIPPED = frozenset({".cache", ".git"})  # folders of downloading tools, nothing of the model
-PAPERS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # at the top, in any case
+DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # at the top, in any case
 # transformers saves the same weights under either name, and loads safetensors where both are there
 SAFE, UNSAFE = ("model.safetensors", "model.safetensors.index.json"), "pytorch_model*.bin*"
 
@@ -37,15 +37,15 @@ def choose_files(
             _("Model {name} has no files left to include.").format(name=name),
             advice=_("Check its source, and its include and exclude patterns."),
         )
-    chosen += [path for path in usable if _is_paper(path) and path not in chosen and not _matches(path, exclude)]
+    chosen += [path for path in usable if _is_document(path) and path not in chosen and not _matches(path, exclude)]
     if not include:
         chosen = _without_pickled_doubles(chosen, name, progress)
     _check_names(sorted(chosen), name)
     return sorted(chosen)
 
 
-def _is_paper(path: str) -> bool:
-    return any(fnmatchcase(path.lower(), pattern) for pattern in PAPERS) and "/" not in path
+def _is_document(path: str) -> bool:
+    return any(fnmatchcase(path.lower(), pattern) for pattern in DOCUMENTS) and "/" not in path
 
 
 def _without_pickled_doubles(chosen: Sequence[str], name: str, progress: Progress) -> list[str]:

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from installer.layout import in_use, papers, seal
+from installer.layout import in_use, proofs, seal
 from installer.layout.store import Store
 from installer.userdata import backups, userdata
 from shared import reading
@@ -118,7 +118,7 @@ def unmarked(prefix: Prefix) -> Release | None:
     release = _remembered(prefix)
     if release is None or release.is_complete or release == prefix.named():
         return None
-    if os.path.lexists(release.discarded_file) or not any(papers.folder(prefix).glob(f"{release.order[1]}*")):
+    if os.path.lexists(release.discarded_file) or not any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
         return None
     return release
 
@@ -197,7 +197,7 @@ def collect(prefix: Prefix) -> Collected:
 
 def _collect_needs(prefix: Prefix, wanted: dict[str, Release]) -> None:
     """Remove second copies, data that were set aside and kept files that no release needs."""
-    papers.collect(prefix, wanted.values())
+    proofs.collect(prefix, wanted.values())
     userdata.collect(prefix, wanted.values())
     try:
         needed = {entry.sha256 for release in wanted.values() for entry in release.manifest().files}

@@ -13,7 +13,7 @@ from bundle.wheels import structure as wheels
 from installer.change import migration, retention, transaction
 from installer.install import preflight, repeated
 from installer.install.uninstall import remove_state
-from installer.layout import journal, own_command, papers, seal
+from installer.layout import journal, own_command, proofs, seal
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.logs import audit_log, usage
@@ -241,7 +241,7 @@ def finish(  # noqa: PLR0913 - each is a fact of the receipt
             usage=meter.usage(),
         ),
     )
-    papers.keep(prefix, papers.read(release.bundle))
+    proofs.keep(prefix, proofs.read(release.bundle))
     with progress.wait(_("Syncing the release to disk")):
         seal.seal(release)
 
@@ -430,7 +430,7 @@ def clear_away(prefix: Prefix) -> None:
                 files.remove_tree(folder)
     if prefix.releases.is_dir():
         return  # not all could be undone: by the journal the next command knows what is left to do
-    for path in (prefix.state / "previous", papers.folder(prefix), journal.path(prefix)):
+    for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
         with contextlib.suppress(OSError):
             files.remove_tree(path)
 

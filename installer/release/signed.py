@@ -207,8 +207,8 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
     module = record.module_of(path)
     if module is not None:
         return module.replace(os.sep, "/") in signed.contents
-    papers = (release.bundle / NAME, release.bundle / SUMS, *release.bundle.glob(f"{SUMS}.*.sig"))
-    if path == INTERPRETER or any(path == paper.relative_to(release.path).as_posix() for paper in papers):
+    metadata = (release.bundle / NAME, release.bundle / SUMS, *release.bundle.glob(f"{SUMS}.*.sig"))
+    if path == INTERPRETER or any(path == file.relative_to(release.path).as_posix() for file in metadata):
         return True  # the chain from the manifest to its signatures is followed by whoever proves it
     root, _slash, inner = path.partition("/")
     if root not in ("venv", tools_environment.FOLDER):

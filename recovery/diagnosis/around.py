@@ -19,7 +19,7 @@ from validator.remedy import (
     DATA,
     LAUNCHER,
     MANIFEST,
-    PAPERS,
+    METADATA,
     PLACE,
     POINTER,
     RECEIPT,
@@ -84,7 +84,7 @@ def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> boo
     if item.what == misplaced.LINKED:
         return True  # nothing here mends it: recover refuses and says what to do
     if item.place == "state/proofs":
-        return PAPERS in kinds
+        return METADATA in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
         return any(path.endswith(item.place.replace("/", os.sep)) for path in replaced)
     if item.what != misplaced.MISSING:

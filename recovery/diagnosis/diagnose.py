@@ -13,7 +13,7 @@ from bundle.digest import sha256_file
 from bundle.opening import INSTALLER_MEMBER
 from installer.change import retention
 from installer.install import install
-from installer.layout import misplaced, papers, rights
+from installer.layout import misplaced, proofs, rights
 from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import launchers, signed
@@ -33,9 +33,9 @@ from validator.remedy import (
     INTERPRETER,
     LAUNCHER,
     MANIFEST,
+    METADATA,
     MODEL,
     PACKAGE,
-    PAPERS,
     PLACE,
     POINTER,
     RECEIPT,
@@ -146,7 +146,7 @@ def diagnose(
     spare: dict[str, Path] = {}
     if proof:
         findings += _launchers(prefix, proof.manifest)
-        findings += _papers(prefix, proof)
+        findings += _metadata(prefix, proof)
         spare = _spare(prefix, release, lacking)
         if lacking:
             names = tuple(entry.path for entry in lacking)
@@ -171,7 +171,7 @@ def _release_to_repair(prefix: Prefix) -> Release | None:
         except UsageError:
             continue
         # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
-        if reading.is_folder(release.path) or any(papers.folder(prefix).glob(f"{release.order[1]}*")):
+        if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
             return release
     former = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
@@ -320,18 +320,18 @@ def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
 
 
-def _papers(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
+def _metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
     """Look at the second copy of what proves where the release came from."""
-    folder = papers.place(prefix, proof.manifest_sha256)
+    folder = proofs.place(prefix, proof.manifest_sha256)
     try:
-        same = papers.read(folder) == proof.papers
+        same = proofs.read(folder) == proof.metadata
     except OSError:
         same = False
     unlike = [] if same else [folder]
-    unlike += [papers.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
+    unlike += [proofs.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
     for path in unlike:
         details = _("the second copy of the signed metadata is missing or altered: {path}").format(path=path)
-        yield Finding(PAPERS, "", details)
+        yield Finding(METADATA, "", details)
 
 
 def _lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:

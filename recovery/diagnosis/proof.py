@@ -14,7 +14,7 @@ from bundle.manifest import MANIFEST_LIMIT, NAME, Manifest, parse_manifest
 from bundle.opening import SUMS
 from bundle.signing.policy import RELEASE_NAMESPACE, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
-from installer.layout import papers
+from installer.layout import proofs
 from installer.release.receipt import read_receipt
 from shared import reading
 from shared.errors import RagtraceError
@@ -47,14 +47,14 @@ class Proof:
         return tuple(key.fingerprint for key in self.signers)
 
     @property
-    def papers(self) -> dict[str, bytes]:
+    def metadata(self) -> dict[str, bytes]:
         """The files by name."""
         return {NAME: self.manifest_bytes, SUMS: self.sums, **self.signatures}
 
     def write(self, folder: Path) -> None:
         """Put the copies into a new folder."""
         folder.mkdir(parents=True)
-        for name, data in self.papers.items():
+        for name, data in self.metadata.items():
             (folder / name).write_bytes(data)
 
 
@@ -74,14 +74,14 @@ def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy
 
 
 def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
-    """Return the proven papers of other kept releases whose second copies are not the same."""
+    """Return the proven metadata of other kept releases whose second copies are not the same."""
     found = []
     for release in prefix.complete_releases():
         if own.manifest_sha256.startswith(release.order[1]):
             continue
         try:
             proof = find_proof(prefix, release, read_receipt(release), None)
-            if proof and papers.read(papers.place(prefix, proof.manifest_sha256)) != proof.papers:
+            if proof and proofs.read(proofs.place(prefix, proof.manifest_sha256)) != proof.metadata:
                 found.append(proof)
         except (RagtraceError, OSError):
             continue  # a damaged former release is told by validate --full, and made anew by a rollback
@@ -90,7 +90,7 @@ def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
 
 def _places(prefix: Prefix, release: Release) -> Iterator[Path]:
     yield release.bundle
-    yield from sorted(papers.folder(prefix).glob(f"{release.order[1]}*"))
+    yield from sorted(proofs.folder(prefix).glob(f"{release.order[1]}*"))
     for other in reversed(prefix.complete_releases()):
         if other.id != release.id and other.order[:2] == release.order[:2]:
             yield other.bundle

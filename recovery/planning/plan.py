@@ -206,7 +206,7 @@ def _in_place(diagnosis: Diagnosis) -> list[Remedy]:
         cures.ProtectSettings,
         cures.MarkComplete,
         cures.WriteLaunchers,
-        cures.KeepPapers,
+        cures.WriteMetadata,
     )
     chosen: list[Remedy] = []
     for make in makers:

@@ -17,8 +17,8 @@ from validator.remedy import (
     ENVIRONMENT,
     INTERPRETER,
     LAUNCHER,
+    METADATA,
     MODEL,
-    PAPERS,
     PLACE,
     POINTER,
     RIGHTS,
@@ -174,11 +174,11 @@ class WriteLaunchers(Remedy):
         return _("The launchers in bin are as they were installed.")
 
 
-class KeepPapers(Remedy):
+class WriteMetadata(Remedy):
     """Writes the second copy of what proves where the release came from."""
 
     id = "papers"
-    kinds = (PAPERS,)
+    kinds = (METADATA,)
     risk = NO_RISK
     in_place = True
 
@@ -239,7 +239,7 @@ class ReinstallPackages(Remedy):
 
 
 class RestoreFiles(Remedy):
-    """Lays the application's files, its start files and the bundle's papers out again."""
+    """Lays the application's files, its start files and the bundle's metadata out again."""
 
     id = "files"
     kinds = (APPLICATION, RUN_FILES)
@@ -324,7 +324,7 @@ LADDER: Sequence[type[Remedy]] = (
     PointCurrent,
     CleanUp,
     ProtectSettings,
-    KeepPapers,
+    WriteMetadata,
     HealStore,
     FillStore,
     WriteLaunchers,

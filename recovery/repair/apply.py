@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bundle.archive import checked_blocks, file_blocks
 from installer.change import migration, retention, transaction
 from installer.install import install, preflight
-from installer.layout import journal, misplaced, papers, rights, seal
+from installer.layout import journal, misplaced, proofs, rights, seal
 from installer.layout.store import Store
 from installer.release import acceptance, bytecode, launchers, stage, tools_environment
 from recovery.diagnosis.proof import unkept
@@ -76,9 +76,9 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
     elif isinstance(remedy, cures.WriteLaunchers) and proof:
         launchers.write(prefix, proof.manifest)
         launchers.prune(prefix, proof.manifest)
-    elif isinstance(remedy, cures.KeepPapers) and proof:
+    elif isinstance(remedy, cures.WriteMetadata) and proof:
         for one in (proof, *unkept(prefix, proof)):
-            papers.keep(prefix, one.papers)
+            proofs.keep(prefix, one.metadata)
         files.sync_filesystem(prefix.state)
     elif isinstance(remedy, cures.HealStore):
         heal_store(diagnosis)

@@ -121,10 +121,10 @@ def test_a_base_that_is_no_manifest(made) -> None:
 
 def test_what_hosts_do_not_keep_always_travels(tiny) -> None:
     (lock, *_others) = tiny.manifest.of_kind("lock")
-    paper = replace(lock, path="05_Documentation/lock.toml", kind="document")
-    newer = replace(tiny.manifest, files=(*tiny.manifest.files, paper))
-    assert paper not in delta.left_out(newer, tiny.manifest)
-    base = replace(tiny.manifest, files=(paper,))
+    document = replace(lock, path="05_Documentation/lock.toml", kind="document")
+    newer = replace(tiny.manifest, files=(*tiny.manifest.files, document))
+    assert document not in delta.left_out(newer, tiny.manifest)
+    base = replace(tiny.manifest, files=(document,))
     assert delta.left_out(newer, base) == ()
 
 

@@ -11,7 +11,7 @@ from bootstrap import api
 from bundle.signing.signature import ED25519
 from installer.change import retention
 from installer.install import install
-from installer.layout import papers, seal
+from installer.layout import proofs, seal
 from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import receipt
@@ -39,7 +39,7 @@ class Heard(NoProgress):
 def unproven(host):
     """An installation whose manifest is lost, so that only a bundle helps."""
     (host.release.bundle / "MANIFEST.json").write_bytes(b"{}")
-    shutil.rmtree(papers.folder(host.prefix))
+    shutil.rmtree(proofs.folder(host.prefix))
     return host
 
 
@@ -139,7 +139,7 @@ def test_a_delta_brings_back_only_what_is_in_it(from_delta, newer):
 
 def test_a_delta_replaces_a_release_where_its_base_is_kept(from_delta):
     (from_delta.release.bundle / "MANIFEST.json").write_bytes(b"{}")
-    shutil.rmtree(papers.folder(from_delta.prefix))
+    shutil.rmtree(proofs.folder(from_delta.prefix))
     done = recover(from_delta, from_delta.tiny)
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
     assert from_delta.plan().findings == ()

@@ -11,7 +11,7 @@ import pytest
 from bootstrap import api
 from bundle import digest
 from installer.change import retention, transaction
-from installer.layout import journal, papers, seal
+from installer.layout import journal, proofs, seal
 from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import acceptance, receipt, tools_environment
@@ -489,13 +489,13 @@ def test_a_small_file_that_is_lost_twice_comes_from_the_bundle(host, tiny):
     whole(host)
 
 
-PAPERS = ["MANIFEST.json", "SHA256SUMS", "SHA256SUMS.*.sig"]
+METADATA = ["MANIFEST.json", "SHA256SUMS", "SHA256SUMS.*.sig"]
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, delete])
-@pytest.mark.parametrize("paper", PAPERS)
-def test_a_damaged_first_copy_of_the_papers_is_replaced_by_the_second(host, installed, paper, damage):
-    damage(next(host.release.bundle.glob(paper)))
+@pytest.mark.parametrize("file", METADATA)
+def test_a_damaged_first_copy_of_the_metadata_is_replaced_by_the_second(host, installed, file, damage):
+    damage(next(host.release.bundle.glob(file)))
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["files"]
     assert installed == []
@@ -503,15 +503,15 @@ def test_a_damaged_first_copy_of_the_papers_is_replaced_by_the_second(host, inst
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, delete, lambda path: shutil.rmtree(path.parent)])
-@pytest.mark.parametrize("paper", PAPERS)
-def test_a_damaged_second_copy_of_the_papers_is_written_again(host, paper, damage):
+@pytest.mark.parametrize("file", METADATA)
+def test_a_damaged_second_copy_of_the_metadata_is_written_again(host, file, damage):
     release = host.release
-    copy = papers.place(host.prefix, digest.sha256_file(release.bundle / "MANIFEST.json")[0])
-    damage(next(copy.glob(paper)))
+    copy = proofs.place(host.prefix, digest.sha256_file(release.bundle / "MANIFEST.json")[0])
+    damage(next(copy.glob(file)))
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["papers"]
     assert host.release == release
-    assert papers.read(copy) == papers.read(release.bundle)
+    assert proofs.read(copy) == proofs.read(release.bundle)
     whole(host)
 
 
@@ -521,7 +521,7 @@ def test_only_kept_releases_have_second_copies(host, newer, tiny, tmp_path):
         install_tiny(bundle, host.prefix.root)
     kept = host.prefix.complete_releases()
     assert {release.manifest().product.counter for release in kept} == {newer.manifest.product.counter, COUNTER + 5}
-    assert {path.name for path in papers.folder(host.prefix).iterdir()} == {
+    assert {path.name for path in proofs.folder(host.prefix).iterdir()} == {
         digest.sha256_file(release.bundle / "MANIFEST.json")[0] for release in kept
     }
 
@@ -529,7 +529,7 @@ def test_only_kept_releases_have_second_copies(host, newer, tiny, tmp_path):
 def test_a_damaged_manifest_is_replaced_by_a_copy_of_the_same_bundle(host, tiny):
     # a release of the same bundle that still runs, as a repair leaves it
     shutil.copytree(host.release.path, host.prefix.releases / f"{host.release.id}9", symlinks=True)
-    shutil.rmtree(papers.folder(host.prefix))
+    shutil.rmtree(proofs.folder(host.prefix))
     flip(host.release.bundle / "MANIFEST.json")
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["papers", "files"]
@@ -540,7 +540,7 @@ def test_a_manifest_without_another_copy_leads_to_the_former_release(host, tiny,
     install_tiny(newer, host.prefix.root)
     damaged = host.release
     flip(damaged.bundle / "MANIFEST.json")
-    shutil.rmtree(papers.folder(host.prefix))
+    shutil.rmtree(proofs.folder(host.prefix))
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["rollback"]
     assert host.release.order[0] == tiny.manifest.product.counter
@@ -550,7 +550,7 @@ def test_a_manifest_without_another_copy_leads_to_the_former_release(host, tiny,
 
 def test_a_manifest_without_another_copy_leads_to_the_bundle_first(host, tiny):
     flip(host.release.bundle / "MANIFEST.json")
-    shutil.rmtree(papers.folder(host.prefix))
+    shutil.rmtree(proofs.folder(host.prefix))
     damaged = host.release
     done = host.recover(bundle=tiny.open())
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
@@ -621,12 +621,12 @@ def test_a_release_removed_by_hand_leads_to_the_one_that_is_left(host, newer):
     kept = host.release
     install_tiny(newer, host.prefix.root)
     shutil.rmtree(host.release.path)
-    host.recover()  # without a policy nobody vouches for the papers of the lost one
+    host.recover()  # without a policy nobody vouches for the metadata of the lost one
     assert host.release == kept
     assert host.answer() == list(EMBEDDING)
 
 
-def test_a_release_removed_by_hand_is_built_anew_where_store_and_papers_are_whole(host, tiny):
+def test_a_release_removed_by_hand_is_built_anew_where_store_and_metadata_are_whole(host, tiny):
     lost = host.release
     shutil.rmtree(lost.path)
     done = host.recover(policy=tiny.policy)

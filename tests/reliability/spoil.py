@@ -176,7 +176,7 @@ def _site(prefix):
     return worlds.damaged_file(prefix.active())
 
 
-def _paper(name):
+def _signed(name):
     return lambda prefix: prefix.active().bundle / name
 
 
@@ -234,9 +234,9 @@ PLACES = {
     "models/tiny/weights.json": _of_release("models/tiny/weights.json"),
     "a module": _site,
     "a RECORD": lambda prefix: next(_site(prefix).parents[1].glob("tiny_lib-*.dist-info/RECORD")),
-    "MANIFEST.json": _paper("MANIFEST.json"),
-    "SHA256SUMS": _paper("SHA256SUMS"),
-    "the kept zipapp": _paper("ragtrace-install.pyz"),
+    "MANIFEST.json": _signed("MANIFEST.json"),
+    "SHA256SUMS": _signed("SHA256SUMS"),
+    "the kept zipapp": _signed("ragtrace-install.pyz"),
     "a signature": _signature,
     "the second MANIFEST.json": _second("MANIFEST.json"),
     "the second signature": _second("SHA256SUMS.*.sig"),

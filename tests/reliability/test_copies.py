@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from installer.layout import papers
+from installer.layout import proofs
 from installer.logs import audit_log
 from installer.userdata.backups import list_backups
 from tests.reliability import world as worlds
@@ -16,7 +16,7 @@ CHECK = "security.copies"
 
 @pytest.fixture
 def prefix(world, place):
-    """Give a prefix of two releases, each with papers, and one backup."""
+    """Give a prefix of two releases, each with metadata, and one backup."""
     return world.start(worlds.ROLLBACK, place)
 
 
@@ -34,8 +34,8 @@ def test_all_copies_are_compared(prefix):
         assert words in said
 
 
-def paper(prefix, release, name="SHA256SUMS"):
-    (place,) = papers.folder(prefix).glob(f"{release.order[1]}*")
+def proof(prefix, release, name="SHA256SUMS"):
+    (place,) = proofs.folder(prefix).glob(f"{release.order[1]}*")
     return place / name
 
 
@@ -46,12 +46,12 @@ def rot(path):
 
 
 @pytest.mark.parametrize("damage", ["active", "former", "gone"])
-def test_a_second_copy_of_papers_is_written_again(prefix, damage):
+def test_a_second_copy_of_metadata_is_written_again(prefix, damage):
     former, active = prefix.complete_releases()
     if damage == "gone":
-        worlds.files.remove_tree(papers.folder(prefix))
+        worlds.files.remove_tree(proofs.folder(prefix))
     else:
-        rot(paper(prefix, active if damage == "active" else former))
+        rot(proof(prefix, active if damage == "active" else former))
     found, _said = judged(prefix)
     assert [status for _name, status, _command in found] == ["FAIL", "PASS", "PASS"]
     assert " recover " in found[0][2]

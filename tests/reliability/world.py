@@ -18,7 +18,7 @@ from bootstrap import cli
 from bundle.digest import sha256_file
 from bundle.product.application import Launcher, Migration
 from installer.change import retention, transaction
-from installer.layout import journal, papers
+from installer.layout import journal, proofs
 from installer.layout.prefix import Prefix
 from installer.release import launchers, receipt
 from installer.userdata.backups import list_backups
@@ -325,7 +325,7 @@ def check_clean(prefix):
     needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.is_kept}
     kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
     assert kept == needed, (sorted(kept - needed), sorted(needed - kept))
-    copies = {path.name for path in papers.folder(prefix).iterdir()} if releases else set()
+    copies = {path.name for path in proofs.folder(prefix).iterdir()} if releases else set()
     assert copies == {sha256_file(release.bundle / "MANIFEST.json")[0] for release in releases}
     active = prefix.active()
     wanted = set(launchers.scripts(prefix, active.manifest())) if active else set()

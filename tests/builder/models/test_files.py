@@ -39,11 +39,20 @@ def test_pickled_weights_alone_and_those_that_are_asked_for_travel():
 
 
 def test_licence_and_card_travel_whatever_is_included_unless_they_are_excluded():
-    papers = ("LICENSE", "README.md", "NOTICE.txt", "onnx/README.md")
-    assert chosen("a.json", "b.bin", *papers, include=["a.json"])[0] == ["LICENSE", "NOTICE.txt", "README.md", "a.json"]
-    assert chosen("a.json", *papers, include=["a.json"], exclude=["NOTICE*"])[0] == ["LICENSE", "README.md", "a.json"]
+    texts = ("LICENSE", "README.md", "NOTICE.txt", "onnx/README.md")
+    assert chosen("a.json", "b.bin", *texts, include=["a.json"])[0] == [
+        "LICENSE",
+        "NOTICE.txt",
+        "README.md",
+        "a.json",
+    ]
+    assert chosen("a.json", *texts, include=["a.json"], exclude=["NOTICE*"])[0] == [
+        "LICENSE",
+        "README.md",
+        "a.json",
+    ]
 
 
-def test_a_model_of_papers_alone_is_none():
+def test_a_model_of_documents_alone_is_none():
     with pytest.raises(BuildError, match="no files left"):
         chosen("LICENSE", "a.bin", include=["*.json"])

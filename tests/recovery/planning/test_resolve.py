@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from bootstrap import api, cli
-from installer.layout import papers
+from installer.layout import proofs
 from installer.release import receipt
 from recovery.diagnosis.diagnose import diagnose
 from recovery.planning.resolve import resolve
@@ -197,7 +197,7 @@ def test_every_rung_in_its_order(host, upgraded):
     assert remedies(host.plan(bundle=upgraded.open())) == ["store-fill", "packages"]
 
     flip(host.release.bundle / "MANIFEST.json")
-    shutil.rmtree(papers.folder(host.prefix))
+    shutil.rmtree(proofs.folder(host.prefix))
     assert remedies(host.plan(bundle=upgraded.open(), allow_unlocked=True)) == ["rollback"]
 
     for release in host.prefix.complete_releases():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.layout import journal, misplaced, papers
+from installer.layout import journal, misplaced, proofs
 from installer.userdata import backups
 from shared.i18n import _
 from validator.check import APPLICATION, RECOVER, Check, CheckResult, some_of
@@ -39,7 +39,7 @@ class Places(Check):
                 evidence={"places": [item.place for item in wrong]},
             )
             return
-        if subject.release is not None and not papers.are_twice(prefix, subject.release):
+        if subject.release is not None and not proofs.are_twice(prefix, subject.release):
             yield self.warned(
                 _("the second copy of the signed metadata is missing or altered"),
                 suggestion=_("Find out who changed it, and fix it."),

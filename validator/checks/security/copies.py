@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_bytes
 from bundle.manifest import NAME as MANIFEST
-from installer.layout import log_files, papers
+from installer.layout import log_files, proofs
 from installer.logs import audit_log
 from installer.userdata import backup_files, backup_index
 from shared import troubles
@@ -34,18 +34,18 @@ class SecondCopies(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
-        yield self.of_papers(prefix, subject)
+        yield self.of_metadata(prefix, subject)
         yield self.of_the_log(prefix)
         yield self.of_backups(prefix, subject)
 
-    def of_papers(self, prefix: Prefix, subject: Subject) -> CheckResult:
-        """Compare the papers of each kept release with their second copies."""
+    def of_metadata(self, prefix: Prefix, subject: Subject) -> CheckResult:
+        """Compare the metadata of each kept release with their second copies."""
         kept = prefix.complete_releases()
-        unlike = [release.id for release in kept if not has_same_papers(prefix, release)]
+        unlike = [release.id for release in kept if not has_same_metadata(prefix, release)]
         if unlike:
             details = _("the second copies of the signed metadata differ from the releases: {names} ({path})")
             return self.failed(
-                details.format(names=some_of(unlike), path=papers.folder(prefix)),
+                details.format(names=some_of(unlike), path=proofs.folder(prefix)),
                 evidence={"releases": unlike},
                 **subject.repair(),
             )
@@ -103,10 +103,10 @@ class SecondCopies(Check):
         return self.passed(details.format(count=count), name=name)
 
 
-def has_same_papers(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the second copy of a release's papers is the release's own."""
+def has_same_metadata(prefix: Prefix, release: Release) -> bool:
+    """Tell whether the second copy of a release's metadata is the release's own."""
     try:
-        own = papers.read(release.bundle)
-        return papers.read(papers.place(prefix, sha256_bytes(own[MANIFEST]))) == own
+        own = proofs.read(release.bundle)
+        return proofs.read(proofs.place(prefix, sha256_bytes(own[MANIFEST]))) == own
     except (OSError, KeyError):
         return False

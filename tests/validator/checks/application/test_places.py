@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bootstrap import api
-from installer.layout import journal, papers
+from installer.layout import journal, proofs
 from installer.logs import audit_log
 from installer.userdata import backups
 from shared.errors import HostError
@@ -48,7 +48,7 @@ def test_a_damaged_journal_fails(prefix) -> None:
 
 
 def test_a_lost_second_copy_warns(prefix) -> None:
-    shutil.rmtree(papers.folder(prefix))
+    shutil.rmtree(proofs.folder(prefix))
     assert look(Places, prefix).status == WARN
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from installer.layout import papers
+from installer.layout import proofs
 from installer.logs import audit_log
 from tests.validator.looking import look_all
 from validator.check import FAIL, PASS
 from validator.checks.security.copies import SecondCopies
 
 
-def keep_papers(prefix) -> None:
-    papers.keep(prefix, papers.read(prefix.active().bundle))
+def keep_metadata(prefix) -> None:
+    proofs.keep(prefix, proofs.read(prefix.active().bundle))
 
 
 def statuses(check, prefix) -> list[str]:
@@ -18,18 +18,18 @@ def statuses(check, prefix) -> list[str]:
 
 
 def test_whole_copies_pass(prefix) -> None:
-    keep_papers(prefix)
+    keep_metadata(prefix)
     assert statuses(SecondCopies, prefix) == [PASS, PASS, PASS]
 
 
-def test_papers_without_a_second_copy_fail(prefix) -> None:
-    keep_papers(prefix)
-    (place,) = papers.folder(prefix).iterdir()
+def test_metadata_without_a_second_copy_fail(prefix) -> None:
+    keep_metadata(prefix)
+    (place,) = proofs.folder(prefix).iterdir()
     (place / "SHA256SUMS").write_bytes(b"")
     assert statuses(SecondCopies, prefix) == [FAIL, PASS, PASS]
 
 
 def test_a_broken_chain_fails(prefix) -> None:
-    keep_papers(prefix)
+    keep_metadata(prefix)
     audit_log.log_file(prefix).write_bytes(b"nonsense\n")
     assert statuses(SecondCopies, prefix) == [PASS, FAIL, PASS]

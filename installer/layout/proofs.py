@@ -36,7 +36,7 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
 
 
 def read(place: Path) -> dict[str, bytes]:
-    """Return the papers in a folder by name; empty where there are none."""
+    """Return the metadata in a folder by name; empty where there are none."""
     paths = [place / MANIFEST_NAME, place / SUMS, *sorted(place.glob(f"{SUMS}.*.sig"))]
     return {path.name: reading.read(path, MANIFEST_LIMIT) for path in paths if reading.is_regular(path)}
 
@@ -52,15 +52,15 @@ def are_twice(prefix: Prefix, release: Release) -> bool:
         return False
 
 
-def keep(prefix: Prefix, papers: Mapping[str, bytes]) -> None:
-    """Make the second copy hold these papers; whoever seals the release makes it last."""
-    target = place(prefix, sha256_bytes(papers[MANIFEST_NAME]))
-    if target.is_dir() and not target.is_symlink() and read(target) == papers:
+def keep(prefix: Prefix, metadata: Mapping[str, bytes]) -> None:
+    """Make the second copy hold these metadata; whoever seals the release makes it last."""
+    target = place(prefix, sha256_bytes(metadata[MANIFEST_NAME]))
+    if target.is_dir() and not target.is_symlink() and read(target) == metadata:
         return
     beside = prefix.state / f".proof.{os.getpid()}.tmp"
     files.remove_tree(beside)
     beside.mkdir(parents=True, mode=0o700)
-    for name, data in papers.items():
+    for name, data in metadata.items():
         (beside / name).write_bytes(data)
     files.remove_tree(target)
     aside.clear(target.parent, folder=True)
