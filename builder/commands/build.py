@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from builder.advisories.gate import GateRequest
 from builder.assemble.volumes import parse_size
 from builder.build import Built, Outcome, build
-from builder.commands.common import add_choice, add_targets, default_key, named_targets, signers_of
+from builder.commands.common import add_choice, add_project, add_targets, default_key, named_targets, signers_of
 from builder.fetch.cache import Cache, default_cache
 from builder.plan import Plan, make_plan, plan_lines
 from builder.request.bases import read_base
@@ -35,13 +35,7 @@ TIME_LIMIT = 8**11 - 1  # seconds since 1970: 11 octal digits of a ustar header
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
-    add(
-        "--project-root",
-        type=Path,
-        default=Path(),
-        metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
-    )
+    add_project(parser)
     add("--output-dir", type=Path, default=Path("packages"), metavar=_("FOLDER"), help=_("the folder for bundles"))
     add(
         "--profile",

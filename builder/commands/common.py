@@ -6,6 +6,7 @@ import getpass
 import os
 from datetime import datetime, timezone
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.signing.sign import load_signer, too_many_signatures
@@ -18,7 +19,6 @@ from shared.terminal.console import can_ask
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
-    from pathlib import Path
 
     from builder.signing.sign import Signer
 
@@ -76,6 +76,17 @@ def signers_of(paths: Iterable[Path]) -> tuple[Signer, ...]:
 def signer_of(path: Path) -> Signer:
     """Return the signer of a key file, asking for its passphrase when it has one."""
     return load_signer(path, partial(passphrase, path))
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the project."""
+    parser.add_argument(
+        "--project-root",
+        type=Path,
+        default=Path(),
+        metavar=_("FOLDER"),
+        help=_("the project (default: the current folder)"),
+    )
 
 
 def add_targets(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
-from builder.commands.common import add_choice, add_targets, moment, named_targets
+from builder.commands.common import add_choice, add_project, add_targets, moment, named_targets
 from builder.lock.lock import read_lock
 from builder.lock.targets import demand_whole, survey
 from builder.project.project import read_project
@@ -63,13 +63,7 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``template``."""
     add = parser.add_argument
     add("--advisories", type=Path, required=True, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities"))
-    add(
-        "--project-root",
-        type=Path,
-        default=Path(),
-        metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
-    )
+    add_project(parser)
     add_targets(parser)
     add_choice(parser)
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("omit findings that these exceptions already cover"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.commands.common import add_project
 from builder.fetch.cache import Cache, default_cache
 from builder.rebuild import Again, rebuild
 from shared.files import trials
@@ -20,13 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
     add("--check", type=Path, required=True, metavar=_("BUNDLE"), help=_("the bundle folder"))
-    add(
-        "--project-root",
-        type=Path,
-        default=Path(),
-        metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
-    )
+    add_project(parser)
     add("--profile", metavar=_("PROFILE"), help=_("the profile, if it is not in the project"))
     add(
         "--model",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.commands.common import add_choice, add_glibc, parse_glibc
+from builder.commands.common import add_choice, add_glibc, add_project, parse_glibc
 from builder.lock.installer_wheels import read_installer_lock
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey, why_no_installer
@@ -30,13 +29,7 @@ PLATFORMS = tuple(f"{system}-{machine}" for system, machines in ARCHITECTURES.it
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = parser.add_argument
-    add(
-        "--project-root",
-        type=Path,
-        default=Path(),
-        metavar=_("FOLDER"),
-        help=_("the project (default: the current folder)"),
-    )
+    add_project(parser)
     add(
         "--target", action="append", choices=PLATFORMS, metavar=_("TARGET"), help=_("only this target; may be repeated")
     )

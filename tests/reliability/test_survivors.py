@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,10 @@ from shared.errors import BusyError
 from shared.files import files, lockfile
 from tests.reliability import world as worlds
 from tests.reliability.victim import __file__ as victim
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sessions and signals of POSIX")
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0  # seconds until a test gives up
 UV, IMPORTS, SMOKE, HEALTH = "4", "6", "8", "10"  # programs of an upgrade, by their number
 # the program itself in the background, and one that writes into the new release as long as it lives
 WRITING = """
@@ -31,13 +30,6 @@ mark=$0 root=$1; shift
 writing "$root" & echo $! $$ >"$mark.new"; "$@" & mv "$mark.new" "$mark"
 wait
 """
-
-
-def until(true):
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def lives(pid):

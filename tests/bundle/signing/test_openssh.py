@@ -10,21 +10,11 @@ from bundle.signing.openssh import allowed_signers
 from bundle.signing.policy import NAMESPACES, Policy, Role, Signer, judge
 from bundle.signing.signature import ECDSA, SK_ECDSA
 from shared.errors import TrustError
-from tests.keys import ALL_KINDS, SoftKey, keygen, needs_keygen
+from tests.keys import SoftKey, keygen, needs_keygen
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 END = datetime(2027, 1, 1, tzinfo=timezone.utc)
 MESSAGE = b"message"
-
-
-@pytest.fixture(scope="module")
-def soft():
-    return [SoftKey(kind) for kind in ALL_KINDS]
-
-
-@pytest.fixture
-def keys(soft):
-    return [one.key for one in soft]
 
 
 @pytest.fixture

@@ -7,21 +7,11 @@ from bundle import strict
 from bundle.signing.policy import NAMESPACES, Policy, Role, Signer, judge, parse_policy, pins
 from bundle.signing.signature import ED25519, SK_ED25519, PublicKey, wire
 from shared.errors import TrustError
-from tests.keys import ALL_KINDS, SoftKey
+from tests.keys import SoftKey
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 END = datetime(2027, 1, 1, tzinfo=timezone.utc)
 MESSAGE = b"message"
-
-
-@pytest.fixture(scope="module")
-def soft():
-    return [SoftKey(kind) for kind in ALL_KINDS]
-
-
-@pytest.fixture
-def keys(soft):
-    return [one.key for one in soft]
 
 
 @pytest.fixture

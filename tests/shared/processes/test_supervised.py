@@ -6,28 +6,19 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from shared.errors import HostError, ToolError
 from shared.processes import process, supervised
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has job objects")
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 60.0  # seconds until a test gives up; what it waits for comes at once
 # a program of ours that starts another in the background, says both process IDs, and lives on
 TWO = "import os,subprocess,sys,time\nc=subprocess.Popen(['sleep','600'])\n\
 open(sys.argv[1]+'.new','w').write(f'{os.getpid()} {c.pid}');os.rename(sys.argv[1]+'.new',sys.argv[1]);time.sleep(600)"
-
-
-def until(true):
-    """Wait for what must come; a machine under load may take its time."""
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def lives(pid):

@@ -43,11 +43,8 @@ class Advisories(Check):
         return _("Known vulnerabilities")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        site = site_of(subject)
         try:
-            if kept.in_force(kept.SNAPSHOTS, site) is None:
-                raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
-            seen = looking.look(site)
+            seen = scanned(site_of(subject))
         except TrustError as error:  # altered, unsigned, or blind
             yield self.failed(error.what, suggestion=error.advice)
             return
@@ -144,6 +141,16 @@ class Advisories(Check):
 def site_of(subject: Subject) -> kept.Site:
     """Return where to look; raises UncheckedError when nothing is installed."""
     return kept.Site(subject.need_prefix(), subject.need_release(), subject.need_manifest(), host_places())
+
+
+def scanned(site: kept.Site) -> Look:
+    """Return what the advisories in force say of what is installed.
+
+    Raises UncheckedError when there are none, TrustError for altered, unsigned or blind ones.
+    """
+    if kept.in_force(kept.SNAPSHOTS, site) is None:
+        raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
+    return looking.look(site)
 
 
 def date_of(seen: Look) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundle.advisories import safety
-from installer.advisories import kept
 from installer.advisories import look as looking
 from installer.release import tools_environment
 from shared.errors import ToolError, TrustError
 from shared.i18n import _, plural
-from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
-from validator.checks.security.advisories import site_of
+from validator.check import ERROR, NORMAL, SECURITY, Check, CheckResult, UncheckedError, some_of
+from validator.checks.security.advisories import scanned, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +32,7 @@ class SecondScanner(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         site = site_of(subject)
         try:
-            if kept.in_force(kept.SNAPSHOTS, site) is None:
-                raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
-            seen = looking.look(site)
+            seen = scanned(site)
         except TrustError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         python = tools_environment.python_of(site.release)
