@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from installer.install import install, repeated
+from installer.install import repeated, rollback
 from installer.layout import seal
 from installer.layout.prefix import Prefix, Release
 from installer.release import acceptance, receipt
@@ -71,7 +71,7 @@ def measure(prefix: Prefix) -> tuple[float, float, float]:
     kept = repeated.of_receipt, Prefix.point_at, acceptance.check_health
     repeated.of_receipt, Prefix.point_at, acceptance.check_health = of_receipt, point_at, check_health
     try:
-        install.rollback(prefix, NoProgress())
+        rollback.rollback(prefix, NoProgress())
     finally:
         repeated.of_receipt, Prefix.point_at, acceptance.check_health = kept
     return marks["switched"] - marks["held"], marks["compared"], marks["health"]

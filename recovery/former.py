@@ -17,7 +17,7 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from installer.change.transaction import Transaction
-    from installer.install.install import Build
+    from installer.install.rollback import Build
     from installer.layout.prefix import Prefix, Release
     from installer.trust.places import Places
     from recovery.diagnosis.diagnose import Diagnosis

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.change import restore
-from installer.install import install
+from installer.install import rollback
 from installer.layout.prefix import Prefix, find_prefix
 from installer.trust.places import host_places
 from installer.userdata import backups
@@ -61,5 +61,5 @@ class InstallationRecoveryManager:
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release
         if wanted and (active is None or active.made_from != self.prefix.release(wanted).made_from):
-            install.rollback(self.prefix, self.progress, to=wanted, mending=mending(host_places()))
+            rollback.rollback(self.prefix, self.progress, to=wanted, mending=mending(host_places()))
         return self.restore(newest.name)

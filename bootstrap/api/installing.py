@@ -144,7 +144,7 @@ def rollback(
     places: Places | None = None,
 ) -> Outcome:
     """Make the former release, or a kept one, current again; a damaged one is made anew from the store first."""
-    from installer.install import install as story
+    from installer.install import rollback as story
     from recovery.former import mending
 
     return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))

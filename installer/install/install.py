@@ -20,7 +20,7 @@ from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
 from installer.release.digests import Digests
 from installer.trust.admission import refuse_downgrade
-from installer.userdata import persist, userdata
+from installer.userdata import persist
 from shared import __version__, limits, troubles
 from shared.errors import HostError, InstallError, RagtraceError, TrustError
 from shared.files import files, trees
@@ -308,55 +308,6 @@ def switch(
     launchers.prune(prefix, manifest)
 
 
-# builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
-Build = Callable[["transaction.Transaction", "Progress"], None]
-
-
-def rollback(
-    prefix: Prefix,
-    progress: Progress,
-    *,
-    to: str | None = None,
-    wait: float = 0.0,
-    mending: Callable[[Prefix, Release, str], Build] | None = None,
-) -> Outcome:
-    """Make the former release (or a kept one that is named) current again; settings stay.
-
-    It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
-    wrong, knows how; it raises HostError where that cannot be done.
-
-    Data stay too, unless they were migrated for the release that is left: then the former come back.
-    Raises HostError when there is none to go to, InstallError when it does not work; the release that
-    was active before then stays so.
-    """
-    with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)
-        former, called = prefix.active(), launchers.tool(prefix)
-        target, command, build = target_of_rollback(prefix, to), transaction.ROLLBACK, None
-        with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
-            trouble = repeated.of_receipt(target)
-            if trouble:
-                build = (mending or refuse_damaged)(prefix, target, trouble)
-        if build:
-            progress.warn(
-                _("{release} is damaged and will be rebuilt: {reason}.").format(release=target.id, reason=trouble)
-            )
-            command, target = transaction.MENDED, prefix.new_release(*target.made_from)
-        try:
-            with transaction.Transaction(prefix, command, target) as change:
-                back_up_if_possible(change, progress)
-                if build:
-                    build(change, progress)
-                return_to_kept(change, progress)
-            head = audit_log.append(
-                prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
-            )
-        except BaseException as error:
-            head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
-            raise explained(error, prefix, head, former) from error
-        return outcome_of(change, head, called)
-
-
 def outcome_of(change: transaction.Transaction, head: str, called: Path | None) -> Outcome:
     """Return what a change came to; ``called`` is the tool's command before it."""
     prefix, former = change.prefix, change.former
@@ -364,62 +315,6 @@ def outcome_of(change: transaction.Transaction, head: str, called: Path | None) 
     former_tool = called if called not in (None, tool) else None
     before = former.id if former else None
     return Outcome(prefix.root, change.release.id, before, head, tool, former_tool, collected=change.collected)
-
-
-def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
-    """Return the release that a rollback goes to. Raises HostError where there is none, UsageError for a wrong name."""
-    active, target = prefix.active(), retention.previous(prefix) if to is None else prefix.release(to)
-    if target is None:
-        raise HostError(
-            _("{path} retains no release of another version to roll back to.").format(path=prefix.root),
-            advice=_("Install the wanted version from its bundle."),
-        )
-    if target == active:
-        raise HostError(
-            _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
-        )
-    if not target.is_complete and target != retention.unmarked(prefix):
-        kept = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
-        raise HostError(
-            _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
-            advice=_("Available: {names}.").format(names=kept),
-        )
-    return target
-
-
-def refuse_damaged(_prefix: Prefix, release: Release, trouble: str) -> Build:
-    """Raise HostError: a release that is not as it was sealed does not become active."""
-    raise HostError(
-        _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
-        advice=_("Specify another release with --to, or install its bundle again."),
-    )
-
-
-def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> None:
-    """Back up before a rollback, which changes no data itself: a full disk is no reason against it."""
-    try:
-        change.back_up(progress)
-    except (HostError, OSError) as trouble:
-        change.note(backup=None)
-        progress.warn(
-            _("No backup was made for this rollback, which changes no data: {reason}").format(
-                reason=troubles.told(trouble)
-            )
-        )
-
-
-def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
-    """Switch to a release that is kept, and to its data where they were set aside."""
-    prefix, manifest = change.prefix, change.release.manifest()
-    data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
-    if data is not None:
-        change.expect(data)
-    elif layout is not None and layout != manifest.application.data_layout:
-        raise HostError(
-            _("The data for {release} is no longer retained.").format(release=change.release.id),
-            advice=_("Roll back to another release; the data of this one is in a backup, see backup list."),
-        )
-    switch(change, manifest, progress)
 
 
 def clear_away(prefix: Prefix) -> None:

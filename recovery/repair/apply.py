@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundle.archive import checked_blocks, file_blocks
 from installer.change import migration, retention, transaction
-from installer.install import install, preflight
+from installer.install import install, preflight, rollback
 from installer.layout import journal, misplaced, proofs, rights, seal
 from installer.layout.store import Store
 from installer.release import acceptance, bytecode, launchers, stage, tools_environment
@@ -279,7 +279,7 @@ def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> retention.C
     assert remedy is not None
     prefix = diagnosis.prefix
     with transaction.Transaction(prefix, transaction.RETURN, prefix.release(remedy.names[0])) as change:
-        install.return_to_kept(change, progress)
+        rollback.return_to_kept(change, progress)
         if diagnosis.release is not None:
             retention.discard(diagnosis.release)
     return change.collected

@@ -6,6 +6,7 @@ import pytest
 
 from installer.change import transaction
 from installer.install import install as story
+from installer.install import rollback
 from installer.layout.prefix import Prefix
 from recovery.recover import recover
 from shared.errors import InstallError
@@ -49,8 +50,8 @@ def follows(tmp_path, steps, commands, crashes=0, **more):
 
 def test_an_upgrade_with_its_data_a_rollback_and_the_way_forward(versions, prefix, recorder, tmp_path):
     install(versions[NEW], prefix)
-    story.rollback(prefix, QUIET)
-    story.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
     assert recorder.steps.count("BRING_IN") == 3
     assert follows(tmp_path, recorder.steps, 3)
 

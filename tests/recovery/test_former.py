@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from installer.change import retention, transaction
-from installer.install import install
+from installer.install import install, rollback
 from installer.release import receipt
 from installer.trust.authority import HOST, Authority
 from installer.trust.places import host_places
@@ -38,7 +38,7 @@ def upgraded(host, tmp_path):
 
 
 def roll_back(host):
-    return install.rollback(host.prefix, NoProgress(), mending=former.mending(host_places()))
+    return rollback.rollback(host.prefix, NoProgress(), mending=former.mending(host_places()))
 
 
 def damage(path):
@@ -99,4 +99,4 @@ def test_one_that_cannot_be_made_anew_is_refused_and_nothing_changes(host, upgra
 def test_a_rollback_by_the_engine_alone_refuses_it(host, upgraded) -> None:
     damage(upgraded.app / "app.py")
     with pytest.raises(HostError, match="is damaged and was not activated"):
-        install.rollback(host.prefix, NoProgress())
+        rollback.rollback(host.prefix, NoProgress())

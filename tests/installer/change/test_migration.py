@@ -15,7 +15,7 @@ from bootstrap import api
 from bundle.product.application import Migration
 from installer.change import restore, transaction
 from installer.install import install as story
-from installer.install import preflight
+from installer.install import preflight, rollback
 from installer.layout import journal
 from installer.release import acceptance
 from installer.userdata import backups, copies, userdata
@@ -90,10 +90,10 @@ def test_an_upgrade_migrates_and_a_rollback_brings_the_former_data_back(used, se
     (used.data / "data/later.txt").write_text("of layout 2\n")
     new = snapshot(used.data)
 
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     assert (used.active(), snapshot(used.data)) == (first, old)
     assert (used.data / "data/notes.txt").stat().st_mode & 0o777 == 0o640
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     assert (used.active().id, snapshot(used.data)) == (outcome.active, new)
     assert journal.read(used) is None
     assert transaction.leftovers(used) == []
@@ -106,14 +106,14 @@ def test_where_there_are_no_data_the_way_back_stays(prefix, second) -> None:
     install(second, prefix)
     assert not (prefix.data / "data/notes.json").exists(), "there was nothing to migrate"
     assert (prefix.data / "data/shipped.csv").is_file()
-    story.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
     assert prefix.active() == first
     assert [*(prefix.data / "data").iterdir()] == []
 
 
 def test_data_of_a_version_that_was_installed_anew_do_not_come_back(used, second, tmp_path, tiny) -> None:
     before = install(second, used).active
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     stale = userdata.set_aside(used, used.release(before))
     told = story.repeated.effect_of(opened(second), used)
     done = install(second, used)
@@ -123,7 +123,7 @@ def test_data_of_a_version_that_was_installed_anew_do_not_come_back(used, second
     assert not stale.exists()
     install(migrating(tmp_path / "third", tiny, counter=COUNTER + 2), used)
     (used.data / "data/later.txt").write_text("shared with the version before\n")
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     assert used.active().id == done.active
     assert (used.data / "data/later.txt").is_file()
 
@@ -133,7 +133,7 @@ def test_data_of_the_right_layout_are_left_alone(used, second, tmp_path, tiny) -
     new = snapshot(used.data)
     install(migrating(tmp_path / "third", tiny, counter=COUNTER + 2, code="7"), used)
     assert {path: what for path, what in snapshot(used.data).items() if not path.endswith(".new")} == new
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     assert snapshot(used.data) == new
 
 
@@ -197,7 +197,7 @@ def test_killed_with_a_migration_under_way(used, second, name, when) -> None:
         assert backups.list_backups(used) == []
     else:
         assert migrated(used) == ["0", "옛 배치\n"]
-        story.rollback(used, QUIET)
+        rollback.rollback(used, QUIET)
         assert (used.active(), snapshot(used.data)) == (first, old)
     once = snapshot(used.root, "state/audit")
     transaction.settle(used)
@@ -219,7 +219,7 @@ def test_a_release_whose_data_are_gone_is_not_gone_back_to(used, second) -> None
     shutil.rmtree(userdata.set_aside(used, first))
     new = snapshot(used.data)
     with pytest.raises(HostError, match="no longer retained"):
-        story.rollback(used, QUIET)
+        rollback.rollback(used, QUIET)
     assert (used.active().id, snapshot(used.data)) == (active, new)
 
 
@@ -233,7 +233,7 @@ def test_a_backup_from_before_the_migration_is_restored_under_the_release_that_r
     with pytest.raises(HostError, match="has data of layout 0, but the active release reads layout 2"):
         api.plan_backup(used.root, restore=before.name)
     assert snapshot(used.data) == new
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     (used.data / "data/notes.txt").write_text("since then\n")
     restore.restore(used, before.name, QUIET)
     assert (used.data / "data/notes.txt").read_text() == "옛 배치\n"

@@ -11,8 +11,7 @@ import pytest
 
 from bootstrap import cli
 from installer.change import retention, transaction
-from installer.install import install as story
-from installer.install import repeated
+from installer.install import repeated, rollback
 from installer.layout import in_use
 from installer.logs import audit_log
 from installer.userdata import userdata
@@ -72,7 +71,7 @@ def test_a_repeat_of_what_is_active_and_whole_changes_nothing(prefix, versions) 
     again = install(versions[0], prefix)
     assert (again.active, again.former, again.already, again.audit_head) == (made.active, made.active, True, head)
     assert snapshot(prefix.root, "state/lock", "state/logs") == before
-    assert story.rollback(prefix, QUIET).active == first.id
+    assert rollback.rollback(prefix, QUIET).active == first.id
 
 
 @pytest.mark.parametrize("point", ["installer.layout.prefix.Prefix.point_at", "installer.change.retention.collect"])
@@ -110,7 +109,7 @@ def test_a_repeat_of_what_is_damaged_installs_it_again_and_keeps_the_way_back(pr
     assert again.collected.gone[0].is_replaced
     assert ids(prefix) == {first.id, again.active}
     assert retention.previous(prefix) == first
-    assert story.rollback(prefix, QUIET).active == first.id
+    assert rollback.rollback(prefix, QUIET).active == first.id
 
 
 def test_what_goes_is_told_before_and_after(prefix, versions, tiny, capsys) -> None:
@@ -145,7 +144,7 @@ def test_a_repair_of_the_only_version_is_no_way_back(prefix, tiny) -> None:
     damage(prefix.active().app / "app.py")
     install(tiny, prefix)
     with pytest.raises(HostError, match="no release of another version"):
-        story.rollback(prefix, QUIET)
+        rollback.rollback(prefix, QUIET)
 
 
 def test_a_former_release_that_lost_its_mark_is_still_the_way_back(prefix, versions) -> None:

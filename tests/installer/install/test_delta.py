@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap import api
 from bundle.opening import INSTALLER, INSTALLER_MEMBER
-from installer.install import install, upgrade
+from installer.install import install, rollback, upgrade
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import receipt
@@ -44,7 +44,7 @@ def test_a_delta_makes_the_release_that_the_whole_bundle_makes(made, whole, pref
     differing = {path for path in items[0].keys() | items[1].keys() if items[0].get(path) != items[1].get(path)}
     # its sums and signature are its own, and some files hold the path of the prefix or of its store
     assert all(path.startswith(("bundle/SHA256SUMS", "models/", "venv/")) for path in differing), differing
-    install.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
     assert prefix.active().order[0] == COUNTER
 
 

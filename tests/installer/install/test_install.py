@@ -10,7 +10,7 @@ import pytest
 
 from bundle.digest import sha256_file
 from installer.install import install as story
-from installer.install import preflight
+from installer.install import preflight, rollback
 from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.logs import audit_log
@@ -74,11 +74,11 @@ def test_an_upgrade_keeps_what_is_the_users(prefix, second) -> None:
     assert (prefix.data / "data/notes.txt").read_text() == "한 줄\n"
     assert prefix.env_file.read_text() == "TINY_API_KEY=real\n"
 
-    back = story.rollback(prefix, QUIET)
+    back = rollback.rollback(prefix, QUIET)
     assert (back.active, back.former) == (first.id, outcome.active)
     assert (prefix.data / "data/notes.txt").read_text() == "한 줄\n"
-    assert story.rollback(prefix, QUIET).active == outcome.active
-    assert story.rollback(prefix, QUIET, to=first.id).active == first.id
+    assert rollback.rollback(prefix, QUIET).active == outcome.active
+    assert rollback.rollback(prefix, QUIET, to=first.id).active == first.id
 
 
 def test_what_lies_beside_the_users_file_is_not_laid_there_again(prefix, second, tmp_path, tiny) -> None:
@@ -247,7 +247,7 @@ def test_an_upgrade_leaves_the_settings_and_tells_the_new_names_and_a_rollback_r
     (told,) = [text for text in heard if "TINY" in text]
     assert "TINY_DEVICE, TINY_LEVEL" in told
     assert set(json.loads(first.run_file.read_bytes())["environment"]) == {"template", "required", "values"}
-    story.rollback(prefix, QUIET, to=first.id)
+    rollback.rollback(prefix, QUIET, to=first.id)
     assert prefix.active() == first
     assert json.loads(run(prefix, "tiny", "embed", "hello").stdout) == [5.0, 0.5]
 
@@ -283,21 +283,21 @@ def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, ti
 def test_a_rollback_to_what_is_not_kept_names_what_is(prefix, second) -> None:
     first = prefix.active()
     with pytest.raises(HostError, match=f"{first.id[:-1]}9 is not retained") as caught:
-        story.rollback(prefix, QUIET, to=f"{first.id[:-1]}9")
+        rollback.rollback(prefix, QUIET, to=f"{first.id[:-1]}9")
     assert first.id in caught.value.advice
     with pytest.raises(HostError, match=f"{first.id} is already active"):
-        story.rollback(prefix, QUIET, to=first.id)
+        rollback.rollback(prefix, QUIET, to=first.id)
     with pytest.raises(UsageError) as wrong:
-        story.rollback(prefix, QUIET, to="../../else")
+        rollback.rollback(prefix, QUIET, to="../../else")
     assert wrong.value.advice
     assert len(log(prefix)) == 1
 
 
 def test_rollback_needs_somewhere_to_go(prefix) -> None:
     with pytest.raises(HostError, match="retains no release of another version"):
-        story.rollback(prefix, QUIET)
+        rollback.rollback(prefix, QUIET)
     with pytest.raises(HostError, match="1-000000000000-r1 is not retained"):
-        story.rollback(prefix, QUIET, to=f"1-{'0' * 12}-r1")
+        rollback.rollback(prefix, QUIET, to=f"1-{'0' * 12}-r1")
 
 
 def test_a_rollback_that_does_not_work_is_taken_back(prefix, second, monkeypatch) -> None:
@@ -306,11 +306,11 @@ def test_a_rollback_that_does_not_work_is_taken_back(prefix, second, monkeypatch
     before = snapshot(prefix.root, *NOTES)
     monkeypatch.setattr(acceptance, "check_health", refuse(InstallError, "tiny does not work."))
     with pytest.raises(InstallError) as caught:
-        story.rollback(prefix, QUIET)
+        rollback.rollback(prefix, QUIET)
     assert f"still {active}" in caught.value.advice
     assert snapshot(prefix.root, *NOTES) == before
     monkeypatch.undo()
-    assert story.rollback(prefix, QUIET).active == first.id
+    assert rollback.rollback(prefix, QUIET).active == first.id
 
 
 def test_trouble_after_the_activation_is_no_failure(prefix, second, monkeypatch) -> None:
@@ -322,7 +322,7 @@ def test_trouble_after_the_activation_is_no_failure(prefix, second, monkeypatch)
     assert prefix.active().id == outcome.active
     assert log(prefix)[-1]["outcome"] == "done"
     monkeypatch.undo()
-    assert story.rollback(prefix, QUIET).former == outcome.active
+    assert rollback.rollback(prefix, QUIET).former == outcome.active
 
 
 def test_a_model_that_answers_wrongly_is_left_again(prefix, tmp_path, tiny) -> None:
@@ -348,12 +348,12 @@ def test_a_rollback_to_what_does_not_import_is_taken_back(prefix, second) -> Non
     write_receipt(first, replace(receipt, items=items))
     seal.mark_complete(first)
     with pytest.raises(InstallError, match="tiny_math cannot be imported"):
-        story.rollback(prefix, QUIET)
+        rollback.rollback(prefix, QUIET)
     assert prefix.active().id == active
 
 
 def test_the_look_from_outside_adds_nothing_to_a_sealed_release(prefix, second) -> None:
     install(second, prefix)
-    story.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
     for release in prefix.complete_releases():
         assert compare(release, read_receipt(release)) == []

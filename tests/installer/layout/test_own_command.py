@@ -18,7 +18,7 @@ from bundle.opening import INSTALLER
 from bundle.product.application import Launcher
 from installer.change import transaction
 from installer.install import preflight
-from installer.install.install import rollback
+from installer.install.rollback import rollback
 from installer.install.uninstall import uninstall
 from installer.layout import own_command
 from installer.layout.prefix import Prefix, default_root, find_prefix

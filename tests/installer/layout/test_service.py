@@ -13,8 +13,7 @@ import pytest
 
 from bootstrap import api, cli
 from installer.change import transaction
-from installer.install import install as story
-from installer.install import tried
+from installer.install import rollback, tried
 from installer.layout import placement, service
 from installer.layout.prefix import Prefix
 from installer.release import acceptance
@@ -112,7 +111,7 @@ def test_what_root_does_later_leaves_the_data_the_accounts(handed, tiny, tmp_pat
     assert owners_below(handed.data) == {SERVICE}
     assert handed.env_file.stat().st_uid == SERVICE
     assert tiny_command(handed, "note", "셋").ok
-    story.rollback(handed, QUIET)
+    rollback.rollback(handed, QUIET)
     assert owners_below(handed.data) == {SERVICE}
     assert tiny_command(handed, "note", "넷").ok
     for path, status in root_only.items():

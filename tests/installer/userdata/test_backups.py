@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap import cli
 from installer.change import restore, retention, transaction
-from installer.install import install as story
+from installer.install import rollback
 from installer.install.uninstall import uninstall
 from installer.layout import journal
 from installer.release import acceptance
@@ -63,7 +63,7 @@ def reasons(prefix: Prefix) -> list[str]:
 def test_every_change_is_preceded_by_a_backup(used, second) -> None:
     first = used.active()
     install(second, used)
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     assert reasons(used) == ["before-install", "before-rollback"]
     assert next(backup.release for backup in backups.list_backups(used)) == first.id
     removal = uninstall(used, QUIET)
@@ -98,7 +98,7 @@ def test_data_that_an_uninstallation_left_are_backed_up_by_the_next_installation
 @pytest.mark.parametrize("place", ["build", "health"])
 def test_a_failed_upgrade_leaves_the_prefix_as_it_was(used, second, tmp_path, tiny, monkeypatch, place) -> None:
     install(second, used)
-    story.rollback(used, QUIET)
+    rollback.rollback(used, QUIET)
     before = snapshot(used.root, *BYTES)
     third = tiny_bundle(
         tmp_path / "third",
@@ -267,7 +267,7 @@ def test_a_rollback_goes_on_without_space_for_its_backup(used, second, monkeypat
         raise HostError("no space.")
 
     monkeypatch.setattr(backups, "demand_free", fail)
-    assert story.rollback(used, QUIET).active == first.id
+    assert rollback.rollback(used, QUIET).active == first.id
     assert reasons(used) == ["before-install"]
 
 

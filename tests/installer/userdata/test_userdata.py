@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from bootstrap import cli
 from installer.change import restore
 from installer.install import install as story
-from installer.install import preflight, tried
+from installer.install import preflight, rollback, tried
 from installer.install.uninstall import uninstall
 from installer.layout import journal
 from installer.layout.prefix import Prefix
@@ -255,7 +255,7 @@ def test_every_command_works_with_deep_data(prefix, tiny, tmp_path, host, capsys
     second = migrating(tmp_path / "second", tiny)
     (prefix.data / "data/notes.txt").write_text("note\n")
     install(second, prefix)
-    story.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
     for words in (
         ["status"],
         ["backup"],
@@ -572,7 +572,7 @@ def test_strange_data_survive_an_upgrade_and_a_rollback(prefix, tiny, tmp_path) 
     kept = {path: what for path, what in below(prefix.data).items() if path in before and what[4] is not None}
     assert {path: before[path] for path in kept} == kept
     assert len(kept) == len([what for what in before.values() if what[4] is not None]) - 1  # the notes are migrated
-    story.rollback(prefix, QUIET)
+    rollback.rollback(prefix, QUIET)
     assert below(prefix.data) == before
     restore.restore(prefix, backups.list_backups(prefix)[0].name, QUIET)
     assert below(prefix.data) == before
