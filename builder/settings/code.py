@@ -2,7 +2,7 @@
 
 Known are os.environ and what is made of it, os.getenv, python-dotenv, settings classes of pydantic, ``envvar``
 of click and typer, decouple, environs and their like, and the project's own functions around these
-(settings_wrappers.py). A name must stand there as a text, or as a constant or a loop over texts in the same file.
+(wrappers.py). A name must stand there as a text, or as a constant or a loop over texts in the same file.
 """
 
 from __future__ import annotations

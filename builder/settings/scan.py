@@ -1,6 +1,6 @@
 """Settings that an application reads, or its guides name, and PREFIX/.env could not set.
 
-1. the Python code that travels, read as syntax (settings_code.py)
+1. the Python code that travels, read as syntax (code.py)
 2. guides: NAME=value in texts, examples of env files, recipes of containers
 3. left out: what the profile or the template has, what belongs to the system, what only tests read
 

@@ -56,7 +56,6 @@ MADE = ""  # in place of a digest: the installer made it, and nothing signed say
 _PYTHON = re.compile(rb"#!python[^\n]*\n")
 _CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263, on the line after the first
 _ENTRY = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?\s*")
-_RECORD = re.compile(r"[^/]+\.dist-info/RECORD")
 _IS_WINDOWS = sys.platform == "win32"
 
 

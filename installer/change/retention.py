@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix, Release
 
 MOST_IN_USE = 3
-MOST_KEPT = 3 + MOST_IN_USE  # after any command
 
 
 @dataclass(frozen=True)

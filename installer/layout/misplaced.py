@@ -49,7 +49,6 @@ _PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
     ("bin", True, True, 0, False),
     ("backups", True, True, 0, True),
 )
-LOCKING = ("state", "state/lock")  # without them nothing can be locked
 AUDIT_LOG = "state/audit/audit.jsonl"
 
 

@@ -9,7 +9,6 @@ from bundle.product.application import Migration
 from bundle.signing.signature import parse_public_key
 from tests import policies, tiny
 
-CREATED = "2026-01-31"  # what every bundle says of itself
 MIGRATE = """elif command == "migrate":
     (Path(__file__).parent / "data" / "layout.txt").write_text("{layout}")
 else:
