@@ -60,11 +60,6 @@ class Kept:
     garbage: bool = False
 
 
-def parse(data: bytes | None, name: str) -> Memory:
-    """Read a memory; None is an empty one. Raises TrustError for a damaged one: it must not be forgotten."""
-    return Memory() if data is None else _parse(data, name)[1]
-
-
 def _parse(data: bytes, name: str) -> tuple[int, Memory]:
     fields = Fields(strict.loads(data, name, limit=FILE_LIMIT), name)
     form = fields.integer("format", least=SINGLE, most=FORMAT)

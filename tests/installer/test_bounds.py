@@ -40,7 +40,7 @@ COUNTERS = st.integers(1, 2**53)
 def test_memories(tmp_path, counters, policy) -> None:
     (tmp_path / memory.NAME).unlink(missing_ok=True)
     written = memory.remember(tmp_path, policy=policy, counters=counters)
-    assert memory.parse((tmp_path / memory.NAME).read_bytes() if written != memory.Memory() else None, "m") == written
+    assert memory.read_folder(tmp_path).memory == written
 
 
 def test_a_memory_of_a_thousand_products_is_read_again_and_one_of_too_many_is_not_written(tmp_path) -> None:
@@ -53,7 +53,7 @@ def test_a_memory_of_a_thousand_products_is_read_again_and_one_of_too_many_is_no
         memory.remember(tmp_path, counters={"x" * (1 << 20): 1})
     assert (tmp_path / memory.NAME).read_bytes() == data
     assert memory.remember(tmp_path, counters={"product-7": 2}).products["product-7"] == 2
-    assert len(memory.parse((tmp_path / memory.NAME).read_bytes(), "m").products) == memory.PRODUCTS_LIMIT
+    assert len(memory.read_folder(tmp_path).memory.products) == memory.PRODUCTS_LIMIT
 
 
 @FEW

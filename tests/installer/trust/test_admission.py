@@ -50,7 +50,7 @@ def test_a_recent_release_is_admitted_and_remembered(bundle, empty, places):
     admission = admit(bundle, empty, places, NONE, now=SOON)
     assert admission == Admission((), remembered=True)
     assert remember(bundle.manifest, admission, places) is None
-    assert memory.parse((places.host / memory.NAME).read_bytes(), "m").products == {PRODUCT: COUNTER}
+    assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER}
 
 
 def test_an_older_release_is_refused_in_a_new_prefix(bundle, empty, places):
@@ -126,7 +126,7 @@ def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_
     assert "older than the release that this host accepted" in refusal(stranger, prefix, places, NONE)
     assert "older than the release that this host accepted" in refusal(first, Prefix(tmp_path / "b"), places, NONE)
     assert api.install(first, prefix.root).already
-    assert memory.parse((places.host / memory.NAME).read_bytes(), "m").products == {PRODUCT: COUNTER + 5}
+    assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER + 5}
 
 
 # the prefix's own policy

@@ -14,7 +14,7 @@ def test_what_is_remembered_only_grows(tmp_path):
     memory.remember(tmp_path, counters={"app": 5, "other": 1})
     memory.remember(tmp_path, counters={"app": 3}, policy=2)
     assert memory.remember(tmp_path, policy=1) == memory.Memory(2, {"app": 5, "other": 1})
-    assert memory.parse((tmp_path / memory.NAME).read_bytes(), "m") == memory.Memory(2, {"app": 5, "other": 1})
+    assert memory.read_folder(tmp_path).memory == memory.Memory(2, {"app": 5, "other": 1})
 
 
 def test_nothing_new_is_not_written(tmp_path):
@@ -24,8 +24,8 @@ def test_nothing_new_is_not_written(tmp_path):
     assert os.stat(tmp_path / memory.NAME).st_ino == before
 
 
-def test_no_memory_is_an_empty_one():
-    assert memory.parse(None, "m") == memory.Memory()
+def test_no_memory_is_an_empty_one(tmp_path):
+    assert memory.read_folder(tmp_path).memory == memory.Memory()
 
 
 DAMAGE = {
