@@ -11,8 +11,6 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from shared import particles
-
 if TYPE_CHECKING:
     from gettext import NullTranslations
 
@@ -61,9 +59,9 @@ def _can_be_written(language: str) -> bool:
 
 def _(message: str) -> str:
     """Return a message in the operator's language. Placeholders are filled in afterwards."""
-    return particles.prepared(translations().gettext(message))
+    return translations().gettext(message)
 
 
 def plural(singular: str, many: str, count: int) -> str:
     """Return the form of a message that fits a count, in the operator's language."""
-    return particles.prepared(translations().ngettext(singular, many, count))
+    return translations().ngettext(singular, many, count)

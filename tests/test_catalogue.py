@@ -8,6 +8,7 @@ from tools.catalogues import LOCALES, extract, read, texts
 
 CATALOGUES = sorted(LOCALES.rglob("*.po"))
 PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}|%\([a-z_]+\)[rs]|%[rs]")
+PARTICLES = re.compile(r"[은이을과와]\([는가를과와]\)|\(으\)로|\(이\)")
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,13 @@ def test_translations_keep_the_placeholders(path, shown):
             wanted = {name for text in forms(message.id) for name in PLACEHOLDER.findall(text)}
             wrong += [text for text in forms(message.string) if set(PLACEHOLDER.findall(text)) != wanted]
     assert not wrong
+
+
+def test_no_korean_text_shows_both_forms_of_a_particle():
+    """Which fits hangs on what is filled in: a text is worded so that none follows a placeholder."""
+    texts_shown = [text for message in read(LOCALES / "ko/LC_MESSAGES/ragtrace.po") for text in forms(message.string)]
+    assert PARTICLES.search("{path}을(를)")
+    assert [text for text in texts_shown if PARTICLES.search(text)] == []
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
