@@ -174,7 +174,7 @@ KERNEL = [
     _refusing("no-eventfd", "eventfd, epoll and io_uring refused", "eventfd, epoll, io_uring 거부", ends={INSTALL: Ends(4, "cannot use epoll"), STATUS: FINE},
               io_uring_setup="ENOSYS", eventfd2="ENOSYS", epoll_create1="ENOSYS"),
     _refusing("no-sockets", "sockets refused", "소켓 거부", ends={INSTALL: Ends(4, "cannot use sockets"), STATUS: FINE}, socket="EACCES", socketpair="EACCES"),
-    _refusing("write-stale", "the share of the prefix was lost (ESTALE)", "프리픽스가 있는 공유 연결이 끊어짐(ESTALE)", fsync="ESTALE", fdatasync="ESTALE", syncfs="ESTALE",
+    _refusing("write-stale", "the share of the prefix was lost (ESTALE)", "설치 경로가 있는 공유 연결이 끊어짐(ESTALE)", fsync="ESTALE", fdatasync="ESTALE", syncfs="ESTALE",
               ends={INSTALL: Ends(4, "Stale file handle"), STATUS: FINE}),
     _refusing("no-rename", "a security module denies renaming", "보안 모듈이 이름 바꾸기를 막음", rename="EACCES", renameat="EACCES", renameat2="EACCES",
               ends={INSTALL: Ends(4, "cannot rename files"), STATUS: FINE}),
