@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.fetch.cache import Cache, default_cache
-from builder.zipapp.pack import EARLIEST, NAME, build_zipapp
+from builder.zipapp.pack import EARLIEST, build_zipapp
 from bundle.digest import sha256_file
+from bundle.names import INSTALLER
 from bundle.target import PYTHONS, host_target, parse_target
 from shared.i18n import _
 from shared.terminal import commandline, console
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the zipapp from the command line."""
     parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Build the installer for one platform."))
-    parser.add_argument("--output-dir", type=Path, required=True, help=_("the folder for {name}").format(name=NAME))
+    parser.add_argument(
+        "--output-dir", type=Path, required=True, help=_("the folder for {name}").format(name=INSTALLER)
+    )
     parser.add_argument("--target", help=_("for example linux-x86_64 (default: this machine)"))
     parser.add_argument("--cache-dir", type=Path, help=_("where downloads are stored"))
     parser.add_argument("--offline", action="store_true", help=_("use only wheels from the cache"))
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(arguments: argparse.Namespace) -> int:
     target = parse_target(arguments.target or str(host_target()), PYTHONS[0])
     path = build_zipapp(
-        arguments.output_dir / NAME,
+        arguments.output_dir / INSTALLER,
         target,
         policy=arguments.policy.read_bytes() if arguments.policy else None,
         epoch=int(os.environ.get("SOURCE_DATE_EPOCH", EARLIEST)),

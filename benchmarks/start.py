@@ -39,12 +39,13 @@ def real_zipapp(folder: Path) -> Path:
     """Build the installer for this machine."""
     from builder.fetch.cache import Cache
     from builder.zipapp import pack
+    from bundle.names import INSTALLER
     from bundle.target import PYTHONS, host_target, parse_target
     from shared.terminal.console import NoProgress
 
     target = parse_target(str(host_target()), PYTHONS[0])
     cache = Cache(ROOT / ".cache" / "wheels")
-    output = folder / pack.NAME
+    output = folder / INSTALLER
     return pack.build_zipapp(output, target, policy=None, epoch=0, cache=cache, progress=NoProgress())
 
 

@@ -39,7 +39,8 @@ from builder.zipapp import pack
 from bundle import digest
 from bundle.delta import BASE
 from bundle.manifest import NAME, Product
-from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, SUMS
 from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bundle.target import host_glibc
 from shared.errors import TrustError, UsageError

@@ -15,6 +15,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+INSTALLER = "ragtrace-install.pyz"  # beside the archive of every bundle, and in it
 NAME_LIMIT, PREFIX_LIMIT = 100, 155  # bytes, POSIX.1-1988 ustar header fields
 # of a path in a wheel, which no tar header bounds; no known wheel has a third of it. With a prefix before it
 # it stays far from PATH_MAX, and everything that walks what was installed is done soon

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Callable
 from bundle import archive, delta, digest
 from bundle.lock import demand_lock
 from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
+from bundle.names import INSTALLER
 from bundle.product.application import demand_names
 from bundle.signing.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bundle.archive import Take, Volumes
 
 SUMS = "SHA256SUMS"
-INSTALLER = "ragtrace-install.pyz"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
 SHOWN = 5  # names of missing volumes
 
@@ -200,22 +200,23 @@ def _read_signatures(folder: Path) -> dict[str, bytes]:
 def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
     """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
     copies = [place / NAME for place in (path, folder) if archive.is_folder(place) and os.path.lexists(place / NAME)]
-    data = b""
-    for copy in copies or [folder / NAME]:
-        data = _read(copy, MANIFEST_LIMIT)
-        if digest.sha256_bytes(data) != sha256:
-            raise archive.damaged(NAME, _("its SHA-256 does not match the signed one"))
-    return data
+    read = [_read_listed(copy, sha256) for copy in copies or [folder / NAME]]
+    return read[0]
 
 
 def _read_base(folder: Path, manifest: Manifest, sha256: str) -> Manifest:
     """Return the signed manifest of the release that a delta builds on."""
-    data = _read(folder / delta.BASE, MANIFEST_LIMIT)
-    if digest.sha256_bytes(data) != sha256:
-        raise archive.damaged(delta.BASE, _("its SHA-256 does not match the signed one"))
-    base = parse_manifest(data, delta.BASE)
+    base = parse_manifest(_read_listed(folder / delta.BASE, sha256), delta.BASE)
     delta.demand_base(manifest, base)
     return base
+
+
+def _read_listed(path: Path, sha256: str | None) -> bytes:
+    """Return the bytes of a manifest, which must have the digest that SHA256SUMS lists."""
+    data = _read(path, MANIFEST_LIMIT)
+    if digest.sha256_bytes(data) != sha256:
+        raise archive.damaged(path.name, _("its SHA-256 does not match the signed one"))
+    return data
 
 
 def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:

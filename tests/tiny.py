@@ -23,7 +23,8 @@ from bundle import delta, digest
 from bundle.lock import PYLOCK, Row, write_pylock
 from bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
 from bundle.manifest import NAME as MANIFEST_NAME
-from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle, volume_name
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, SUMS, open_bundle, volume_name
 from bundle.product.application import Application, Environment, Launcher
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import parse_public_key

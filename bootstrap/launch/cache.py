@@ -207,10 +207,8 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
         try:
             archive = zipfile.ZipFile(zipapp)
         except (OSError, zipfile.BadZipFile) as error:
-            behind = error if isinstance(error, OSError) else refused.behind(error)
-            if behind is None:
-                raise
-            raise unread(zipapp, behind) from error
+            behind = refused.behind(error)
+            raise (unread(zipapp, behind) if behind else broken(zipapp, error)) from error
         with archive:
             for path, known in files.items():
                 unpack(archive, path, os.path.join(new, "site-packages", path), known)

@@ -10,7 +10,8 @@ from builder.assemble.volumes import sha256_of
 from bundle import archive, delta, digest
 from bundle.delta import BASE
 from bundle.manifest import NAME, Manifest, parse_manifest
-from bundle.opening import INSTALLER, SUMS, volume_names
+from bundle.names import INSTALLER
+from bundle.opening import SUMS, volume_names
 from shared.i18n import _
 
 if TYPE_CHECKING:

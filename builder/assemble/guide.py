@@ -17,7 +17,8 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from bundle.manifest import MODELS
-from bundle.opening import INSTALLER, SUMS
+from bundle.names import INSTALLER
+from bundle.opening import SUMS
 from bundle.product.commands import TOOL as OWN
 from shared.files.folders import TOOL
 from shared.terminal.console import human_bytes

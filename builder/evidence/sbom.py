@@ -24,7 +24,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from builder.evidence.licences import spdx
 from builder.fetch.credentials import redact
-from bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER
 from shared import __version__
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import delta
 from bundle.manifest import MANIFEST_LIMIT, parse_manifest
-from shared import troubles
+from shared import reading, troubles
 from shared.errors import BuildError, TrustError, UsageError
 from shared.i18n import _
 
@@ -54,8 +54,7 @@ def read_base(path: Path) -> Base:
     path = path / "MANIFEST.json" if path.is_dir() else path
     advice = _("Specify the MANIFEST.json of the release that the hosts have.")
     try:
-        with path.open("rb") as file:
-            data = file.read(MANIFEST_LIMIT + 1)
+        data = reading.read(path, MANIFEST_LIMIT, follow=True)
         return Base(parse_manifest(data, path.name), data)
     except OSError as error:
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=advice) from error

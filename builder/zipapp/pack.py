@@ -22,6 +22,7 @@ from builder.lock.installer_wheels import Chosen, choose_wheels, read_installer_
 from builder.wheels.wheels import fetch_wheels
 from builder.zipapp.catalogues import compile_all
 from bundle.digest import sha256_bytes, sha256_file
+from bundle.signing.policy_files import PINS
 from shared.errors import BuildError
 from shared.files import trials
 from shared.i18n import _
@@ -34,13 +35,10 @@ if TYPE_CHECKING:
     from shared.terminal.console import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "ragtrace-install.pyz"
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
 LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
-RULES = (
-    "shared/files/owners.py",
-    "shared/files/refused.py",
-)  # whose a path is, and what was refused: what runs first needs them too
+# what runs first judges by the engine's own rules: whose a path is, and which error of the host stands behind zipfile's
+RULES = ("shared/files/owners.py", "shared/files/refused.py")
 ENTRY_POINT = "bootstrap.cli:main"
 # where an installer of any version looks in a zipapp for what starts an application (installer/release/signed.py)
 FORMER_PLACES = {"bootstrap/app_launcher.py": "shared/programs/app_launcher.py"}
@@ -99,7 +97,7 @@ def pack(
     launcher = [*sorted((ROOT / "bootstrap" / LAUNCHER).glob("*.py")), *(ROOT / rule for rule in RULES)]
     extra = {"digests.json": digests, **{f"{LAUNCHER}/{path.name}": path.read_bytes() for path in launcher}}
     if policy is not None:
-        extra["policy.json"] = policy
+        extra[PINS] = policy
     try:
         make_bare(site, bare, digests, epoch, entry_point)
         finish(bare, output, extra, epoch)
@@ -230,17 +228,22 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
     """Write the archive anew with the extra members: sorted, times and modes fixed."""
     moment = time.gmtime(max(epoch, EARLIEST))[:6]
     beside = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    with zipfile.ZipFile(bare) as source, beside.open("wb") as file:
-        file.write(b"#!/usr/bin/env python3\n")
-        with zipfile.ZipFile(file, "w") as archive:
-            for name in sorted([*source.namelist(), *extra]):
-                member = zipfile.ZipInfo(name, moment)
-                member.create_system = 3  # Unix, wherever it is built
-                program = name.startswith("site-packages/bin/")
-                member.external_attr = (0o100755 if program else 0o100644) << 16
-                # what runs before a Python too bare is told so must not need zlib
-                member.compress_type = zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
-                data = extra[name] if name in extra else source.read(name)
-                archive.writestr(member, data, compresslevel=COMPRESSION_LEVEL)
-    beside.chmod(0o755)
-    os.replace(beside, output)
+    try:
+        with zipfile.ZipFile(bare) as source, beside.open("wb") as file:
+            file.write(b"#!/usr/bin/env python3\n")
+            with zipfile.ZipFile(file, "w") as archive:
+                for name in sorted([*source.namelist(), *extra]):
+                    member = zipfile.ZipInfo(name, moment)
+                    member.create_system = 3  # Unix, wherever it is built
+                    program = name.startswith("site-packages/bin/")
+                    member.external_attr = (0o100755 if program else 0o100644) << 16
+                    # what runs before a Python too bare is told so must not need zlib
+                    member.compress_type = (
+                        zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
+                    )
+                    data = extra[name] if name in extra else source.read(name)
+                    archive.writestr(member, data, compresslevel=COMPRESSION_LEVEL)
+        beside.chmod(0o755)
+        os.replace(beside, output)
+    finally:
+        beside.unlink(missing_ok=True)

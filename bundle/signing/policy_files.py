@@ -30,7 +30,7 @@ def pinned_policy(installer: Path | None) -> Policy | None:
         with reading.opened(installer, follow=True) as file, zipfile.ZipFile(file) as archive:
             return parse_policy(archive.read(PINS), PINS) if PINS in archive.namelist() else None
     except (OSError, zipfile.BadZipFile) as error:
-        broken = error if isinstance(error, OSError) else refused.behind(error)
+        broken = refused.behind(error)
         if broken is not None:
             kind = HostError if troubles.is_of_the_host(broken, installer) else TrustError
             raise troubles.trouble(broken, troubles.BRINGING, path=installer, kind=kind) from error

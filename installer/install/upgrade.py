@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from bundle.archive import checked_blocks, file_blocks
-from bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER
 from installer.change import transaction
 from installer.install import delta, preflight
 from installer.layout.own_command import COPY_OF

@@ -7,9 +7,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from bundle.names import INSTALLER
 from bundle.product.commands import TOOL
 
-ZIPAPP = "ragtrace-install.pyz"
 COPY_OF = "RAGTRACE_COPY_OF"  # the file that a bundle's script made the running copy of
 
 
@@ -46,8 +46,8 @@ def shown_zipapp() -> str:
     """
     running, named = zipapp(), os.environ.get(COPY_OF, "")
     if running is None:
-        return ZIPAPP
-    if os.path.basename(named) == ZIPAPP:
+        return INSTALLER
+    if os.path.basename(named) == INSTALLER:
         from bundle.digest import sha256_file
 
         with suppress(OSError):
@@ -72,7 +72,7 @@ def bundled_product() -> str | None:
 def program() -> str:
     """Return the name that help and usage show."""
     command = installed()
-    return command.name if command else os.path.basename(sys.argv[0]) or ZIPAPP
+    return command.name if command else os.path.basename(sys.argv[0]) or INSTALLER
 
 
 def line(*arguments: str, prefix: Path | None = None) -> str:

@@ -14,7 +14,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from bundle.opening import INSTALLER
+from bundle.names import INSTALLER
 from bundle.product.commands import FORMER_TOOL, TOOL
 from installer.layout import own_command
 from installer.release import scripts as texts

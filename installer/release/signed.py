@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from bundle import strict
 from bundle.manifest import NAME
-from bundle.opening import INSTALLER, SUMS
+from bundle.names import INSTALLER
+from bundle.opening import SUMS
 from bundle.product.application import Application
 from bundle.product.commands import TOOL
 from bundle.wheels import record

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bundle.archive import drain
 from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.manifest import NAME as MANIFEST_NAME
-from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, SUMS
 from bundle.wheels import overlaps
 from bundle.wheels import structure as wheels
 from installer.release import launchers, tools_environment

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from bundle.opening import INSTALLER
+from bundle.names import INSTALLER
 from bundle.wheels import record
 from installer.change import retention
 from installer.install import delta
@@ -312,7 +312,7 @@ def _with_another_python(
     found = _with_last_resort(plan, chosen, diagnosis, bundle, allow_unlocked=True)
     lasting = tuple(cure for cure in found.remedies if cure.in_place or isinstance(cure, cures.Reinstall))
     text = _("This is Python {running}, but the installation needs Python {needed}: run {command}.")
-    tool = str(diagnosis.release.bundle / INSTALLER) if diagnosis.release else own_command.ZIPAPP
+    tool = str(diagnosis.release.bundle / INSTALLER) if diagnosis.release else INSTALLER
     command = own_command.quoted([f"python{needed}", tool, "recover", "--prefix", str(diagnosis.prefix.root)])
     running = f"{sys.version_info[0]}.{sys.version_info[1]}"
     unmet = text.format(running=running, needed=needed, command=command)

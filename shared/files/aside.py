@@ -53,7 +53,10 @@ def own(path: Path) -> None:
         os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
     except PermissionError:  # it was given to somebody else: a copy of ours takes its place
         beside = path.with_name(f".{path.name}.own.tmp")
+        beside.unlink(missing_ok=True)  # of a run that was killed
         with reading.opened(path) as old, beside.open("xb") as new:
             shutil.copyfileobj(old, new)
+            new.flush()
+            os.fsync(new.fileno())
         beside.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
         files.replace(beside, path)

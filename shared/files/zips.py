@@ -24,12 +24,8 @@ def readable(path: Named) -> Iterator[None]:
     """Raise HostError where this host refuses the file itself: an OSError that is left tells of the archive's bytes."""
     try:
         yield
-    except zipfile.BadZipFile as error:
+    except (OSError, zipfile.BadZipFile) as error:
         behind = refused.behind(error)
         if behind is not None and troubles.is_of_the_host(behind, path):
             raise troubles.trouble(behind, troubles.READING, path=path) from error
-        raise
-    except OSError as error:
-        if troubles.is_of_the_host(error, path):
-            raise troubles.trouble(error, troubles.READING, path=path) from error
         raise

@@ -115,7 +115,7 @@ def test_bases_of_deltas(tmp_path) -> None:
     assert (base.manifest, base.data) == (manifest, manifest.to_bytes())
     with (tmp_path / "MANIFEST.json").open("r+b") as file:
         file.truncate(MANIFEST_LIMIT + 1)
-    with pytest.raises(UsageError, match=r"^MANIFEST\.json: larger than 67108864 bytes\.$"):
+    with pytest.raises(UsageError, match=r"MANIFEST\.json cannot be read: larger than 67108864 bytes\.$"):
         bases.read_base(tmp_path)
 
 

@@ -19,7 +19,8 @@ from builder.signing.sign import generate_key, read_public_key
 from builder.signing.slip import grouped
 from builder.zipapp import pack
 from bundle.archive import drain
-from bundle.opening import INSTALLER, open_bundle
+from bundle.names import INSTALLER
+from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
 from shared.errors import TrustError

@@ -8,7 +8,8 @@ import pytest
 
 from bundle import delta, digest
 from bundle.manifest import NAME
-from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS, open_bundle
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, SUMS, open_bundle
 from shared.errors import TrustError
 from tests.tiny import COUNTER, Tiny, tiny_bundle
 

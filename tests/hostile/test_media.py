@@ -14,7 +14,8 @@ from dataclasses import replace
 import pytest
 
 from bundle.manifest import NAME
-from bundle.opening import INSTALLER, INSTALLER_MEMBER, SUMS
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, SUMS
 from bundle.signing.policy import NAMESPACES, RELEASE_NAMESPACE
 from bundle.signing.signature import ECDSA, SK_ECDSA, SK_ED25519, encode, wire
 from tests.hostile import kit, test_archives

@@ -11,7 +11,8 @@ from contextlib import suppress
 import pytest
 
 from bundle.digest import sha256_file
-from bundle.opening import INSTALLER, INSTALLER_MEMBER, open_bundle
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, open_bundle
 from bundle.signing.policy import pins
 from installer.install.install import install
 from installer.layout.prefix import Prefix

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.opening import INSTALLER
+from bundle.names import INSTALLER
 from installer.release import receipt
 from shared.errors import HostError
 from shared.processes import process

@@ -13,7 +13,8 @@ import pytest
 
 from builder.signing.sign import generate_key, load_signer
 from bundle.digest import read_sums, write_sums
-from bundle.opening import INSTALLER, SUMS
+from bundle.names import INSTALLER
+from bundle.opening import SUMS
 from bundle.signing.policy import RELEASE_NAMESPACE
 from tests.hosts import closed, needs
 from tests.stories.operator import Operator, refused

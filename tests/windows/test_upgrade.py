@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundle.opening import INSTALLER
+from bundle.names import INSTALLER
 from tests.hosts.windows import ENVIRONMENT
 from tests.stories.operator import refused
 from tests.stories.workshop import succeeded

@@ -12,7 +12,8 @@ from builder.signing.sign import generate_key, read_public_key
 from bundle import strict
 from bundle.archive import drain
 from bundle.delta import BASE
-from bundle.opening import INSTALLER, open_bundle
+from bundle.names import INSTALLER
+from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from tests.builder.test_cli import _quick, build, make_project  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import validated

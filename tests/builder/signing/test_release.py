@@ -4,7 +4,8 @@ from builder.cli import main
 from builder.signing.release import add_signature, read_release
 from builder.signing.sign import generate_key, load_signer
 from builder.signing.slip import folder_of
-from bundle.opening import INSTALLER, open_bundle
+from bundle.names import INSTALLER
+from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
 from shared.errors import BuildError, TrustError, UsageError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bootstrap import api
-from bundle.opening import INSTALLER, INSTALLER_MEMBER
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER
 from installer.install import install, rollback, upgrade
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store

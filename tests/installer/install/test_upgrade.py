@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap import api, cli
 from bootstrap.api import installing
-from bundle.opening import INSTALLER
+from bundle.names import INSTALLER
 from bundle.signing.signature import ED25519
 from installer.install import upgrade
 from installer.trust import memory

@@ -14,7 +14,7 @@ import pytest
 
 from bootstrap import cli
 from bootstrap.commands import common
-from bundle.opening import INSTALLER
+from bundle.names import INSTALLER
 from bundle.product.application import Launcher
 from installer.change import transaction
 from installer.install import preflight
