@@ -165,7 +165,7 @@ def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     findings = preflight.of_bundle(bundle, prefix)
     preflight.demand(findings)
     for finding in findings:
-        if finding.warns and finding.name != _("Clock"):
+        if finding.warns and not finding.of_admission:
             progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
     for line in preflight.removals(bundle, prefix):
         progress.step(line)
