@@ -15,6 +15,8 @@ from installer.install import install
 from installer.layout import misplaced, seal
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
+from installer.trust.admission import remember
+from installer.trust.at_hand import AtHand
 from installer.userdata import backups
 from recovery.diagnosis.diagnose import Diagnosis, diagnose
 from recovery.planning import remedies as cures
@@ -33,12 +35,15 @@ from validator.result import Repair
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundle.opening import Bundle
     from bundle.signing.policy import Policy
     from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
     from installer.release.digests import Digests
+    from installer.trust.admission import AdmittedBundle
     from shared.terminal.console import Progress
+
+
+NOTHING = AtHand()
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
 def plan_recovery(
     prefix: Prefix,
     report: Report | None = None,
-    bundle: Bundle | None = None,
+    bundle: AdmittedBundle | None = None,
     policy: Policy | None = None,
     *,
     allow_unlocked: bool = False,
@@ -132,14 +137,14 @@ def plan_recovery(
     if report is not None:
         demand_fitting(report, prefix)
     diagnosis = diagnose(prefix, policy, digests, places)
-    plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
+    plan = make_plan(diagnosis, bundle.bundle if bundle else None, allow_unlocked=allow_unlocked)
     plan = replace(plan, removes=removed_by(plan, diagnosis, bundle))
     if report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(report, diagnosis)))
     return plan, diagnosis
 
 
-def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None) -> tuple[retention.Going, ...]:
+def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
     """Return the releases that go once a plan is carried out."""
     prefix, back = diagnosis.prefix, plan.has(cures.GoBack)
     if back is not None:
@@ -153,7 +158,7 @@ def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None) -> tuple
     return retention.going(prefix, coming, is_damaged=True)
 
 
-def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
+def foresee(prefix: Prefix, bundle: AdmittedBundle | None, policy: Policy | None, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
     plan = plan_recovery(prefix, None, bundle, policy, digests=digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
@@ -165,25 +170,27 @@ def recover(
     progress: Progress,
     *,
     report: Report | None = None,
-    bundle: Bundle | None = None,
-    policy: Policy | None = None,
+    at_hand: AtHand = NOTHING,
     allow_unlocked: bool = False,
     wait: float = 0.0,
 ) -> Recovery:
     """Repair an installation.
 
-    1. Lock the prefix, so that what is found stays what is there.
+    1. Lock the prefix, so that what is found stays what is there, and judge the bundle that is at hand.
     2. Look and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up what is the user's.
     4. Carry it out; a failure leaves the release active that was.
 
-    Raises HostError when something must be brought first, InstallError when the repair failed,
-    BusyError while another run holds the lock.
+    Raises HostError when something must be brought first, TrustError for a named bundle that may not be installed,
+    InstallError when the repair failed, BusyError while another run holds the lock.
     """
     places = misplaced.found(prefix)
     misplaced.require_home(prefix, places)
     make_lockable(prefix.state / "lock")
     with locked(prefix.state / "lock", wait=wait):
+        bundle, policy = at_hand.admit(), at_hand.policy
+        for warning in bundle.warnings if bundle else ():
+            progress.warn(warning)
         with progress.wait(_("Checking the installation")):
             plan, diagnosis = plan_recovery(
                 prefix, report, bundle, policy, allow_unlocked=allow_unlocked, places=places
@@ -234,23 +241,27 @@ def recover(
             with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
-    return Recovery(
-        plan,
-        applied=True,
-        active=now,
-        former=before,
-        backup=backup,
-        audit_head=head,
-        digests=diagnosis.digests,
-        collected=collected,
-    )
+        done = Recovery(
+            plan,
+            applied=True,
+            active=now,
+            former=before,
+            backup=backup,
+            audit_head=head,
+            digests=diagnosis.digests,
+            collected=collected,
+        )
+        forgotten = remember(bundle) if bundle is not None and done.installed else None
+        if forgotten:
+            progress.warn(forgotten)
+    return done
 
 
 def look_again(
     plan: Plan,
     diagnosis: Diagnosis,
     confirm: Callable[[Plan], bool],
-    bundle: Bundle | None,
+    bundle: AdmittedBundle | None,
     policy: Policy | None,
     progress: Progress,
 ) -> tuple[Plan, retention.Collected] | None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
-    from bundle.opening import Bundle
     from installer.layout.prefix import Release
     from installer.layout.store import Store
+    from installer.trust.admission import AdmittedBundle
     from shared.terminal.console import Progress
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
@@ -37,11 +37,12 @@ PROGRAM = 0o755
 SCRATCH = ".work"
 
 
-def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
+def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> None:
     """Read the whole bundle once: keep what releases are made of, check everything.
 
     What a delta leaves out was looked for by preflight.
     """
+    bundle = admitted.bundle
     progress.step(_("Verifying the bundle"))
 
     def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
@@ -60,8 +61,9 @@ def demand_promise(manifest: Manifest, store: Store) -> None:
     wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
 
-def write_bundle_files(bundle: Bundle, release: Release) -> None:
+def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
     """Keep in the release what proves where it came from."""
+    bundle = admitted.bundle
     release.bundle.mkdir(parents=True)
     (release.bundle / MANIFEST_NAME).write_bytes(bundle.manifest_bytes)
     (release.bundle / SUMS).write_bytes(bundle.sums)

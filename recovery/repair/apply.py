@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import Manifest
-    from bundle.opening import Bundle
     from installer.layout.prefix import Prefix, Release
+    from installer.trust.admission import AdmittedBundle
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.diagnosis.proof import Proof
     from recovery.planning.plan import Plan
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shared.terminal.console import Progress
 
 
-def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> retention.Collected:
+def apply(plan: Plan, diagnosis: Diagnosis, bundle: AdmittedBundle | None, progress: Progress) -> retention.Collected:
     """Carry out a plan under the lock.
 
     1. What is mended in place: first what makes the release count, so that cleaning up spares it.
@@ -64,7 +64,7 @@ def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Pro
     return repair(plan, diagnosis, progress) if plan.ladder else retention.Collected()
 
 
-def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> None:
+def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: AdmittedBundle | None, progress: Progress) -> None:
     """Apply a remedy that changes one small thing."""
     prefix, release, proof = diagnosis.prefix, diagnosis.release, diagnosis.proof
     if mend_own(remedy, diagnosis):
@@ -259,14 +259,14 @@ def keep_tools(release: Release, diagnosis: Diagnosis, python: Path, progress: P
         take_over(items, diagnosis.release, release, diagnosis.digests)
 
 
-def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> retention.Collected:
+def reinstall(bundle: AdmittedBundle, prefix: Prefix, progress: Progress) -> retention.Collected:
     """Install a bundle in full in place of the damaged release."""
-    preflight.demand(preflight.of_bundle(bundle, prefix))
+    preflight.demand(preflight.of_bundle(bundle.bundle, prefix))
     release = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(bundle.manifest)
         migration.prepare(change, bundle.manifest, progress)
-        install.build(bundle, release, prefix, progress)
+        install.build(bundle, release, progress)
         install.activate(change, bundle.manifest, progress)
         if change.former is not None:
             retention.discard(change.former)

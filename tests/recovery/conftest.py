@@ -9,10 +9,13 @@ import pytest
 
 from installer.layout.prefix import Prefix
 from installer.release import receipt
+from installer.trust.admission import Candidate
+from installer.trust.at_hand import WHATEVER_THE_CLOCK_SAYS, AtHand
 from recovery.recover import Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.console import NoProgress
+from tests.helpers import admitted, forgetful
 from tests.tiny import SENTENCE, Tiny, install_tiny, tiny_bundle
 
 
@@ -50,11 +53,15 @@ class Host:
         assert ended.ok, ended.stderr
         return json.loads(ended.stdout)
 
-    def plan(self, **options):
-        return plan_recovery(self.prefix, **options)[0]
+    def plan(self, bundle=None, **options):
+        given = {"bundle": admitted(bundle, self.prefix)} if bundle else {}
+        return plan_recovery(self.prefix, **given, **options)[0]
 
-    def recover(self, **options) -> Recovery:
-        return recover(self.prefix, lambda plan: True, NoProgress(), **options)
+    def recover(self, bundle=None, policy=None, **options) -> Recovery:
+        with forgetful() as places:
+            candidate = Candidate(bundle, self.prefix, places, WHATEVER_THE_CLOCK_SAYS) if bundle else None
+            at_hand = AtHand(candidate, policy, named=True)
+            return recover(self.prefix, lambda plan: True, NoProgress(), at_hand=at_hand, **options)
 
 
 @pytest.fixture(scope="session")
