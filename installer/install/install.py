@@ -261,7 +261,7 @@ def finish(  # noqa: PLR0913 - each is a fact of the receipt
             usage=meter.usage(),
         ),
     )
-    proofs.keep(prefix, proofs.read(release.bundle))
+    proofs.keep(prefix, proofs.read_metadata(release.bundle))
     with progress.wait(_("Syncing the release to disk")):
         seal.seal(release)
 

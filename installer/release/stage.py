@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from bundle.archive import drain
 from bundle.lock import PYLOCK, rows_of, write_pylock
-from bundle.manifest import NAME as MANIFEST_NAME
 from bundle.names import INSTALLER
-from bundle.opening import INSTALLER_MEMBER, SUMS
+from bundle.opening import INSTALLER_MEMBER
 from bundle.wheels import overlaps
 from bundle.wheels import structure as wheels
+from installer.layout import proofs
 from installer.release import launchers, tools_environment
 from installer.userdata import persist
 from shared.files import files
@@ -63,12 +63,8 @@ def demand_promise(manifest: Manifest, store: Store) -> None:
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
     """Keep in the release what proves where it came from."""
-    bundle = admitted.bundle
     release.bundle.mkdir(parents=True)
-    (release.bundle / MANIFEST_NAME).write_bytes(bundle.manifest_bytes)
-    (release.bundle / SUMS).write_bytes(bundle.sums)
-    for name, data in bundle.signatures.items():
-        (release.bundle / name).write_bytes(data)
+    proofs.metadata_of(admitted.bundle).write(release.bundle)
 
 
 def python_for(release: Release, manifest: Manifest) -> Path:
