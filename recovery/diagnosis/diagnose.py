@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
 from bundle.opening import INSTALLER_MEMBER
+from bundle.wheels import record
 from installer.change import retention
 from installer.install import install
 from installer.layout import misplaced, proofs, rights
@@ -84,6 +85,18 @@ class Diagnosis:
     def lost(self) -> tuple[FileEntry, ...]:
         """The files of which no good copy is on this host."""
         return tuple(entry for entry in self.lacking if entry.sha256 not in self.spare)
+
+    @property
+    def damaged_packages(self) -> frozenset[str]:
+        """The packages that must be installed anew.
+
+        Lost bytecode alone is no reason: it is left out, and written again by the next import.
+        """
+        return frozenset(
+            record.normalised(deviation.owner)
+            for deviation in self.deviations
+            if deviation.owner not in KIND_OF_AREA and not deviation.path.endswith(".pyc")
+        )
 
     def lacks(self, kind: str, wheels: frozenset[str] | None = None) -> list[FileEntry]:
         """Return the files of a kind (or of some wheels only) that no copy on this host replaces."""
