@@ -44,12 +44,14 @@ class Given:
     """What a recovery is given: a report as a hint, a verified bundle, who may sign where the receipt is lost.
 
     ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
+    ``wait`` is how long another run is waited for, in seconds.
     """
 
     report: Report | None = None
     bundle: Bundle | None = None
     policy: Policy | None = None
     allow_unlocked: bool = False
+    wait: float = 0.0
 
 
 NOTHING = Given()
@@ -110,9 +112,7 @@ def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digest
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
 
 
-def recover(
-    prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING, *, wait: float = 0.0
-) -> Recovery:
+def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
     """Repair an installation.
 
     1. Lock the prefix, so that what is found stays what is there.
@@ -129,7 +129,7 @@ def recover(
     misplaced.require_home(prefix, places)
     make_lockable(prefix.state / "lock")
     # 1.
-    with locked(prefix.state / "lock", wait=wait):
+    with locked(prefix.state / "lock", wait=given.wait):
         # 2.
         with progress.wait(_("Checking the installation")):
             plan, diagnosis = plan_recovery(prefix, given, places=places)

@@ -67,8 +67,8 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     at_hand = look(found, bundle, trusted_keys, places)
     for warning in at_hand.admission.warnings if at_hand.admission else ():
         progress.warn(warning)
-    given = story.Given(report, at_hand.bundle, at_hand.policy, allow_unlocked)
-    done = story.recover(found, confirm, progress, given, wait=wait)
+    given = story.Given(report, at_hand.bundle, at_hand.policy, allow_unlocked, wait)
+    done = story.recover(found, confirm, progress, given)
     if done.installed and at_hand.bundle and at_hand.admission:
         forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places, found)
         if forgotten:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recovery.diagnosis.diagnose import needed_python
+from recovery.diagnosis.inside import needed_python
 from recovery.planning.bring import bring, how_to_restore
 from recovery.planning.ladder import can_build, in_place_for, ordered, release_for
 from recovery.planning.last_resorts import with_another_python, with_last_resort, with_other_versions
@@ -57,7 +57,7 @@ def _of_the_installation(case: Case) -> Plan:
     chosen += _of_the_store(case)
     unmet = bring(diagnosis) if diagnosis.lost and not case.has_what_is_lost else ""
     # 3.
-    needed = needed_python(diagnosis) if needs_release else ""
+    needed = needed_python(diagnosis.proof) if needs_release else ""
     if needed:
         return with_another_python(plan, chosen, case, needed)
     is_buildable = not unmet or can_build(diagnosis)
