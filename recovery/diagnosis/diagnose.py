@@ -88,12 +88,8 @@ def diagnose(
     places = misplaced.found(prefix) if places is None else places
     release = release or which.release_to_repair(prefix)
     wrong = rights.wrong(prefix, release)
-    findings = [
-        *around.leftovers(prefix),
-        *around.settings(prefix),
-        *around.data(prefix, release),
-        *which.pointer(prefix, release),
-    ]
+    findings = [*around.leftovers(prefix), *around.settings(prefix), *around.data(prefix, release)]
+    findings += which.pointer(prefix, release)
     if release is None:
         findings += [*around.out_of_place(places, (), findings), *around.rights_of(prefix, wrong)]
         return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
