@@ -23,7 +23,7 @@ from installer.install import repeated, rollback
 from installer.layout import seal
 from installer.layout.prefix import Prefix, Release
 from installer.release import acceptance, receipt
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.reliability import world as worlds
 
 LIMIT = 0.5  # seconds

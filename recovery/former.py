@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix, Release
     from installer.trust.places import Places
     from recovery.diagnosis.diagnose import Diagnosis
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:

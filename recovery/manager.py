@@ -13,11 +13,11 @@ from installer.userdata import backups
 from recovery.former import mending
 from shared.errors import HostError
 from shared.i18n import _
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from installer.userdata.backup_index import Backup
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 class InstallationRecoveryManager:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
     from installer.release.digests import Digests
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

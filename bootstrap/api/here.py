@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from installer.layout.prefix import Prefix, find_prefix
 from installer.trust.places import host_places
 from shared.errors import HostError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from installer.trust.memory import Memory
     from installer.trust.places import Places
     from installer.trust.state import State
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 AS_IT_IS = Conditions()
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from installer.change.restore import Made, Restored
     from installer.userdata.backup_index import Backup
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

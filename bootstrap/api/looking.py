@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from installer.change.history import Event
     from installer.monitoring.monitor import Sample
     from installer.release.digests import Digests
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
     from validator.check import Check, CheckResult
     from validator.report import Report
     from validator.result import Repair

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from installer.trust.places import Places
     from recovery.planning.plan import Plan
     from recovery.recover import Recovery
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def plan_recovery(

@@ -17,7 +17,8 @@ from shared.errors import HostError, RagtraceError
 from shared.files import folders, trials
 from shared.i18n import _
 from shared.terminal.commandline import DONE
-from shared.terminal.console import Progress, make_progress, show
+from shared.terminal.console import show
+from shared.terminal.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

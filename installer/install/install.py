@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
     from installer.layout.prefix import Release
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 VERSION_TIME_LIMIT = 60.0  # seconds
 

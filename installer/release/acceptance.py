@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
 IMPORT = """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 NEAR = 0.8  # of difflib's ratio: one letter too few, too many or exchanged in a name of ten
 _MENTIONED = re.compile(r"^[ \t#]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=", re.MULTILINE)

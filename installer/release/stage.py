@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.prefix import Release
     from installer.layout.store import Store
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
 PYTHON_FOLDER = "python"  # of a release whose bundle brings its own

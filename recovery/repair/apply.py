@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from recovery.diagnosis.proof import Proof
     from recovery.planning.plan import Plan
     from recovery.planning.remedies import Remedy
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> retention.Collected:

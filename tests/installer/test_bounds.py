@@ -25,7 +25,8 @@ from installer.trust import memory
 from installer.userdata import backup_index
 from shared.errors import HostError, InstallError, TrustError
 from shared.programs import app_launcher
-from shared.terminal.console import NoProgress, sentence
+from shared.terminal.console import sentence
+from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest
 from tests.keys import SoftKey
 

@@ -14,7 +14,7 @@ from installer.layout.prefix import Prefix, default_root, find_prefix
 from installer.layout.store import Store
 from shared.errors import HostError
 from shared.files import files
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.helpers import snapshot
 from tests.tiny import install_tiny
 
