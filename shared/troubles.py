@@ -234,9 +234,7 @@ def _advice(cause: str, doing: str, place: Place) -> str:
             "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a disk first."
         )
     else:
-        text = causes.advice().get(cause) or _(
-            "Check the file and its filesystem, then run the same command again."
-        )
+        text = causes.advice().get(cause) or _("Check the file and its filesystem, then run the same command again.")
     path = place.path or "."
     return text.format(path=path, folder=_folder(path))
 
