@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from installer.change import restore
 from installer.install import rollback
-from installer.layout.prefix import Prefix, find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.trust.places import host_places
 from installer.userdata import backups
 from recovery.former import mending
@@ -16,6 +16,7 @@ from shared.i18n import _
 from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
+    from installer.layout.prefix import Prefix
     from installer.userdata.backup_index import Backup
     from shared.terminal.progress import Progress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.layout.prefix import Prefix, find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.trust.places import host_places
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
@@ -12,6 +12,7 @@ from shared.terminal.progress import NoProgress
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from installer.layout.prefix import Prefix
     from installer.trust.places import Places
 
 QUIET = NoProgress()

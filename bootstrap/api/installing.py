@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
-from installer.layout import own_command
-from installer.layout.prefix import default_root, find_prefix, prefix_at
+from installer.layout.location import own_command
+from installer.layout.location.finding import default_root, find_prefix, prefix_at
 from installer.trust.admission import Conditions, admit, remember
 from installer.trust.authority import authority
 from shared.errors import UsageError

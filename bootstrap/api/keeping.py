@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, settled
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path

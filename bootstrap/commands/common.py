@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
-from installer.layout import placement
-from installer.layout.prefix import Prefix, find_prefix, prefix_at
+from installer.layout.location import placement
+from installer.layout.location.finding import find_prefix, prefix_at
 from installer.logs import runlog
 from installer.logs.runlog import LOG
 from shared import __version__
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Signer
     from installer.change.retention import Collected
     from installer.install.install import Outcome
+    from installer.layout.prefix import Prefix
     from installer.release.lacks import Lacks
     from installer.trust.admission import Conditions
 

@@ -20,7 +20,8 @@ from shared.programs import app_launcher
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.change.transaction import Transaction
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.layout.store import Store
     from shared.terminal.progress import Progress
 

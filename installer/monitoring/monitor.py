@@ -21,7 +21,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 FORMAT = 1
 LEAST_INTERVAL = 0.1  # seconds; a look at all processes of a busy host takes some 20 ms

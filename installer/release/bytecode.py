@@ -17,7 +17,7 @@ from shared.processes import process
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds

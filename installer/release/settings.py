@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
 NEAR = 0.8  # of difflib's ratio: one letter too few, too many or exchanged in a name of ten

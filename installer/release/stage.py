@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry, Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.layout.store import Store
     from shared.terminal.progress import Progress
 

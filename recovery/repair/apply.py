@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.diagnosis.proof import Proof
     from recovery.planning.plan import Plan

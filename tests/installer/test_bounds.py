@@ -16,7 +16,8 @@ from bundle.product.application import SETTINGS_LIMIT, Application, Environment,
 from bundle.signing.policy import Signer, parse_policy, pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
 from installer.layout import journal, seal
-from installer.layout.prefix import KEPT_UNFINISHED, Prefix, Release
+from installer.layout.prefix import KEPT_UNFINISHED, Prefix
+from installer.layout.release import Release
 from installer.logs import audit_log
 from installer.monitoring import exposition
 from installer.release import launchers, receipt, signed

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from installer.layout import seal, service
-from installer.layout.prefix import Prefix, Release
+from installer.layout.prefix import Prefix
+from installer.layout.release import Release
 from installer.layout.store import Store
 from installer.release.digests import longest
 from installer.userdata import copies, persist

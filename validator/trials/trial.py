@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from installer.layout import service
-from installer.layout.prefix import Prefix, Release
+from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
 from shared import reading
 from shared.errors import ToolError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundle.manifest import Manifest
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 SHELL = "/bin/sh"
