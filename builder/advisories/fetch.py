@@ -17,7 +17,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 # where OSV publishes the records of one ecosystem (google.github.io/osv.dev/data)
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Bearer, Login
-    from shared.terminal.console import Progress, Task
+    from shared.terminal.progress import Progress, Task
 
 LOG = logging.getLogger("ragtrace")
 ATTEMPTS = 6  # in a row without PROGRESS

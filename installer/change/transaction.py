@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.layout.store import Store
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 ROLLBACK = "rollback"  # the command that makes no release
 MENDED = "rollback-repair"  # the same, to a former release that is made anew because it is damaged
