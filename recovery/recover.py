@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from bundle.signing.policy import Policy
     from installer.layout.misplaced import Misplaced
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.digests import Digests
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.planning.plan import Plan
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
     from validator.report import Report
 
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.layout import rights
     from installer.layout.misplaced import Misplaced
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from recovery.diagnosis.proof import Proof
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry
     from bundle.signing.policy import Policy
     from installer.layout.misplaced import Misplaced
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.receipt import Deviation, Receipt
     from recovery.diagnosis.proof import Proof
 

@@ -21,7 +21,8 @@ from validator.remedy import MANIFEST, RECEIPT, SEAL
 if TYPE_CHECKING:
     from bundle.manifest import FileEntry
     from bundle.signing.policy import Policy
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.digests import Digests
     from installer.release.receipt import Deviation, Receipt
 

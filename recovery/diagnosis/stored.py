@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
 from bundle.opening import INSTALLER_MEMBER
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release.stage import counterpart
 from recovery.diagnosis.finding import Finding
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.digests import Digests
 
 

@@ -18,7 +18,8 @@ from validator.remedy import POINTER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 
 def release_to_repair(prefix: Prefix) -> Release | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.userdata import backups
 from shared.i18n import _, plural
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bundle.names import INSTALLER
 from installer.change import retention
 from installer.install import delta
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release import receipt as receipts
 from recovery.planning import resolve
@@ -23,7 +23,7 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from bundle.opening import Bundle
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.planning.plan import Plan
     from recovery.repair.remedy import Remedy

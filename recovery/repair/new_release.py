@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
     from installer.change.retention import Collected
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from recovery.diagnosis.diagnose import Diagnosis
 
 

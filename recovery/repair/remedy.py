@@ -16,9 +16,9 @@ from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, RIGHTS, SEAL, UN
 if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.change.retention import Collected
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from recovery.diagnosis.diagnose import Diagnosis
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 NO_RISK, LOW, MEDIUM, HIGH = "none", "low", "medium", "high"
 NAMES_SHOWN = 8

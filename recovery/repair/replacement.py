@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from recovery.diagnosis.proof import Proof
     from recovery.repair.parts import Parts
     from recovery.repair.remedy import Work
