@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 # where OSV publishes the records of one ecosystem (google.github.io/osv.dev/data)
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"

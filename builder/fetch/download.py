@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Bearer, Login
-    from shared.terminal.console import Progress, Task
+    from shared.terminal.progress import Progress, Task
 
 LOG = logging.getLogger("ragtrace")
 PROGRESS = 1 << 20  # bytes after which a connection counts as having worked

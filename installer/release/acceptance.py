@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
 IMPORT = """

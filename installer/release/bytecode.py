@@ -17,8 +17,8 @@ from shared.processes import process
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Release
-    from shared.terminal.console import Progress
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
 COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"

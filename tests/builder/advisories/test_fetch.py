@@ -5,7 +5,7 @@ import pytest
 from builder.advisories import fetch
 from builder.advisories.records import read_export
 from shared.errors import BuildError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.advisories import NOW, write_export
 from tests.servers import Faults, serve
 

@@ -19,7 +19,7 @@ from builder.models import models
 from builder.models.models import ModelSpec, collect_model, parse_model_spec
 from bundle import digest
 from shared.errors import BuildError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.servers import Faults, serve_hub
 
 ROOT = Path(__file__).parents[3]

@@ -25,7 +25,7 @@ from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
 from bundle.target import parse_target
 from bundle.wheels.structure import Unpacked
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.servers import Faults, make_wheel, serve
 
 ROOT = Path(__file__).parents[3]
