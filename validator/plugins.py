@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bundle import strict
 from bundle.wheels import record
 from installer.trust.ownership import demand_private
-from shared import reading
+from shared import reading, scripts
 from shared.errors import TrustError
 from shared.files import trials
 from shared.i18n import _, plural
@@ -41,11 +41,7 @@ LOGGED = 20_000  # characters of what a broken one wrote to stderr
 MARK = "RAGTRACE_PLUGIN_RUN"  # a variable by which what a plugin left running is found
 ROUNDS = 1000  # in which what is left running is looked for, of a millisecond or so
 GROUP = "ragtrace.checks"  # of entry points
-CALL = """
-import functools, importlib, sys
-module, _colon, names = sys.argv[1].partition(":")
-functools.reduce(getattr, names.split("."), importlib.import_module(module))()
-"""
+CALL = scripts.text("scripts/call_function")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 
 

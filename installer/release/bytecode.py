@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
+from shared import scripts
 from shared.i18n import _
 from shared.processes import process
 
@@ -44,7 +45,7 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
         return []
     try:
-        return list(strict.parse(ended.stdout)["imports"])
+        return list(strict.parse(scripts.answer(ended.stdout) or "")["imports"])
     except (ValueError, KeyError, TypeError) as error:
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
         return []
