@@ -44,8 +44,7 @@ def ask(
     ended = process.run(argv, env=environment(folder), cwd=folder, timeout=limit, stdin=told)
     answer = scripts.answer(ended.stdout)
     if not ended.ok or answer is None:
-        lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
-        reason = _("it timed out") if ended.timed_out else (lines[-1] if lines else _("no message"))
+        reason = _("it timed out") if ended.timed_out else process.last_line(ended.stderr) or _("no message")
         raise ToolError(failure.format(reason=reason[:300]))
     try:
         return take(strict.parse(answer))

@@ -240,5 +240,4 @@ def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
 
 def last_line(text: str) -> str:
     """Return the last line that says something, for an error message."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else _("no message")
+    return process.last_line(text)[:300] or _("no message")

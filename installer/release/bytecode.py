@@ -41,7 +41,7 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
     argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
-        last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
+        last = process.last_line(ended.stderr)[:300]
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
         return []
     try:
