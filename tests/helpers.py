@@ -17,7 +17,7 @@ from bundle.signing.signature import parse_public_key
 from installer.install import install as story
 from installer.trust.admission import Candidate, Conditions, admit
 from installer.trust.places import Places
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

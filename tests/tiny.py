@@ -30,7 +30,7 @@ from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import parse_public_key
 from bundle.target import host_target, parse_target
 from installer.layout.prefix import Prefix
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.helpers import install_opened
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bundle.opening import Bundle
     from bundle.signing.signature import PublicKey
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 
 @dataclass(frozen=True)

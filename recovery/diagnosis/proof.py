@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from bundle.signing.policy import Policy
     from bundle.signing.signature import PublicKey
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
     from installer.layout.proofs import SignedMetadata
+    from installer.layout.release import Release
     from installer.release.receipt import Receipt
 
 

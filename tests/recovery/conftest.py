@@ -11,11 +11,11 @@ from installer.layout.prefix import Prefix
 from installer.release import receipt
 from installer.trust.admission import Candidate
 from installer.trust.at_hand import WHATEVER_THE_CLOCK_SAYS, AtHand
-from recovery.recover import Recovery, plan_recovery, recover
+from recovery.recover import Given, Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
-from shared.terminal.console import NoProgress
-from tests.helpers import admitted, forgetful
+from shared.terminal.progress import NoProgress
+from tests.helpers import forgetful
 from tests.tiny import SENTENCE, Tiny, install_tiny, tiny_bundle
 
 
@@ -53,15 +53,19 @@ class Host:
         assert ended.ok, ended.stderr
         return json.loads(ended.stdout)
 
-    def plan(self, bundle=None, **options):
-        given = {"bundle": admitted(bundle, self.prefix)} if bundle else {}
-        return plan_recovery(self.prefix, **given, **options)[0]
+    def plan(self, bundle=None, policy=None, **options):
+        with forgetful() as places:
+            given = Given(at_hand=self.at_hand(bundle, policy, places), **options)
+            return plan_recovery(self.prefix, given.admitted())[0]
 
     def recover(self, bundle=None, policy=None, **options) -> Recovery:
         with forgetful() as places:
-            candidate = Candidate(bundle, self.prefix, places, WHATEVER_THE_CLOCK_SAYS) if bundle else None
-            at_hand = AtHand(candidate, policy, named=True)
-            return recover(self.prefix, lambda plan: True, NoProgress(), at_hand=at_hand, **options)
+            given = Given(at_hand=self.at_hand(bundle, policy, places), **options)
+            return recover(self.prefix, lambda plan: True, NoProgress(), given)
+
+    def at_hand(self, bundle, policy, places) -> AtHand:
+        candidate = Candidate(bundle, self.prefix, places, WHATEVER_THE_CLOCK_SAYS) if bundle else None
+        return AtHand(candidate, policy, named=True)
 
 
 @pytest.fixture(scope="session")

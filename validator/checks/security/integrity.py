@@ -15,7 +15,7 @@ from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.release.receipt import Deviation, Receipt
     from validator.subject import Subject
 
