@@ -25,9 +25,10 @@ from shared.errors import HostError, TrustError, UsageError
 from shared.files.lockfile import locked, make_lockable
 from shared.i18n import _
 from validator.check import ERROR, FAIL, RECOVER
+from validator.host import host_id
 from validator.registry import CHECKS
 from validator.remedy import DATA, causes_of
-from validator.report import LIMIT, Report, host_id, parse_report
+from validator.report import LIMIT, Report, parse_report
 from validator.result import Repair
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
     from installer.release.digests import Digests
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, places_or_ours
 from installer.layout import misplaced
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.trust import keeping
 from installer.trust.admission import remember
 from installer.trust.at_hand import look
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from installer.trust.places import Places
     from recovery.planning.plan import Plan
     from recovery.recover import Recovery
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def plan_recovery(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.fetch.cache import Cache
     from builder.lock.lock import LockedWheel
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 LOCK = Path(__file__).parent.parent / "tools_lock"
 KIND = "verification"

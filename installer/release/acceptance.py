@@ -17,19 +17,19 @@ from bundle.embedding import difference, embedding_in
 from bundle.wheels import record
 from installer.layout import service
 from installer.release import bytecode, launchers, receipt, stage
-from shared import scripts
 from shared.errors import InstallError
 from shared.files import trials
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 from shared.programs import app_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
 IMPORT = scripts.text("scripts/import_modules")

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from shared import scripts
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Release
-    from shared.terminal.console import Progress
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
 COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"

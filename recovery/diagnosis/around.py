@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from installer.layout import rights
     from installer.layout.misplaced import Misplaced
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 
 def leftovers(prefix: Prefix) -> Iterator[Finding]:

@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry, Manifest
     from bundle.signing.policy import Policy
     from installer.layout.misplaced import Misplaced
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.receipt import Deviation, Receipt
 
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
@@ -355,7 +356,7 @@ def _lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[File
 
 def _spare(prefix: Prefix, release: Release, lacking: tuple[FileEntry, ...]) -> dict[str, Path]:
     """Return good copies of lacking files by digest, from where this host still has them."""
-    from installer.layout import own_command
+    from installer.layout.location import own_command
 
     found = {}
     running = own_command.zipapp()

@@ -10,7 +10,7 @@ from bundle.names import INSTALLER
 from bundle.wheels import record
 from installer.change import retention
 from installer.install import delta
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release import receipt as receipts
 from installer.userdata import backups
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundle.opening import Bundle
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.diagnosis.finding import Finding
     from recovery.planning.parts import Left, Parts

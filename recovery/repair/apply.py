@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.diagnosis.proof import Proof
     from recovery.planning.plan import Plan
     from recovery.planning.remedies import Remedy
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> retention.Collected:

@@ -12,7 +12,7 @@ from installer.release import receipt
 from recovery.recover import Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.tiny import SENTENCE, Tiny, install_tiny, tiny_bundle
 
 

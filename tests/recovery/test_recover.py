@@ -22,7 +22,7 @@ from shared.errors import BusyError, HostError, InstallError, ToolError, TrustEr
 from shared.files.lockfile import locked
 from shared.processes import process
 from shared.programs.uv import Uv
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import Wheel, make_prefix
 from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
 
@@ -753,7 +753,7 @@ def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed
 
 def test_a_refused_plan_changes_nothing(host):
     from recovery.recover import recover
-    from shared.terminal.console import NoProgress
+    from shared.terminal.progress import NoProgress
 
     delete(host.site / "tiny_lib" / "more.py")
     before = sorted(host.prefix.root.rglob("*"))

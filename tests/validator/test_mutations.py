@@ -12,7 +12,7 @@ from bundle.signing.policy import pins
 from installer.release.digests import Digests
 from recovery import recover as recovery
 from shared.errors import HostError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import KEY
 from tests.validator.mutations import LIMIT, MUTATIONS, Mutation, World, make_world
 from validator.check import BUNDLE, ERROR, PASS, RECOVER, SKIP, WARN

@@ -13,7 +13,7 @@ from recovery.planning.parts import parts_of
 from recovery.planning.plan import damaged_packages
 from recovery.recover import recover
 from recovery.repair.trial import owners_of, to_try
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.recovery.test_recover import delete, flip, spoil
 from validator.remedy import INTERPRETER
 

@@ -6,12 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from bundle.product.application import PORT
-from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
-from shared.processes import supervised
+from shared.processes import scripts, supervised
 from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
-from validator.trials import apart, trial
+from validator.trials import apart, scratch_prefix, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +79,10 @@ class DashboardAnswer(Check):
     def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
         """Return how asking for the page ended."""
         prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        with trial.scratch_prefix(prefix, release, manifest) as scratch:
+        with scratch_prefix.create(prefix, release, manifest) as scratch:
             argv, env = trial.launcher(scratch, manifest, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
-            where, question = trial.caller(scratch), told.encode() + b"\n"
+            where, question = scratch_prefix.caller(scratch), told.encode() + b"\n"
             return trial.run_in(scratch, asking, env=env, cwd=where, timeout=self.left(), stdin=question)
