@@ -20,6 +20,7 @@ import pytest
 from builder.fetch import download
 from builder.fetch.cache import Cache, HashMismatchError, sha256
 from builder.fetch.credentials import Bearer, authorization, redact
+from builder.fetch.partial import Remote
 from builder.lock.lock import LockedWheel, read_lock, select_wheels
 from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
 from bundle.target import parse_target
@@ -76,7 +77,7 @@ def cache(tmp_path):
 
 
 def fetch(wheels, cache, progress=None, **options):
-    pauses = []
+    pauses: list[float] = []
     found = fetch_wheels(wheels, cache, progress or NoProgress(), pause=pauses.append, **options)
     return found, pauses
 
@@ -253,9 +254,9 @@ def test_a_token_goes_to_its_own_origin_alone():
 @pytest.mark.parametrize("target", ["http://elsewhere.test/x", "ftp://elsewhere.test/x", "file:///etc/passwd"])
 def test_https_is_not_left(target):
     with pytest.raises(BuildError, match=r"foo.*index.test redirects from https"):
-        download._check_redirect(download.Remote("foo", "", sha256("")), "https://index.test/x", target)
+        download._check_redirect(Remote("foo", "", sha256("")), "https://index.test/x", target)
     for allowed in ("https://cdn.test/x", "http://127.0.0.1:8000/x"):
-        download._check_redirect(download.Remote("foo", "", sha256("")), "https://index.test/x", allowed)
+        download._check_redirect(Remote("foo", "", sha256("")), "https://index.test/x", allowed)
 
 
 def test_a_ring_of_redirects_ends(site, cache):

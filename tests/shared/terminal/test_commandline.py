@@ -89,7 +89,7 @@ def test_bars_on_a_terminal(monkeypatch) -> None:
         task.advance(10)
     progress.step("x")
     progress.warn("y")
-    assert "[file]" in progress.rich.file.getvalue()
+    assert "[file]" in progress.rich.file.getvalue()  # type: ignore[attr-defined]
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(console.make_progress(stream=Terminal()), console.LineProgress)
     assert isinstance(console.make_progress(quiet=True, stream=Terminal()), console.NoProgress)

@@ -9,7 +9,7 @@ import pytest
 from installer.layout import seal
 from installer.userdata import persist
 from shared.errors import ToolError
-from shared.files import files
+from shared.files import files, trees
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, release_of, snapshot
 from validator.check import FAIL, PASS, UncheckedError
@@ -36,7 +36,7 @@ def test_the_shipped_data_are_there_to_be_tried(prefix) -> None:
 
 
 def test_a_state_folder_that_cannot_be_written_is_left_alone(prefix, monkeypatch) -> None:
-    monkeypatch.setattr(trial.os, "access", lambda *_arguments: False)
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
     release = release_of(prefix)
     with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
         assert prefix.root not in scratch.root.parents
@@ -73,8 +73,8 @@ def test_nothing_is_started_of_a_release_that_no_program_can_read(prefix, lay) -
 def test_a_run_of_checks_looks_through_a_release_once(prefix, monkeypatch) -> None:
     release, walked = release_of(prefix), []
     manifest = release.manifest()
-    entries = trial.trees.entries
-    monkeypatch.setattr(trial.trees, "entries", lambda root: walked.append(root) or entries(root))
+    entries = trees.entries
+    monkeypatch.setattr(trees, "entries", lambda root: walked.append(root) or entries(root))
     for _time in range(3):
         trial.environment(release, manifest)
     assert walked == [str(release.path)]
