@@ -31,7 +31,7 @@ from builder.members import Member  # noqa: E402
 from builder.wheels.wheels import fetch_wheels  # noqa: E402
 from bundle.manifest import WHEELS, FileEntry  # noqa: E402
 from bundle.target import parse_target  # noqa: E402
-from shared.terminal.console import NoProgress  # noqa: E402
+from shared.terminal.progress import NoProgress  # noqa: E402
 from tests.bundles import make_manifest  # noqa: E402
 
 TARGET = parse_target("linux-x86_64", "3.11")

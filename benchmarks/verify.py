@@ -40,7 +40,7 @@ from bundle.opening import SUMS, Bundle
 from bundle.product.application import Application, Launcher
 from bundle.target import host_target, parse_target
 from bundle.wheels import record
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundle.manifest import FileEntry, Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 LAUNCHER_MEMBER = launchers.EVERY_INSTALLER.rpartition("/")[0] + "/app_launcher.py"  # of the zipapp
 # what uv writes into every environment, besides the links to Python

@@ -13,7 +13,7 @@ from installer.layout.store import Store
 from installer.release import receipt
 from shared.errors import HostError
 from shared.processes import process
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.tiny import COUNTER, Tiny, tiny_bundle
 
 QUIET = NoProgress()

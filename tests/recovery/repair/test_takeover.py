@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bundle.wheels import record
-from installer.layout.prefix import Release
+from installer.layout.release import Release
 from installer.release import receipt
 from installer.release.digests import Digests
 from recovery.repair import takeover

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from installer.install.preflight import RESERVE
-from installer.layout.prefix import default_root
+from installer.layout.location.finding import default_root
 from tests.validator.looking import look, look_all
 from validator.check import FAIL, PASS, WARN
 from validator.checks.system import disk as system_disk
