@@ -280,7 +280,7 @@ def test_texts_lose_the_secrets_of_their_urls():
 FETCH = """
 import sys
 from pathlib import Path
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
 from builder.lock.lock import LockedWheel
 from builder.wheels.wheels import fetch_wheels
