@@ -12,6 +12,7 @@ from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import receipt
 from shared.errors import HostError
+from shared.processes import process
 from tests.helpers import QUIET, admitted, install_opened
 from tests.tiny import COUNTER, Tiny, tiny_bundle
 
@@ -94,7 +95,7 @@ def test_an_upgrade_says_what_is_missing_before_anything_runs(made, prefix, dama
     path.write_bytes(b"x" * entry.size)
     if damage == "gone":
         path.unlink()
-    monkeypatch.setattr(upgrade.process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
+    monkeypatch.setattr(process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
     with pytest.raises(HostError, match=f"{INSTALLER_MEMBER}, which this delta bundle needs") as caught:
         upgrade.hand_over(admitted(made.open(), prefix), made.folder, [])
     assert "full bundle of tiny-app 1.1.0" in caught.value.advice
