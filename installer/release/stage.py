@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundle.archive import drain
 from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.manifest import NAME as MANIFEST_NAME
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
-from bundle.wheels import overlaps
+from bundle.reading.medium import drain
+from bundle.wheels import overlaps, sizes
 from bundle.wheels import structure as wheels
 from installer.release import launchers, tools_environment
 from installer.userdata import persist
@@ -57,7 +57,7 @@ def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
 def demand_promise(manifest: Manifest, store: Store) -> None:
     """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
     kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
+    sizes.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
 
 def write_bundle_files(bundle: Bundle, release: Release) -> None:

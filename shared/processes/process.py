@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from shared import causes, limits, troubles
+from shared import limits, troubles
 from shared.errors import HostError, RagtraceError, ToolError
 from shared.i18n import _
 from shared.processes import ending, supervised
@@ -199,7 +199,7 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 def not_started(program: str, error: OSError) -> RagtraceError:
     """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
     cause = troubles.cause_of(error, troubles.STARTING, near=program)
-    if cause in causes.LACKS:
+    if cause in troubles.LACKS:
         reason = troubles.reason(error)
         return HostError(
             _("This host cannot start another program ({program}): {reason}.").format(program=program, reason=reason),
