@@ -9,8 +9,8 @@ from installer.layout.store import Store
 from installer.release import stage
 from installer.trust.authority import find_authority
 from recovery.diagnosis.diagnose import diagnose
-from recovery.planning.plan import bring
-from recovery.repair.apply import heal_store
+from recovery.planning.bring import bring
+from recovery.repair.in_place import heal_store
 from shared import reading
 from shared.errors import HostError
 from shared.i18n import _

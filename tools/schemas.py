@@ -15,7 +15,7 @@ from bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from installer.logs import usage
 from installer.monitoring import monitor
-from recovery.planning.remedies import NO_RISK
+from recovery.repair.remedy import NO_RISK
 from shared.terminal.commandline import BUG, EXIT_CODES
 from validator import check, compare
 

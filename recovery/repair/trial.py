@@ -18,7 +18,7 @@ from validator.remedy import INTERPRETER, MODEL
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from recovery.diagnosis.diagnose import Diagnosis
-    from recovery.planning.parts import Parts
+    from recovery.repair.parts import Parts
     from shared.terminal.progress import Progress
 
 
