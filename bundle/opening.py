@@ -100,7 +100,8 @@ class Bundle:
             take(entry, counted(blocks))
 
         if not self.is_archive:
-            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken, self.left_out)
+            brought = (entry for entry in self.manifest.files if entry not in self.left_out)
+            archive.visit_folder(self.location, self.manifest_bytes, brought, taken)
             return
         read = archive.read_archive(self.volumes, self.manifest, self.manifest_bytes, self.left_out)
         for entry, blocks in read:

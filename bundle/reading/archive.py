@@ -24,7 +24,7 @@ from bundle.reading.medium import Aside, checked_blocks, damaged, drain, file_bl
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from shared.errors import TrustError
@@ -169,10 +169,8 @@ def own_entry(manifest_bytes: bytes) -> FileEntry:
     return FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
 
 
-def visit_folder(
-    root: Path, manifest: Manifest, manifest_bytes: bytes, take: Take, left_out: Container[FileEntry] = ()
-) -> None:
-    """Hand each file of an unpacked bundle to ``take`` with its checked blocks, several at a time.
+def visit_folder(root: Path, manifest_bytes: bytes, entries: Iterable[FileEntry], take: Take) -> None:
+    """Hand each of some files of an unpacked bundle to ``take`` with its checked blocks, several at a time.
 
     The largest come first, so that no thread is left alone with one. Raises TrustError, or what
     ``take`` raises; then files that nobody took yet are left.
@@ -185,6 +183,5 @@ def visit_folder(
         drain(blocks)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        brought = [entry for entry in manifest.files if entry not in left_out]
-        for _done in pool.map(visit, sorted(brought, key=lambda entry: -entry.size)):
+        for _done in pool.map(visit, sorted(entries, key=lambda entry: -entry.size)):
             pass

@@ -252,7 +252,7 @@ def unpack(folder: Path) -> Path:
 
 def read_unpacked(folder: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    visit_folder(folder, MANIFEST, DATA, lambda entry, blocks: found.update({entry.path: b"".join(blocks)}))
+    visit_folder(folder, DATA, MANIFEST.files, lambda entry, blocks: found.update({entry.path: b"".join(blocks)}))
     return found
 
 
