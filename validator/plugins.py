@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bundle import strict
 from bundle.wheels import record
 from installer.trust.ownership import demand_private
-from shared import reading
+from shared import reading, scripts
 from shared.errors import TrustError
 from shared.files import trials
 from shared.i18n import _, plural
@@ -39,11 +39,7 @@ FORMAT = 1
 LIMIT = 1 << 20  # bytes of an answer
 LOGGED = 20_000  # characters of what a broken one wrote to stderr
 GROUP = "ragtrace.checks"  # of entry points
-CALL = """
-import functools, importlib, sys
-module, _colon, names = sys.argv[1].partition(":")
-functools.reduce(getattr, names.split("."), importlib.import_module(module))()
-"""
+CALL = scripts.text("scripts/call_function")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
+from shared import scripts
 from shared.i18n import _
 from shared.processes import process
 
@@ -40,11 +41,11 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
     argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
-        last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
+        last = process.last_line(ended.stderr)[:300]
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
         return []
     try:
-        return list(strict.parse(ended.stdout)["imports"])
+        return list(strict.parse(scripts.answer(ended.stdout) or "")["imports"])
     except (ValueError, KeyError, TypeError) as error:
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
         return []

@@ -232,15 +232,19 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
         pass  # it did not want it (Windows says EINVAL); its exit code tells
 
 
+def last_line(text: str) -> str:
+    """Return the last line that says something, '' where none does: why a program failed."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
 def checked(completed: Completed, what: str) -> Completed:
     """Return a run that succeeded, or raise ToolError with the last line that the program wrote."""
     if completed.timed_out:
         raise ToolError(_("{what} timed out and was stopped.").format(what=what))
     if completed.returncode:
-        lines = [line for line in completed.stderr.splitlines() if line.strip()]
         raise ToolError(
             _("{what} failed with exit code {code}: {reason}").format(
-                what=what, code=completed.returncode, reason=lines[-1].strip() if lines else _("no message")
+                what=what, code=completed.returncode, reason=last_line(completed.stderr) or _("no message")
             ),
             advice=_("See the log for the full output."),
         )

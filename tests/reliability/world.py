@@ -89,7 +89,7 @@ class World:
         return Prefix(place / "prefix")
 
 
-def make(folder):
+def make(folder: Path) -> World:
     """Build the world once: takes two seconds."""
     world = World(folder)
     old = tiny.tiny_bundle(folder / "old")

@@ -43,6 +43,8 @@ ELSEWHERE = {
     "installer/install/preflight.py": "writes a file to try the folder",
     "installer/install/tried.py": "the same",
     "shared/troubles.py": "asks for a file's attributes without waiting",
+    "shared/programs/scripts/without_network.py": "writes to /proc",
+    "shared/programs/scanners/run_picklescan.py": "runs in a process with a time limit, on models of the bundle",
     "shared/programs/lazy/compiling.py": "runs in a process with a time limit, in a release that was just made",
     "validator/host.py": "reads /etc/machine-id",
     "validator/checks/performance/disk.py": "measures with a file of its own",

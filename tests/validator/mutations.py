@@ -650,7 +650,7 @@ HOSTS = by_hand(
     Mutation(
         "texts are not UTF-8",
         "system.locale",
-        lambda w: w.replaced("system.locale.ASK", 'print(\'[null, "EUC-KR", "utf-8"]\')'),
+        lambda w: w.replaced("system.locale.ASK", 'print(\'ragtrace-answer [null, "EUC-KR", "utf-8"]\')'),
         WARN,
     ),
     Mutation(

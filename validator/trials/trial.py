@@ -6,6 +6,7 @@ account.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from bundle import strict
 from installer.layout import service
 from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
-from shared import reading
+from shared import reading, scripts
 from shared.errors import ToolError
 from shared.files import trees, trials
 from shared.i18n import _
@@ -35,30 +36,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 SHELL = "/bin/sh"
-# the answer has a line of its own after a mark, because modules print while they are imported
-MARK = "ragtrace-answer "
-IMPORT = """
-import importlib, json, sys, time
-started = time.perf_counter()
-try:
-    importlib.import_module(sys.argv[1])
-    reason = None
-except BaseException as error:
-    reason = f"{type(error).__name__}: {error}"
-seconds = time.perf_counter() - started
-sys.__stdout__.write("\\nragtrace-answer " + json.dumps([seconds, reason]) + "\\n")
-sys.__stdout__.flush()
-"""
-# a small parent, because a program's peak counts what its parent had before (getrusage(2))
-TIME = """
-import json, resource, subprocess, sys, time
-started = time.perf_counter()
-code = subprocess.call(sys.argv[1:])
-seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print("\\nragtrace-answer " + json.dumps([seconds, peak]))
-sys.exit(code if code >= 0 else 128 - code)
-"""
+TIME = scripts.text("scripts/time_program")
 
 
 @dataclass(frozen=True)
@@ -183,9 +161,9 @@ def forget(folder: Path) -> bool:
 
 
 def answer_in(ended: process.Completed) -> Any:
-    """Return what one of our own scripts answered in a line after the mark, or None."""
-    line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
-    return None if line is None else parsed(line[len(MARK) :])
+    """Return what a program of ours answered, or None where it did not."""
+    answer = scripts.answer(ended.stdout)
+    return None if answer is None else parsed(answer)
 
 
 def parsed(answer: str) -> Any:
@@ -211,13 +189,13 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
     try:
-        ended = run_python(release, manifest, ["-c", IMPORT, module], timeout=timeout)
+        ended = run_python(release, manifest, ["-c", acceptance.IMPORT, json.dumps([module])], timeout=timeout)
     except ToolError as error:
         return Imported(None, error.what)
     answer = answer_in(ended)
     if answer is None or not ended.ok:
         return Imported(None, ending(ended, timeout))
-    seconds, reason = answer
+    seconds, reason = answer[module]
     return Imported(None if reason else seconds, reason)
 
 
