@@ -87,7 +87,7 @@ def damaged(path: str, reason: str) -> TrustError:
 
 
 def refused(path: Path, error: OSError) -> HostError:
-    """Return the error for a file of the bundle of which the host tells nothing: it may be right."""
+    """Return the error for a file of the bundle that the host cannot read; its bytes may be right."""
     return troubles.trouble(error, troubles.BRINGING, path=path)
 
 
@@ -147,7 +147,7 @@ class _Volumes:
     """The bytes of an archive, whole or cut into volumes, each of which is hashed as it is read.
 
     A volume is compared with its signed digest before anything of the next one is read, so whatever
-    is found wrong lies in the one that ``name`` tells.
+    is found wrong is in the one that ``name`` gives.
     """
 
     def __init__(self, volumes: Volumes, worker: ThreadPoolExecutor) -> None:
@@ -225,7 +225,7 @@ def read_archive(
     """Yield each file of the archive in manifest order, with its checked blocks.
 
     ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one where
-    the archive is whole. ``left_out`` are files of the manifest that a delta does not bring. Raises TrustError.
+    the archive is whole. ``left_out`` are files of the manifest that a delta omits. Raises TrustError.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
@@ -275,7 +275,7 @@ def visit_folder(
 
 
 def kind_of(path: Path) -> int:
-    """Return what lies at a path and behind its links (st_mode), 0 where nothing does.
+    """Return what is at a path and behind its links (st_mode), 0 where nothing is.
 
     Raises HostError where this host refuses to look: pathlib would call that nothing, on some Pythons.
     """
@@ -288,12 +288,12 @@ def kind_of(path: Path) -> int:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a path leads to a regular file."""
+    """Return whether a path leads to a regular file."""
     return stat.S_ISREG(kind_of(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a path leads to a folder."""
+    """Return whether a path leads to a folder."""
     return stat.S_ISDIR(kind_of(path))
 
 

@@ -1,6 +1,6 @@
 """The story of a recovery: look, plan, ask, back up, repair into a new release.
 
-A report that names problems is untrusted: it tells which checks failed, and nothing of it becomes
+A report that names problems is untrusted: it says which checks failed, and nothing of it becomes
 a path or a command. What is repaired is what this host shows now.
 """
 
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a recovery came to. ``active`` is the release that is active now, ``backup`` what was kept before.
+    """What a recovery came to. ``active`` is the release that is active now, ``backup`` the copy made before.
 
-    ``digests`` knows the files that were hashed, for whoever looks at the result.
+    ``digests`` knows the files that were hashed, for whoever inspects the result.
     """
 
     plan: Plan
@@ -99,7 +99,7 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
     """Return what to say of the problems that a report names, in our own words."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
-    # what recover would have mended then and does not find now was mended since
+    # what recover would have repaired then and does not find now was repaired since
     gone: list[str] = []
     unexplained: list[str] = []
     for name, remedy in failed.items():
@@ -124,9 +124,9 @@ def plan_recovery(
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Diagnosis]:
-    """Look at an installation and choose what to do; nothing is written.
+    """Inspect an installation and choose what to do; nothing is written.
 
-    ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
+    ``allow_unlocked`` lets other versions that are stored here replace what is lost, a set that nobody signed.
     ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
     if report is not None:
@@ -175,9 +175,9 @@ def recover(
     1. Lock the prefix, so that what is found stays what is there.
     2. Look and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up what is the user's.
-    4. Carry it out; a failure leaves the release active that was.
+    4. Apply it; a failure leaves the release active that was.
 
-    Raises HostError when something must be brought first, InstallError when the repair failed,
+    Raises HostError when something must be transferred first, InstallError when the repair failed,
     BusyError while another run holds the lock.
     """
     places = misplaced.found(prefix)
@@ -231,7 +231,7 @@ def recover(
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
-            with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
+            with contextlib.suppress(OSError):  # the first error is the one to report
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
     return Recovery(
@@ -256,7 +256,7 @@ def look_again(
 ) -> tuple[Plan, retention.Collected] | None:
     """Compare what is installed with wheels that were lost, and repair what they show; return all that was done.
 
-    While a wheel is lost, nobody can tell whether its package is as signed; nor what is in a file that cannot be read.
+    While a wheel is lost, nobody knows whether its package is as signed; nor what is in a file that cannot be read.
     """
     looks_other = (cures.FillStore, cures.MendRights, cures.MendPlaces)
     if not any(plan.has(kind) for kind in looks_other) or plan.ladder:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Named = str | os.PathLike[str]
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
-BRINGING = "bringing"  # reading what a medium brought
+BRINGING = "bringing"  # reading from a medium
 
 # winerror.h; the other numbers of Windows have an errno that says as much
 OF_WINDOWS = {
@@ -126,7 +126,7 @@ def at(path: Named) -> Iterator[None]:
 
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
-    """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    """Return what refused: the name of an errno, or a closer one where the host says more."""
     if isinstance(error, reading.UnfitError):
         return error.cause
     number = getattr(error, "winerror", None)
@@ -145,7 +145,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
 
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
-    """Tell whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
+    """Return whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
     return cause_of(error, READING, path) not in NAMES | KINDS
 
 
@@ -273,7 +273,7 @@ def _reasons() -> dict[str, str]:
 
 
 def _reasons_of_ours() -> dict[str, str]:
-    """Return what the host tells beyond the errno; the words of strerror(3) stay in front."""
+    """Return what the host says beyond the errno; the words of strerror(3) stay in front."""
     return {
         "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
         "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),

@@ -36,7 +36,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """A file as an index offers it: its SHA-256 where the page tells it, and where its provenance is (PEP 740)."""
+    """A file as an index offers it: its SHA-256 where the page has it, and where its provenance is (PEP 740)."""
 
     sha256: str | None
     provenance: str | None
@@ -93,7 +93,7 @@ class SimpleIndex:
         raise UnansweredError(self.unreachable[place])
 
     def _answer(self, url: str, limit: int, accept: str) -> tuple[str, bytes]:
-        """Return one answer; raises httpx2.HTTPError where another try may bring one."""
+        """Return one answer; raises httpx2.HTTPError where a retry may succeed."""
         with closing(self._open(url, accept)) as response:
             if response.status_code in RETRIED:
                 raise httpx2.HTTPError(f"HTTP {response.status_code}")

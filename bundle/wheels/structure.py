@@ -1,10 +1,10 @@
-"""The structure of a wheel, looked at before uv sees it, because installers take hostile ones.
+"""The structure of a wheel, inspected before uv sees it, because installers take hostile ones.
 
 From the central directory: no member that is doubled, escapes, or unpacks to more than it may, no
 entry point that escapes; it is the package that its name and the manifest say, and its RECORD names
 every member with a digest, and nothing else. The headers before the members say the same, and no two
 members share bytes. Contents are compared with RECORD on the installed tree (record.py); ``contradiction``
-tells afterwards whether it was the wheel that was wrong.
+determines afterwards whether the wheel was at fault.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MEMBERS_LIMIT = 100_000
 RATIO_LIMIT = 1100  # deflate can't do better than 1032:1 (zlib's technical details); more is a lie
 # what a release may take more than its manifest says: older builders counted a little less
 PROMISE_SHARE, PROMISE_BYTES, PROMISE_FILES = 0.1, 16 << 20, 500
-LAID_KINDS = ("source", "script", "interpreter")  # of files that a release has besides what wheels bring
+LAID_KINDS = ("source", "script", "interpreter")  # of files that a release has besides those of wheels
 UNPACKED_LIMIT = 16 << 30  # bytes
 ENTRY_POINTS_LIMIT = 1 << 20  # bytes
 RECORD_LIMIT = 64 << 20  # bytes
@@ -140,7 +140,7 @@ def demand_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
 
 @contextmanager
 def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
-    """Let a failure in this block be told of the wheel that caused it, where one of these (path, name) did.
+    """Let a failure in this block be reported for the wheel that caused it, where one of these (path, name) did.
 
     Raises TrustError for a wheel that is not what it says, else what the block raised.
     """
@@ -268,7 +268,7 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
-    """Refuse a wheel whose file name or METADATA tells another package, or with a WHEEL that no installer takes."""
+    """Refuse a wheel whose file name or METADATA names another package, or with a WHEEL that no installer takes."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
     told = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
     for title, version in (
@@ -285,7 +285,7 @@ def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def named(name: str) -> tuple[str, str]:
-    """Return the package and the version that a wheel's file name tells. Raises TrustError for one that tells none."""
+    """Return the package and the version in a wheel's file name. Raises TrustError for a name without them."""
     from packaging.utils import parse_wheel_filename
 
     try:

@@ -1,7 +1,7 @@
 """Second copies of what proves where a release came from: manifest, checksums, signatures.
 
-They lie under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
-repair without proof. A copy vouches for nothing by itself: whoever reads it verifies the signatures again.
+They are under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
+repair without proof. A copy proves nothing by itself: whoever reads it verifies the signatures again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def read(place: Path) -> dict[str, bytes]:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the second copy is as the release's own; where that one is damaged, another check tells."""
+    """Return whether the second copy is as the release's own; where that one is damaged, another check reports it."""
     try:
         own = read(release.bundle)
         if MANIFEST_NAME not in own:
@@ -69,7 +69,7 @@ def keep(prefix: Prefix, metadata: Mapping[str, bytes]) -> None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove the copies that belong to no kept release."""
+    """Remove the copies that belong to no retained release."""
     copies = folder(prefix)
     wanted = tuple(release.order[1] for release in kept)
     for path in list(copies.iterdir()) if copies.is_dir() else ():

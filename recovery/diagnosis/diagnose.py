@@ -62,8 +62,8 @@ class Diagnosis:
     """Everything that is wrong. ``release`` is the one to repair, None when none is left.
 
     ``receipt`` and ``proof`` are None when they can't be relied on; then nothing of the release is
-    taken over. ``lacking`` are the files that the store should hold and does not; ``spare`` are
-    those of them of which a good copy lies elsewhere. ``digests`` knows the files that were hashed.
+    reused. ``lacking`` are the files that the store should hold and does not; ``spare`` are
+    those of them of which a good copy is elsewhere. ``digests`` knows the files that were hashed.
     """
 
     prefix: Prefix
@@ -98,11 +98,11 @@ def diagnose(
     *,
     release: Release | None = None,
 ) -> Diagnosis:
-    """Look at everything that an installation is made of; nothing is written.
+    """Inspect everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
     hashed a moment ago, ``places`` what was out of place before this run could lock the installation.
-    ``release`` is another to look at than the one that counts.
+    ``release`` is another to inspect than the one that counts.
     """
     places = misplaced.found(prefix) if places is None else places
     release = release or _release_to_repair(prefix)
@@ -123,12 +123,12 @@ def diagnose(
     proof, digests = find_proof(prefix, release, receipt, policy), digests or Digests()
     if proof is not None:
         digests.bound_by(proof.manifest)
-    with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
+    with ThreadPoolExecutor(1) as aside:  # stored wheels are few and large, installed files many and small
         is_lacking = aside.submit(_lacking, prefix, proof.manifest, digests) if proof else None
         found = dict(receipts.contents(release.path, digests)) if receipt else {}
         lacking = is_lacking.result() if is_lacking else ()
     deviations = tuple(receipts.against(found, receipt)) if receipt else ()
-    # what nobody can read is looked at again once its rights are mended
+    # what nobody can read is inspected again once its rights are repaired
     closed = tuple(item.path for item in wrong if item.is_unreadable)
     deviations = tuple(item for item in deviations if not around.lies_in(str(release.path / item.path), closed))
     false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
@@ -206,7 +206,7 @@ def _pointer(prefix: Prefix, release: Release) -> Iterator[Finding]:
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
     """Return a release's receipt, or what is wrong with it.
 
-    The mark vouches for it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
+    The mark confirms it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
     """
     receipt, reason = _sealed_receipt(release)
     if receipt is not None and not receipts.contradicted(prefix, release):
@@ -223,7 +223,7 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
 
 
 def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
-    """Return a receipt that is vouched for and of this release, else None and why not."""
+    """Return a receipt that is confirmed and of this release, else None and why not."""
     try:
         if release.receipt_file.is_symlink():
             return None, _("{path} is a link").format(path=release.receipt_file)
@@ -246,7 +246,7 @@ def _false_receipt(
     found: dict[str, str],
     digests: Digests,
 ) -> Finding | None:
-    """Return what is wrong with a receipt that vouches for files which are not as signed: nothing it says counts."""
+    """Return what is wrong with a receipt that lists files which are not as signed: nothing it says counts."""
     if receipt is None or proof is None or not receipt.locked:
         return None
     known = {deviation.path for deviation in deviations}
@@ -321,7 +321,7 @@ def _launchers(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
-    """Look at the second copy of what proves where the release came from."""
+    """Inspect the second copy of what proves where the release came from."""
     folder = proofs.place(prefix, proof.manifest_sha256)
     try:
         same = proofs.read(folder) == proof.metadata

@@ -1,4 +1,4 @@
-"""From findings to a plan: the smallest remedies that mend everything, in order, each once."""
+"""From findings to a plan: the smallest remedies that repair everything, in order, each once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Plan:
     """What is wrong and what is done about it.
 
-    ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
+    ``unmet`` says what to transfer for the rest, ``left`` which files of the bundle replace what stays damaged until
     then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead,
     ``removes`` are the releases that go. ``restore`` says how the user's own come back, which no repair makes.
     """
@@ -73,7 +73,7 @@ class Plan:
 
     @property
     def packages(self) -> frozenset[str]:
-        """The packages that are installed anew; all others are taken over."""
+        """The packages that are installed anew; all others are reused."""
         remedy = self.has(cures.ReinstallPackages)
         return frozenset(remedy.names if remedy else ())
 
@@ -125,7 +125,7 @@ class Plan:
 
 
 def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unlocked: bool = False) -> Plan:
-    """Choose what to do about what was found; ``bundle`` is one that is at hand, already verified."""
+    """Choose what to do about what was found; ``bundle`` is one that is available, already verified."""
     plan = _of_the_installation(diagnosis, bundle, allow_unlocked=allow_unlocked)
     if plan.ladder and not _has_rights_elsewhere(diagnosis):  # a new release has its own
         plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, cures.MendRights)))
@@ -133,7 +133,7 @@ def make_plan(diagnosis: Diagnosis, bundle: Bundle | None = None, *, allow_unloc
 
 
 def _has_rights_elsewhere(diagnosis: Diagnosis) -> bool:
-    """Tell whether anything but the release that gives way has another owner or other rights."""
+    """Return whether anything but the release that gives way has another owner or other rights."""
     own = f"releases/{diagnosis.release.id}" if diagnosis.release else ""
     paths = [path for finding in diagnosis.of_kind(RIGHTS) for path in finding.files]
     return any(not own or f"{path}/".partition(f"{own}/")[:2] != ("", f"{own}/") for path in paths)
@@ -151,14 +151,14 @@ def how_to_restore(diagnosis: Diagnosis) -> str:
 
 
 def _of_the_installation(diagnosis: Diagnosis, bundle: Bundle | None, *, allow_unlocked: bool) -> Plan:
-    """Choose the remedies for what was found; ``bundle`` is one that is at hand, already verified.
+    """Choose the remedies for what was found; ``bundle`` is one that is available, already verified.
 
-    1. What is mended in place.
+    1. What is repaired in place.
     2. The store, from copies on this host, else from the same bundle.
-    3. The release: only what is damaged; all of it where nothing vouches for the rest.
+    3. The release: only what is damaged; all of it where nothing confirms the rest.
     4. With ``allow_unlocked``, the release from other versions of what is lost.
-    5. The last resorts: the former release, the bundle in full, what can be mended without it, or a word about
-       what to bring.
+    5. The last resorts: the previous release, the bundle in full, what can be repaired without it, or advice on
+       what to transfer.
     """
     release = diagnosis.release
     plan = Plan(release.id if release else None, diagnosis.findings, ())
@@ -173,7 +173,7 @@ def _of_the_installation(diagnosis: Diagnosis, bundle: Bundle | None, *, allow_u
     same = (
         bundle is not None
         and bundle.manifest_sha256 == diagnosis.proof.manifest_sha256
-        and bundle.left_out.isdisjoint(diagnosis.lost)  # a delta does not bring everything
+        and bundle.left_out.isdisjoint(diagnosis.lost)  # a delta does not contain everything
     )
     if lost and same:
         chosen.append(cures.FillStore(tuple(lost)))
@@ -250,24 +250,24 @@ def _of_the_release(diagnosis: Diagnosis, parts: Parts | None = None) -> list[Re
 
 
 def _can_build(diagnosis: Diagnosis) -> bool:
-    """Tell whether what this host has is enough for a new release in which nothing stays damaged."""
+    """Return whether what this host has is enough for a new release in which nothing stays damaged."""
     if _is_built_whole(diagnosis):
         return not diagnosis.lost
     return not parts_of(diagnosis, damaged_packages(diagnosis)).left and not diagnosis.lacks("interpreter")
 
 
 def _is_built_whole(diagnosis: Diagnosis) -> bool:
-    """Tell whether nothing is taken over: no receipt says what is good, or what is there nobody signed."""
+    """Return whether nothing is reused: no receipt says what is good, or what is there nobody signed."""
     return diagnosis.receipt is None or not diagnosis.receipt.locked
 
 
 def _lacks_more(diagnosis: Diagnosis) -> bool:
-    """Tell whether something else than wheels is lost."""
+    """Return whether something else than wheels is lost."""
     return any(entry.kind != "wheel" for entry in diagnosis.lost)
 
 
 def bring(diagnosis: Diagnosis) -> str:
-    """Return what to bring, where this host lacks what a repair needs."""
+    """Return what to transfer, where this host lacks what a repair needs."""
     if diagnosis.proof is not None:
         manifest = diagnosis.proof.manifest
         lost = [entry.path for entry in diagnosis.lost]
@@ -322,7 +322,7 @@ def _with_another_python(
 def _with_last_resort(
     plan: Plan, chosen: list[Remedy], diagnosis: Diagnosis, bundle: Bundle | None, *, allow_unlocked: bool
 ) -> Plan:
-    """Add the former release, else the bundle in full; else say what to bring."""
+    """Add the previous release, else the bundle in full; else say what to transfer."""
     former = intact_former(diagnosis)
     if former is not None:
         kept = [cure for cure in chosen if not isinstance(cure, cures.WriteLaunchers)]
@@ -348,7 +348,7 @@ def _hint() -> str:
 
 
 def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
-    """Tell whether a bundle is not older than what is there, and of the same product as far as that is known."""
+    """Return whether a bundle is not older than what is there, and of the same product as far as that is known."""
     if diagnosis.release is not None and bundle.manifest.product.counter < diagnosis.release.order[0]:
         return False
     known = diagnosis.proof.manifest.product.name if diagnosis.proof else None
@@ -357,7 +357,7 @@ def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
 
 
 def lacks_base(bundle: Bundle, diagnosis: Diagnosis) -> bool:
-    """Tell whether a bundle is a delta against files that are not kept here."""
+    """Return whether a bundle is a delta against files that are not stored here."""
     return bool(delta.lacking(bundle, Store(diagnosis.prefix.store)))
 
 

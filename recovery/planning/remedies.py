@@ -230,7 +230,7 @@ class LinkModels(Remedy):
 
 
 class ReinstallPackages(Remedy):
-    """Installs damaged packages anew from their kept wheels and takes over all others."""
+    """Installs damaged packages anew from their stored wheels and reuses all others."""
 
     id = "packages"
 
@@ -239,7 +239,7 @@ class ReinstallPackages(Remedy):
 
 
 class RestoreFiles(Remedy):
-    """Lays the application's files, its start files and the bundle's metadata out again."""
+    """Rewrites the application's files, its start files and the bundle's metadata."""
 
     id = "files"
     kinds = (APPLICATION, RUN_FILES)
@@ -252,7 +252,7 @@ class RestoreFiles(Remedy):
 
 
 class RemakeEnvironment(Remedy):
-    """Makes the virtual environment's own files anew and takes over the packages."""
+    """Makes the virtual environment's own files anew and reuses the packages."""
 
     id = "environment"
     kinds = (ENVIRONMENT, INTERPRETER)
@@ -262,7 +262,7 @@ class RemakeEnvironment(Remedy):
 
 
 class RebuildEnvironment(Remedy):
-    """Installs every package anew from the kept wheels, as the lock says."""
+    """Installs every package anew from the stored wheels, as the lock says."""
 
     id = "rebuild"
     risk = MEDIUM
@@ -276,7 +276,7 @@ class RebuildEnvironment(Remedy):
 
 @dataclass(frozen=True)
 class ResolveAgain(Remedy):
-    """Installs other versions from the kept wheels, where those of the lock are lost."""
+    """Installs other versions from the stored wheels, where those of the lock are lost."""
 
     id: ClassVar[str] = "resolve"
     risk: ClassVar[str] = HIGH
@@ -291,7 +291,7 @@ class ResolveAgain(Remedy):
 
 
 class GoBack(Remedy):
-    """Makes the former release active."""
+    """Makes the previous release active."""
 
     id = "rollback"
     risk = MEDIUM

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 def apply(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None, progress: Progress) -> retention.Collected:
     """Carry out a plan under the lock.
 
-    1. What is mended in place: first what makes the release count, so that cleaning up spares it.
-    2. One new release, or the former one; only a release that works stays active.
+    1. What is repaired in place: first what makes the release count, so that cleaning up spares it.
+    2. One new release, or the previous one; only a release that works stays active.
     3. The damaged one goes; returned is what went.
 
     Raises a RagtraceError; the release that was active before then stays so.
@@ -87,7 +87,7 @@ def mend_in_place(remedy: Remedy, diagnosis: Diagnosis, bundle: Bundle | None, p
 
 
 def mend_own(remedy: Remedy, diagnosis: Diagnosis) -> bool:
-    """Apply a remedy that needs nothing but the installation's folder; tell whether it was one."""
+    """Apply a remedy that needs nothing but the installation's folder; return whether it was one."""
     prefix = diagnosis.prefix
     if isinstance(remedy, cures.MendPlaces):
         mend_places(diagnosis)
@@ -103,7 +103,7 @@ def mend_own(remedy: Remedy, diagnosis: Diagnosis) -> bool:
 
 
 def mend_places(diagnosis: Diagnosis) -> None:
-    """Put the tool's own folders and files in order; what can be told anew of what they held is written again."""
+    """Repair the folders and files of the tool itself; what can be rebuilt of what they held is written again."""
     prefix = diagnosis.prefix
     misplaced.mend(prefix, diagnosis.places)
     if not os.path.lexists(journal.path(prefix)):
@@ -131,7 +131,7 @@ def heal_store(diagnosis: Diagnosis) -> None:
 
 
 def repair(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> retention.Collected:
-    """Make a release like the damaged one and activate it; where that fails, rebuild it from all kept wheels."""
+    """Make a release like the damaged one and activate it; where that fails, rebuild it from all stored wheels."""
     assert diagnosis.proof is not None  # a plan without it goes to the last resorts
     others = plan.has(cures.ResolveAgain)
     whole = plan.has(cures.RebuildEnvironment) is not None or others is not None
@@ -222,7 +222,7 @@ def remake_environment(
 ) -> None:
     """Make a fresh environment: some packages from their wheels, all others from the damaged release.
 
-    ``kept`` are paths that are taken over though they are damaged.
+    ``kept`` are paths that are reused though they are damaged.
     """
     assert diagnosis.receipt is not None  # it says what is as it was
     assert diagnosis.release is not None
@@ -245,7 +245,7 @@ def remake_environment(
 
 
 def keep_tools(release: Release, diagnosis: Diagnosis, python: Path, progress: Progress) -> None:
-    """Make the scanners' environment anew and take over what it holds, where not all of its wheels are kept."""
+    """Make the scanners' environment anew and reuse what it holds, where not all of its wheels are stored."""
     assert diagnosis.receipt is not None
     assert diagnosis.release is not None
     uv = Uv(release.path / stage.SCRATCH)
@@ -274,7 +274,7 @@ def reinstall(bundle: Bundle, prefix: Prefix, progress: Progress) -> retention.C
 
 
 def go_back(plan: Plan, diagnosis: Diagnosis, progress: Progress) -> retention.Collected:
-    """Make the former release active, and look at it from outside; the damaged one goes when it works."""
+    """Make the previous release active, and inspect it from outside; the damaged one goes when it works."""
     remedy = plan.has(cures.GoBack)
     assert remedy is not None
     prefix = diagnosis.prefix

@@ -7,7 +7,7 @@ else. One rule says what is done with each:
 2. Of devices, null, full and the caller's terminal are written, known by their number after the open.
 3. A pipe is opened without blocking, refused without a reader, and written with a time limit.
 4. A regular file is replaced by a rename of a new one beside it. Its folder is reached from the root by
-   descriptors; a folder or link that neither root nor the caller owns, or that strangers can change, is refused.
+   descriptors; a folder or link that neither root nor the caller owns, or that other users can change, is refused.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _demand_owner(found: os.stat_result, here: str, path: Path | str) -> None:
 
 
 def _demand_safe(found: os.stat_result, here: str, path: Path | str) -> None:
-    """Refuse a folder in which strangers can put something else into the place of a name."""
+    """Refuse a folder in which other users can replace a file by name."""
     _demand_owner(found, here, path)
     # with whom a user shares a folder is his to say; root's file there would be a way to root
     groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None
@@ -247,7 +247,7 @@ def _demand_kind(found: os.stat_result | None, path: Path | str) -> None:
 
 
 def _is_ours(found: os.stat_result) -> bool:
-    """Tell whether a device is null, full, or the terminal of the caller."""
+    """Return whether a device is null, full, or the terminal of the caller."""
     return _number(found) in KNOWN_DEVICES | set(_terminals()) | set(_named(NULL, FULL))
 
 

@@ -3,7 +3,7 @@
 A pipe ties each program to us: nothing is written into it, and the kernel closes it however we end. The program is
 started by a few lines of Python (``START``), which leave a watcher at the pipe's other end and then become the program:
 its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
-job objects (shared/windows.py). PR_SET_PDEATHSIG is no way: it tells of the end of the thread that started a
+job objects (shared/windows.py). PR_SET_PDEATHSIG does not serve: it signals the end of the thread that started a
 program. docs/adr/0020 has the measurements.
 """
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-# Only modules that lie in the interpreter itself. The watcher is no child of the program, which may wait for all of
+# Only modules that are in the interpreter itself. The watcher is no child of the program, which may wait for all of
 # its own; where it cannot be made, the program is not started. Its group is ended at the pipe's end, however the
-# program ended; with "one" the group is the caller's, and only the program is told, unless it was waited for.
+# program ended; with "one" the group is the caller's, and only the program is reported, unless it was waited for.
 START = """
 import posix as p, sys, _signal as s
 watched, told, what, coerced, path = int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]

@@ -43,7 +43,7 @@ class Progress(Protocol):
         """Tell that a new step of the story begins."""
 
     def wait(self, text: str) -> Any:
-        """Tell that a step begins which may take long; the time passed is told while the block lasts.
+        """Tell that a step begins which may take long; the time passed is reported while the block lasts.
 
         Returns a context manager that gives a Pending.
         """
@@ -179,7 +179,7 @@ class BarProgress:
     """Bars with rate and remaining time, for a terminal."""
 
     def __init__(self, stream: IO[str]) -> None:
-        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is told
+        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is reported
         from rich.console import Console as RichConsole
 
         self.rich = RichConsole(file=cast("IO[str]", _Steady(stream)), highlight=False, markup=False)
@@ -267,14 +267,14 @@ def write_text(stream: IO[str] | None, text: str) -> None:
 
 
 def show(text: str) -> bool:
-    """Write one line of the result to stdout, and tell whether it went there; line ends in a name forge no other."""
+    """Write one line of the result to stdout, and return whether it went there; line ends in a name forge no other."""
     return show_lines(sentence(text))
 
 
 def show_lines(text: str) -> bool:
-    """Write lines of the result to stdout, and tell whether they went there.
+    """Write lines of the result to stdout, and return whether they went there.
 
-    What was done is done whoever reads of it: a stream that fails is told of on stderr, once, and is no error.
+    What was done is done whoever reads of it: a stream that fails is reported on stderr, once, and is no error.
     """
     if sys.stdout in _left:
         return False
@@ -296,7 +296,7 @@ def show_lines(text: str) -> bool:
 
 
 def is_read() -> bool:
-    """Tell whether what is shown still goes somewhere."""
+    """Return whether what is shown still goes somewhere."""
     return sys.stdout not in _left
 
 
@@ -317,7 +317,7 @@ def steady() -> None:
 
 
 def can_ask() -> bool:
-    """Tell whether a person is there to answer."""
+    """Return whether a person is there to answer."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
@@ -339,7 +339,7 @@ def flush() -> None:
 
 
 def show_json(value: Any) -> bool:
-    """Write the result to stdout as one JSON document, and tell whether it went there."""
+    """Write the result to stdout as one JSON document, and return whether it went there."""
     return show_document(json.dumps(value, ensure_ascii=False, indent=2))
 
 

@@ -5,7 +5,7 @@ read-only as what they are copies of; the persistent folders hold what the sourc
 release is a link. Its .env is empty, so that a program that looks for one in the folders above ends its search there.
 
 Where root has installed for a service account, programs have the rights of that account, and the scratch prefix is its:
-all is laid before it is given, and what root still does in it is done with the account's rights.
+all is written before it is given, and what root still does in it is done with the account's rights.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 def demand_files(release: Release, manifest: Manifest) -> None:
     """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
 
-    A run of checks reads the manifest once, and looks through the release once.
+    A run of checks reads the manifest once, and scans the release once.
     """
     if any(path == release.path and known is manifest for path, known in _looked_through):
         return
@@ -117,7 +117,7 @@ def demand_files(release: Release, manifest: Manifest) -> None:
 
 
 def _is_device(entry: os.DirEntry[str]) -> bool:
-    """Tell whether a link leads to a device, a pipe or a socket."""
+    """Return whether a link leads to a device, a pipe or a socket."""
     if not entry.is_symlink():
         return False
     try:
@@ -205,7 +205,7 @@ def run_timing_imports(
 
 
 def forget(folder: Path) -> bool:
-    """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
+    """Ask the system to drop a folder's files from its cache; return whether that can be asked here."""
     if not hasattr(os, "posix_fadvise"):
         return False
     for entry in trees.entries(str(folder)):
@@ -248,7 +248,7 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
     # by the shell that its first line names: the scratch folder of a user who may only look
     if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.bin):
-        argv = [SHELL, *argv]  # may lie where nothing is executed
+        argv = [SHELL, *argv]  # may be where nothing is executed
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 
@@ -285,7 +285,7 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
 
 
 def _copy_small(source: Path, target: Path) -> None:
-    """Copy a file that lies in a release itself, as long as such a file may be."""
+    """Copy a file that is in a release itself, as long as such a file may be."""
     target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
     target.chmod(stat.S_IMODE(source.stat().st_mode))
 

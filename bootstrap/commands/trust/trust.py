@@ -1,4 +1,4 @@
-"""``trust``: show whom this host trusts, take over new policies, accept a memory that was made again."""
+"""``trust``: show whom this host trusts, adopt new policies, accept a memory that was made again."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def update(arguments: argparse.Namespace) -> int:
-    """Take over new policies and tell which."""
+    """Adopt new policies and report which."""
     if not arguments.policies:
         raise UsageError(_("No policy specified."), advice=_("Specify the policy-<N>.json files or their folder."))
     taken = api.update_trust(

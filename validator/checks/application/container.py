@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# dependency_injector tells of dependencies that nobody provides; what another builds, a command of the profile tries
+# dependency_injector reports dependencies that nobody provides; what another builds, a command of the profile tries
 RESOLVE = """
 import importlib, json, sys
 module, _, name = sys.argv[1].partition(":")

@@ -57,7 +57,7 @@ with tempfile.TemporaryFile() as errors:
     else:
         os.killpg(0, signal.SIGKILL)
 """
-LAST = 5.0  # seconds kept of the check's limit for ending what it started
+LAST = 5.0  # seconds reserved of the check's limit for ending what it started
 
 
 class DashboardAnswer(Check):

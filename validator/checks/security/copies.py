@@ -39,7 +39,7 @@ class SecondCopies(Check):
         yield self.of_backups(prefix, subject)
 
     def of_metadata(self, prefix: Prefix, subject: Subject) -> CheckResult:
-        """Compare the metadata of each kept release with their second copies."""
+        """Compare the metadata of each retained release with their second copies."""
         kept = prefix.complete_releases()
         unlike = [release.id for release in kept if not has_same_metadata(prefix, release)]
         if unlike:
@@ -104,7 +104,7 @@ class SecondCopies(Check):
 
 
 def has_same_metadata(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the second copy of a release's metadata is the release's own."""
+    """Return whether the second copy of a release's metadata is the release's own."""
     try:
         own = proofs.read(release.bundle)
         return proofs.read(proofs.place(prefix, sha256_bytes(own[MANIFEST]))) == own
