@@ -27,10 +27,10 @@ from builder.wheels import attestations
 from builder.wheels.interpreter import VERSION
 from bundle import digest
 from bundle.advisories import snapshot
-from bundle.archive import drain
-from bundle.delta import BASE
 from bundle.manifest import MANIFEST_LIMIT
 from bundle.opening import open_bundle
+from bundle.reading.delta import BASE
+from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE, pins
 from shared.errors import BuildError, UsageError
 from shared.i18n import _
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from bundle.manifest import FileEntry
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it names every file of the manifest, and those of models once more
 

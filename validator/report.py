@@ -6,11 +6,6 @@ are; others may come. Format 1.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import platform
-import socket
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -18,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from bundle.strict import Fields, refuse
-from bundle.target import host_glibc
-from shared import __version__
 from shared.errors import TrustError
 from shared.i18n import _
+from validator import host
 from validator.check import (
     CATEGORIES,
     EFFORTS,
@@ -97,7 +91,7 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
     kept = readable(results)
     return Report(
         timestamp=strict.time_to_json(datetime.now(timezone.utc)),
-        system_info=plain_value(system_info()),
+        system_info=plain_value(host.system_info()),
         results=kept,
         overall_status=overall(results),
         recommendations=recommend(kept),
@@ -106,7 +100,7 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
         version=product.version if product else None,
         release=subject.release.id if subject.release else None,
         prefix=str(subject.prefix.root) if subject.prefix else None,
-        host=host_id(),
+        host=host.host_id(),
         effort=choice.effort if choice else None,
         not_run={check.id: plain(check().title()) for check in choice.left_out} if choice else {},
     )
@@ -175,43 +169,6 @@ def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(plain, texts)))
 
 
-def system_info() -> dict[str, Any]:
-    """Return what is known of this host; ``memory_gb`` is in units of 10^9 bytes, 0 where unknown."""
-    glibc = host_glibc()
-    return {
-        "platform": platform.platform(),
-        "architecture": platform.machine(),
-        "python_version": platform.python_version(),
-        "python_implementation": platform.python_implementation(),
-        "memory_gb": round(_memory() / 1e9, 2),
-        "cpu_count": os.cpu_count() or 1,
-        "glibc": ".".join(map(str, glibc)) if glibc else None,
-        "installer_version": __version__,
-    }
-
-
-def _memory() -> int:
-    """Return the bytes of memory of this host, 0 where it does not tell: a chroot may come without /proc."""
-    with contextlib.suppress(Exception):  # psutil's are of many kinds, and none is worth a report
-        import psutil
-
-        return int(psutil.virtual_memory().total)
-    try:
-        return max(0, os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 0
-
-
-def host_id() -> str:
-    """Return 16 hex digits that are this host's own (machine-id(5) asks to hash it for the purpose)."""
-    try:
-        with open("/etc/machine-id", "rb") as file:
-            identity = file.read(128).strip()
-    except OSError:
-        identity = b""
-    return hashlib.sha256(b"ragtrace-report@v1\0" + (identity or os.fsencode(socket.gethostname()))).hexdigest()[:16]
-
-
 def to_bytes(report: Report) -> bytes:
     """Return the report as the JSON that ``parse_report`` reads."""
     return strict.dumps(report.to_json())
@@ -233,8 +190,8 @@ def parse_report(data: bytes, name: str = "report") -> Report:
         timestamp=fields.text("timestamp"),
         system_info=fields.nested("system_info", _object),
         results=fields.items("validation_results", read_result, most=RESULTS_LIMIT),
-        overall_status=fields.choice("overall_status", OVERALL),
-        recommendations=fields.texts("recommendations", most=RESULTS_LIMIT),
+        overall_status=fields.nested("overall_status", strict.choice, choices=OVERALL),
+        recommendations=fields.nested("recommendations", strict.texts, most=RESULTS_LIMIT),
         title=fields.optional_text("title") or "",
         product=fields.optional_text("product"),
         version=fields.optional_text("version"),
@@ -257,15 +214,15 @@ def read_result(value: Any, path: str) -> CheckResult:
     fields = Fields(value, path)
     result = CheckResult(
         id=fields.text("id", limit=ID_LIMIT, empty=True),
-        category=fields.choice("category", CATEGORIES),
+        category=fields.nested("category", strict.choice, choices=CATEGORIES),
         check_name=fields.text("check_name"),
-        status=fields.choice("status", STATUSES),
+        status=fields.nested("status", strict.choice, choices=STATUSES),
         details=fields.text("details", empty=True),
         suggestion=fields.text("suggestion", empty=True),
         command=fields.text("command", empty=True),
         performance_metric=fields.optional("performance_metric", _metrics),
         evidence=fields.nested("evidence", _object),
-        seconds=fields.number("seconds"),
+        seconds=fields.nested("seconds", strict.number),
         remedy=fields.optional("remedy", partial(strict.choice, choices=REMEDIES)),
     )
     fields.done()
@@ -282,8 +239,8 @@ def _names(value: Any, path: str) -> dict[str, str]:
 def _metrics(value: Any, path: str) -> dict[str, dict[str, Any]]:
     def metric(value: Any, path: str) -> dict[str, Any]:
         fields = Fields(value, path)
-        read = {"value": fields.number("value"), "unit": fields.text("unit", empty=True)}
-        read.update({name: fields.number(name) for name in ("last", "threshold") if name in fields.left})
+        read = {"value": fields.nested("value", strict.number), "unit": fields.text("unit", empty=True)}
+        read.update({name: fields.nested(name, strict.number) for name in ("last", "threshold") if name in fields.left})
         fields.done()
         return read
 
@@ -302,10 +259,10 @@ def _bounded(value: Any, path: str, depth: int) -> None:
     if depth == 0:
         raise refuse(path, _("nested too deeply"))
     if isinstance(value, str):
-        Fields.check_text(value, path, empty=True)
+        strict.text(value, path, empty=True)
     elif isinstance(value, dict):
         for name, item in value.items():
-            Fields.check_text(name, path)
+            strict.text(name, path)
             _bounded(item, f"{path}.{name[:80]}", depth - 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from builder.assemble.volumes import ArchiveFile
 from builder.members import STORED_LIMIT, member
-from bundle import archive
 from bundle.manifest import NAME
+from bundle.reading import archive
 from shared.errors import BuildError
 from shared.i18n import _
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from builder.members import Member
     from bundle.manifest import FileEntry, Manifest
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 LEVEL = 6
 STORED_KINDS = ("wheel", "model")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.advisories.gate import read_knowledge, refuse, run_gate, tell
 from builder.wheels import tools_environment
 from bundle.advisories.matcher import Installed
-from bundle.wheels.structure import NOTHING, Unpacked
+from bundle.wheels.sizes import NOTHING, Unpacked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Product
     from bundle.signing.policy import Policy
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from bundle.signing.policy import Policy
     from bundle.signing.signature import PublicKey
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.trust.places import Places
 
 T = TypeVar("T")

@@ -20,8 +20,9 @@ from shared.programs import app_launcher
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.change.transaction import Transaction
-    from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds
 FROM = "RAGTRACE_DATA_LAYOUT"  # gives the command the layout of the data, empty where it is not known

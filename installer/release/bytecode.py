@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Release
-    from shared.terminal.console import Progress
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
 COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"
@@ -40,11 +40,11 @@ def compile_application(release: Release, manifest: Manifest, env: dict[str, str
     argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
-        last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
+        last = process.last_line(ended.stderr)[:300]
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
         return []
     try:
-        return list(strict.parse(ended.stdout)["imports"])
+        return list(strict.parse(scripts.answer(ended.stdout) or "")["imports"])
     except (ValueError, KeyError, TypeError) as error:
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
         return []

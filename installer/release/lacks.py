@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.product.application import ModelApart
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 
 @dataclass(frozen=True)

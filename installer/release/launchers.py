@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bundle import strict
 from bundle.names import INSTALLER
 from bundle.product.commands import FORMER_TOOL, TOOL
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.release import scripts as texts
 from shared import reading
 from shared.errors import RagtraceError
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 MADE_BY_US = b"Made by ragtrace-install"
 # of the zipapp: all have the first, and those that know the tool's command the second

@@ -8,7 +8,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from validator.checks.performance import measured
 from validator.remedy import settle
 from validator.runner import results_of
@@ -59,7 +59,7 @@ def change(path: Path, data: bytes) -> None:
 
 def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
     """Return what tells whether anything below a folder was touched, its logs aside."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for folder, folders, names in os.walk(root):
         for name in (*folders, *names):
             path = os.path.join(folder, name)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import ToolError, UsageError
 from shared.processes import process
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from validator import runner
 from validator.check import ERROR, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, Check, UncheckedError
 from validator.registry import CHECKS
@@ -143,7 +143,7 @@ def test_an_interrupt_ends_the_programs_that_checks_run() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(make("a", sleep), make("b", interrupt))
     threads[0].join(10)
-    assert [result.details for result in threads[0].results] == [str(-signal.SIGKILL)]
+    assert [result.details for result in vars(threads[0])["results"]] == [str(-signal.SIGKILL)]
 
 
 def test_measuring_checks_run_alone_and_last() -> None:

@@ -1,75 +1,42 @@
 """Running parts of an installed release to see whether they work, without changing a byte of it or of the user's.
 
-Commands run in a scratch prefix, laid out as a real one: its launchers, launch.py and application are copies, as
-read-only as what they are copies of; the persistent folders hold what the source ships, everything else of the
-release is a link. Its .env is empty, so that a program that looks for one in the folders above ends its search there.
-
-Where root has installed for a service account, programs have the rights of that account, and the scratch prefix is its:
-all is written before it is given, and what root still does in it is done with the account's rights.
+Commands run in a scratch prefix. Where root has installed for a service account, programs have the rights of that
+account.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-import stat
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from installer.layout import seal, service
-from installer.layout.prefix import Prefix, Release
-from installer.layout.store import Store
+from installer.layout import service
+from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
-from installer.release.digests import longest
-from installer.userdata import copies, persist
-from shared import reading, troubles
+from shared import reading
 from shared.errors import ToolError
 from shared.files import trees, trials
 from shared.i18n import _
-from shared.processes import process, supervised
+from shared.processes import process, scripts, supervised
 from shared.programs import app_launcher
-from validator.check import ERROR, SKIP, UncheckedError
-from validator.trials import apart
+from validator.check import ERROR, UncheckedError
+from validator.trials import apart, scratch_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bundle.manifest import Manifest
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 SHELL = "/bin/sh"
-STARTS = ("launch.py", "run.json")  # without them nothing can be tried
-OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
-# the answer has a line of its own after a mark, because modules print while they are imported
-MARK = "ragtrace-answer "
-_looked_through: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
-IMPORT = """
-import importlib, json, sys, time
-started = time.perf_counter()
-try:
-    importlib.import_module(sys.argv[1])
-    reason = None
-except BaseException as error:
-    reason = f"{type(error).__name__}: {error}"
-seconds = time.perf_counter() - started
-sys.__stdout__.write("\\nragtrace-answer " + json.dumps([seconds, reason]) + "\\n")
-sys.__stdout__.flush()
-"""
-# a small parent, because a program's peak counts what its parent had before (getrusage(2))
-TIME = """
-import json, resource, subprocess, sys, time
-started = time.perf_counter()
-code = subprocess.call(sys.argv[1:])
-seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print("\\nragtrace-answer " + json.dumps([seconds, peak]))
-sys.exit(code if code >= 0 else 128 - code)
-"""
+TIME = scripts.text("scripts/time_program")
 
 
 @dataclass(frozen=True)
@@ -93,38 +60,9 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 
     Raises UncheckedError where what would run could wait for ever.
     """
-    demand_files(release, manifest)
+    scratch_prefix.demand_files(release, manifest)
     env = acceptance.trial_environment(release, manifest, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
-
-
-def demand_files(release: Release, manifest: Manifest) -> None:
-    """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
-
-    A run of checks reads the manifest once, and scans the release once.
-    """
-    if any(path == release.path and known is manifest for path, known in _looked_through):
-        return
-    most = longest(manifest)
-    for entry in trees.entries(str(release.path)):
-        mode, size = (status := entry.stat(follow_symlinks=False)).st_mode, status.st_size
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) or size > most or _is_device(entry):
-            path = os.path.relpath(entry.path, release.path)
-            raise UncheckedError(
-                ERROR, _("the release is not started: {path} is a special file or too large").format(path=path)
-            )
-    _looked_through[:] = [(release.path, manifest)]
-
-
-def _is_device(entry: os.DirEntry[str]) -> bool:
-    """Return whether a link leads to a device, a pipe or a socket."""
-    if not entry.is_symlink():
-        return False
-    try:
-        mode = entry.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -148,9 +86,9 @@ def run_launcher(
 
     ``offline`` takes the network away where that can be. Raises ToolError when it cannot be started.
     """
-    with scratch_prefix(prefix, release, manifest) as scratch:
+    with scratch_prefix.create(prefix, release, manifest) as scratch:
         argv, env = launcher(scratch, manifest, command)
-        return run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout, offline=offline)
+        return run_in(scratch, argv, env=env, cwd=scratch_prefix.caller(scratch), timeout=timeout, offline=offline)
 
 
 def run_in(scratch: Prefix, argv: Sequence[str], **options: Any) -> process.Completed:
@@ -164,9 +102,9 @@ def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeou
     Raises ToolError when it cannot be started.
     """
     manifest = subject.need_manifest()
-    with scratch_prefix(subject.need_prefix(), subject.need_release(), manifest) as scratch:
+    with scratch_prefix.create(subject.need_prefix(), subject.need_release(), manifest) as scratch:
         release = scratch.named()
-        assert release is not None  # scratch_prefix points at it
+        assert release is not None  # the scratch prefix points at it
         argv = [str(release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
         return run_in(scratch, argv, env=environment(release, manifest), cwd=release.app, timeout=timeout)
 
@@ -175,12 +113,12 @@ def time_launcher(
     prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
     """Run a command as run_launcher does, without a network, and return what it took; None when it did not end."""
-    with scratch_prefix(prefix, release, manifest) as scratch:
+    with scratch_prefix.create(prefix, release, manifest) as scratch:
         argv, env = launcher(scratch, manifest, command)
         if sys.platform != "win32":
             argv = [supervised.interpreter(), "-I", "-S", "-B", "-c", TIME, *argv]
         started = time.perf_counter()
-        ended = run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout)
+        ended = run_in(scratch, argv, env=env, cwd=scratch_prefix.caller(scratch), timeout=timeout)
         seconds = time.perf_counter() - started
     if sys.platform == "win32":
         return Took(seconds, None), ended
@@ -192,7 +130,7 @@ def run_timing_imports(
     prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
 ) -> process.Completed:
     """Run a command as run_launcher does, without a network, under ``-X importtime``."""
-    with scratch_prefix(prefix, release, manifest) as scratch:
+    with scratch_prefix.create(prefix, release, manifest) as scratch:
         installed, run = scratch.named(), launchers.run_of(manifest)
         assert installed is not None
         ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
@@ -200,7 +138,7 @@ def run_timing_imports(
         env = app_launcher.environment(str(installed.path), run, ours, template)
         argv, folder = app_launcher.command(str(installed.path), run, command[0], list(command[1:]))
         argv[1:1] = ["-X", "importtime"]
-        cwd = Path(folder) if folder else caller(scratch)
+        cwd = Path(folder) if folder else scratch_prefix.caller(scratch)
         return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
 
 
@@ -223,9 +161,9 @@ def forget(folder: Path) -> bool:
 
 
 def answer_in(ended: process.Completed) -> Any:
-    """Return what one of our own scripts answered in a line after the mark, or None."""
-    line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
-    return None if line is None else parsed(line[len(MARK) :])
+    """Return what a program of ours answered, or None where it did not."""
+    answer = scripts.answer(ended.stdout)
+    return None if answer is None else parsed(answer)
 
 
 def parsed(answer: str) -> Any:
@@ -234,11 +172,6 @@ def parsed(answer: str) -> Any:
         return strict.parse(answer)
     except ValueError as error:
         raise UncheckedError(ERROR, _("its output cannot be read: {reason}").format(reason=error)) from error
-
-
-def caller(scratch: Prefix) -> Path:
-    """Return the folder of a scratch prefix for whoever calls: programs write reports where they are called."""
-    return scratch.root / "caller"
 
 
 def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -253,100 +186,16 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
     return argv, env
 
 
-@contextmanager
-def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[Prefix]:
-    """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
-
-    Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
-    """
-    demand_files(release, manifest)
-    account = service.account_of(prefix.data)
-    with _scratch_folder(prefix, account) as root:
-        scratch = Prefix(root)
-        try:
-            _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
-            service.give(root, account)
-        except OSError as error:
-            told = troubles.words(error, near=root)
-            what = _("the release cannot be tried: {reason}").format(reason=told.what)
-            raise ToolError(what, advice=told.advice) from error
-        yield scratch
-
-
-@contextmanager
-def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
-    """Make a folder beside the state, for the sake of links, or elsewhere for an account, or one who may only look."""
-    if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
-        with trials.folder(prefix.state) as root:
-            yield root
-        return
-    with trials.scratch(account=account) as root:
-        yield root
-
-
-def _copy_small(source: Path, target: Path) -> None:
-    """Copy a file that is in a release itself, as long as such a file may be."""
-    target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
-    target.chmod(stat.S_IMODE(source.stat().st_mode))
-
-
-def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Manifest) -> None:
-    """Copy what a program could write into, lead to the rest."""
-    release = Release(scratch.releases / installed.name)
-    theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
-
-    release.path.mkdir(parents=True)
-    copies.copy_tree(installed / "app", release.app, but=lambda entry: entry.path in theirs)
-    for name in STARTS:
-        _copy_small(installed / name, release.path / name)
-    for path in installed.iterdir():
-        if path.is_dir() and path.name != "app":
-            _lead(release.path / path.name, path)
-        elif reading.is_regular(path) and path.name not in (*STARTS, *OF_THE_SEAL):
-            _copy_small(path, release.path / path.name)
-    if manifest.application.models_apart and prefix.models.is_dir():
-        _lead(scratch.models, prefix.models)
-    persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
-    _link_persistent(release, manifest, scratch.data)
-    scratch.data.mkdir(exist_ok=True)
-    scratch.env_file.touch()
-    caller(scratch).mkdir()
-    copies.copy_tree(prefix.bin, scratch.bin)
-    scratch.point_at(release)
-
-
-def _link_persistent(release: Release, manifest: Manifest, data: Path) -> None:
-    """Link the persistent folders; the folders that take the links are as read-only afterwards as they were.
-
-    The copy of a sealed folder takes no link, except from root.
-    """
-    parents = {(release.app / folder).parent for folder in manifest.application.persist}
-    modes = {parent: parent.stat().st_mode for parent in parents if parent.is_dir()}
-    for parent in modes:
-        parent.chmod(seal.OPEN)
-    persist.link_to(release, manifest, data)
-    for parent, mode in modes.items():
-        parent.chmod(mode)
-
-
-def _lead(place: Path, folder: Path) -> None:
-    try:
-        persist.lead(place, folder)
-    except OSError as error:  # the installation itself may do without
-        reason = _("folders in {path} cannot be linked: {reason}")
-        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error
-
-
 def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
     try:
-        ended = run_python(release, manifest, ["-c", IMPORT, module], timeout=timeout)
+        ended = run_python(release, manifest, ["-c", acceptance.IMPORT, json.dumps([module])], timeout=timeout)
     except ToolError as error:
         return Imported(None, error.what)
     answer = answer_in(ended)
     if answer is None or not ended.ok:
         return Imported(None, ending(ended, timeout))
-    seconds, reason = answer
+    seconds, reason = answer[module]
     return Imported(None if reason else seconds, reason)
 
 

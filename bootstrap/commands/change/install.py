@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.layout.prefix import Prefix
 from installer.release import lacks
 from installer.release.launchers import file_name
@@ -62,7 +62,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
         plan = {
             "prefix": str(prefix.root),
             "fits": fits,
-            "findings": [vars(finding) for finding in findings],
+            "findings": [finding.to_json() for finding in findings],
             "already": effect.already,
             "damaged": effect.damaged,
             "removes": [gone.to_json() for gone in effect.going],

@@ -19,7 +19,7 @@ from builder.models import models
 from builder.models.models import ModelSpec, collect_model, parse_model_spec
 from bundle import digest
 from shared.errors import BuildError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.servers import Faults, serve_hub
 
 ROOT = Path(__file__).parents[3]
@@ -187,6 +187,17 @@ def test_a_hub_that_cannot_be_reached_is_named(cache, monkeypatch):
     assert "Cannot reach the model hub 127.0.0.1 for org/model" in refusal(cache).what
 
 
+def test_network_settings_that_are_not_valid_are_told(hub, cache, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    assert "HTTPS_PROXY" in refusal(cache).advice
+
+
+def test_a_hub_that_redirects_without_end_is_told(hub, cache):
+    place = "/api/models/org/model/revision/main"
+    hub.site.faults[place] = Faults(redirect=place)
+    assert "too many redirects" in refusal(cache).what
+
+
 def test_an_endpoint_that_is_no_hub_is_told(hub, cache):
     hub.site.files["/api/models/org/model/revision/main"] = b"<html>log in</html>"
     error = refusal(cache)
@@ -269,7 +280,7 @@ def test_a_folder_that_is_missing_or_holds_what_cannot_travel_is_refused(cache, 
 FETCH = """
 import sys
 from pathlib import Path
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
 from builder.models.models import collect_model, parse_model_spec
 from contextlib import contextmanager

@@ -21,7 +21,7 @@ from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.target import parse_target
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.builder.test_cli import _quick  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import problems, validated
 from tests.servers import Faults, make_wheel, serve_index
@@ -57,10 +57,11 @@ def site(sigstore):
     """Serve an index that offers one wheel with its provenance and one without."""
     wheels = {DEMO: make_wheel("demo", "1.0"), PLAIN: make_wheel("plain", "1.0")}
     with serve_index(wheels) as site:
-        site.digest = hashlib.sha256(wheels[DEMO]).hexdigest()
+        digest = hashlib.sha256(wheels[DEMO]).hexdigest()
+        site.digest = digest  # type: ignore[attr-defined]
         page = site.files["/simple/demo/"].decode()
         site.files["/simple/demo/"] = page.replace("<a ", '<a data-provenance="/integrity/demo" ').encode()
-        site.files["/integrity/demo"] = sigstore.provenance(DEMO, site.digest)
+        site.files["/integrity/demo"] = sigstore.provenance(DEMO, digest)
         yield site
 
 

@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release.receipt import compare, read_receipt
+from installer.userdata import backups
 from shared.files import files
 from tests.helpers import NOTES, install, snapshot
 from tests.tiny import COUNTER, tiny_bundle
@@ -143,7 +144,7 @@ def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second
     install(second, prefix)
     needed = [Store(prefix.store).path(entry.sha256) for entry in first.manifest().files if entry.kind == "source"]
     monkeypatch.setattr(retention, "previous", lambda _prefix: None)
-    monkeypatch.setattr(retention.backups, "pinned", lambda _prefix: None)
+    monkeypatch.setattr(backups, "pinned", lambda _prefix: None)
     remove = seal.remove
     monkeypatch.setattr(seal, "remove", seal.unmark)  # takes the mark away and says that the rest is still there
     retention.collect(prefix)
@@ -174,10 +175,38 @@ def test_what_current_says_is_on_the_disk_before_anything_follows_from_it(prefix
     assert prefix.all_releases() == (prefix.active(),)
 
 
+@pytest.mark.parametrize("command", [transaction.MENDED, "upgrade"])
+def test_what_a_run_removed_is_off_the_disk_before_its_journal_ends(prefix, second, command, monkeypatch) -> None:
+    (prefix.bin / "former").write_bytes((prefix.bin / "tiny").read_bytes())  # of a version that is gone
+    there, synced, written = [], files.sync_filesystem, journal.write
+
+    def names():
+        return sorted(path for folder in (prefix.releases, prefix.store, prefix.bin) for path in folder.rglob("*"))
+
+    def sync(folder):
+        there.append(names())
+        synced(folder)
+
+    def write(of, entry):
+        if entry is None:
+            assert there[-1] == names()
+        written(of, entry)
+
+    monkeypatch.setattr(files, "sync_filesystem", sync)
+    monkeypatch.setattr(journal, "write", write)
+    if command == "upgrade":
+        install(second, prefix)
+    else:
+        journal.write(prefix, journal.Entry(command, prefix.active().id, None))
+        assert transaction.recover_crash(prefix) == command
+    assert journal.read(prefix) is None
+    assert not (prefix.bin / "former").exists()
+
+
 def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) -> None:
     release = prefix.active()
     seal.unmark(release)
-    synced = []
+    synced: list[Any] = []
     monkeypatch.setattr(files, "sync_folder", synced.append)
     seal.unmark(release)
     assert synced == [release.path]

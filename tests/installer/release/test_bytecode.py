@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import replace
 from importlib.util import cache_from_source
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from installer.release import acceptance, bytecode
 from installer.release.receipt import compare, read_receipt
 from recovery.recover import recover
 from shared.errors import InstallError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import APPLICATION, LIB, Installation, Wheel, install_made, make_prefix
 
 RARE = Wheel("demo-rare", "1.0", {"demo_rare/__init__.py": "", "demo_rare/part.py": "PART = 1\n"})
@@ -36,7 +37,7 @@ if "--strict" in sys.argv and "demo_lib" not in sys.modules:
     sys.exit("somebody needs demo_lib at once")
 """
 LAZY = replace(APPLICATION, lazy_imports=("demo_lib",))
-MADE = {
+MADE: dict[str, Any] = {
     "source": {"app.py": APP, "ours.py": OURS},
     "wheels": (LIB, BASE, RARE, BROKEN),
     "application": LAZY,

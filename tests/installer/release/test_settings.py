@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from bootstrap.commands import common
-from bundle.product.application import Environment, ModelApart
+from bundle.product.application import ModelApart
+from bundle.product.environment import Environment
 from installer.layout.prefix import Prefix
 from installer.logs import runlog
 from installer.release import acceptance, lacks, launchers, settings
@@ -17,7 +18,7 @@ from installer.release.launchers import run_of
 from shared.errors import InstallError
 from shared.processes import process
 from shared.programs import app_launcher
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests import installed
 from tests.bundles import make_manifest
 from validator.trials import trial

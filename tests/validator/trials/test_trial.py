@@ -1,18 +1,10 @@
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import replace
 
-import pytest
-
-from installer.layout import seal
-from installer.userdata import persist
-from shared.errors import ToolError
-from shared.files import files
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, release_of, snapshot
-from validator.check import FAIL, PASS, UncheckedError
+from validator.check import PASS
 from validator.checks.application.cli import Commands
 from validator.trials import trial
 
@@ -24,73 +16,6 @@ def test_what_a_command_writes_never_reaches_the_user(tmp_path) -> None:
     assert look(Commands, prefix).status == PASS
     assert snapshot(prefix.root) == before
     assert (prefix.data / "data" / "notes.txt").read_text() == "the user's own"
-    assert not list(prefix.state.glob(".trial-*"))
-
-
-def test_the_shipped_data_are_there_to_be_tried(prefix) -> None:
-    release = release_of(prefix)
-    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
-        shipped = scratch.root / "current" / "app" / "data" / "질문.csv"
-        assert shipped.read_bytes() == (prefix.data / "data" / "질문.csv").read_bytes()
-        assert (scratch.root / "current" / "venv" / "pyvenv.cfg").is_file()
-
-
-def test_a_state_folder_that_cannot_be_written_is_left_alone(prefix, monkeypatch) -> None:
-    monkeypatch.setattr(trial.os, "access", lambda *_arguments: False)
-    release = release_of(prefix)
-    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
-        assert prefix.root not in scratch.root.parents
-
-
-def test_a_user_who_is_not_root_can_try_a_sealed_release_out(prefix, monkeypatch) -> None:
-    lead = persist.lead
-
-    def lead_as_a_user(place, folder):
-        assert place.parent.stat().st_mode & stat.S_IWUSR, place.parent
-        lead(place, folder)
-
-    monkeypatch.setattr(persist, "lead", lead_as_a_user)
-    release = release_of(prefix)
-    seal.protect(release)
-    assert not release.app.stat().st_mode & stat.S_IWUSR
-    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
-        assert (scratch.root / "current" / "app" / "data").is_symlink()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no pipes, and no links to devices")
-@pytest.mark.parametrize("lay", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
-def test_nothing_is_started_of_a_release_that_no_program_can_read(prefix, lay) -> None:
-    release = release_of(prefix)
-    manifest = release.manifest()
-    assert trial.environment(release, manifest)
-    release.app.chmod(0o755)
-    lay(release.app / "waits")
-    for start in (trial.environment, lambda *given: trial.scratch_prefix(prefix, *given).__enter__()):
-        with pytest.raises(UncheckedError, match="app/waits is a special file"):
-            start(release, release.manifest())  # a run of checks reads the manifest anew
-
-
-def test_a_run_of_checks_looks_through_a_release_once(prefix, monkeypatch) -> None:
-    release, walked = release_of(prefix), []
-    manifest = release.manifest()
-    entries = trial.trees.entries
-    monkeypatch.setattr(trial.trees, "entries", lambda root: walked.append(root) or entries(root))
-    for _time in range(3):
-        trial.environment(release, manifest)
-    assert walked == [str(release.path)]
-
-
-@pytest.mark.parametrize("lost", ["launch.py", "run.json", "app"])
-def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
-    release = release_of(prefix)
-    files.remove_tree(release.path / lost)
-    manifest = release.manifest()
-    with (
-        pytest.raises(ToolError, match=f"cannot be tried: .*{lost}"),
-        trial.scratch_prefix(prefix, release, manifest),
-    ):
-        pass
-    assert look(Commands, prefix).status == FAIL
     assert not list(prefix.state.glob(".trial-*"))
 
 
@@ -112,19 +37,3 @@ def test_where_nothing_can_be_executed_commands_are_tried_all_the_same(prefix) -
     release = release_of(prefix)
     (prefix.bin / "demo").chmod(0o644)
     assert trial.run_launcher(prefix, release, release.manifest(), ("demo", "--help"), timeout=60).ok
-
-
-def test_folders_that_take_links_are_as_read_only_as_before(prefix) -> None:
-    release = release_of(prefix)
-    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
-        assert (scratch.root / "current" / "app").stat().st_mode == release.app.stat().st_mode
-
-
-def test_no_settings_of_the_user_are_found_in_the_folders_above(prefix) -> None:
-    # as python-dotenv looks for them
-    prefix.env_file.write_text("DEMO_API_KEY=the user's own")
-    release = release_of(prefix)
-    with trial.scratch_prefix(prefix, release, release.manifest()) as scratch:
-        above = (scratch.root / "current" / "app").resolve().parents
-        found = next(folder / ".env" for folder in above if (folder / ".env").is_file())
-        assert found.read_text() == ""

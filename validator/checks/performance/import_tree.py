@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 MODULE_LIMIT = 120.0  # seconds

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from installer.release import acceptance
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
 from validator.checks.windows_settings import need_windows
 from validator.trials import trial
@@ -19,17 +19,7 @@ if TYPE_CHECKING:
 
 # CPython includes the first and, since 3.8, the second; only Microsoft's installer has the third
 LIBRARIES = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll")
-# as torch does when it is imported; in a process of its own: what is loaded once stays
-ASK = """
-import ctypes, json, sys
-missing = []
-for name in sys.argv[1:]:
-    try:
-        ctypes.CDLL(name)
-    except OSError:
-        missing.append(name)
-print("ragtrace-answer " + json.dumps(missing))
-"""
+ASK = scripts.text("scripts/load_libraries")
 
 
 class VisualCpp(Check):

@@ -1,0 +1,1 @@
+"""Programs that call scanners, run as text in their environment (shared/processes/scripts.py): each stands alone."""
