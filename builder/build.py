@@ -83,7 +83,7 @@ class Built:
 class Outcome:
     """What a run built: a folder for each target, who signed, seconds for each phase.
 
-    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``state`` what the source was;
+    ``attested`` counts the wheels of each verdict, empty where none were checked; ``state`` what the source was;
     ``unchecked`` what hosts will not check for want of a word in the profile.
     """
 
@@ -245,7 +245,7 @@ def with_built(
 
 
 def collect_wheels(selections: Iterable[Selection], request: Request, progress: Progress) -> dict[LockedWheel, Wheel]:
-    """Fetch the wheels of all targets, each once, and look into them."""
+    """Fetch the wheels of all targets, each once, and inspect them."""
     wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
     progress.step(
         plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
@@ -270,7 +270,7 @@ def inputs_of(
 
 
 def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:
-    """Return the inputs with the Python that the bundle is to bring, if any."""
+    """Return the inputs with the Python to embed in the bundle, if any."""
     if request.python is None:
         return inputs
     scratch = work / f".python-{inputs.target}-{inputs.target.abi}"
@@ -323,7 +323,7 @@ def write_folder(
 ) -> Built:
     """Write archive, manifest, zipapp, sums, signatures and the trust slip of one target into the workspace.
 
-    A delta brings what its base has not, and the base's manifest.
+    A delta contains what its base has not, and the base's manifest.
     """
     contents = members_of(inputs, zipapp)
     manifest = manifest_of(inputs, contents)

@@ -1,6 +1,6 @@
 """One OSV record (OSV schema 1.7) turned into what the matcher judges by.
 
-What the record says is kept exactly; a bound that is no version is repaired only where there is one
+What the record says is stored exactly; a bound that is no version is repaired only where there is one
 thing that it can mean, else the record stays undecided.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ECOSYSTEM = "PyPI"
 SUMMARY_LIMIT = 160  # characters
-MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which carry no score
+MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
@@ -36,7 +36,7 @@ _ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
 
 @dataclass(frozen=True)
 class Event:
-    """Where a range opens or closes; ``repaired`` tells that the record wrote it otherwise."""
+    """Where a range opens or closes; ``repaired`` says that the record wrote it otherwise."""
 
     kind: str
     version: Version
@@ -48,7 +48,7 @@ class UndecidedError(Exception):
 
 
 def is_withdrawn(record: dict[str, Any]) -> bool:
-    """Tell whether a record was taken back by its source."""
+    """Return whether a record was taken back by its source."""
     return record.get("withdrawn") is not None
 
 

@@ -1,4 +1,4 @@
-"""What a bundle brings so that a host can look for known vulnerabilities, any day, with no network."""
+"""What a bundle provides so that a host can look for known vulnerabilities, any day, with no network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a bundle brings so that a host can look for known vulnerabilities: nothing without advisories."""
+    """What a bundle provides so that a host can look for known vulnerabilities: nothing without advisories."""
 
     members: tuple[Member, ...] = ()
     unpacked: Unpacked = NOTHING

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bundle.product.environment import Environment
     from shared.terminal.progress import Progress
 
-SIZE_LIMIT = 1 << 20  # bytes of a file that is looked at; longer ones are data
+SIZE_LIMIT = 1 << 20  # bytes of a file that is inspected; longer ones are data
 CODE, DEPENDENCY, UNKNOWN = "code", "dependency", "unknown"  # who reads a setting
 NAMES_SHOWN = 10  # of those that only guides name
 TESTS = ("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py", "*conftest.py")
