@@ -243,7 +243,7 @@ def test_an_upgrade_leaves_the_settings_and_tells_the_new_names_and_a_rollback_r
     progress.warn = heard.append  # type: ignore[assignment]
     first = prefix.active()
     prefix.env_file.write_text("TINY_API_KEY=k\n")
-    story.install(opened(bundle), prefix, progress)
+    install(bundle, prefix, progress)
     assert prefix.env_file.read_text() == "TINY_API_KEY=k\n"
     (told,) = [text for text in heard if "TINY" in text]
     assert "TINY_DEVICE, TINY_LEVEL" in told
