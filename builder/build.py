@@ -17,7 +17,9 @@ from builder.lock.lock import Selection, read_lock
 from builder.lock.targets import demand_whole, survey
 from builder.models.models import CollectedModel, collect_model, parse_model_spec
 from builder.models.probe import with_embedding
-from builder.project.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
+from builder.project.chosen_models import with_models, without_models
+from builder.project.default_profile import default_profile
+from builder.project.profile import Profile, find_profile, load_profile
 from builder.project.project import read_project, read_uv_settings
 from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
