@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from builder.lock.targets import Standing
     from builder.project.model_source import ModelSource
     from builder.project.unchecked import Unchecked

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
-    from builder.lock.lock import Lock, LockedWheel
+    from builder.lock.lock import Lock
+    from builder.lock.locked import LockedWheel
     from shared.terminal.progress import Progress
 
 OFF, RECORD, REQUIRE = MODES = ("off", "record", "require")

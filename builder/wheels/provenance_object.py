@@ -13,7 +13,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
 
 
 def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[str, Any]]:
