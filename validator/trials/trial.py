@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from bundle import strict
 from installer.layout import seal, service
 from installer.layout.prefix import Prefix, Release
-from installer.layout.store import Store
 from installer.release import acceptance, launchers
 from installer.release.digests import longest
+from installer.release.installation import Installation
 from installer.userdata import copies, persist
 from shared import reading, troubles
 from shared.errors import ToolError
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundle.manifest import Manifest
-    from validator.subject import Subject
 
 SHELL = "/bin/sh"
 STARTS = ("launch.py", "run.json")  # without them nothing can be tried
@@ -88,21 +87,22 @@ class Imported:
     reason: str | None
 
 
-def environment(release: Release, manifest: Manifest) -> dict[str, str]:
+def environment(installation: Installation) -> dict[str, str]:
     """Return the application's environment with placeholders, under which no bytecode is written.
 
     Raises UncheckedError where what would run could wait for ever.
     """
-    demand_files(release, manifest)
-    env = acceptance.trial_environment(release, manifest, acceptance.basic_environment())
+    demand_files(installation)
+    env = acceptance.trial_environment(installation.release, installation.manifest, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def demand_files(release: Release, manifest: Manifest) -> None:
+def demand_files(installation: Installation) -> None:
     """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
 
     A run of checks reads the manifest once, and looks through the release once.
     """
+    release, manifest = installation.release, installation.manifest
     if any(path == release.path and known is manifest for path, known in _looked_through):
         return
     most = longest(manifest)
@@ -127,56 +127,49 @@ def _is_device(entry: os.DirEntry[str]) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
+def run_python(installation: Installation, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
-    argv, account = [str(release.python), *arguments], service.account_of(Prefix(release.path.parents[1]).data)
+    argv, account = [str(installation.release.python), *arguments], service.account_of(installation.prefix.data)
     with trials.scratch(account=account) as folder:
         service.give(folder, account)
-        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout, account=account)
+        return process.run(argv, env=environment(installation), cwd=folder, timeout=timeout, account=account)
 
 
 def run_launcher(
-    prefix: Prefix,
-    release: Release,
-    manifest: Manifest,
-    command: Sequence[str],
-    *,
-    timeout: float,
-    offline: bool = False,
+    installation: Installation, command: Sequence[str], *, timeout: float, offline: bool = False
 ) -> process.Completed:
     """Run a command of PREFIX/bin as a user starts it, but with placeholders and scratch data.
 
     ``offline`` takes the network away where that can be. Raises ToolError when it cannot be started.
     """
-    with scratch_prefix(prefix, release, manifest) as scratch:
-        argv, env = launcher(scratch, manifest, command)
+    with scratch_copy(installation) as scratch:
+        argv, env = launcher(scratch, command)
         return run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout, offline=offline)
 
 
-def run_in(scratch: Prefix, argv: Sequence[str], **options: Any) -> process.Completed:
+def run_in(scratch: Installation, argv: Sequence[str], **options: Any) -> process.Completed:
     """Run a program in a scratch prefix with the rights of whom it belongs to; ``options`` are those of apart.run."""
-    return apart.run(argv, account=service.account_of(scratch.root), **options)
+    return apart.run(argv, account=service.account_of(scratch.prefix.root), **options)
 
 
-def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
+def run_program(
+    installation: Installation, text: str, arguments: Sequence[str], *, timeout: float
+) -> process.Completed:
     """Run lines of our own as the application would, in its folder, with placeholders, scratch data and no network.
 
     Raises ToolError when it cannot be started.
     """
-    manifest = subject.need_manifest()
-    with scratch_prefix(subject.need_prefix(), subject.need_release(), manifest) as scratch:
-        release = scratch.named()
-        assert release is not None  # scratch_prefix points at it
-        argv = [str(release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
-        return run_in(scratch, argv, env=environment(release, manifest), cwd=release.app, timeout=timeout)
+    with scratch_copy(installation) as scratch:
+        argv = [str(scratch.release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
+        return run_in(scratch, argv, env=environment(scratch), cwd=scratch.release.app, timeout=timeout)
 
 
 def time_launcher(
-    prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
+    installation: Installation, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
     """Run a command as run_launcher does, without a network, and return what it took; None when it did not end."""
-    with scratch_prefix(prefix, release, manifest) as scratch:
-        argv, env = launcher(scratch, manifest, command)
+    with scratch_copy(installation) as scratch:
+        argv, env = launcher(scratch, command)
         if sys.platform != "win32":
             argv = [supervised.interpreter(), "-I", "-S", "-B", "-c", TIME, *argv]
         started = time.perf_counter()
@@ -188,17 +181,14 @@ def time_launcher(
     return (Took(*answer) if answer else None), ended
 
 
-def run_timing_imports(
-    prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
-) -> process.Completed:
+def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
     """Run a command as run_launcher does, without a network, under ``-X importtime``."""
-    with scratch_prefix(prefix, release, manifest) as scratch:
-        installed, run = scratch.named(), launchers.run_of(manifest)
-        assert installed is not None
+    with scratch_copy(installation) as scratch:
+        place, run = str(scratch.release.path), launchers.run_of(scratch.manifest)
         ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
-        template = dict(manifest.application.environment.placeholders)
-        env = app_launcher.environment(str(installed.path), run, ours, template)
-        argv, folder = app_launcher.command(str(installed.path), run, command[0], list(command[1:]))
+        template = dict(scratch.manifest.application.environment.placeholders)
+        env = app_launcher.environment(place, run, ours, template)
+        argv, folder = app_launcher.command(place, run, command[0], list(command[1:]))
         argv[1:1] = ["-X", "importtime"]
         cwd = Path(folder) if folder else caller(scratch)
         return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
@@ -236,35 +226,37 @@ def parsed(answer: str) -> Any:
         raise UncheckedError(ERROR, _("its output cannot be read: {reason}").format(reason=error)) from error
 
 
-def caller(scratch: Prefix) -> Path:
+def caller(scratch: Installation) -> Path:
     """Return the folder of a scratch prefix for whoever calls: programs write reports where they are called."""
-    return scratch.root / "caller"
+    return scratch.prefix.root / "caller"
 
 
-def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
-    argv = launchers.argv(scratch, manifest, command[0], command[1:])
+    manifest = scratch.manifest
+    argv = launchers.argv(scratch.prefix, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
     # by the shell that its first line names: the scratch folder of a user who may only look
-    if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.bin):
+    if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.prefix.bin):
         argv = [SHELL, *argv]  # may lie where nothing is executed
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 
 
 @contextmanager
-def scratch_prefix(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[Prefix]:
+def scratch_copy(installation: Installation) -> Iterator[Installation]:
     """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
-    demand_files(release, manifest)
-    account = service.account_of(prefix.data)
-    with _scratch_folder(prefix, account) as root:
-        scratch = Prefix(root)
+    demand_files(installation)
+    account = service.account_of(installation.prefix.data)
+    with _scratch_folder(installation.prefix, account) as root:
+        prefix, name = Prefix(root), installation.release.path.resolve().name
+        scratch = Installation(prefix, Release(prefix.releases / name), installation.manifest)
         try:
-            _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
+            _lay_scratch(installation, scratch)
             service.give(root, account)
         except OSError as error:
             told = troubles.words(error, near=root)
@@ -290,9 +282,10 @@ def _copy_small(source: Path, target: Path) -> None:
     target.chmod(stat.S_IMODE(source.stat().st_mode))
 
 
-def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Manifest) -> None:
+def _lay_scratch(installation: Installation, scratch: Installation) -> None:
     """Copy what a program could write into, lead to the rest."""
-    release = Release(scratch.releases / installed.name)
+    prefix, manifest, release = installation.prefix, installation.manifest, scratch.release
+    installed = installation.release.path.resolve()
     theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
 
     release.path.mkdir(parents=True)
@@ -305,26 +298,27 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
         elif reading.is_regular(path) and path.name not in (*STARTS, *OF_THE_SEAL):
             _copy_small(path, release.path / path.name)
     if manifest.application.models_apart and prefix.models.is_dir():
-        _lead(scratch.models, prefix.models)
-    persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
-    _link_persistent(release, manifest, scratch.data)
-    scratch.data.mkdir(exist_ok=True)
-    scratch.env_file.touch()
+        _lead(scratch.prefix.models, prefix.models)
+    persist.lay_scratch(scratch.prefix.data, manifest, installation.store)
+    _link_persistent(scratch)
+    scratch.prefix.data.mkdir(exist_ok=True)
+    scratch.prefix.env_file.touch()
     caller(scratch).mkdir()
-    copies.copy_tree(prefix.bin, scratch.bin)
-    scratch.point_at(release)
+    copies.copy_tree(prefix.bin, scratch.prefix.bin)
+    scratch.prefix.point_at(release)
 
 
-def _link_persistent(release: Release, manifest: Manifest, data: Path) -> None:
+def _link_persistent(scratch: Installation) -> None:
     """Link the persistent folders; the folders that take the links are as read-only afterwards as they were.
 
     The copy of a sealed folder takes no link, except from root.
     """
+    release, manifest = scratch.release, scratch.manifest
     parents = {(release.app / folder).parent for folder in manifest.application.persist}
     modes = {parent: parent.stat().st_mode for parent in parents if parent.is_dir()}
     for parent in modes:
         parent.chmod(seal.OPEN)
-    persist.link_to(release, manifest, data)
+    persist.link_to(release, manifest, scratch.prefix.data)
     for parent, mode in modes.items():
         parent.chmod(mode)
 
@@ -337,10 +331,10 @@ def _lead(place: Path, folder: Path) -> None:
         raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error
 
 
-def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:
+def try_import(installation: Installation, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
     try:
-        ended = run_python(release, manifest, ["-c", IMPORT, module], timeout=timeout)
+        ended = run_python(installation, ["-c", IMPORT, module], timeout=timeout)
     except ToolError as error:
         return Imported(None, error.what)
     answer = answer_in(ended)

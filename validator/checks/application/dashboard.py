@@ -115,9 +115,8 @@ class DashboardAnswer(Check):
 
     def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
         """Return how asking for the page ended."""
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        with trial.scratch_prefix(prefix, release, manifest) as scratch:
-            argv, env = trial.launcher(scratch, manifest, dashboard.command)
+        with trial.scratch_copy(subject.need_installation()) as scratch:
+            argv, env = trial.launcher(scratch, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
