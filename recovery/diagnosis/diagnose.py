@@ -19,6 +19,7 @@ from installer.logs import audit_log
 from installer.release import launchers, signed
 from installer.release import receipt as receipts
 from installer.release.digests import Digests
+from installer.release.installation import Installation
 from installer.release.receipt import ADDED, APP, MODELS, RELEASE, VENV
 from installer.release.stage import counterpart
 from recovery.diagnosis import around
@@ -131,7 +132,8 @@ def diagnose(
     # what nobody can read is looked at again once its rights are mended
     closed = tuple(item.path for item in wrong if item.is_unreadable)
     deviations = tuple(item for item in deviations if not around.lies_in(str(release.path / item.path), closed))
-    false = _false_receipt(prefix, release, receipt, proof, deviations, found, digests)
+    proven = Installation(prefix, release, proof.manifest, receipt) if proof else None
+    false = _false_receipt(proven, deviations, found, digests) if proven else None
     if false:
         findings.append(false)
         receipt, deviations = None, ()
@@ -238,23 +240,20 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
 
 
 def _false_receipt(
-    prefix: Prefix,
-    release: Release,
-    receipt: Receipt | None,
-    proof: Proof | None,
-    deviations: tuple[Deviation, ...],
-    found: dict[str, str],
-    digests: Digests,
+    installation: Installation, deviations: tuple[Deviation, ...], found: dict[str, str], digests: Digests
 ) -> Finding | None:
     """Return what is wrong with a receipt that vouches for files which are not as signed: nothing it says counts."""
-    if receipt is None or proof is None or not receipt.locked:
+    receipt = installation.receipt
+    if receipt is None or not receipt.locked:
         return None
     known = {deviation.path for deviation in deviations}
-    compared = signed.compare(prefix, release, proof.manifest, digests, found)
+    compared = signed.compare(installation, digests, found)
     altered = tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
     if not altered:
         return None
-    return Finding(RECEIPT, release.id, _("the receipt lists files that differ from the signed ones"), altered)
+    return Finding(
+        RECEIPT, installation.release.id, _("the receipt lists files that differ from the signed ones"), altered
+    )
 
 
 def _grouped(deviations: tuple[Deviation, ...]) -> Iterator[Finding]:

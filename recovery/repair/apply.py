@@ -12,6 +12,7 @@ from installer.install import install, preflight, rollback
 from installer.layout import journal, misplaced, proofs, rights, seal
 from installer.layout.store import Store
 from installer.release import acceptance, bytecode, launchers, stage, tools_environment
+from installer.release.installation import Installation
 from recovery.diagnosis.proof import unkept
 from recovery.planning import remedies as cures
 from recovery.planning.parts import parts_of
@@ -170,25 +171,27 @@ def _repair(
             *preflight.in_use(prefix, release),
         ]
     )
-    python, store = stage.python_for(release, manifest), Store(prefix.store)
+    installation = Installation(prefix, release, manifest)
+    python = stage.python_for(installation)
     with transaction.Transaction(prefix, transaction.RECOVER, release) as change:
         change.make_folders(manifest)
         proof.write(release.bundle)
         with progress.wait(_("Writing the application's files")):
-            stage.stage_files(release, manifest, store, python)
+            stage.stage_files(installation, python)
         if whole:
-            stage.stage_environment(release, manifest, store, python, progress)
-            install.accept(release, manifest, store, diagnosis.digests, progress)
+            stage.stage_environment(installation, python, progress)
+            install.accept(installation, diagnosis.digests, progress)
         else:  # its files ran before, and their bytecode is there: the health check after the switch tries them
-            remake_environment(release, packages, diagnosis, manifest, progress, kept=contents)
+            remake_environment(installation, packages, diagnosis, progress, kept=contents)
             if parts and parts.keeps_tools:
                 keep_tools(release, diagnosis, python, progress)
-            acceptance.check_records(release, proof.manifest, diagnosis.digests, progress, damaged=contents)
+            acceptance.check_records(
+                Installation(prefix, release, proof.manifest), diagnosis.digests, progress, damaged=contents
+            )
             if not app_is_whole(diagnosis.deviations):
-                bytecode.compile_application(release, manifest, acceptance.basic_environment(), progress)
+                bytecode.compile_application(installation, acceptance.basic_environment(), progress)
         install.finish(
-            release,
-            manifest,
+            installation,
             python,
             proof.fingerprints,
             diagnosis.digests,
@@ -212,10 +215,9 @@ def files_of(diagnosis: Diagnosis, release: Release) -> list[str]:
 
 
 def remake_environment(
-    release: Release,
+    installation: Installation,
     packages: frozenset[str],
     diagnosis: Diagnosis,
-    manifest: Manifest,
     progress: Progress,
     *,
     kept: Collection[str],
@@ -226,13 +228,14 @@ def remake_environment(
     """
     assert diagnosis.receipt is not None  # it says what is as it was
     assert diagnosis.release is not None
+    release = installation.release
     scratch = release.path / stage.SCRATCH
     uv = Uv(scratch)
     try:
-        uv.venv(release.venv, stage.python_for(release, manifest))
+        uv.venv(release.venv, stage.python_for(installation))
         if packages:
             with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
-                stage.sync_environment(uv, release, manifest, Store(diagnosis.prefix.store), only=packages)
+                stage.sync_environment(uv, installation, only=packages)
     finally:
         uv.close()
         files.remove_tree(scratch)

@@ -93,7 +93,7 @@ def environment(installation: Installation) -> dict[str, str]:
     Raises UncheckedError where what would run could wait for ever.
     """
     demand_files(installation)
-    env = acceptance.trial_environment(installation.release, installation.manifest, acceptance.basic_environment())
+    env = acceptance.trial_environment(installation, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
