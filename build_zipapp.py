@@ -17,7 +17,7 @@ from bundle.digest import sha256_file
 from bundle.names import INSTALLER
 from bundle.target import PYTHONS, host_target, parse_target
 from shared.i18n import _
-from shared.terminal import commandline, console
+from shared.terminal import commandline, console, progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _command(arguments: argparse.Namespace) -> int:
         epoch=int(os.environ.get("SOURCE_DATE_EPOCH", EARLIEST)),
         cache=Cache(arguments.cache_dir or default_cache()),
         offline=arguments.offline,
-        progress=console.make_progress(),
+        progress=progress.make_progress(),
     )
     console.show(f"{sha256_file(path)[0]}  {path}")
     return commandline.DONE

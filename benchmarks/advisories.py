@@ -57,7 +57,7 @@ def main(path: Path, runs: int) -> int:
             f"Python {sys.version_info[0]}.{sys.version_info[1]}, {name}: {len(packages)} packages, {findings[0]} "
             f"findings: median {medians[-1]:.3f} s, worst {max(times):.3f} s of {runs} runs (limit {LIMIT} s)"
         )
-    return medians[0] > LIMIT
+    return int(medians[0] > LIMIT)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,26 +26,26 @@ sys.path.insert(0, str(ROOT))
 
 from builder.assemble.assemble import write_archive  # noqa: E402
 from builder.fetch.cache import Cache  # noqa: E402
-from builder.lock.lock import read_lock, select_wheels, write_requirements  # noqa: E402
+from builder.lock.lock import LockedWheel, read_lock, select_wheels, write_requirements  # noqa: E402
 from builder.members import Member  # noqa: E402
 from builder.wheels.wheels import fetch_wheels  # noqa: E402
 from bundle.manifest import WHEELS, FileEntry  # noqa: E402
 from bundle.target import parse_target  # noqa: E402
-from shared.terminal.console import NoProgress  # noqa: E402
+from shared.terminal.progress import NoProgress  # noqa: E402
 from tests.bundles import make_manifest  # noqa: E402
 
 TARGET = parse_target("linux-x86_64", "3.11")
 
 
-def timed(action) -> float:
+def timed(action: Callable[[], object]) -> float:
     started = time.monotonic()
     action()
     return time.monotonic() - started
 
 
-def medians(actions, runs: int) -> dict[str, float]:
+def medians(actions: Mapping[str, Callable[[], object]], runs: int) -> dict[str, float]:
     """Run all actions by turns; return the median seconds of each."""
-    taken = {name: [] for name in actions}
+    taken: dict[str, list[float]] = {name: [] for name in actions}
     for _run in range(runs):
         for name, action in actions.items():
             taken[name].append(timed(action))
@@ -52,12 +53,12 @@ def medians(actions, runs: int) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def fetch(wheels, folder: Path, runs: int) -> None:
+def fetch(wheels: Sequence[LockedWheel], folder: Path, runs: int) -> None:
     requirements = folder / "requirements.txt"
     requirements.write_bytes(write_requirements(wheels))
     places = {"builder": folder / "cache", "pip": folder / "pip"}
 
-    def emptied(name):
+    def emptied(name: str) -> Path:
         shutil.rmtree(places[name], ignore_errors=True)
         return places[name]
 
@@ -88,11 +89,11 @@ def fetch(wheels, folder: Path, runs: int) -> None:
     print(f"\nThe builder is {taken['pip download'] / taken['builder']:.1f} times as fast.")
 
 
-def assemble(wheels, folder: Path, cache: Cache, runs: int) -> None:
+def assemble(wheels: Sequence[LockedWheel], folder: Path, cache: Cache, runs: int) -> None:
     paths = fetch_wheels(wheels, cache, NoProgress())
     archive, tarball, copies = folder / "bundle.tar.gz", folder / "tarfile.tar.gz", folder / "copies"
 
-    def ours():
+    def ours() -> None:
         found = fetch_wheels(wheels, cache, NoProgress(), offline=True)
         members = [
             Member(FileEntry(f"{WHEELS}/{wheel.filename}", path.stat().st_size, wheel.sha256, "wheel"), path)
@@ -102,14 +103,14 @@ def assemble(wheels, folder: Path, cache: Cache, runs: int) -> None:
         write_archive(archive, manifest, manifest.to_bytes(), members, NoProgress())
         os.sync()
 
-    def copy():
+    def copy() -> None:
         shutil.rmtree(copies, ignore_errors=True)
         copies.mkdir()
         for wheel, path in paths.items():
             shutil.copyfile(path, copies / wheel.filename)
         os.sync()
 
-    def tar():
+    def tar() -> None:
         with tarfile.open(tarball, "w:gz") as out:
             for wheel, path in paths.items():
                 out.add(path, f"{WHEELS}/{wheel.filename}")

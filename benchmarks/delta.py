@@ -17,9 +17,9 @@ from pathlib import Path
 import tomllib
 import uv
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import scale
+from benchmarks import scale
 
 MOST = 1 / 100
 
@@ -34,7 +34,7 @@ def next_version(folder: Path, package: str) -> Path:
     text = path.read_text().replace('version = "0.1.0"', 'version = "0.2.0"')
     text = text.replace("constraint-dependencies = [", f'constraint-dependencies = ["{package}<{locked[package]}", ')
     path.write_text(text)
-    argv = [uv.find_uv_bin(), "lock", "--quiet", "--project", project, "--upgrade-package", package]
+    argv = [uv.find_uv_bin(), "lock", "--quiet", "--project", str(project), "--upgrade-package", package]
     subprocess.run(argv, check=True)
     return project
 

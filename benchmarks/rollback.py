@@ -15,16 +15,20 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from installer.install import repeated, rollback
 from installer.layout import seal
-from installer.layout.prefix import Prefix, Release
+from installer.layout.prefix import Prefix
 from installer.release import acceptance, receipt
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.reliability import world as worlds
+
+if TYPE_CHECKING:
+    from installer.layout.release import Release
 
 LIMIT = 0.5  # seconds
 
@@ -68,12 +72,12 @@ def measure(prefix: Prefix) -> tuple[float, float, float]:
         real(*given)
         marks["health"] = time.perf_counter() - began
 
-    kept = repeated.of_receipt, Prefix.point_at, acceptance.check_health
-    repeated.of_receipt, Prefix.point_at, acceptance.check_health = of_receipt, point_at, check_health
-    try:
+    with (
+        patch.object(repeated, "of_receipt", of_receipt),
+        patch.object(Prefix, "point_at", point_at),
+        patch.object(acceptance, "check_health", check_health),
+    ):
         rollback.rollback(prefix, NoProgress())
-    finally:
-        repeated.of_receipt, Prefix.point_at, acceptance.check_health = kept
     return marks["switched"] - marks["held"], marks["compared"], marks["health"]
 
 

@@ -41,7 +41,7 @@ def real_zipapp(folder: Path) -> Path:
     from builder.zipapp import pack
     from bundle.names import INSTALLER
     from bundle.target import PYTHONS, host_target, parse_target
-    from shared.terminal.console import NoProgress
+    from shared.terminal.progress import NoProgress
 
     target = parse_target(str(host_target()), PYTHONS[0])
     cache = Cache(ROOT / ".cache" / "wheels")

@@ -13,26 +13,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import uv
 
 
-def timed(command):
+def timed(command: Sequence[str]) -> float:
     """Run a command and return its seconds."""
     started = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - started
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheels", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     wheels = sorted(map(str, arguments.wheels.glob("*.whl")))
     size = sum(os.path.getsize(path) for path in wheels)
-    seconds = {"uv": [], "pip": []}
+    seconds: dict[str, list[float]] = {"uv": [], "pip": []}
     offline = ["--no-index", "--no-deps"]
     for _run in range(arguments.runs):
         for name, found in seconds.items():

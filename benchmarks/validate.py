@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,14 +27,15 @@ QUICK_MOST = 3.0  # seconds
 CHECKS_FAILED = 1  # the exit code of a host that is not well, which does not matter here
 
 
-def validate(options: argparse.Namespace, *arguments: str) -> dict:
+def validate(options: argparse.Namespace, *arguments: str) -> dict[str, Any]:
     """Run validate through the zipapp and return its report."""
     python = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
     argv = [python, str(options.bundle / "ragtrace-install.pyz"), "validate", "--prefix", str(options.prefix)]
     done = subprocess.run([*argv, "--json", *arguments], check=False, capture_output=True, text=True)
     if done.returncode not in (0, CHECKS_FAILED):
         sys.exit(f"validate ended with {done.returncode}: {done.stderr}")
-    return json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def timed_record(options: argparse.Namespace) -> float:
@@ -41,7 +43,7 @@ def timed_record(options: argparse.Namespace) -> float:
     (result,) = validate(options, "--check", "packages.record", "--timeout", "600")["validation_results"]
     if result["status"] != "PASS":
         sys.exit(f"packages.record: {result['details']}")
-    return result["seconds"]
+    return float(result["seconds"])
 
 
 def main() -> int:

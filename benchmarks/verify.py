@@ -27,7 +27,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -40,7 +40,7 @@ from bundle.opening import SUMS, Bundle
 from bundle.product.application import Application, Launcher
 from bundle.target import host_target, parse_target
 from bundle.wheels import record
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def compare(ours: Callable[[], object], plain: Callable[[], object], runs: int) -> dict[str, float]:
+def compare(ours: Callable[[], object], plain: Callable[[], object], runs: int) -> dict[str, Any]:
     """Return the medians of both in seconds, and the median ratio of runs that followed each other."""
     ours()
     pairs = []
@@ -145,7 +145,9 @@ def compare(ours: Callable[[], object], plain: Callable[[], object], runs: int) 
 
 def own_peak_mb() -> int:
     """Return this process's peak memory, not that of the process which forked it, as ru_maxrss (proc_pid_status(5))."""
-    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))[1]) >> 10
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found, "/proc/self/status names no peak"
+    return int(found[1]) >> 10
 
 
 def peak_mb(folder: Path, form: str) -> int:
@@ -154,13 +156,13 @@ def peak_mb(folder: Path, form: str) -> int:
     return int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
 
 
-def measure(folder: Path, site: Path | None, runs: int, megabytes: int) -> dict[str, dict[str, object]]:
+def measure(folder: Path, site: Path | None, runs: int, megabytes: int) -> dict[str, dict[str, Any]]:
     """Make the bundles and measure everything."""
     large = make_bundle(folder / "large", megabytes * 1_000_000)
     make_bundle(folder / "small", SMALL * 1_000_000)
     files = [large.location / entry.path for entry in large.manifest.files]
     packed = read_bundle(large.location, "archive")
-    result = {
+    result: dict[str, dict[str, Any]] = {
         "folder": compare(lambda: verify(large), lambda: hash_all(files), runs),
         "archive": compare(lambda: verify(packed), lambda: hash_all([packed.location, *files]), runs),
     }
@@ -171,7 +173,7 @@ def measure(folder: Path, site: Path | None, runs: int, megabytes: int) -> dict[
     return result
 
 
-def missed(result: dict[str, dict[str, object]]) -> list[str]:
+def missed(result: dict[str, dict[str, Any]]) -> list[str]:
     """Return the names of what is too slow or grows."""
     least = {"folder": VERIFY_LEAST, "record": RECORD_LEAST}
     peaks = result["peak_mb"]

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installer.layout.own_command import program
+from installer.layout.location.own_command import program
 from shared import __version__
 from shared.i18n import _
 from shared.terminal.parser import Parser

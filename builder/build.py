@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from bundle.signing.signature import PublicKey
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from builder.request.request import Request
     from builder.request.verification import Foresight
     from builder.settings.scan import Unlisted
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

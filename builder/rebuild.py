@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from bundle.manifest import FileEntry
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it names every file of the manifest, and those of models once more
 

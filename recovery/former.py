@@ -9,8 +9,8 @@ from installer.release import stage
 from installer.release.installation import Installation
 from installer.trust.authority import find_authority
 from recovery.diagnosis.diagnose import diagnose
-from recovery.planning.plan import bring
-from recovery.repair.apply import heal_store
+from recovery.planning.bring import bring
+from recovery.repair.in_place import heal_store
 from shared import reading
 from shared.errors import HostError
 from shared.i18n import _
@@ -18,10 +18,11 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from installer.change.transaction import Transaction
     from installer.install.rollback import Build
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.trust.places import Places
     from recovery.diagnosis.diagnose import Diagnosis
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from installer.change import restore
 from installer.install import rollback
-from installer.layout.prefix import Prefix, find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.trust.places import host_places
 from installer.userdata import backups
 from recovery.former import mending
 from shared.errors import HostError
 from shared.i18n import _
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
+    from installer.layout.prefix import Prefix
     from installer.userdata.backup_index import Backup
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 class InstallationRecoveryManager:

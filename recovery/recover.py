@@ -1,8 +1,4 @@
-"""The story of a recovery: look, plan, ask, back up, repair into a new release.
-
-A report that names problems is untrusted: it tells which checks failed, and nothing of it becomes
-a path or a command. What is repaired is what this host shows now.
-"""
+"""The story of a recovery: look, plan, ask, back up, repair into a new release."""
 
 from __future__ import annotations
 
@@ -16,18 +12,17 @@ from installer.layout import misplaced, seal
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
 from installer.userdata import backups
-from recovery.diagnosis.diagnose import Diagnosis, diagnose
-from recovery.planning import remedies as cures
-from recovery.planning.plan import Plan, make_plan
-from recovery.repair.apply import apply, mend_places
-from shared import reading, troubles
-from shared.errors import HostError, TrustError, UsageError
+from recovery.diagnosis.diagnose import diagnose
+from recovery.diagnosis.reported import demand_fitting, notes_on
+from recovery.planning.last_resorts import Case
+from recovery.planning.planner import make_plan
+from recovery.repair.in_place import MendPlaces
+from recovery.repair.new_release import Reinstall
+from recovery.repair.remedy import Work
+from shared.errors import HostError
 from shared.files.lockfile import locked, make_lockable
 from shared.i18n import _
-from validator.check import ERROR, FAIL, RECOVER
-from validator.registry import CHECKS
-from validator.remedy import DATA, causes_of
-from validator.report import LIMIT, Report, host_id, parse_report
+from validator.remedy import DATA
 from validator.result import Repair
 
 if TYPE_CHECKING:
@@ -37,8 +32,30 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Policy
     from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.digests import Digests
-    from shared.terminal.console import Progress
+    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.planning.plan import Plan
+    from shared.terminal.progress import Progress
+    from validator.report import Report
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a recovery is given: a report as a hint, a verified bundle, who may sign where the receipt is lost.
+
+    ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
+    ``wait`` is how long another run is waited for, in seconds.
+    """
+
+    report: Report | None = None
+    bundle: Bundle | None = None
+    policy: Policy | None = None
+    allow_unlocked: bool = False
+    wait: float = 0.0
+
+
+NOTHING = Given()
 
 
 @dataclass(frozen=True)
@@ -60,122 +77,51 @@ class Recovery:
     @property
     def installed(self) -> bool:
         """Whether a bundle was installed in full, and not only taken from."""
-        return self.applied and self.plan.has(cures.Reinstall) is not None
-
-
-def read_diagnosis(path: Path) -> Report:
-    """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
-    try:
-        with reading.opened(path, follow=True) as file:
-            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
-    except OSError as error:
-        wanted = _("Specify a report written by validate, or run recover without one.")
-        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
-    try:
-        return parse_report(data, path.name)
-    except TrustError as error:
-        raise TrustError(
-            _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
-            advice=_("Write it again with validate --output, or run recover without it."),
-        ) from error
-
-
-def demand_fitting(report: Report, prefix: Prefix) -> None:
-    """Raise UsageError for a report of another host, or of a release that is not active any more."""
-    active = prefix.active()
-    if report.host is not None and report.host != host_id():
-        raise UsageError(
-            _("The diagnosis was made on another host."),
-            advice=_("Run validate here, or run recover without a diagnosis."),
-        )
-    if report.release is not None and active is not None and report.release != active.id:
-        raise UsageError(
-            _("The diagnosis is not for the active release {release}.").format(release=active.id),
-            advice=_("Run validate again, or run recover without a diagnosis."),
-        )
-
-
-def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
-    """Return what to say of the problems that a report names, in our own words."""
-    titles = {check.id: check for check in CHECKS}
-    failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
-    # what recover would have mended then and does not find now was mended since
-    gone: list[str] = []
-    unexplained: list[str] = []
-    for name, remedy in failed.items():
-        if name in titles and not diagnosis.of_kind(*causes_of(name)):
-            (gone if remedy == RECOVER else unexplained).append(titles[name]().title())
-    notes = []
-    if gone:
-        notes.append(_("The diagnosis reports problems that no longer exist: {names}.").format(names=", ".join(gone)))
-    if unexplained:
-        text = _("These are not caused by damage; run validate again, and follow its advice: {names}.")
-        notes.append(text.format(names=", ".join(unexplained)))
-    return tuple(notes)
+        return self.applied and self.plan.has(Reinstall) is not None
 
 
 def plan_recovery(
     prefix: Prefix,
-    report: Report | None = None,
-    bundle: Bundle | None = None,
-    policy: Policy | None = None,
-    *,
-    allow_unlocked: bool = False,
+    given: Given = NOTHING,
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Diagnosis]:
     """Look at an installation and choose what to do; nothing is written.
 
-    ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
     ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
-    if report is not None:
-        demand_fitting(report, prefix)
-    diagnosis = diagnose(prefix, policy, digests, places)
-    plan = make_plan(diagnosis, bundle, allow_unlocked=allow_unlocked)
-    plan = replace(plan, removes=removed_by(plan, diagnosis, bundle))
-    if report is not None:
-        plan = replace(plan, notes=(*plan.notes, *notes_on(report, diagnosis)))
+    if given.report is not None:
+        demand_fitting(given.report, prefix)
+    diagnosis = diagnose(prefix, given.policy, digests, places)
+    plan = make_plan(Case(diagnosis, given.bundle, given.allow_unlocked))
+    plan = replace(plan, removes=removed_by(plan, diagnosis, given.bundle))
+    if given.report is not None:
+        plan = replace(plan, notes=(*plan.notes, *notes_on(given.report, diagnosis)))
     return plan, diagnosis
 
 
 def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None) -> tuple[retention.Going, ...]:
     """Return the releases that go once a plan is carried out."""
-    prefix, back = diagnosis.prefix, plan.has(cures.GoBack)
-    if back is not None:
-        coming = prefix.release(back.names[0])
-    elif plan.has(cures.Reinstall) and bundle is not None:
-        coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
-    elif plan.ladder and diagnosis.release is not None:
-        coming = prefix.new_release(*diagnosis.release.made_from)
-    else:
+    if not plan.ladder:
         return ()
-    return retention.going(prefix, coming, is_damaged=True)
+    return retention.going(diagnosis.prefix, plan.ladder[-1].coming(diagnosis, bundle), is_damaged=True)
 
 
 def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
-    plan = plan_recovery(prefix, None, bundle, policy, digests=digests)[0]
+    plan = plan_recovery(prefix, Given(bundle=bundle, policy=policy), digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
 
 
-def recover(
-    prefix: Prefix,
-    confirm: Callable[[Plan], bool],
-    progress: Progress,
-    *,
-    report: Report | None = None,
-    bundle: Bundle | None = None,
-    policy: Policy | None = None,
-    allow_unlocked: bool = False,
-    wait: float = 0.0,
-) -> Recovery:
+def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
     """Repair an installation.
 
     1. Lock the prefix, so that what is found stays what is there.
     2. Look and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up what is the user's.
     4. Carry it out; a failure leaves the release active that was.
+    5. Look again at what could not be seen before.
+    6. Write it into the audit log.
 
     Raises HostError when something must be brought first, InstallError when the repair failed,
     BusyError while another run holds the lock.
@@ -183,90 +129,125 @@ def recover(
     places = misplaced.found(prefix)
     misplaced.require_home(prefix, places)
     make_lockable(prefix.state / "lock")
-    with locked(prefix.state / "lock", wait=wait):
+    # 1.
+    with locked(prefix.state / "lock", wait=given.wait):
+        # 2.
         with progress.wait(_("Checking the installation")):
-            plan, diagnosis = plan_recovery(
-                prefix, report, bundle, policy, allow_unlocked=allow_unlocked, places=places
-            )
-        former = prefix.active()
-        before = former.id if former else None
+            plan, diagnosis = plan_recovery(prefix, given, places=places)
         if not plan.remedies:
-            if plan.restore and not plan.unmet:
-                lost = next(finding.details for finding in plan.findings if finding.kind == DATA)
-                raise HostError(f"{lost}.", advice=plan.restore)
-            if plan.unmet:
-                names = ", ".join(left.path for left in plan.left)
-                told = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
-                raise HostError(
-                    f"{told} " + _("Still damaged: {names}.").format(names=names) if names else told,
-                    advice=plan.unmet
-                    if plan.needed_python
-                    else " ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes]),
-                )
-            return Recovery(plan, applied=False, active=before)
-        if not confirm(plan):
-            return Recovery(plan, applied=False, active=before)
-        if plan.has(cures.MendPlaces):
-            mend_places(diagnosis)  # the backup needs its folder
+            require_nothing(plan, prefix)
+        if not plan.remedies or not confirm(plan):
+            active = prefix.active()
+            return Recovery(plan, applied=False, active=active.id if active else None)
+        return Run(prefix, confirm, progress, given).carry_out(plan, diagnosis)
+
+
+def require_nothing(plan: Plan, prefix: Prefix) -> None:
+    """Raise HostError where something is wrong that no remedy mends, with what to bring or to do."""
+    if plan.restore and not plan.unmet:
+        lost = next(finding.details for finding in plan.findings if finding.kind == DATA)
+        raise HostError(f"{lost}.", advice=plan.restore)
+    if not plan.unmet:
+        return
+    names = ", ".join(left.path for left in plan.left)
+    told = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
+    if names:
+        told += " " + _("Still damaged: {names}.").format(names=names)
+    if plan.needed_python:
+        raise HostError(told, advice=plan.unmet)
+    raise HostError(
+        told, advice=" ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes])
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recovery that is carried out, under the lock."""
+
+    prefix: Prefix
+    confirm: Callable[[Plan], bool]
+    progress: Progress
+    given: Given
+
+    def carry_out(self, plan: Plan, diagnosis: Diagnosis) -> Recovery:
+        """Do steps 3 to 6 of ``recover``."""
+        prefix, former = self.prefix, self.prefix.active()
+        places = plan.has(MendPlaces)
+        if places:
+            places.mend(self.work(plan, diagnosis))  # the backup needs its folder
         name = backups.new_name(prefix, "before-recover")
         try:
-            with progress.wait(_("Backing up settings and data")):
+            # 3.
+            with self.progress.wait(_("Backing up settings and data")):
                 backup = backups.create(prefix, name, also=strangers(diagnosis))
-            collected = apply(plan, diagnosis, bundle, progress)
-            plan, collected = look_again(plan, diagnosis, confirm, bundle, policy, progress) or (plan, collected)
-            active = prefix.active()
-            now = active.id if active else None
-            head = audit_log.append(
-                prefix,
-                "recover",
-                "done",
-                release=now,
-                receipt_sha256=seal.receipt_sha256(active) if active else None,
-                former=before,
-                remedies=[remedy.id for remedy in plan.remedies],
-                packages=sorted(plan.packages),
-                left=[left.path for left in plan.left],
-                **({"mended": [item.place for item in places]} if places else {}),
-            )
+            # 4. and 5.
+            collected = apply(plan, self.work(plan, diagnosis))
+            plan, collected = self.look_again(plan, diagnosis) or (plan, collected)
+            # 6.
+            head = self.note(plan, former, diagnosis)
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
             with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
-    return Recovery(
-        plan,
-        applied=True,
-        active=now,
-        former=before,
-        backup=backup,
-        audit_head=head,
-        digests=diagnosis.digests,
-        collected=collected,
-    )
+        active = prefix.active()
+        return Recovery(
+            plan,
+            applied=True,
+            active=active.id if active else None,
+            former=former.id if former else None,
+            backup=backup,
+            audit_head=head,
+            digests=diagnosis.digests,
+            collected=collected,
+        )
+
+    def work(self, plan: Plan, diagnosis: Diagnosis) -> Work:
+        """Return what the remedies of a plan are applied to and with."""
+        return Work(diagnosis, self.given.bundle, self.progress, plan.packages)
+
+    def look_again(self, plan: Plan, diagnosis: Diagnosis) -> tuple[Plan, retention.Collected] | None:
+        """Repair what shows only now; return all that was done.
+
+        While a wheel is lost, nobody can tell whether its package is as signed; nor what is in a file that cannot be
+        read.
+        """
+        if plan.ladder or not any(remedy.uncovers for remedy in plan.in_place):
+            return None
+        more, found = plan_recovery(self.prefix, replace(self.given, report=None), diagnosis.digests)
+        if not more.remedies or not self.confirm(more):
+            return None
+        collected = apply(more, self.work(more, found))
+        all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
+        return all_done, collected
+
+    def note(self, plan: Plan, former: Release | None, diagnosis: Diagnosis) -> str:
+        """Write what was done into the audit log; return its head."""
+        active, places = self.prefix.active(), diagnosis.places
+        return audit_log.append(
+            self.prefix,
+            "recover",
+            "done",
+            release=active.id if active else None,
+            receipt_sha256=seal.receipt_sha256(active) if active else None,
+            former=former.id if former else None,
+            remedies=[remedy.id for remedy in plan.remedies],
+            packages=sorted(plan.packages),
+            left=[left.path for left in plan.left],
+            **({"mended": [item.place for item in places]} if places else {}),
+        )
 
 
-def look_again(
-    plan: Plan,
-    diagnosis: Diagnosis,
-    confirm: Callable[[Plan], bool],
-    bundle: Bundle | None,
-    policy: Policy | None,
-    progress: Progress,
-) -> tuple[Plan, retention.Collected] | None:
-    """Compare what is installed with wheels that were lost, and repair what they show; return all that was done.
+def apply(plan: Plan, work: Work) -> retention.Collected:
+    """Apply the remedies of a plan; return what went.
 
-    While a wheel is lost, nobody can tell whether its package is as signed; nor what is in a file that cannot be read.
+    1. In place, in their order.
+    2. One new release, or the former one: the last of those remedies makes it for all.
     """
-    looks_other = (cures.FillStore, cures.MendRights, cures.MendPlaces)
-    if not any(plan.has(kind) for kind in looks_other) or plan.ladder:
-        return None
-    more, found = plan_recovery(diagnosis.prefix, None, bundle, policy, digests=diagnosis.digests)
-    if not more.remedies or not confirm(more):
-        return None
-    collected = apply(more, found, bundle, progress)
-    all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
-    return all_done, collected
+    for remedy in plan.in_place:
+        remedy.apply(work)
+    return plan.ladder[-1].apply(work) if plan.ladder else retention.Collected()
 
 
 def strangers(diagnosis: Diagnosis) -> list[Path]:

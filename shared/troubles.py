@@ -1,8 +1,7 @@
 """What a refusal of the operating system means to an operator: one sentence that names the file, and what helps.
 
 Callers say what they were doing, and with which file where the error may not know it. Why, and what to do next, is
-chosen here alone: by the error's number and by what can be seen of the file, never by the place in the code. The
-English reasons are those of strerror(3), which people search for; Windows' own numbers have causes of theirs.
+chosen here alone: by the error's number and by what can be seen of the file, never by the place in the code.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from shared import limits, reading
+from shared import causes, limits, reading
 from shared.errors import HostError, RagtraceError
 from shared.i18n import _
 
@@ -26,23 +25,6 @@ if TYPE_CHECKING:
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
 BRINGING = "bringing"  # reading what a medium brought
-
-# winerror.h; the other numbers of Windows have an errno that says as much
-OF_WINDOWS = {
-    5: "EACCES",
-    32: "IN_USE",  # ERROR_SHARING_VIOLATION
-    33: "IN_USE",  # ERROR_LOCK_VIOLATION
-    112: "ENOSPC",
-    206: "ENAMETOOLONG",
-    225: "VIRUS",  # ERROR_VIRUS_INFECTED
-    1314: "PRIVILEGE",  # ERROR_PRIVILEGE_NOT_HELD
-}
-LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
-# the name is at fault: what file was wanted helps more than how names go wrong
-NAMES = frozenset(
-    {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}
-)
-KINDS = frozenset({"ENXIO", "ENODEV"})  # a socket, a device without a driver
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
 
@@ -76,7 +58,7 @@ def words(
     been: it is the advice where the name is at fault, and for nothing else.
     """
     cause, place = cause_of(error, doing, path, near), _place(error, path, near)
-    advice = wanted if wanted and cause in NAMES else _advice(cause, doing, place)
+    advice = wanted if wanted and cause in causes.NAMES else _advice(cause, doing, place)
     return Words(_sentence(cause, doing, place, _reason(cause, error, place)), advice)
 
 
@@ -130,13 +112,13 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
     if isinstance(error, reading.UnfitError):
         return error.cause
     number = getattr(error, "winerror", None)
-    name = OF_WINDOWS.get(number) if number else None
+    name = causes.OF_WINDOWS.get(number) if number else None
     name = name or errno.errorcode.get(error.errno or 0, "NO_CAUSE")
     _shown, place, other = _place(error, path, near)
     if not place or sys.platform == "win32":
         return name
     if place == os.devnull and doing in (STARTING, USING):
-        return "NO_NULL" if name not in LACKS else name
+        return "NO_NULL" if name not in causes.LACKS else name
     closer = {"ENOENT": _why_missing, "EACCES": _why_denied, "EPERM": _why_denied, "ENOSPC": _why_full}.get(name)
     found = closer(place, doing) if closer else ""
     if not found and other and closer is _why_denied:
@@ -146,7 +128,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
     """Tell whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
-    return cause_of(error, READING, path) not in NAMES | KINDS
+    return cause_of(error, READING, path) not in causes.NAMES | causes.KINDS
 
 
 def _why_missing(path: str, doing: str) -> str:
@@ -236,60 +218,14 @@ def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
 
 
 def _reason(cause: str, error: OSError, place: Place) -> str:
-    text = {**_reasons(), **_reasons_of_ours()}.get(cause)
+    text = causes.reasons().get(cause)
     if text is None:
         return (error.strerror or str(error)).rstrip(".")
     return text.format(folder=_folder(place.path), reason=error.strerror or error)
 
 
-def _reasons() -> dict[str, str]:
-    return {
-        "EACCES": _("Permission denied"),
-        "EAGAIN": _("Resource temporarily unavailable"),
-        "EBUSY": _("Device or resource busy"),
-        "EDQUOT": _("Disk quota exceeded"),
-        "EEXIST": _("File exists"),
-        "EFBIG": _("File too large"),
-        "EINVAL": _("Invalid argument"),
-        "EIO": _("Input/output error"),
-        "EISDIR": _("Is a directory"),
-        "ELOOP": _("Too many levels of symbolic links"),
-        "EMFILE": _("Too many open files"),
-        "ENAMETOOLONG": _("File name too long"),
-        "ENFILE": _("Too many open files in system"),
-        "ENOENT": _("No such file or directory"),
-        "ENOEXEC": _("Exec format error"),
-        "ENOMEM": _("Cannot allocate memory"),
-        "ENOSPC": _("No space left on device"),
-        "ENOTDIR": _("Not a directory"),
-        "ENOTEMPTY": _("Directory not empty"),
-        "EPERM": _("Operation not permitted"),
-        "EROFS": _("Read-only file system"),
-        "ESTALE": _("Stale file handle"),
-        "ETIMEDOUT": _("Connection timed out"),
-        "ETXTBSY": _("Text file busy"),
-        "EXDEV": _("Invalid cross-device link"),
-    }
-
-
-def _reasons_of_ours() -> dict[str, str]:
-    """Return what the host tells beyond the errno; the words of strerror(3) stay in front."""
-    return {
-        "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
-        "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),
-        "IN_USE": _("another program has it open"),
-        "NOEXEC": _("Permission denied, its filesystem is mounted noexec"),
-        "NO_INODES": _("No space left on device, all inodes are in use"),
-        "NO_LOADER": _("No such file or directory, its interpreter or loader is missing"),
-        "NO_NULL": _("{reason}, and no program can start without it"),
-        "NO_PARENT": _("No such file or directory, its folder {folder} is missing"),
-        "PRIVILEGE": _("this account lacks a required privilege"),
-        "VIRUS": _("a virus scanner blocked it"),
-    }
-
-
 def _advice(cause: str, doing: str, place: Place) -> str:
-    if cause in LACKS:
+    if cause in causes.LACKS:
         return limits.advice()
     if cause in {"EACCES", "EPERM"}:
         text = _rights(cause)[READING if doing == BRINGING else doing]
@@ -298,9 +234,7 @@ def _advice(cause: str, doing: str, place: Place) -> str:
             "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a disk first."
         )
     else:
-        text = {**_advice_on_names(), **_advice_on_hosts(), **_advice_on_files()}.get(cause) or _(
-            "Check the file and its filesystem, then run the same command again."
-        )
+        text = causes.advice().get(cause) or _("Check the file and its filesystem, then run the same command again.")
     path = place.path or "."
     return text.format(path=path, folder=_folder(path))
 
@@ -316,56 +250,3 @@ def _rights(cause: str) -> dict[str, str]:
         STARTING: _("Give this user execute permission (chmod +x)."),
         USING: _("Check its owner and permissions (ls -l {path}), then run the same command again."),
     }
-
-
-def _advice_on_names() -> dict[str, str]:
-    return {
-        "EEXIST": _("Move it elsewhere, or specify another name."),
-        "EINVAL": _(
-            "Its filesystem does not support this name or operation: specify another name, or a folder on a local disk."
-        ),
-        "EISDIR": _("Specify a file, not a folder."),
-        "ELOOP": _("Check where its links point (ls -l): they form a loop, or no link is allowed there."),
-        "ENAMETOOLONG": _("Specify a shorter path."),
-        "ENOENT": _("Check the name."),
-        "ENOTDIR": _("Check the name: one of its parents is a file, not a folder."),
-        "NO_PARENT": _("Check the name, or create the folder {folder}."),
-    }
-
-
-def _advice_on_hosts() -> dict[str, str]:
-    return {
-        "EDQUOT": _("Free up space or raise this user's quota, then run the same command again."),
-        "EFBIG": _("Raise the file size limit (ulimit -f), or use a filesystem that supports larger files."),
-        "EIO": _("The disk or its connection is failing: check the system log and copy what you need elsewhere."),
-        "ENOSPC": _("Free up space on its filesystem (see df), then run the same command again."),
-        "EROFS": _("Mount its filesystem read-write, or specify a location on another filesystem."),
-        "ESTALE": _("The network share was disconnected: mount it again, then run the same command again."),
-        "ETIMEDOUT": _("The network share was disconnected: mount it again, then run the same command again."),
-        "EXDEV": _("Place both on the same filesystem."),
-        "NOEXEC": _("Specify a folder on a filesystem that is not mounted noexec."),
-        "NO_INODES": _("Remove files from its filesystem (see df -i), then run the same command again."),
-        "NO_NULL": _("Create the device (mknod -m 666 /dev/null c 1 3), or use the container's own /dev."),
-        "PRIVILEGE": _("Run the same command from an administrator prompt."),
-        "VIRUS": _("Check the scanner's log; if the file is clean, exclude its folder from scanning."),
-    }
-
-
-def _advice_on_files() -> dict[str, str]:
-    return {
-        "APPEND_ONLY": _("Remove the attribute (chattr -a; see lsattr), then run the same command again."),
-        "EBUSY": _("It is in use or a mount point: stop the program or unmount it, then run the same command again."),
-        "ENOEXEC": _("It is damaged or built for another system: provide the file for this host."),
-        "ENOTEMPTY": _("Another program writes there: stop it, then run the same command again."),
-        "ETXTBSY": _("It is running: stop it, then run the same command again."),
-        "IMMUTABLE": _("Remove the attribute (chattr -i; see lsattr), then run the same command again."),
-        "IN_USE": _("Close that program, then run the same command again."),
-        "NOT_REGULAR": _no_file_of_ours(),
-        "A_LINK": _no_file_of_ours(),
-        "TOO_LONG": _no_file_of_ours(),
-        "NO_LOADER": _("Install the program that its first line names, or provide the file for this host."),
-    }
-
-
-def _no_file_of_ours() -> str:
-    return _("Check who created it (ls -l {path}), and move it elsewhere; recover repairs an installation.")

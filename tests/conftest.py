@@ -88,7 +88,7 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from builder.zipapp import pack
     from bundle.names import INSTALLER
     from bundle.target import PYTHONS, host_target, parse_target
-    from shared.terminal.console import NoProgress
+    from shared.terminal.progress import NoProgress
 
     target = parse_target(str(host_target()), PYTHONS[0])
     output = tmp_path_factory.mktemp("zipapp") / INSTALLER

@@ -10,7 +10,7 @@ from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.signing.signature import parse_public_key
 from installer.install import install as story
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from pathlib import Path

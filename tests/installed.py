@@ -36,7 +36,7 @@ from installer.release import installation, launchers, settings, stage
 from installer.release.digests import Digests
 from installer.userdata import persist
 from shared.programs.uv import base_interpreter
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.bundles import entry
 from tests.keys import SoftKey
 

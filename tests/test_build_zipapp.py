@@ -26,7 +26,7 @@ from bundle.target import PYTHONS, host_target, parse_target
 from installer.release.signed import LAUNCHER_MEMBER
 from shared.errors import BuildError
 from shared.processes import process
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.hosts import needs
 
 LINUX = parse_target("linux-x86_64", "3.9")

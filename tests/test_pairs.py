@@ -36,7 +36,7 @@ OURS = {
     "installer/userdata/backup_index.py:read_backup": f"{BOOT}::test_backup_indexes",
     "bundle/advisories/exceptions.py:read_exceptions": f"{BUILD}::test_exceptions",
     "bundle/advisories/index.py:Index.of": "tests/bundle/advisories/test_index.py::test_round_trip",
-    "bundle/advisories/safety.py:find_hits": "tests/builder/advisories/test_agreement.py::test_whole_export",
+    "bundle/advisories/scanner.py:ask": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
     "bundle/advisories/snapshot.py:read_snapshot": "tests/builder/advisories/test_snapshot.py::test_what_a",
     "bundle/manifest.py:parse_manifest": f"{BUILD}::test_as_many_files_as_hosts_take",
     "bundle/opening.py:Bundle.volumes": "tests/builder/signing/test_release.py::test_a_host_wants_both",
@@ -46,7 +46,12 @@ OURS = {
     "installer/layout/journal.py:read": f"{BOOT}::test_journals",
     "bootstrap/launch/__init__.py:read_facts": "tests/bootstrap/launch/test_run.py::test_it_hands_over",
     "shared/programs/lazy/compiling.py:serve": "tests/installer/release/test_bytecode.py::test_all_that_the_application_imports",
-    "installer/advisories/picklescan.py:scan_folder": "tests/validator/checks/security/test_pickles.py::test_what_is_found",
+    "shared/programs/scanners/run_picklescan.py:main": "tests/shared/programs/scanners/test_run_picklescan.py::test_files",
+    "shared/programs/scanners/run_safety.py:main": "tests/builder/advisories/test_agreement.py::test_whole_export",
+    "shared/programs/scripts/import_modules.py:main": "tests/installer/release/test_acceptance.py::test_imports_end",
+    "shared/programs/scripts/query_dashboard.py:main": (
+        "tests/validator/checks/application/test_dashboard.py::test_a_page_that_answers"
+    ),
     "installer/layout/prefix.py:Prefix.named": f"{BOOT}::test_the_names_of_releases",
     "installer/release/receipt.py:parse": f"{BOOT}::test_receipts",
     "installer/layout/seal.py:receipt_sha256": f"{BOOT}::test_marks",

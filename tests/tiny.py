@@ -31,7 +31,7 @@ from bundle.signing.signature import parse_public_key
 from bundle.target import host_target, parse_target
 from installer.install import install
 from installer.layout.prefix import Prefix
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

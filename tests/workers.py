@@ -36,6 +36,7 @@ SLOW = re.compile(
     r"|builder/(test_(bounds|cli|rebuild)\.|advisories/test_agreement\.|assemble/test_volumes\.|bundle_files/"
     r"|evidence/|models/test_(models|whole)\.|project/test_source\.|request/|signing/test_slip\."
     r"|wheels/test_(attestations|builds|interpreter)\.)"
+    r"|former/"
     r"|installer/(test_(bounds|modes|own_files)\.|change/test_(migration|retention|transaction)\.|install/"
     r"|layout/test_(own_command|placement|service)\.|logs/test_syslog\.|release/test_(bytecode|own_python)\."
     r"|trust/test_admission\.|userdata/test_(backups|userdata)\.)"

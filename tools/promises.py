@@ -4,9 +4,12 @@
 The application's own figures come from docs/ragtrace-run.json, which is build/ragtrace/table.json of `make ragtrace`.
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import tomllib
 
@@ -21,6 +24,7 @@ SOURCE, PAGE, RUN = (
     ROOT / "docs" / "promises.md",
     ROOT / "docs" / "ragtrace-run.json",
 )
+Table = dict[str, Any]  # as it stands in tools/promises.toml
 STATES = ("works", "partly", "not reached")
 WANTED = 0.8  # of the problems are to be solved by the tool
 HEAD = """\
@@ -39,17 +43,17 @@ RUN_HEAD = """\
 NOT_RUN = "Not measured yet.\n"
 
 
-def read():
+def read() -> Table:
     """Return the table of promises."""
     return tomllib.loads(SOURCE.read_text(encoding="utf-8"))
 
 
-def helped():
+def helped() -> Counter[str | None]:
     """Return how many of the ways to break something that give FAIL or ERROR each remedy mends."""
     return Counter(mutation.remedy for mutation in MUTATIONS if mutation.status in (check.FAIL, check.ERROR))
 
 
-def figures(table):
+def figures(table: Table) -> dict[str, object]:
     """Return what stands for the names in braces."""
     remedies = helped()
     mended, broken = remedies[check.RECOVER], remedies.total()
@@ -66,7 +70,7 @@ def figures(table):
     }
 
 
-def page():
+def page() -> str:
     """Return the page."""
     table = read()
     known = figures(table)
@@ -81,7 +85,7 @@ def page():
     return "\n".join([*parts, host_section(table["host"]), run_section()])
 
 
-def row(promise, known):
+def row(promise: Table, known: dict[str, object]) -> str:
     """Return a promise as a line of its table."""
     shown = ", ".join(f"`{one}`" for one in promise["shown"])
     cells = (
@@ -95,7 +99,7 @@ def row(promise, known):
     return "| " + " | ".join(cells) + " |"
 
 
-def host_section(found):
+def host_section(found: list[Table]) -> str:
     """Return the conditions behind the share of installations that succeed."""
     lines = ["## Hosts and media that the tests make\n", "| condition | | shown by |\n|---|---|---|"]
     lines += [
@@ -104,7 +108,7 @@ def host_section(found):
     return "\n".join([*lines, ""])
 
 
-def run_section():
+def run_section() -> str:
     """Return the figures of the last run with the application itself."""
     if not RUN.exists():
         return f"{RUN_HEAD}\n{NOT_RUN}"
@@ -118,7 +122,7 @@ def run_section():
     return "\n".join([*told, ""])
 
 
-def main():
+def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
 
 

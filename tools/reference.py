@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bundle.strict import TEXT_LIMIT
 from tests.validator.mutations import MUTATIONS
-from tools.schemas import DRAFT, closed, described, schemas
+from tools.schemas import DRAFT, Schema, closed, described, schemas
 from validator import check, report
 from validator.checks.performance.measured import DEFAULTS
 from validator.registry import CHECKS
@@ -21,7 +21,7 @@ FULL_TEXT = {**TEXT, "minLength": 1}
 OPTIONAL_TEXT = {"type": ["string", "null"], "minLength": 1, "maxLength": TEXT_LIMIT}
 
 
-def result_schema():
+def result_schema() -> Schema:
     """Return the schema of one result: what a check, ours or a plugin, says."""
     number = {"type": "number"}
     properties = {
@@ -49,7 +49,7 @@ def result_schema():
     return closed(properties, ("category", "check_name", "status", "details", "suggestion", "performance_metric"))
 
 
-def report_schema():
+def report_schema() -> Schema:
     """Return the schema of a report."""
     properties = {
         "format": {"const": report.FORMAT},
@@ -108,14 +108,14 @@ ERROR in Security or Packages makes the whole CRITICAL, any other makes it WARNI
 """
 
 
-def checks_table():
+def checks_table() -> str:
     """Return the page of all checks, by category."""
     lines = [CHECKS_HEAD]
     for category in check.CATEGORIES:
         title = "RAGTrace (shown under the application's name)" if category == check.APPLICATION else category
         lines += [f"## {title}", "| identifier | title | what it does | effort | limit |", "|---|---|---|---|---|"]
         for kind in (kind for kind in CHECKS if kind.category == category):
-            story = kind.__doc__.split("\n\n")[0].replace("\n", " ").replace("``", "`").strip()
+            story = (kind.__doc__ or "").split("\n\n")[0].replace("\n", " ").replace("``", "`").strip()
             effort = f"{kind.effort}, measures" if kind.measures else kind.effort
             lines.append(f"| `{kind.id}` | {kind().title()} | {story} | {effort} | {kind.time_limit:.0f} |")
         lines.append("")
@@ -146,7 +146,7 @@ file that was installed is damaged, and validate says what the operator can do.
 RECOVERS = {check.RECOVER: "repairs", check.BUNDLE: "asks for the bundle", check.OPERATOR: "nothing", None: ""}
 
 
-def mutations_table():
+def mutations_table() -> str:
     """Return the page of all that the tests break."""
     lines = [
         f"| {mutation.what} | `{mutation.check}` | {mutation.status} | {RECOVERS[mutation.remedy]} |\n"
@@ -157,7 +157,7 @@ def mutations_table():
     return MUTATIONS_HEAD + "".join(lines) + share
 
 
-def documents():
+def documents() -> dict[Path, str]:
     """Return path → text of everything that is taken from the code."""
     written = {"report.schema.json": report_schema(), **schemas()}
     return {
@@ -167,7 +167,7 @@ def documents():
     }
 
 
-def main():
+def main() -> None:
     for path, text in documents().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -3,7 +3,11 @@
 What the formats describe by their fields is taken from there; a test runs every command and compares.
 """
 
+from __future__ import annotations
+
+from dataclasses import fields
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN
 from builder.wheels import attestations
@@ -14,10 +18,14 @@ from bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from installer.logs import usage
 from installer.monitoring import monitor
-from recovery.planning.remedies import NO_RISK
+from recovery.repair.remedy import NO_RISK
 from shared.terminal.commandline import BUG, EXIT_CODES
 from validator import check, compare
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ANY_TEXT = {"type": "string"}
 TEXT = {"type": "string", "maxLength": TEXT_LIMIT}
@@ -36,48 +44,49 @@ RELEASE = {"type": "string", "pattern": "^[0-9]+-[0-9a-f]{12}-r[0-9]+$"}
 RESULT = {"$ref": "report.schema.json#/$defs/result"}
 
 
-def closed(properties, required=None):
+def closed(properties: Schema, required: Iterable[str] | None = None) -> Schema:
     """Return the schema of an object that has these keys (those that are required, else all) and no other."""
     names = list(properties if required is None else required)
     return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
 
 
-def described(schema, text):
+def described(schema: Schema, text: str) -> Schema:
     return {"description": text, **schema}
 
 
-def nullable(schema):
+def nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def items(schema, **bounds):
+def items(schema: Schema, **bounds: int) -> Schema:
     return {"type": "array", "items": schema, **bounds}
 
 
-def mapping(schema):
+def mapping(schema: Schema) -> Schema:
     return {"type": "object", "additionalProperties": schema}
 
 
 # 1. what the formats say of themselves
 
 
-def value(kind):
+def value(kind: type[strict.Value]) -> Schema:
     """Return the schema of a ``strict.Value``, by the readers of its fields."""
-    keys = {field.metadata["key"] or name: field.metadata for name, field in kind.__dataclass_fields__.items()}
+    # those who inherit are dataclasses
+    keys = {field.metadata["key"] or field.name: field.metadata for field in fields(kind)}  # type: ignore[arg-type]
     required = [name for name, metadata in keys.items() if not metadata["added"]]
     return closed({name: taken_by(metadata["read"]) for name, metadata in keys.items()}, required)
 
 
-def taken_by(read):
+def taken_by(read: Callable[..., Any]) -> Schema:
     """Return the schema of what a reader of bundle.strict takes."""
     function, bounds = (read.func, read.keywords) if isinstance(read, partial) else (read, {})
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, strict.Value):
         return value(owner)
-    inner = taken_by(bounds["of"]) if "of" in bounds else None
+    inner = taken_by(bounds["of"]) if "of" in bounds else {}
     # JSON Schema searches, the readers match all of a text
     pattern = f"^(?:{bounds['pattern'].pattern})$" if "pattern" in bounds else None
-    return {
+    of: dict[Any, Callable[[], Schema]] = {
         strict.text: lambda: TEXT if bounds.get("empty") else FULL_TEXT,
         strict.matching: lambda: {**FULL_TEXT, "pattern": pattern},
         strict.choice: lambda: {"enum": list(bounds["choices"])},
@@ -93,7 +102,8 @@ def taken_by(read):
         strict.items: lambda: items(inner, maxItems=bounds["most"]),
         strict.texts: lambda: items(FULL_TEXT, maxItems=bounds.get("most", 1000)),
         strict.mapping: lambda: mapping(TEXT),
-    }[function]()
+    }
+    return of[function]()
 
 
 TARGET = closed(
@@ -111,7 +121,7 @@ BASE = closed({"version": TEXT, "counter": COUNT, "files": COUNT, "bytes": COUNT
 # 2. the installer's commands
 
 
-def verify():
+def verify() -> Schema:
     """Return the schema of ``verify`` and, without the prefix, of the builder's ``inspect``."""
     signer = closed({"fingerprint": FINGERPRINT, "keyid": KEYID, "type": ANY_TEXT, "name": nullable(ANY_TEXT)})
     effects = closed(
@@ -151,7 +161,7 @@ def verify():
     return closed({**facts, **here}, required=facts)
 
 
-def install():
+def install() -> Schema:
     """Return the schema of ``install``, ``rollback`` and ``upgrade``."""
     return closed(
         {
@@ -170,7 +180,7 @@ def install():
     )
 
 
-def going():
+def going() -> Schema:
     """Return the schema of a release that goes."""
     return closed(
         {
@@ -183,7 +193,7 @@ def going():
     )
 
 
-def lacking():
+def lacking() -> Schema:
     """Return what an application lacks before it starts."""
     names = described(nullable(items(FULL_TEXT)), "required, and set by nobody; null where the file cannot be read")
     model = closed(
@@ -200,7 +210,7 @@ def lacking():
     }
 
 
-def dry_run():
+def dry_run() -> Schema:
     """Return the schema of ``install --dry-run``."""
     finding = closed(
         {
@@ -224,7 +234,7 @@ def dry_run():
     )
 
 
-def took():
+def took() -> Schema:
     size = nullable(COUNT)
     return closed(
         {
@@ -241,7 +251,7 @@ def took():
     )
 
 
-def status():
+def status() -> Schema:
     """Return the schema of ``status``."""
     made = {"usage": described(nullable(took()), "what making it took; null where that is not known")}
     whole = {
@@ -257,7 +267,7 @@ def status():
     return closed({"prefix": ANY_TEXT, "active": active, "releases": releases, "audit_head": head})
 
 
-def list_checks():
+def list_checks() -> Schema:
     """Return the schema of ``list-checks``."""
     row = {
         "id": FULL_TEXT,
@@ -270,7 +280,7 @@ def list_checks():
     return closed({"checks": items(closed(row), minItems=1)})
 
 
-def comparison():
+def comparison() -> Schema:
     """Return the schema of ``compare``."""
     kinds = (compare.WORSE, compare.BETTER, compare.OTHER, compare.NEW, compare.GONE)
     change = {"kind": {"enum": list(kinds)}, "id": ANY_TEXT, "check_name": ANY_TEXT}
@@ -285,7 +295,7 @@ def comparison():
     )
 
 
-def sample():
+def sample() -> Schema:
     """Return the schema of each line of ``monitor``."""
     size = nullable(COUNT)
     host = {
@@ -318,7 +328,7 @@ def sample():
     )
 
 
-def recover():
+def recover() -> Schema:
     """Return the schema of ``recover``, with --dry-run too."""
     finding = {"kind": ANY_TEXT, "name": ANY_TEXT, "details": ANY_TEXT, "files": items(ANY_TEXT)}
     remedy = {
@@ -361,7 +371,7 @@ def recover():
     return closed({**planned, **outcome}, required=planned)
 
 
-def history():
+def history() -> Schema:
     """Return the schema of ``history``."""
     event = {
         "time": nullable(ANY_TEXT),
@@ -378,7 +388,7 @@ def history():
     return closed({"events": items(closed(event)), "audit_head": nullable(SHA256)})
 
 
-def audit_log():
+def audit_log() -> Schema:
     """Return the schema of ``audit-log``: its entries, or with verify and export how it stands."""
     known = {"time": TIME, "user": ANY_TEXT, "action": ANY_TEXT, "outcome": ANY_TEXT, "previous": SHA256}
     entry = {"type": "object", "properties": known, "required": list(known)}
@@ -387,7 +397,7 @@ def audit_log():
     return {"oneOf": [entries, chain]}
 
 
-def backup():
+def backup() -> Schema:
     """Return the schema of ``backup``: the one that was made, with list all, with restore what was done, or a plan."""
     facts = {
         "id": described(ANY_TEXT, "what restore takes"),
@@ -410,12 +420,12 @@ def backup():
     return {"oneOf": [made, listed, closed({**restored, "audit_head": HEAD, "run": RUN}), closed(plan)]}
 
 
-def uninstall():
+def uninstall() -> Schema:
     """Return the schema of ``uninstall``."""
     return closed({"prefix": ANY_TEXT, "stays": items(ANY_TEXT), "audit_head": HEAD, "run": RUN})
 
 
-def policy(more=None):
+def policy(more: Schema | None = None) -> Schema:
     """Return the schema of a policy as it is shown: fingerprints rather than keys."""
     key = {
         "keyid": KEYID,
@@ -428,7 +438,7 @@ def policy(more=None):
     return closed({"number": COUNT, "roles": mapping(closed(role)), "keys": items(closed(key)), **(more or {})})
 
 
-def trust():
+def trust() -> Schema:
     """Return the schema of ``trust show``, ``trust update`` and ``trust accept-memory``."""
     state = {
         "source": nullable(FULL_TEXT),
@@ -446,7 +456,7 @@ def trust():
     return {"oneOf": [closed(state), taken, closed(accepted)]}
 
 
-def error():
+def error() -> Schema:
     """Return the schema of what any command prints instead of its result when it stops."""
     codes = sorted({code for _kind, code in EXIT_CODES} | {BUG})
     inside = {
@@ -460,7 +470,7 @@ def error():
 # 3. the builder's commands
 
 
-def build():
+def build() -> Schema:
     """Return the schema of the builder's ``build``."""
     bundle = {
         "folder": described(ANY_TEXT, "what travels"),
@@ -490,7 +500,7 @@ def build():
     )
 
 
-def source_state():
+def source_state() -> Schema:
     """Return the schema of what the source of a build is."""
     return closed(
         {
@@ -506,7 +516,7 @@ def source_state():
     )
 
 
-def unchecked():
+def unchecked() -> Schema:
     """Return the schema of what hosts will skip for want of a word in the profile."""
     item = closed(
         {
@@ -519,7 +529,7 @@ def unchecked():
     return described(items(item), "what hosts will skip because the profile does not say what it takes")
 
 
-def standing(more):
+def standing(more: Schema) -> Schema:
     """Return the schema of what a lock has for a target, and more keys."""
     python = {"enum": [*PYTHONS, *FREE_THREADED]}
     gap = closed({"name": FULL_TEXT, "version": ANY_TEXT, "reason": FULL_TEXT})
@@ -538,7 +548,7 @@ def standing(more):
     )
 
 
-def plan():
+def plan() -> Schema:
     """Return the schema of the builder's ``build --dry-run``."""
     who = described(
         {"enum": [CODE, DEPENDENCY, UNKNOWN]}, "a guide alone names what a dependency may, or nobody does read"
@@ -570,41 +580,41 @@ def plan():
     )
 
 
-def targets():
+def targets() -> Schema:
     """Return the schema of the builder's ``targets``."""
     return closed({"targets": items(standing({"no_installer": nullable(FULL_TEXT)}))})
 
 
-def cache_info():
+def cache_info() -> Schema:
     """Return the schema of the builder's ``cache info``."""
     counts = {"files": COUNT, "bytes": COUNT, "partial": COUNT, "partial_bytes": COUNT}
     return closed({"folder": FULL_TEXT, **counts})
 
 
-def cache_prune():
+def cache_prune() -> Schema:
     """Return the schema of the builder's ``cache prune``."""
     return closed({"folder": FULL_TEXT, "files": COUNT, "bytes": COUNT, "removed": YES_NO})
 
 
-def rebuild():
+def rebuild() -> Schema:
     """Return the schema of the builder's ``rebuild --check``."""
     return closed(
         {"bundle": FULL_TEXT, "same": YES_NO, "differences": items({"place": FULL_TEXT, "reason": FULL_TEXT})}
     )
 
 
-def sign():
+def sign() -> Schema:
     """Return the schema of the builder's ``sign``."""
     complete = described(YES_NO, "enough of those that the installer names have signed")
     return closed({"signers": items(FINGERPRINT), "complete": complete, "slip": ANY_TEXT})
 
 
-def policies():
+def policies() -> Schema:
     """Return the schema of the builder's ``policy show``."""
     return items(policy({"signed_by": items(FINGERPRINT), "problem": nullable(ANY_TEXT)}))
 
 
-def finding():
+def finding() -> Schema:
     """Return the properties of a known vulnerability."""
     return {
         "package": FULL_TEXT,
@@ -619,7 +629,7 @@ def finding():
     }
 
 
-def snapshot_facts():
+def snapshot_facts() -> Schema:
     """Return the properties of a snapshot of advisories."""
     return {
         "sequence": COUNT,
@@ -632,7 +642,7 @@ def snapshot_facts():
     }
 
 
-def scanned():
+def scanned() -> Schema:
     """Return the properties of what a scan of packages means."""
     words = dict.fromkeys(("id", "package", "versions", "statement", "approver"), FULL_TEXT)
     exemption = closed({**words, "justification": {"enum": list(JUSTIFICATIONS)}, "approved": TIME, "expires": TIME})
@@ -651,14 +661,14 @@ def scanned():
     }
 
 
-def advisories():
+def advisories() -> Schema:
     """Return the schema of ``advisories show``, ``scan`` and ``update``."""
     update = {"role": FULL_TEXT, "sequence": COUNT, "new": YES_NO, "audit_head": HEAD}
     facts = closed({**snapshot_facts(), "updated": described(YES_NO, "it came by an update, not with the release")})
     return closed({"snapshot": facts, "update": closed(update), "scan": closed(scanned())}, required=["snapshot"])
 
 
-def attested():
+def attested() -> Schema:
     """Return the schema of ``06_Verification/attestations.json`` in a bundle."""
     publisher = {"type": "object", "properties": {"predicate": FULL_TEXT, "kind": FULL_TEXT}, "required": ["kind"]}
     wheel = {
@@ -670,7 +680,7 @@ def attested():
     return closed({"format": {"const": attestations.FORMAT}, "wheels": items(closed(wheel), minItems=1)})
 
 
-def snapshot_made():
+def snapshot_made() -> Schema:
     """Return the schema of the builder's ``advisories fetch``, ``import`` and ``show``."""
     made = {"bytes": COUNT, "files": items(FULL_TEXT)}
     return closed({**snapshot_facts(), **made}, required=snapshot_facts())
@@ -705,13 +715,13 @@ COMMANDS = {
 }
 
 
-def schemas():
+def schemas() -> Schema:
     """Return file name → schema of each command; ``report.schema.json`` is made beside these."""
     return {
         f"{name}.schema.json": {"$schema": DRAFT, "title": titled(make), **make()} for name, make in COMMANDS.items()
     }
 
 
-def titled(make):
+def titled(make: Callable[[], Schema]) -> str:
     """Return what a schema is of, from its docstring."""
-    return f"JSON of {make.__doc__.removeprefix('Return the schema of ').rstrip('.')}".replace("``", "")
+    return f"JSON of {(make.__doc__ or '').removeprefix('Return the schema of ').rstrip('.')}".replace("``", "")

@@ -10,20 +10,21 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
+from typing import Any
 
 import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pinned(lock, name):
+def pinned(lock: dict[str, Any], name: str) -> str:
     """Return the requirement line of one package of uv.lock, with every digest it lists."""
     package = next(p for p in lock["package"] if p["name"] == name)
     hashes = " ".join(f"--hash={wheel['hash']}" for wheel in package["wheels"])
     return f"{name}=={package['version']} {hashes}\n"
 
 
-def main():
+def main() -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: run make PYTHON=python3.12")
     environment = ROOT / ".venv"

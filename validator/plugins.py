@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bundle import strict
 from bundle.wheels import record
 from installer.trust.ownership import demand_private
-from shared import reading
+from shared import reading, scripts
 from shared.errors import TrustError
 from shared.files import trials
 from shared.i18n import _, plural
-from shared.processes import process, supervised
+from shared.processes import process
 from validator.check import APPLICATION, ERROR, NORMAL, Check, CheckResult, UncheckedError
 from validator.report import read_result
-from validator.trials import trial
+from validator.trials import leftovers, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,14 +38,8 @@ LOG = logging.getLogger("ragtrace")
 FORMAT = 1
 LIMIT = 1 << 20  # bytes of an answer
 LOGGED = 20_000  # characters of what a broken one wrote to stderr
-MARK = "RAGTRACE_PLUGIN_RUN"  # a variable by which what a plugin left running is found
-ROUNDS = 1000  # in which what is left running is looked for, of a millisecond or so
 GROUP = "ragtrace.checks"  # of entry points
-CALL = """
-import functools, importlib, sys
-module, _colon, names = sys.argv[1].partition(":")
-functools.reduce(getattr, names.split("."), importlib.import_module(module))()
-"""
+CALL = scripts.text("scripts/call_function")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 
 
@@ -75,7 +69,7 @@ class Plugin(Check, ABC):
             return
         # 2. run it, and end what it leaves running
         token, limit = uuid.uuid4().hex, self.left()
-        env = {**trial.environment(installation), MARK: token}
+        env = {**trial.environment(installation), leftovers.MARK: token}
         argv = [str(installation.release.python), "-I", "-B", *self.start()]
         left = 0
         try:
@@ -83,7 +77,7 @@ class Plugin(Check, ABC):
                 told = context(self, subject)
                 ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=told, leftovers=True)
         finally:
-            left = end_leftovers(token)
+            left = leftovers.end(token)
         if ended.stderr:
             LOG.info("%s: %s", self.id, ended.stderr[-LOGGED:])
         if not ended.ok:
@@ -250,56 +244,3 @@ def context(plugin: Plugin, subject: Subject) -> bytes:
         "python": str(release.python),
     }
     return json.dumps(value).encode()
-
-
-def end_leftovers(token: str) -> int:
-    """End every process of this user that a plugin started and left, even one in a session of its own.
-
-    Returns how many there were. Each is stopped when it is seen, so that it has no children meanwhile, and one that
-    ends before it is seen may have had some: then the new ones are looked at again, until a look finds nothing.
-    """
-    import psutil
-
-    ended: set[int] = set()
-    others: set[int] = set()
-    for _round in range(ROUNDS):
-        caught, restless = [], False
-        for pid in reversed(psutil.pids()):
-            if pid in others:
-                continue
-            marked = _is_marked(pid, token)
-            if marked and _signal(pid, "suspend"):
-                caught.append(pid)
-            else:
-                others.add(pid)
-                restless |= marked is not False
-        ended.update(pid for pid in caught if _signal(pid, "kill"))
-        if not caught and not restless:
-            break
-    return len(ended)
-
-
-def _is_marked(pid: int, token: str) -> bool | None:
-    """Return whether a process has a run's mark; None when it has ended or is about to, or never had an environment."""
-    import psutil
-
-    try:
-        seen = psutil.Process(pid)
-        environment = seen.environ()
-        if environment.get(MARK) == token and supervised.START in seen.cmdline():
-            return None  # what watched the plugin, and ends with it
-    except psutil.AccessDenied:
-        return False  # another user's
-    except (psutil.Error, OSError):
-        return None
-    return environment.get(MARK) == token if environment else None
-
-
-def _signal(pid: int, act: str) -> bool:
-    import psutil
-
-    try:
-        getattr(psutil.Process(pid), act)()
-    except (psutil.Error, OSError):
-        return False
-    return True

@@ -17,7 +17,7 @@ from validator.result import BUNDLE, FAIL, OPERATOR, RECOVER, RECOVER_OR_BUNDLE,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
     from validator.result import CheckResult, Repair
     from validator.subject import Subject
 

@@ -6,11 +6,6 @@ are; others may come. Format 1.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import platform
-import socket
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -18,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from bundle.strict import Fields, refuse
-from bundle.target import host_glibc
-from shared import __version__
 from shared.errors import TrustError
 from shared.i18n import _
+from validator import host
 from validator.check import (
     CATEGORIES,
     EFFORTS,
@@ -97,7 +91,7 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
     kept = readable(results)
     return Report(
         timestamp=strict.time_to_json(datetime.now(timezone.utc)),
-        system_info=plain_value(system_info()),
+        system_info=plain_value(host.system_info()),
         results=kept,
         overall_status=overall(results),
         recommendations=recommend(kept),
@@ -106,7 +100,7 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
         version=product.version if product else None,
         release=subject.release.id if subject.release else None,
         prefix=str(subject.prefix.root) if subject.prefix else None,
-        host=host_id(),
+        host=host.host_id(),
         effort=choice.effort if choice else None,
         not_run={check.id: plain(check().title()) for check in choice.left_out} if choice else {},
     )
@@ -173,43 +167,6 @@ def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
         f"{result.suggestion} {result.command}" if result.command else result.suggestion for result in urgent_first
     )
     return tuple(dict.fromkeys(map(plain, texts)))
-
-
-def system_info() -> dict[str, Any]:
-    """Return what is known of this host; ``memory_gb`` is in units of 10^9 bytes, 0 where unknown."""
-    glibc = host_glibc()
-    return {
-        "platform": platform.platform(),
-        "architecture": platform.machine(),
-        "python_version": platform.python_version(),
-        "python_implementation": platform.python_implementation(),
-        "memory_gb": round(_memory() / 1e9, 2),
-        "cpu_count": os.cpu_count() or 1,
-        "glibc": ".".join(map(str, glibc)) if glibc else None,
-        "installer_version": __version__,
-    }
-
-
-def _memory() -> int:
-    """Return the bytes of memory of this host, 0 where it does not tell: a chroot may come without /proc."""
-    with contextlib.suppress(Exception):  # psutil's are of many kinds, and none is worth a report
-        import psutil
-
-        return int(psutil.virtual_memory().total)
-    try:
-        return max(0, os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 0
-
-
-def host_id() -> str:
-    """Return 16 hex digits that are this host's own (machine-id(5) asks to hash it for the purpose)."""
-    try:
-        with open("/etc/machine-id", "rb") as file:
-            identity = file.read(128).strip()
-    except OSError:
-        identity = b""
-    return hashlib.sha256(b"ragtrace-report@v1\0" + (identity or os.fsencode(socket.gethostname()))).hexdigest()[:16]
 
 
 def to_bytes(report: Report) -> bytes:

@@ -24,7 +24,7 @@ from validator.remedy import settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
     from shared.terminal.waiting import Pending
     from validator.subject import Subject
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, TypeVar
 
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.release import receipt as receipts
 from installer.release.digests import Digests
 from installer.release.installation import Installation
@@ -20,7 +20,8 @@ from validator.result import ERROR, RECOVER, RECOVER_OR_BUNDLE, SKIP, UncheckedE
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from bundle.signing.policy import Policy
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.receipt import Receipt
     from installer.trust.places import Places
     from validator.result import Repair

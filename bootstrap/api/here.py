@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.layout.prefix import Prefix, find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.trust.places import host_places
 from shared.errors import HostError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from installer.layout.prefix import Prefix
     from installer.trust.places import Places
 
 QUIET = NoProgress()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
-from installer.layout import own_command
-from installer.layout.prefix import default_root, find_prefix, prefix_at
+from installer.layout.location import own_command
+from installer.layout.location.finding import default_root, find_prefix, prefix_at
 from installer.trust.admission import Conditions, admit, remember
 from installer.trust.authority import authority
 from shared.errors import UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from installer.trust.memory import Memory
     from installer.trust.places import Places
     from installer.trust.state import State
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 AS_IT_IS = Conditions()
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, settled
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from installer.change.restore import Made, Restored
     from installer.userdata.backup_index import Backup
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

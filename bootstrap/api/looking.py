@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none, settled
 from bootstrap.api.installing import admission, open_bundle
 from bundle.opening import SUMS
-from installer.layout import own_command
-from installer.layout.prefix import Release, find_prefix
+from installer.layout.location import own_command
+from installer.layout.location.finding import find_prefix
 from installer.trust.at_hand import look
 from installer.trust.authority import find_authority
 from shared.errors import HostError, RagtraceError, UsageError
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from bundle.signing.policy import Policy
     from installer.change.history import Event
+    from installer.layout.release import Release
     from installer.monitoring.monitor import Sample
     from installer.release.digests import Digests
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
     from validator.check import Check, CheckResult
     from validator.report import Report
     from validator.result import Repair

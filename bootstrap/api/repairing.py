@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.api.here import QUIET, places_or_ours
 from installer.layout import misplaced
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.trust import keeping
 from installer.trust.admission import remember
 from installer.trust.at_hand import look
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from installer.trust.places import Places
     from recovery.planning.plan import Plan
     from recovery.recover import Recovery
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 def plan_recovery(
@@ -32,12 +32,13 @@ def plan_recovery(
 ) -> Plan:
     """Return what is wrong with an installation and what a repair would do; nothing is written."""
     from recovery import recover as story
+    from recovery.diagnosis.reported import read_diagnosis
 
     found = find_prefix(prefix, bereft=True)
     misplaced.require_home(found, misplaced.found(found))
-    report = story.read_diagnosis(diagnosis) if diagnosis else None
+    report = read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places_or_ours(places))
-    return story.plan_recovery(found, report, at_hand.bundle, at_hand.policy, allow_unlocked=allow_unlocked)[0]
+    return story.plan_recovery(found, story.Given(report, at_hand.bundle, at_hand.policy, allow_unlocked))[0]
 
 
 def recover(  # noqa: PLR0913 - each is an option of the command
@@ -59,22 +60,15 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     lost. A failure leaves the former release active.
     """
     from recovery import recover as story
+    from recovery.diagnosis.reported import read_diagnosis
 
     found, places = find_prefix(prefix, bereft=True), places_or_ours(places)
-    report = story.read_diagnosis(diagnosis) if diagnosis else None
+    report = read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places)
     for warning in at_hand.admission.warnings if at_hand.admission else ():
         progress.warn(warning)
-    done = story.recover(
-        found,
-        confirm,
-        progress,
-        report=report,
-        bundle=at_hand.bundle,
-        policy=at_hand.policy,
-        allow_unlocked=allow_unlocked,
-        wait=wait,
-    )
+    given = story.Given(report, at_hand.bundle, at_hand.policy, allow_unlocked, wait)
+    done = story.recover(found, confirm, progress, given)
     if done.installed and at_hand.bundle and at_hand.admission:
         forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places, found)
         if forgotten:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bootstrap.api.here import places_or_ours
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 from shared.errors import HostError
 from shared.i18n import _
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
-from installer.layout import placement
-from installer.layout.prefix import Prefix, find_prefix, prefix_at
+from installer.layout.location import placement
+from installer.layout.location.finding import find_prefix, prefix_at
 from installer.logs import runlog
 from installer.logs.runlog import LOG
 from shared import __version__
@@ -17,7 +17,8 @@ from shared.errors import HostError, RagtraceError
 from shared.files import folders, trials
 from shared.i18n import _
 from shared.terminal.commandline import DONE
-from shared.terminal.console import Progress, make_progress, show
+from shared.terminal.console import show
+from shared.terminal.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bundle.signing.policy import Signer
     from installer.change.retention import Collected
     from installer.install.install import Outcome
+    from installer.layout.prefix import Prefix
     from installer.release.lacks import Lacks
     from installer.trust.admission import Conditions
 

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
-from builder.fetch.credentials import authorization, origin, redact
-from builder.fetch.download import LOOPBACK, REDIRECTS, TIMEOUT
+from builder.fetch.client import (
+    ATTEMPTS,
+    FILES,
+    Client,
+    RedirectError,
+    TransientError,
+    demand_ready,
+    is_safe,
+    reason_of,
+    retried,
+)
+from builder.fetch.credentials import redact
 from shared.errors import BuildError, UsageError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 # where OSV publishes the records of one ecosystem (google.github.io/osv.dev/data)
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"
 SIZE_LIMIT = 2 << 30  # bytes; the real one of 2026 has some 30 MB
 
 
-def fetch_export(url: str, target: Path, progress: Progress) -> None:
+def fetch_export(url: str, target: Path, progress: Progress, *, pause: Callable[[float], object] = time.sleep) -> None:
     """Write an export to a file. Raises UsageError for an address of another kind, BuildError when it can't be had."""
     _check_address(url)
-    for name in ("httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs
     try:
         with (
-            httpx2.Client(timeout=TIMEOUT, follow_redirects=False) as client,
-            closing(_open(client, url)) as response,
+            Client(timeout=FILES, plain=False) as client,
+            closing(retried(lambda: _open(client, url), ATTEMPTS, pause)) as response,
             progress.task(_("Fetching advisories"), int(response.headers.get("Content-Length", 0))) as task,
             target.open("wb") as out,
         ):
@@ -41,34 +50,30 @@ def fetch_export(url: str, target: Path, progress: Progress) -> None:
                 task.advance(len(block))
                 if out.tell() > SIZE_LIMIT:
                     raise _trouble(url, _("too large for an export of advisories"))
+    except RedirectError as error:
+        if error.target:
+            _check_address(error.target)
+        raise _trouble(url, _("too many redirects")) from error
+    except TransientError as error:
+        raise _trouble(url, str(error)) from error
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise _trouble(url, redact(str(error)) or type(error).__name__) from error
+        raise _trouble(url, reason_of(error)) from error
 
 
-def _open(client: httpx2.Client, url: str) -> httpx2.Response:
-    header, here = authorization(url), url
-    for _hop in range(REDIRECTS):
-        headers = {"Authorization": header} if header and origin(here) == origin(url) else {}
-        response = client.send(client.build_request("GET", here, headers=headers), stream=True, auth=None)
-        if response.has_redirect_location:
-            response.close()
-            here = urljoin(here, response.headers["Location"])
-            _check_address(here)
-            continue
+def _open(client: Client, url: str) -> httpx2.Response:
+    response = client.open(url)
+    try:
+        demand_ready(response)
         if response.status_code != 200:
-            response.close()
             raise _trouble(url, f"HTTP {response.status_code} {response.reason_phrase}".rstrip())
-        return response
-    raise _trouble(url, _("too many redirects"))
+    except BaseException:
+        response.close()
+        raise
+    return response
 
 
 def _check_address(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    except ValueError:  # brackets that hold no IPv6 address
-        fits = False
-    if not fits:
+    if not is_safe(url):
         raise UsageError(
             _("{url} is not an https URL.").format(url=redact(url)),
             advice=_("Specify an https URL, or fetch the file yourself and run: advisories import FILE."),

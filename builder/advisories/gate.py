@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bundle.advisories.snapshot import Snapshot
     from bundle.manifest import Product
     from bundle.signing.policy import Policy
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 KIND = "verification"
 FOLDER = f"{KINDS[KIND]}/advisories"

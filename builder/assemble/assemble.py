@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from builder.members import Member
     from bundle.manifest import FileEntry, Manifest
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 LEVEL = 6
 STORED_KINDS = ("wheel", "model")

@@ -17,7 +17,8 @@ from shared.i18n import _
 from shared.terminal import counted
 from shared.terminal.columns import HelpFormatter
 from shared.terminal.commandline import DONE
-from shared.terminal.console import human_bytes, make_progress, show, show_json
+from shared.terminal.console import human_bytes, show, show_json
+from shared.terminal.progress import make_progress
 
 if TYPE_CHECKING:
     import argparse

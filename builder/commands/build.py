@@ -21,7 +21,8 @@ from bundle.advisories.severity import DEFAULT, GATES, TABLES
 from shared.errors import BuildError, UsageError
 from shared.i18n import _, plural
 from shared.terminal import commandline
-from shared.terminal.console import human_bytes, make_progress, show, show_json, show_lines
+from shared.terminal.console import human_bytes, show, show_json, show_lines
+from shared.terminal.progress import make_progress
 
 if TYPE_CHECKING:
     import argparse

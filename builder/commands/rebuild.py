@@ -11,7 +11,8 @@ from builder.rebuild import Again, rebuild
 from shared.files import trials
 from shared.i18n import _
 from shared.terminal.commandline import CHECKS_FAILED, DONE
-from shared.terminal.console import make_progress, show, show_json
+from shared.terminal.console import show, show_json
+from shared.terminal.progress import make_progress
 
 if TYPE_CHECKING:
     import argparse

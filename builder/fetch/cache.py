@@ -1,22 +1,25 @@
 """What was fetched once, by digest: a store that later builds, and builds at the same time, share.
 
 Files lie under ``<algorithm>/<first two digits>/<digest>``. One that is under way is named
-``<digest>.part`` and may be continued by any later process; a lock keeps two builds off one file.
+``<digest>.part`` and may be continued by any later process; a lock keeps two builds off one file. Builds share the
+lock of the whole cache, ``prune`` has it alone. filelock makes both, on Windows too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
 import shutil
-import sys
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from bundle.digest import BLOCK
 from shared import troubles
@@ -115,16 +118,41 @@ class Cache:
 
         Raises BuildError when the cache cannot be written.
         """
-        with self._gate() as gate:
-            _lock_shared(gate)
+        with self._gate(alone=False):
             yield
 
-    def _gate(self) -> IO[bytes]:
+    @contextmanager
+    def _gate(self, *, alone: bool) -> Iterator[None]:
+        """Hold the lock of the whole cache, shared or alone. Raises BusyError where a build has it, too."""
+        try:
+            import sqlite3  # filelock's lock of readers and writers is that of a database
+
+            from filelock import ReadWriteLock
+        except ImportError as error:
+            raise BuildError(
+                _("A module cannot be loaded: {reason}.").format(reason=error),
+                advice=_("Use a Python that has the module sqlite3."),
+            ) from error
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            return (self.root / ".lock").open("ab")
+            gate = ReadWriteLock(self.root / ".lock", is_singleton=False)
+            if alone:
+                gate.acquire_write(blocking=False)
+            else:
+                gate.acquire_read()
+        except Timeout as error:
+            raise BusyError(
+                _("A build is using the cache {folder}.").format(folder=self.root),
+                advice=_("Prune it when the build has finished."),
+            ) from error
         except OSError as error:
             raise self.unwritable(error) from error
+        except (sqlite3.Error, ValueError) as error:
+            raise self.unwritable(OSError(errno.ENOLCK, str(error), str(self.root / ".lock"))) from error
+        try:
+            yield
+        finally:
+            gate.close()
 
     @contextmanager
     def entry(self, digest: Digest, stop: threading.Event) -> Iterator[Path]:
@@ -134,18 +162,16 @@ class Cache:
         the cache cannot be written.
         """
         part = self.path(digest).with_name(f"{digest.value}.part")
+        lock = FileLock(part.with_suffix(".lock"), poll_interval=LOCK_POLL)
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
-            lock = part.with_suffix(".lock").open("ab")
+            _take(lock, digest, stop)
         except OSError as error:
             raise self.unwritable(error) from error
-        with lock:
-            if not _try_lock(lock):
-                LOG.info("%s: waiting for another build", digest)
-                while not _try_lock(lock):
-                    if stop.wait(LOCK_POLL):
-                        raise BusyError(_("Another build is fetching {digest}.").format(digest=digest))
+        try:
             yield part
+        finally:
+            lock.release()
 
     def commit(self, digest: Digest) -> Path:
         """Give a verified partial download its name, so that it outlasts a power loss."""
@@ -182,12 +208,7 @@ class Cache:
         """
         if not self.root.is_dir():
             return 0, 0
-        with self._gate() as gate:
-            if not _try_lock(gate):
-                raise BusyError(
-                    _("A build is using the cache {folder}.").format(folder=self.root),
-                    advice=_("Prune it when the build has finished."),
-                )
+        with self._gate(alone=True):
             oldest = time.time() - days * DAY
             stale = [path for path in self._files() if path.stat().st_mtime <= oldest]
             sizes = [path.stat().st_size for path in stale]
@@ -199,7 +220,8 @@ class Cache:
     def _files(self) -> Iterator[Path]:
         """Give every file but locks."""
         for path in sorted(self.root.rglob("*")):
-            if path.is_file() and path.suffix != ".lock" and path.name != ".lock":
+            own = path.relative_to(self.root).parts[0].startswith(".")  # filelock's
+            if not own and path.suffix != ".lock" and path.is_file():
                 yield path
 
     def unwritable(self, error: OSError) -> BuildError:
@@ -208,29 +230,15 @@ class Cache:
         return BuildError(told.what, advice=f"{told.advice} " + _("Or specify another folder with --cache-dir."))
 
 
-def _lock_shared(file: IO[bytes]) -> None:
-    """Lock a file together with others that share it, once nobody has it alone."""
-    if sys.platform != "win32":
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_SH)
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    """Lock a file for this process (and thread); the system lets go when it is closed."""
-    if sys.platform == "win32":  # pragma: no cover - only there
-        import msvcrt
-
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
+def _take(lock: FileLock, digest: Digest, stop: threading.Event) -> None:
+    """Lock a file's place, once no other build has it. Raises BusyError when ``stop`` is set before."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        lock.acquire(blocking=False)
+    except Timeout:
+        LOG.info("%s: waiting for another build", digest)
+    else:
+        return
+    try:
+        lock.acquire(cancel_check=stop.is_set)
+    except Timeout as error:
+        raise BusyError(_("Another build is fetching {digest}.").format(digest=digest)) from error

@@ -11,13 +11,22 @@ import queue
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import httpx2
 
 from builder.fetch.cache import HashMismatchError
-from builder.fetch.credentials import authorization, origin, redact
+from builder.fetch.client import (
+    ATTEMPTS,
+    FILES,
+    Client,
+    RedirectError,
+    TransientError,
+    demand_ready,
+    pause_after,
+    reason_of,
+)
 from builder.fetch.partial import Partial, Remote, StoppedError
 from bundle.digest import BLOCK
 from shared import troubles
@@ -30,30 +39,10 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Bearer, Login
-    from shared.terminal.console import Progress, Task
+    from shared.terminal.progress import Progress, Task
 
 LOG = logging.getLogger("ragtrace")
-ATTEMPTS = 6  # in a row without PROGRESS
 PROGRESS = 1 << 20  # bytes after which a connection counts as having worked
-LONGEST_PAUSE = 30.0  # seconds, also of what a server asks for by Retry-After
-REDIRECTS = 10
-TIMEOUT = httpx2.Timeout(60.0, connect=20.0)  # seconds; a mirror may fetch a large file before its first byte
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class TransientError(Exception):
-    """Worth another attempt. ``wait`` is what the server asked for, in seconds."""
-
-    def __init__(self, reason: str, wait: float = 0.0, *, unreachable: bool = False) -> None:
-        super().__init__(reason)
-        self.wait = wait
-        self.unreachable = unreachable
-
-
-def pause_after(failures: int, asked: float = 0.0) -> float:
-    """Return how long to wait before the next attempt, in seconds; ``asked`` is the server's wish."""
-    return min(LONGEST_PAUSE, max(asked, 0.25 * 2.0**failures))
 
 
 class Downloader:
@@ -71,15 +60,7 @@ class Downloader:
         self.stop = threading.Event()
         self.pause = pause or self.stop.wait
         self.counting = threading.Lock()
-        for name in ("httpx2", "httpcore2"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs, signed queries too
-        try:
-            self.client = httpx2.Client(timeout=TIMEOUT, follow_redirects=False)
-        except (OSError, ValueError, httpx2.InvalidURL) as error:
-            raise BuildError(
-                _("The network settings of this shell are not valid: {reason}.").format(reason=redact(str(error))),
-                advice=_("Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."),
-            ) from None
+        self.client = Client(logins, timeout=FILES)
 
     def fetch_all(self, files: Sequence[Remote], text: str, progress: Progress, *, jobs: int) -> dict[Remote, Path]:
         """Fetch files in parallel and return where each lies in the cache.
@@ -168,35 +149,18 @@ class Downloader:
             partial.take(_read_local(file), self.stop)
             return
         try:
-            with closing(self._open(file, partial.size)) as response:
+            headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={partial.size}-"} if partial.size else {})}
+            with closing(self.client.open(file.url, headers)) as response:
                 _check_status(file, response, partial)
                 partial.take(response.iter_raw(), self.stop)
+        except RedirectError as error:
+            raise error.explained(file.name) from error
         except httpx2.HTTPError as error:
             raise _network_trouble(file, error) from error
         except (httpx2.InvalidURL, ValueError) as error:
             raise _no_address(file) from error
         if file.size is not None and partial.size < file.size:
             raise TransientError(_("the connection was closed early"))
-
-    def _open(self, file: Remote, offset: int) -> httpx2.Response:
-        """Send a request and follow redirects; only the first origin gets credentials."""
-        header = authorization(file.url, self.logins)
-        url = file.url
-        for _hop in range(REDIRECTS):
-            headers = {"Accept-Encoding": "identity"}
-            if offset:
-                headers["Range"] = f"bytes={offset}-"
-            if header and origin(url) == origin(file.url):
-                headers["Authorization"] = header
-            request = self.client.build_request("GET", url, headers=headers)
-            response = self.client.send(request, stream=True, auth=None)
-            if not response.has_redirect_location:
-                return response
-            response.close()
-            target = urljoin(url, response.headers["Location"])
-            _check_redirect(file, url, target)
-            url = target
-        raise BuildError(_("{file}: too many redirects from {host}.").format(file=file.name, host=_host(file.url)))
 
 
 def _run(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
@@ -221,19 +185,6 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or "?"
 
 
-def _check_redirect(file: Remote, url: str, target: str) -> None:
-    """Refuse to leave https, except for this machine itself."""
-    old, new = urlsplit(url), urlsplit(target)
-    safe = new.scheme == "https" or (new.scheme == "http" and (old.scheme == "http" or new.hostname in LOOPBACK))
-    if not safe or not new.hostname:
-        raise BuildError(
-            _("{file}: {host} redirects from https to a URL without it ({target}).").format(
-                file=file.name, host=old.hostname, target=f"{new.scheme}://{new.hostname}"
-            ),
-            advice=_("Use an index or hub that does not redirect away from https."),
-        )
-
-
 def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> None:
     status, offset = response.status_code, partial.size
     if status == 206 and offset:
@@ -247,9 +198,7 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
     if status == 416 and offset:
         partial.restart()
         raise TransientError(_("the server has no data after what was fetched"))
-    if status in RETRIED:
-        asked = response.headers.get("Retry-After", "")
-        raise TransientError(f"HTTP {status} {response.reason_phrase}", float(asked) if asked.isdecimal() else 0.0)
+    demand_ready(response)
     advice = {
         401: _("Put your credentials for {host} into your netrc file, or set HF_TOKEN for a model hub."),
         403: _("Ask the administrator of {host} for access, or put credentials that have it into your netrc file."),
@@ -264,7 +213,7 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
 
 
 def _network_trouble(file: Remote, error: httpx2.HTTPError) -> Exception:
-    reason = redact(str(error)) or type(error).__name__
+    reason = reason_of(error)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return BuildError(
             _("The certificate of {host} is not trusted: {reason}.").format(host=_host(file.url), reason=reason),

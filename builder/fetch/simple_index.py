@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from contextlib import closing
@@ -14,15 +13,15 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx2
 
-from builder.fetch.credentials import authorization, origin, redact
-from builder.fetch.download import LOOPBACK, REDIRECTS, RETRIED, pause_after
+from builder.fetch.client import ANSWERS, Client, RedirectError, TransientError, demand_ready, retried
+from builder.fetch.credentials import origin, redact
+from shared.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.fetch.credentials import Login
 
-TIMEOUT = httpx2.Timeout(20.0)  # seconds
 ATTEMPTS = 3
 PAGE_LIMIT = 32 << 20  # bytes; the longest pages of 2026 have some 20 MB
 LONGEST = 120.0  # seconds that one answer may take, however slowly it comes
@@ -49,15 +48,13 @@ class SimpleIndex:
     """
 
     def __init__(self, logins: Sequence[Login], stop: threading.Event) -> None:
-        self.logins, self.stop = logins, stop
+        self.stop = stop
         self.unreachable: dict[str, str] = {}
         self.parsing = threading.Lock()  # one long page at a time: it takes some times its size
-        for name in ("httpx2", "httpcore2"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs
         try:
-            self.client = httpx2.Client(timeout=TIMEOUT, follow_redirects=False)
-        except (OSError, ValueError, httpx2.InvalidURL) as error:
-            raise UnansweredError(redact(str(error))) from None
+            self.client = Client(logins, timeout=ANSWERS)
+        except BuildError as error:
+            raise UnansweredError(error.what.rstrip(".")) from None
 
     def close(self) -> None:
         self.client.close()
@@ -75,49 +72,30 @@ class SimpleIndex:
 
     def get(self, url: str, limit: int, accept: str = "*/*") -> tuple[str, bytes]:
         """Return an answer's content type and body. Raises UnansweredError, also for more bytes than the limit."""
-        reason = ""
         try:
             place = origin(url)
             if place in self.unreachable:
                 raise UnansweredError(self.unreachable[place])
-            for attempt in range(ATTEMPTS):
-                if attempt and self.stop.wait(pause_after(attempt)):
-                    break
-                try:
-                    return self._answer(url, limit, accept)
-                except httpx2.HTTPError as error:
-                    reason = redact(str(error)) or type(error).__name__
+            return retried(lambda: self._answer(url, limit, accept), ATTEMPTS, self.stop.wait)
+        except TransientError as error:
+            self.unreachable[place] = f"{urlsplit(url).hostname}: {error}"
+            raise UnansweredError(self.unreachable[place]) from error
         except (httpx2.InvalidURL, ValueError) as error:
             raise UnansweredError(f"{redact(url)}: {redact(str(error))}") from error
-        self.unreachable[place] = f"{urlsplit(url).hostname}: {reason}"
-        raise UnansweredError(self.unreachable[place])
 
     def _answer(self, url: str, limit: int, accept: str) -> tuple[str, bytes]:
-        """Return one answer; raises httpx2.HTTPError where another try may bring one."""
-        with closing(self._open(url, accept)) as response:
-            if response.status_code in RETRIED:
-                raise httpx2.HTTPError(f"HTTP {response.status_code}")
-            if response.status_code != 200:
-                raise UnansweredError(f"{urlsplit(url).hostname}: HTTP {response.status_code}")
-            return response.headers.get("Content-Type", ""), _read(response, limit)
-
-    def _open(self, url: str, accept: str) -> httpx2.Response:
-        """Follow redirects, to https alone but for this machine; only the first origin gets credentials."""
-        header, here = authorization(url, self.logins), url
-        for _hop in range(REDIRECTS):
-            headers = {"Accept": accept}
-            if header and origin(here) == origin(url):
-                headers["Authorization"] = header
-            response = self.client.send(self.client.build_request("GET", here, headers=headers), stream=True, auth=None)
-            if not response.has_redirect_location:
-                return response
-            response.close()
-            before, here = here, urljoin(here, response.headers["Location"])
-            parts = urlsplit(here)
-            stays = urlsplit(before).scheme == "http" or parts.hostname in LOOPBACK
-            if parts.scheme != "https" and not (parts.scheme == "http" and stays):
-                raise UnansweredError(f"{urlsplit(url).hostname}: redirects from https to {parts.scheme}")
-        raise UnansweredError(f"{urlsplit(url).hostname}: too many redirects")
+        """Return one answer; raises httpx2.HTTPError or TransientError where another try may bring one."""
+        host = urlsplit(url).hostname
+        try:
+            with closing(self.client.open(url, {"Accept": accept})) as response:
+                demand_ready(response)
+                if response.status_code != 200:
+                    raise UnansweredError(f"{host}: HTTP {response.status_code}")
+                return response.headers.get("Content-Type", ""), _read(response, limit)
+        except RedirectError as error:
+            scheme = urlsplit(error.target).scheme
+            told = f"redirects from https to {scheme}" if scheme else "too many redirects"
+            raise UnansweredError(f"{host}: {told}") from error
 
 
 def _read(response: httpx2.Response, limit: int) -> bytes:

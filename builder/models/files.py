@@ -13,7 +13,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 SKIPPED = frozenset({".cache", ".git"})  # folders of downloading tools, nothing of the model
 DOCUMENTS = ("license*", "licence*", "notice*", "copying*", "readme.md", "modelcard.md")  # at the top, in any case

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import httpx2
-
 from builder.fetch.cache import Digest, sha256
-from builder.fetch.credentials import Bearer, redact
-from builder.fetch.download import ATTEMPTS, RETRIED, pause_after
+from builder.fetch.client import ANSWERS, ATTEMPTS, Client, RedirectError, TransientError, demand_ready, retried
+from builder.fetch.credentials import Bearer
 from builder.fetch.partial import Remote
 from bundle.digest import sha256_bytes
 from shared.errors import BuildError
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
 
-TIMEOUT = httpx2.Timeout(30.0)  # seconds, for each answer of the hub's API
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 T = TypeVar("T")
@@ -61,15 +58,21 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
     from huggingface_hub import constants  # loaded on demand: no attribute of the package before
 
     endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    if huggingface_hub.is_offline_mode():
+        raise BuildError(
+            _("Cannot list {repository}: HF_HUB_OFFLINE is set.").format(repository=repository),
+            advice=_("Unset HF_HUB_OFFLINE, or provide the model as path:FOLDER."),
+        )
     token = huggingface_hub.get_token()
-    api = huggingface_hub.HfApi(endpoint=endpoint, token=token or False)
-    _bound_waiting()
+    logins = (Bearer(endpoint, token),) if token else ()
+    huggingface_hub.set_client_factory(lambda: Client(logins, timeout=ANSWERS))
+    api = huggingface_hub.HfApi(endpoint=endpoint, token=False)  # the client knows whom the token is for
     files, commit = _asking(lambda: _listing(api, repository, revision), repository, revision, endpoint, pause)
     listed = []
     for file in files:
         url = huggingface_hub.hf_hub_url(repository, file.path, revision=commit, endpoint=endpoint)
         listed.append(HubFile(file.path, _remote(file, url, repository)))
-    return HubListing(commit, tuple(listed), (Bearer(endpoint, token),) if token else ())
+    return HubListing(commit, tuple(listed), logins)
 
 
 def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
@@ -141,38 +144,37 @@ def _asking(
     from huggingface_hub import errors
 
     host = urlsplit(endpoint).hostname or endpoint
-    reason = ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            pause(pause_after(attempt))
-        try:
-            return question()
-        except errors.OfflineModeIsEnabled as error:
-            raise BuildError(
-                _("Cannot list {repository}: HF_HUB_OFFLINE is set.").format(repository=repository),
-                advice=_("Unset HF_HUB_OFFLINE, or provide the model as path:FOLDER."),
-            ) from error
-        except errors.HFValidationError as error:
-            raise BuildError(_("{repository} is not a repository name.").format(repository=repository)) from error
-        except errors.HfHubHTTPError as error:
-            if error.response.status_code not in RETRIED:
-                raise _refusal(error, repository, revision, host) from error
-            reason = f"HTTP {error.response.status_code}"
-        except httpx2.HTTPError as error:
-            reason = redact(str(error)) or type(error).__name__
-        except (ValueError, KeyError, TypeError) as error:
-            raise BuildError(
-                _("The response of {host} for {repository} is not that of a model hub.").format(
-                    host=host, repository=repository
-                ),
-                advice=_("Check HF_ENDPOINT."),
-            ) from error
-    raise BuildError(
-        _("Cannot reach the model hub {host} for {repository}: {reason}.").format(
-            host=host, repository=repository, reason=reason
-        ),
-        advice=_("Check the network, HTTPS_PROXY and HF_ENDPOINT, or provide the model as path:FOLDER."),
-    )
+    try:
+        return retried(lambda: _answered(question, repository, revision, host), ATTEMPTS, pause)
+    except errors.HFValidationError as error:
+        raise BuildError(_("{repository} is not a repository name.").format(repository=repository)) from error
+    except RedirectError as error:
+        raise error.explained(repository) from error
+    except TransientError as error:
+        raise BuildError(
+            _("Cannot reach the model hub {host} for {repository}: {reason}.").format(
+                host=host, repository=repository, reason=error
+            ),
+            advice=_("Check the network, HTTPS_PROXY and HF_ENDPOINT, or provide the model as path:FOLDER."),
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BuildError(
+            _("The response of {host} for {repository} is not that of a model hub.").format(
+                host=host, repository=repository
+            ),
+            advice=_("Check HF_ENDPOINT."),
+        ) from error
+
+
+def _answered(question: Callable[[], T], repository: str, revision: str, host: str) -> T:
+    """Return what the hub answers. Raises TransientError where it may answer later, BuildError where it refuses."""
+    from huggingface_hub import errors
+
+    try:
+        return question()
+    except errors.HfHubHTTPError as error:
+        demand_ready(error.response)
+        raise _refusal(error, repository, revision, host) from error
 
 
 def _refusal(error: Any, repository: str, revision: str, host: str) -> BuildError:
@@ -193,17 +195,3 @@ def _refusal(error: Any, repository: str, revision: str, host: str) -> BuildErro
         ),
         advice=_("Check its name; for a private or gated model accept its terms and set HF_TOKEN."),
     )
-
-
-def _bound_waiting() -> None:
-    """Give every request of huggingface_hub a time limit: its listing of a tree sets none."""
-    from huggingface_hub import get_session
-
-    session = get_session()
-    hooks = session.event_hooks
-    if _limit not in hooks["request"]:
-        session.event_hooks = {**hooks, "request": [*hooks["request"], _limit]}
-
-
-def _limit(request: httpx2.Request) -> None:
-    request.extensions = {**request.extensions, "timeout": TIMEOUT.as_dict()}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.models.hub import HubFile, HubListing
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 JOBS = 4
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # running code is how these are read

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.models.models import CollectedModel
     from builder.project.model_source import ModelSource
     from bundle.product.application import Application
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 TIME_LIMIT = 900.0  # seconds; a large model loads slowly
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared import secret_patterns
 from shared.i18n import _
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LINE_LIMIT = 1 << 20  # bytes read at once; a longer line is read in overlapping pieces
-OVERLAP = 512
+OVERLAP = secret_patterns.LONGEST
 DISTINCT = 8  # a token with fewer different characters is a placeholder (sk-xxxx…)
 _HARMLESS = ("example", "template", "sample", "dist")
-_PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]")
-# Prefixes that the issuers document for secret scanning.
-_TOKEN = re.compile(
-    rb"""(?x)(?<![A-Za-z0-9_-])(?:
-      (?:AKIA|ASIA)[A-Z0-9]{16}              # AWS access key
-    | AIza[A-Za-z0-9_-]{35}                  # Google API key
-    | gh[oprsu]_[A-Za-z0-9]{36,251}          # GitHub
-    | github_pat_[A-Za-z0-9_]{50,251}
-    | glpat-[A-Za-z0-9_-]{20,64}             # GitLab
-    | hf_[A-Za-z0-9]{30,64}                  # Hugging Face
-    | nv-[A-Za-z0-9]{32,128}                 # CLOVA Studio
-    | npm_[A-Za-z0-9]{36}
-    | pypi-AgE[A-Za-z0-9_-]{50,512}          # Python package indexes
-    | sk-[A-Za-z0-9_-]{32,256}               # OpenAI, Anthropic
-    | [rs]k_live_[A-Za-z0-9]{20,128}         # Stripe
-    | xox[abeoprs]-[A-Za-z0-9-]{20,128}      # Slack
-    )(?![A-Za-z0-9])"""
-)
 
 
 @dataclass(frozen=True)
@@ -51,9 +33,9 @@ def find_secret(file: Path) -> Finding | None:
     with file.open("rb") as stream:
         for piece in iter(lambda: stream.readline(LINE_LIMIT), b""):
             text = piece if begins else tail + piece
-            if _PRIVATE_KEY.search(text):
+            if secret_patterns.PRIVATE_KEY.search(text):
                 return Finding(_("a private key"), line)
-            if any(_is_real(match[0]) for match in _TOKEN.finditer(text)):
+            if any(_is_real(token) for _kind, token in secret_patterns.tokens(text)):
                 return Finding(_("an access token"), line)
             begins, tail = piece.endswith(b"\n"), piece[-OVERLAP:]
             line += begins

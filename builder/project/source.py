@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.project.profile import Profile
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 RUBBISH = (
     *(".git", ".hg", ".svn", ".venv", "venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from builder.lock.targets import Standing
     from builder.project.profile import Profile
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 DIRTY = "-dirty"  # as git describe --dirty writes it
 SHOWN = 8  # files that a warning names

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Product
     from bundle.signing.policy import Policy
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from builder.lock.lock import Lock
     from builder.project.source import SourceFile
     from bundle.product.application import Environment
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 SIZE_LIMIT = 1 << 20  # bytes of a file that is looked at; longer ones are data
 CODE, DEPENDENCY, UNKNOWN = "code", "dependency", "unknown"  # who reads a setting

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
     from builder.lock.lock import Lock, LockedWheel
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 OFF, RECORD, REQUIRE = MODES = ("off", "record", "require")
 VERIFIED, NONE, NO_INDEX, UNKNOWN = VERDICTS = ("verified", "none-offered", "no-index", "not-asked")

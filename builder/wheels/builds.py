@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from builder.project.project import UvSettings
     from builder.wheels.build_tools import Workshop
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 FORM = 1  # of what is kept; part of each key
 RECORD_LIMIT = 4096  # bytes

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 FETCH_TIME_LIMIT, TRY_TIME_LIMIT = 1800.0, 60.0  # seconds
 BUILT_AT = b"/install"  # where python-build-standalone builds

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from builder.lock.lock import lock_rows, read_lock, select_wheels
 from builder.members import Member, member
 from builder.wheels.wheels import demand_apart, fetch_wheels, wheel_facts
-from bundle.advisories.safety import TIMEOUT, environment
+from bundle.advisories.safety import TIMEOUT
+from bundle.advisories.scanner import environment
 from bundle.digest import sha256_bytes
 from bundle.lock import write_pylock
 from bundle.manifest import KINDS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from builder.fetch.cache import Cache
     from builder.lock.lock import LockedWheel
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 LOCK = Path(__file__).parent.parent / "tools_lock"
 KIND = "verification"

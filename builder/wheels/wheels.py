@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from builder.fetch.credentials import Login
     from builder.lock.lock import LockedWheel
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 JOBS = 8
 METADATA_LIMIT = 4 << 20  # bytes

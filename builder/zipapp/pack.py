@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from bundle.target import Target
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_PACKAGES = ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
@@ -206,9 +206,9 @@ def _suffixes(files: Mapping[str, Any]) -> Iterator[str]:
 
 def make_bare(site: Path, output: Path, digests: bytes, epoch: int, entry_point: str) -> None:
     """Let shiv make the archive: its bootstrap, its environment, our site-packages."""
-    from shiv.bootstrap.environment import Environment  # type: ignore[import-untyped]
-    from shiv.builder import create_archive  # type: ignore[import-untyped]
-    from shiv.constants import BUILD_AT_TIMESTAMP_FORMAT  # type: ignore[import-untyped]
+    from shiv.bootstrap.environment import Environment
+    from shiv.builder import create_archive
+    from shiv.constants import BUILD_AT_TIMESTAMP_FORMAT
 
     environment = Environment(
         built_at=time.strftime(BUILD_AT_TIMESTAMP_FORMAT, time.gmtime(max(epoch, EARLIEST))),

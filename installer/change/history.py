@@ -10,7 +10,8 @@ from installer.release import receipt
 from shared.errors import RagtraceError
 
 if TYPE_CHECKING:
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.logs.usage import Usage
 
 KEPT, ACTIVE = "kept", "active"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from installer.change.transaction import Transaction
     from installer.layout.prefix import Prefix
     from installer.release.installation import Installation
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds
 FROM = "RAGTRACE_DATA_LAYOUT"  # tells the command the layout of the data, empty where it is not known

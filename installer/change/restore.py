@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from installer.layout.prefix import Prefix
     from installer.userdata.backup_index import Backup
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 MOST_IN_USE = 3
 

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import re
 import stat
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.layout.store import Store
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 ROLLBACK = "rollback"  # the command that makes no release
 MENDED = "rollback-repair"  # the same, to a former release that is made anew because it is damaged
@@ -109,7 +111,7 @@ class Transaction:
             self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is kept
             backups.prune(self.prefix)
-            journal.write(self.prefix, None)
+            _end(self.prefix)
         except OSError as trouble:
             LOG.warning("left for the next run to clean up: %s", trouble)
 
@@ -147,6 +149,15 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
             retention.discard(prefix.release(entry.former))
     retention.collect(prefix)
     tidy_launchers(prefix)
+    _end(prefix)
+
+
+def _end(prefix: Prefix) -> None:
+    """Record that no run is under way, once all that it removed is off the disk: nobody looks for it later."""
+    if sys.platform != "win32":  # NTFS has what is removed in its log before the journal's replacement
+        ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
+        for folder in {folder.stat().st_dev: folder for folder in ours}.values():
+            files.sync_filesystem(folder)
     journal.write(prefix, None)
 
 

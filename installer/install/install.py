@@ -13,7 +13,9 @@ from bundle.wheels import structure as wheels
 from installer.change import migration, retention, transaction
 from installer.install import preflight, repeated
 from installer.install.uninstall import remove_state
-from installer.layout import journal, own_command, proofs, seal
+from installer.layout import journal, proofs, seal
+from installer.layout.location import own_command
+from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 VERSION_TIME_LIMIT = 60.0  # seconds
 

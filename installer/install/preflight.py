@@ -14,9 +14,11 @@ from installer.change import migration, retention
 from installer.install import delta, tried
 from installer.install.host_findings import Finding, clock, processes, runtime
 from installer.install.tried import OWN, nearest, trouble_writing
-from installer.layout import misplaced, own_command, service
-from installer.layout.placement import name_of
-from installer.layout.prefix import MOVED, Prefix, lost_state, recover_advice
+from installer.layout import misplaced, service
+from installer.layout.location import own_command
+from installer.layout.location.finding import lost_state, recover_advice
+from installer.layout.location.placement import name_of
+from installer.layout.prefix import MOVED, Prefix
 from installer.layout.store import OWN_COPY_LIMIT, Store
 from installer.release import launchers
 from installer.userdata import backups, persist, userdata
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
 
 __all__ = ["Finding", "demand", "nearest", "needed_bytes", "of_bundle", "preflight", "repair_space", "runtime"]
 

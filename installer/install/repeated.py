@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from bundle.opening import Bundle
     from installer.change.retention import Going
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 NAMES_SHOWN = 3
 

@@ -18,8 +18,9 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from installer.install.install import Outcome
-    from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 # builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
 Build = Callable[["transaction.Transaction", "Progress"], None]

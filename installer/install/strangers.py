@@ -8,7 +8,8 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from installer.layout.prefix import TEMPORARY, is_of_state, is_ours, is_release
+from installer.layout.prefix import TEMPORARY, is_of_state, is_ours
+from installer.layout.release import is_release
 from installer.layout.store import Store
 from installer.release import launchers
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 OF_A_FILESYSTEM = "lost+found"  # in the prefix where that is one of its own: mke2fs(8)
 WRITTEN_BESIDE = ".*.tmp"  # what a crash leaves of a file that was to be replaced

@@ -67,13 +67,13 @@ def keeping(prefix: Prefix) -> Iterator[Finding]:
     if sys.platform == "win32" or trouble_writing(place):
         return
     with trials.beside(place) as folder, open(folder / "file", "wb") as file:
-        acts: dict[str, Callable[[], None]] = {
-            _("cannot change file permissions in {path}: {reason}"): lambda: os.chmod(file.name, 0o600),
-            _("cannot change file times in {path}: {reason}"): lambda: os.utime(file.name, (0, 0)),
-            _("cannot sync files in {path} to disk: {reason}"): lambda: os.fsync(file.fileno()),
-            _("cannot rename files in {path}: {reason}"): lambda: os.replace(file.name, folder / "renamed"),
-        }
-        for details, act in acts.items():
+        acts: tuple[tuple[str, Callable[[], None]], ...] = (
+            (_("cannot change file permissions in {path}: {reason}"), lambda: os.chmod(file.name, 0o600)),
+            (_("cannot change file times in {path}: {reason}"), lambda: os.utime(file.name, (0, 0))),
+            (_("cannot sync files in {path} to disk: {reason}"), lambda: os.fsync(file.fileno())),
+            (_("cannot rename files in {path}: {reason}"), lambda: os.replace(file.name, folder / "renamed")),
+        )
+        for details, act in acts:
             reason = _trouble(act)
             if reason:
                 advice = _("Specify a folder on another filesystem with --prefix.")
@@ -175,10 +175,10 @@ def _refused_by_the_kernel() -> str:
     def poll() -> None:
         select.epoll().close()
 
-    acts: dict[str, Callable[[], None]] = {_("cannot use sockets: {reason}"): pair}
+    acts: list[tuple[str, Callable[[], None]]] = [(_("cannot use sockets: {reason}"), pair)]
     if sys.platform == "linux":
-        acts[_("cannot use epoll: {reason}")] = poll
-    for text, act in acts.items():
+        acts.append((_("cannot use epoll: {reason}"), poll))
+    for text, act in acts:
         reason = _trouble(act)
         if reason:
             return text.format(reason=reason)

@@ -23,7 +23,7 @@ from shared.i18n import _
 
 if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 LOCK = "lock"
 

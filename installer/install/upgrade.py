@@ -12,7 +12,7 @@ from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
 from installer.change import transaction
 from installer.install import delta, preflight
-from installer.layout.own_command import COPY_OF
+from installer.layout.location.own_command import COPY_OF
 from installer.layout.store import Store
 from shared.errors import InstallError, UsageError
 from shared.files import trials

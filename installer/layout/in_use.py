@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
 
 PROC = "/proc"
 

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle import strict
-from bundle.manifest import MANIFEST_LIMIT, Manifest, parse_manifest
-from bundle.manifest import NAME as MANIFEST_NAME
-from installer.layout import own_command, placement
+from installer.layout.release import Release, is_release
 from shared import reading
-from shared.errors import HostError, UsageError
-from shared.files import files, folders
+from shared.errors import UsageError
+from shared.files import files
 from shared.i18n import _
 
-COMPLETE = "COMPLETE"
-DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the same file, on which whoever runs the release has a lock
 KEPT_UNFINISHED = 1000  # names
 SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what lies in a prefix and in its state, apart from what somebody put there
@@ -31,83 +27,6 @@ OF_STATE = (
 MOVED = "current.moved-"  # and a release's identifier: what stood in the place of the link to it
 TEMPORARY = (".ragtrace-", ".current.", "..env.")
 OF_STATE_FOR_NOW = re.compile(r"\.trial-.*|\..*\.tmp|\.ragtrace-.*")
-_RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
-
-
-@dataclass(frozen=True)
-class Release:
-    """One immutable installed tree, ``releases/<counter>-<first 12 digits of the manifest's SHA-256>-r<N>``."""
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        return self.path.name
-
-    @property
-    def order(self) -> tuple[int, str, int]:
-        """What sorts releases from old to new."""
-        matched = _RELEASE.fullmatch(self.id)
-        assert matched is not None
-        return int(matched[1]), matched[2], int(matched[3])
-
-    @property
-    def made_from(self) -> tuple[int, str]:
-        """What tells the version: repairs and repeated installations of one manifest have it in common."""
-        return self.order[:2]
-
-    @property
-    def app(self) -> Path:
-        return self.path / "app"
-
-    @property
-    def venv(self) -> Path:
-        return self.path / "venv"
-
-    @property
-    def models(self) -> Path:
-        return self.path / "models"
-
-    @property
-    def bundle(self) -> Path:
-        return self.path / "bundle"
-
-    @property
-    def run_file(self) -> Path:
-        return self.path / "run.json"
-
-    @property
-    def launch_file(self) -> Path:
-        return self.path / "launch.py"
-
-    @property
-    def receipt_file(self) -> Path:
-        return self.path / "receipt.json"
-
-    @property
-    def complete_file(self) -> Path:
-        return self.path / COMPLETE
-
-    @property
-    def discarded_file(self) -> Path:
-        return self.path / DISCARDED
-
-    @property
-    def is_complete(self) -> bool:
-        return reading.is_regular(self.complete_file)
-
-    @property
-    def python(self) -> Path:
-        """The interpreter of the release's virtual environment."""
-        return self.venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-    def site_packages(self, python: str) -> Path:
-        """Where packages lie, for the manifest's Python, for example 3.11."""
-        return self.venv / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
-
-    def manifest(self) -> Manifest:
-        """Return the signed manifest that the release was made from."""
-        return parse_manifest(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
 
 
 @dataclass(frozen=True)
@@ -243,7 +162,7 @@ class Prefix:
 
     def release(self, identifier: str) -> Release:
         """Return a release by its identifier, whether or not it is there."""
-        if not _RELEASE.fullmatch(identifier):
+        if not is_release(identifier):
             raise UsageError(
                 _("{name} is not a release name.").format(name=identifier[:80]),
                 advice=_("Run status to list the retained releases."),
@@ -253,7 +172,7 @@ class Prefix:
     def all_releases(self) -> tuple[Release, ...]:
         """Return every release, whole or not; other things in the folder are not ours."""
         found = self.releases.iterdir() if self.releases.is_dir() else ()
-        return tuple(Release(path) for path in found if _RELEASE.fullmatch(path.name))
+        return tuple(Release(path) for path in found if is_release(path.name))
 
     def complete_releases(self) -> tuple[Release, ...]:
         """Return the complete releases, the oldest first."""
@@ -267,7 +186,7 @@ class Prefix:
         """
         start = f"{counter}-{manifest_sha256[:12]}-r"
         kept = [path.name for path in self.releases.glob(f"{start}*")]
-        names = [name for name in (*kept, *self._unfinished()) if _RELEASE.fullmatch(name) and name.startswith(start)]
+        names = [name for name in (*kept, *self._unfinished()) if is_release(name) and name.startswith(start)]
         return Release(self.releases / f"{start}{max((int(name[len(start) :]) for name in names), default=0) + 1}")
 
     def _unfinished(self) -> list[str]:
@@ -290,7 +209,7 @@ class Prefix:
                 name = Path(os.readlink(self.current)).name
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not isinstance(name, str) or not _RELEASE.fullmatch(name):
+        if not isinstance(name, str) or not is_release(name):
             return None
         return Release(self.releases / name)
 
@@ -330,99 +249,3 @@ def is_ours(path: Path) -> bool:
 def is_of_state(path: Path) -> bool:
     """Tell whether an entry of PREFIX/state has a name of ours."""
     return path.name in OF_STATE or OF_STATE_FOR_NOW.fullmatch(path.name) is not None
-
-
-def is_release(name: str) -> bool:
-    """Tell whether an entry of PREFIX/releases has the name of a release."""
-    return _RELEASE.fullmatch(name) is not None
-
-
-def default_root() -> Path:
-    """Return the folder that holds the prefixes of this user, as the platform has it."""
-    return folders.user_data(folders.TOOL)
-
-
-def prefix_at(named: Path) -> Prefix:
-    """Return the prefix at a path, which may be a link; every command takes its prefix from here.
-
-    Raises UsageError where the path cannot hold one, HostError where it is not the caller's to change.
-    """
-    prefix = Prefix(placement.real(named))
-    placement.demand_own(named.absolute(), prefix.root, prefix.own_folders)
-    return prefix
-
-
-def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False) -> Prefix:
-    """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
-
-    With ``left`` one from which an installation was removed counts too, where there is no other, and with ``bereft``
-    one that has lost its state, which recover makes anew.
-    Whoever removed that of the bundle at hand never gets at another by calling again.
-    Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
-    """
-    if named is not None:
-        return _named(named, left=left, bereft=bereft)
-    root = default_root()
-    if root.is_dir():
-        placement.demand_own(root, root, ())
-    seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
-    if len(seen) > 1:
-        product = own_command.bundled_product()
-        seen = [prefix for prefix in seen if prefix.root.name == product and (prefix.exists or prefix.is_left)] or seen
-    removed = [prefix for prefix in seen if prefix.is_left]
-    found = [prefix for prefix in seen if prefix.exists or prefix.is_bereft] or (removed if left else [])
-    if len(found) == 1:
-        return _named(found[0].root, left=left, bereft=bereft)
-    if not found and len(removed) == 1:
-        raise _removed(removed[0])
-    if not found:
-        raise HostError(
-            _("Nothing is installed for this user under {path}.").format(path=root),
-            advice=_("Install first, or specify the folder of an installation with --prefix."),
-        )
-    raise UsageError(
-        _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
-        advice=_("Specify one, for example --prefix {path}.").format(path=found[0].root),
-    )
-
-
-def _named(named: Path, *, left: bool, bereft: bool) -> Prefix:
-    prefix = prefix_at(named)
-    if prefix.is_bereft:
-        if bereft:
-            return prefix
-        raise HostError(lost_state(prefix), advice=recover_advice(prefix))
-    if prefix.is_left:
-        if left:
-            return prefix
-        raise _removed(prefix)
-    if not prefix.exists and os.path.lexists(prefix.state):
-        raise HostError(
-            _("{path} was not created by this installer.").format(path=prefix.root),
-            advice=_("Specify the folder of an installation with --prefix."),
-        )
-    if not prefix.exists:
-        raise HostError(
-            _("{path}: nothing is installed there.").format(path=prefix.root),
-            advice=_("Specify the folder of an installation with --prefix, or install one first."),
-        )
-    return prefix
-
-
-def lost_state(prefix: Prefix) -> str:
-    """Return what to say of a prefix that has lost its state."""
-    return _("{path}, which belongs to the installation, is missing or not a folder.").format(path=prefix.state)
-
-
-def recover_advice(prefix: Prefix) -> str:
-    """Return how it comes back."""
-    return _("Recreate it with: {command}").format(command=own_command.line("recover", prefix=prefix.root))
-
-
-def _removed(prefix: Prefix) -> HostError:
-    return HostError(
-        _("{path}: nothing is installed there any more; remaining: {names}.").format(
-            path=prefix.root, names=", ".join(path.relative_to(prefix.root).as_posix() for path in prefix.left)
-        ),
-        advice=_("Install again to use them, or remove them with uninstall --purge."),
-    )

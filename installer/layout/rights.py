@@ -21,7 +21,8 @@ from shared.files import aside
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 ANY_X = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 DANGER = stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH

@@ -18,7 +18,7 @@ from shared.files import aside, files, trees
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
 
 READ_ONLY, RUNNABLE, FOLDER, OPEN, UNMARKED = 0o444, 0o555, 0o555, 0o755, 0o644
 MARK_LIMIT = 1024  # bytes

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from installer.layout.placement import name_of
+from installer.layout.location.placement import name_of
 from shared.files import owners
 from shared.processes.process import Account
 

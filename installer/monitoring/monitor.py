@@ -1,13 +1,10 @@
 """What the application uses of its host: samples of processor, memory, disk and its processes.
 
-A process is the application's when its program, its first argument (a script) or its working folder
-lies in PREFIX/releases or PREFIX/bin, and so are those that it has started. This tool is not, nor is
-whoever called it. Command lines are not written down: they may hold secrets.
+Command lines are not written down: they may hold secrets.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from bundle.strict import time_to_json
+from installer.monitoring import processes
 from installer.monitoring.exposition import Family
 from shared.errors import HostError, RagtraceError
 from shared.i18n import _
@@ -23,7 +21,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 FORMAT = 1
 LEAST_INTERVAL = 0.1  # seconds; a look at all processes of a busy host takes some 20 ms
@@ -102,7 +101,7 @@ class Sampler:
 
     def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix
-        self.roots = _roots(prefix)
+        self.roots = processes.roots_of(prefix)
         self.product: tuple[str | None, str | None] = None, None  # of which release, and its name
         self.taken = time.monotonic()
         self.spent = {_key(process): _cpu_seconds(process) for process in self.own_processes()}
@@ -132,20 +131,7 @@ class Sampler:
 
     def own_processes(self) -> list[psutil.Process]:
         """Return the application's processes."""
-        everything = {process.pid: process for process in psutil.process_iter()}
-        parents = {pid: _parent(process) for pid, process in everything.items()}
-        ours = set(_ancestors(os.getpid(), parents))
-        found = {
-            pid for pid, process in everything.items() if pid not in ours and any(map(self._inside, _places(process)))
-        }
-        return [
-            process
-            for pid, process in everything.items()
-            if pid not in ours and found.intersection(_ancestors(pid, parents))
-        ]
-
-    def _inside(self, path: str) -> bool:
-        return os.path.normcase(path).startswith(self.roots)
+        return processes.of_application(self.roots)
 
     def _product_of(self, release: Release | None) -> str | None:
         """Return the product's name, read once for a release: its manifest is large."""
@@ -175,44 +161,6 @@ class Sampler:
                 )
         except (psutil.Error, OSError):
             return None  # it ended meanwhile
-
-
-def _roots(prefix: Prefix) -> tuple[str, ...]:
-    """Return how paths begin that are the application's, as named and as the system has them."""
-    folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
-    return tuple({os.path.normcase(os.path.join(folder, "")) for folder in folders})
-
-
-def _places(process: psutil.Process) -> Iterator[str]:
-    """Yield the paths that tell whose a process is; what this user may not know is left out."""
-    # the interpreter of an environment is a link out of it: only argv[0] has its name there
-    known: tuple[Callable[[], list[str]], ...] = (
-        lambda: [os.path.join(process.cwd(), "")],
-        lambda: [process.exe()],
-        lambda: process.cmdline()[:2],
-    )
-    for read in known:
-        try:
-            yield from read()
-        except (psutil.Error, OSError):  # noqa: PERF203 - each may fail by itself
-            continue
-
-
-def _parent(process: psutil.Process) -> int | None:
-    try:
-        return process.ppid()
-    except (psutil.Error, OSError):
-        return None
-
-
-def _ancestors(pid: int, parents: dict[int, int | None]) -> Iterator[int]:
-    """Yield a process and those that it comes from."""
-    seen: set[int] = set()
-    current: int | None = pid
-    while current is not None and current not in seen:  # numbers are used again: a loop could come of it
-        seen.add(current)
-        yield current
-        current = parents.get(current)
 
 
 def _key(process: psutil.Process) -> tuple[int, float]:

@@ -18,6 +18,7 @@ from bundle.wheels import record
 from installer.layout import service
 from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
+from shared import scripts
 from shared.errors import InstallError
 from shared.files import trials
 from shared.i18n import _
@@ -28,27 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
-    from shared.terminal.console import Progress
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from shared.terminal.progress import Progress
 
 IMPORT_TIMEOUT, SMOKE_TIMEOUT = 600.0, 300.0  # seconds; the first import compiles thousands of files
-IMPORT = """
-import gc, importlib, json, os, sys
-gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a fifth of their time
-failed = {}
-for name in json.loads(sys.stdin.read() if sys.argv[1] == "-" else sys.argv[1]):
-    try:
-        importlib.import_module(name)
-    except BaseException as error:
-        failed[name] = f"{type(error).__name__}: {error}"
-sys.__stdout__.write("\\nragtrace-answer " + json.dumps(failed) + "\\n")
-if len(sys.argv) > 2:
-    sys.__stdout__.flush()
-    os._exit(0)
-"""
-AT_ONCE = "at-once"  # ends without taking modules apart, which takes seconds with thousands of them
-# the answer has a line of its own after a mark, because modules print while they are imported and at exit
-MARK = "ragtrace-answer "
+IMPORT = scripts.text("scripts/import_modules")
+AT_ONCE, NO_GC = "at-once", "no-gc"  # how
 NAMES_SHOWN = 5
 
 
@@ -93,7 +80,7 @@ def try_out(installation: Installation, progress: Progress) -> None:
 def import_once(installation: Installation, modules: list[str]) -> None:
     """Import modules for the sake of their bytecode; what does not import is no fault, nothing may ever ask for it."""
     env, release = trial_environment(installation, basic_environment()), installation.release
-    argv = [str(release.python), "-c", IMPORT, "-", AT_ONCE]
+    argv = [str(release.python), "-c", IMPORT, "-", NO_GC, AT_ONCE]
     process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
 
 
@@ -129,12 +116,12 @@ def check_imports(installation: Installation, progress: Progress, account: proce
     if not names:
         return
     # an interpreter that crashes while it ends is noticed when the release is tried out, before it is sealed
-    argv = [str(release.python), "-c", IMPORT, json.dumps(names), *([AT_ONCE] if release.is_complete else [])]
+    argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if release.is_complete else [])]
     env = trial_environment(installation, basic_environment())
     with progress.wait(_("Importing the core modules")):
         ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=account)
-    answers = [line for line in ended.stdout.splitlines() if line.startswith(MARK)]
-    if not ended.ok or not answers:
+    answer = scripts.answer(ended.stdout)
+    if not ended.ok or answer is None:
         reason = _("it timed out") if ended.timed_out else _("exit code {n}").format(n=ended.returncode)
         raise InstallError(
             _("The interpreter exited while importing {names} ({reason}): {last}").format(
@@ -142,8 +129,8 @@ def check_imports(installation: Installation, progress: Progress, account: proce
             )
         )
     try:
-        failed = [*strict.parse(answers[-1][len(MARK) :]).items()]
-    except (ValueError, AttributeError) as error:
+        failed = [(name, reason) for name, (_seconds, reason) in strict.parse(answer).items() if reason is not None]
+    except (ValueError, AttributeError, TypeError) as error:
         raise InstallError(_("Importing {names} returned no result.").format(names=", ".join(names))) from error
     for name, reason in failed:
         raise InstallError(_("{name} cannot be imported: {reason}").format(name=name, reason=reason))
@@ -250,5 +237,4 @@ def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
 
 def last_line(text: str) -> str:
     """Return the last line that says something, for an error message."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else _("no message")
+    return process.last_line(text)[:300] or _("no message")

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
+from shared import scripts
 from shared.i18n import _
 from shared.processes import process
 
 if TYPE_CHECKING:
     from installer.release.installation import Installation
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
 COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy import compiling; compiling.serve()"
@@ -39,11 +40,11 @@ def compile_application(installation: Installation, env: dict[str, str], progres
     argv = [str(release.python), "-I", "-S", "-B", "-c", COMPILE, str(HOME)]
     ended = process.run(argv, env=env, cwd=release.path, timeout=TIMEOUT, stdin=json.dumps(request).encode())
     if not ended.ok:
-        last = (ended.stderr.strip().splitlines() or [""])[-1][:300]
+        last = process.last_line(ended.stderr)[:300]
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=last))
         return []
     try:
-        return list(strict.parse(ended.stdout)["imports"])
+        return list(strict.parse(scripts.answer(ended.stdout) or "")["imports"])
     except (ValueError, KeyError, TypeError) as error:
         progress.warn(_("The application could not be compiled and starts slowly: {last}").format(last=error))
         return []

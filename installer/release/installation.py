@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.receipt import Receipt
 
 

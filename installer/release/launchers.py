@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bundle import strict
 from bundle.names import INSTALLER
 from bundle.product.commands import FORMER_TOOL, TOOL
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.release import scripts as texts
 from shared import reading
 from shared.errors import RagtraceError

@@ -15,7 +15,7 @@ from bundle.manifest import INSTALLED_LIMIT
 from bundle.strict import Fields
 from bundle.wheels import record
 from installer.layout import seal
-from installer.layout.prefix import COMPLETE, DISCARDED
+from installer.layout.release import COMPLETE, DISCARDED
 from installer.logs import audit_log
 from installer.logs.usage import Usage, read_usage
 from shared import reading, windows
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 FORMAT = 1
 LIMIT = 256 << 20  # bytes

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.release.installation import Installation
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 NEAR = 0.8  # of difflib's ratio: one letter too few, too many or exchanged in a name of ten
 _MENTIONED = re.compile(r"^[ \t#]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=", re.MULTILINE)

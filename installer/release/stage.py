@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry, Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.layout.store import Store
     from installer.release.installation import Installation
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
 PYTHON_FOLDER = "python"  # of a release whose bundle brings its own

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.layout.store import Store
     from installer.release.installation import Installation
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.trust.places import Places
 
 STALE = timedelta(days=365)  # a year without a release is worth a word

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle.opening import open_bundle
-from installer.layout.own_command import zipapp
+from installer.layout.location.own_command import zipapp
 from installer.trust.admission import Conditions, admit
 from installer.trust.authority import authority, find_authority
 from shared.errors import RagtraceError

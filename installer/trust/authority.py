@@ -15,7 +15,7 @@ from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
 from bundle.signing.signature import KEY_LIMIT, PublicKey, parse_public_key
 from bundle.signing.small_files import is_there, names_in, read_small
-from installer.layout.own_command import zipapp
+from installer.layout.location.own_command import zipapp
 from installer.trust import memory
 from shared import reading, troubles
 from shared.errors import TrustError, UsageError

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from bundle.strict import INTEGER_LIMIT
-from installer.layout.prefix import Prefix, default_root, is_release
+from installer.layout.location.finding import default_root
+from installer.layout.prefix import Prefix
+from installer.layout.release import is_release
 from installer.logs import audit_log
 from shared.errors import RagtraceError
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 LOG = logging.getLogger("ragtrace")
 MANUAL = "manual"  # the reason of those that somebody asked for

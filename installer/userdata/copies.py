@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Callable
 
 from installer.userdata import holes
 from shared import windows
-from shared.files import trees
+from shared.files import removal, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ class Names:
     ) -> None:
         if self._folder is not None:
             self._folder.close()
-            trees.remove(self.place)
+            removal.remove(self.place)
 
     def number(self, status: os.stat_result) -> int:
         """Return the number of a file with several names, 0 for one with a single name."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bundle.manifest import FileEntry, Manifest
     from installer.layout.journal import Entry
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from installer.layout.store import Store
 
 FOLDER = "folder"  # stands in the journal in place of a digest

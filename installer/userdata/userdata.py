@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from installer.layout.journal import Entry
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 INCOMING = ".ragtrace-data"  # in PREFIX: what a run has made to become the user's data
 RESTORED = ".ragtrace-restored"  # in PREFIX: what a backup held, .env and data

@@ -1,4 +1,4 @@
-"""What is wrong around a release: its folders and files, owners and modes, the user's own, what a crash left."""
+"""What is wrong around a release: the tool's files, owners and modes, the user's own, what a crash left."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from installer.layout import journal, misplaced
+from installer.layout import journal, misplaced, proofs
+from installer.release import launchers
 from installer.userdata import persist
 from recovery.diagnosis.finding import Finding
+from recovery.diagnosis.proof import unkept
 from shared import reading
 from shared.errors import RagtraceError
 from shared.files import files
@@ -31,9 +33,12 @@ from validator.remedy import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from bundle.manifest import Manifest
     from installer.layout import rights
     from installer.layout.misplaced import Misplaced
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from recovery.diagnosis.proof import Proof
 
 
 def leftovers(prefix: Prefix) -> Iterator[Finding]:
@@ -104,6 +109,29 @@ def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
             details = _("{details}: the audit log is lost, and a new one is started").format(details=details)
         yield Finding(PLACE, item.place, details, (item.place,))
+
+
+def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
+    """Look at the commands in PREFIX/bin."""
+    for name, content in launchers.scripts(prefix, manifest).items():
+        path = prefix.bin / name
+        if not launchers.is_right(path, content):
+            details = _("{path} is missing or altered").format(path=path)
+            yield Finding(LAUNCHER, name, details, (f"bin/{name}",))
+
+
+def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
+    """Look at the second copy of what proves where the release came from."""
+    folder = proofs.place(prefix, proof.manifest_sha256)
+    try:
+        same = proofs.read(folder) == proof.metadata
+    except OSError:
+        same = False
+    unlike = [] if same else [folder]
+    unlike += [proofs.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
+    for path in unlike:
+        details = _("the second copy of the signed metadata is missing or altered: {path}").format(path=path)
+        yield Finding(METADATA, "", details)
 
 
 def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:

@@ -1,1 +1,1 @@
-"""Which remedies mend what was found, what of the release is built anew, and from what; nothing is changed here."""
+"""Which remedies mend what was found, in which order, and what only the operator can bring; nothing is changed here."""

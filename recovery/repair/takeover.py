@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.release.digests import Digests
     from installer.release.receipt import Deviation, Item, Receipt
 

@@ -19,8 +19,8 @@ from validator.remedy import INTERPRETER, MODEL
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from recovery.diagnosis.diagnose import Diagnosis
-    from recovery.planning.parts import Parts
-    from shared.terminal.console import Progress
+    from recovery.repair.parts import Parts
+    from shared.terminal.progress import Progress
 
 
 def try_out(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None, progress: Progress) -> None:

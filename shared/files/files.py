@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared import reading, windows
 from shared.errors import HostError
-from shared.files import trees
+from shared.files import removal
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def remove_tree(path: Path) -> None:
     if is_link(path) or not path.is_dir():
         unlink(path)
         return
-    trees.remove(path)
+    removal.remove(path)
 
 
 def _allow_removal(path: Path) -> None:

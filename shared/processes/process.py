@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from shared import limits, troubles
+from shared import causes, limits, troubles
 from shared.errors import HostError, RagtraceError, ToolError
 from shared.i18n import _
 from shared.processes import ending, supervised
@@ -199,7 +199,7 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 def not_started(program: str, error: OSError) -> RagtraceError:
     """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
     cause = troubles.cause_of(error, troubles.STARTING, near=program)
-    if cause in troubles.LACKS:
+    if cause in causes.LACKS:
         reason = troubles.reason(error)
         return HostError(
             _("This host cannot start another program ({program}): {reason}.").format(program=program, reason=reason),
@@ -218,15 +218,19 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
         pass  # it did not want it (Windows says EINVAL); its exit code tells
 
 
+def last_line(text: str) -> str:
+    """Return the last line that says something, '' where none does: why a program failed."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
 def checked(completed: Completed, what: str) -> Completed:
     """Return a run that succeeded, or raise ToolError with the last line that the program wrote."""
     if completed.timed_out:
         raise ToolError(_("{what} timed out and was stopped.").format(what=what))
     if completed.returncode:
-        lines = [line for line in completed.stderr.splitlines() if line.strip()]
         raise ToolError(
             _("{what} failed with exit code {code}: {reason}").format(
-                what=what, code=completed.returncode, reason=lines[-1].strip() if lines else _("no message")
+                what=what, code=completed.returncode, reason=last_line(completed.stderr) or _("no message")
             ),
             advice=_("See the log for the full output."),
         )

@@ -1,8 +1,8 @@
 """Programs that cannot outlive this process, on Linux and macOS.
 
 A pipe ties each program to us: nothing is written into it, and the kernel closes it however we end. The program is
-started by a few lines of Python (``START``), which leave a watcher at the pipe's other end and then become the program:
-its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
+started by a few lines of Python (scripts/watch.py), which leave a watcher at the pipe's other end and then become the
+program: its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
 job objects (shared/windows.py). PR_SET_PDEATHSIG is no way: it tells of the end of the thread that started a
 program. docs/adr/0020 has the measurements.
 """
@@ -18,60 +18,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared import scripts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-# Only modules that lie in the interpreter itself. The watcher is no child of the program, which may wait for all of
-# its own; where it cannot be made, the program is not started. Its group is ended at the pipe's end, however the
-# program ended; with "one" the group is the caller's, and only the program is told, unless it was waited for.
-START = """
-import posix as p, sys, _signal as s
-watched, told, what, coerced, path = int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]
-inherited, folder, at = *sys.argv[6:8], b""
-def watch(target):
-    for number in s.SIGINT, s.SIGTERM, s.SIGHUP:
-        s.signal(number, s.SIG_IGN)
-    p.chdir("/")
-    if what != "group":
-        p.setsid()
-    for handle in {0, 1, 2, told, *map(int, filter(None, inherited.split(",")))}:
-        try:
-            p.close(handle)
-        except OSError:
-            pass
-    if not p.read(watched, 1):
-        p.kill(0 if what == "group" else target, s.SIGKILL if what == "group" else s.SIGTERM)
-try:
-    own, between = p.getpid(), p.fork()
-    if not between:
-        code = 0
-        try:
-            if not p.fork():
-                watch(own)
-        except OSError as error:
-            code = error.errno
-        finally:
-            p._exit(code)
-    code = p.waitstatus_to_exitcode(p.waitpid(between, 0)[1])
-    if code:
-        raise OSError(code if code > 0 else 11, "")
-    p.close(watched)
-    p.set_inheritable(told, False)
-    for number in s.SIGPIPE, s.SIGXFSZ:
-        s.signal(number, s.SIG_DFL)
-    env = dict(p.environ)
-    if coerced == "coerced":
-        env.pop(b"LC_CTYPE", None)
-    if folder:
-        at = b"folder"
-        p.chdir(folder)
-        at = b""
-    p.execve(path, sys.argv[8:], env)
-except OSError as error:
-    p.write(told, b"%d %s" % (error.errno, at))
-    p._exit(127)
-"""
+START = scripts.text("scripts/watch")
 _inherited: set[int] = set()
 
 

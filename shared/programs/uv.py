@@ -79,18 +79,11 @@ class Uv:
 
     def venv(self, target: Path, python: Path) -> None:
         """Make a virtual environment whose scripts name no absolute path."""
-        try:
-            self._run(
-                ["venv", "--no-project", "--relocatable", "--python", str(python), str(target)],
-                _("uv venv"),
-                VENV_TIMEOUT,
-            )
-        except ToolError as error:
-            if "distutils" in error.what:
-                raise HostError(
-                    _("{python} lacks the module distutils.").format(python=python), advice=distutils_advice()
-                ) from error
-            raise
+        arguments = ["venv", "--no-project", "--relocatable", "--python", str(python), str(target)]
+        ended = self._call(arguments, VENV_TIMEOUT)
+        if not ended.timed_out and ended.returncode and "distutils" in process.last_line(ended.stderr):
+            raise HostError(_("{python} lacks the module distutils.").format(python=python), advice=distutils_advice())
+        process.checked(ended, _("uv venv"))
         _remove_patch(target)
 
     def sync(self, python: Path, pylock: Path) -> None:

@@ -33,12 +33,11 @@ class HelpFormatter(argparse.HelpFormatter):
 
 def columns(text: str) -> int:
     """Return how many columns a text takes: wide characters, as Korean ones, take two (UAX #11)."""
-    import unicodedata  # not at the top: --version comes back without it
+    if text.isascii() and text.isprintable():
+        return len(text)  # --version and English help come back without rich
+    from rich.cells import cell_len
 
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
+    return cell_len(text)
 
 
 def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Iterator[str]:
@@ -57,15 +56,10 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Ite
     yield (indent + line).rstrip()
 
 
-def _pieces(word: str, room: int) -> Iterator[str]:
-    """Yield a word, cut only where it is wider than a whole line."""
+def _pieces(word: str, room: int) -> list[str]:
+    """Return a word, cut only where it is wider than a whole line."""
     if columns(word) <= room:
-        yield word
-        return
-    piece = ""
-    for character in word:
-        if columns(piece) + columns(character) > room:
-            yield piece
-            piece = ""
-        piece += character
-    yield piece
+        return [word]
+    from rich.cells import chop_cells
+
+    return chop_cells(word, room)

@@ -30,7 +30,7 @@ from installer.logs import audit_log, runlog, syslog
 from installer.monitoring import monitor
 from shared import errors
 from shared.programs import app_launcher
-from shared.terminal import commandline, console
+from shared.terminal import commandline, console, progress
 from tests import metrics
 from tests.bundles import make_manifest
 from tests.keys import SoftKey
@@ -91,7 +91,7 @@ def test_errors(error, capsys) -> None:
     assert NAME in json.loads(out)["error"]["what"]
 
 
-@pytest.mark.parametrize("kind", [console.LineProgress, console.BarProgress])
+@pytest.mark.parametrize("kind", [progress.LineProgress, progress.BarProgress])
 def test_progress(kind) -> None:
     stream = io.StringIO()
     progress = kind(stream)

@@ -29,7 +29,7 @@ from bundle.signing.policy import pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
 from bundle.wheels.structure import Unpacked
 from shared.errors import BuildError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest
 from tests.keys import SoftKey
 

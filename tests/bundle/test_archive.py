@@ -23,7 +23,7 @@ from bundle import archive, digest
 from bundle.archive import read_archive, ustar_header, visit_folder
 from bundle.manifest import NAME
 from shared.errors import HostError, TrustError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.bundles import CONTENTS, make_manifest
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from installer.trust.authority import read_key
 from installer.trust.places import host_places
 from shared.processes import process
 from shared.programs.uv import base_interpreter
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.tiny import COUNTER, KEY, install_tiny, tiny_bundle
 
 

@@ -18,7 +18,7 @@ from installer.install.install import install
 from installer.layout.prefix import Prefix
 from installer.release import acceptance, stage
 from shared.errors import TrustError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.hostile.kit import ARCHIVE, UNPACKED
 
 RUNS, SWAPS, BOUND = 100, 500, 600.0  # of each form: 200 installations, 1,000 swaps, seconds

@@ -16,7 +16,8 @@ from bundle.product.application import SETTINGS_LIMIT, Application, Environment,
 from bundle.signing.policy import Signer, parse_policy, pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
 from installer.layout import journal, seal
-from installer.layout.prefix import KEPT_UNFINISHED, Prefix, Release
+from installer.layout.prefix import KEPT_UNFINISHED, Prefix
+from installer.layout.release import Release
 from installer.logs import audit_log
 from installer.monitoring import exposition
 from installer.release import launchers, receipt, signed
@@ -25,7 +26,8 @@ from installer.trust import memory
 from installer.userdata import backup_index
 from shared.errors import HostError, InstallError, TrustError
 from shared.programs import app_launcher
-from shared.terminal.console import NoProgress, sentence
+from shared.terminal.console import sentence
+from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest
 from tests.keys import SoftKey
 

@@ -1,6 +1,6 @@
 /*
  * The commit protocol of a prefix, for spin (https://spinroot.com): what installer/change/transaction.py, retention.py,
- * userdata.py and recovery/repair/apply.py do, with crashes anywhere.
+ * userdata.py and recovery/repair/replacement.py do, with crashes anywhere.
  *
  * A step has the name of the function that does it. `now` is what programs see, `disk` what has been synced: a power
  * cut leaves of each name one or the other. A kill ends the process alone. Trees of data are known by the release that

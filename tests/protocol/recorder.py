@@ -10,7 +10,7 @@ from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.release import stage
 from installer.userdata import copies, userdata
-from recovery.repair import apply
+from recovery.repair.replacement import Replacement
 from shared.files import files
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Recorder:
         self._around(copies, "copy_tree", lambda _from, to: "COPY_TREE" if to.name == userdata.INCOMING else "")
         self._around(stage, "fill_store", lambda *_: "FILL_STORE")
         self._around(stage, "stage_environment", lambda *_: "STAGE_ENVIRONMENT")
-        self._around(apply, "remake_environment", lambda *_: "STAGE_ENVIRONMENT")
+        self._around(Replacement, "remake_environment", lambda *_: "STAGE_ENVIRONMENT")
         self._around(migration, "migrate", lambda *_: "MIGRATE" if self._journal_names_data() else "")
         self._around(files, "sync_filesystem", lambda path: "SEAL" if path.parent == prefix.releases else "")
         self._around(seal, "mark_complete", lambda *_: "MARK_COMPLETE")

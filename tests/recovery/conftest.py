@@ -9,10 +9,10 @@ import pytest
 
 from installer.layout.prefix import Prefix
 from installer.release import receipt
-from recovery.recover import Recovery, plan_recovery, recover
+from recovery.recover import Given, Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.tiny import SENTENCE, Tiny, install_tiny, tiny_bundle
 
 
@@ -51,10 +51,10 @@ class Host:
         return json.loads(ended.stdout)
 
     def plan(self, **options):
-        return plan_recovery(self.prefix, **options)[0]
+        return plan_recovery(self.prefix, Given(**options))[0]
 
     def recover(self, **options) -> Recovery:
-        return recover(self.prefix, lambda plan: True, NoProgress(), **options)
+        return recover(self.prefix, lambda plan: True, NoProgress(), Given(**options))
 
 
 @pytest.fixture(scope="session")

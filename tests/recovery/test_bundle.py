@@ -19,7 +19,7 @@ from installer.trust import memory
 from installer.trust.authority import host_memory, read_key
 from shared.errors import HostError, TrustError
 from shared.files import files
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.tiny import COUNTER, PRODUCT, tiny_bundle

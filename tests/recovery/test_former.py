@@ -15,7 +15,7 @@ from installer.userdata import userdata
 from recovery import former
 from shared.errors import HostError
 from shared.files import files
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.tiny import COUNTER, tiny_bundle
 from tests.validator.looking import look
 from validator.check import WARN

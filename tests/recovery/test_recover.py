@@ -17,12 +17,12 @@ from installer.logs import audit_log
 from installer.release import acceptance, receipt, tools_environment
 from installer.release.stage import counterpart
 from recovery.recover import recover
-from recovery.repair import apply
+from recovery.repair import replacement
 from shared.errors import BusyError, HostError, InstallError, ToolError, TrustError
 from shared.files.lockfile import locked
 from shared.processes import process
 from shared.programs.uv import Uv
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import Wheel, make_prefix
 from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
 
@@ -337,7 +337,7 @@ def test_a_repair_that_fails_never_builds_from_damaged_files(host, installed, mo
     spoil(host, "07_Models/tiny/weights.json")
     delete(host.site / "tiny_lib" / "more.py")
     before = host.release
-    monkeypatch.setattr(apply, "take_over", changed)
+    monkeypatch.setattr(replacement, "take_over", changed)
     with pytest.raises(InstallError):
         host.recover()
     assert host.release == before
@@ -745,7 +745,7 @@ def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed
         take_over(items, damaged, release, digests)
 
     delete(host.site / "tiny_lib" / "more.py")
-    monkeypatch.setattr(apply, "take_over", late)
+    monkeypatch.setattr(replacement, "take_over", late)
     host.recover()
     assert [len(names) for names in installed] == [1, 4]
     whole(host)
@@ -753,7 +753,7 @@ def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed
 
 def test_a_refused_plan_changes_nothing(host):
     from recovery.recover import recover
-    from shared.terminal.console import NoProgress
+    from shared.terminal.progress import NoProgress
 
     delete(host.site / "tiny_lib" / "more.py")
     before = sorted(host.prefix.root.rglob("*"))

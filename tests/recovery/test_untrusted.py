@@ -8,9 +8,9 @@ import os
 import pytest
 
 from bootstrap import api
-from recovery.recover import read_diagnosis
+from recovery.diagnosis.reported import read_diagnosis
 from shared.errors import TrustError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from validator import report as reports
 from validator.registry import CHECKS
 from validator.runner import run_checks, select

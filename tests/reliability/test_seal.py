@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from installer.layout import seal
-from installer.layout.prefix import Release
+from installer.layout.release import Release
 from shared.files import files
 from shared.processes import process
 from tests.hosts import needs

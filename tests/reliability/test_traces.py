@@ -157,10 +157,11 @@ def test_purge_leaves_nothing(prefix):
 
 def test_a_removed_installation_does_not_stand_beside_another(prefix, monkeypatch, tmp_path):
     """A command without --prefix means the one that is installed; what is left of one counts for --purge alone."""
-    from installer.layout.prefix import Prefix, find_prefix
+    from installer.layout.location.finding import find_prefix
+    from installer.layout.prefix import Prefix
     from shared.errors import HostError
 
-    monkeypatch.setattr("installer.layout.prefix.default_root", lambda: tmp_path / "all")
+    monkeypatch.setattr("installer.layout.location.finding.default_root", lambda: tmp_path / "all")
     removed, other = Prefix(tmp_path / "all" / "removed"), Prefix(tmp_path / "all" / "other")
     removed.audit.mkdir(parents=True)
     with pytest.raises(HostError, match="nothing is installed there any more"):

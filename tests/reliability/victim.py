@@ -24,13 +24,17 @@ from shared.processes import process
 ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
 
 
-def own_places(folder):
-    """Keep what a run accepts in a folder, away from this machine's places of trust."""
+def places_in(folder):
+    """Return places of trust in a folder."""
     # on Windows nothing of the tests belongs to Administrators, as what counts for the whole host must
     windows = os.name == "nt"
     owner = 0 if windows else os.geteuid()
-    found = Places(folder / "host", folder / "user", folder, privileged=not windows, owner=owner)
-    here.host_places = lambda: found
+    return Places(folder / "host", folder / "user", folder, privileged=not windows, owner=owner)
+
+
+def own_places(folder):
+    """Keep what a run accepts in a folder, away from this machine's places of trust."""
+    here.host_places = lambda: places_in(folder)
 
 
 def hurt(prefixes):

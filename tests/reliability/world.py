@@ -89,7 +89,7 @@ class World:
         return Prefix(place / "prefix")
 
 
-def make(folder):
+def make(folder: Path) -> World:
     """Build the world once: takes two seconds."""
     world = World(folder)
     old = tiny.tiny_bundle(folder / "old")
@@ -329,7 +329,8 @@ def check_clean(prefix):
     assert copies == {sha256_file(release.bundle / "MANIFEST.json")[0] for release in releases}
     active = prefix.active()
     wanted = set(launchers.scripts(prefix, active.manifest())) if active else set()
-    assert {path.name for path in prefix.bin.iterdir()} == wanted
+    found = {path.name for path in prefix.bin.iterdir()}
+    assert found == wanted, (sorted(found - wanted), sorted(wanted - found))
 
 
 def check_after(prefix, before, number, world):

@@ -8,7 +8,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from validator.checks.performance import measured
 from validator.remedy import settle
 from validator.runner import results_of

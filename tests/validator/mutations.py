@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
 
 LIMIT = 20.0  # seconds that a check has
 # as much of numpy as the measurement uses, for matrices of one value
@@ -649,7 +650,7 @@ HOSTS = by_hand(
     Mutation(
         "texts are not UTF-8",
         "system.locale",
-        lambda w: w.replaced("system.locale.ASK", 'print(\'[null, "EUC-KR", "utf-8"]\')'),
+        lambda w: w.replaced("system.locale.ASK", 'print(\'ragtrace-answer [null, "EUC-KR", "utf-8"]\')'),
         WARN,
     ),
     Mutation(

@@ -12,7 +12,7 @@ from bundle.signing.policy import pins
 from installer.release.digests import Digests
 from recovery import recover as recovery
 from shared.errors import HostError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import KEY
 from tests.validator.mutations import LIMIT, MUTATIONS, Mutation, World, make_world
 from validator.check import BUNDLE, ERROR, PASS, RECOVER, SKIP, WARN
@@ -68,7 +68,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     assert all(result.suggestion for result in bad) or mutation.status == ERROR, "it does not say what to do"
     if mutation.remedy == RECOVER:
         assert all(" recover " in result.command for result in bad)
-        recovery.recover(world.prefix, lambda plan: True, NoProgress(), policy=POLICY)
+        recovery.recover(world.prefix, lambda plan: True, NoProgress(), recovery.Given(policy=POLICY))
         left = look(world, mutation.check)
         assert {result.status for result in left} <= {PASS}, [result.details for result in left]
         return
@@ -76,7 +76,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     if mutation.remedy == BUNDLE:
         # recover says the same, and changes nothing
         with pytest.raises(HostError) as refused:
-            recovery.recover(world.prefix, lambda plan: True, NoProgress(), policy=POLICY)
+            recovery.recover(world.prefix, lambda plan: True, NoProgress(), recovery.Given(policy=POLICY))
         assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
         assert all("recover --bundle FOLDER" in result.command for result in bad)
 

@@ -16,6 +16,7 @@ from validator import plugins
 from validator.check import ERROR, FAIL, PASS, WARN
 from validator.runner import results_of
 from validator.subject import subject_of
+from validator.trials import leftovers
 
 GOOD = """
 import json, sys
@@ -138,7 +139,7 @@ def await_no_plugin(folder: Path) -> None:
 
 def runs_a_plugin(found: psutil.Process, folder: Path) -> bool:
     try:
-        ours = plugins.MARK in found.environ() and str(folder) in " ".join(found.cmdline())
+        ours = leftovers.MARK in found.environ() and str(folder) in " ".join(found.cmdline())
         return ours and found.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

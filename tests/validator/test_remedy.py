@@ -7,7 +7,7 @@ import pytest
 
 from bootstrap import api
 from shared.errors import TrustError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.validator.looking import site_of
 from validator import remedy
 from validator.check import BUNDLE, FAIL, OPERATOR, PASS, RECOVER, RECOVER_OR_BUNDLE, WARN, CheckResult

@@ -79,24 +79,6 @@ def test_problems_come_with_the_urgent_first() -> None:
     assert [problem.status for problem in report.problems] == [FAIL, ERROR, WARN]
 
 
-def test_the_host_is_told_apart_without_its_name(monkeypatch) -> None:
-    import socket
-
-    identity = reports.host_id()
-    assert len(identity) == 16
-    assert socket.gethostname() not in identity
-    assert identity == reports.host_id()
-
-
-def test_a_host_whose_name_is_no_text_is_told_apart_too(monkeypatch) -> None:
-    def missing(*_arguments):
-        raise FileNotFoundError
-
-    monkeypatch.setattr("builtins.open", missing)
-    monkeypatch.setattr("socket.gethostname", lambda: "h\udcff")
-    assert len(reports.host_id()) == 16
-
-
 def minimal() -> dict:
     return {
         "timestamp": "2026-01-31T12:00:00Z",

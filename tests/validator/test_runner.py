@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import ToolError, UsageError
 from shared.processes import process
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from validator import runner
 from validator.check import ERROR, PACKAGES, PASS, PERFORMANCE, SKIP, SYSTEM, Check, UncheckedError
 from validator.registry import CHECKS

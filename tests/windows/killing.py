@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from builder.fetch.cache import Cache
 from builder.zipapp import pack
 from bundle.target import parse_target
-from shared.terminal.console import NoProgress, show
+from shared.terminal.console import show
+from shared.terminal.progress import NoProgress
 from tests.hosts import needs
 from tests.hosts.windows import windows_host
 

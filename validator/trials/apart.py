@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from installer.release import acceptance
+from shared import scripts
 from shared.errors import ToolError
 from shared.processes import process
 
@@ -20,31 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRY_LIMIT = 10.0  # seconds
-# unshare(2): as root a network namespace, else one of a user namespace in which we keep our own ids
-# (user_namespaces(7)); netdevice(7): loopback is down in a new one
-ENTER = """
-import ctypes, fcntl, os, socket, struct, sys
-NEWNET, NEWUSER, SIOCSIFFLAGS, UP = 0x40000000, 0x10000000, 0x8914, 1
-user, group = os.geteuid(), os.getegid()
-unshare = ctypes.CDLL(None, use_errno=True).unshare
-if unshare(NEWNET):
-    if unshare(NEWNET | NEWUSER):
-        sys.exit("unshare: " + os.strerror(ctypes.get_errno()))
-    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        with open("/proc/self/" + name, "w") as file:
-            file.write(text)
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-    fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP))
-if sys.argv[1]:
-    user, group, groups = sys.argv[1].split(":")
-    os.setgroups([int(one) for one in groups.split(",") if one])
-    os.setgid(int(group))
-    os.setuid(int(user))
-if sys.argv[2]:
-    os.chdir(sys.argv[2])  # with the rights of whom the program is for
-if sys.argv[3:]:
-    os.execv(sys.argv[3], sys.argv[3:])
-"""
+ENTER = scripts.text("scripts/without_network")
 
 
 def run(

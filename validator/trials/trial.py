@@ -1,74 +1,39 @@
 """Running parts of an installed release to see whether they work, without changing a byte of it or of the user's.
 
-Commands run in a scratch prefix, laid out as a real one: its launchers, launch.py and application are copies, as
-read-only as what they are copies of; the persistent folders hold what the source ships, everything else of the
-release is a link. Its .env is empty, so that a program that looks for one in the folders above ends its search there.
-
-Where root has installed for a service account, programs have the rights of that account, and the scratch prefix is its:
-all is laid before it is given, and what root still does in it is done with the account's rights.
+Commands run in a scratch prefix. Where root has installed for a service account, programs have the rights of that
+account.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-import stat
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from installer.layout import seal, service
-from installer.layout.prefix import Prefix, Release
+from installer.layout import service
 from installer.release import acceptance, launchers
-from installer.release.digests import longest
-from installer.release.installation import Installation
-from installer.userdata import copies, persist
-from shared import reading, troubles
+from shared import reading, scripts
 from shared.errors import ToolError
 from shared.files import trees, trials
 from shared.i18n import _
 from shared.processes import process, supervised
 from shared.programs import app_launcher
-from validator.check import ERROR, SKIP, UncheckedError
-from validator.trials import apart
+from validator.check import ERROR, UncheckedError
+from validator.trials import apart, scratch_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from bundle.manifest import Manifest
+    from installer.release.installation import Installation
 
 SHELL = "/bin/sh"
-STARTS = ("launch.py", "run.json")  # without them nothing can be tried
-OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
-# the answer has a line of its own after a mark, because modules print while they are imported
-MARK = "ragtrace-answer "
-_looked_through: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
-IMPORT = """
-import importlib, json, sys, time
-started = time.perf_counter()
-try:
-    importlib.import_module(sys.argv[1])
-    reason = None
-except BaseException as error:
-    reason = f"{type(error).__name__}: {error}"
-seconds = time.perf_counter() - started
-sys.__stdout__.write("\\nragtrace-answer " + json.dumps([seconds, reason]) + "\\n")
-sys.__stdout__.flush()
-"""
-# a small parent, because a program's peak counts what its parent had before (getrusage(2))
-TIME = """
-import json, resource, subprocess, sys, time
-started = time.perf_counter()
-code = subprocess.call(sys.argv[1:])
-seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print("\\nragtrace-answer " + json.dumps([seconds, peak]))
-sys.exit(code if code >= 0 else 128 - code)
-"""
+TIME = scripts.text("scripts/time_program")
 
 
 @dataclass(frozen=True)
@@ -92,39 +57,9 @@ def environment(installation: Installation) -> dict[str, str]:
 
     Raises UncheckedError where what would run could wait for ever.
     """
-    demand_files(installation)
+    scratch_prefix.demand_files(installation)
     env = acceptance.trial_environment(installation, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
-
-
-def demand_files(installation: Installation) -> None:
-    """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
-
-    A run of checks reads the manifest once, and looks through the release once.
-    """
-    release, manifest = installation.release, installation.manifest
-    if any(path == release.path and known is manifest for path, known in _looked_through):
-        return
-    most = longest(manifest)
-    for entry in trees.entries(str(release.path)):
-        mode, size = (status := entry.stat(follow_symlinks=False)).st_mode, status.st_size
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)) or size > most or _is_device(entry):
-            path = os.path.relpath(entry.path, release.path)
-            raise UncheckedError(
-                ERROR, _("the release is not started: {path} is a special file or too large").format(path=path)
-            )
-    _looked_through[:] = [(release.path, manifest)]
-
-
-def _is_device(entry: os.DirEntry[str]) -> bool:
-    """Tell whether a link leads to a device, a pipe or a socket."""
-    if not entry.is_symlink():
-        return False
-    try:
-        mode = entry.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def run_python(installation: Installation, arguments: Sequence[str], *, timeout: float) -> process.Completed:
@@ -142,9 +77,9 @@ def run_launcher(
 
     ``offline`` takes the network away where that can be. Raises ToolError when it cannot be started.
     """
-    with scratch_copy(installation) as scratch:
+    with scratch_prefix.create(installation) as scratch:
         argv, env = launcher(scratch, command)
-        return run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout, offline=offline)
+        return run_in(scratch, argv, env=env, cwd=scratch_prefix.caller(scratch), timeout=timeout, offline=offline)
 
 
 def run_in(scratch: Installation, argv: Sequence[str], **options: Any) -> process.Completed:
@@ -159,7 +94,7 @@ def run_program(
 
     Raises ToolError when it cannot be started.
     """
-    with scratch_copy(installation) as scratch:
+    with scratch_prefix.create(installation) as scratch:
         argv = [str(scratch.release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
         return run_in(scratch, argv, env=environment(scratch), cwd=scratch.release.app, timeout=timeout)
 
@@ -168,12 +103,12 @@ def time_launcher(
     installation: Installation, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
     """Run a command as run_launcher does, without a network, and return what it took; None when it did not end."""
-    with scratch_copy(installation) as scratch:
+    with scratch_prefix.create(installation) as scratch:
         argv, env = launcher(scratch, command)
         if sys.platform != "win32":
             argv = [supervised.interpreter(), "-I", "-S", "-B", "-c", TIME, *argv]
         started = time.perf_counter()
-        ended = run_in(scratch, argv, env=env, cwd=caller(scratch), timeout=timeout)
+        ended = run_in(scratch, argv, env=env, cwd=scratch_prefix.caller(scratch), timeout=timeout)
         seconds = time.perf_counter() - started
     if sys.platform == "win32":
         return Took(seconds, None), ended
@@ -183,14 +118,14 @@ def time_launcher(
 
 def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
     """Run a command as run_launcher does, without a network, under ``-X importtime``."""
-    with scratch_copy(installation) as scratch:
+    with scratch_prefix.create(installation) as scratch:
         place, run = str(scratch.release.path), launchers.run_of(scratch.manifest)
         ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
         template = dict(scratch.manifest.application.environment.placeholders)
         env = app_launcher.environment(place, run, ours, template)
         argv, folder = app_launcher.command(place, run, command[0], list(command[1:]))
         argv[1:1] = ["-X", "importtime"]
-        cwd = Path(folder) if folder else caller(scratch)
+        cwd = Path(folder) if folder else scratch_prefix.caller(scratch)
         return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
 
 
@@ -213,9 +148,9 @@ def forget(folder: Path) -> bool:
 
 
 def answer_in(ended: process.Completed) -> Any:
-    """Return what one of our own scripts answered in a line after the mark, or None."""
-    line = next((line for line in reversed(ended.stdout.splitlines()) if line.startswith(MARK)), None)
-    return None if line is None else parsed(line[len(MARK) :])
+    """Return what a program of ours answered, or None where it did not."""
+    answer = scripts.answer(ended.stdout)
+    return None if answer is None else parsed(answer)
 
 
 def parsed(answer: str) -> Any:
@@ -224,11 +159,6 @@ def parsed(answer: str) -> Any:
         return strict.parse(answer)
     except ValueError as error:
         raise UncheckedError(ERROR, _("its output cannot be read: {reason}").format(reason=error)) from error
-
-
-def caller(scratch: Installation) -> Path:
-    """Return the folder of a scratch prefix for whoever calls: programs write reports where they are called."""
-    return scratch.prefix.root / "caller"
 
 
 def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -244,103 +174,16 @@ def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], 
     return argv, env
 
 
-@contextmanager
-def scratch_copy(installation: Installation) -> Iterator[Installation]:
-    """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
-
-    Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
-    """
-    demand_files(installation)
-    account = service.account_of(installation.prefix.data)
-    with _scratch_folder(installation.prefix, account) as root:
-        prefix, name = Prefix(root), installation.release.path.resolve().name
-        scratch = Installation(prefix, Release(prefix.releases / name), installation.manifest)
-        try:
-            _lay_scratch(installation, scratch)
-            service.give(root, account)
-        except OSError as error:
-            told = troubles.words(error, near=root)
-            what = _("the release cannot be tried: {reason}").format(reason=told.what)
-            raise ToolError(what, advice=told.advice) from error
-        yield scratch
-
-
-@contextmanager
-def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
-    """Make a folder beside the state, for the sake of links, or elsewhere for an account, or one who may only look."""
-    if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
-        with trials.folder(prefix.state) as root:
-            yield root
-        return
-    with trials.scratch(account=account) as root:
-        yield root
-
-
-def _copy_small(source: Path, target: Path) -> None:
-    """Copy a file that lies in a release itself, as long as such a file may be."""
-    target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
-    target.chmod(stat.S_IMODE(source.stat().st_mode))
-
-
-def _lay_scratch(installation: Installation, scratch: Installation) -> None:
-    """Copy what a program could write into, lead to the rest."""
-    prefix, manifest, release = installation.prefix, installation.manifest, scratch.release
-    installed = installation.release.path.resolve()
-    theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
-
-    release.path.mkdir(parents=True)
-    copies.copy_tree(installed / "app", release.app, but=lambda entry: entry.path in theirs)
-    for name in STARTS:
-        _copy_small(installed / name, release.path / name)
-    for path in installed.iterdir():
-        if path.is_dir() and path.name != "app":
-            _lead(release.path / path.name, path)
-        elif reading.is_regular(path) and path.name not in (*STARTS, *OF_THE_SEAL):
-            _copy_small(path, release.path / path.name)
-    if manifest.application.models_apart and prefix.models.is_dir():
-        _lead(scratch.prefix.models, prefix.models)
-    persist.lay_scratch(scratch.prefix.data, manifest, installation.store)
-    _link_persistent(scratch)
-    scratch.prefix.data.mkdir(exist_ok=True)
-    scratch.prefix.env_file.touch()
-    caller(scratch).mkdir()
-    copies.copy_tree(prefix.bin, scratch.prefix.bin)
-    scratch.prefix.point_at(release)
-
-
-def _link_persistent(scratch: Installation) -> None:
-    """Link the persistent folders; the folders that take the links are as read-only afterwards as they were.
-
-    The copy of a sealed folder takes no link, except from root.
-    """
-    release, manifest = scratch.release, scratch.manifest
-    parents = {(release.app / folder).parent for folder in manifest.application.persist}
-    modes = {parent: parent.stat().st_mode for parent in parents if parent.is_dir()}
-    for parent in modes:
-        parent.chmod(seal.OPEN)
-    persist.link_to(release, manifest, scratch.prefix.data)
-    for parent, mode in modes.items():
-        parent.chmod(mode)
-
-
-def _lead(place: Path, folder: Path) -> None:
-    try:
-        persist.lead(place, folder)
-    except OSError as error:  # the installation itself may do without
-        reason = _("folders in {path} cannot be linked: {reason}")
-        raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error
-
-
 def try_import(installation: Installation, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
     try:
-        ended = run_python(installation, ["-c", IMPORT, module], timeout=timeout)
+        ended = run_python(installation, ["-c", acceptance.IMPORT, json.dumps([module])], timeout=timeout)
     except ToolError as error:
         return Imported(None, error.what)
     answer = answer_in(ended)
     if answer is None or not ended.ok:
         return Imported(None, ending(ended, timeout))
-    seconds, reason = answer
+    seconds, reason = answer[module]
     return Imported(None if reason else seconds, reason)
 
 

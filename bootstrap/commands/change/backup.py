@@ -6,50 +6,48 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.logs.runlog import RUN
-from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal import counted
 from shared.terminal.commandline import DONE
 from shared.terminal.console import human_bytes, show, show_json, visible
+from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
     import argparse
 
     from bootstrap.api import BackupPlan
     from installer.userdata.backup_index import Backup
+    from shared.terminal.parser import Parser
 
 
 CREATE, LIST, RESTORE = "create", "list", "restore"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command."""
-    parser.add_argument(
-        "what",
-        nargs="?",
-        choices=(CREATE, LIST, RESTORE),
-        default=CREATE,
-        help=_("create a backup (the default), list the backups, or restore one"),
-    )
-    parser.add_argument(
-        "id", nargs="?", metavar=_("ID"), help=_("the backup to restore: a name from the list, or latest")
-    )
-    parser.add_argument("--dry-run", action="store_true", help=_("show what would be done, without writing anything"))
-    common.add_wait(parser)
+def configure(parser: Parser) -> None:
+    """Add the actions of this command."""
+    parser.set_defaults(id=None)
+    with actions(parser, default=CREATE) as action:
+        created = action(CREATE, _("create a backup (the default)"))
+        action(LIST, _("list the backups"))
+        restored = action(RESTORE, _("restore a backup"))
+        restored.add_argument("id", metavar=_("ID"), help=_("the backup to restore: a name from the list, or latest"))
+        for changing in (created, restored):
+            changing.add_argument(
+                "--dry-run", action="store_true", help=_("show what would be done, without writing anything")
+            )
+            common.add_wait(changing)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what is asked for."""
-    if (arguments.what == RESTORE) != (arguments.id is not None):
-        raise UsageError(_("restore requires an ID; the other actions take none."), advice=_("Run backup list."))
-    if arguments.what == LIST:
+    if arguments.action == LIST:
         return show_list(arguments)
     if arguments.dry_run:
         return show_plan(api.plan_backup(arguments.prefix, restore=arguments.id), arguments)
     common.start_log(find_prefix(arguments.prefix), "backup")
-    if arguments.what == RESTORE:
+    if arguments.action == RESTORE:
         return restore(arguments)
     made = api.create_backup(arguments.prefix, progress=common.progress_of(arguments), wait=arguments.wait)
     if arguments.json:

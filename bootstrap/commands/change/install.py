@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.layout import own_command
+from installer.layout.location import own_command
 from installer.layout.prefix import Prefix
 from installer.release import lacks
 from installer.release.installation import Installation

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import common
-from installer.layout.prefix import find_prefix
+from installer.layout.location.finding import find_prefix
 from installer.logs.runlog import RUN
 from shared.errors import UsageError
 from shared.i18n import _

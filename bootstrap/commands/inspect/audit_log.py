@@ -12,18 +12,28 @@ from shared.files import outputs
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
 from shared.terminal.console import printable, show, show_json
+from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
     import argparse
+
+    from shared.terminal.parser import Parser
 
 SHOW, VERIFY, EXPORT = "show", "verify", "export"
 LEAST_DIGITS = 16  # as many as errors show; fewer could be found by trying
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command."""
-    parser.add_argument("what", choices=(SHOW, VERIFY, EXPORT), help=_("what to do with the log"))
-    parser.add_argument("file", nargs="?", type=Path, metavar=_("FILE"), help=_("where export writes the log"))
+def configure(parser: Parser) -> None:
+    """Add the actions of this command."""
+    with actions(parser) as action:
+        action(SHOW, _("show the entries, the oldest first"))
+        _add_head(action(VERIFY, _("verify the chain of the log")))
+        exported = action(EXPORT, _("verify the chain and write the log to a file"))
+        exported.add_argument("file", type=Path, metavar=_("FILE"), help=_("where export writes the log"))
+        _add_head(exported)
+
+
+def _add_head(parser: Parser) -> None:
     parser.add_argument(
         "--head", metavar=_("HEX"), help=_("a head of the log that was stored elsewhere, to verify it against")
     )
@@ -31,15 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for."""
-    if (arguments.what == EXPORT) != (arguments.file is not None):
-        raise UsageError(_("export requires a FILE; the other actions take none."), advice=_("See --help."))
     if arguments.head is not None:
         check_digits(arguments.head)
-    if arguments.what == SHOW:
+    if arguments.action == SHOW:
         return show_log(arguments)
     count, head = api.verify_audit_log(arguments.prefix, anchor=arguments.head)
     anchored = arguments.head is not None
-    if arguments.what == EXPORT:
+    if arguments.action == EXPORT:
         export(arguments)
     if arguments.json:
         show_json({"entries": count, "head": head, "anchored": anchored})

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from installer.monitoring.monitor import Sample
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
 
 JSON, PROMETHEUS = "json", "prometheus"
 SLICE = 0.2  # seconds that Ctrl-C may take

@@ -15,7 +15,7 @@ from shared.terminal.console import show, show_json
 if TYPE_CHECKING:
     import argparse
 
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.logs.usage import Usage
 
 

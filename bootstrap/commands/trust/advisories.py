@@ -9,11 +9,11 @@ from bootstrap import api
 from bootstrap.commands import common
 from bundle.advisories.assess import FRESH, facts_of
 from bundle.advisories.severity import FAIL, TABLES
-from shared.errors import UsageError
 from shared.i18n import _, plural
 from shared.terminal import counted
 from shared.terminal.commandline import CHECKS_FAILED, DONE
 from shared.terminal.console import show, show_json
+from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
     import argparse
@@ -21,41 +21,39 @@ if TYPE_CHECKING:
 
     from installer.advisories.look import Look
     from installer.advisories.update import Update
+    from shared.terminal.parser import Parser
 
 SHOW, SCAN, UPDATE = "show", "scan", "update"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command."""
+def configure(parser: Parser) -> None:
+    """Add the actions of this command."""
+    with actions(parser) as action:
+        action(SHOW, _("show the advisories in force"))
+        _add_scan(action(SCAN, _("scan with the advisories in force")))
+        updated = action(UPDATE, _("apply newer advisories or exceptions, then scan"))
+        updated.add_argument(
+            "file",
+            type=Path,
+            metavar=_("FILE"),
+            help=_("a snapshot or an exceptions file, with its .sig files next to it"),
+        )
+        updated.add_argument(
+            "--accept-clock", action="store_true", help=_("continue even if the file's date is ahead of this clock")
+        )
+        common.add_wait(updated)
+        _add_scan(updated)
+
+
+def _add_scan(parser: Parser) -> None:
+    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("rate findings by this table"))
     parser.add_argument(
-        "action",
-        choices=(SHOW, SCAN, UPDATE),
-        help=_("show the advisories in force, scan with them, or apply newer ones and scan"),
+        "--vex", type=Path, metavar=_("FILE"), help=_("also write the findings as CycloneDX VEX to this file")
     )
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        metavar=_("FILE"),
-        help=_("update: a snapshot or an exceptions file, with its .sig files next to it"),
-    )
-    parser.add_argument(
-        "--accept-clock", action="store_true", help=_("update: continue even if the file's date is ahead of this clock")
-    )
-    parser.add_argument("--severity-table", choices=tuple(TABLES), help=_("scan: rate findings by this table"))
-    parser.add_argument(
-        "--vex", type=Path, metavar=_("FILE"), help=_("scan: also write the findings as CycloneDX VEX to this file")
-    )
-    common.add_wait(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show, scan or update; exit 1 when what is installed fails."""
-    if (arguments.file is None) == (arguments.action == UPDATE):
-        raise UsageError(
-            _("update requires a FILE; the other actions take none."),
-            advice=_("For example: advisories update advisories.zip"),
-        )
     updated = None
     if arguments.action == UPDATE:
         common.start_log(api.prefix_or_none(arguments.prefix), "advisories")

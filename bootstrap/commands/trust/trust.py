@@ -13,6 +13,7 @@ from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
 from shared.terminal.console import answer, can_ask, complain, show, show_json, show_lines
+from shared.terminal.parser import actions
 
 if TYPE_CHECKING:
     import argparse
@@ -20,25 +21,27 @@ if TYPE_CHECKING:
 
     from installer.trust.keeping import Account
     from installer.trust.state import State
+    from shared.terminal.parser import Parser
 
 
 SHOW, UPDATE, ACCEPT = "show", "update", "accept-memory"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command."""
+def configure(parser: Parser) -> None:
+    """Add the actions of this command."""
+    with actions(parser) as action:
+        shown = action(SHOW, _("show the policy in force"))
+        shown.add_argument(
+            "--allowed-signers", action="store_true", help=_("print the release signers for ssh-keygen -Y verify")
+        )
+        _add_update(action(UPDATE, _("apply new policies")))
+        accepted = action(ACCEPT, _("accept a rebuilt trust record"))
+        accepted.add_argument("--yes", action="store_true", help=_("do not ask"))
+
+
+def _add_update(parser: Parser) -> None:
     parser.add_argument(
-        "action",
-        choices=(SHOW, UPDATE, ACCEPT),
-        help=_("show the policy in force, apply new ones, or accept a rebuilt trust record"),
-    )
-    parser.add_argument(
-        "policies",
-        nargs="*",
-        type=Path,
-        default=[],
-        metavar=_("FILE"),
-        help=_("policy-<N>.json files, or a folder of them"),
+        "policies", nargs="+", type=Path, metavar=_("FILE"), help=_("policy-<N>.json files, or a folder of them")
     )
     parser.add_argument(
         "--trust-key",
@@ -47,12 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=_("KEY"),
         help=_("a .pub file to verify the first policy with; may be repeated"),
     )
-    parser.add_argument("--yes", action="store_true", help=_("do not ask"))
     parser.add_argument(
         "--only-prefix", action="store_true", help=_("tighten the policy of one installation, not of the whole host")
-    )
-    parser.add_argument(
-        "--allowed-signers", action="store_true", help=_("print the release signers for ssh-keygen -Y verify")
     )
 
 
@@ -63,8 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def update(arguments: argparse.Namespace) -> int:
     """Take over new policies and tell which."""
-    if not arguments.policies:
-        raise UsageError(_("No policy specified."), advice=_("Specify the policy-<N>.json files or their folder."))
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,

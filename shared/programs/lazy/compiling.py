@@ -252,5 +252,5 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve() -> None:
-    """Answer the request on standard input."""
-    sys.stdout.write(json.dumps(main(json.load(sys.stdin))) + "\n")
+    """Answer the request on standard input (shared/scripts.py)."""
+    sys.stdout.write("\nragtrace-answer " + json.dumps(main(json.load(sys.stdin))) + "\n")

@@ -9,7 +9,7 @@ from babel.messages.mofile import write_mo
 from builder.fetch.cache import Cache
 from builder.zipapp import pack
 from bundle.target import host_target, parse_target
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.bootstrap.launch.starts import start, told
 from tests.hosts import needs
 

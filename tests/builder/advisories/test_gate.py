@@ -14,7 +14,7 @@ from bundle.advisories.snapshot import Snapshot, read_snapshot
 from bundle.manifest import Product
 from bundle.signing.signature import ED25519
 from shared.errors import BuildError, ToolError, TrustError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
 from tests.keys import SoftKey
 

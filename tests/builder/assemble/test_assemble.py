@@ -14,7 +14,7 @@ from builder.assemble.assemble import write_archive
 from builder.members import BLOCK, STORED_LIMIT, Member, member
 from bundle.manifest import FileEntry
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest
 
 WHEELS = "02_Dependencies/wheels"

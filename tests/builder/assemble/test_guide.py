@@ -19,7 +19,7 @@ from bundle.manifest import Product
 from bundle.product.application import Application, Environment, Launcher
 from bundle.product.commands import TOOL as OWN
 from bundle.target import parse_target
-from installer.layout.prefix import default_root
+from installer.layout.location.finding import default_root
 from shared.terminal.parser import Parser
 
 PLATFORMS = {"linux": "linux-x86_64", "macos": "macos-arm64", "windows": "windows-amd64"}

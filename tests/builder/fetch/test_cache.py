@@ -77,6 +77,52 @@ def test_waiting_for_another_process_ends_when_this_build_stops(tmp_path):
         pass
 
 
+def other_process(script, *arguments):
+    argv = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+IN_USE = """
+import sys, pathlib; from builder.fetch.cache import Cache
+with Cache(pathlib.Path(sys.argv[1])).in_use():
+    print('in use', flush=True); sys.stdin.read()
+"""
+
+
+def test_builds_of_two_processes_share_the_cache_and_prune_waits_for_both(tmp_path):
+    cache = Cache(tmp_path)
+    path = put(cache, KEY)
+    (tmp_path / ".lock").touch()  # as earlier builders left it
+    with other_process(IN_USE, tmp_path) as other:
+        assert other.stdout.readline() == b"in use\n"
+        with cache.in_use():
+            pass
+        with pytest.raises(BusyError, match="A build is using the cache"):
+            cache.prune(0)
+        other.kill()
+    assert path.exists()
+    assert cache.prune(0) == (1, len(DATA))
+    assert list(cache._files()) == []
+
+
+def test_what_makes_the_locks_is_not_counted_and_never_pruned(tmp_path):
+    cache = Cache(tmp_path)
+    ours = tmp_path / ".filelock-1" / "abc" / "lock.db"  # as it makes them in a folder that others can write to
+    ours.parent.mkdir(parents=True)
+    ours.write_bytes(b"")
+    with cache.in_use():
+        assert cache.contents().files == 0
+    assert cache.prune(0) == (0, 0)
+    assert ours.exists()
+
+
+def test_a_lock_that_is_none_is_told(tmp_path):
+    (tmp_path / ".lock").write_bytes(b"something else " * 100)
+    with pytest.raises(BuildError, match=r"\.lock") as caught, Cache(tmp_path).in_use():
+        pass
+    assert "--cache-dir" in caught.value.advice
+
+
 def test_a_cache_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(BuildError) as caught, Cache(tmp_path / "file").entry(KEY, threading.Event()):

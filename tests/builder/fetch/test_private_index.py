@@ -20,7 +20,7 @@ from builder.fetch.cache import Cache
 from builder.signing.sign import generate_key
 from builder.wheels.wheels import fetch_wheels
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.builder.test_cli import _quick, made  # noqa: F401 - the stand-in for the zipapp
 from tests.builder.wheels.test_wheels import DATA, NAME, locked
 from tests.servers import make_wheel, serve, serve_index

@@ -4,7 +4,7 @@ import pytest
 
 from builder.models.files import choose_files
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 
 class Steps(NoProgress):

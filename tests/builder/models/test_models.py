@@ -19,7 +19,7 @@ from builder.models import models
 from builder.models.models import ModelSpec, collect_model, parse_model_spec
 from bundle import digest
 from shared.errors import BuildError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.servers import Faults, serve_hub
 
 ROOT = Path(__file__).parents[3]
@@ -185,6 +185,17 @@ def test_a_hub_that_cannot_be_reached_is_named(cache, monkeypatch):
         free.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free.getsockname()[1]}")
     assert "Cannot reach the model hub 127.0.0.1 for org/model" in refusal(cache).what
+
+
+def test_network_settings_that_are_not_valid_are_told(hub, cache, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    assert "HTTPS_PROXY" in refusal(cache).advice
+
+
+def test_a_hub_that_redirects_without_end_is_told(hub, cache):
+    place = "/api/models/org/model/revision/main"
+    hub.site.faults[place] = Faults(redirect=place)
+    assert "too many redirects" in refusal(cache).what
 
 
 def test_an_endpoint_that_is_no_hub_is_told(hub, cache):

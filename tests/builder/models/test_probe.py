@@ -9,7 +9,7 @@ from builder.models.models import CollectedModel, ModelFile
 from builder.models.probe import with_embedding
 from builder.project.model_source import ModelSource, ProbeSource
 from bundle.product.application import Application, Environment, Launcher
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 APP = """
 import json, os, sys

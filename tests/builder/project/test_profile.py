@@ -15,7 +15,7 @@ from builder.project.unchecked import unchecked
 from builder.request.request import Request
 from bundle.product.application import Launcher
 from shared.errors import UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "rag-mini"

@@ -16,7 +16,7 @@ from builder.project.source import collect_source
 from bundle.product.application import Application, Launcher
 from shared.errors import BuildError, ToolError
 from shared.files import files
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.target import parse_target
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.builder.test_cli import _quick  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import problems, validated
 from tests.servers import Faults, make_wheel, serve_index

@@ -18,7 +18,7 @@ from builder.wheels.build_tools import Workshop
 from builder.wheels.builds import build_wheels, fits, is_native_here
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.builder.sources import commit, make_sdist, make_source
 from tests.servers import serve
 

@@ -16,7 +16,7 @@ import pytest
 from builder.wheels.interpreter import bring_python
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError, UsageError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.servers import serve
 
 HERE = host_target()

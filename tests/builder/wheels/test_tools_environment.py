@@ -21,7 +21,7 @@ from bundle.advisories.snapshot import read_snapshot
 from bundle.target import PYTHONS, host_target, parse_target
 from installer.advisories import picklescan
 from shared.errors import ToolError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.advisories import RECORDS, below, record, snapshot_bytes
 from tests.hosts import needs
 

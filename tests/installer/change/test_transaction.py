@@ -174,6 +174,34 @@ def test_what_current_says_is_on_the_disk_before_anything_follows_from_it(prefix
     assert prefix.all_releases() == (prefix.active(),)
 
 
+@pytest.mark.parametrize("command", [transaction.MENDED, "upgrade"])
+def test_what_a_run_removed_is_off_the_disk_before_its_journal_ends(prefix, second, command, monkeypatch) -> None:
+    (prefix.bin / "former").write_bytes((prefix.bin / "tiny").read_bytes())  # of a version that is gone
+    there, synced, written = [], files.sync_filesystem, journal.write
+
+    def names():
+        return sorted(path for folder in (prefix.releases, prefix.store, prefix.bin) for path in folder.rglob("*"))
+
+    def sync(folder):
+        there.append(names())
+        synced(folder)
+
+    def write(of, entry):
+        if entry is None:
+            assert there[-1] == names()
+        written(of, entry)
+
+    monkeypatch.setattr(files, "sync_filesystem", sync)
+    monkeypatch.setattr(journal, "write", write)
+    if command == "upgrade":
+        install(second, prefix)
+    else:
+        journal.write(prefix, journal.Entry(command, prefix.active().id, None))
+        assert transaction.recover_crash(prefix) == command
+    assert journal.read(prefix) is None
+    assert not (prefix.bin / "former").exists()
+
+
 def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) -> None:
     release = prefix.active()
     seal.unmark(release)

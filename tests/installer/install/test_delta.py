@@ -12,7 +12,7 @@ from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import receipt
 from shared.errors import HostError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.tiny import COUNTER, Tiny, tiny_bundle
 
 QUIET = NoProgress()

@@ -19,7 +19,7 @@ from installer.release.receipt import compare, read_receipt, with_expected, writ
 from shared.errors import HostError, InstallError, ToolError, TrustError, UsageError
 from shared.files import files
 from shared.programs.uv import Uv
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.helpers import NOTES, QUIET, install, opened, snapshot
 from tests.tiny import APP, COUNTER, tiny_bundle
 

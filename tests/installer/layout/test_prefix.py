@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,10 @@ import pytest
 
 from bootstrap import cli
 from installer.install.uninstall import uninstall
-from installer.layout.prefix import Prefix, default_root, find_prefix
+from installer.layout.prefix import Prefix
 from installer.layout.store import Store
-from shared.errors import HostError
 from shared.files import files
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.helpers import snapshot
 from tests.tiny import install_tiny
 
@@ -178,14 +176,3 @@ def test_what_is_not_ours_survives_every_removal_and_is_named(prefix, tiny) -> N
     install_tiny(tiny, prefix.root)
     assert set(theirs) <= set(uninstall(prefix, NoProgress(), purge=True).stays)
     assert {path.read_text() for path in theirs} == {"mine"}
-
-
-def test_the_only_one_is_found_though_it_lost_its_state(prefix, host, monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    root = default_root()
-    root.mkdir(parents=True)
-    found = prefix.root.rename(root / "tiny-app")
-    shutil.rmtree(found / "state")
-    assert find_prefix(None, bereft=True).root == found
-    with pytest.raises(HostError, match="state"):
-        find_prefix(None)

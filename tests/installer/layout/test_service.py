@@ -14,7 +14,8 @@ import pytest
 from bootstrap import api, cli
 from installer.change import transaction
 from installer.install import rollback, tried
-from installer.layout import placement, service
+from installer.layout import service
+from installer.layout.location import placement
 from installer.layout.prefix import Prefix
 from installer.release import acceptance
 from shared.errors import HostError, InstallError

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from installer.release import acceptance
+from shared import scripts
 
 MODULE = """
 import atexit
@@ -22,6 +23,6 @@ def test_imports_end_at_once_where_that_is_asked_for_and_answer_all_the_same(tmp
     names = json.dumps(["lasting", "no_such_module"])
     argv = [sys.executable, "-c", acceptance.IMPORT, names, *([acceptance.AT_ONCE] if at_once else [])]
     ended = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
-    (answer,) = [line for line in ended.stdout.splitlines() if line.startswith(acceptance.MARK)]
-    assert list(json.loads(answer.removeprefix(acceptance.MARK))) == ["no_such_module"]
+    answer = json.loads(scripts.answer(ended.stdout) or "")
+    assert [name for name, (_seconds, reason) in answer.items() if reason] == ["no_such_module"]
     assert (tmp_path / "taken-apart").exists() == (not at_once)

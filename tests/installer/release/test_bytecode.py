@@ -15,7 +15,7 @@ from installer.release.installation import active
 from installer.release.receipt import compare, read_receipt
 from recovery.recover import recover
 from shared.errors import InstallError
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import APPLICATION, LIB, Installation, Wheel, install_made, make_prefix
 
 RARE = Wheel("demo-rare", "1.0", {"demo_rare/__init__.py": "", "demo_rare/part.py": "PART = 1\n"})

@@ -9,7 +9,7 @@ import pytest
 from bundle.wheels import record
 from installer.release import digests
 from installer.release.digests import Digests
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.validator.looking import release_of
 from validator.checks.application.models import Models
 from validator.checks.packages.record import Record

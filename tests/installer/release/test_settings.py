@@ -18,7 +18,7 @@ from installer.release.launchers import run_of
 from shared.errors import InstallError
 from shared.processes import process
 from shared.programs import app_launcher
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests import installed
 from tests.bundles import make_manifest
 from validator.trials import trial

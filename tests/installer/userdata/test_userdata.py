@@ -28,7 +28,7 @@ from installer.layout.prefix import Prefix
 from installer.userdata import backup_files, backup_index, backups, copies, persist, userdata
 from installer.userdata import holes as file_holes
 from shared.errors import HostError, InstallError, TrustError
-from shared.files import files, trees
+from shared.files import files, removal, trees
 from tests.bundles import make_manifest
 from tests.helpers import QUIET, install
 from tests.installer.change.test_migration import migrating
@@ -618,5 +618,5 @@ def test_a_link_in_the_place_of_a_folder_to_be_removed_leads_nowhere(tmp_path) -
     (tmp_path / "kept" / "file").touch()
     (tmp_path / "link").symlink_to("kept")
     with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
-        trees.remove(tmp_path / "link")
+        removal.remove(tmp_path / "link")
     assert (tmp_path / "kept" / "file").exists()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from installer.layout.prefix import Release
+from installer.layout.release import Release
 from installer.release import digests, receipt
 from installer.release.digests import Digests
 from recovery.repair import takeover

@@ -9,11 +9,10 @@ import pytest
 from installer.release import acceptance
 from recovery.diagnosis.diagnose import diagnose
 from recovery.diagnosis.finding import Finding
-from recovery.planning.parts import parts_of
-from recovery.planning.plan import damaged_packages
-from recovery.recover import recover
+from recovery.recover import Given, recover
+from recovery.repair.parts import parts_of
 from recovery.repair.trial import owners_of, to_try
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.recovery.test_recover import delete, flip, spoil
 from validator.remedy import INTERPRETER
 
@@ -54,7 +53,7 @@ def test_a_model_whose_file_was_replaced_is_asked(host):
 def test_what_is_built_as_a_whole_is_tried_as_an_installation_is(host, tiny):
     delete(host.release.receipt_file)
     steps = Steps()
-    recover(host.prefix, lambda plan: True, steps, policy=tiny.policy)
+    recover(host.prefix, lambda plan: True, steps, Given(policy=tiny.policy))
     trials = [text for text in steps.said if text.split()[0] in ("Importing", "Testing", "Querying")]
     once = ["Importing the core modules", "Testing the application: tiny --help"]
     assert trials == [*once, *once, "Querying the model tiny"]
@@ -90,7 +89,7 @@ def test_without_a_command_all_core_modules_are_imported(host):
 def test_a_model_that_stays_damaged_is_left_out_even_where_all_is_tried(host):
     spoil(host, "07_Models/tiny/weights.json")
     found = diagnose(host.prefix)
-    parts = parts_of(found, damaged_packages(found))
+    parts = parts_of(found, found.damaged_packages)
     other = replace(found, findings=(*found.findings, Finding(INTERPRETER, "python", "another Python")))
     assert to_try(other, frozenset(), parts).models == ()
     assert to_try(found, frozenset(), parts).models == ()

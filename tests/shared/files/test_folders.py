@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bootstrap.commands.common import user_logs
-from installer.layout.prefix import default_root
+from installer.layout.location.finding import default_root
 from shared.files import folders
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from installer.logs import runlog
 from shared import errors
-from shared.terminal import commandline, console
+from shared.terminal import commandline, console, progress
 
 pytestmark = pytest.mark.usefixtures("host")
 
@@ -62,58 +62,6 @@ def test_a_stream_that_lacks_characters(encoding) -> None:
     assert raw.getvalue().endswith(b" a\n")
 
 
-def test_plain_lines_where_there_is_no_terminal(monkeypatch) -> None:
-    stream = io.StringIO()
-    progress = console.make_progress(stream=stream)
-    assert isinstance(progress, console.LineProgress)
-    monkeypatch.setattr(console, "LINE_INTERVAL", 0.0)
-    progress.step("Step")
-    with progress.task("file", 2000) as task:
-        task.advance(1000)
-    progress.warn("careful")
-    lines = stream.getvalue().splitlines()
-    assert lines[:2] == ["Step", "  file: 50 %"]
-    assert lines[2].startswith("  file: 2.0 kB, ")
-    assert lines[3:] == ["warning: careful"]
-
-
-def test_bars_on_a_terminal(monkeypatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setenv("TERM", "xterm")
-    progress = console.make_progress(stream=Terminal())
-    assert isinstance(progress, console.BarProgress)
-    with progress.task("[file]", 10) as task:
-        task.advance(10)
-    progress.step("x")
-    progress.warn("y")
-    assert "[file]" in progress.rich.file.getvalue()
-    monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(console.make_progress(stream=Terminal()), console.LineProgress)
-    assert isinstance(console.make_progress(quiet=True, stream=Terminal()), console.NoProgress)
-
-
-def test_lines_where_this_python_cannot_load_what_bars_need(monkeypatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setitem(sys.modules, "rich.progress", None)
-    assert isinstance(console.make_progress(stream=Terminal()), console.LineProgress)
-
-
-def test_quiet_means_quiet(capsys) -> None:
-    progress = console.make_progress(quiet=True)
-    progress.step("x")
-    progress.warn("y")
-    with progress.task("z", 1) as task:
-        task.advance(1)
-    assert capsys.readouterr() == ("", "")
-
-
 @pytest.mark.parametrize(
     ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_040_000_000, "2.0 GB"), (3e12, "3.0 TB")]
 )
@@ -133,13 +81,6 @@ class Broken(io.StringIO):
 
     def write(self, text: str) -> int:
         raise BrokenPipeError(32, "Broken pipe")
-
-
-def test_progress_that_nobody_reads_stops_nothing() -> None:
-    progress = console.LineProgress(Broken())
-    progress.step("one")
-    with progress.task("two", 10) as task:
-        task.advance(10)
 
 
 def test_a_result_that_cannot_be_written_is_told_on_stderr(monkeypatch, capsys) -> None:
@@ -170,17 +111,6 @@ def test_nothing_steers_the_terminal(monkeypatch, capsys) -> None:
     assert console.visible("".join(document)) == "".join(document)
 
 
-@pytest.mark.parametrize("kind", [console.LineProgress, console.BarProgress])
-def test_nor_does_the_progress(kind) -> None:
-    stream = io.StringIO()
-    progress = kind(stream)
-    progress.step(STEERS)
-    progress.warn(STEERS)
-    with progress.task(STEERS, 1) as task:
-        task.advance(1)
-    assert stream.getvalue().count("[2J") == stream.getvalue().count(r"\u001b[2J") == 3
-
-
 def test_nor_does_the_log_on_the_screen(capsys) -> None:
     commandline.log_to_screen()
     try:
@@ -194,9 +124,9 @@ def test_a_name_with_line_ends_forges_no_line(capsys) -> None:
     name = "x\nerror: none\r\x1b[2J\u202e.tar.gz"
 
     def refuse(_arguments):
-        console.make_progress().step(name)
-        console.make_progress().warn(name)
-        with console.make_progress().task(name, 1) as task:
+        progress.make_progress().step(name)
+        progress.make_progress().warn(name)
+        with progress.make_progress().task(name, 1) as task:
             task.advance(1)
         console.show(f"Stays:   {name}")
         raise errors.TrustError(f"{name}: bad.", "Second.", advice=f"Look at {name}.")

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from shared.terminal.console import BarProgress, LineProgress, NoProgress
+from shared.terminal.progress import BarProgress, LineProgress, NoProgress
 from shared.terminal.waiting import INTERVAL, Clock, ticking
 
 

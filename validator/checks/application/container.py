@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
 from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
@@ -14,24 +15,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# dependency_injector tells of dependencies that nobody provides; what another builds, a command of the profile tries
-RESOLVE = """
-import importlib, json, sys
-module, _, name = sys.argv[1].partition(":")
-try:
-    found = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    reason = "it is None" if found is None else None
-    asked = reason is None and hasattr(found, "check_dependencies")
-    if asked:
-        found.check_dependencies()
-    kind = type(found).__name__
-except BaseException as error:
-    kind, asked, reason = None, False, f"{type(error).__name__}: {error}"
-sys.__stdout__.write("\\nragtrace-answer " + json.dumps([kind, asked, reason]) + "\\n")
-sys.__stdout__.flush()
-"""
+RESOLVE = scripts.text("scripts/resolve_container")
 
 
 class ContainerObject(Check):

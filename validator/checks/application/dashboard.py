@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from bundle.product.application import PORT
+from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
 from shared.processes import supervised
 from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
-from validator.trials import apart, trial
+from validator.trials import apart, scratch_prefix, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,44 +20,7 @@ if TYPE_CHECKING:
     from shared.processes import process
     from validator.subject import Subject
 
-# Starts the page, asks until it answers, ends everything in its own process group, itself included. The page and
-# whoever asks share one network, which may be one of their own. No proxy stands before loopback. Whether that can be
-# used is seen first, at a socket that the kernel answers for: later a refusal says that the page has not begun yet.
-ASK = """
-import http.client, json, os, signal, socket, subprocess, sys, tempfile, time
-argv, variables, port_mark, path, limit = json.loads(sys.stdin.readline())
-try:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-        socket.create_connection(free.getsockname(), timeout=5).close()
-except OSError as error:
-    sys.exit(print("ragtrace-answer " + json.dumps([None, 0.0, None, None, error.strerror or str(error)]), flush=True))
-started, status, reason = time.monotonic(), None, None
-with tempfile.TemporaryFile() as errors:
-    page = subprocess.Popen(
-        [part.replace(port_mark, port) for part in argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=errors, env={**os.environ, **{name: text.replace(port_mark, port) for name, text in variables.items()}},
-    )
-    while status is None and page.poll() is None and time.monotonic() < started + limit:
-        try:
-            left = max(0.1, started + limit - time.monotonic())
-            asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=left)
-            asked.request("GET", path)
-            status = asked.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            reason = str(error)
-            time.sleep(0.05)
-    errors.seek(0, 2)
-    errors.seek(max(0, errors.tell() - 4000))
-    lines = errors.read().decode("utf-8", "replace").split("\\n")
-    seconds = time.monotonic() - started
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    print("ragtrace-answer " + json.dumps([status, seconds, page.poll(), said or reason or "", None]), flush=True)
-    if os.name == "nt":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(page.pid)], capture_output=True)
-    else:
-        os.killpg(0, signal.SIGKILL)
-"""
+ASK = scripts.text("scripts/query_dashboard")
 LAST = 5.0  # seconds kept of the check's limit for ending what it started
 
 
@@ -115,10 +79,10 @@ class DashboardAnswer(Check):
 
     def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
         """Return how asking for the page ended."""
-        with trial.scratch_copy(subject.need_installation()) as scratch:
+        with scratch_prefix.create(subject.need_installation()) as scratch:
             argv, env = trial.launcher(scratch, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
-            where, question = trial.caller(scratch), told.encode() + b"\n"
+            where, question = scratch_prefix.caller(scratch), told.encode() + b"\n"
             return trial.run_in(scratch, asking, env=env, cwd=where, timeout=self.left(), stdin=question)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from installer.install.preflight import preflight
-from installer.layout.prefix import Prefix, default_root
+from installer.layout.location.finding import default_root
+from installer.layout.prefix import Prefix
 from shared.i18n import _
 from validator.check import APPLICATION, RECOVER, SKIP, Check, CheckResult, UncheckedError
 

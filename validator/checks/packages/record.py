@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.wheels.record import Survey
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared import scripts
 from shared.i18n import _
 from validator.check import NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 from validator.checks.performance.measured import judged
@@ -16,19 +17,7 @@ if TYPE_CHECKING:
 
 SIZE = 1024  # rows and columns: 8 MB a matrix, more than a core's cache and quick on a slow host
 SECONDS = 1.0  # how long to repeat it
-PRODUCT = """
-import json, sys, time
-import numpy
-size, spell = int(sys.argv[1]), float(sys.argv[2])
-first, second = numpy.full((size, size), 1.5), numpy.full((size, size), 0.5)
-best, until = None, time.perf_counter() + spell
-while best is None or time.perf_counter() < until:
-    started = time.perf_counter()
-    product = first @ second
-    seconds = time.perf_counter() - started
-    best = seconds if best is None else min(best, seconds)
-print("ragtrace-answer " + json.dumps([best, float(product[0, 0]), numpy.__version__]))
-"""
+PRODUCT = scripts.text("scripts/multiply_matrices")
 
 
 class MatrixProduct(Check):
@@ -49,11 +38,11 @@ class MatrixProduct(Check):
             raise UncheckedError(SKIP, _("the bundle has no numpy"))
         limit = self.left()
         ended = trial.run_python(installation, ["-c", PRODUCT, str(SIZE), str(SECONDS)], timeout=limit)
-        answers = [line for line in ended.stdout.splitlines() if line.startswith(trial.MARK)]
-        if not ended.ok or not answers:
+        answer = trial.answer_in(ended) if ended.ok else None
+        if answer is None:
             yield self.failed(trial.ending(ended, limit), evidence={"packages": ["numpy"]}, **subject.repair())
             return
-        seconds, corner, version = trial.parsed(answers[-1][len(trial.MARK) :])
+        seconds, corner, version = answer
         if corner != 0.75 * SIZE:
             details = _("numpy {version} returns a wrong result: {found}, not {wanted}").format(
                 version=version, found=corner, wanted=0.75 * SIZE

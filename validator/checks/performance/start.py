@@ -16,7 +16,7 @@ from shared.files import trials
 from shared.i18n import _
 from validator.check import ERROR, NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 from validator.checks.performance.measured import judged
-from validator.trials import trial
+from validator.trials import scratch_prefix, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ class StartTime(Check):
                 yield self.untried(name=title)
             else:
                 try:
-                    with trial.scratch_copy(installation) as scratch:
+                    with scratch_prefix.create(installation) as scratch:
                         yield self.measured(subject, scratch, first[name], title)
                 except ToolError as error:
                     yield self.result(ERROR, error.what, name=title)
@@ -101,7 +101,7 @@ class StartTime(Check):
         """Run a command to its end; raises UncheckedError when it does not work."""
         argv, env = trial.launcher(scratch, command)
         limit = self.left(START_LIMIT)
-        where = trial.caller(scratch)
+        where = scratch_prefix.caller(scratch)
         started = time.perf_counter()
         ended = trial.run_in(scratch, argv, env=env, cwd=where, timeout=limit)
         seconds = time.perf_counter() - started

@@ -17,7 +17,8 @@ from validator.check import FULL, SECURITY, Check, CheckResult, some_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.layout.prefix import Prefix, Release
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.signing.signature import PublicKey
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from installer.release.receipt import Deviation, Receipt
     from validator.subject import Subject
 

@@ -7,7 +7,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
-from shared import reading
+from shared import reading, secret_patterns
 from shared.i18n import _, plural
 from shared.programs import app_launcher
 from validator.check import ERROR, SECURITY, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -22,14 +22,6 @@ SIZE_LIMIT = 1 << 20  # bytes of a file that is searched; settings and logs are 
 FILES_LIMIT = 20_000
 LEAST = 8  # characters of a setting that counts as a key
 SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)
-PATTERNS = {
-    "private key": re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----"),
-    "Google API key": re.compile(rb"\bAIza[0-9A-Za-z_-]{35}\b"),
-    "AWS access key": re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "API key": re.compile(rb"\bsk-(?:ant-|proj-)?[0-9A-Za-z_-]{32,}\b"),
-    "Hugging Face token": re.compile(rb"\bhf_[0-9A-Za-z]{34,}\b"),
-    "GitHub token": re.compile(rb"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
-}
 
 
 class Secrets(Check):
@@ -103,7 +95,7 @@ def kind_of(data: bytes, values: dict[str, bytes]) -> str | None:
     for name, value in values.items():
         if value in data:
             return name
-    return next((kind for kind, pattern in PATTERNS.items() if pattern.search(data)), None)
+    return secret_patterns.kind_of(data)
 
 
 def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:

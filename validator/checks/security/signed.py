@@ -19,7 +19,7 @@ from validator.checks.security.integrity import broken_chain, describe, evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from installer.layout.prefix import Release
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 

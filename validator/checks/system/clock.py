@@ -27,11 +27,11 @@ class Clock(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         current = now()
-        known = {
-            _("the bundle was built"): subject.need_manifest().created,
-            _("it was installed"): subject.need_receipt().installed,
-        }
-        for event, text in known.items():
+        known = (
+            (_("the bundle was built"), subject.need_manifest().created),
+            (_("it was installed"), subject.need_receipt().installed),
+        )
+        for event, text in known:
             time = datetime.fromisoformat(text.replace("Z", "+00:00"))
             if time - current > SLACK:
                 yield self.warned(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.install.preflight import BYTECODE_SHARE, FILES_RESERVE, RESERVE, nearest
-from installer.layout.prefix import default_root
+from installer.layout.location.finding import default_root
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 from validator.check import SYSTEM, Check, CheckResult

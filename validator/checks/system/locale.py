@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from installer.release import acceptance
+from shared import scripts
 from shared.i18n import _
 from shared.processes import process
 from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
@@ -16,16 +17,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# in a process of its own: setlocale changes the whole process
-ASK = """
-import json, locale, sys
-try:
-    locale.setlocale(locale.LC_ALL, "")
-    reason = None
-except locale.Error as error:
-    reason = str(error)
-print(json.dumps([reason, locale.getpreferredencoding(False), sys.getfilesystemencoding()]))
-"""
+ASK = scripts.text("scripts/describe_locale")
 
 
 class Locale(Check):
@@ -42,9 +34,10 @@ class Locale(Check):
         limit = self.left()
         argv = [sys.executable, "-S", "-B", "-c", ASK]
         ended = process.run(argv, env=acceptance.basic_environment(), timeout=limit)
-        if not ended.ok:
+        answer = trial.answer_in(ended) if ended.ok else None
+        if answer is None:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
-        reason, encoding, names = trial.parsed(ended.stdout)
+        reason, encoding, names = answer
         advice = _("Set LANG to a UTF-8 locale that this host has, such as C.UTF-8.")
         if reason:
             details = _("the locale in LANG or LC_ALL is not available: {reason}").format(reason=reason)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from installer.release import acceptance
+from shared import scripts
 from shared.i18n import _
 from shared.processes import process
 from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
@@ -19,17 +20,7 @@ if TYPE_CHECKING:
 
 # CPython brings the first and, since 3.8, the second; nothing brings the third but Microsoft's installer
 LIBRARIES = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll")
-# as torch does when it is imported; in a process of its own: what is loaded once stays
-ASK = """
-import ctypes, json, sys
-missing = []
-for name in sys.argv[1:]:
-    try:
-        ctypes.CDLL(name)
-    except OSError:
-        missing.append(name)
-print("ragtrace-answer " + json.dumps(missing))
-"""
+ASK = scripts.text("scripts/load_libraries")
 
 
 class VisualCpp(Check):

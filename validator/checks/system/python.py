@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from bundle.wheels import record
 from installer.release import acceptance
+from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
 from shared.processes import process
-from validator.check import SYSTEM, Check, CheckResult
+from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
 from validator.trials import trial
 
 if TYPE_CHECKING:
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 # without site (-S), so that no .pth file of the release runs
-FACTS = """
-import json, platform, sys, sysconfig
-print(json.dumps([sys.implementation.name, list(sys.version_info[:3]),
-                  bool(sysconfig.get_config_var("Py_GIL_DISABLED"))]))
-"""
+FACTS = scripts.text("scripts/describe_python")
 
 
 class Python(Check):
@@ -56,7 +53,10 @@ class Python(Check):
             )
             yield self.failed(details, evidence={"interpreter": str(release.python)}, **subject.repair())
             return
-        name, version, is_free_threaded = trial.parsed(ended.stdout)
+        answer = trial.answer_in(ended)
+        if answer is None:
+            raise UncheckedError(ERROR, trial.ending(ended, limit))
+        name, version, is_free_threaded = answer
         details = _("{name} {version} in the release; the bundle is for CPython {wanted}").format(
             name=name, version=".".join(map(str, version)), wanted=manifest.target.python
         )

@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 from installer.release import bytecode
+from shared import scripts
 from shared.programs.lazy import compiling
 
 HEAVY = "import sys\nprint('heavy is loaded')\nclass Frame:\n    rows = 3\nLIMIT = 7\n"
@@ -33,7 +34,7 @@ def compiled(app, lazy=("heavy",), **more):
     request = {"app": str(app), "import_paths": ["."], "persist": [], "lazy": list(lazy), **more}
     argv = [sys.executable, "-I", "-S", "-B", "-c", bytecode.COMPILE, str(bytecode.HOME)]
     ended = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True)
-    return json.loads(ended.stdout)
+    return json.loads(scripts.answer(ended.stdout) or "")
 
 
 def said(app, code: str) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.validator.looking import change, look, release_of
 from validator.check import BUNDLE, FAIL, PASS, RECOVER, SKIP
 from validator.checks.application.release import ActiveRelease

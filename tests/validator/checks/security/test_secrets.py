@@ -45,6 +45,7 @@ def test_no_secrets(prefix) -> None:
         "sk-" + "a" * 40,
         "hf_" + "a" * 34,
         "ghp_" + "a" * 36,
+        "glpat-" + "a" * 20,
     ],
 )
 def test_what_looks_like_a_key_and_can_be_read_by_all(prefix, text) -> None:

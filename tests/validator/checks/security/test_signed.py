@@ -9,7 +9,7 @@ import pytest
 from bundle.signing.policy import pins
 from bundle.signing.signature import ED25519
 from installer.release import launchers
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from tests.installed import KEY, make_prefix
 from tests.keys import SoftKey
 from tests.validator.looking import change, look, release_of, site_of

@@ -16,7 +16,7 @@ def test_the_named_locale(monkeypatch, name, status) -> None:
 
 
 def test_another_encoding_is_told(monkeypatch) -> None:
-    monkeypatch.setattr(system_locale, "ASK", 'print(\'[null, "ISO-8859-1", "utf-8"]\')')
+    monkeypatch.setattr(system_locale, "ASK", 'print(\'ragtrace-answer [null, "ISO-8859-1", "utf-8"]\')')
     result = look(Locale, None)
     assert (result.status, "ISO-8859-1" in result.details) == (WARN, True)
 

@@ -55,7 +55,9 @@ def test_an_interpreter_that_does_not_start_fails(prefix) -> None:
     ['["cpython", [3, 8, 1], false]', '["pypy", [{0}, {1}, 1], false]', '["cpython", [{0}, {1}, 1], true]'],
 )
 def test_another_python_fails(prefix, answer) -> None:
-    fake_python(prefix, "echo '{}'".format(answer.replace("{0}", "3").replace("{1}", str(sys.version_info[1]))))
+    fake_python(
+        prefix, "echo 'ragtrace-answer {}'".format(answer.replace("{0}", "3").replace("{1}", str(sys.version_info[1])))
+    )
     assert look(Python, prefix).status == FAIL
 
 

@@ -14,7 +14,7 @@ from bundle.wheels import record
 from installer.release import tools_environment
 from installer.release.receipt import ADDED
 from installer.release.stage import counterpart
-from recovery.diagnosis.diagnose import KIND_OF_AREA
+from recovery.diagnosis.inside import KIND_OF_AREA
 from shared.i18n import _
 from shared.terminal.console import human_bytes
 from validator.remedy import INTERPRETER

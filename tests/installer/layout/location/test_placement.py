@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap import cli
-from installer.layout import placement
-from installer.layout.prefix import Prefix, find_prefix, prefix_at
+from installer.layout.location import placement
+from installer.layout.location.finding import find_prefix, prefix_at
+from installer.layout.prefix import Prefix
 from shared.errors import HostError, UsageError
 from tests.helpers import snapshot
 
@@ -220,7 +221,7 @@ def test_another_user_is_told_whose_it_is(prefix, monkeypatch) -> None:
 
 
 def test_an_empty_home_is_none(monkeypatch) -> None:
-    from installer.layout.prefix import default_root
+    from installer.layout.location.finding import default_root
 
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from recovery.planning import parts
+from recovery.repair import parts
 
 
 def diagnosis(**changes):

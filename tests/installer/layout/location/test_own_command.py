@@ -20,8 +20,9 @@ from installer.change import transaction
 from installer.install import preflight
 from installer.install.rollback import rollback
 from installer.install.uninstall import uninstall
-from installer.layout import own_command
-from installer.layout.prefix import Prefix, default_root, find_prefix
+from installer.layout.location import own_command
+from installer.layout.location.finding import default_root, find_prefix
+from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
 from installer.release.lacks import Lacks
 from installer.release.receipt import compare, read_receipt

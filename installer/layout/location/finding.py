@@ -1,0 +1,106 @@
+"""Which prefix a command means: the named one, the one of the bundle that is available, or the only one of the user."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from installer.layout.location import own_command, placement
+from installer.layout.prefix import Prefix
+from shared.errors import HostError, UsageError
+from shared.files import folders
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def default_root() -> Path:
+    """Return the folder that holds the prefixes of this user, as the platform has it."""
+    return folders.user_data(folders.TOOL)
+
+
+def prefix_at(named: Path) -> Prefix:
+    """Return the prefix at a path, which may be a link; every command takes its prefix from here.
+
+    Raises UsageError where the path cannot hold one, HostError where it is not the caller's to change.
+    """
+    prefix = Prefix(placement.real(named))
+    placement.demand_own(named.absolute(), prefix.root, prefix.own_folders)
+    return prefix
+
+
+def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False) -> Prefix:
+    """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
+
+    With ``left`` one from which an installation was removed counts too, where there is no other, and with ``bereft``
+    one that has lost its state, which recover makes anew.
+    Whoever removed that of the bundle at hand never gets at another by calling again.
+    Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
+    """
+    if named is not None:
+        return _named(named, left=left, bereft=bereft)
+    root = default_root()
+    if root.is_dir():
+        placement.demand_own(root, root, ())
+    seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
+    if len(seen) > 1:
+        product = own_command.bundled_product()
+        seen = [prefix for prefix in seen if prefix.root.name == product and (prefix.exists or prefix.is_left)] or seen
+    removed = [prefix for prefix in seen if prefix.is_left]
+    found = [prefix for prefix in seen if prefix.exists or prefix.is_bereft] or (removed if left else [])
+    if len(found) == 1:
+        return _named(found[0].root, left=left, bereft=bereft)
+    if not found and len(removed) == 1:
+        raise _removed(removed[0])
+    if not found:
+        raise HostError(
+            _("Nothing is installed for this user under {path}.").format(path=root),
+            advice=_("Install first, or specify the folder of an installation with --prefix."),
+        )
+    raise UsageError(
+        _("Several applications are installed: {names}.").format(names=", ".join(p.root.name for p in found)),
+        advice=_("Specify one, for example --prefix {path}.").format(path=found[0].root),
+    )
+
+
+def _named(named: Path, *, left: bool, bereft: bool) -> Prefix:
+    prefix = prefix_at(named)
+    if prefix.is_bereft:
+        if bereft:
+            return prefix
+        raise HostError(lost_state(prefix), advice=recover_advice(prefix))
+    if prefix.is_left:
+        if left:
+            return prefix
+        raise _removed(prefix)
+    if not prefix.exists and os.path.lexists(prefix.state):
+        raise HostError(
+            _("{path} was not created by this installer.").format(path=prefix.root),
+            advice=_("Specify the folder of an installation with --prefix."),
+        )
+    if not prefix.exists:
+        raise HostError(
+            _("{path}: nothing is installed there.").format(path=prefix.root),
+            advice=_("Specify the folder of an installation with --prefix, or install one first."),
+        )
+    return prefix
+
+
+def lost_state(prefix: Prefix) -> str:
+    """Return what to say of a prefix that has lost its state."""
+    return _("{path}, which belongs to the installation, is missing or not a folder.").format(path=prefix.state)
+
+
+def recover_advice(prefix: Prefix) -> str:
+    """Return how it comes back."""
+    return _("Recreate it with: {command}").format(command=own_command.line("recover", prefix=prefix.root))
+
+
+def _removed(prefix: Prefix) -> HostError:
+    return HostError(
+        _("{path}: nothing is installed there any more; remaining: {names}.").format(
+            path=prefix.root, names=", ".join(path.relative_to(prefix.root).as_posix() for path in prefix.left)
+        ),
+        advice=_("Install again to use them, or remove them with uninstall --purge."),
+    )

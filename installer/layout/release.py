@@ -1,0 +1,100 @@
+"""One release of an installation: its name, its files, and what tells whether it is complete."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundle.manifest import MANIFEST_LIMIT, Manifest, parse_manifest
+from bundle.manifest import NAME as MANIFEST_NAME
+from shared import reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMPLETE = "COMPLETE"
+DISCARDED = "DISCARDED"  # what COMPLETE is renamed to: the same file, on which whoever runs the release has a lock
+_RELEASE = re.compile(r"([0-9]+)-([0-9a-f]{12})-r([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One immutable installed tree, ``releases/<counter>-<first 12 digits of the manifest's SHA-256>-r<N>``."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """What sorts releases from old to new."""
+        matched = _RELEASE.fullmatch(self.id)
+        assert matched is not None
+        return int(matched[1]), matched[2], int(matched[3])
+
+    @property
+    def made_from(self) -> tuple[int, str]:
+        """What tells the version: repairs and repeated installations of one manifest have it in common."""
+        return self.order[:2]
+
+    @property
+    def app(self) -> Path:
+        return self.path / "app"
+
+    @property
+    def venv(self) -> Path:
+        return self.path / "venv"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def bundle(self) -> Path:
+        return self.path / "bundle"
+
+    @property
+    def run_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def launch_file(self) -> Path:
+        return self.path / "launch.py"
+
+    @property
+    def receipt_file(self) -> Path:
+        return self.path / "receipt.json"
+
+    @property
+    def complete_file(self) -> Path:
+        return self.path / COMPLETE
+
+    @property
+    def discarded_file(self) -> Path:
+        return self.path / DISCARDED
+
+    @property
+    def is_complete(self) -> bool:
+        return reading.is_regular(self.complete_file)
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the release's virtual environment."""
+        return self.venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    def site_packages(self, python: str) -> Path:
+        """Where packages lie, for the manifest's Python, for example 3.11."""
+        return self.venv / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
+
+    def manifest(self) -> Manifest:
+        """Return the signed manifest that the release was made from."""
+        return parse_manifest(reading.read(self.bundle / MANIFEST_NAME, MANIFEST_LIMIT))
+
+
+def is_release(name: str) -> bool:
+    """Tell whether an entry of PREFIX/releases has the name of a release."""
+    return _RELEASE.fullmatch(name) is not None

@@ -1,0 +1,72 @@
+"""Whose a process is: the application's, or not.
+
+It is the application's when its program, its first argument (a script) or its working folder lies in PREFIX/releases or
+PREFIX/bin, and so are those that it has started. This tool is not, nor is whoever called it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from installer.layout.prefix import Prefix
+
+
+def roots_of(prefix: Prefix) -> tuple[str, ...]:
+    """Return how paths begin that are the application's, as named and as the system has them."""
+    folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
+    return tuple({os.path.normcase(os.path.join(folder, "")) for folder in folders})
+
+
+def of_application(roots: tuple[str, ...]) -> list[psutil.Process]:
+    """Return the processes of the application whose paths begin with one of ``roots``."""
+    everything = {process.pid: process for process in psutil.process_iter()}
+    parents = {pid: _parent(process) for pid, process in everything.items()}
+    ours = set(_ancestors(os.getpid(), parents))
+    found = {
+        pid
+        for pid, process in everything.items()
+        if pid not in ours and any(os.path.normcase(path).startswith(roots) for path in _places(process))
+    }
+    return [
+        process
+        for pid, process in everything.items()
+        if pid not in ours and found.intersection(_ancestors(pid, parents))
+    ]
+
+
+def _places(process: psutil.Process) -> Iterator[str]:
+    """Yield the paths that tell whose a process is; what this user may not know is left out."""
+    # the interpreter of an environment is a link out of it: only argv[0] has its name there
+    known: tuple[Callable[[], list[str]], ...] = (
+        lambda: [os.path.join(process.cwd(), "")],
+        lambda: [process.exe()],
+        lambda: process.cmdline()[:2],
+    )
+    for read in known:
+        try:
+            yield from read()
+        except (psutil.Error, OSError):  # noqa: PERF203 - each may fail by itself
+            continue
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except (psutil.Error, OSError):
+        return None
+
+
+def _ancestors(pid: int, parents: dict[int, int | None]) -> Iterator[int]:
+    """Yield a process and those that it comes from."""
+    seen: set[int] = set()
+    current: int | None = pid
+    while current is not None and current not in seen:  # numbers are used again: a loop could come of it
+        seen.add(current)
+        yield current
+        current = parents.get(current)

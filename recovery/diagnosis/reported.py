@@ -1,0 +1,75 @@
+"""What a report of validate says of an installation: a hint and no more.
+
+A report that names problems is untrusted: it tells which checks failed, and nothing of it becomes
+a path or a command. What is repaired is what this host shows now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared import reading, troubles
+from shared.errors import TrustError, UsageError
+from shared.i18n import _
+from validator.check import ERROR, FAIL, RECOVER
+from validator.host import host_id
+from validator.registry import CHECKS
+from validator.remedy import causes_of
+from validator.report import LIMIT, Report, parse_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from installer.layout.prefix import Prefix
+    from recovery.diagnosis.diagnose import Diagnosis
+
+
+def read_diagnosis(path: Path) -> Report:
+    """Read a report. Raises UsageError when it can't be read, TrustError for one that breaks the format."""
+    try:
+        with reading.opened(path, follow=True) as file:
+            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
+    except OSError as error:
+        wanted = _("Specify a report written by validate, or run recover without one.")
+        raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
+    try:
+        return parse_report(data, path.name)
+    except TrustError as error:
+        raise TrustError(
+            _("The diagnosis is not a report of this tool: {reason}").format(reason=error.what),
+            advice=_("Write it again with validate --output, or run recover without it."),
+        ) from error
+
+
+def demand_fitting(report: Report, prefix: Prefix) -> None:
+    """Raise UsageError for a report of another host, or of a release that is not active any more."""
+    active = prefix.active()
+    if report.host is not None and report.host != host_id():
+        raise UsageError(
+            _("The diagnosis was made on another host."),
+            advice=_("Run validate here, or run recover without a diagnosis."),
+        )
+    if report.release is not None and active is not None and report.release != active.id:
+        raise UsageError(
+            _("The diagnosis is not for the active release {release}.").format(release=active.id),
+            advice=_("Run validate again, or run recover without a diagnosis."),
+        )
+
+
+def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return what to say of the problems that a report names, in our own words."""
+    titles = {check.id: check for check in CHECKS}
+    failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
+    # what recover would have mended then and does not find now was mended since
+    gone: list[str] = []
+    unexplained: list[str] = []
+    for name, remedy in failed.items():
+        if name in titles and not diagnosis.of_kind(*causes_of(name)):
+            (gone if remedy == RECOVER else unexplained).append(titles[name]().title())
+    notes = []
+    if gone:
+        notes.append(_("The diagnosis reports problems that no longer exist: {names}.").format(names=", ".join(gone)))
+    if unexplained:
+        text = _("These are not caused by damage; run validate again, and follow its advice: {names}.")
+        notes.append(text.format(names=", ".join(unexplained)))
+    return tuple(notes)

@@ -1,0 +1,72 @@
+"""What the store lacks of a release, and where this host still has good copies of it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from bundle.digest import sha256_file
+from bundle.opening import INSTALLER_MEMBER
+from installer.layout.location import own_command
+from installer.layout.store import Store
+from installer.release.stage import counterpart
+from recovery.diagnosis.finding import Finding
+from shared.i18n import _
+from validator.remedy import STORE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry, Manifest
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+    from installer.release.digests import Digests
+
+
+def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileEntry, ...]:
+    """Return what the store should hold for a release and does not.
+
+    Weights that a release has under another name are one file, which ``digests`` reads once.
+    """
+    store = Store(prefix.store)
+
+    def is_there(entry: FileEntry) -> bool:
+        try:
+            return store.holds(entry) and digests(store.path(entry.sha256)) == entry.sha256
+        except OSError:
+            return False
+
+    entries = [entry for entry in manifest.files if entry.is_kept]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        there = list(pool.map(is_there, entries))
+    return tuple(entry for entry, found in zip(entries, there) if not found)
+
+
+def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict[str, Path]:
+    """Return good copies of lacking files by digest, from where this host still has them."""
+    found = {}
+    running = own_command.zipapp()
+    others = [other for other in prefix.complete_releases() if other.id != release.id]
+    for entry in lost:
+        places = [counterpart(kept, entry) for kept in (release, *others)]
+        if entry.kind == "source":
+            places.append(prefix.data / entry.inner)
+        if entry.path == INSTALLER_MEMBER:
+            places.append(running)
+        for place in places:
+            try:
+                if place and sha256_file(place, limit=entry.size) == (entry.sha256, entry.size):
+                    found[entry.sha256] = place
+                    break
+            except OSError:
+                continue
+    return found
+
+
+def missing(prefix: Prefix, lost: tuple[FileEntry, ...]) -> Iterator[Finding]:
+    """Yield what is to be said of what the store lacks."""
+    if lost:
+        details = _("stored files are missing or damaged in {path}").format(path=prefix.store)
+        yield Finding(STORE, "", details, tuple(entry.path for entry in lost))

@@ -1,0 +1,65 @@
+"""Which release counts: the active one, or what ``current`` and the audit log still say of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer.change import retention
+from installer.layout import proofs
+from installer.logs import audit_log
+from recovery.diagnosis.finding import Finding
+from shared import reading
+from shared.errors import UsageError
+from shared.i18n import _
+from validator.remedy import POINTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from installer.layout.prefix import Prefix
+    from installer.layout.release import Release
+
+
+def release_to_repair(prefix: Prefix) -> Release | None:
+    """Return the active release, else the one that was last made active, else the newest complete one."""
+    active = prefix.active()
+    if active is not None:
+        return active
+    for name in (_named_by_current(prefix), _last_activated(prefix)):
+        try:
+            release = prefix.release(name or "")
+        except UsageError:
+            continue
+        # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
+        if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
+            return release
+    former = retention.previous(prefix)
+    newest_first = list(reversed(prefix.complete_releases()))
+    others = [release for release in newest_first if former is None or release.id != former.id]
+    return next(iter(others or newest_first), None)
+
+
+def _named_by_current(prefix: Prefix) -> str | None:
+    """Return what ``current`` names though it leads to no complete release."""
+    try:
+        return Path(os.readlink(prefix.current)).name
+    except OSError:
+        return None
+
+
+def _last_activated(prefix: Prefix) -> str | None:
+    """Return the release that the audit log says was made active last."""
+    names = [entry.get("release") for entry in audit_log.activations(prefix)]
+    return names[-1] if names and isinstance(names[-1], str) else None
+
+
+def pointer(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
+    """Look whether ``current`` leads to the release that counts, if there is one."""
+    if release is None:
+        details = _("{path} has no release that can be repaired").format(path=prefix.releases)
+        yield Finding(POINTER, prefix.current.name, details)
+    elif prefix.active() is None and _named_by_current(prefix) != release.id:
+        details = _("{path} does not point to a complete release").format(path=prefix.current)
+        yield Finding(POINTER, release.id, details, (prefix.current.name,))

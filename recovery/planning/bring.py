@@ -1,0 +1,48 @@
+"""What only the operator can bring: the bundle that this host lacks, a backup of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installer.layout.location import own_command
+from installer.userdata import backups
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from recovery.diagnosis.diagnose import Diagnosis
+
+
+def bring(diagnosis: Diagnosis) -> str:
+    """Return what to bring, where this host lacks what a repair needs."""
+    if diagnosis.proof is not None:
+        manifest = diagnosis.proof.manifest
+        lost = [entry.path for entry in diagnosis.lost]
+        text = plural(
+            "A stored file is lost ({first}): copy the folder {folder} of release counter {counter}, "
+            "including {archive}, to this host.",
+            "{count} stored files are lost ({first}, …): copy the folder {folder} of release counter "
+            "{counter}, including {archive}, to this host.",
+            len(lost),
+        )
+        return text.format(
+            count=len(lost),
+            first=lost[0] if lost else "",
+            folder=manifest.folder,
+            counter=manifest.product.counter,
+            archive=manifest.archive,
+        )
+    if diagnosis.release is not None:
+        counter = diagnosis.release.order[0]
+        return _("Transfer the bundle with release counter {counter}, or a newer one.").format(counter=counter)
+    return _("Transfer the bundle that was installed here, or a newer one.")
+
+
+def how_to_restore(diagnosis: Diagnosis) -> str:
+    """Return how lost data come back: from the newest backup that holds some."""
+    found = backups.newest_with_data(diagnosis.prefix)
+    if found is None:
+        text = _("No backup contains data: recreate the folder (mkdir {path}), or copy it from elsewhere.")
+        return text.format(path=diagnosis.prefix.data)
+    command = own_command.line("backup", "restore", found.name, prefix=diagnosis.prefix.root)
+    text = _("Only a backup can restore the data. The newest with data is {name}, of {created}: {command}")
+    return text.format(name=found.name, created=found.created, command=command)

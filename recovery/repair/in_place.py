@@ -1,0 +1,226 @@
+"""The remedies that change one small thing in place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundle.archive import checked_blocks, file_blocks
+from installer.change import retention, transaction
+from installer.layout import journal, misplaced, proofs, rights, seal
+from installer.layout.store import Store
+from installer.release import launchers, stage
+from recovery.diagnosis.proof import unkept
+from recovery.repair.remedy import NO_RISK, InPlace, Work
+from shared.files import files
+from shared.i18n import _
+from validator.remedy import CRASH, LAUNCHER, METADATA, PLACE, POINTER, RIGHTS, SEAL, SETTINGS, STORE
+
+if TYPE_CHECKING:
+    from recovery.diagnosis.diagnose import Diagnosis
+
+
+class CleanUp(InPlace):
+    """Undoes what a crash left."""
+
+    id = "clean-up"
+    kinds = (CRASH,)
+    risk = NO_RISK
+
+    def what(self) -> str:
+        return _("undo what an unfinished run left behind")
+
+    def effect(self) -> str:
+        return _("Unfinished files of the installer are removed; the active release stays.")
+
+    def mend(self, work: Work) -> None:
+        prefix = work.diagnosis.prefix
+        transaction.recover_crash(prefix)
+        journal.write(prefix, None)  # a damaged one is whole again
+        if prefix.active() is not None:
+            retention.collect(prefix)
+
+
+class MendPlaces(InPlace):
+    """Makes the tool's own folders and files what they must be."""
+
+    id = "places"
+    kinds = (PLACE,)
+    uncovers = True
+
+    def what(self) -> str:
+        return _("fix the tool's own folders and files: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("What is in the way is renamed: .moved- and a number are added to its name.")
+
+    def mend(self, work: Work) -> None:
+        prefix = work.diagnosis.prefix
+        misplaced.mend(prefix, work.diagnosis.places)
+        # what can be told anew of what they held is written again
+        if not os.path.lexists(journal.path(prefix)):
+            journal.write(prefix, None)
+        active, former = prefix.active(), retention.previous(prefix)
+        if active is not None and not os.path.lexists(prefix.state / "previous"):
+            retention.remember_former(prefix, active, former.id if former else None)
+
+
+class MendRights(InPlace):
+    """Gives installed files the owner and the rights that sealing gave them."""
+
+    id = "rights"
+    kinds = (RIGHTS,)
+    risk = NO_RISK
+    uncovers = True
+
+    def what(self) -> str:
+        return _("reset owner and permissions of the installed files: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Other users can no longer change installed files; no content changes.")
+
+    def mend(self, work: Work) -> None:
+        rights.mend(work.diagnosis.prefix, work.diagnosis.release)
+
+
+class ProtectSettings(InPlace):
+    """Takes the rights of others on .env away."""
+
+    id = "settings"
+    kinds = (SETTINGS,)
+    risk = NO_RISK
+
+    def what(self) -> str:
+        return _("make {names} readable only by its owner").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Other users of this host can no longer read the keys in it; its content stays.")
+
+    def mend(self, work: Work) -> None:
+        files.make_private(work.diagnosis.prefix.env_file)
+
+
+class MarkComplete(InPlace):
+    """Restores the mark of a release that was active, and so was complete."""
+
+    id = "seal"
+    kinds = (SEAL,)
+
+    def what(self) -> str:
+        return _("recreate the completion mark of {release}").format(release=self.listed())
+
+    def effect(self) -> str:
+        return _("The release counts as complete again.")
+
+    def mend(self, work: Work) -> None:
+        assert work.diagnosis.release is not None  # it is the one without a mark
+        seal.mark_complete(work.diagnosis.release)
+
+
+class PointCurrent(InPlace):
+    """Makes ``current`` lead to a release again."""
+
+    id = "current"
+    kinds = (POINTER,)
+
+    def what(self) -> str:
+        return _("activate {release} again").format(release=self.listed())
+
+    def effect(self) -> str:
+        return _("The launchers in bin start this release.")
+
+    def mend(self, work: Work) -> None:
+        assert work.diagnosis.release is not None  # it is the one that is named
+        work.diagnosis.prefix.point_at(work.diagnosis.release)
+
+
+class WriteLaunchers(InPlace):
+    """Writes the commands in PREFIX/bin anew."""
+
+    id = "launchers"
+    kinds = (LAUNCHER,)
+    risk = NO_RISK
+
+    def what(self) -> str:
+        return _("recreate the launchers: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("The launchers in bin are as they were installed.")
+
+    def mend(self, work: Work) -> None:
+        assert work.diagnosis.proof is not None  # it says which launchers there are
+        prefix, manifest = work.diagnosis.prefix, work.diagnosis.proof.manifest
+        launchers.write(prefix, manifest)
+        launchers.prune(prefix, manifest)
+
+
+class WriteMetadata(InPlace):
+    """Writes the second copy of what proves where the release came from."""
+
+    id = "papers"
+    kinds = (METADATA,)
+    risk = NO_RISK
+
+    def what(self) -> str:
+        return _("write the second copy of the signed metadata")
+
+    def effect(self) -> str:
+        return _("A later repair can use it if the copy in the release is damaged.")
+
+    def mend(self, work: Work) -> None:
+        assert work.diagnosis.proof is not None  # it is what is written
+        prefix, proof = work.diagnosis.prefix, work.diagnosis.proof
+        for one in (proof, *unkept(prefix, proof)):
+            proofs.keep(prefix, one.metadata)
+        files.sync_filesystem(prefix.state)
+
+
+class HealStore(InPlace):
+    """Fills the store from good copies that this host still has."""
+
+    id = "store-heal"
+    kinds = (STORE,)
+    risk = NO_RISK
+
+    def what(self) -> str:
+        return _("repair stored files from their copies in the release: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("Only files that repairs need are written; the active release stays.")
+
+    def mend(self, work: Work) -> None:
+        heal_store(work.diagnosis)
+
+
+class FillStore(InPlace):
+    """Fills the store from the bundle that the release was made from."""
+
+    id = "store-fill"
+    kinds = (STORE,)
+    risk = NO_RISK
+    uncovers = True
+
+    def what(self) -> str:
+        return _("repair stored files from the bundle: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("The whole bundle is verified again; only missing files are written.")
+
+    def apply(self, work: Work) -> None:
+        work.progress.step(self.what())  # it shows how far it is
+        self.mend(work)
+
+    def mend(self, work: Work) -> None:
+        assert work.bundle is not None  # the plan names it only when there is one
+        stage.fill_store(work.bundle, Store(work.diagnosis.prefix.store), work.progress)
+        work.diagnosis = replace(work.diagnosis, lacking=())
+
+
+def heal_store(diagnosis: Diagnosis) -> None:
+    """Take files that the store lacks from their good copies; they are hashed on the way in."""
+    store = Store(diagnosis.prefix.store)
+    for entry in diagnosis.lacking:
+        source = diagnosis.spare.get(entry.sha256)
+        if source is not None:
+            store.add(entry, checked_blocks(entry, file_blocks(source, entry.path)))

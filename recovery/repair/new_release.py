@@ -1,0 +1,171 @@
+"""The remedies that make another release active: one like the damaged one, the former one, that of a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from installer.change import migration, retention
+from installer.change.transaction import RECOVER, RETURN, Transaction
+from installer.install import install, preflight, rollback
+from recovery.repair.remedy import HIGH, MEDIUM, NewRelease, Work
+from recovery.repair.replacement import Replacement
+from shared.errors import InstallError, ToolError
+from shared.i18n import _
+from validator.remedy import APPLICATION, ENVIRONMENT, INTERPRETER, MODEL, RUN_FILES, UNLOCKED
+
+if TYPE_CHECKING:
+    from bundle.manifest import Manifest
+    from bundle.opening import Bundle
+    from installer.change.retention import Collected
+    from installer.layout.release import Release
+    from recovery.diagnosis.diagnose import Diagnosis
+
+
+class InPart(NewRelease):
+    """Makes a part of the release anew, and takes over what is whole."""
+
+    def apply(self, work: Work) -> Collected:
+        try:
+            return Replacement(work, whole=False).make()
+        except (InstallError, ToolError) as error:
+            if work.diagnosis.lost:
+                raise
+            work.progress.warn(_("{reason} The whole environment is rebuilt.").format(reason=error.what))
+            return Replacement(work, whole=True).make()
+
+
+class LinkModels(InPart):
+    """Links model files from the store again, where they were verified."""
+
+    id = "models"
+    kinds = (MODEL,)
+
+    def what(self) -> str:
+        return _("link the model files from the store again")
+
+
+class ReinstallPackages(InPart):
+    """Installs damaged packages anew from their kept wheels and takes over all others."""
+
+    id = "packages"
+
+    def what(self) -> str:
+        return _("reinstall only these from the stored wheels: {names}").format(names=self.listed())
+
+
+class RestoreFiles(InPart):
+    """Lays the application's files, its start files and the bundle's metadata out again."""
+
+    id = "files"
+    kinds = (APPLICATION, RUN_FILES)
+
+    def what(self) -> str:
+        return _("write the application's files and start files again")
+
+    def effect(self) -> str:
+        return _("Altered and added application files are left out; the backup contains the added ones.")
+
+
+class RemakeEnvironment(InPart):
+    """Makes the virtual environment's own files anew and takes over the packages."""
+
+    id = "environment"
+    kinds = (ENVIRONMENT, INTERPRETER)
+
+    def what(self) -> str:
+        return _("recreate the environment's own files and reuse its packages")
+
+
+class RebuildEnvironment(NewRelease):
+    """Installs every package anew from the kept wheels, as the lock says."""
+
+    id = "rebuild"
+    risk = MEDIUM
+
+    def what(self) -> str:
+        return _("rebuild the release from the signed manifest and all stored wheels")
+
+    def effect(self) -> str:
+        return _("This takes as long as an installation; data and settings are not changed.")
+
+    def apply(self, work: Work) -> Collected:
+        return Replacement(work, whole=True).make()
+
+
+@dataclass(frozen=True)
+class ResolveAgain(NewRelease):
+    """Installs other versions from the kept wheels, where those of the lock are lost."""
+
+    id: ClassVar[str] = "resolve"
+    risk: ClassVar[str] = HIGH
+
+    manifest: Manifest | None = None
+
+    def what(self) -> str:
+        return _("build the release from other versions that are stored here: {names}").format(names=self.listed())
+
+    def effect(self) -> str:
+        return _("This set of packages is not signed; validate warns while it is active.")
+
+    @property
+    def mended(self) -> frozenset[str]:
+        return super().mended - {UNLOCKED}
+
+    def apply(self, work: Work) -> Collected:
+        return Replacement(work, whole=True, unlocked=self.manifest).make()
+
+
+class GoBack(NewRelease):
+    """Makes the former release active."""
+
+    id = "rollback"
+    risk = MEDIUM
+
+    def what(self) -> str:
+        return _("roll back to the intact release {release}").format(release=self.listed())
+
+    def effect(self) -> str:
+        return _("An earlier version becomes active; data and settings are not changed.")
+
+    def coming(self, diagnosis: Diagnosis, bundle: Bundle | None) -> Release:  # noqa: ARG002 - it is here
+        return diagnosis.prefix.release(self.names[0])
+
+    def apply(self, work: Work) -> Collected:
+        release = self.coming(work.diagnosis, work.bundle)
+        # it is looked at from outside; the damaged one goes when it works
+        with Transaction(work.diagnosis.prefix, RETURN, release) as change:
+            rollback.return_to_kept(change, work.progress)
+            if work.diagnosis.release is not None:
+                retention.discard(work.diagnosis.release)
+        return change.collected
+
+
+class Reinstall(NewRelease):
+    """Installs a bundle in full."""
+
+    id = "reinstall"
+    risk = MEDIUM
+
+    def what(self) -> str:
+        return _("install the bundle in full: {path}").format(path=self.listed())
+
+    def effect(self) -> str:
+        return _("This takes as long as an installation; data and settings are not changed.")
+
+    def coming(self, diagnosis: Diagnosis, bundle: Bundle | None) -> Release:
+        assert bundle is not None  # the plan names it only when there is one
+        return diagnosis.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+
+    def apply(self, work: Work) -> Collected:
+        assert work.bundle is not None
+        bundle, prefix = work.bundle, work.diagnosis.prefix
+        preflight.demand(preflight.of_bundle(bundle, prefix))
+        with Transaction(prefix, RECOVER, self.coming(work.diagnosis, bundle)) as change:
+            change.make_folders(bundle.manifest)
+            migration.prepare(change, bundle.manifest, work.progress)
+            install.build(bundle, change.release, prefix, work.progress)
+            install.activate(change, bundle.manifest, work.progress)
+            if change.former is not None:
+                retention.discard(change.former)
+        return change.collected

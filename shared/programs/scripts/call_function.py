@@ -1,0 +1,17 @@
+"""Call the function that an entry point names: ``module:name.of.function``."""
+
+import functools
+import importlib
+import sys
+from typing import Any
+
+
+def main(target: str) -> None:
+    """Import its module and call it; what it prints is the answer."""
+    module, _colon, names = target.partition(":")
+    found: Any = importlib.import_module(module)
+    functools.reduce(getattr, names.split("."), found)()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,48 @@
+"""Take the network away, then become a program: loopback works (validator/trials/apart.py).
+
+unshare(2): as root a network namespace, else one of a user namespace in which we keep our own ids
+(user_namespaces(7)); netdevice(7): loopback is down in a new one. Then, where they are given, the rights of another
+user are taken, and a folder is entered with the rights of whom the program is for.
+"""
+
+import os
+import sys
+
+NEWNET, NEWUSER, SIOCSIFFLAGS, UP = 0x40000000, 0x10000000, 0x8914, 1
+
+
+def leave_network() -> None:
+    """Enter a network namespace of our own, with loopback up."""
+    import ctypes
+    import fcntl
+    import socket
+    import struct
+
+    user, group = os.geteuid(), os.getegid()
+    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    if unshare(NEWNET):
+        if unshare(NEWNET | NEWUSER):
+            sys.exit("unshare: " + os.strerror(ctypes.get_errno()))
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+            with open("/proc/self/" + name, "w") as file:
+                file.write(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", UP))
+
+
+def main(ids: str, folder: str, *argv: str) -> None:
+    """Become ``argv``, with the ids ``user:group:group,…`` where they are given; without it, only try."""
+    leave_network()
+    if ids:
+        user, group, groups = ids.split(":")
+        os.setgroups([int(one) for one in groups.split(",") if one])
+        os.setgid(int(group))
+        os.setuid(int(user))
+    if folder:
+        os.chdir(folder)
+    if argv:
+        os.execv(argv[0], argv)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,225 @@
+"""Progress of the work, which core code tells and never prints.
+
+A terminal gets bars (rich, imported only then), anything else gets plain lines, at most one every few seconds
+for one task.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+
+from shared.i18n import _
+from shared.terminal.console import LOG, human_bytes, leave, sentence, write_text
+from shared.terminal.waiting import Clock, Pending, ticking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINE_INTERVAL = 5.0  # seconds between two plain lines of one task
+
+
+class Task(Protocol):
+    """One piece of work under way."""
+
+    def advance(self, amount: int) -> None:
+        """Tell that so much more is done, in the unit of the task's total."""
+
+
+class Progress(Protocol):
+    """What the core needs of a user interface."""
+
+    def step(self, text: str) -> None:
+        """Tell that a new step of the story begins."""
+
+    def wait(self, text: str) -> Any:
+        """Tell that a step begins which may take long; the time passed is told while the block lasts.
+
+        Returns a context manager that gives a Pending.
+        """
+
+    def task(self, text: str, total: int) -> Any:
+        """Return a context manager that gives a Task; total is in bytes, 0 when unknown."""
+
+    def warn(self, text: str) -> None:
+        """Tell something that the person should know, without stopping."""
+
+
+class _Quiet:
+    def advance(self, amount: int) -> None:
+        pass
+
+
+class NoProgress:
+    """Says nothing on screen; the log gets it all the same."""
+
+    def step(self, text: str) -> None:
+        LOG.info(text)
+
+    @contextmanager
+    def wait(self, text: str) -> Iterator[Pending]:
+        self.step(text)
+        yield Pending()
+
+    @contextmanager
+    def task(self, text: str, total: int) -> Iterator[Task]:
+        LOG.info("%s (%d bytes)", text, total)
+        yield _Quiet()
+
+    def warn(self, text: str) -> None:
+        LOG.warning(text)
+
+
+class _LineTask:
+    def __init__(self, write: Any, text: str, total: int) -> None:
+        self.write, self.text, self.total = write, text, total
+        self.done = 0
+        self.last = time.monotonic()
+
+    def advance(self, amount: int) -> None:
+        self.done += amount
+        now = time.monotonic()
+        if now - self.last >= LINE_INTERVAL and self.total:
+            self.last = now
+            self.write(f"  {self.text}: {100 * self.done // self.total} %")
+
+
+class LineProgress:
+    """Plain lines, for pipes, logs and dumb terminals."""
+
+    def __init__(self, stream: IO[str], clock: Clock | None = None) -> None:
+        self.stream, self.clock = stream, clock or Clock()
+
+    def _write(self, text: str) -> None:
+        try:
+            write_text(self.stream, sentence(text) + "\n")
+        except OSError:
+            leave(self.stream)  # whoever read the progress went away; the work goes on
+
+    def step(self, text: str) -> None:
+        LOG.info(text)
+        self._write(text)
+
+    @contextmanager
+    def wait(self, text: str) -> Iterator[Pending]:
+        self.step(text)
+
+        def tell(detail: str, seconds: float) -> None:
+            what = f"{text}: {detail}" if detail else text
+            self._write("  " + _("{what}: {seconds:.0f} s so far").format(what=what, seconds=seconds))
+
+        with ticking(tell, self.clock) as pending:
+            yield pending
+
+    @contextmanager
+    def task(self, text: str, total: int) -> Iterator[Task]:
+        LOG.info("%s (%d bytes)", text, total)
+        started = time.monotonic()
+        yield _LineTask(self._write, text, total)
+        size = f"{human_bytes(total)}, " if total else ""
+        self._write(f"  {text}: {size}{time.monotonic() - started:.1f} s")
+
+    def warn(self, text: str) -> None:
+        LOG.warning(text)
+        self._write(_("warning: {text}").format(text=text))
+
+
+class _BarTask:
+    def __init__(self, bars: Any, identifier: Any) -> None:
+        self.bars, self.identifier = bars, identifier
+
+    def advance(self, amount: int) -> None:
+        self.bars.advance(self.identifier, amount)
+
+
+class _Spinning(Pending):
+    def __init__(self, bars: Any, identifier: Any) -> None:
+        super().__init__()
+        self.bars, self.identifier = bars, identifier
+
+    def about(self, detail: str) -> None:
+        super().about(detail)
+        self.bars.update(self.identifier, description=sentence(detail))
+
+
+class _Steady:
+    """A stream whose end (a terminal that was closed) ends no work."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self.stream.write(text)
+        except OSError:
+            leave(self.stream)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self.stream.flush()
+        except OSError:
+            leave(self.stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class BarProgress:
+    """Bars with rate and remaining time, for a terminal."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is told
+        from rich.console import Console as RichConsole
+
+        self.rich = RichConsole(file=cast("IO[str]", _Steady(stream)), highlight=False, markup=False)
+
+    def step(self, text: str) -> None:
+        LOG.info(text)
+        self.rich.print(sentence(text), style="bold")
+
+    @contextmanager
+    def wait(self, text: str) -> Iterator[Pending]:
+        from rich import progress
+
+        self.step(text)
+        columns = (
+            progress.SpinnerColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+        )
+        with progress.Progress(*columns, console=self.rich, transient=True) as bars:
+            yield _Spinning(bars, bars.add_task("", total=None))
+
+    @contextmanager
+    def task(self, text: str, total: int) -> Iterator[Task]:
+        from rich import progress
+
+        LOG.info("%s (%d bytes)", text, total)
+        columns = (
+            progress.TextColumn("  {task.description}", markup=False),
+            progress.BarColumn(bar_width=24),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        )
+        with progress.Progress(*columns, console=self.rich) as bars:
+            yield _BarTask(bars, bars.add_task(sentence(text), total=total or None))
+
+    def warn(self, text: str) -> None:
+        LOG.warning(text)
+        self.rich.print(_("warning: {text}").format(text=sentence(text)), style="yellow")
+
+
+def make_progress(*, quiet: bool = False, stream: IO[str] | None = None) -> Progress:
+    """Return the progress display that fits where stderr goes."""
+    target = sys.stderr if stream is None else stream
+    if quiet:
+        return NoProgress()
+    if target.isatty() and os.environ.get("TERM") != "dumb":
+        with suppress(ImportError):  # a Python without mmap, say: bars are not worth an installation
+            return BarProgress(target)
+    return LineProgress(target)

@@ -1,0 +1,27 @@
+"""The ladder has every remedy once, in the order in which they are applied, and each says how it is applied."""
+
+from __future__ import annotations
+
+import inspect
+
+from recovery.planning.ladder import LADDER
+from recovery.repair import in_place, new_release
+from recovery.repair.remedy import InPlace, NewRelease
+
+
+def concrete(kind):
+    for below in kind.__subclasses__():
+        yield from concrete(below)
+        if below.__dict__.get("id"):
+            yield below
+
+
+def test_every_remedy_stands_in_the_ladder_once_and_what_is_in_place_first() -> None:
+    assert {*concrete(InPlace), *concrete(NewRelease)} == set(LADDER)
+    assert len(set(LADDER)) == len(LADDER) == len({remedy.id for remedy in LADDER})
+    assert [remedy.in_place for remedy in LADDER] == sorted((remedy.in_place for remedy in LADDER), reverse=True)
+    assert {remedy.__module__ for remedy in LADDER} == {in_place.__name__, new_release.__name__}
+
+
+def test_every_remedy_brings_how_it_is_applied() -> None:
+    assert not [remedy for remedy in LADDER if inspect.isabstract(remedy)]
