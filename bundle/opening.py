@@ -130,8 +130,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
-    others = [name for name in (INSTALLER, delta.BASE) if name in digests]
-    if not volumes or set(digests) != {NAME, *others, *volumes}:
+    if not volumes or set(digests) - {INSTALLER, delta.BASE} != {NAME, *volumes}:
         raise archive.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
@@ -142,20 +141,42 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
     """Return the folder of a bundle's SHA256SUMS, its bytes, and the signature files, at least one."""
     folder = _folder_of_sums(path)
-    return folder, _read(folder / SUMS, digest.SUMS_LIMIT), _read_signatures(folder)
+    try:
+        sums, signatures = read_sums(folder, _read)
+    except OSError as error:
+        raise archive.refused(folder, error) from error
+    if not signatures:
+        raise TrustError(
+            _("{path}: the bundle is not signed.").format(path=folder / SUMS),
+            advice=_("Transfer the .sig files that the builder created next to SHA256SUMS."),
+        )
+    return folder, sums, signatures
+
+
+def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, dict[str, bytes]]:
+    """Return the bytes of SHA256SUMS and the signature files by name; ``read`` gets each file's path and bound.
+
+    Raises TrustError for more signatures than there may be.
+    """
+    sums = read(folder / SUMS, digest.SUMS_LIMIT)
+    found = sorted(name for name in os.listdir(folder) if is_signature(name))
+    if len(found) > SIGNATURES_LIMIT:
+        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
+    return sums, {name: read(folder / name, SIGNATURE_LIMIT) for name in found}
+
+
+def is_signature(name: str) -> bool:
+    """Tell whether a file is a signature of SHA256SUMS by its name, whoever made it."""
+    return name.startswith(f"{SUMS}.") and name.endswith(".sig")
 
 
 def claimed_signers(sums: bytes, signatures: dict[str, bytes]) -> list[PublicKey]:
-    """Return the key of each signature, all of which must hold; whether the key is trusted is asked elsewhere."""
-    return [_signer(name, data, sums) for name, data in signatures.items()]
-
-
-def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:
-    """Return the key that made one signature file, whose name must say so."""
-    key = verify(data, sums, RELEASE_NAMESPACE, name=name)
-    if name != f"{SUMS}.{key.keyid}.sig":
-        raise archive.damaged(name, _("it is not named after its signing key"))
-    return key
+    """Return the key of each signature, which must hold and be named so; whether it is trusted is asked elsewhere."""
+    keys = {name: verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items()}
+    for name, key in keys.items():
+        if name != f"{SUMS}.{key.keyid}.sig":
+            raise archive.damaged(name, _("it is not named after its signing key"))
+    return list(keys.values())
 
 
 def _folder_of_sums(path: Path) -> Path:
@@ -179,22 +200,6 @@ def _read(path: Path, limit: int) -> bytes:
         if len(data) > limit:
             raise archive.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
     return bytes(data)
-
-
-def _read_signatures(folder: Path) -> dict[str, bytes]:
-    try:
-        names = os.listdir(folder)
-    except OSError as error:
-        raise archive.refused(folder, error) from error
-    found = sorted(name for name in names if name.startswith(f"{SUMS}.") and name.endswith(".sig"))
-    if not found:
-        raise TrustError(
-            _("{path}: the bundle is not signed.").format(path=folder / SUMS),
-            advice=_("Transfer the .sig files that the builder created next to SHA256SUMS."),
-        )
-    if len(found) > SIGNATURES_LIMIT:
-        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
-    return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
 
 
 def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:

@@ -29,9 +29,9 @@ from bundle.product.application import Application, Environment, Launcher
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import parse_public_key
 from bundle.target import host_target, parse_target
-from installer.install import install
 from installer.layout.prefix import Prefix
 from shared.terminal.progress import NoProgress
+from tests.helpers import install_opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -295,5 +295,5 @@ def _write(folder: Path, manifest: Manifest, contents: list[Any], key: Path) -> 
 
 def install_tiny(tiny: Tiny, root: Path) -> Prefix:
     """Install a bundle into a prefix, as ``install`` does."""
-    install.install(tiny.open(), Prefix(root), NoProgress())
+    install_opened(tiny.open(), Prefix(root))
     return Prefix(root)

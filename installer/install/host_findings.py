@@ -10,7 +10,7 @@ import sysconfig
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bundle.strict import time_to_json
 from bundle.target import host_glibc, host_target
@@ -41,7 +41,8 @@ WINDOWS_FEATURES = (38, 40, 41)
 class Finding:
     """One thing that was looked at: what, whether it fits, what was seen, and what to do when it doesn't.
 
-    ``warns`` marks one that fits and should be known all the same, or that could not be looked at.
+    ``warns`` marks one that fits and should be known all the same, or that could not be looked at; ``of_admission``
+    one that the admission of the bundle judges, which then tells of it itself.
     """
 
     name: str
@@ -49,6 +50,11 @@ class Finding:
     details: str
     advice: str = ""
     warns: bool = False
+    of_admission: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        facts = {"name": self.name, "fits": self.fits, "details": self.details}
+        return {**facts, "advice": self.advice, "warns": self.warns}
 
 
 def runtime(manifest: Manifest) -> list[Finding]:
@@ -149,7 +155,7 @@ def clock(manifest: Manifest) -> Finding:
         now=time_to_json(now), created=time_to_json(created)
     )
     advice = _("Set the clock; if it is correct and you know why the bundle's date is ahead, add --accept-clock.")
-    return Finding(_("Clock"), True, details, advice, warns=created > now + AHEAD)
+    return Finding(_("Clock"), True, details, advice, warns=created > now + AHEAD, of_admission=True)
 
 
 def processes(prefix: Prefix) -> Iterator[Finding]:

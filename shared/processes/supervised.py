@@ -18,7 +18,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared import scripts
+from shared.processes import scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,7 +12,6 @@ import uv
 
 from builder import build as story
 from builder import cli
-from builder.assemble import workspace as workspaces
 from builder.commands.common import PASSPHRASE
 from builder.fetch.cache import Cache
 from builder.signing.sign import generate_key, read_public_key
@@ -407,7 +406,7 @@ def test_an_interrupt_while_folders_are_moved_leaves_what_was_there(project, key
             raise KeyboardInterrupt
         replace(source, target)
 
-    monkeypatch.setattr(workspaces.os, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     assert build(project, key, tmp_path / "out", "--counter", "6") == 130
     monkeypatch.undo()
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before

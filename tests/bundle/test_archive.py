@@ -396,5 +396,5 @@ def test_a_reader_that_is_given_up_waits_for_no_thread(tmp_path, monkeypatch) ->
     waited.clear()
     reader = read_archive([made], MANIFEST, DATA)
     next(reader)
-    reader.close()
+    reader.close()  # type: ignore[attr-defined] # of a generator
     assert waited == [False, False]

@@ -73,7 +73,7 @@ def packed(draft: Draft, size: int, last: bytes) -> bytes:
     )
 
 
-@pytest.fixture(scope="module", params=SIZES.values(), ids=SIZES)
+@pytest.fixture(scope="module", params=list(SIZES.values()), ids=list(SIZES))
 def large(request, original, digests) -> Original:
     return enlarged(original, request.param, digests[request.param])
 

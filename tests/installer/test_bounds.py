@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +24,7 @@ from installer.logs import audit_log
 from installer.monitoring import exposition
 from installer.release import launchers, receipt, signed
 from installer.release import settings as settings_file
+from installer.release.installation import Installation
 from installer.trust import memory
 from installer.userdata import backup_index
 from shared.errors import HostError, InstallError, TrustError
@@ -83,17 +86,15 @@ def receipt_of(*paths: str) -> receipt.Receipt:
     return receipt.Receipt("r", "p", "1", 1, "0" * 64, ("s",), "t", "i", "3", "0" * 64, "1", True, items)
 
 
-class Sealed:
-    """As much of a release as a receipt needs."""
-
-    def __init__(self, folder) -> None:
-        self.receipt_file, self.complete_file = folder / "receipt.json", folder / "COMPLETE"
+def sealed(folder) -> Any:
+    """Return as much of a release as a receipt needs."""
+    return SimpleNamespace(receipt_file=folder / "receipt.json", complete_file=folder / "COMPLETE")
 
 
 @FEW
 @given(paths=st.lists(NAMES, max_size=20))
 def test_receipts(tmp_path, paths) -> None:
-    release = Sealed(tmp_path)
+    release = sealed(tmp_path)
     receipt.write_receipt(release, receipt_of(*paths))
     sums = digest.write_sums({"receipt.json": digest.sha256_file(release.receipt_file)[0]})
     release.complete_file.write_bytes(sums)
@@ -103,7 +104,7 @@ def test_receipts(tmp_path, paths) -> None:
 @pytest.mark.parametrize("path", ["a\nb", "x" * 5000, ""])
 def test_a_receipt_that_nobody_could_read_is_not_written(tmp_path, path) -> None:
     with pytest.raises(InstallError, match=r"receipt\.json\.items\[0\]"):
-        receipt.write_receipt(Sealed(tmp_path), receipt_of(path))
+        receipt.write_receipt(sealed(tmp_path), receipt_of(path))
     assert not os.listdir(tmp_path)
 
 
@@ -254,7 +255,8 @@ def test_what_launchers_start_by(tmp_path, settings, title) -> None:
     release = Marked(tmp_path)
     manifest = make_manifest(application=application)
     release.run_file.write_bytes(strict.dumps(launchers.run_of(manifest)))
-    assert signed._is_of_another("run.json", "", release, manifest)
+    installation = Installation(Prefix(tmp_path), release, manifest)
+    assert signed._is_of_another("run.json", "", installation)
     run = json.loads(release.run_file.read_bytes())
     assert sorted(app_launcher.loaded(run)) == sorted(application.environment.defaults)
     assert app_launcher.command(str(tmp_path), run, "demo", [])[0][-1] == title

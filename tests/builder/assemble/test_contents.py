@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ SITE, APP = "/venv/Lib/site-packages/", "/app/"
 
 
 def wheel(length: int) -> Wheel:
-    return Wheel(SimpleNamespace(), Path("any.whl"), WheelFacts(Unpacked(1, 1), None, "p" * length))
+    locked: Any = SimpleNamespace()
+    return Wheel(locked, Path("any.whl"), WheelFacts(Unpacked(1, 1), None, "p" * length))
 
 
 def source(length: int) -> FileEntry:

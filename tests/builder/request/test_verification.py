@@ -10,6 +10,7 @@ import uv
 
 from builder import build as story
 from builder import cli
+from builder.advisories.gate import run_gate
 from builder.request import verification
 from builder.signing.sign import generate_key
 from builder.wheels import tools_environment
@@ -100,7 +101,7 @@ def test_a_build_that_is_refused_fetches_nothing_not_even_scanners(project, serv
 def test_a_build_that_passes_fetches_after_both_scanners(project, servers, monkeypatch):
     index, _hub = servers
     before = []
-    real = verification.run_gate
+    real = run_gate
 
     def gate(*arguments):
         before.append(list(index.seen))

@@ -252,7 +252,7 @@ def test_the_note_gives_the_lines_for_the_profile_and_a_build_tells_what_code_re
     assert lines[-1].endswith("N_9 (a.md:9) (+2)")
     heard: list[str] = []
     progress = NoProgress()
-    progress.warn = heard.append  # type: ignore[method-assign]
+    progress.warn = heard.append  # type: ignore[assignment]
     tell([*unlisted, *named], progress)
     tell(named, progress)
     assert len(heard) == 1

@@ -76,7 +76,7 @@ def cache(tmp_path):
 
 
 def fetch(wheels, cache, progress=None, **options):
-    pauses = []
+    pauses: list[float] = []
     found = fetch_wheels(wheels, cache, progress or NoProgress(), pause=pauses.append, **options)
     return found, pauses
 
@@ -280,7 +280,7 @@ def test_texts_lose_the_secrets_of_their_urls():
 FETCH = """
 import sys
 from pathlib import Path
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
 from builder.lock.lock import LockedWheel
 from builder.wheels.wheels import fetch_wheels

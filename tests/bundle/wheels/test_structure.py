@@ -259,7 +259,7 @@ def test_headers_that_tell_something_else_than_the_directory(tmp_path) -> None:
     )
 
 
-def entry(data: bytes, number: int) -> int:
+def entry(data: bytes | bytearray, number: int) -> int:
     """Return where the central directory tells of a member."""
     at = -1
     for _member in range(number + 1):

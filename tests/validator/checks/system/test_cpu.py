@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import ctypes
+import platform
+import sys
 from types import SimpleNamespace
 
 import pytest
 
+from shared.processes import process
 from tests.installed import BASE, LIB, Wheel, make_prefix
 from tests.validator.looking import look
 from validator.check import FAIL, PASS, SKIP
@@ -13,7 +17,7 @@ from validator.checks.system.cpu import Processor, cpu_features
 
 @pytest.fixture
 def intel(tmp_path, monkeypatch):
-    monkeypatch.setattr(system_cpu.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(system_cpu, "CPUINFO", tmp_path / "cpuinfo")
     return tmp_path / "cpuinfo"
 
@@ -49,8 +53,8 @@ def test_a_feature_counts_only_when_every_processor_has_it(intel) -> None:
 
 def test_windows_is_asked_for_each(monkeypatch) -> None:
     asked = SimpleNamespace(kernel32=SimpleNamespace(IsProcessorFeaturePresent=lambda number: number in (38, 40)))
-    monkeypatch.setattr(system_cpu.sys, "platform", "win32")
-    monkeypatch.setattr(system_cpu.ctypes, "windll", asked, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(ctypes, "windll", asked, raising=False)
     assert cpu_features() == {"sse4_2", "avx2"}
 
 
@@ -62,12 +66,12 @@ def test_windows_is_asked_for_each(monkeypatch) -> None:
     ],
 )
 def test_macos_is_asked_by_sysctl(monkeypatch, output, features) -> None:
-    monkeypatch.setattr(system_cpu.sys, "platform", "darwin")
-    monkeypatch.setattr(system_cpu.process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
     assert cpu_features() == features
 
 
 def test_a_system_that_cannot_be_asked_tells_nothing(monkeypatch) -> None:
-    monkeypatch.setattr(system_cpu.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(system_cpu, "SYSCTL", ["/nowhere/sysctl"])
     assert cpu_features() is None

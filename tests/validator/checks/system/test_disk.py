@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from installer.install.preflight import RESERVE
+from installer.layout.location.finding import default_root
 from tests.validator.looking import look, look_all
 from validator.check import FAIL, PASS, WARN
 from validator.checks.system import disk as system_disk
@@ -17,7 +20,7 @@ from validator.checks.system.disk import Disk
     ("free", "status"), [(RESERVE - 1, FAIL), (RESERVE, WARN), (RESERVE + 1_350_000, PASS), (1 << 40, PASS)]
 )
 def test_free_bytes(prefix, monkeypatch, free, status) -> None:
-    monkeypatch.setattr(system_disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     result = look(Disk, prefix)
     assert result.status == status
     assert str(prefix.root) in result.details
@@ -26,7 +29,7 @@ def test_free_bytes(prefix, monkeypatch, free, status) -> None:
 @pytest.fixture(autouse=True)
 def one_filesystem(prefix, monkeypatch) -> None:  # an installation is made before, in the real folder
     """Keep the temporary folder, which may lie elsewhere on this machine, out of what is looked at."""
-    monkeypatch.setattr(system_disk.tempfile, "gettempdir", lambda: str(system_disk.default_root()))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(default_root()))
 
 
 def test_each_filesystem_is_looked_at_for_what_lies_there(prefix, monkeypatch) -> None:
@@ -38,7 +41,7 @@ def test_each_filesystem_is_looked_at_for_what_lies_there(prefix, monkeypatch) -
 
     monkeypatch.setattr(Path, "stat", stat)
     rooms = {prefix.data: RESERVE - 1, prefix.releases: RESERVE}
-    monkeypatch.setattr(system_disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=rooms.get(path, 1 << 40)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=rooms.get(path, 1 << 40)))
     found = {result.check_name: result.status for result in look_all(Disk, prefix)}
     assert found[f"Disk of {prefix.root}"] == PASS
     assert found[f"Disk of {prefix.releases}"] == WARN
