@@ -57,7 +57,7 @@ def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
 
 def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:
     """Check a bundle's signature and every byte of it, and install nothing."""
-    from bundle.archive import drain
+    from bundle.reading.medium import drain
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
     with progress.task(opened.name, opened.bytes_brought) as task:

@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bundle.archive import checked_blocks, file_blocks
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
+from bundle.reading.medium import checked_blocks, file_blocks
 from installer.change import transaction
 from installer.install import delta, preflight
 from installer.layout.location.own_command import COPY_OF

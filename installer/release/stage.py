@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundle.archive import drain
 from bundle.lock import PYLOCK, rows_of, write_pylock
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
-from bundle.wheels import overlaps
+from bundle.reading.medium import drain
+from bundle.wheels import overlaps, sizes
 from bundle.wheels import structure as wheels
 from installer.layout import proofs
 from installer.release import launchers, tools_environment
@@ -59,7 +59,7 @@ def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> No
 def demand_promise(manifest: Manifest, store: Store) -> None:
     """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
     kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
+    sizes.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:

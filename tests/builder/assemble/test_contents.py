@@ -12,7 +12,7 @@ from builder.wheels.wheels import WheelFacts, demand_apart
 from bundle.manifest import FileEntry
 from bundle.names import WINDOWS_ROOM
 from bundle.target import parse_target
-from bundle.wheels.structure import Unpacked
+from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError
 from tests import tiny
 

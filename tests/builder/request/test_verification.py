@@ -17,7 +17,7 @@ from builder.wheels import tools_environment
 from builder.zipapp import pack
 from bundle.advisories import safety
 from bundle.advisories.matcher import Installed, scan
-from bundle.wheels.structure import NOTHING
+from bundle.wheels.sizes import NOTHING
 from tests.advisories import HIGH, aged_snapshot, below, record
 from tests.builder.evidence_project import stand_in
 from tests.builder.sources import lock, make_sdist, make_source

@@ -23,7 +23,7 @@ from builder.fetch.credentials import Bearer, authorization, redact
 from builder.lock.lock import LockedWheel, read_lock, select_wheels
 from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
 from bundle.target import parse_target
-from bundle.wheels.structure import Unpacked
+from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
 from tests.servers import Faults, make_wheel, serve

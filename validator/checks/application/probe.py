@@ -13,7 +13,7 @@ from validator.trials import apart, trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Model, Probe
+    from bundle.product.model import Model, Probe
     from installer.release.installation import Installation
     from validator.subject import Subject
 
