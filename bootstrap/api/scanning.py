@@ -40,7 +40,7 @@ def update_advisories(
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Update:
-    """Take over a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
+    """Adopt a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
     from installer.advisories import update as story
 
     installation = advisories_site(prefix)

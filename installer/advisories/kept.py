@@ -1,6 +1,6 @@
 """Which snapshot and which exceptions are in force.
 
-A release brings files that its manifest vouches for; ``advisories update`` lays newer ones into
+A release has the files that its manifest lists; ``advisories update`` writes newer ones into
 PREFIX/state/advisories, whose signatures are judged at every use. The higher sequence number counts.
 """
 
@@ -89,7 +89,7 @@ def in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept[
 
 
 def of_release(kind: Kind[T], installation: Installation) -> Kept[T] | None:
-    """Return the file that the release brought, once it is what its manifest says."""
+    """Return the release's file, verified against its manifest."""
     entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
     if entry is None:
         return None
@@ -104,13 +104,13 @@ def of_release(kind: Kind[T], installation: Installation) -> Kept[T] | None:
 
 
 def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Kept[T] | None:
-    """Return the file that an update brought, once enough keys of its role have signed it."""
+    """Return the file that an update installed, once enough keys of its role have signed it."""
     path = folder_of(prefix) / kind.name
     try:
         os.lstat(path)
     except FileNotFoundError:
         return None
-    except OSError as error:  # what this user may not look at is not passed over
+    except OSError as error:  # what this user may not inspect is not passed over
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     try:
         data = read_file(path, kind.limit)
@@ -126,7 +126,7 @@ def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Kept[T] | None:
 
 
 def folder_of(prefix: Prefix) -> Path:
-    """Return where updates are kept."""
+    """Return where updates are stored."""
     return prefix.state / FOLDER
 
 
@@ -137,7 +137,7 @@ def names_of(folder: Path, start: str) -> list[str]:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file that an update or a release brought. Raises OSError for one that is none."""
+    """Return the bytes of a file of an update or a release. Raises OSError for one that is none."""
     return reading.read(path, limit)
 
 
@@ -149,7 +149,7 @@ def spoiled(path: Path, reason: str) -> TrustError:
 
 
 def spoiled_update(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that an update brought, of which no repair has another copy."""
+    """Return the error for a file that an update installed, of which no repair has another copy."""
     if not path.parent.is_dir():
         return spoiled(path, reason)
     return TrustError(
@@ -171,7 +171,7 @@ def judge_file(
     policies: Iterable[Policy],
     at: datetime | None = None,
 ) -> list[PublicKey]:
-    """Raise TrustError unless enough keys of a kind's role signed some bytes, as each policy demands.
+    """Raise TrustError unless enough keys of a kind's role signed some bytes, as each policy requires.
 
     ``policies`` are asked for once the signatures themselves hold.
     """

@@ -1,4 +1,4 @@
-"""Taking over a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
+"""Adopting a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def update(
     wait: float = 0.0,
     now: datetime | None = None,
 ) -> Update:
-    """Take over a snapshot or a file of exceptions that lies with its signatures at a path.
+    """Adopt a snapshot or a file of exceptions that lies with its signatures at a path.
 
     1. Enough keys of its role have signed its bytes.
     2. It is whole, and its scanner sees.
@@ -144,7 +144,7 @@ def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept
 
 
 def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Kept[T] | None) -> bool:
-    """Tell whether a file is newer than what is in force; raises TrustError for an older or another one."""
+    """Return whether a file is newer than what is in force; raises TrustError for an older or another one."""
     if here is None:
         return True
     highest = kind.sequence(here.value)
@@ -161,7 +161,7 @@ def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Kept[T] | None) -
 
 
 def keep(kind: Kind[Any], data: bytes, signatures: dict[PublicKey, bytes], prefix: Prefix) -> None:
-    """Put a file and its signatures in force; those of the former one go at the end."""
+    """Put a file and its signatures in force; those of the previous one go at the end."""
     folder = folder_of(prefix)
     folder.mkdir(mode=0o700, exist_ok=True)
     start = f"{kind.name}.{digest.sha256_bytes(data)[:DIGITS]}."

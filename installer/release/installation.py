@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Installation:
     """A release of a prefix and the manifest that it is built from; it may be about to be built.
 
-    ``receipt`` is None where it was not read, or nothing vouches for it.
+    ``receipt`` is None where it was not read, or cannot be relied on.
     """
 
     prefix: Prefix

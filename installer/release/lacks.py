@@ -1,7 +1,4 @@
-"""What an installation needs beside its bundle before the application starts: settings, and models brought apart.
-
-Of such models: where a host needs them, and what to bring there.
-"""
+"""What an application needs beside its bundle before it starts: settings, and models copied separately."""
 
 from __future__ import annotations
 
@@ -98,7 +95,7 @@ def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
 
 
 def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
-    """Return which files to bring and where to put them, as a sentence."""
+    """Return which files to copy and where to, as a sentence."""
     kind, _colon, rest = model.source.partition(":")
     repository, _at, revision = rest.partition("@")
     origin = (
