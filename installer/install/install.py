@@ -20,6 +20,7 @@ from installer.layout.store import Store
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
 from installer.release.digests import Digests
+from installer.release.installation import Installation
 from installer.trust.admission import admit, remember
 from installer.userdata import persist
 from shared import __version__, limits, troubles
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
+    from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.trust.admission import AdmittedBundle, Candidate
     from shared.terminal.progress import Progress
@@ -194,36 +196,37 @@ def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 
 def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     """Build, accept and seal a release from a bundle."""
-    manifest, store = bundle.manifest, Store(bundle.prefix.store)
-    python = stage.python_for(release, manifest)
+    manifest = bundle.manifest
+    installation = Installation(bundle.prefix, release, manifest)
+    store, python = installation.store, stage.python_for(installation)
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
         stage.demand_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
-        stage.stage_files(release, manifest, store, python)
+        stage.stage_files(installation, python)
     with meter.phase(usage.ENVIRONMENT):
-        stage.stage_environment(release, manifest, store, python, progress)
+        stage.stage_environment(installation, python, progress)
     digests = Digests()
     with meter.phase(usage.TRIAL):
-        accept(release, manifest, store, digests, progress)
+        accept(installation, digests, progress)
     signers = tuple(signer.key.fingerprint for signer in bundle.bundle.signers)
-    finish(release, manifest, python, signers, digests, progress, meter=meter)
+    finish(installation, python, signers, digests, progress, meter=meter)
 
 
-def accept(release: Release, manifest: Manifest, store: Store, digests: Digests, progress: Progress) -> None:
+def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
-    with wheels.blamed(tools_environment.kept([*manifest.of_kind("wheel")], store)):
-        acceptance.check_records(release, manifest, digests, progress)
-    stage.try_out_data(release, manifest, store)
-    acceptance.try_out(release, manifest, progress)
-    stage.end_try_out(release)
+    kept = tools_environment.kept([*installation.manifest.of_kind("wheel")], installation.store)
+    with wheels.blamed(kept):
+        acceptance.check_records(installation, digests, progress)
+    stage.try_out_data(installation)
+    acceptance.try_out(installation, progress)
+    stage.end_try_out(installation.release)
 
 
-def finish(  # noqa: PLR0913 - each is a fact of the receipt
-    release: Release,
-    manifest: Manifest,
+def finish(
+    installation: Installation,
     python: Path,
     signers: tuple[str, ...],
     digests: Digests,
@@ -237,12 +240,12 @@ def finish(  # noqa: PLR0913 - each is a fact of the receipt
 
     ``damaged`` gives, by path, the content that files should have which are known not to have it.
     """
-    prefix, meter = Prefix(release.path.parent.parent), meter or usage.Meter()
-    migration.migrate(prefix, release, manifest, progress)
-    persist.link_to(release, manifest, prefix.data)
-    product = manifest.product
+    prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
+    migration.migrate(installation, progress)
+    persist.link_to(release, installation.manifest, prefix.data)
+    product = installation.manifest.product
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
-        items = receipt.take_inventory(release, release.site_packages(manifest.target.python), digests)
+        items = receipt.take_inventory(release, installation.site_packages, digests)
     receipt.write_receipt(
         release,
         receipt.Receipt(

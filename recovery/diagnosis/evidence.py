@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from installer.logs import audit_log
 from installer.release import receipt as receipts
 from installer.release import signed
+from installer.release.installation import Installation
 from recovery.diagnosis import stored
 from recovery.diagnosis.around import lies_in
 from recovery.diagnosis.finding import Finding
@@ -43,6 +44,11 @@ class Evidence:
     proof: Proof | None = None
     deviations: tuple[Deviation, ...] = ()
     lacking: tuple[FileEntry, ...] = ()
+
+    @property
+    def installation(self) -> Installation | None:
+        """The release with the manifest that it is proven to be made from, None where nothing proves one."""
+        return Installation(self.prefix, self.release, self.proof.manifest, self.receipt) if self.proof else None
 
     def gather(self, closed: tuple[str, ...]) -> list[Finding]:
         """Find all of it, and return what is wrong with receipt and proof themselves.
@@ -85,10 +91,11 @@ class Evidence:
 
     def _vouched_for_falsely(self, found: dict[str, str]) -> tuple[str, ...]:
         """Return the files that are as the receipt says and not as signed."""
-        if self.receipt is None or self.proof is None or not self.receipt.locked:
+        proven = self.installation
+        if proven is None or proven.receipt is None or not proven.receipt.locked:
             return ()
         known = {deviation.path for deviation in self.deviations}
-        compared = signed.compare(self.prefix, self.release, self.proof.manifest, self.digests, found)
+        compared = signed.compare(proven, self.digests, found)
         return tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
 
 

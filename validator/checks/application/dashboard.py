@@ -78,9 +78,8 @@ class DashboardAnswer(Check):
 
     def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
         """Return how asking for the page ended."""
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        with scratch_prefix.create(prefix, release, manifest) as scratch:
-            argv, env = trial.launcher(scratch, manifest, dashboard.command)
+        with scratch_prefix.create(subject.need_installation()) as scratch:
+            argv, env = trial.launcher(scratch, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
