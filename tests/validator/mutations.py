@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from bundle.product.application import Container, Dashboard, Launcher
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
+from bundle.target import host_target
+from installer.install import processor, requirements
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import receipt as receipts
@@ -250,8 +252,8 @@ def memory(world: World, available: int) -> None:
 
 
 def old_processor(world: World) -> None:
-    world.replaced("system.cpu.platform.machine", lambda: "x86_64")
-    world.replaced("system.cpu.cpu_features", lambda: {"sse2"})
+    world.patch.setattr(requirements, "INTEL", (host_target().architecture,))
+    world.patch.setattr(processor, "features", lambda: frozenset({"sse2"}))
 
 
 def module(name: str, text: str) -> Callable[[World], None]:
@@ -642,9 +644,11 @@ HOSTS = by_hand(
         "system.disk",
         lambda w: w.replaced("system.disk.is_read_only", lambda place: True),
     ),
-    Mutation("glibc is too old", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: (2, 5))),
+    Mutation("glibc is too old", "system.glibc", lambda w: w.patch.setattr(requirements, "host_glibc", lambda: (2, 5))),
     Mutation(
-        "the C library is not glibc", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: None)
+        "the C library is not glibc",
+        "system.glibc",
+        lambda w: w.patch.setattr(requirements, "host_glibc", lambda: None),
     ),
     Mutation("the locale is not there", "system.locale", lambda w: w.patch.setenv("LC_ALL", "xx_XX.UTF-8"), WARN),
     Mutation(
@@ -656,7 +660,7 @@ HOSTS = by_hand(
     Mutation(
         "the clock went back",
         "system.clock",
-        lambda w: w.replaced("system.clock.now", lambda: datetime(2020, 1, 1, tzinfo=timezone.utc)),
+        lambda w: w.patch.setattr(requirements.Clock, "seen", lambda _clock: datetime(2020, 1, 1, tzinfo=timezone.utc)),
         WARN,
     ),
     Mutation(
