@@ -37,10 +37,10 @@ from builder.wheels.interpreter import bring_python
 from builder.wheels.wheels import fetch_wheels, wheel_facts
 from builder.zipapp import pack
 from bundle import digest
-from bundle.delta import BASE
 from bundle.manifest import NAME, Product
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
+from bundle.reading.delta import BASE
 from bundle.signing.policy import RELEASE, RELEASE_NAMESPACE, pins
 from bundle.target import host_glibc
 from shared.errors import TrustError, UsageError

@@ -27,10 +27,10 @@ from builder.wheels import attestations
 from builder.wheels.interpreter import VERSION
 from bundle import digest
 from bundle.advisories import snapshot
-from bundle.archive import drain
-from bundle.delta import BASE
 from bundle.manifest import MANIFEST_LIMIT
 from bundle.opening import open_bundle
+from bundle.reading.delta import BASE
+from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE, pins
 from shared.errors import BuildError, UsageError
 from shared.i18n import _

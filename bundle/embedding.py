@@ -10,7 +10,7 @@ from bundle import strict
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from bundle.manifest import Probe
+    from bundle.product.model import Probe
 
 
 def embedding_in(output: str) -> list[float] | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundle.archive import damaged
 from bundle.digest import sha256_bytes
 from bundle.manifest import DEPENDENCIES
+from bundle.reading.medium import damaged
 from shared.i18n import _
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Opening a bundle: the signature first, then the manifest; only this makes a Bundle.
 
 What has a Bundle has verified signers, so later code never asks again. Its files are verified
-one by one as they are read (bundle/archive.py).
+one by one as they are read (bundle/reading/archive.py).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Callable
 
-from bundle import archive, delta, digest
+from bundle import digest
 from bundle.lock import demand_lock
 from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bundle.names import INSTALLER
 from bundle.product.application import demand_names
+from bundle.reading import archive, delta, medium
 from bundle.signing.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from shared.errors import TrustError, UsageError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from bundle.archive import Take, Volumes
+    from bundle.reading.archive import Take, Volumes
 
 SUMS = "SHA256SUMS"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
@@ -99,7 +100,8 @@ class Bundle:
             take(entry, counted(blocks))
 
         if not self.is_archive:
-            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken, self.left_out)
+            brought = (entry for entry in self.manifest.files if entry not in self.left_out)
+            archive.visit_folder(self.location, self.manifest_bytes, brought, taken)
             return
         read = archive.read_archive(self.volumes, self.manifest, self.manifest_bytes, self.left_out)
         for entry, blocks in read:
@@ -130,9 +132,8 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
-    others = [name for name in (INSTALLER, delta.BASE) if name in digests]
-    if not volumes or set(digests) != {NAME, *others, *volumes}:
-        raise archive.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
+    if not volumes or set(digests) - {INSTALLER, delta.BASE} != {NAME, *volumes}:
+        raise medium.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
     _check_installer(folder, bundle, digests.get(INSTALLER))
@@ -142,29 +143,51 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
     """Return the folder of a bundle's SHA256SUMS, its bytes, and the signature files, at least one."""
     folder = _folder_of_sums(path)
-    return folder, _read(folder / SUMS, digest.SUMS_LIMIT), _read_signatures(folder)
+    try:
+        sums, signatures = read_sums(folder, _read)
+    except OSError as error:
+        raise medium.refused(folder, error) from error
+    if not signatures:
+        raise TrustError(
+            _("{path}: the bundle is not signed.").format(path=folder / SUMS),
+            advice=_("Transfer the .sig files that the builder created next to SHA256SUMS."),
+        )
+    return folder, sums, signatures
+
+
+def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, dict[str, bytes]]:
+    """Return the bytes of SHA256SUMS and the signature files by name; ``read`` gets each file's path and bound.
+
+    Raises TrustError for more signatures than there may be.
+    """
+    sums = read(folder / SUMS, digest.SUMS_LIMIT)
+    found = sorted(name for name in os.listdir(folder) if is_signature(name))
+    if len(found) > SIGNATURES_LIMIT:
+        raise medium.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
+    return sums, {name: read(folder / name, SIGNATURE_LIMIT) for name in found}
+
+
+def is_signature(name: str) -> bool:
+    """Tell whether a file is a signature of SHA256SUMS by its name, whoever made it."""
+    return name.startswith(f"{SUMS}.") and name.endswith(".sig")
 
 
 def claimed_signers(sums: bytes, signatures: dict[str, bytes]) -> list[PublicKey]:
-    """Return the key of each signature, all of which must hold; whether the key is trusted is asked elsewhere."""
-    return [_signer(name, data, sums) for name, data in signatures.items()]
-
-
-def _signer(name: str, data: bytes, sums: bytes) -> PublicKey:
-    """Return the key that made one signature file, whose name must say so."""
-    key = verify(data, sums, RELEASE_NAMESPACE, name=name)
-    if name != f"{SUMS}.{key.keyid}.sig":
-        raise archive.damaged(name, _("it is not named after its signing key"))
-    return key
+    """Return the key of each signature, which must hold and be named so; whether it is trusted is asked elsewhere."""
+    keys = {name: verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items()}
+    for name, key in keys.items():
+        if name != f"{SUMS}.{key.keyid}.sig":
+            raise medium.damaged(name, _("it is not named after its signing key"))
+    return list(keys.values())
 
 
 def _folder_of_sums(path: Path) -> Path:
-    if not archive.kind_of(path):
+    if not medium.kind_of(path):
         raise UsageError(
             _("{path} does not exist.").format(path=path), advice=_("Specify the folder that contains SHA256SUMS.")
         )
-    for folder in (path, path.parent) if archive.is_folder(path) else (path.parent,):
-        if archive.is_file(folder / SUMS):
+    for folder in (path, path.parent) if medium.is_folder(path) else (path.parent,):
+        if medium.is_file(folder / SUMS):
             return folder
     raise TrustError(
         _("{path}: SHA256SUMS is missing, so the bundle has no trusted signature.").format(path=path),
@@ -174,32 +197,16 @@ def _folder_of_sums(path: Path) -> Path:
 
 def _read(path: Path, limit: int) -> bytes:
     data = bytearray()
-    for block in archive.file_blocks(path, path.name):
+    for block in medium.file_blocks(path, path.name):
         data += block
         if len(data) > limit:
-            raise archive.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
+            raise medium.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
     return bytes(data)
-
-
-def _read_signatures(folder: Path) -> dict[str, bytes]:
-    try:
-        names = os.listdir(folder)
-    except OSError as error:
-        raise archive.refused(folder, error) from error
-    found = sorted(name for name in names if name.startswith(f"{SUMS}.") and name.endswith(".sig"))
-    if not found:
-        raise TrustError(
-            _("{path}: the bundle is not signed.").format(path=folder / SUMS),
-            advice=_("Transfer the .sig files that the builder created next to SHA256SUMS."),
-        )
-    if len(found) > SIGNATURES_LIMIT:
-        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
-    return {name: _read(folder / name, SIGNATURE_LIMIT) for name in found}
 
 
 def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
     """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
-    copies = [place / NAME for place in (path, folder) if archive.is_folder(place) and os.path.lexists(place / NAME)]
+    copies = [place / NAME for place in (path, folder) if medium.is_folder(place) and os.path.lexists(place / NAME)]
     read = [_read_listed(copy, sha256) for copy in copies or [folder / NAME]]
     return read[0]
 
@@ -215,7 +222,7 @@ def _read_listed(path: Path, sha256: str | None) -> bytes:
     """Return the bytes of a manifest, which must have the digest that SHA256SUMS lists."""
     data = _read(path, MANIFEST_LIMIT)
     if digest.sha256_bytes(data) != sha256:
-        raise archive.damaged(path.name, _("its SHA-256 does not match the signed one"))
+        raise medium.damaged(path.name, _("its SHA-256 does not match the signed one"))
     return data
 
 
@@ -223,10 +230,10 @@ def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
     """Raise TrustError unless the installer is the one in the manifest, or a delta leaves it out."""
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
-        raise archive.damaged(SUMS, _("its installer does not match the manifest"))
+        raise medium.damaged(SUMS, _("its installer does not match the manifest"))
     beside = folder / INSTALLER
-    if archive.kind_of(beside):
-        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
+    if medium.kind_of(beside):
+        medium.drain(medium.checked_blocks(member, medium.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
 
 
 def volume_name(name: str, number: int) -> str:
@@ -244,9 +251,9 @@ def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
 
 def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
     """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
-    if _is_root(path, manifest) or (archive.is_file(path) and volumes == [manifest.archive]):
+    if _is_root(path, manifest) or (medium.is_file(path) and volumes == [manifest.archive]):
         return path
-    missing = [name for name in volumes if not archive.is_file(folder / name)]
+    missing = [name for name in volumes if not medium.is_file(folder / name)]
     if not missing and (path == folder or path.name in volumes):
         return folder / volumes[0]
     if path == folder and _is_root(folder / manifest.root, manifest):
@@ -261,7 +268,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
     """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
-    return any(archive.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
+    return any(medium.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 
 def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:

@@ -11,6 +11,8 @@ from installer.install import install
 from installer.layout import misplaced, seal
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
+from installer.trust.admission import remember
+from installer.trust.at_hand import AtHand
 from installer.userdata import backups
 from recovery.diagnosis.diagnose import diagnose
 from recovery.diagnosis.reported import demand_fitting, notes_on
@@ -28,12 +30,11 @@ from validator.result import Repair
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundle.opening import Bundle
-    from bundle.signing.policy import Policy
     from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.release.digests import Digests
+    from installer.trust.admission import AdmittedBundle
     from recovery.diagnosis.diagnose import Diagnosis
     from recovery.planning.plan import Plan
     from shared.terminal.progress import Progress
@@ -42,17 +43,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """What a recovery is given: a report as a hint, a verified bundle, who may sign where the receipt is lost.
+    """What a recovery is given: a report as a hint, what is at hand, and ``bundle`` once that was admitted.
 
     ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
     ``wait`` is how long another run is waited for, in seconds.
     """
 
     report: Report | None = None
-    bundle: Bundle | None = None
-    policy: Policy | None = None
+    at_hand: AtHand = field(default_factory=AtHand)
     allow_unlocked: bool = False
     wait: float = 0.0
+    bundle: AdmittedBundle | None = None
+
+    def admitted(self) -> Given:
+        """Return it with the bundle that may be installed; raises what is wrong with one that was named."""
+        return replace(self, bundle=self.at_hand.admit())
 
 
 NOTHING = Given()
@@ -92,45 +97,48 @@ def plan_recovery(
     """
     if given.report is not None:
         demand_fitting(given.report, prefix)
-    diagnosis = diagnose(prefix, given.policy, digests, places)
-    plan = make_plan(Case(diagnosis, given.bundle, given.allow_unlocked))
+    diagnosis = diagnose(prefix, given.at_hand.policy, digests, places)
+    plan = make_plan(Case(diagnosis, given.bundle.bundle if given.bundle else None, given.allow_unlocked))
     plan = replace(plan, removes=removed_by(plan, diagnosis, given.bundle))
     if given.report is not None:
         plan = replace(plan, notes=(*plan.notes, *notes_on(given.report, diagnosis)))
     return plan, diagnosis
 
 
-def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: Bundle | None) -> tuple[retention.Going, ...]:
+def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
     """Return the releases that go once a plan is carried out."""
     if not plan.ladder:
         return ()
     return retention.going(diagnosis.prefix, plan.ladder[-1].coming(diagnosis, bundle), is_damaged=True)
 
 
-def foresee(prefix: Prefix, bundle: Bundle | None, policy: Policy | None, digests: Digests) -> Repair:
+def foresee(prefix: Prefix, at_hand: AtHand, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
-    plan = plan_recovery(prefix, Given(bundle=bundle, policy=policy), digests)[0]
+    plan = plan_recovery(prefix, Given(at_hand=at_hand).admitted(), digests)[0]
     return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
 
 
 def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
     """Repair an installation.
 
-    1. Lock the prefix, so that what is found stays what is there.
+    1. Lock the prefix, so that what is found stays what is there, and judge the bundle that is at hand.
     2. Look and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up what is the user's.
     4. Carry it out; a failure leaves the release active that was.
     5. Look again at what could not be seen before.
-    6. Write it into the audit log.
+    6. Write it into the audit log, and remember the counter of a bundle that was installed.
 
-    Raises HostError when something must be brought first, InstallError when the repair failed,
-    BusyError while another run holds the lock.
+    Raises HostError when something must be brought first, TrustError for a named bundle that may not be installed,
+    InstallError when the repair failed, BusyError while another run holds the lock.
     """
     places = misplaced.found(prefix)
     misplaced.require_home(prefix, places)
     make_lockable(prefix.state / "lock")
     # 1.
     with locked(prefix.state / "lock", wait=given.wait):
+        given = given.admitted()
+        for warning in given.bundle.warnings if given.bundle else ():
+            progress.warn(warning)
         # 2.
         with progress.wait(_("Checking the installation")):
             plan, diagnosis = plan_recovery(prefix, given, places=places)
@@ -192,7 +200,7 @@ class Run:
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
         active = prefix.active()
-        return Recovery(
+        done = Recovery(
             plan,
             applied=True,
             active=active.id if active else None,
@@ -202,6 +210,10 @@ class Run:
             digests=diagnosis.digests,
             collected=collected,
         )
+        forgotten = remember(self.given.bundle) if done.installed and self.given.bundle else None
+        if forgotten:
+            self.progress.warn(forgotten)
+        return done
 
     def work(self, plan: Plan, diagnosis: Diagnosis) -> Work:
         """Return what the remedies of a plan are applied to and with."""

@@ -44,14 +44,14 @@ def main() -> None:
         return pwd.struct_passwd((*REAL_USER[:5], home, REAL_USER[6]))
 
     pwd.getpwuid = user
-    socket.getaddrinfo, socket.socket.connect = lookup, connect  # type: ignore[method-assign]
+    socket.getaddrinfo, socket.socket.connect = lookup, connect  # type: ignore[assignment]
     if module == "builder":
         import builder.models.hub
         from builder.zipapp import pack
         from tests.builder.evidence_project import stand_in
 
-        pack.build_zipapp = stand_in  # type: ignore[assignment]
-        builder.models.hub.pause_after = lambda *_arguments: 0.0
+        pack.build_zipapp = stand_in
+        builder.models.hub.pause_after = lambda *_arguments: 0.0  # type: ignore[attr-defined]
     else:
         from installer.trust import places
 

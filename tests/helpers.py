@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from bundle.opening import open_bundle
 from bundle.signing.policy import pins
 from bundle.signing.signature import parse_public_key
 from installer.install import install as story
+from installer.trust.admission import Candidate, Conditions, admit
+from installer.trust.places import Places
 from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from bundle.opening import Bundle
     from installer.install.install import Outcome
     from installer.layout.prefix import Prefix
+    from installer.trust.admission import AdmittedBundle
+    from shared.terminal.progress import Progress
     from tests.tiny import Tiny
 
 QUIET = NoProgress()
@@ -27,9 +36,32 @@ def opened(tiny: Tiny) -> Bundle:
     return open_bundle(tiny.folder, pins([parse_public_key(tiny.key.read_text())]))
 
 
-def install(tiny: Tiny, prefix: Prefix) -> Outcome:
+@contextlib.contextmanager
+def forgetful() -> Iterator[Places]:
+    """Give places of trust that know nothing and are gone afterwards, so that one test knows nothing of another."""
+    folder = Path(tempfile.gettempdir(), f"ragtrace-trust-{uuid4().hex}")
+    owner = os.geteuid() if hasattr(os, "geteuid") else 0
+    try:
+        yield Places(folder, folder, folder, privileged=True, owner=owner)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def install(tiny: Tiny, prefix: Prefix, progress: Progress = QUIET) -> Outcome:
     """Install a bundle as the story tells it, without what the host remembers of others."""
-    return story.install(opened(tiny), prefix, QUIET)
+    return install_opened(opened(tiny), prefix, progress)
+
+
+def install_opened(bundle: Bundle, prefix: Prefix, progress: Progress = QUIET) -> Outcome:
+    """Do the same with an opened one."""
+    with forgetful() as places:
+        return story.install(Candidate(bundle, prefix, places), progress)
+
+
+def admitted(bundle: Bundle, prefix: Prefix) -> AdmittedBundle:
+    """Return an opened bundle as it is admitted in a prefix, whatever the clock says."""
+    with forgetful() as places:
+        return admit(Candidate(bundle, prefix, places, Conditions(accept_clock=True)))
 
 
 def snapshot(root: Path, *leave_out: str) -> dict[str, str]:

@@ -20,9 +20,11 @@ from typing import Any
 
 from bundle.digest import write_sums
 from bundle.lock import Row, write_pylock
-from bundle.manifest import Manifest, Model, Package, Probe, Product
+from bundle.manifest import Manifest, Package, Product
 from bundle.opening import SUMS
-from bundle.product.application import Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import Environment
+from bundle.product.model import Model, Probe
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
 from bundle.target import host_target

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from builder.signing import sign
     from bundle.signing.signature import PublicKey
     from tests.keys import SoftKey
 
@@ -27,7 +28,7 @@ def make_policy(
     return Policy(number, tuple(Signer(key, f"owner of {key.keyid}") for key in keys), roles)
 
 
-def lay(folder: Path, policy: Policy, *signers: SoftKey) -> Path:
+def lay(folder: Path, policy: Policy, *signers: SoftKey | sign.Signer) -> Path:
     """Write a policy and its signatures into a folder; return the policy's file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / chain.file_name(policy.number)

@@ -246,7 +246,7 @@ def test_a_command_of_the_builder(building, line, code, word) -> None:
 
 
 @pytest.fixture(scope="module")
-def installing(tmp_path_factory) -> Iterator[tuple[Bench, dict[str, str]]]:
+def installing(tmp_path_factory) -> tuple[Bench, dict[str, str]]:
     bench = make_bench(tmp_path_factory.mktemp("installing"))
     tiny = tiny_bundle(bench.folder / "medium")
     signer = load_signer(tiny.key.with_suffix(""), lambda: None)

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.pylock import Pylock
@@ -28,6 +29,9 @@ from shared.errors import BuildError
 from shared.processes import process
 from shared.terminal.progress import NoProgress
 from tests.hosts import needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINUX = parse_target("linux-x86_64", "3.9")
 HERE = parse_target(str(host_target()), "3.9")
@@ -118,7 +122,7 @@ def test_a_lock_out_of_date_is_refused(tmp_path):
 # the wheels
 
 
-def wheel_file(path, members):
+def wheel_file(path, members) -> tuple[Chosen, Path]:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in members.items():
             archive.writestr(name, data)

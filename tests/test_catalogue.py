@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tools.catalogues import LOCALES, extract, read, texts
+from builder.zipapp.catalogues import read
+from tools.catalogues import LOCALES, extract, texts
 
 CATALOGUES = sorted(LOCALES.rglob("*.po"))
 PLACEHOLDER = re.compile(r"\{[a-z_]*(?:![rs])?(?::[^{}]*)?\}|%\([a-z_]+\)[rs]|%[rs]")

@@ -19,19 +19,22 @@ from typing import TYPE_CHECKING, Any
 from builder.assemble.assemble import write_archive
 from builder.members import Member, member
 from builder.signing.sign import generate_key, load_signer
-from bundle import delta, digest
+from bundle import digest
 from bundle.lock import PYLOCK, Row, write_pylock
-from bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Model, Package, Probe, Product
+from bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Package, Product
 from bundle.manifest import NAME as MANIFEST_NAME
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS, open_bundle, volume_name
-from bundle.product.application import Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import Environment
+from bundle.product.model import Model, Probe
+from bundle.reading import delta
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import parse_public_key
 from bundle.target import host_target, parse_target
-from installer.install import install
 from installer.layout.prefix import Prefix
 from shared.terminal.progress import NoProgress
+from tests.helpers import install_opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -295,5 +298,5 @@ def _write(folder: Path, manifest: Manifest, contents: list[Any], key: Path) -> 
 
 def install_tiny(tiny: Tiny, root: Path) -> Prefix:
     """Install a bundle into a prefix, as ``install`` does."""
-    install.install(tiny.open(), Prefix(root), NoProgress())
+    install_opened(tiny.open(), Prefix(root))
     return Prefix(root)

@@ -58,7 +58,7 @@ def share(test: str) -> tuple[int, str]:
     raise AssertionError(test)
 
 
-class Shares(LoadScopeScheduling):
+class Shares(LoadScopeScheduling):  # type: ignore[misc] # it has no types
     """Gives a share of the tests at a time to each worker."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:

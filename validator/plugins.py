@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bundle import strict
 from bundle.wheels import record
 from installer.trust.ownership import demand_private
-from shared import reading, scripts
+from shared import reading
 from shared.errors import TrustError
 from shared.files import trials
 from shared.i18n import _, plural
-from shared.processes import process
+from shared.processes import process, scripts
 from validator.check import APPLICATION, ERROR, NORMAL, Check, CheckResult, UncheckedError
 from validator.report import read_result
 from validator.trials import leftovers, trial

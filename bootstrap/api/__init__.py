@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bootstrap.api.here import QUIET, prefix_or_none, settled
 from bootstrap.api.installing import (
-    AS_IT_IS,
     accept_memory,
     admission,
     effect_of,
@@ -39,6 +38,7 @@ from bootstrap.api.looking import (
 )
 from bootstrap.api.repairing import plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
+from installer.trust.admission import AS_IT_IS
 
 __all__ = [
     "AS_IT_IS",

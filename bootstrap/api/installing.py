@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bootstrap.api.here import QUIET, places_or_ours, prefix_or_none
 from installer.layout.location import own_command
 from installer.layout.location.finding import default_root, find_prefix, prefix_at
-from installer.trust.admission import Conditions, admit, remember
+from installer.trust.admission import AS_IT_IS, Candidate, admit
 from installer.trust.authority import authority
 from shared.errors import UsageError
 from shared.i18n import _
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from installer.install.repeated import Effect
     from installer.install.uninstall import Removal
     from installer.layout.prefix import Prefix
-    from installer.trust.admission import Admission
+    from installer.trust.admission import AdmittedBundle, Conditions
     from installer.trust.keeping import Account
     from installer.trust.memory import Memory
     from installer.trust.places import Places
     from installer.trust.state import State
     from shared.terminal.progress import Progress
-
-AS_IT_IS = Conditions()
 
 
 def open_bundle(
@@ -59,7 +57,7 @@ def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
 
 def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:
     """Check a bundle's signature and every byte of it, and install nothing."""
-    from bundle.archive import drain
+    from bundle.reading.medium import drain
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
     with progress.task(opened.name, opened.bytes_brought) as task:
@@ -69,9 +67,9 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
 
 def admission(
     bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
-) -> Admission:
+) -> AdmittedBundle:
     """Return whether an opened bundle may be installed, and what to know first; TrustError when it may not."""
-    return admit(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions)
+    return admit(Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions))
 
 
 def plan(
@@ -103,15 +101,8 @@ def install(
     """Install an opened bundle as a new release and activate it; a failure leaves the former one active."""
     from installer.install import install as story
 
-    places = places_or_ours(places)
-    admitted = admission(bundle, prefix, conditions=conditions, places=places)
-    for warning in admitted.warnings:
-        progress.warn(warning)
-    outcome = story.install(bundle, prefix_for(bundle, prefix), progress, wait=wait)
-    forgotten = remember(bundle.manifest, admitted, places, prefix_for(bundle, prefix))
-    if forgotten:
-        progress.warn(forgotten)
-    return outcome
+    candidate = Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions)
+    return story.install(candidate, progress, wait=wait)
 
 
 def upgrade(
@@ -130,9 +121,8 @@ def upgrade(
     from installer.install import upgrade as story
 
     found, places = find_prefix(prefix), places_or_ours(places)
-    bundle = open_bundle(folder, places=places)
-    admit(bundle, found, places, conditions)
-    return story.hand_over(bundle, folder, found, options)
+    candidate = Candidate(open_bundle(folder, places=places), found, places, conditions)
+    return story.hand_over(admit(candidate), folder, options)
 
 
 def rollback(

@@ -146,7 +146,7 @@ def asking_recovery(validated: Subject) -> Subject:
 
     def foresee() -> Repair:
         at_hand = look(found, None, (), places_or_ours())
-        return story.foresee(found, at_hand.bundle, at_hand.policy, validated.digests)
+        return story.foresee(found, at_hand, validated.digests)
 
     def policy() -> Policy | None:
         found = find_authority(places_or_ours(), ())

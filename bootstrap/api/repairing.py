@@ -8,7 +8,6 @@ from bootstrap.api.here import QUIET, places_or_ours
 from installer.layout import misplaced
 from installer.layout.location.finding import find_prefix
 from installer.trust import keeping
-from installer.trust.admission import remember
 from installer.trust.at_hand import look
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def plan_recovery(
     misplaced.require_home(found, misplaced.found(found))
     report = read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places_or_ours(places))
-    return story.plan_recovery(found, story.Given(report, at_hand.bundle, at_hand.policy, allow_unlocked))[0]
+    return story.plan_recovery(found, story.Given(report, at_hand, allow_unlocked).admitted())[0]
 
 
 def recover(  # noqa: PLR0913 - each is an option of the command
@@ -65,14 +64,7 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     found, places = find_prefix(prefix, bereft=True), places_or_ours(places)
     report = read_diagnosis(diagnosis) if diagnosis else None
     at_hand = look(found, bundle, trusted_keys, places)
-    for warning in at_hand.admission.warnings if at_hand.admission else ():
-        progress.warn(warning)
-    given = story.Given(report, at_hand.bundle, at_hand.policy, allow_unlocked, wait)
-    done = story.recover(found, confirm, progress, given)
-    if done.installed and at_hand.bundle and at_hand.admission:
-        forgotten = remember(at_hand.bundle.manifest, at_hand.admission, places, found)
-        if forgotten:
-            progress.warn(forgotten)
+    done = story.recover(found, confirm, progress, story.Given(report, at_hand, allow_unlocked, wait))
     if done.applied or not done.plan.remedies:  # not where somebody said no
         for line in keeping.mend(places, found):
             progress.warn(line)

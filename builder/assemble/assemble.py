@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from builder.assemble.volumes import ArchiveFile
 from builder.members import STORED_LIMIT, member
-from bundle import archive
 from bundle.manifest import NAME
+from bundle.reading import archive
 from shared.errors import BuildError
 from shared.i18n import _
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.assemble.volumes import sha256_of
-from bundle import archive, delta, digest
-from bundle.delta import BASE
+from bundle import digest
 from bundle.manifest import NAME, Manifest, parse_manifest
 from bundle.names import INSTALLER
 from bundle.opening import SUMS, volume_names
+from bundle.reading import archive, delta
+from bundle.reading.delta import BASE
 from shared.i18n import _
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bundle.archive import Aside
 from bundle.opening import volume_name
+from bundle.reading.medium import Aside
 from shared.errors import BuildError, UsageError
 from shared.i18n import _
 

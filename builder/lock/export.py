@@ -6,6 +6,9 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+import tomllib
+from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
 from shared.errors import BuildError
 from shared.i18n import _
 from shared.processes import process
@@ -37,6 +40,19 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     passed = {name: value for name, value in environ.items() if _PASSED.fullmatch(name)}
     path = os.pathsep.join([environ.get("PATH") or os.defpath, str(base_interpreter().parent)])
     return {**passed, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def read_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> Pylock:
+    """Return what uv exports of a project's lock. Raises BuildError as ``export_pylock`` does, and for what is none."""
+    try:
+        return Pylock.from_dict(tomllib.loads(export_pylock(root, options)))
+    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
+        raise BuildError(
+            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(
+                lock=root / "uv.lock", reason=error
+            ),
+            advice=_("Run `uv lock` with a current uv and build again."),
+        ) from error
 
 
 def export_pylock(root: Path, options: Sequence[str] = WITHOUT_DEV) -> str:

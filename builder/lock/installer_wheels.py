@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import tomllib
-from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
+from packaging.pylock import PylockSelectError
 from packaging.utils import parse_wheel_filename
 
-from builder.lock.export import export_pylock
+from builder.lock.export import read_pylock
 from builder.lock.lock import LockedWheel
 from bundle.target import PYTHONS, Target
 from shared.errors import BuildError
@@ -22,6 +21,8 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from packaging.pylock import Package, PackageWheel, Pylock
 
 GLIBC_FLOORS = ((2, 17), (2, 28), (2, 34))  # RHEL 7, 8, 9; the lowest for which all wheels exist is taken
 PATCH = 2  # requires-python begins at 3.9.2
@@ -44,10 +45,7 @@ class Chosen:
 
 def read_installer_lock(project: Path) -> Pylock:
     """Return what a project's lock holds for a closed host: no dependency group is."""
-    try:
-        return Pylock.from_dict(tomllib.loads(export_pylock(project, ("--no-default-groups",))))
-    except (ValueError, PylockValidationError) as error:
-        raise BuildError(_("{path}: {reason}").format(path=project / "uv.lock", reason=error)) from error
+    return read_pylock(project, ("--no-default-groups",))
 
 
 def choose_wheels(lock: Pylock, target: Target) -> tuple[list[Chosen], tuple[int, int] | None]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import tomllib
 from packaging.pylock import (
     PackageArchive,
     PackageDirectory,
@@ -21,12 +20,10 @@ from packaging.pylock import (
     PackageWheel,
     Pylock,
     PylockSelectError,
-    PylockUnsupportedVersionError,
-    PylockValidationError,
 )
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from builder.lock.export import WITHOUT_DEV, export_pylock
+from builder.lock.export import WITHOUT_DEV, read_pylock
 from builder.lock.gaps import Gap, MissingWheelsError, why_none_fits
 from bundle import names
 from bundle.digest import sha256_file
@@ -109,17 +106,9 @@ def read_lock(project_root: Path, *, extras: Sequence[str] = (), groups: Sequenc
     """
     root = project_root.resolve()
     chosen = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
-    exported = export_pylock(root, [*(() if "dev" in groups else WITHOUT_DEV), *chosen])
+    pylock = read_pylock(root, [*(() if "dev" in groups else WITHOUT_DEV), *chosen])
     digest, _size = sha256_file(root / "uv.lock")
-    try:
-        return Lock(root, Pylock.from_dict(tomllib.loads(exported)), digest)
-    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
-        raise BuildError(
-            _("The uv export of {lock} is not a valid pylock.toml: {reason}.").format(
-                lock=root / "uv.lock", reason=error
-            ),
-            advice=_("Run `uv lock` with a current uv and build again."),
-        ) from error
+    return Lock(root, pylock, digest)
 
 
 def select_wheels(lock: Lock, target: Target, *, build: bool = True) -> Selection:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bundle import delta
 from bundle.manifest import MANIFEST_LIMIT, parse_manifest
+from bundle.reading import delta
 from shared import reading, troubles
 from shared.errors import BuildError, TrustError, UsageError
 from shared.i18n import _

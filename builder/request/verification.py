@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.advisories.gate import read_knowledge, refuse, run_gate, tell
 from builder.wheels import tools_environment
 from bundle.advisories.matcher import Installed
-from bundle.wheels.structure import NOTHING, Unpacked
+from bundle.wheels.sizes import NOTHING, Unpacked
 from shared.i18n import _
 
 if TYPE_CHECKING:

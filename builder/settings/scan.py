@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from builder.project.source import list_files, matches
 from builder.settings import wrappers as settings_wrappers
 from builder.settings.code import Module, Read, classes_of, fields_of, reads
-from bundle.product.application import OWN_VARIABLES, SET_BY_LAUNCHERS
+from bundle.product.environment import OWN_VARIABLES, SET_BY_LAUNCHERS
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from builder.lock.lock import Lock
     from builder.project.source import SourceFile
-    from bundle.product.application import Environment
+    from bundle.product.environment import Environment
     from shared.terminal.progress import Progress
 
 SIZE_LIMIT = 1 << 20  # bytes of a file that is looked at; longer ones are data

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from builder.signing.sign import signature_of
 from bundle import digest, opening
-from bundle.delta import BASE
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
+from bundle.reading.delta import BASE
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.policy_files import pinned_policy
 from shared.errors import BuildError, UsageError

@@ -17,7 +17,7 @@ from bundle.digest import sha256_bytes
 from bundle.lock import write_pylock
 from bundle.manifest import KINDS
 from bundle.target import host_target
-from bundle.wheels.structure import Unpacked, installed
+from bundle.wheels.sizes import Unpacked, installed
 from shared.files import files, trials
 from shared.i18n import plural
 from shared.processes import process

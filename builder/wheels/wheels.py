@@ -16,7 +16,7 @@ from builder.fetch.download import Downloader
 from builder.fetch.partial import Remote
 from bundle.manifest import Package
 from bundle.wheels import overlaps
-from bundle.wheels.structure import Unpacked, inspect
+from bundle.wheels.structure import inspect
 from shared.errors import BuildError, TrustError
 from shared.files.zips import BROKEN, readable
 from shared.i18n import _, plural
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from builder.fetch.credentials import Login
     from builder.lock.lock import LockedWheel
     from bundle.target import Target
+    from bundle.wheels.sizes import Unpacked
     from shared.terminal.progress import Progress
 
 JOBS = 8

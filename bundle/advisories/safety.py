@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 from bundle.advisories import scanner
 from bundle.advisories.snapshot import SAFETY_FILES
 from bundle.advisories.versions import public
-from shared import scripts
 from shared.files import trials
 from shared.i18n import _
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from bundle.advisories.snapshot import Snapshot
 
 TIMEOUT = 120.0  # seconds; it takes one and a half
-PROGRAM = scripts.text("scanners/run_safety")
 
 Hit = tuple[str, str, str]
 
@@ -48,7 +46,7 @@ def find_hits(
             (folder / file).write_bytes(snapshot.member(file))
         return scanner.ask(
             python,
-            PROGRAM,
+            "run_safety",
             {"packages": sorted(packages), "database": str(folder)},
             lambda hits: {(str(package), str(version), str(advisory)) for package, version, advisory in hits},
             _("safety cannot be run: {reason}"),

@@ -10,10 +10,9 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from bundle import strict
-from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,11 +35,12 @@ def ask(
 ) -> Answer:
     """Return what ``take`` makes of a scanner's answer. ``limit`` is in seconds.
 
-    ``folder`` is its home and where it runs; ``write_bytecode`` lets it add to its environment. Raises ToolError with
-    the text ``failure``, which has a place for the reason, when it cannot say.
+    ``program`` is the file of shared/programs/scanners that calls it, ``folder`` its home and where it runs;
+    ``write_bytecode`` lets it add to its environment. Raises ToolError with the text ``failure``, which has a place
+    for the reason, when it cannot say.
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
-    argv, told = [str(python), *options, "-c", program], json.dumps(question).encode()
+    argv, told = [str(python), *options, "-c", scripts.text(f"scanners/{program}")], json.dumps(question).encode()
     ended = process.run(argv, env=environment(folder), cwd=folder, timeout=limit, stdin=told)
     answer = scripts.answer(ended.stdout)
     if not ended.ok or answer is None:

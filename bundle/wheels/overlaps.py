@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bundle import names
-from bundle.archive import damaged
+from bundle.reading.medium import damaged
 from bundle.wheels import files as wheel_files
 from shared import reading
 from shared.files.zips import BROKEN, readable

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle.advisories import scanner
-from shared import scripts
 from shared.errors import ToolError
 from shared.files import trials
 from shared.i18n import _
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEAST_PYTHON = (3, 11)
-PROGRAM = scripts.text("scanners/run_picklescan")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
     with trials.scratch() as home:
         pickles = scanner.ask(
             python,
-            PROGRAM,
+            "run_picklescan",
             {"folder": str(folder)},
             lambda found: Pickles(found["scanned"], found["dangerous"], found["suspicious"], tuple(found["unread"])),
             failure,

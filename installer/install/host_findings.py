@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bundle.target import host_target
 from shared.i18n import _
@@ -25,7 +25,8 @@ DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.1
 class Finding:
     """One thing that was looked at: what, whether it fits, what was seen, and what to do when it doesn't.
 
-    ``warns`` marks one that fits and should be known all the same, or that could not be looked at.
+    ``warns`` marks one that fits and should be known all the same, or that could not be looked at; ``of_admission``
+    one that the admission of the bundle judges, which then tells of it itself.
     """
 
     name: str
@@ -33,6 +34,11 @@ class Finding:
     details: str
     advice: str = ""
     warns: bool = False
+    of_admission: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        facts = {"name": self.name, "fits": self.fits, "details": self.details}
+        return {**facts, "advice": self.advice, "warns": self.warns}
 
 
 def target(manifest: Manifest) -> Finding:

@@ -20,7 +20,7 @@ from installer.layout.store import Store
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
 from installer.release.digests import Digests
-from installer.trust.admission import refuse_downgrade
+from installer.trust.admission import admit, remember
 from installer.userdata import persist
 from shared import __version__, limits, troubles
 from shared.errors import HostError, InstallError, RagtraceError, TrustError
@@ -31,12 +31,13 @@ from shared.processes import process
 from shared.programs.uv import base_interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from bundle.manifest import Manifest
     from bundle.opening import Bundle
     from installer.layout.release import Release
+    from installer.trust.admission import AdmittedBundle, Candidate
     from shared.terminal.progress import Progress
 
 VERSION_TIME_LIMIT = 60.0  # seconds
@@ -60,79 +61,98 @@ class Outcome:
     collected: retention.Collected = field(default_factory=retention.Collected)
 
 
-def install(bundle: Bundle, prefix: Prefix, progress: Progress, *, wait: float = 0.0) -> Outcome:
+def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> Outcome:
     """Install a bundle as a new release and activate it.
-
-    1. Preflight: all that can be known before the first write.
-    2. Lock the prefix, undo what a crash left, and look again at what that changed. Where this very release is active
-       and whole, nothing is left to do.
-    3. Verify every byte on its way into the store; build the release at its final path.
-    4. Accept it: RECORD, imports, smoke commands. Seal it: receipt, sync, COMPLETE.
-    5. Activate it: ``current`` is replaced, which is the commit point.
-    6. Health check from outside; when it fails, switch back.
 
     Raises HostError, TrustError, BusyError; InstallError for a failure after the first write. The
     release that was active before stays so.
     """
-    manifest = bundle.manifest
+    prefix = candidate.prefix
     progress.step(_("Checking this host"))
+    # 1. Know all that can be known before the first write. A new prefix has no lock yet: the bundle is judged again.
     made = not prefix.exists
     if made:
-        preflight.demand(preflight.of_bundle(bundle, prefix))
+        admit(candidate)
+        preflight.demand(preflight.of_bundle(candidate.bundle, prefix))
+    # 2. Lock the prefix, and undo what a crash left: it may take the space that is needed.
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
-        transaction.recover_crash(prefix)  # first: what a crash left may take the space that is needed
-        fresh = not prefix.complete_releases()  # another run may have installed it while this one waited
-        head = finished(bundle, prefix, progress)
-        if head is not None:
-            return already_there(prefix, head)
-        try:
-            look(bundle, prefix, progress)
-        except HostError:
-            if made and fresh:
-                unmake(prefix)
-            raise
-        refuse_downgrade(manifest, prefix)
-        release, former = prefix.new_release(manifest.product.counter, bundle.manifest_sha256), prefix.active()
-        called = launchers.tool(prefix)
-        try:
-            with transaction.Transaction(prefix, "install", release) as change:
-                change.back_up(progress)
-                change.make_folders(manifest)
-                migration.prepare(change, manifest, progress)
-                build(bundle, release, prefix, progress)
-                activate(change, manifest, progress)
-                settings.write_env_file(prefix, manifest, former, progress)
-            head = record(bundle, prefix, release)
-        except BaseException as error:
-            head = audit_log.note_failure(prefix, "install", error, release=release.id)
-            if fresh and prefix.active() is None:
-                clear_away(prefix)
-            raise explained(error, prefix, head, former) from error
-        return outcome_of(change, head, called)
+        transaction.recover_crash(prefix)
+        # 3. Admit the bundle, and look again at what the undoing changed, or another run while this one waited.
+        with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
+            admitted = admit(candidate)
+            for warning in admitted.warnings:
+                progress.warn(warning)
+            head = finished(admitted, progress)
+            if head is None:
+                look(candidate.bundle, prefix, progress)
+        # 4. Make the release, unless this very one is active and whole.
+        outcome = make_release(admitted, progress) if head is None else already_there(prefix, head)
+        # 5. Remember its counter.
+        forgotten = remember(admitted)
+        if forgotten:
+            progress.warn(forgotten)
+        return outcome
 
 
-def record(bundle: Bundle, prefix: Prefix, release: Release) -> str:
+@contextlib.contextmanager
+def leaving_nothing(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
+    """Remove a new prefix where its bundle is refused, or this host turns out not to fit."""
+    try:
+        yield
+    except (HostError, TrustError):
+        if is_new:
+            unmake(prefix)
+        raise
+
+
+def make_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
+    """Make an admitted bundle the active release, under the lock; what fails is undone."""
+    prefix, manifest = admitted.prefix, admitted.manifest
+    release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
+    fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
+    try:
+        with transaction.Transaction(prefix, "install", release) as change:
+            # 1. Back up what is the user's, and make the data of the new version.
+            change.back_up(progress)
+            change.make_folders(manifest)
+            migration.prepare(change, manifest, progress)
+            # 2. Verify every byte on its way into the store; build the release at its final path, accept and seal it.
+            build(admitted, release, progress)
+            # 3. Activate it: ``current`` is replaced, which is the commit point. Where it does not work, switch back.
+            activate(change, manifest, progress)
+            settings.write_env_file(prefix, manifest, former, progress)
+        head = record(admitted, release)
+    except BaseException as error:
+        head = audit_log.note_failure(prefix, "install", error, release=release.id)
+        if fresh and prefix.active() is None:
+            clear_away(prefix)
+        raise explained(error, prefix, head, former) from error
+    return outcome_of(change, head, called)
+
+
+def record(admitted: AdmittedBundle, release: Release) -> str:
     """Add a release that was installed to the audit log; return its new head."""
-    product = bundle.manifest.product
+    product = admitted.manifest.product
     return audit_log.append(
-        prefix,
+        admitted.prefix,
         "install",
         "done",
         release=release.id,
         product=product.name,
         version=product.version,
-        manifest_sha256=bundle.manifest_sha256,
+        manifest_sha256=admitted.manifest_sha256,
         receipt_sha256=seal.receipt_sha256(release),
-        signers=[signer.key.fingerprint for signer in bundle.signers],
+        signers=[signer.key.fingerprint for signer in admitted.bundle.signers],
     )
 
 
-def finished(bundle: Bundle, prefix: Prefix, progress: Progress) -> str | None:
+def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
     """Return the audit log's head where a bundle's release is active, whole and works, else None.
 
     A run that was killed once ``current`` named the release may have missed what comes after.
     """
+    bundle, prefix = admitted.bundle, admitted.prefix
     release = repeated.active_of(bundle, prefix)
     if release is None:
         return None
@@ -148,7 +168,7 @@ def finished(bundle: Bundle, prefix: Prefix, progress: Progress) -> str | None:
         progress.warn(text.format(release=release.id, reason=trouble.rstrip(".")))
         return None
     settings.write_env_file(prefix, bundle.manifest, release, progress)
-    return audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(bundle, prefix, release)
+    return audit_log.head(prefix) if repeated.is_recorded(prefix, release) else record(admitted, release)
 
 
 def already_there(prefix: Prefix, head: str) -> Outcome:
@@ -166,15 +186,15 @@ def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     findings = preflight.of_bundle(bundle, prefix)
     preflight.demand(findings)
     for finding in findings:
-        if finding.warns and finding.name != _("Clock"):
+        if finding.warns and not finding.of_admission:
             progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
     for line in preflight.removals(bundle, prefix):
         progress.step(line)
 
 
-def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) -> None:
+def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     """Build, accept and seal a release from a bundle."""
-    manifest, store = bundle.manifest, Store(prefix.store)
+    manifest, store = bundle.manifest, Store(bundle.prefix.store)
     python = stage.python_for(release, manifest)
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
@@ -188,7 +208,7 @@ def build(bundle: Bundle, release: Release, prefix: Prefix, progress: Progress) 
     digests = Digests()
     with meter.phase(usage.TRIAL):
         accept(release, manifest, store, digests, progress)
-    signers = tuple(signer.key.fingerprint for signer in bundle.signers)
+    signers = tuple(signer.key.fingerprint for signer in bundle.bundle.signers)
     finish(release, manifest, python, signers, digests, progress, meter=meter)
 
 
@@ -242,7 +262,7 @@ def finish(  # noqa: PLR0913 - each is a fact of the receipt
             usage=meter.usage(),
         ),
     )
-    proofs.keep(prefix, proofs.read(release.bundle))
+    proofs.keep(prefix, proofs.read_metadata(release.bundle))
     with progress.wait(_("Syncing the release to disk")):
         seal.seal(release)
 

@@ -195,7 +195,7 @@ class Clock(Requirement[datetime]):
             now=time_to_json(seen), created=time_to_json(created)
         )
         advice = _("Set the clock; if it is correct and you know why the bundle's date is ahead, add --accept-clock.")
-        return Finding(_("Clock"), True, details, advice, warns=self.is_behind(created, seen))
+        return Finding(_("Clock"), True, details, advice, warns=self.is_behind(created, seen), of_admission=True)
 
 
 PYTHON, GLIBC, PROCESSOR_LEVEL, INSTRUCTIONS, CLOCK = Python(), Glibc(), ProcessorLevel(), Instructions(), Clock()

@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bundle.archive import checked_blocks, file_blocks
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
+from bundle.reading.medium import checked_blocks, file_blocks
 from installer.change import transaction
 from installer.install import delta, preflight
 from installer.layout.location.own_command import COPY_OF
@@ -25,26 +25,32 @@ if TYPE_CHECKING:
 
     from bundle.opening import Bundle
     from installer.layout.prefix import Prefix
+    from installer.trust.admission import AdmittedBundle
 
 # what the launcher of the running installer tells its own code
 OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX", COPY_OF)
 
 
-def hand_over(bundle: Bundle, folder: Path, prefix: Prefix, options: Sequence[str]) -> int:
-    """Run the installer of an opened bundle from a checked private copy; return its exit code.
+def hand_over(admitted: AdmittedBundle, folder: Path, options: Sequence[str]) -> int:
+    """Run the installer of an admitted bundle from a checked private copy; return its exit code.
 
     The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
     medium meanwhile is refused or not read at all. It stays as long as that installer runs, which ends with us.
     Raises InstallError when something else ended it, and AskedToEnd when it was we who were asked.
     """
+    bundle, prefix = admitted.bundle, admitted.prefix
     store = Store(prefix.store)
+    # 1. what a delta builds on is here
     preflight.demand(list(delta.findings(bundle, store)))
+    # 2. a copy of which every byte is the signed one
     with trials.folder(prefix.state, shared=True) as private:
         copy = private / INSTALLER
         copy_installer(bundle, copy, store)
+        # 3. it admits the bundle again, under the lock, and installs it
         argv = [sys.executable, "-I", "-B", str(copy), "install", os.path.abspath(folder)]
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         code = process.attend([*argv, "--prefix", str(prefix.root), *options], env=environment)
+    # 4. what it could not say itself
     if code < 0:
         transaction.settle(prefix)  # what it began is undone before we say how things are
         raise _killed(-code, prefix, bundle)

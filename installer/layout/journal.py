@@ -77,7 +77,7 @@ def _entry(value: Any, where: str) -> Entry:
         fields.text("command"),
         fields.text("release"),
         fields.optional_text("former"),
-        fields.texts("laid", most=LAID_LIMIT),
+        fields.nested("laid", strict.texts, most=LAID_LIMIT),
         fields.optional_text("backup"),
         fields.optional_text("incoming"),
         fields.text("inode"),

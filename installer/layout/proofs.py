@@ -1,29 +1,75 @@
-"""Second copies of what proves where a release came from: manifest, checksums, signatures.
+"""What proves where a release came from: its signed metadata, and a second copy of them.
 
-They lie under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
+The copies lie under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
 repair without proof. A copy vouches for nothing by itself: whoever reads it verifies the signatures again.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundle.digest import sha256_bytes
-from bundle.manifest import MANIFEST_LIMIT
-from bundle.manifest import NAME as MANIFEST_NAME
-from bundle.opening import SUMS
+from bundle.digest import read_sums, sha256_bytes
+from bundle.manifest import MANIFEST_LIMIT, NAME
+from bundle.opening import SUMS, claimed_signers, is_signature
+from bundle.opening import read_sums as read_signed_sums
 from shared import reading
+from shared.errors import TrustError
 from shared.files import aside, files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from bundle.opening import Bundle
+    from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
 
-LEAST = 3  # manifest, checksums and one signature
+
+@dataclass(frozen=True)
+class SignedMetadata:
+    """A manifest, the checksums that name it, and the signatures over these by name: all as bytes."""
+
+    manifest: bytes
+    sums: bytes
+    signatures: dict[str, bytes]
+
+    @property
+    def manifest_sha256(self) -> str:
+        return sha256_bytes(self.manifest)
+
+    @property
+    def names_its_manifest(self) -> bool:
+        return read_sums(self.sums, SUMS).get(NAME) == self.manifest_sha256
+
+    def claimed_signers(self) -> tuple[PublicKey, ...]:
+        """Return the key of each signature, all of which must hold; whether the key is trusted is asked elsewhere."""
+        return tuple(claimed_signers(self.sums, self.signatures))
+
+    def write(self, folder: Path) -> None:
+        """Write every file into a folder."""
+        for name, data in {NAME: self.manifest, SUMS: self.sums, **self.signatures}.items():
+            (folder / name).write_bytes(data)
+
+
+def metadata_of(bundle: Bundle) -> SignedMetadata:
+    """Return the signed metadata of an opened bundle."""
+    return SignedMetadata(bundle.manifest_bytes, bundle.sums, bundle.signatures)
+
+
+def read_metadata(folder: Path) -> SignedMetadata:
+    """Return what a release or a second copy has, by the names and bounds of a bundle's; perhaps no signature.
+
+    Raises OSError for a file that is none of ours, TrustError for too many signatures.
+    """
+    return SignedMetadata(reading.read(folder / NAME, MANIFEST_LIMIT), *read_signed_sums(folder, reading.read))
+
+
+def is_metadata(name: str) -> bool:
+    """Tell whether a file beside a manifest is part of the signed metadata by its name."""
+    return name in (NAME, SUMS) or (is_signature(name) and "/" not in name)
 
 
 def folder(prefix: Prefix) -> Path:
@@ -36,33 +82,32 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
     return folder(prefix) / manifest_sha256
 
 
-def read(place: Path) -> dict[str, bytes]:
-    """Return the metadata in a folder by name; empty where there are none."""
-    paths = [place / MANIFEST_NAME, place / SUMS, *sorted(place.glob(f"{SUMS}.*.sig"))]
-    return {path.name: reading.read(path, MANIFEST_LIMIT) for path in paths if reading.is_regular(path)}
+def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
+    """Tell whether there is a second copy of these metadata."""
+    target = place(prefix, metadata.manifest_sha256)
+    try:
+        return not target.is_symlink() and read_metadata(target) == metadata
+    except (OSError, TrustError):
+        return False
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
     """Tell whether the second copy is as the release's own; where that one is damaged, another check tells."""
     try:
-        own = read(release.bundle)
-        if MANIFEST_NAME not in own:
-            return True
-        return read(place(prefix, sha256_bytes(own[MANIFEST_NAME]))) == own or len(own) < LEAST
-    except OSError:
-        return False
+        own = read_metadata(release.bundle)
+    except (OSError, TrustError):
+        return True
+    return holds(prefix, own) or not own.signatures
 
 
-def keep(prefix: Prefix, metadata: Mapping[str, bytes]) -> None:
+def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
     """Make the second copy hold these metadata; whoever seals the release makes it last."""
-    target = place(prefix, sha256_bytes(metadata[MANIFEST_NAME]))
-    if target.is_dir() and not target.is_symlink() and read(target) == metadata:
+    if holds(prefix, metadata):
         return
-    beside = prefix.state / f".proof.{os.getpid()}.tmp"
+    target, beside = place(prefix, metadata.manifest_sha256), prefix.state / f".proof.{os.getpid()}.tmp"
     files.remove_tree(beside)
     beside.mkdir(parents=True, mode=0o700)
-    for name, data in metadata.items():
-        (beside / name).write_bytes(data)
+    metadata.write(beside)
     files.remove_tree(target)
     aside.clear(target.parent, folder=True)
     target.parent.mkdir(mode=0o700, exist_ok=True)

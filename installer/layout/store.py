@@ -13,8 +13,8 @@ import stat
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from bundle.archive import drain
 from bundle.digest import sha256_file
+from bundle.reading.medium import drain
 from shared import troubles
 from shared.errors import HostError
 from shared.files import aside, files

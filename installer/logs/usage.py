@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bundle import strict
 from bundle.strict import Fields
 from shared.i18n import _
 from shared.terminal.console import human_bytes
@@ -65,7 +66,7 @@ def read_usage(value: Any, path: str) -> Usage:
 
     def seconds(value: Any, path: str) -> dict[str, float]:
         phases = Fields(value, path)
-        found = {name: phases.number(name) for name in PHASES if name in phases.left}
+        found = {name: phases.nested(name, strict.number) for name in PHASES if name in phases.left}
         phases.done()
         return found
 

@@ -17,11 +17,10 @@ from bundle.embedding import difference, embedding_in
 from bundle.wheels import record
 from installer.layout import service
 from installer.release import bytecode, launchers, receipt, stage
-from shared import scripts
 from shared.errors import InstallError
 from shared.files import trials
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 from shared.programs import app_launcher
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
-from shared import scripts
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest

@@ -87,7 +87,7 @@ class Deviation:
 def _item(value: Any, path: str) -> Item:
     if not isinstance(value, list) or len(value) != 3:
         raise strict.refuse(path, _("not [path, content, owner]"))
-    return Item(*(Fields.check_text(part, path) for part in value))
+    return Item(*(strict.text(part, path) for part in value))
 
 
 def contradicted(prefix: Prefix, release: Release) -> bool:
@@ -129,12 +129,12 @@ def parse(data: bytes, name: str) -> Receipt:
         product=fields.text("product"),
         version=fields.text("version"),
         counter=fields.integer("counter"),
-        manifest_sha256=fields.sha256("manifest_sha256"),
-        signers=fields.texts("signers"),
+        manifest_sha256=fields.nested("manifest_sha256", strict.sha256),
+        signers=fields.nested("signers", strict.texts),
         installed=fields.text("installed"),
         interpreter=fields.text("interpreter"),
         interpreter_version=fields.text("interpreter_version"),
-        interpreter_sha256=fields.sha256("interpreter_sha256"),
+        interpreter_sha256=fields.nested("interpreter_sha256", strict.sha256),
         installer_version=fields.text("installer_version"),
         locked=locked,
         items=fields.items("items", _item, most=ITEMS_LIMIT),

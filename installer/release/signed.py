@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundle import strict
-from bundle.manifest import NAME
 from bundle.names import INSTALLER
-from bundle.opening import SUMS
 from bundle.product.application import Application
 from bundle.product.commands import TOOL
 from bundle.wheels import record
 from bundle.wheels.files import MADE, WRITTEN, Environment, expected
+from installer.layout import proofs
 from installer.layout.store import Store
 from installer.release import launchers, receipt, tools_environment
 from installer.release.receipt import ADDED, ALTERED, MISSING, Deviation
@@ -209,8 +208,8 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
     module = record.module_of(path)
     if module is not None:
         return module.replace(os.sep, "/") in signed.contents
-    metadata = (release.bundle / NAME, release.bundle / SUMS, *release.bundle.glob(f"{SUMS}.*.sig"))
-    if path == INTERPRETER or any(path == file.relative_to(release.path).as_posix() for file in metadata):
+    folder, _slash, name = path.partition("/")
+    if path == INTERPRETER or (folder == release.bundle.name and proofs.is_metadata(name)):
         return True  # the chain from the manifest to its signatures is followed by whoever proves it
     root, _slash, inner = path.partition("/")
     if root not in ("venv", tools_environment.FOLDER):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundle.archive import drain
 from bundle.lock import PYLOCK, rows_of, write_pylock
-from bundle.manifest import NAME as MANIFEST_NAME
 from bundle.names import INSTALLER
-from bundle.opening import INSTALLER_MEMBER, SUMS
-from bundle.wheels import overlaps
+from bundle.opening import INSTALLER_MEMBER
+from bundle.reading.medium import drain
+from bundle.wheels import overlaps, sizes
 from bundle.wheels import structure as wheels
+from installer.layout import proofs
 from installer.release import launchers, tools_environment
 from installer.userdata import persist
 from shared.files import files
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
-    from bundle.opening import Bundle
     from installer.layout.release import Release
     from installer.layout.store import Store
+    from installer.trust.admission import AdmittedBundle
     from shared.terminal.progress import Progress
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
@@ -37,11 +37,12 @@ PROGRAM = 0o755
 SCRATCH = ".work"
 
 
-def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
+def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> None:
     """Read the whole bundle once: keep what releases are made of, check everything.
 
     What a delta leaves out was looked for by preflight.
     """
+    bundle = admitted.bundle
     progress.step(_("Verifying the bundle"))
 
     def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
@@ -57,16 +58,13 @@ def fill_store(bundle: Bundle, store: Store, progress: Progress) -> None:
 def demand_promise(manifest: Manifest, store: Store) -> None:
     """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
     kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    wheels.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
+    sizes.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
 
-def write_bundle_files(bundle: Bundle, release: Release) -> None:
+def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
     """Keep in the release what proves where it came from."""
     release.bundle.mkdir(parents=True)
-    (release.bundle / MANIFEST_NAME).write_bytes(bundle.manifest_bytes)
-    (release.bundle / SUMS).write_bytes(bundle.sums)
-    for name, data in bundle.signatures.items():
-        (release.bundle / name).write_bytes(data)
+    proofs.metadata_of(admitted.bundle).write(release.bundle)
 
 
 def python_for(release: Release, manifest: Manifest) -> Path:

@@ -1,5 +1,6 @@
-"""Whether a bundle with trusted signatures may be installed here and now.
+"""Whether a bundle with trusted signatures may be installed here and now; only an AdmittedBundle can be installed.
 
+Who changes a prefix holds its lock when he asks, so that what was judged stays as it was; who only looks needs none.
 Downgrade and replay: the highest counter accepted for a product is kept beside the host's policy (or in
 the user's own state folder), so that a new prefix does not forget it. Time is judged when a release is
 first accepted and never again: an SSHSIG carries no time, so all there is is the date in the manifest.
@@ -41,18 +42,43 @@ class Conditions:
     require_fresh: int | None = None
 
 
-@dataclass(frozen=True)
-class Admission:
-    """That a bundle may be installed: what the operator should know, and whether its counter is remembered."""
+AS_IT_IS = Conditions()
 
+
+@dataclass(frozen=True)
+class Candidate:
+    """A bundle whose signatures the authority has accepted, the prefix that is to get it, and what judges it there."""
+
+    bundle: Bundle
+    prefix: Prefix
+    places: Places
+    conditions: Conditions = AS_IT_IS
+
+
+@dataclass(frozen=True)
+class AdmittedBundle:
+    """A bundle that may be installed in a prefix; ``admit`` alone makes one.
+
+    ``warnings`` is what the operator should know, ``remembered`` whether its counter is to be once it is installed.
+    """
+
+    bundle: Bundle
+    prefix: Prefix
+    places: Places
     warnings: tuple[str, ...]
     remembered: bool
 
+    @property
+    def manifest(self) -> Manifest:
+        return self.bundle.manifest
 
-def admit(
-    bundle: Bundle, prefix: Prefix, places: Places, conditions: Conditions, *, now: datetime | None = None
-) -> Admission:
-    """Judge a bundle whose signatures the authority has accepted.
+    @property
+    def manifest_sha256(self) -> str:
+        return self.bundle.manifest_sha256
+
+
+def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundle:
+    """Judge a candidate.
 
     1. The prefix's own policy, where there is one, accepts its signers too.
     2. It is of the prefix's product, and not older than the active release.
@@ -62,11 +88,23 @@ def admit(
 
     ``now`` is by default the host's clock. Raises TrustError.
     """
+    bundle, prefix, places = candidate.bundle, candidate.prefix, candidate.places
     now = now or datetime.now(timezone.utc)
+    # 1. the prefix's own policy
     tightened = prefix_policy(prefix.trust)
     if tightened is not None:
         judge(tightened, RELEASE, claimed_signers(bundle.sums, bundle.signatures), None)
-    refuse_downgrade(bundle.manifest, prefix, now=now)
+    # 2. the product, and the active release
+    _refuse_downgrade(bundle.manifest, prefix, now)
+    # 3. all that this host accepted
+    _refuse_replay(bundle, prefix, places, now)
+    # 4. time
+    warnings = () if _kept(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))
+    return AdmittedBundle(bundle, prefix, places, warnings, remembered=not is_ahead(bundle.manifest, now))
+
+
+def _refuse_replay(bundle: Bundle, prefix: Prefix, places: Places, now: datetime) -> None:
+    """Raise TrustError for a bundle older than what this host accepted, but for that of the active release."""
     product = bundle.manifest.product
     highest = highest_counter(product.name, places, prefix, now)
     if product.counter < highest and not _is_active(bundle, prefix):
@@ -76,12 +114,9 @@ def admit(
             ).format(new=product.counter, highest=highest),
             advice=_("Transfer that release or a newer one; rollback activates a release that the prefix retains."),
         )
-    if _kept(bundle, prefix):
-        return Admission((), remembered=not is_ahead(bundle.manifest, now))
-    return Admission(tuple(_judge_time(bundle, conditions, now)), remembered=not is_ahead(bundle.manifest, now))
 
 
-def refuse_downgrade(manifest: Manifest, prefix: Prefix, *, now: datetime | None = None) -> None:
+def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None:
     """Raise TrustError for another product's bundle, or for one older than the active release."""
     active = prefix.active()
     if active is None:
@@ -99,7 +134,7 @@ def refuse_downgrade(manifest: Manifest, prefix: Prefix, *, now: datetime | None
             advice=_("Specify another folder with --prefix."),
         )
     # a counter from the future would keep out every honest release
-    if manifest.product.counter < here.counter and not is_ahead(installed, now or datetime.now(timezone.utc)):
+    if manifest.product.counter < here.counter and not is_ahead(installed, now):
         raise TrustError(
             _("The bundle (release counter {new}) is older than the installed release ({here}).").format(
                 new=manifest.product.counter, here=here.counter
@@ -128,14 +163,15 @@ def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime)
     return highest
 
 
-def remember(manifest: Manifest, admission: Admission, places: Places, prefix: Prefix | None = None) -> str | None:
-    """Keep the counter of an installed release; return a warning when that failed: it is installed all the same."""
-    if not admission.remembered:
+def remember(admitted: AdmittedBundle) -> str | None:
+    """Keep the counter of what was installed; return a warning when that failed: it is installed all the same."""
+    if not admitted.remembered:
         return None
+    places, product = admitted.places, admitted.manifest.product
     try:
         own = places.make_own()
-        lost = evidence.counters(prefix) if memory.read_folder(own).memory.rebuilt else {}
-        name, counter = manifest.product.name, manifest.product.counter
+        lost = evidence.counters(admitted.prefix) if memory.read_folder(own).memory.rebuilt else {}
+        name, counter = product.name, product.counter
         memory.remember(own, counters={**lost, name: max(counter, lost.get(name, 0))})
     except (OSError, RagtraceError) as error:
         return _("{path}: the counter of this release was not recorded outside its prefix ({reason}).").format(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundle.opening import open_bundle
 from installer.layout.location.own_command import zipapp
-from installer.trust.admission import Conditions, admit
+from installer.trust.admission import Candidate, Conditions, admit
 from installer.trust.authority import authority, find_authority
 from shared.errors import RagtraceError
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bundle.opening import Bundle
     from bundle.signing.policy import Policy
     from installer.layout.prefix import Prefix
-    from installer.trust.admission import Admission
+    from installer.trust.admission import AdmittedBundle
     from installer.trust.places import Places
 
 WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
@@ -29,32 +28,40 @@ WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
 
 @dataclass(frozen=True)
 class AtHand:
-    """A bundle that may be installed (with its admission), and the policy that judges bundles; None: there is none."""
+    """A bundle that was ``named`` or lies beside the zipapp, and the policy in force; None: there is none."""
 
-    bundle: Bundle | None = None
-    admission: Admission | None = None
+    candidate: Candidate | None = None
     policy: Policy | None = None
+    named: bool = False
+
+    def admit(self) -> AdmittedBundle | None:
+        """Return the bundle if it may be installed; raises what is wrong with one that was named."""
+        if self.candidate is None:
+            return None
+        try:
+            return admit(self.candidate)
+        except (RagtraceError, OSError):
+            if self.named:
+                raise
+            return None
 
 
 def look(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places: Places) -> AtHand:
     """Return what is at hand for an installation.
 
     Raises TrustError for a policy that does not count, and what is wrong with a bundle that was named; one
-    that only lies beside the zipapp is left when it may not be installed.
+    that only lies beside the zipapp is left when it cannot be opened.
     """
     if named is not None:
         policy = authority(places, trusted_keys).policy
-        return AtHand(*_admitted(named, policy, prefix, places), policy)
+        candidate = Candidate(open_bundle(named, policy), prefix, places, WHATEVER_THE_CLOCK_SAYS)
+        return AtHand(candidate, policy, named=True)
     found = find_authority(places, trusted_keys)
     policy_or_none, running = found.policy if found else None, zipapp()
     if policy_or_none is None or running is None:
         return AtHand(policy=policy_or_none)
     try:
-        return AtHand(*_admitted(running.parent, policy_or_none, prefix, places), policy_or_none)
+        bundle = open_bundle(running.parent, policy_or_none)
     except (RagtraceError, OSError):
         return AtHand(policy=policy_or_none)
-
-
-def _admitted(path: Path, policy: Policy, prefix: Prefix, places: Places) -> tuple[Bundle, Admission]:
-    bundle = open_bundle(path, policy)
-    return bundle, admit(bundle, prefix, places, WHATEVER_THE_CLOCK_SAYS)
+    return AtHand(Candidate(bundle, prefix, places, WHATEVER_THE_CLOCK_SAYS), policy_or_none)

@@ -122,12 +122,7 @@ def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
 
 def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
     """Look at the second copy of what proves where the release came from."""
-    folder = proofs.place(prefix, proof.manifest_sha256)
-    try:
-        same = proofs.read(folder) == proof.metadata
-    except OSError:
-        same = False
-    unlike = [] if same else [folder]
+    unlike = [] if proofs.holds(prefix, proof.metadata) else [proofs.place(prefix, proof.manifest_sha256)]
     unlike += [proofs.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
     for path in unlike:
         details = _("the second copy of the signed metadata is missing or altered: {path}").format(path=path)

@@ -9,14 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundle import digest
-from bundle.manifest import MANIFEST_LIMIT, NAME, Manifest, parse_manifest
-from bundle.opening import SUMS
-from bundle.signing.policy import RELEASE_NAMESPACE, judge
-from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
+from bundle.manifest import Manifest, parse_manifest
+from bundle.signing.policy import judge
 from installer.layout import proofs
 from installer.release.receipt import read_receipt
-from shared import reading
 from shared.errors import RagtraceError
 
 if TYPE_CHECKING:
@@ -24,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.signing.policy import Policy
+    from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
+    from installer.layout.proofs import SignedMetadata
     from installer.layout.release import Release
     from installer.release.receipt import Receipt
 
@@ -34,29 +32,21 @@ class Proof:
     """A manifest with the checksums and signatures that vouch for it, and who signed."""
 
     manifest: Manifest
-    manifest_bytes: bytes
-    sums: bytes
-    signatures: dict[str, bytes]
+    metadata: SignedMetadata
     signers: tuple[PublicKey, ...]
 
     @property
     def manifest_sha256(self) -> str:
-        return digest.sha256_bytes(self.manifest_bytes)
+        return self.metadata.manifest_sha256
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
         return tuple(key.fingerprint for key in self.signers)
 
-    @property
-    def metadata(self) -> dict[str, bytes]:
-        """The files by name."""
-        return {NAME: self.manifest_bytes, SUMS: self.sums, **self.signatures}
-
     def write(self, folder: Path) -> None:
         """Put the copies into a new folder."""
         folder.mkdir(parents=True)
-        for name, data in self.metadata.items():
-            (folder / name).write_bytes(data)
+        self.metadata.write(folder)
 
 
 def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy: Policy | None) -> Proof | None:
@@ -82,7 +72,7 @@ def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
             continue
         try:
             proof = find_proof(prefix, release, read_receipt(release), None)
-            if proof and proofs.read(proofs.place(prefix, proof.manifest_sha256)) != proof.metadata:
+            if proof and not proofs.holds(prefix, proof.metadata):
                 found.append(proof)
         except (RagtraceError, OSError):
             continue  # a damaged former release is told by validate --full, and made anew by a rollback
@@ -112,11 +102,8 @@ def _is_accepted(proof: Proof, receipt: Receipt | None, policy: Policy | None) -
 
 def _read_proof(folder: Path) -> Proof:
     """Read the copies in a folder: every signature holds, and the checksums name the manifest."""
-    manifest_bytes = reading.read(folder / NAME, MANIFEST_LIMIT)
-    sums = reading.read(folder / SUMS, digest.SUMS_LIMIT)
-    paths = sorted(folder.glob(f"{SUMS}.*.sig"))[:SIGNATURES_LIMIT]
-    signatures = {path.name: reading.read(path, SIGNATURE_LIMIT) for path in paths}
-    signers = tuple(verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items())
-    if not signers or digest.read_sums(sums, SUMS).get(NAME) != digest.sha256_bytes(manifest_bytes):
+    metadata = proofs.read_metadata(folder)
+    signers = metadata.claimed_signers()
+    if not signers or not metadata.names_its_manifest:
         raise OSError(0, "not the signed copy", str(folder))
-    return Proof(parse_manifest(manifest_bytes), manifest_bytes, sums, signatures, signers)
+    return Proof(parse_manifest(metadata.manifest), metadata, signers)

@@ -16,9 +16,9 @@ from validator.remedy import APPLICATION, ENVIRONMENT, INTERPRETER, MODEL, RUN_F
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
-    from bundle.opening import Bundle
     from installer.change.retention import Collected
     from installer.layout.release import Release
+    from installer.trust.admission import AdmittedBundle
     from recovery.diagnosis.diagnose import Diagnosis
 
 
@@ -128,7 +128,7 @@ class GoBack(NewRelease):
     def effect(self) -> str:
         return _("An earlier version becomes active; data and settings are not changed.")
 
-    def coming(self, diagnosis: Diagnosis, bundle: Bundle | None) -> Release:  # noqa: ARG002 - it is here
+    def coming(self, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - it is here
         return diagnosis.prefix.release(self.names[0])
 
     def apply(self, work: Work) -> Collected:
@@ -153,18 +153,18 @@ class Reinstall(NewRelease):
     def effect(self) -> str:
         return _("This takes as long as an installation; data and settings are not changed.")
 
-    def coming(self, diagnosis: Diagnosis, bundle: Bundle | None) -> Release:
+    def coming(self, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> Release:
         assert bundle is not None  # the plan names it only when there is one
         return diagnosis.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
 
     def apply(self, work: Work) -> Collected:
         assert work.bundle is not None
         bundle, prefix = work.bundle, work.diagnosis.prefix
-        preflight.demand(preflight.of_bundle(bundle, prefix))
+        preflight.demand(preflight.of_bundle(bundle.bundle, prefix))
         with Transaction(prefix, RECOVER, self.coming(work.diagnosis, bundle)) as change:
             change.make_folders(bundle.manifest)
             migration.prepare(change, bundle.manifest, work.progress)
-            install.build(bundle, change.release, prefix, work.progress)
+            install.build(bundle, change.release, work.progress)
             install.activate(change, bundle.manifest, work.progress)
             if change.former is not None:
                 retention.discard(change.former)

@@ -14,9 +14,9 @@ from shared.i18n import _
 from validator.remedy import LAUNCHER, OF_THE_RELEASE, POINTER, RIGHTS, SEAL, UNLOCKED
 
 if TYPE_CHECKING:
-    from bundle.opening import Bundle
     from installer.change.retention import Collected
     from installer.layout.release import Release
+    from installer.trust.admission import AdmittedBundle
     from recovery.diagnosis.diagnose import Diagnosis
     from shared.terminal.progress import Progress
 
@@ -28,12 +28,12 @@ NAMES_SHOWN = 8
 class Work:
     """What remedies are applied to and with.
 
-    ``bundle`` is one that is at hand, already verified; ``packages`` are those that are installed anew. A remedy
+    ``bundle`` is one that is at hand and admitted; ``packages`` are those that are installed anew. A remedy
     that makes an entry of ``diagnosis`` untrue replaces it.
     """
 
     diagnosis: Diagnosis
-    bundle: Bundle | None
+    bundle: AdmittedBundle | None
     progress: Progress
     packages: frozenset[str] = frozenset()
 
@@ -115,7 +115,7 @@ class NewRelease(Remedy):
         Raises a RagtraceError; the release that was active before then stays so.
         """
 
-    def coming(self, diagnosis: Diagnosis, bundle: Bundle | None) -> Release:  # noqa: ARG002 - one of them needs it
+    def coming(self, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - one of them needs it
         """Return the release that becomes active."""
         assert diagnosis.release is not None  # a plan for none goes to the last resorts
         return diagnosis.prefix.new_release(*diagnosis.release.made_from)

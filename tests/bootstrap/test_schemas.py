@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
 import sys
 
 import pytest
@@ -9,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from bootstrap import cli
 from builder import cli as builder
-from bundle.manifest import Model, Product
+from bundle.manifest import Product
+from bundle.product.model import Model
 from installer.layout.prefix import Prefix
 from installer.monitoring.monitor import Sample
 from shared.files.lockfile import locked
@@ -37,7 +39,7 @@ def call(capsys, tiny, tmp_path, host):
         code = cli.main([*map(str, arguments), "--json", "--prefix", str(prefix.root)])
         return code, validated(schema, capsys.readouterr().out)
 
-    call.prefix = prefix
+    call.prefix = prefix  # type: ignore[attr-defined]
     return call
 
 
@@ -110,9 +112,8 @@ def test_validate_compare_and_list_checks(call, tmp_path) -> None:
 
 
 def test_monitor_prints_a_document_each_line(call, monkeypatch) -> None:
-    from bootstrap.commands.inspect import monitor as command
 
-    monkeypatch.setattr(command.signal, "signal", lambda *_args: None)
+    monkeypatch.setattr(signal, "signal", lambda *_args: None)
     code, sample = call("monitor", "monitor", "--count", "1", "--interval", "0.1")
     assert (code, sample["prefix"]) == (0, str(call.prefix.root))
     assert problems("monitor", SAMPLE.to_json()) == []

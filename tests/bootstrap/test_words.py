@@ -10,9 +10,11 @@ import shutil
 import socket
 import subprocess
 import unicodedata
+from argparse import Namespace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -81,11 +83,11 @@ def test_errors(error, capsys) -> None:
     def command(_arguments):
         raise error
 
-    commandline.run_command(command, SimpleNamespace(json=False))
+    commandline.run_command(command, Namespace(json=False))
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 3 if isinstance(error, errors.TrustError) else 2)
     assert_harmless(err.replace("error: ", "", 1) if err.startswith(FORGED) else err)
-    commandline.run_command(command, SimpleNamespace(json=True))
+    commandline.run_command(command, Namespace(json=True))
     out = capsys.readouterr().out
     assert_harmless(out)
     assert NAME in json.loads(out)["error"]["what"]
@@ -211,7 +213,7 @@ def test_the_audit_log_and_what_shows_it(prefix, capsys) -> None:
 
 
 def seen() -> CheckResult:
-    text = {"check_name": HALF, "details": HALF, "suggestion": HALF, "command": HALF}
+    text: dict[str, Any] = {"check_name": HALF, "details": HALF, "suggestion": HALF, "command": HALF}
     metric = {NAME: {"value": 1.0, "unit": NAME}, "other": {"value": 2.0, "unit": NAME}}
     return CheckResult("a.b", CATEGORIES[4], status="FAIL", performance_metric=metric, evidence={NAME: [HALF]}, **text)
 
@@ -340,7 +342,7 @@ def test_licences_as_wheels_name_them() -> None:
 
 
 def test_a_template_for_exceptions(tmp_path) -> None:
-    finding = SimpleNamespace(
+    finding: Any = SimpleNamespace(
         id=NAME, package=NAME, version="1.0", fixed=(), severity="high", summary=NAME, link="https://example.invalid"
     )
     text = entries.template_text([finding], NAME, datetime.now(timezone.utc))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timezone
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from builder.advisories import documents, entries, gate
 from builder.assemble.contents import manifest_of
 from builder.commands.common import signers_of
 from builder.fetch.cache import Cache, sha256
+from builder.fetch.partial import Remote
 from builder.models import hub
 from builder.request import bases
 from builder.signing import sign
@@ -27,7 +29,7 @@ from bundle.manifest import FILES_LIMIT, INSTALLED_LIMIT, MANIFEST_LIMIT, FileEn
 from bundle.signing import signature
 from bundle.signing.policy import pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
-from bundle.wheels.structure import Unpacked
+from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError, UsageError
 from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest
@@ -71,7 +73,7 @@ def test_exceptions_that_no_host_would_read_are_not_written(tmp_path) -> None:
     assert read_exceptions(kept) == made
 
 
-def finding(identifier: str, package: str = "demo") -> SimpleNamespace:
+def finding(identifier: str, package: str = "demo") -> Any:
     told = {"version": "1.0", "fixed": (), "severity": "high", "summary": identifier, "link": "https://x.invalid"}
     return SimpleNamespace(id=identifier, package=package, **told)
 
@@ -122,7 +124,7 @@ def test_bases_of_deltas(tmp_path) -> None:
 # the manifest
 
 
-def inputs(**verification: int) -> SimpleNamespace:
+def inputs(**verification: int) -> Any:
     good = make_manifest()
     common = SimpleNamespace(
         product=good.product,
@@ -142,11 +144,11 @@ def inputs(**verification: int) -> SimpleNamespace:
     )
 
 
-def sources(*names: str, size: int = 1) -> list[SimpleNamespace]:
+def sources(*names: str, size: int = 1) -> list[Any]:
     return [SimpleNamespace(entry=FileEntry(f"03_Source/{name}", size, "0" * 64, "source")) for name in names]
 
 
-def refused(contents: list[SimpleNamespace], **verification: int) -> str:
+def refused(contents: list[Any], **verification: int) -> str:
     with pytest.raises(BuildError) as error:
         manifest_of(inputs(**verification), contents)
     assert len(error.value.sentences) == 1
@@ -209,7 +211,7 @@ def test_as_many_signatures_as_are_read_and_not_one_more(tmp_path) -> None:
 def test_listings_of_models(tmp_path, names, size) -> None:
     cache = Cache(tmp_path)
     digest = sha256("0" * 64)
-    files = tuple(hub.HubFile(name, hub.Remote(f"o/m: {name}", "", digest, size)) for name in dict.fromkeys(names))
+    files = tuple(hub.HubFile(name, Remote(f"o/m: {name}", "", digest, size)) for name in dict.fromkeys(names))
     hub.keep_listing(cache, "o/m", hub.HubListing("c", files, ()))
     assert hub.kept_listing(cache, "o/m", "c") == hub.HubListing("c", files, ())
 

@@ -12,15 +12,14 @@ import uv
 
 from builder import build as story
 from builder import cli
-from builder.assemble import workspace as workspaces
 from builder.commands.common import PASSPHRASE
 from builder.fetch.cache import Cache
 from builder.signing.sign import generate_key, read_public_key
 from builder.signing.slip import grouped
 from builder.zipapp import pack
-from bundle.archive import drain
 from bundle.names import INSTALLER
 from bundle.opening import open_bundle
+from bundle.reading.medium import drain
 from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
 from shared.errors import TrustError
@@ -407,7 +406,7 @@ def test_an_interrupt_while_folders_are_moved_leaves_what_was_there(project, key
             raise KeyboardInterrupt
         replace(source, target)
 
-    monkeypatch.setattr(workspaces.os, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     assert build(project, key, tmp_path / "out", "--counter", "6") == 130
     monkeypatch.undo()
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_other_surroundings_give_the_same_bytes(tmp_path):
                     (turned / path.relative_to(project)).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(path, turned / path.relative_to(project))
                 project = turned
-            argv = [sys.executable, "-m", "builder", "build", "--project-root", project, "--json"]
+            argv: list[Any] = [sys.executable, "-m", "builder", "build", "--project-root", project, "--json"]
             argv += ["--output-dir", tmp_path / place / "out", "--sign-key", tmp_path / "key"]
             argv += ["--cache-dir", needs.cache_folder() / "builder", "--target", "linux-x86_64", "--python", "3.11"]
             argv += ["--model", f"m=path:{project / 'model'}"]

@@ -7,13 +7,12 @@ from bundle.description import describe, lines
 from bundle.opening import open_bundle
 from bundle.product.application import Migration
 from bundle.signing.policy import pins
-from installer.install import install
 from installer.release import acceptance, bytecode
 from installer.trust.authority import read_key
 from installer.trust.places import host_places
 from shared.processes import process
 from shared.programs.uv import base_interpreter
-from shared.terminal.progress import NoProgress
+from tests.helpers import install_opened
 from tests.tiny import COUNTER, KEY, install_tiny, tiny_bundle
 
 
@@ -85,7 +84,7 @@ def test_what_installing_runs_is_all_foretold(tmp_path, monkeypatch):
         return real(argv, **options)
 
     monkeypatch.setattr(process, "run", noted)
-    install.install(bundle, prefix, NoProgress())
+    install_opened(bundle, prefix)
     own = [argv for argv in ran if os.path.basename(argv[0]) not in ("uv", "try")]  # ours; the rest is the bundle's
     asked = [argv[argv.index(acceptance.IMPORT) + 1] for argv in own if acceptance.IMPORT in argv]
     assert effects["imports_what_source_imports"] == ("-" in asked)

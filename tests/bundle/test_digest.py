@@ -2,6 +2,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+from typing import IO, cast
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_digests_of_the_same_bytes_agree(tmp_path):
     assert digest.sha256_bytes(data) == expected
     assert digest.sha256_file(tmp_path / "file") == (expected, len(data))
     assert digest.sha256_stream(io.BytesIO(data)) == (expected, len(data))
-    assert digest.sha256_stream(Trickle(b"abc")) == (hashlib.sha256(b"abc").hexdigest(), 3)
+    assert digest.sha256_stream(cast("IO[bytes]", Trickle(b"abc"))) == (hashlib.sha256(b"abc").hexdigest(), 3)
     assert digest.sha256_stream(io.BytesIO()) == (hashlib.sha256().hexdigest(), 0)
 
 

@@ -24,9 +24,10 @@ from bootstrap.launch.words import Refusal
 from bundle.advisories.exceptions import Exceptions, read_exceptions
 from bundle.advisories.index import parse_index
 from bundle.advisories.snapshot import MEMBERS, read_snapshot
-from bundle.archive import END, drain, padding, read_archive, ustar_header
 from bundle.digest import read_sums, sha256_bytes, write_sums
 from bundle.manifest import NAME, Package, parse_manifest
+from bundle.reading.archive import END, padding, read_archive, ustar_header
+from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE_NAMESPACE, parse_policy, pins
 from bundle.signing.signature import ED25519, parse_public_key, verify
 from bundle.wheels import record

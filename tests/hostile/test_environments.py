@@ -224,7 +224,8 @@ def closed_site(original, zipapp, tmp_path_factory) -> Iterator[tuple[Scene, str
 
 @pytest.mark.parametrize(("name", "spoil"), CASES, ids=[case[0] for case in CASES])
 def test_a_hostile_environment_changes_no_installed_byte(closed_site, name, spoil) -> None:
-    host, key, expected = closed_site[0].host, *closed_site[1:]
+    site, key, expected = closed_site
+    host = site.host
     scene = Scene(host)
     before = outside(host)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,8 @@ FINE = {0, 3, 4}  # installed; refused: the bundle, this host
 @pytest.mark.parametrize("part", range(PARTS) if ALL else [0])
 def test_no_generated_bundle_ends_as_a_bug(host, original, capsys, tmp_path, part) -> None:
     cases = generated.cases(original)[part::PARTS]
-    faults, ends = [], Counter()
+    faults: list[Any] = []
+    ends: Counter[Any] = Counter()
     for case in cases:
         draft = case.change(original.draft(host.root / "media" / "bundle"))
         draft.write(kit.ARCHIVE)

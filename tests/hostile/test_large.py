@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from bundle.archive import END, padding, ustar_header
+from bundle.reading.archive import END, padding, ustar_header
 from tests.hostile.kit import ARCHIVE, UNPACKED, Draft, Original
 
 LAST = "07_Models/tiny/weights.json"
@@ -73,7 +73,7 @@ def packed(draft: Draft, size: int, last: bytes) -> bytes:
     )
 
 
-@pytest.fixture(scope="module", params=SIZES.values(), ids=SIZES)
+@pytest.fixture(scope="module", params=list(SIZES.values()), ids=list(SIZES))
 def large(request, original, digests) -> Original:
     return enlarged(original, request.param, digests[request.param])
 

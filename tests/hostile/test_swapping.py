@@ -14,11 +14,10 @@ from bundle.digest import sha256_file
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, open_bundle
 from bundle.signing.policy import pins
-from installer.install.install import install
 from installer.layout.prefix import Prefix
 from installer.release import acceptance, stage
 from shared.errors import TrustError
-from shared.terminal.progress import NoProgress
+from tests.helpers import install_opened
 from tests.hostile.kit import ARCHIVE, UNPACKED
 
 RUNS, SWAPS, BOUND = 100, 500, 600.0  # of each form: 200 installations, 1,000 swaps, seconds
@@ -81,7 +80,7 @@ def installations(draft, place, evil, tmp_path, monkeypatch) -> tuple[int, int, 
             prefix = Prefix(tmp_path / f"prefix-{clean + refused}")
             swapper.reading.set()
             try:
-                install(open_bundle(draft.folder, policy), prefix, NoProgress())
+                install_opened(open_bundle(draft.folder, policy), prefix)
                 clean += 1
             except TrustError:
                 refused += 1
@@ -153,7 +152,7 @@ def test_a_whole_installation_while_a_file_is_exchanged(draft, tmp_path) -> None
     try:
         while prefix.active() is None and time.monotonic() < deadline:
             with suppress(TrustError):
-                install(open_bundle(draft.folder, pins([draft.original.key.key])), prefix, NoProgress())
+                install_opened(open_bundle(draft.folder, pins([draft.original.key.key])), prefix)
     finally:
         swapper.ending.set()
         swapper.join()

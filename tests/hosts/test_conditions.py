@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+import random
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -36,7 +38,7 @@ def chosen():
     pairs = [(row, command) for row in ROWS for command in row.ends]
     if os.environ.get("RAGTRACE_TEST_HOSTS") == "all":
         return pairs
-    sample = {}
+    sample: dict[Any, Any] = {}
     for row, command in pairs:
         if not row.alone:
             sample.setdefault((row.kind, row.ends[command].code == 0), (row, command))
@@ -83,7 +85,7 @@ def test_the_page_is_what_the_table_says():
 
 
 def test_the_same_seed_draws_the_same():
-    drawn = [fuzz.draw(fuzz.random.Random(seed)) for seed in (*range(50), *range(50))]
+    drawn = [fuzz.draw(random.Random(seed)) for seed in (*range(50), *range(50))]
     assert [(row.id, command) for row, command in drawn[:50]] == [(row.id, command) for row, command in drawn[50:]]
     assert len({row.id for row, _command in drawn}) > 40
 

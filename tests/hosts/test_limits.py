@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.cli import commands
+from installer.trust.places import host_places
 from tests import everyone
 from tests.hosts.conditions.table import ROWS
 from tests.reliability import matrix, victim
@@ -46,14 +47,12 @@ HARMLESS = ("stdout-closed", "all-closed", "stdin-closed", "stdout-full", "both-
 @pytest.fixture(scope="module")
 def world():
     """Make both bundles and the prefixes that commands start from."""
-    kept = worlds.victim.own_places
     from bootstrap.api import here
 
-    places = here.host_places
-    with matrix.scratch() as folder:
+    with pytest.MonkeyPatch.context() as patch, matrix.scratch() as folder:
+        patch.setattr(here, "host_places", host_places)  # what the world puts there goes with it
         folder.chmod(0o755)
         yield worlds.make(folder / "world")
-    here.host_places, worlds.victim.own_places = places, kept
 
 
 def argv_of(world, command, root):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from shared.processes import process
@@ -31,11 +33,11 @@ def builder(monkeypatch, tmp_path):
 
     fake = Builder()
     fake.runs = []
-    monkeypatch.setattr(roots.process, "run", fake.run)
-    monkeypatch.setattr(roots.needs, "root_on_linux", lambda: None)
-    monkeypatch.setattr(roots.needs, "program", lambda name, package: name)
+    monkeypatch.setattr(process, "run", fake.run)
+    monkeypatch.setattr(needs, "root_on_linux", lambda: None)
+    monkeypatch.setattr(needs, "program", lambda name, package: name)
     monkeypatch.setattr(roots, "mirror", lambda: "http://mirror.example/debian")
-    monkeypatch.setattr(roots.os, "chown", lambda *_: None)
+    monkeypatch.setattr(os, "chown", lambda *_: None)
     return fake
 
 

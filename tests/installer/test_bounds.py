@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from bundle import digest, strict
 from bundle.manifest import FILE_SIZE_LIMIT, FileEntry, parse_manifest
-from bundle.product.application import SETTINGS_LIMIT, Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import SETTINGS_LIMIT, Environment
 from bundle.signing.policy import Signer, parse_policy, pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
 from installer.layout import journal, seal
@@ -83,17 +86,15 @@ def receipt_of(*paths: str) -> receipt.Receipt:
     return receipt.Receipt("r", "p", "1", 1, "0" * 64, ("s",), "t", "i", "3", "0" * 64, "1", True, items)
 
 
-class Sealed:
-    """As much of a release as a receipt needs."""
-
-    def __init__(self, folder) -> None:
-        self.receipt_file, self.complete_file = folder / "receipt.json", folder / "COMPLETE"
+def sealed(folder) -> Any:
+    """Return as much of a release as a receipt needs."""
+    return SimpleNamespace(receipt_file=folder / "receipt.json", complete_file=folder / "COMPLETE")
 
 
 @FEW
 @given(paths=st.lists(NAMES, max_size=20))
 def test_receipts(tmp_path, paths) -> None:
-    release = Sealed(tmp_path)
+    release = sealed(tmp_path)
     receipt.write_receipt(release, receipt_of(*paths))
     sums = digest.write_sums({"receipt.json": digest.sha256_file(release.receipt_file)[0]})
     release.complete_file.write_bytes(sums)
@@ -103,7 +104,7 @@ def test_receipts(tmp_path, paths) -> None:
 @pytest.mark.parametrize("path", ["a\nb", "x" * 5000, ""])
 def test_a_receipt_that_nobody_could_read_is_not_written(tmp_path, path) -> None:
     with pytest.raises(InstallError, match=r"receipt\.json\.items\[0\]"):
-        receipt.write_receipt(Sealed(tmp_path), receipt_of(path))
+        receipt.write_receipt(sealed(tmp_path), receipt_of(path))
     assert not os.listdir(tmp_path)
 
 

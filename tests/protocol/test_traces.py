@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from installer.change import transaction
-from installer.install import install as story
 from installer.install import rollback
 from installer.layout.prefix import Prefix
+from installer.release import acceptance
 from recovery.recover import recover
 from shared.errors import InstallError
 from tests.helpers import QUIET, install
@@ -76,7 +76,7 @@ def test_a_release_that_does_not_work_goes_with_its_data(versions, prefix, recor
     def broken(*_given):
         raise InstallError("it does not answer")
 
-    monkeypatch.setattr(story.acceptance, "check_health", broken)
+    monkeypatch.setattr(acceptance, "check_health", broken)
     with pytest.raises(InstallError):
         install(versions[NEW], prefix)
     assert recorder.steps.count("POINT_AT") == 2

@@ -9,10 +9,13 @@ import pytest
 
 from installer.layout.prefix import Prefix
 from installer.release import receipt
+from installer.trust.admission import Candidate
+from installer.trust.at_hand import WHATEVER_THE_CLOCK_SAYS, AtHand
 from recovery.recover import Given, Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
+from tests.helpers import forgetful
 from tests.tiny import SENTENCE, Tiny, install_tiny, tiny_bundle
 
 
@@ -50,11 +53,19 @@ class Host:
         assert ended.ok, ended.stderr
         return json.loads(ended.stdout)
 
-    def plan(self, **options):
-        return plan_recovery(self.prefix, Given(**options))[0]
+    def plan(self, bundle=None, policy=None, **options):
+        with forgetful() as places:
+            given = Given(at_hand=self.at_hand(bundle, policy, places), **options)
+            return plan_recovery(self.prefix, given.admitted())[0]
 
-    def recover(self, **options) -> Recovery:
-        return recover(self.prefix, lambda plan: True, NoProgress(), Given(**options))
+    def recover(self, bundle=None, policy=None, **options) -> Recovery:
+        with forgetful() as places:
+            given = Given(at_hand=self.at_hand(bundle, policy, places), **options)
+            return recover(self.prefix, lambda plan: True, NoProgress(), given)
+
+    def at_hand(self, bundle, policy, places) -> AtHand:
+        candidate = Candidate(bundle, self.prefix, places, WHATEVER_THE_CLOCK_SAYS) if bundle else None
+        return AtHand(candidate, policy, named=True)
 
 
 @pytest.fixture(scope="session")

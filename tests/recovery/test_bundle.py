@@ -10,7 +10,6 @@ import pytest
 from bootstrap import api
 from bundle.signing.signature import ED25519
 from installer.change import retention
-from installer.install import install
 from installer.layout import proofs, seal
 from installer.layout.store import Store
 from installer.logs import audit_log
@@ -20,6 +19,7 @@ from installer.trust.authority import host_memory, read_key
 from shared.errors import HostError, TrustError
 from shared.files import files
 from shared.terminal.progress import NoProgress
+from tests.helpers import install_opened
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.tiny import COUNTER, PRODUCT, tiny_bundle
@@ -109,7 +109,7 @@ def from_delta(host, newer, tmp_path):
     """An installation of which the newest release came as a delta, and the former one is gone."""
     made = newer.delta(host.tiny, tmp_path / "delta")
     former = host.release
-    install.install(made.open(), host.prefix, NoProgress())
+    install_opened(made.open(), host.prefix)
     retention.discard(former)
     return replace(host, tiny=made)
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from installer.change import retention, transaction
-from installer.install import install, rollback
+from installer.install import rollback
 from installer.release import receipt
 from installer.trust.authority import HOST, Authority
 from installer.trust.places import host_places
@@ -16,6 +16,7 @@ from recovery import former
 from shared.errors import HostError
 from shared.files import files
 from shared.terminal.progress import NoProgress
+from tests.helpers import install_opened
 from tests.tiny import COUNTER, tiny_bundle
 from tests.validator.looking import look
 from validator.check import WARN
@@ -33,7 +34,7 @@ def upgraded(host, tmp_path):
         packages={"tiny-text": ("0.4.0", {"tiny_text/__init__.py": "def words(text):\n    return [text]\n"})},
         key=host.tiny.key.with_suffix(""),
     )
-    install.install(newer.open(), host.prefix, NoProgress())
+    install_opened(newer.open(), host.prefix)
     return first
 
 

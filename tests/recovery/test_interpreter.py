@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def move(link: Path, root: Path) -> None:
 
 
 def start(host: Host, name: str = "tiny", *arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = [host.prefix.bin / name, *(arguments or ("--help",))]
+    argv: list[Any] = [host.prefix.bin / name, *(arguments or ("--help",))]
     env = {"PATH": "/usr/bin:/bin", "TINY_API_KEY": "k"}
     return subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
 

@@ -511,7 +511,7 @@ def test_a_damaged_second_copy_of_the_metadata_is_written_again(host, file, dama
     done = host.recover()
     assert [remedy.id for remedy in done.plan.remedies] == ["papers"]
     assert host.release == release
-    assert proofs.read(copy) == proofs.read(release.bundle)
+    assert proofs.read_metadata(copy) == proofs.read_metadata(release.bundle)
     whole(host)
 
 

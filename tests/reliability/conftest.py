@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.api import here
+from installer.trust.places import host_places
 from tests.hosts import faults, needs
 from tests.reliability import matrix
 from tests.reliability import world as worlds
@@ -26,9 +27,9 @@ def scratch() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def world(scratch: Path) -> Iterator[worlds.World]:
     """Make both bundles and the prefixes that operations start from."""
-    kept = here.host_places
-    yield worlds.make(scratch / "world")
-    here.host_places = kept
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(here, "host_places", host_places)  # what the world puts there goes with it
+        yield worlds.make(scratch / "world")
 
 
 @pytest.fixture(scope="session")

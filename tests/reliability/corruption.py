@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from installer.release import receipt as receipts
 from installer.release.receipt import APP, MODELS, RELEASE, VENV
@@ -29,7 +30,7 @@ def damage(prefix, seed, count=10):
     dice = random.Random(seed)
     release = prefix.active()
     items = receipts.read_receipt(release).items
-    done = []
+    done: list[Any] = []
     taken = set()
     while len(done) < count:
         area = dice.choices(AREAS, WEIGHTS)[0]

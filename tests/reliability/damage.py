@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import shutil
 import sys
 import time
 import traceback
@@ -78,7 +79,7 @@ def batch(seed, world, folder):
     except Exception:  # noqa: BLE001 - whatever breaks is the result
         return [damage.area for damage in done], f"batch {seed}: {traceback.format_exc(limit=-2)}"
     finally:
-        matrix.shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
     return [damage.area for damage in done], ""
 
 

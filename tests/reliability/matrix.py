@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from shared.files import files
 from shared.terminal.console import show, show_lines
@@ -190,7 +191,7 @@ def failures(found, most):
 
 def table(results):
     """Return how many of each operation and kind were done, hit and broke."""
-    rows = Counter()
+    rows: Counter[Any] = Counter()
     for result in results:
         key = result.case.point.operation, result.case.point.kind
         rows[(*key, "points")] += 1

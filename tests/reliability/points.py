@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from tests.hosts import needs
 from tests.reliability import world as worlds
@@ -78,8 +79,8 @@ def trust_of(place):
 
 def _points(operation, program, lines, place):
     """Return the calls of one process that change something below the place."""
-    counts = defaultdict(int)
-    seen = {}
+    counts: dict[Any, int] = defaultdict(int)
+    seen: dict[Any, Any] = {}
     for line in lines:
         matched = CALL.match(line)
         if not matched or matched[2] not in KIND_OF:

@@ -345,7 +345,8 @@ def bounded(argv):
         for file in (out, err):
             file.seek(0)
             texts.append(file.read())
-        return Said(code, *texts, time.monotonic() - began)
+        said, complained = texts
+        return Said(code, said, complained, time.monotonic() - began)
 
 
 def hurt(prefix, case):

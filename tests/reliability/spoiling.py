@@ -56,12 +56,12 @@ def read_log(path):
 
 def table(rows):
     """Return what was done with each kind of damage, as a table."""
-    counts = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for case, row in rows.items():
-        names = ["done", *(["wrong"] if row["wrong"] else [])]
+        found = ["done", *(["wrong"] if row["wrong"] else [])]
         if case.tool == "recover":
-            names += ["seen" if row["seen"] else "unseen", row["mended"] or "wrong"]
-        counts.update((case.kind, name) for name in {*names, "others" if case.tool != "recover" else "recover"})
+            found += ["seen" if row["seen"] else "unseen", row["mended"] or "wrong"]
+        counts.update((case.kind, name) for name in {*found, "others" if case.tool != "recover" else "recover"})
     columns = ("recover", "seen", "unseen", "here", "bundle", "advice", "others", "wrong")
     names = ("damage", "recovered", "noticed", "of no weight", "mended from the host", "from the bundle", "advice")
     lines = [f"| {' | '.join((*names, 'other commands', 'wrong'))} |", "|---" * (len(names) + 2) + "|"]

@@ -10,7 +10,7 @@ import hashlib
 import os
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +80,8 @@ def choose(tape: Tape, image: Path, most: int, seed: object, least: int = SECTOR
 
 def _intervals(tape: Tape, image: Path) -> list[Interval]:
     """Return the intervals in which the operation ran, and one after it."""
-    found, digest, now = [], 0, {}
+    found: list[Any] = []
+    digest, now = 0, {}
     with image.open("rb") as file:
 
         def before(sector: int) -> bytes:
@@ -115,7 +116,7 @@ def _mark(sector: int, data: bytes) -> int:
 
 def _digest(tape: Tape, interval: Interval, state: State) -> int:
     """Return the digest of the sectors of the whole disk in a state."""
-    new = {}
+    new: dict[Any, Any] = {}
     for piece in state.kept:
         new.update(_sectors(tape.events[piece.event], piece.start, piece.end))
     digest = interval.digest
@@ -168,7 +169,7 @@ class Player:
     def __init__(self, image: Path, tape: Tape) -> None:
         self.image, self.tape = image, tape
         self.stable, self.work = (image.with_name(f"{image.name}.{name}") for name in ("stable", "work"))
-        self.reached = None
+        self.reached: int | None = None
 
     def build(self, state: State) -> Path:
         """Return the image of a state; it is the caller's to change until the next one is built."""

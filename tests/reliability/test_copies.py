@@ -9,6 +9,7 @@ import pytest
 from installer.layout import proofs
 from installer.logs import audit_log
 from installer.userdata.backups import list_backups
+from shared.files import files
 from tests.reliability import world as worlds
 
 CHECK = "security.copies"
@@ -49,7 +50,7 @@ def rot(path):
 def test_a_second_copy_of_metadata_is_written_again(prefix, damage):
     former, active = prefix.complete_releases()
     if damage == "gone":
-        worlds.files.remove_tree(proofs.folder(prefix))
+        files.remove_tree(proofs.folder(prefix))
     else:
         rot(proof(prefix, active if damage == "active" else former))
     found, _said = judged(prefix)

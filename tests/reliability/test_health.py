@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_when_switching_back_fails_the_release_named_is_the_active_one(world, pl
 def test_a_switch_that_fails_is_no_switch(world, place, monkeypatch):
     prefix = world.start(worlds.UPGRADE, place)
     before = worlds.Before.of(worlds.UPGRADE, prefix)
-    tries = []
+    tries: list[Any] = []
 
     def sync_folder(folder, real=files.sync_folder):
         if folder == prefix.root and prefix.named() and prefix.named().id != before.active and not tries:

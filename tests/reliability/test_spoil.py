@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.reliability import spoil
+from tests.reliability import world as worlds
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="owners, pipes and devices")
 SAMPLE = [  # make damage does them all
@@ -32,20 +33,20 @@ def test_lost_data_are_named_with_the_backup_that_has_them(world, place):
     assert said.code == 4
     name = max(path.name for path in prefix.backups.iterdir())
     assert f"backup restore {name}" in said.err.replace("\n", " ")
-    spoil.worlds.tell(["backup", "restore", name, "--prefix", str(prefix.root)])
+    worlds.tell(["backup", "restore", name, "--prefix", str(prefix.root)])
     assert (prefix.data / "data" / "notes.txt").read_text() == "what I noted\n"
 
 
 def test_both_copies_of_a_small_file_come_back_from_the_bundle(world, place):
-    prefix = spoil.begin(world, spoil.worlds.UPGRADE, place)  # no former release has a third copy
+    prefix = spoil.begin(world, worlds.UPGRADE, place)  # no former release has a third copy
     before = (prefix.active().app / "app.py").read_bytes()
     entry = next(entry for entry in prefix.active().manifest().of_kind("source") if entry.inner == "app.py")
     spoil.hurt(prefix, spoil.Case("missing", "app/app.py"))
     (prefix.store / entry.sha256[:2] / entry.sha256).unlink()
     root, bundle = ["--prefix", str(prefix.root)], ["--bundle", str(world.bundle("old")), "--trust-key", str(world.key)]
-    refused = spoil.worlds.run(["recover", "--yes", *root])
+    refused = worlds.run(["recover", "--yes", *root])
     assert refused.code == 4
     assert "run recover --bundle FOLDER" in " ".join(refused.err.split())
-    spoil.worlds.tell(["recover", "--yes", *bundle, *root])
+    worlds.tell(["recover", "--yes", *bundle, *root])
     assert (prefix.active().app / "app.py").read_bytes() == before
-    assert spoil.worlds.tell(["validate", *spoil.LOOKED_AT, *root]).code == 0
+    assert worlds.tell(["validate", *spoil.LOOKED_AT, *root]).code == 0

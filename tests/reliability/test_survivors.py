@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from installer.layout.prefix import Prefix
-from shared.errors import BusyError
+from shared.errors import BusyError, HostError
 from shared.files import files, lockfile
+from shared.processes import supervised
 from tests.reliability import world as worlds
 from tests.reliability.victim import __file__ as victim
 from tests.waiting import PATIENCE, until
@@ -115,7 +116,7 @@ def test_the_lock_is_held_as_long_as_a_program_of_a_killed_run_lives(tmp_path, m
 def test_a_program_that_lives_on_after_a_whole_run_holds_no_lock(tmp_path):
     lock = tmp_path / "lock"
     with open(tmp_path / "copy", "w"), lockfile.locked(lock):
-        handle = next(number for number in lockfile.supervised._inherited)
+        handle = next(number for number in supervised._inherited)
         copy = os.dup(handle)
     with lockfile.locked(lock):
         pass
@@ -127,7 +128,7 @@ def test_a_filesystem_without_locks_is_named(tmp_path, monkeypatch):
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(lockfile.HostError, match="does not support locks: No locks available"):
+    with pytest.raises(HostError, match="does not support locks: No locks available"):
         lockfile.demand(tmp_path, tmp_path)
 
 

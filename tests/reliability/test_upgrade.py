@@ -15,12 +15,14 @@ import pytest
 
 from bundle.signing.signature import ED25519
 from installer.trust.authority import read_key
+from shared.processes import process
 from tests import tiny
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.reliability import world as worlds
-from tests.reliability.test_survivors import HEALTH, PATIENCE, UV, lives, until
+from tests.reliability.test_survivors import HEALTH, UV, lives
 from tests.reliability.victim import __file__ as victim
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +105,7 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
     if program == UV and number == signal.SIGKILL:
         (place / "number").write_text("")
         spec = json.dumps({"trust": str(newer[1]), "programs": {}})
-        done = worlds.process.run(
+        done = process.run(
             [sys.executable, victim, spec, "upgrade", str(newer[0]), "--prefix", str(prefix.root)], timeout=PATIENCE
         )
         assert done.ok, done

@@ -187,7 +187,7 @@ def run(argv):
         try:
             code = cli.main(argv)
         except SystemExit as ended:
-            code = ended.code
+            code = int(str(ended.code))
     for handler in [handler for handler in LOG.handlers if isinstance(handler, logging.FileHandler)]:
         LOG.removeHandler(handler)  # a process that ends closes its log; a disk with an open file is not unmounted
         handler.close()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from argparse import Namespace
 
 import pytest
 
@@ -31,18 +32,18 @@ def test_what_a_host_refuses_is_no_bug(error, capsys) -> None:
     def refuse(_arguments):
         raise error
 
-    assert commandline.run_command(refuse, object()) == 4
+    assert commandline.run_command(refuse, Namespace()) == 4
     assert "Raise the limit" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(sys, "stdlib_module_names"), reason="this Python does not say what is its own")
 def test_a_python_that_lacks_a_module_of_its_own_is_no_bug(capsys) -> None:
-    def fail(name):
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    def fail(arguments):
+        raise ModuleNotFoundError(f"No module named {arguments.name!r}", name=arguments.name)
 
-    assert commandline.run_command(fail, "mmap") == 4
+    assert commandline.run_command(fail, Namespace(name="mmap")) == 4
     assert "a Python with an incomplete standard library: mmap missing" in capsys.readouterr().err
-    assert commandline.run_command(fail, "bootstrap.nothing") == 70
+    assert commandline.run_command(fail, Namespace(name="bootstrap.nothing")) == 70
 
 
 @pytest.mark.parametrize("error", [RuntimeError("dictionary changed size"), ImportError("No module named 'x'")])
@@ -51,7 +52,7 @@ def test_what_is_a_bug_stays_one(error, capsys) -> None:
         raise error
 
     assert limits.refused(error) is None
-    assert commandline.run_command(fail, object()) == 70
+    assert commandline.run_command(fail, Namespace()) == 70
     assert "This is a bug" in capsys.readouterr().err
 
 
@@ -109,7 +110,7 @@ def test_a_signal_is_ctrl_c_by_another_name(number, capsys) -> None:
             cleaned.append(True)
 
     before = [signal.getsignal(each) for each in ending.ASKING]
-    assert commandline.run_command(work, object()) == 128 + number
+    assert commandline.run_command(work, Namespace()) == 128 + number
     assert cleaned == [True]
     assert capsys.readouterr().err == f"Terminated by {number.name}.\n"
     assert [signal.getsignal(each) for each in ending.ASKING] == before
@@ -141,7 +142,7 @@ class Full:
 def test_a_stdout_that_fails_is_told_once_and_changes_nothing(monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "stdout", Full())
     assert console.is_read()
-    assert commandline.run_command(lambda _arguments: 0 * console.show("a") * console.show("b"), object()) == 0
+    assert commandline.run_command(lambda _arguments: 0 * console.show("a") * console.show("b"), Namespace()) == 0
     assert not console.is_read()
     console.flush()
     assert capsys.readouterr().err == "warning: the output cannot be written: No space left on device\n"

@@ -32,7 +32,7 @@ ELSEWHERE = {
     "shared/programs/carried.py": "reads the zipapp's own cache, checked by its launcher",
     "installer/release/signed.py": "reads the tool's own source",
     "installer/release/launchers.py": "reads the tool's own source",
-    "bundle/archive.py": "opens without waiting, for bundles",
+    "bundle/reading/medium.py": "opens without waiting, for bundles",
     "bundle/advisories/snapshot.py": "opens members of an archive in memory",
     "bundle/wheels/structure.py": "opens members of an opened archive",
     "installer/logs/usage.py": "reads /proc",

@@ -84,7 +84,7 @@ def test_a_right_that_lacks_is_the_one_to_give(doing) -> None:
 
 @pytest.mark.parametrize("number", OF_WINDOWS)
 def test_windows_has_causes_of_its_own(number, monkeypatch) -> None:
-    monkeypatch.setattr(troubles.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     error = OSError(errno.EINVAL, "what Windows says", "C:\\app\\file")
     error.winerror = number  # type: ignore[attr-defined]  # only there
     told = troubles.words(error, WRITING)

@@ -25,6 +25,7 @@ class Operator:
 
     def __init__(self, host: Host, user: str = "root", prefix: str | None = None, *, python: str = "python3") -> None:
         self.host, self.user, self.python = host, user, python
+        self.medium = ""  # the bundle that was brought last
         self.home = HOMES[user]
         self.prefix = prefix or f"{self.home}/.local/share/ragtrace/rag-mini"
 
@@ -32,6 +33,7 @@ class Operator:
         """Copy a bundle to the host and return its path there."""
         target = f"{self.home}/{folder}/{bundle.name}"
         self.host.put(bundle, target, user=self.user)
+        self.medium = target
         return target
 
     def run(self, *argv: str, cwd: str = "/", **options: Any) -> Completed:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Workshop:
     def order(self, *versions: str, python: str) -> None:
         """Begin to build versions of the example for a Python, two at a time."""
         for version in versions:
-            self._begin(("rag-mini", version, python), lambda version=version: self._example(version, python))
+            self._begin(("rag-mini", version, python), partial(self._example, version, python))
 
     def bundle(self, version: str, python: str) -> Path:
         """Return the bundle of the example in a version (one of COUNTERS) for a Python on this machine's platform."""

@@ -59,7 +59,7 @@ def change(path: Path, data: bytes) -> None:
 
 def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
     """Return what tells whether anything below a folder was touched, its logs aside."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for folder, folders, names in os.walk(root):
         for name in (*folders, *names):
             path = os.path.join(folder, name)

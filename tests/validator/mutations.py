@@ -107,6 +107,9 @@ class World:
     def replaced(self, name: str, value: Any) -> None:
         self.patch.setattr(f"validator.checks.{name}", value)
 
+    def glibc(self, found: tuple[int, int] | None) -> None:
+        self.patch.setattr(requirements, "host_glibc", lambda: found)
+
     def bound(self, name: str, value: float, *, at_least: bool) -> None:
         from validator.checks.performance import measured
 

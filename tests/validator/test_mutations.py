@@ -10,6 +10,7 @@ import pytest
 
 from bundle.signing.policy import pins
 from installer.release.digests import Digests
+from installer.trust.at_hand import AtHand
 from recovery import recover as recovery
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
@@ -41,7 +42,8 @@ def world(tmp_path, monkeypatch) -> World:
 
 def look(world: World, check: str, limit: float = LIMIT):
     """Return what a check says, with what recover would do about it."""
-    subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, None, POLICY, Digests()))
+    at_hand = AtHand(policy=POLICY)
+    subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, at_hand, Digests()))
     return settle(results_of(BY_ID[check](limit), subject), subject, NoProgress())
 
 
@@ -66,9 +68,10 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     bad = [result for result in results if result.status == mutation.status]
     assert {result.remedy for result in bad} == {mutation.remedy}
     assert all(result.suggestion for result in bad) or mutation.status == ERROR, "it does not say what to do"
+    given = recovery.Given(at_hand=AtHand(policy=POLICY))
     if mutation.remedy == RECOVER:
         assert all(" recover " in result.command for result in bad)
-        recovery.recover(world.prefix, lambda plan: True, NoProgress(), recovery.Given(policy=POLICY))
+        recovery.recover(world.prefix, lambda plan: True, NoProgress(), given)
         left = look(world, mutation.check)
         assert {result.status for result in left} <= {PASS}, [result.details for result in left]
         return
@@ -76,7 +79,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     if mutation.remedy == BUNDLE:
         # recover says the same, and changes nothing
         with pytest.raises(HostError) as refused:
-            recovery.recover(world.prefix, lambda plan: True, NoProgress(), recovery.Given(policy=POLICY))
+            recovery.recover(world.prefix, lambda plan: True, NoProgress(), given)
         assert {result.suggestion for result in bad} == {refused.value.advice.partition(" Then run recover")[0]}
         assert all("recover --bundle FOLDER" in result.command for result in bad)
 

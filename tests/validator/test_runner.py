@@ -143,7 +143,7 @@ def test_an_interrupt_ends_the_programs_that_checks_run() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(make("a", sleep), make("b", interrupt))
     threads[0].join(10)
-    assert [result.details for result in threads[0].results] == [str(-signal.SIGKILL)]
+    assert [result.details for result in vars(threads[0])["results"]] == [str(-signal.SIGKILL)]
 
 
 def test_measuring_checks_run_alone_and_last() -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from bootstrap import cli
 from installer.change import transaction
@@ -48,7 +49,7 @@ class Points:
             if self.target == (kind, self.counted[kind]):
                 end()
 
-    def audit(self, event: str, arguments: tuple[object, ...]) -> None:
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take an audit event: what it tells of has not been done yet."""
         if event == "open":
             path, mode, flags = arguments
@@ -73,14 +74,14 @@ def commit_too_early() -> None:
         change.prefix.point_at(change.release)
         return entered
 
-    transaction.Transaction.__enter__ = entering
+    transaction.Transaction.__enter__ = entering  # type: ignore[assignment]
 
 
 def end() -> None:
     """End this process at once."""
     import _winapi
 
-    _winapi.TerminateProcess(_winapi.GetCurrentProcess(), CODE)
+    _winapi.TerminateProcess(_winapi.GetCurrentProcess(), CODE)  # type: ignore[attr-defined] # Windows only
 
 
 def watch(points: Points) -> None:
@@ -92,12 +93,12 @@ def watch(points: Points) -> None:
         points.reach("sync")
         sync(handle)
 
-    def starting(self: subprocess.Popen[bytes], *arguments: object, **options: object) -> None:
+    def starting(self: subprocess.Popen[bytes], *arguments: Any, **options: Any) -> None:
         start(self, *arguments, **options)
         points.reach(PROGRAM)  # it runs already
 
-    os.fsync = syncing
-    subprocess.Popen.__init__ = starting
+    os.fsync = syncing  # type: ignore[assignment]
+    subprocess.Popen.__init__ = starting  # type: ignore[assignment]
     for name in ("move", "create_private", "make_private"):
         setattr(windows, name, _reaching(points, name, getattr(windows, name)))
 

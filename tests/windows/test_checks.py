@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ for hive, key, name, value in json.loads(sys.argv[1]):
 @pytest.fixture
 def registry(windows):
     """Give what sets values of the host's registry, each as (hive, key, name, value); they go afterwards."""
-    changed = []
+    changed: list[Any] = []
 
     def change(*values):
         succeeded(windows.python("3.11", "-c", SET, json.dumps(values)))

@@ -12,9 +12,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from installer.release import acceptance
-from shared import scripts
 from shared.errors import ToolError
-from shared.processes import process
+from shared.processes import process, scripts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,11 +19,11 @@ from bundle import strict
 from installer.layout import service
 from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
-from shared import reading, scripts
+from shared import reading
 from shared.errors import ToolError
 from shared.files import trees, trials
 from shared.i18n import _
-from shared.processes import process, supervised
+from shared.processes import process, scripts, supervised
 from shared.programs import app_launcher
 from validator.check import ERROR, UncheckedError
 from validator.trials import apart, scratch_prefix

@@ -62,7 +62,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
         plan = {
             "prefix": str(prefix.root),
             "fits": fits,
-            "findings": [vars(finding) for finding in findings],
+            "findings": [finding.to_json() for finding in findings],
             "already": effect.already,
             "damaged": effect.damaged,
             "removes": [gone.to_json() for gone in effect.going],

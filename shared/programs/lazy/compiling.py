@@ -252,5 +252,5 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve() -> None:
-    """Answer the request on standard input (shared/scripts.py)."""
+    """Answer the request on standard input (shared/processes/scripts.py)."""
     sys.stdout.write("\nragtrace-answer " + json.dumps(main(json.load(sys.stdin))) + "\n")

@@ -1,1 +1,1 @@
-"""Programs that call scanners of the tools environment, run as text (shared/scripts.py): each stands alone."""
+"""Programs that call scanners, run as text in their environment (shared/processes/scripts.py): each stands alone."""

@@ -1,1 +1,1 @@
-"""Programs that another process runs, as text (shared/scripts.py): each stands alone, on the standard library."""
+"""Programs that other processes run as text (shared/processes/scripts.py): each stands alone, standard library only."""

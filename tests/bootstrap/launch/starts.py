@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.launch import cache
 from shared.processes import process
 
 EXIT_CODE = 9
@@ -63,4 +63,4 @@ def small_zipapp(folder, files):
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(f"site-packages/{name}", data)
-    return str(path), {name: (cache.sha256(data).hexdigest(), len(data), 0o644) for name, data in files.items()}
+    return str(path), {name: (hashlib.sha256(data).hexdigest(), len(data), 0o644) for name, data in files.items()}

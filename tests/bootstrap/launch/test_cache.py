@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,13 +18,16 @@ from bootstrap.launch import cache
 from bootstrap.launch.words import Refusal
 from tests.bootstrap.launch.starts import EXIT_CODE, altered, refused, small_zipapp, start, told, tree
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def extension(tree):
     (found,) = tree.glob("cryptography/hazmat/bindings/_rust*.so")
     return found
 
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "a planted .pth": lambda tree: (tree / "x.pth").write_text("import os; os._exit(77)\n"),
     "an altered source": lambda tree: (tree / "probe.py").write_text("def main(): return 77\n"),
     "an altered extension module": lambda tree: altered(extension(tree)),
@@ -134,7 +138,7 @@ def built(tmp_path):
     return zipapp, files, tmp_path / "x_0"
 
 
-SMALL_DAMAGES = {
+SMALL_DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "an altered file": ("a.py", lambda site: (site / "a.py").write_bytes(b"2")),
     "a longer file": ("a.py", lambda site: (site / "a.py").write_bytes(b"12")),
     "a short program": ("bin/uv", lambda site: (site / "bin/uv").write_bytes(b"larg")),

@@ -240,7 +240,7 @@ def test_the_interpreter_is_run_again_with_what_is_allowed(monkeypatch, isolated
         launch.isolate("/x.pyz")
     names = ",".join(sorted(environment))
     expected = {"LANG": "C", "lc_all": "C", "RAGTRACE_ZIPAPP": "/x.pyz", "RAGTRACE_CALLER_NAMES": names}
-    own = sys._base_executable
+    own = getattr(sys, "_base_executable")  # noqa: B009 - no name for types
     assert again.value.args == (own, [own, "-I", "-B", "x.pyz", "verify"], expected)
 
 

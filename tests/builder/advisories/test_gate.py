@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ class Told(NoProgress):
 @pytest.fixture(autouse=True)
 def answers(monkeypatch):
     """Let safety answer as the matcher does, but for what a test changes."""
-    change = {"drop": set(), "blind": ()}
+    change: dict[str, Any] = {"drop": set(), "blind": ()}
 
     def second_opinion(python, snapshot, installed, *, limit):
         hits = scan(snapshot.index, [Installed(*one) for one in installed]).hits

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from builder.wheels.wheels import WheelFacts, demand_apart
 from bundle.manifest import FileEntry
 from bundle.names import WINDOWS_ROOM
 from bundle.target import parse_target
-from bundle.wheels.structure import Unpacked
+from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError
 from tests import tiny
 
@@ -19,7 +20,8 @@ SITE, APP = "/venv/Lib/site-packages/", "/app/"
 
 
 def wheel(length: int) -> Wheel:
-    return Wheel(SimpleNamespace(), Path("any.whl"), WheelFacts(Unpacked(1, 1), None, "p" * length))
+    locked: Any = SimpleNamespace()
+    return Wheel(locked, Path("any.whl"), WheelFacts(Unpacked(1, 1), None, "p" * length))
 
 
 def source(length: int) -> FileEntry:

@@ -72,7 +72,7 @@ def test_network_settings_that_are_not_valid_are_told(monkeypatch):
 
 
 def test_what_may_pass_is_asked_again_as_often_as_is_said_and_as_late_as_the_server_wishes():
-    pauses = []
+    pauses: list[float] = []
 
     def question():
         demand_ready(httpx2.Response(429, headers={"Retry-After": "7"}))

@@ -8,6 +8,7 @@ from builder import cli
 from builder.commands import targets as command
 from builder.lock.installer_wheels import read_installer_lock
 from builder.lock.targets import demand_whole, survey, why_no_installer
+from builder.zipapp import pack
 from bundle.target import parse_target
 from shared.errors import BuildError
 from tests.builder.lock.test_lock import EXAMPLE, NATIVE, SDIST, lock, package
@@ -60,7 +61,7 @@ def test_the_list_names_each_package_once_with_its_targets():
 
 
 def test_a_platform_without_an_installer_is_told():
-    installer = read_installer_lock(command.pack.ROOT)
+    installer = read_installer_lock(pack.ROOT)
     assert why_no_installer(installer, LINUX) == ""
     assert why_no_installer(installer, MUSL) == ""
     assert why_no_installer(installer, parse_target("macos-x86_64", "3.11")) == ""

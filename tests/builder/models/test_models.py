@@ -280,7 +280,7 @@ def test_a_folder_that_is_missing_or_holds_what_cannot_travel_is_refused(cache, 
 FETCH = """
 import sys
 from pathlib import Path
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
 from builder.models.models import collect_model, parse_model_spec
 from contextlib import contextmanager

@@ -10,13 +10,14 @@ import uv
 
 from builder import build as story
 from builder import cli
+from builder.advisories.gate import run_gate
 from builder.request import verification
 from builder.signing.sign import generate_key
 from builder.wheels import tools_environment
 from builder.zipapp import pack
 from bundle.advisories import safety
 from bundle.advisories.matcher import Installed, scan
-from bundle.wheels.structure import NOTHING
+from bundle.wheels.sizes import NOTHING
 from tests.advisories import HIGH, aged_snapshot, below, record
 from tests.builder.evidence_project import stand_in
 from tests.builder.sources import lock, make_sdist, make_source
@@ -100,7 +101,7 @@ def test_a_build_that_is_refused_fetches_nothing_not_even_scanners(project, serv
 def test_a_build_that_passes_fetches_after_both_scanners(project, servers, monkeypatch):
     index, _hub = servers
     before = []
-    real = verification.run_gate
+    real = run_gate
 
     def gate(*arguments):
         before.append(list(index.seen))

@@ -11,7 +11,7 @@ from builder.project.profile import default_profile, load_profile
 from builder.project.source import collect_source
 from builder.settings import scan as settings_scan
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN, Unlisted, find_unlisted, note_lines, tell
-from bundle.product.application import Environment
+from bundle.product.environment import Environment
 from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def test_the_note_gives_the_lines_for_the_profile_and_a_build_tells_what_code_re
     assert lines[-1].endswith("N_9 (a.md:9) (+2)")
     heard: list[str] = []
     progress = NoProgress()
-    progress.warn = heard.append  # type: ignore[method-assign]
+    progress.warn = heard.append  # type: ignore[assignment]
     tell([*unlisted, *named], progress)
     tell(named, progress)
     assert len(heard) == 1

@@ -57,10 +57,11 @@ def site(sigstore):
     """Serve an index that offers one wheel with its provenance and one without."""
     wheels = {DEMO: make_wheel("demo", "1.0"), PLAIN: make_wheel("plain", "1.0")}
     with serve_index(wheels) as site:
-        site.digest = hashlib.sha256(wheels[DEMO]).hexdigest()
+        digest = hashlib.sha256(wheels[DEMO]).hexdigest()
+        site.digest = digest  # type: ignore[attr-defined]
         page = site.files["/simple/demo/"].decode()
         site.files["/simple/demo/"] = page.replace("<a ", '<a data-provenance="/integrity/demo" ').encode()
-        site.files["/integrity/demo"] = sigstore.provenance(DEMO, site.digest)
+        site.files["/integrity/demo"] = sigstore.provenance(DEMO, digest)
         yield site
 
 

@@ -23,7 +23,7 @@ from builder.fetch.credentials import Bearer, authorization, redact
 from builder.lock.lock import LockedWheel, read_lock, select_wheels
 from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
 from bundle.target import parse_target
-from bundle.wheels.structure import Unpacked
+from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
 from tests.servers import Faults, make_wheel, serve
@@ -76,7 +76,7 @@ def cache(tmp_path):
 
 
 def fetch(wheels, cache, progress=None, **options):
-    pauses = []
+    pauses: list[float] = []
     found = fetch_wheels(wheels, cache, progress or NoProgress(), pause=pauses.append, **options)
     return found, pauses
 
@@ -280,7 +280,7 @@ def test_texts_lose_the_secrets_of_their_urls():
 FETCH = """
 import sys
 from pathlib import Path
-from shared.terminal.console import NoProgress
+from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
 from builder.lock.lock import LockedWheel
 from builder.wheels.wheels import fetch_wheels

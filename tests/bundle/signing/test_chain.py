@@ -1,7 +1,7 @@
 import pytest
 
 from bundle.signing import chain
-from bundle.signing.signature import ECDSA, ED25519
+from bundle.signing.signature import ECDSA, ED25519, SIGNATURES_LIMIT
 from shared.errors import TrustError
 from tests.keys import SoftKey, keygen_accepts, needs_keygen
 from tests.policies import lay, make_policy
@@ -67,7 +67,7 @@ def test_a_signature_is_named_after_its_key(folder):
 
 
 def test_a_flood_of_signatures_is_refused(folder):
-    for index in range(chain.SIGNATURES_LIMIT):
+    for index in range(SIGNATURES_LIMIT):
         (folder / f"policy-1.json.{index}.sig").write_text("x")
     assert "more than 32 signatures" in refusal(read, folder)
 

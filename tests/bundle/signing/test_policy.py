@@ -1,5 +1,6 @@
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -200,6 +201,7 @@ def test_pins_are_policy_zero(keys):
 
 
 def test_pins_without_keys_or_threshold_are_refused(keys):
-    for arguments in (([],), ([], 0), (keys, 0), (keys, -1), (keys, 5)):
+    wrong: list[tuple[Any, ...]] = [([],), ([], 0), (keys, 0), (keys, -1), (keys, 5)]
+    for arguments in wrong:
         with pytest.raises(TrustError):
             pins(*arguments)

@@ -14,8 +14,7 @@ import pytest
 from bootstrap import api
 from bundle.product.application import Migration
 from installer.change import restore, transaction
-from installer.install import install as story
-from installer.install import preflight, rollback
+from installer.install import preflight, repeated, rollback
 from installer.layout import journal
 from installer.release import acceptance
 from installer.userdata import backups, copies, userdata
@@ -115,7 +114,7 @@ def test_data_of_a_version_that_was_installed_anew_do_not_come_back(used, second
     before = install(second, used).active
     rollback.rollback(used, QUIET)
     stale = userdata.set_aside(used, used.release(before))
-    told = story.repeated.effect_of(opened(second), used)
+    told = repeated.effect_of(opened(second), used)
     done = install(second, used)
     assert [(gone.release, gone.data) for gone in done.collected.gone] == [(before, stale)]
     assert done.collected.gone == told.going

@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from installer.layout import journal, seal
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release.receipt import compare, read_receipt
+from installer.userdata import backups
 from shared.files import files
 from tests.helpers import NOTES, install, snapshot
 from tests.tiny import COUNTER, tiny_bundle
@@ -143,7 +144,7 @@ def test_a_release_that_still_runs_is_kept_with_all_that_it_needs(prefix, second
     install(second, prefix)
     needed = [Store(prefix.store).path(entry.sha256) for entry in first.manifest().files if entry.kind == "source"]
     monkeypatch.setattr(retention, "previous", lambda _prefix: None)
-    monkeypatch.setattr(retention.backups, "pinned", lambda _prefix: None)
+    monkeypatch.setattr(backups, "pinned", lambda _prefix: None)
     remove = seal.remove
     monkeypatch.setattr(seal, "remove", seal.unmark)  # takes the mark away and says that the rest is still there
     retention.collect(prefix)
@@ -205,7 +206,7 @@ def test_what_a_run_removed_is_off_the_disk_before_its_journal_ends(prefix, seco
 def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) -> None:
     release = prefix.active()
     seal.unmark(release)
-    synced = []
+    synced: list[Any] = []
     monkeypatch.setattr(files, "sync_folder", synced.append)
     seal.unmark(release)
     assert synced == [release.path]
@@ -219,3 +220,16 @@ def test_a_former_release_that_is_gone_already_is_no_reason_to_stop(prefix, comm
     assert transaction.recover_crash(prefix) == command
     assert journal.read(prefix) is None
     assert prefix.active() == active
+
+
+def test_a_disk_that_does_not_sync_leaves_the_journal_for_the_next_run(prefix, monkeypatch) -> None:
+    entry = journal.Entry("upgrade", prefix.active().id, None)
+    journal.write(prefix, entry)
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            files, "sync_filesystem", lambda _folder: (_ for _ in ()).throw(OSError(5, "Input/output error"))
+        )
+        assert transaction.recover_crash(prefix) == "upgrade"
+    assert journal.read(prefix) == entry
+    assert transaction.recover_crash(prefix) == "upgrade"
+    assert journal.read(prefix) is None

@@ -7,15 +7,14 @@ import pytest
 from bootstrap import api
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
-from installer.install import install, rollback, upgrade
+from installer.install import rollback, upgrade
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import receipt
 from shared.errors import HostError
-from shared.terminal.progress import NoProgress
+from shared.processes import process
+from tests.helpers import QUIET, admitted, install_opened
 from tests.tiny import COUNTER, Tiny, tiny_bundle
-
-QUIET = NoProgress()
 
 
 @pytest.fixture
@@ -34,9 +33,9 @@ def test_a_delta_makes_the_release_that_the_whole_bundle_makes(made, whole, pref
     (found,) = [finding for finding in api.plan(made.open(), prefix.root) if finding.name == "Base release"]
     assert found.fits
     assert f"counter {COUNTER}" in found.details
-    outcome = install.install(made.open(), prefix, QUIET)
+    outcome = install_opened(made.open(), prefix)
     other = Prefix(tmp_path / "other")
-    install.install(whole.open(), other, QUIET)
+    install_opened(whole.open(), other)
     assert outcome.active == other.active().id
     items = [
         {item.path: item.content for item in receipt.read_receipt(one.active()).items if ".pyc" not in item.path}
@@ -54,7 +53,7 @@ def test_a_host_without_the_base_is_told_which_bundle_to_bring(made, tmp_path) -
     (found,) = [finding for finding in api.plan(made.open(), root) if finding.name == "Base release"]
     assert not found.fits
     with pytest.raises(HostError, match=r"needs from tiny-app 1\.0\.0, is missing") as caught:
-        install.install(made.open(), Prefix(root), QUIET)
+        install_opened(made.open(), Prefix(root))
     assert f"full bundle of tiny-app 1.1.0 (release counter {COUNTER + 1})" in caught.value.advice
     assert f"1.0.0 ({COUNTER})" in caught.value.advice
     assert not root.exists()
@@ -70,14 +69,14 @@ def test_a_kept_file_that_is_damaged_is_not_taken(made, prefix, kind) -> None:
     path.write_bytes(data)
     before = prefix.active()
     with pytest.raises(HostError, match=f"{entry.path}, which this delta bundle needs"):
-        install.install(made.open(), prefix, QUIET)
+        install_opened(made.open(), prefix)
     assert prefix.active() == before
     (found,) = [finding for finding in api.plan(made.open(), prefix.root) if finding.name == "Base release"]
     assert not found.fits
     assert not list(prefix.backups.iterdir())  # nothing had been begun
     path.unlink()
     with pytest.raises(HostError, match=entry.path):
-        install.install(made.open(), prefix, QUIET)
+        install_opened(made.open(), prefix)
 
 
 def test_the_installer_comes_from_the_store(made, prefix, tmp_path) -> None:
@@ -96,7 +95,7 @@ def test_an_upgrade_says_what_is_missing_before_anything_runs(made, prefix, dama
     path.write_bytes(b"x" * entry.size)
     if damage == "gone":
         path.unlink()
-    monkeypatch.setattr(upgrade.process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
+    monkeypatch.setattr(process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
     with pytest.raises(HostError, match=f"{INSTALLER_MEMBER}, which this delta bundle needs") as caught:
-        upgrade.hand_over(made.open(), made.folder, prefix, [])
+        upgrade.hand_over(admitted(made.open(), prefix), made.folder, [])
     assert "full bundle of tiny-app 1.1.0" in caught.value.advice

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundle.digest import sha256_file
+from installer.change import retention
 from installer.install import install as story
 from installer.install import preflight, rollback
 from installer.layout import journal, seal
@@ -108,7 +109,7 @@ def test_two_releases_are_kept_and_nothing_that_only_others_needed(prefix, secon
     assert not first.path.exists()
 
 
-def refuse(kind: type[Exception], text: str):
+def refuse(kind: type[BaseException], text: str):
     def fail(*_arguments: object, **_options: object) -> None:
         raise kind(text)
 
@@ -134,8 +135,10 @@ def test_a_failure_leaves_the_former_release_active(prefix, second, monkeypatch,
     (prefix.data / "data/questions.csv").write_text("mine\n")
     before, active = snapshot(prefix.root, *NOTES), prefix.active()
     place, name, error = FAILURES[stage_name]
+    real = getattr(place, name)
 
     def fail(*_arguments: object, **_options: object) -> None:
+        monkeypatch.setattr(place, name, real)
         raise error
 
     monkeypatch.setattr(place, name, fail)
@@ -239,10 +242,10 @@ def test_an_upgrade_leaves_the_settings_and_tells_the_new_names_and_a_rollback_r
     )
     heard: list[str] = []
     progress = NoProgress()
-    progress.warn = heard.append  # type: ignore[method-assign]
+    progress.warn = heard.append  # type: ignore[assignment]
     first = prefix.active()
     prefix.env_file.write_text("TINY_API_KEY=k\n")
-    story.install(opened(bundle), prefix, progress)
+    install(bundle, prefix, progress)
     assert prefix.env_file.read_text() == "TINY_API_KEY=k\n"
     (told,) = [text for text in heard if "TINY" in text]
     assert "TINY_DEVICE, TINY_LEVEL" in told
@@ -265,8 +268,8 @@ def test_what_a_crash_left_goes_before_space_is_counted(prefix, second, monkeypa
     left.mkdir()
     (left / "file").write_text("of 7 GB")
     journal.write(prefix, journal.Entry("install", left.name, prefix.active().id))
-    full = story.preflight.Finding("Space", False, "0 bytes free")
-    monkeypatch.setattr(story.preflight, "preflight", lambda *_arguments: [full] if left.exists() else [])
+    full = preflight.Finding("Space", False, "0 bytes free")
+    monkeypatch.setattr(preflight, "preflight", lambda *_arguments: [full] if left.exists() else [])
     assert install(second, prefix).active
 
 
@@ -274,7 +277,7 @@ def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, ti
     later = replace(tiny.open(), manifest=replace(tiny.manifest, created="2999-01-01T00:00:00Z"))
     heard: list[str] = []
     progress = NoProgress()
-    progress.warn = heard.append  # type: ignore[method-assign]
+    progress.warn = heard.append  # type: ignore[assignment]
     assert [finding.name for finding in preflight.of_bundle(later, prefix) if finding.warns] == ["Clock"]
     story.look(later, prefix, progress)
     assert heard == []
@@ -317,7 +320,7 @@ def test_trouble_after_the_activation_is_no_failure(prefix, second, monkeypatch)
     def fail(_prefix: Prefix) -> None:
         raise PermissionError(13, "Permission denied", "/prefix/releases/old")
 
-    monkeypatch.setattr(story.retention, "collect", fail)
+    monkeypatch.setattr(retention, "collect", fail)
     outcome = install(second, prefix)
     assert prefix.active().id == outcome.active
     assert log(prefix)[-1]["outcome"] == "done"

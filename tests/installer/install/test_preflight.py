@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -135,7 +136,7 @@ def test_waiting_for_a_lock(tmp_path, monkeypatch) -> None:
     holder = threading.Thread(target=hold)
     holder.start()
     holding.wait(10)
-    monkeypatch.setattr(lockfile.time, "sleep", lambda _seconds: (enough.set(), holder.join(10)))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: (enough.set(), holder.join(10)))
     with lockfile.locked(path, wait=60):
         assert enough.is_set()
 
@@ -145,7 +146,7 @@ def waited_for(monkeypatch, path, removing):
     """Hold a lock after waiting for a holder that ends by calling ``removing``."""
     with contextlib.ExitStack() as holder:
         holder.enter_context(lockfile.locked(path))
-        monkeypatch.setattr(lockfile.time, "sleep", lambda _seconds: (removing(), holder.close()))
+        monkeypatch.setattr(time, "sleep", lambda _seconds: (removing(), holder.close()))
         with lockfile.locked(path, wait=60):
             yield
 

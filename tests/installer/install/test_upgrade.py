@@ -14,7 +14,7 @@ from bootstrap.api import installing
 from bundle.names import INSTALLER
 from bundle.signing.signature import ED25519
 from installer.install import upgrade
-from installer.trust import memory
+from installer.trust import admission, memory
 from installer.trust.authority import read_key
 from shared.errors import RagtraceError, TrustError, UsageError
 from tests.keys import SoftKey
@@ -109,7 +109,7 @@ def test_another_product_runs_nothing(newer, prefix, capfd, monkeypatch):
 
 @pytest.mark.parametrize("swap", ["altered", "link", "fifo"])
 def test_an_installer_swapped_after_the_check_does_not_run(newer, prefix, capfd, monkeypatch, swap):
-    admit = installing.admit
+    admit = admission.admit
 
     def admit_and_swap(*arguments, **options):
         result = admit(*arguments, **options)

@@ -29,7 +29,8 @@ class Server:
     def __init__(self, *, is_tcp, most=None, port=0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", port))
-        self.lines, self.most = queue.Queue(), most
+        self.lines: queue.Queue[bytes] = queue.Queue()
+        self.most = most
         self.is_tcp, self.closing = is_tcp, False
         if is_tcp:
             self.socket.listen()
@@ -324,8 +325,8 @@ def test_logs_are_kept_by_their_numbers_whatever_the_clock_says(tmp_path, monkey
     monkeypatch.setattr(runlog, "KEPT_LOGS", 3)
     before = list(LOG.handlers)
     for year in (2030, 2029, 2028, 2027, 2026):
-        moment = runlog.time.strptime(str(year), "%Y")
-        monkeypatch.setattr(runlog.time, "gmtime", lambda moment=moment: moment)
+        moment = time.strptime(str(year), "%Y")
+        monkeypatch.setattr(time, "gmtime", lambda moment=moment: moment)
         runlog.to_file(tmp_path, "status")
     runlog.end([handler for handler in LOG.handlers if handler not in before])
     assert [name[:11] for name in sorted(path.name for path in tmp_path.iterdir())] == [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import cli
-from bundle import strict
+from bundle import digest, strict
 from installer.layout.prefix import Prefix
 from installer.logs.usage import PHASES, Usage, read_usage
 from installer.release import receipt
@@ -71,7 +71,7 @@ def test_a_receipt_without_it_is_read(tmp_path) -> None:
     os.chmod(release.path, 0o755)
     release.receipt_file.unlink()
     release.receipt_file.write_bytes(json.dumps(value).encode())
-    sealed = receipt.digest.sha256_file(release.receipt_file)[0]
+    sealed = digest.sha256_file(release.receipt_file)[0]
     assert receipt.read_receipt(release, sealed).usage is None
 
 

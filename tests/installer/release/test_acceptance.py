@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from installer.release import acceptance
-from shared import scripts
+from shared.processes import scripts
 
 MODULE = """
 import atexit

@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import replace
 from importlib.util import cache_from_source
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ if "--strict" in sys.argv and "demo_lib" not in sys.modules:
     sys.exit("somebody needs demo_lib at once")
 """
 LAZY = replace(APPLICATION, lazy_imports=("demo_lib",))
-MADE = {
+MADE: dict[str, Any] = {
     "source": {"app.py": APP, "ours.py": OURS},
     "wheels": (LIB, BASE, RARE, BROKEN),
     "application": LAZY,

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bundle.wheels import record
-from installer.release import digests
 from installer.release.digests import Digests
 from shared.terminal.progress import NoProgress
 from tests.validator.looking import release_of
@@ -27,7 +26,7 @@ def read(monkeypatch):
         seen.append(os.path.realpath(path))
         return real(path)
 
-    monkeypatch.setattr(digests.record, "sha256_of", counted)
+    monkeypatch.setattr(record, "sha256_of", counted)
     return seen
 
 
@@ -60,7 +59,7 @@ def test_what_cannot_be_read_is_an_error_for_all_who_ask(tmp_path, monkeypatch) 
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(digests.record, "sha256_of", refuse)
+    monkeypatch.setattr(record, "sha256_of", refuse)
     shared = Digests()
     for _number in range(2):
         with pytest.raises(PermissionError):

@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,10 @@ from bundle.strict import time_from_json
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.trust import memory
-from installer.trust.admission import Admission, Conditions, admit, remember
+from installer.trust.admission import AdmittedBundle, Candidate, Conditions, admit, remember
 from installer.trust.authority import read_key
 from shared.errors import TrustError
+from shared.files.lockfile import is_free
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.tiny import COUNTER, PRODUCT, tiny_bundle
@@ -41,15 +44,15 @@ def empty(tmp_path):
 
 def refusal(*arguments, now=SOON):
     with pytest.raises(TrustError) as caught:
-        admit(*arguments, now=now)
+        admit(Candidate(*arguments), now=now)
     assert caught.value.advice
     return caught.value.what
 
 
 def test_a_recent_release_is_admitted_and_remembered(bundle, empty, places):
-    admission = admit(bundle, empty, places, NONE, now=SOON)
-    assert admission == Admission((), remembered=True)
-    assert remember(bundle.manifest, admission, places) is None
+    admission = admit(Candidate(bundle, empty, places, NONE), now=SOON)
+    assert admission == AdmittedBundle(bundle, empty, places, (), remembered=True)
+    assert remember(admission) is None
     assert memory.read_folder(places.host).memory.products == {PRODUCT: COUNTER}
 
 
@@ -60,12 +63,12 @@ def test_an_older_release_is_refused_in_a_new_prefix(bundle, empty, places):
 
 def test_the_same_release_and_other_products_are_no_downgrade(bundle, empty, places):
     memory.remember(places.make_own(), counters={PRODUCT: COUNTER, "other": COUNTER + 1})
-    admit(bundle, empty, places, NONE, now=SOON)
+    admit(Candidate(bundle, empty, places, NONE), now=SOON)
 
 
 def test_a_user_without_rights_remembers_for_himself(bundle, empty, places):
     user = replace(places, privileged=False)
-    remember(bundle.manifest, Admission((), remembered=True), user)
+    remember(AdmittedBundle(bundle, empty, user, (), remembered=True))
     assert (places.user / memory.NAME).exists()
     assert not places.host.exists()
     memory.remember(places.user, counters={PRODUCT: COUNTER + 1})
@@ -77,10 +80,10 @@ def test_the_hosts_memory_binds_users_too(bundle, empty, places):
     assert "older than" in refusal(bundle, empty, replace(places, privileged=False), NONE)
 
 
-def test_a_memory_that_cannot_be_written_is_told(bundle, places):
+def test_a_memory_that_cannot_be_written_is_told(bundle, empty, places):
     places.host.parent.mkdir()
     places.host.write_text("in the way")
-    assert "was not recorded" in remember(bundle.manifest, Admission((), remembered=True), places)
+    assert "was not recorded" in remember(AdmittedBundle(bundle, empty, places, (), remembered=True))
 
 
 def test_installing_remembers_and_a_new_prefix_does_not_forget(tmp_path, tiny, places):
@@ -122,7 +125,7 @@ def test_after_a_rollback_its_own_bundle_is_admitted_and_no_other_older_one(tmp_
     api.install(first, prefix.root)
     api.install(second, prefix.root)
     api.rollback(prefix.root)
-    assert admit(first, prefix, places, NONE, now=SOON).warnings == ()
+    assert admit(Candidate(first, prefix, places, NONE), now=SOON).warnings == ()
     assert "older than the release that this host accepted" in refusal(stranger, prefix, places, NONE)
     assert "older than the release that this host accepted" in refusal(first, Prefix(tmp_path / "b"), places, NONE)
     assert api.install(first, prefix.root).already
@@ -137,7 +140,7 @@ def test_a_prefix_may_forbid_more(bundle, key, empty, places):
     lay(empty.trust, make_policy(1, [stranger.key], [ROOT.key]), ROOT)
     assert "is an untrusted key" in refusal(bundle, empty, places, NONE)
     lay(empty.trust, make_policy(2, [key], [ROOT.key]), ROOT)
-    admit(bundle, empty, places, NONE, now=SOON)
+    admit(Candidate(bundle, empty, places, NONE), now=SOON)
 
 
 # time
@@ -146,54 +149,56 @@ def test_a_prefix_may_forbid_more(bundle, key, empty, places):
 def test_a_date_ahead_of_the_clock_needs_a_word_and_is_not_remembered(bundle, empty, places):
     early = BUILT - timedelta(days=1, seconds=1)
     assert "this host's clock says 2026-01-30T11:59:59Z" in refusal(bundle, empty, places, NONE, now=early)
-    admission = admit(bundle, empty, places, Conditions(accept_clock=True), now=early)
+    admission = admit(Candidate(bundle, empty, places, Conditions(accept_clock=True)), now=early)
     assert not admission.remembered
     assert "this host's clock" in admission.warnings[0]
-    remember(bundle.manifest, admission, places)
+    remember(admission)
     assert not (places.host / memory.NAME).exists()
 
 
 def test_a_date_within_a_day_of_the_clock_is_fine(bundle, empty, places):
-    assert admit(bundle, empty, places, NONE, now=BUILT - timedelta(hours=23)) == Admission((), remembered=True)
+    found = admit(Candidate(bundle, empty, places, NONE), now=BUILT - timedelta(hours=23))
+    assert (found.warnings, found.remembered) == ((), True)
 
 
 def test_an_active_release_from_the_future_does_not_keep_honest_ones_out(bundle, prefix, places, tmp_path, tiny):
     older = tiny_bundle(tmp_path / "older", counter=COUNTER - 1, key=tiny.key.with_suffix(""))
     opened = open_bundle(older.folder, pins([read_key(str(tiny.key))]))
     assert "older than the installed release" in refusal(opened, prefix, places, NONE)
-    admit(opened, prefix, places, Conditions(accept_clock=True), now=BUILT - timedelta(days=2))
+    admit(Candidate(opened, prefix, places, Conditions(accept_clock=True)), now=BUILT - timedelta(days=2))
 
 
 def test_a_stale_release_is_a_warning(bundle, empty, places):
-    (warning,) = admit(bundle, empty, places, NONE, now=BUILT + timedelta(days=400)).warnings
+    (warning,) = admit(Candidate(bundle, empty, places, NONE), now=BUILT + timedelta(days=400)).warnings
     assert "400 days ago" in warning
 
 
 def test_freshness_can_be_required(bundle, empty, places):
     limit = Conditions(require_fresh=10)
     assert "30 days ago (claimed); at most 10" in refusal(bundle, empty, places, limit)
-    assert admit(bundle, empty, places, limit, now=BUILT + timedelta(days=10)).warnings == ()
+    assert admit(Candidate(bundle, empty, places, limit), now=BUILT + timedelta(days=10)).warnings == ()
 
 
 @pytest.mark.parametrize("window", [(None, BUILT + timedelta(days=1)), (SOON + timedelta(days=1), None)])
 def test_a_key_outside_its_time_is_a_warning(tiny, key, empty, places, window):
     policy = Policy(1, (Signer(key, "Builder", *window),), {"release": Role(1, (key.keyid,))})
     bundle = open_bundle(tiny.folder, policy)
-    (warning,) = admit(bundle, empty, places, NONE, now=SOON).warnings
+    (warning,) = admit(Candidate(bundle, empty, places, NONE), now=SOON).warnings
     assert key.fingerprint in warning
     assert "is not valid at this time" in refusal(bundle, empty, places, Conditions(require_fresh=100))
 
 
 def test_time_is_judged_only_when_a_release_is_first_accepted(bundle, prefix, places):
-    assert admit(bundle, prefix, places, Conditions(require_fresh=1), now=BUILT + timedelta(days=900)).warnings == ()
-    assert not admit(bundle, prefix, places, NONE, now=BUILT - timedelta(days=900)).remembered
+    limit = Conditions(require_fresh=1)
+    assert admit(Candidate(bundle, prefix, places, limit), now=BUILT + timedelta(days=900)).warnings == ()
+    assert not admit(Candidate(bundle, prefix, places, NONE), now=BUILT - timedelta(days=900)).remembered
 
 
 def test_now_is_the_hosts_clock(bundle, empty, places):
     age = (datetime.now(timezone.utc) - BUILT).days
     if age > 1:
         with pytest.raises(TrustError, match="days ago"):
-            admit(bundle, empty, places, Conditions(require_fresh=1))
+            admit(Candidate(bundle, empty, places, Conditions(require_fresh=1)))
 
 
 # products
@@ -202,3 +207,62 @@ def test_now_is_the_hosts_clock(bundle, empty, places):
 def test_another_products_bundle_is_refused(bundle, prefix, places):
     other = replace(bundle, manifest=replace(bundle.manifest, product=replace(bundle.manifest.product, name="other")))
     assert "this bundle is for other" in refusal(other, prefix, places, NONE)
+
+
+# who may be installed
+
+
+def judged(monkeypatch, place):
+    """Note for each admission whether somebody holds the prefix's lock."""
+    held = []
+
+    def noted(candidate):
+        lock = candidate.prefix.state / "lock"
+        held.append(lock.exists() and not is_free(lock))
+        return admit(candidate)
+
+    monkeypatch.setattr(f"{place}.admit", noted)
+    return held
+
+
+def test_an_installation_is_admitted_under_the_lock(tiny, prefix, tmp_path, places, monkeypatch):
+    bundle, held = (
+        api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)]),
+        judged(monkeypatch, "installer.install.install"),
+    )
+    api.install(bundle, prefix.root)
+    assert held == [True]
+    api.install(bundle, tmp_path / "new")
+    assert held == [True, False, True]  # a new prefix has no lock before the first write
+
+
+def test_a_repair_is_admitted_once_under_the_lock(tiny, prefix, monkeypatch):
+    held = judged(monkeypatch, "installer.trust.at_hand")
+    (prefix.active().path / "COMPLETE").unlink()
+    assert api.recover(prefix.root, bundle=tiny.folder, trusted_keys=[str(tiny.key)]).applied
+    assert held == [True]
+
+
+def test_what_is_refused_only_under_the_lock_leaves_nothing(tiny, tmp_path, places, monkeypatch):
+    """Another run of this host accepts a newer release while the first writes of this one are made."""
+    make = Prefix.make
+
+    def make_late(prefix):
+        make(prefix)
+        memory.remember(places.make_own(), counters={PRODUCT: COUNTER + 1})
+
+    monkeypatch.setattr(Prefix, "make", make_late)
+    with pytest.raises(TrustError, match="older than the release that this host accepted"):
+        api.install(api.open_bundle(tiny.folder, trusted_keys=[str(tiny.key)]), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_admission_alone_makes_an_admitted_bundle():
+    root = Path(__file__).resolve().parents[3]
+    shipped = [
+        path for top in ("installer", "recovery", "validator", "bootstrap") for path in (root / top).rglob("*.py")
+    ]
+    makers = [
+        path.name for path in shipped if re.search(r"(?<!class )\bAdmittedBundle\(", path.read_text(encoding="utf-8"))
+    ]
+    assert makers == ["admission.py"]

@@ -33,23 +33,23 @@ def trust(tiny, places):
 
 def test_a_named_bundle(tiny, empty, places):
     found = look(empty, tiny.folder, [str(tiny.key)], places)
-    assert found.bundle.manifest == tiny.manifest
-    assert found.admission.remembered
+    assert found.admit().manifest == tiny.manifest
+    assert found.admit().remembered
     assert found.policy is not None
 
 
 def test_a_bundle_beside_the_zipapp(tiny, empty, places, running):
     trust(tiny, places)
-    assert look(empty, None, [], places).bundle.location == tiny.archive
+    assert look(empty, None, [], places).admit().bundle.location == tiny.archive
 
 
 def test_a_named_bundle_that_may_not_be_installed_is_refused_and_one_beside_is_left(tiny, empty, places, running):
     trust(tiny, places)
     memory.remember(places.host, counters={PRODUCT: COUNTER + 1})
     with pytest.raises(TrustError, match="older than the release that this host accepted"):
-        look(empty, tiny.folder, [], places)
+        look(empty, tiny.folder, [], places).admit()
     left = look(empty, None, [], places)
-    assert (left.bundle, left.admission) == (None, None)
+    assert left.admit() is None
     assert left.policy is not None
 
 
@@ -76,7 +76,6 @@ def test_a_policy_that_does_not_count_is_not_taken_for_none(tiny, empty, places,
 def test_a_clock_that_is_behind_is_told_and_stops_nothing(tmp_path, empty, places, monkeypatch):
     tiny = tiny_bundle(tmp_path / "made")
     monkeypatch.setattr("installer.trust.admission.is_ahead", lambda _manifest, _now: True)
-    found = look(empty, tiny.folder, [str(tiny.key)], places)
-    assert found.bundle is not None
-    assert "this host's clock says" in found.admission.warnings[0]
-    assert not found.admission.remembered
+    found = look(empty, tiny.folder, [str(tiny.key)], places).admit()
+    assert "this host's clock says" in found.warnings[0]
+    assert not found.remembered

@@ -14,6 +14,7 @@ from installer.logs import audit_log
 from installer.trust import authority, memory
 from installer.trust.authority import read_key
 from shared.errors import TrustError
+from shared.files import files
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.tiny import COUNTER, PRODUCT, tiny_bundle
@@ -108,6 +109,6 @@ def test_a_memory_that_cannot_be_written_is_told_and_stops_no_repair(damaged, pl
     def refuse(path, _data):
         raise OSError(30, "Read-only file system", str(path))
 
-    monkeypatch.setattr(memory.files, "write_atomic", refuse)
+    monkeypatch.setattr(files, "write_atomic", refuse)
     assert cli.main(["recover", "--yes", "--prefix", str(damaged.root)]) == 0
     assert "Cannot rewrite" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -226,7 +226,8 @@ def test_three_renames_that_were_stopped_are_finished_or_undone(used, monkeypatc
     new = snapshot(incoming)
     entry = journal.Entry("install", "1-000000000000-r1", None, (), None, userdata.INCOMING, userdata.inode(incoming))
     monkeypatch.setattr(userdata, "_exchange_at_once", lambda _one, _other: False)
-    real, done = userdata.files.replace, []
+    real = files.replace
+    done: list[Any] = []
 
     def rename(source: Path, target: Path) -> None:
         if len(done) == renamed:
@@ -234,13 +235,13 @@ def test_three_renames_that_were_stopped_are_finished_or_undone(used, monkeypatc
         done.append(source)
         real(source, target)
 
-    monkeypatch.setattr(userdata.files, "replace", rename)
+    monkeypatch.setattr(files, "replace", rename)
     if renamed < 3:
         with pytest.raises(KeyboardInterrupt):
             userdata.bring_in(used, entry)
     else:
         userdata.bring_in(used, entry)
-    monkeypatch.setattr(userdata.files, "replace", real)
+    monkeypatch.setattr(files, "replace", real)
     if renamed % 2:
         userdata.bring_in(used, entry)
         assert (snapshot(used.data), snapshot(incoming)) == (new, old)

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from bootstrap import cli
 from installer.change import restore
-from installer.install import install as story
 from installer.install import preflight, rollback, tried
 from installer.install.uninstall import uninstall
 from installer.layout import journal
@@ -273,7 +272,7 @@ def test_every_command_works_with_deep_data(prefix, tiny, tmp_path, host, capsys
 
 def test_a_release_that_somebody_dug_into_is_removed(prefix) -> None:
     release = prefix.active()
-    files.os.chmod(release.app, 0o755)
+    os.chmod(release.app, 0o755)
     dig(release.app, 1500, "n" * 50)
     uninstall(prefix, QUIET)
     assert not release.path.exists()
@@ -551,7 +550,7 @@ def test_a_migration_that_fails_changed_no_name_of_a_file(prefix, tiny, tmp_path
     (prefix.data / "data/notes.txt").write_text("mine\n")
     os.link(prefix.data / "data/notes.txt", outside)
     before = below(prefix.data)
-    with pytest.raises(story.InstallError):
+    with pytest.raises(InstallError):
         install(migrating(tmp_path / "second", tiny, code="3"), prefix)
     assert (below(prefix.data), outside.read_text()) == (before, "mine\n")
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from bundle.wheels import record
 from installer.layout.release import Release
-from installer.release import digests, receipt
+from installer.release import receipt
 from installer.release.digests import Digests
 from recovery.repair import takeover
 from shared.errors import InstallError
@@ -60,8 +61,8 @@ def test_bytecode_that_changed_since_it_was_looked_at_is_refused(host, items, tm
 def test_files_that_were_read_a_moment_ago_are_not_read_again(host, items, tmp_path, monkeypatch):
     known = Digests()
     assert receipt.compare(host.release, receipt.read_receipt(host.release), known) == []
-    read, real = [], digests.record.sha256_of
-    monkeypatch.setattr(digests.record, "sha256_of", lambda path: read.append(os.fspath(path)) or real(path))
+    read, real = [], record.sha256_of
+    monkeypatch.setattr(record, "sha256_of", lambda path: read.append(os.fspath(path)) or real(path))
     changed = items[0]
     source = host.release.path / changed.path
     source.chmod(0o644)

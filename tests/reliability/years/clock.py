@@ -22,7 +22,7 @@ def moved(days):
                 name.partition(".")[0] in ("bootstrap", "recovery", "validator", "installer", "bundle", "shared")
                 and vars(module).get("datetime") is old
             ):
-                module.datetime = new
+                vars(module)["datetime"] = new
 
     if not days:
         yield

@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from types import SimpleNamespace
+from typing import Any
 
 from installer.change import retention, transaction
 from installer.install import repeated
@@ -176,7 +177,8 @@ def hit(argv, kind, where):
 def arm(kind, where):
     """Let this process meet a fault; return what ends it."""
     if kind == "space":
-        shutil.disk_usage = lambda _path: SimpleNamespace(total=1 << 30, used=1 << 30, free=0)
+        full: Any = SimpleNamespace(total=1 << 30, used=1 << 30, free=0)
+        shutil.disk_usage = lambda path: full
         return lambda: None
     left, armed = where, os.getpid()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import shutil
 import statistics
 import sys
 import time
@@ -35,7 +36,7 @@ def life(number, kind, operations, shrinking, folder):
     except Exception as error:  # noqa: BLE001 - whatever breaks is the result
         broke = "\n".join([f"seed {number}: {error}", *getattr(error, "__notes__", [traceback.format_exc(limit=-3)])])
     finally:
-        matrix.shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
     return {
         "kind": kind,
         "seed": number,

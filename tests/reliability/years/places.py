@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from installer.trust import memory
 from tests.reliability import world as worlds
@@ -34,9 +35,7 @@ def remove(host, op, must):
     gone = names if op.number % 5 == 4 else names[op.number % len(names) :][:1] if names else []
     for name in gone:
         (host.prefix.data / "data" / name).unlink()
-    must.facts = worlds.replace(
-        must.facts, data={name: text for name, text in must.facts.data.items() if name not in gone}
-    )
+    must.facts = replace(must.facts, data={name: text for name, text in must.facts.data.items() if name not in gone})
     return DONE
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_a_state_folder_that_others_can_change_is_neither_used_nor_tidied(tmp_pa
     (state / trials.REGISTER).mkdir(parents=True)
     state.chmod(0o777)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     link = state / trials.REGISTER / f"{trials.NAME}{ONE}"
     link.symlink_to(tmp_path / f"ragtrace-{ONE}")
     with trials.scratch() as folder:
@@ -133,7 +134,7 @@ def test_a_state_folder_that_others_can_change_is_neither_used_nor_tidied(tmp_pa
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 def test_without_a_home_it_lies_in_the_system_s_place_and_is_found_there(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trials, "_own_register", lambda: None)
-    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with trials.scratch() as folder:
         trials.tidy()
         assert folder.parent == tmp_path
@@ -193,7 +194,7 @@ def test_a_register_that_cannot_be_written_does_not_speak_for_the_place_that_is_
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to make another user's link")
 def test_a_link_of_another_user_in_the_system_s_place_removes_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trials, "_own_register", lambda: None)
-    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mine = tmp_path / f"ragtrace-{ONE}"
     mine.mkdir()
     link = tmp_path / f"{trials.NAME}{ONE}"
@@ -206,7 +207,7 @@ def test_a_link_of_another_user_in_the_system_s_place_removes_nothing(tmp_path, 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to make what is another user's")
 def test_what_is_another_user_s_or_has_a_name_like_ours_stays(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trials, "_own_register", lambda: None)
-    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     names = [f"{trials.NAME}{ONE}", f"{trials.NAME}{'2' * 32}", f"{trials.NAME}version", f"{trials.NAME}x{trials.LOCK}"]
     for name in names:
         (tmp_path / name).mkdir()

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundle.manifest import WHEELS
 from shared.errors import HostError, ToolError
 from shared.processes import process
 from shared.programs import uv
-from tests.tiny import WHEELS, pylock, wheel
+from tests.tiny import pylock, wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,12 @@ import pytest
 
 from bootstrap import cli
 from builder import cli as builder
+from builder.zipapp.catalogues import read
 from shared import i18n
 from shared.terminal.columns import columns
 from shared.terminal.parser import Parser
 from tools.argparse_texts import texts
-from tools.catalogues import LOCALES, read
+from tools.catalogues import LOCALES
 
 # what only who writes a parser may see
 OF_PROGRAMMERS = re.compile(
@@ -45,7 +46,7 @@ def test_every_text_of_this_python_s_argparse_is_translated(korean) -> None:
     asked = [node.args[0] for node in calls if getattr(node.func, "id", "") in ("_", "ngettext")]
     shown = {text.value for text in asked if isinstance(text, ast.Constant)}
     assert len(shown) > 20
-    assert [text for text in shown - known if not OF_PROGRAMMERS.fullmatch(text)] == []
+    assert [text for text in shown - known if not OF_PROGRAMMERS.fullmatch(str(text))] == []
     assert "옵션" in texts()
 
 

@@ -46,7 +46,7 @@ def test_bars_on_a_terminal(monkeypatch) -> None:
         task.advance(10)
     shown.step("x")
     shown.warn("y")
-    assert "[file]" in shown.rich.file.getvalue()
+    assert "[file]" in shown.rich.file.getvalue()  # type: ignore[attr-defined]
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(progress.make_progress(stream=Terminal()), progress.LineProgress)
     assert isinstance(progress.make_progress(quiet=True, stream=Terminal()), progress.NoProgress)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,10 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.open, self.tags, self.attributes, self.texts = [], [], [], []
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[Any] = []
+        self.texts: list[str] = []
         self.feed(text)
         self.close()
         assert self.open == []

@@ -40,5 +40,5 @@ def test_where_it_is_forbidden_the_program_runs_as_it_is(monkeypatch) -> None:
 
 
 def test_other_systems_cannot(monkeypatch) -> None:
-    monkeypatch.setattr(apart.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     assert not apart.possible()

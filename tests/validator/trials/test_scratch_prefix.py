@@ -8,7 +8,7 @@ import pytest
 from installer.layout import seal
 from installer.userdata import persist
 from shared.errors import ToolError
-from shared.files import files
+from shared.files import files, trees
 from tests.validator.looking import look, release_of
 from validator.check import FAIL, UncheckedError
 from validator.checks.application.cli import Commands
@@ -24,7 +24,7 @@ def test_the_shipped_data_are_there_to_be_tried(prefix) -> None:
 
 
 def test_a_state_folder_that_cannot_be_written_is_left_alone(prefix, monkeypatch) -> None:
-    monkeypatch.setattr(scratch_prefix.os, "access", lambda *_arguments: False)
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
     release = release_of(prefix)
     with scratch_prefix.create(prefix, release, release.manifest()) as scratch:
         assert prefix.root not in scratch.root.parents
@@ -61,8 +61,8 @@ def test_nothing_is_started_of_a_release_that_no_program_can_read(prefix, lay) -
 def test_a_run_of_checks_looks_through_a_release_once(prefix, monkeypatch) -> None:
     release, walked = release_of(prefix), []
     manifest = release.manifest()
-    entries = scratch_prefix.trees.entries
-    monkeypatch.setattr(scratch_prefix.trees, "entries", lambda root: walked.append(root) or entries(root))
+    entries = trees.entries
+    monkeypatch.setattr(trees, "entries", lambda root: walked.append(root) or entries(root))
     for _time in range(3):
         trial.environment(release, manifest)
     assert walked == [str(release.path)]

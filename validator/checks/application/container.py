@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
+from shared.processes import scripts
 from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
 from validator.trials import trial
 

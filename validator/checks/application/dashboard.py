@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from bundle.product.application import PORT
-from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
-from shared.processes import supervised
+from shared.processes import scripts, supervised
 from validator.check import APPLICATION, ERROR, NORMAL, SKIP, Check, CheckResult, UncheckedError
 from validator.trials import apart, scratch_prefix, trial
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared import scripts
 from shared.i18n import _
+from shared.processes import scripts
 from validator.check import NORMAL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
 from validator.checks.performance.measured import judged
 from validator.trials import trial

@@ -13,7 +13,7 @@ from validator.trials import trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Model, Probe
+    from bundle.product.model import Model, Probe
     from validator.subject import Subject
 
 BATCH = 32  # sentences beyond the first: what they take longer is embedding, the rest loading

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundle.digest import sha256_bytes
-from bundle.manifest import NAME as MANIFEST
 from installer.layout import log_files, proofs
 from installer.logs import audit_log
 from installer.userdata import backup_files, backup_index
 from shared import troubles
-from shared.errors import RagtraceError
+from shared.errors import RagtraceError, TrustError
 from shared.i18n import _, plural
 from validator.check import FULL, SECURITY, Check, CheckResult, some_of
 
@@ -107,7 +105,6 @@ class SecondCopies(Check):
 def has_same_metadata(prefix: Prefix, release: Release) -> bool:
     """Tell whether the second copy of a release's metadata is the release's own."""
     try:
-        own = proofs.read(release.bundle)
-        return proofs.read(proofs.place(prefix, sha256_bytes(own[MANIFEST]))) == own
-    except (OSError, KeyError):
+        return proofs.holds(prefix, proofs.read_metadata(release.bundle))
+    except (OSError, TrustError):
         return False

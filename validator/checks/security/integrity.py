@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bundle import digest
-from bundle.manifest import MANIFEST_LIMIT
 from bundle.manifest import NAME as MANIFEST
-from bundle.opening import SUMS
-from bundle.signing.policy import RELEASE_NAMESPACE
-from bundle.signing.signature import SIGNATURE_LIMIT, verify
+from installer.layout.proofs import read_metadata
 from installer.release import receipt as receipts
-from shared import reading, troubles
+from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _, plural
 from validator.check import NORMAL, SECURITY, Check, CheckResult, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from bundle.signing.signature import PublicKey
     from installer.layout.release import Release
     from installer.release.receipt import Deviation, Receipt
     from validator.subject import Subject
@@ -76,11 +70,10 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
         return _("the receipt belongs to another release ({name})").format(name=receipt.release)
     try:
-        found = digest.sha256_bytes(reading.read(release.bundle / MANIFEST, MANIFEST_LIMIT))
-        sums = reading.read(release.bundle / SUMS, digest.SUMS_LIMIT)
-        if found != receipt.manifest_sha256 or digest.read_sums(sums, SUMS).get(MANIFEST) != found:
+        metadata = read_metadata(release.bundle)
+        if metadata.manifest_sha256 != receipt.manifest_sha256 or not metadata.names_its_manifest:
             return _("{path} is not the signed one").format(path=release.bundle / MANIFEST)
-        signers = {key.fingerprint for key in signers_of(release.bundle, sums)}
+        signers = {key.fingerprint for key in metadata.claimed_signers()}
     except RagtraceError as error:
         return error.what
     except OSError as error:
@@ -89,14 +82,6 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
         names = ", ".join(sorted(signers)) or _("no key")
         return _("signed by {names}, but the receipt has other signers").format(names=names)
     return None
-
-
-def signers_of(folder: Path, sums: bytes) -> list[PublicKey]:
-    """Return the keys of all that signed SHA256SUMS; raises TrustError for a signature that does not hold."""
-    return [
-        verify(reading.read(path, SIGNATURE_LIMIT), sums, RELEASE_NAMESPACE, name=path.name)
-        for path in sorted(folder.glob(f"{SUMS}.*.sig"))
-    ]
 
 
 def describe(deviations: list[Deviation]) -> str:

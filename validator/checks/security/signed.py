@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundle import digest
-from bundle.opening import SUMS
 from bundle.signing.policy import judge
+from installer.layout.proofs import read_metadata
 from installer.release import signed
-from shared import reading
 from shared.errors import RagtraceError
 from shared.i18n import _
 from shared.terminal import counted
 from validator.check import ERROR, FULL, SECURITY, Check, CheckResult, some_of
-from validator.checks.security.integrity import broken_chain, describe, evidence_of, signers_of
+from validator.checks.security.integrity import broken_chain, describe, evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +71,7 @@ class SignedFiles(Check):
 
 def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
     """Return who signed and what this host's policy says of them, or why it does not accept them."""
-    keys = signers_of(release.bundle, reading.read(release.bundle / SUMS, digest.SUMS_LIMIT))
+    keys = read_metadata(release.bundle).claimed_signers()
     names = ", ".join(sorted(key.fingerprint for key in keys))
     try:
         policy = subject.policy()

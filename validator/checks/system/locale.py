@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from installer.release import acceptance
-from shared import scripts
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
 from validator.trials import trial
 

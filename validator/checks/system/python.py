@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from bundle.wheels import record
 from installer.install.requirements import PYTHON, Interpreter
 from installer.release import acceptance
-from shared import scripts
 from shared.errors import ToolError
 from shared.i18n import _
-from shared.processes import process
+from shared.processes import process, scripts
 from validator.check import ERROR, SYSTEM, Check, CheckResult, UncheckedError
 from validator.trials import trial
 

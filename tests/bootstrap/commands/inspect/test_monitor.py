@@ -146,7 +146,6 @@ def test_a_file_that_cannot_be_written_at_all_is_an_error(prefix, sampled, tmp_p
 def test_a_disk_that_is_full_for_a_while_costs_samples_and_no_half_line(
     prefix, sampled, tmp_path, monkeypatch, capsys
 ) -> None:
-    from bootstrap.commands.inspect import monitor as command
 
     output, real, calls = tmp_path / "use.jsonl", os.fdopen, []
 
@@ -174,7 +173,7 @@ def test_a_disk_that_is_full_for_a_while_costs_samples_and_no_half_line(
             self.file.write(data[:10])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(command.os, "fdopen", fdopen)
+    monkeypatch.setattr(os, "fdopen", fdopen)
     sampled(SAMPLE, SAMPLE, SAMPLE, SAMPLE)
     assert run(prefix, "--output", output) == 0
     assert [json.loads(line)["format"] for line in output.read_text().splitlines()] == [1, 1]

@@ -11,7 +11,7 @@ from textwrap import dedent
 import pytest
 
 from installer.release import bytecode
-from shared import scripts
+from shared.processes import scripts
 from shared.programs.lazy import compiling
 
 HEAVY = "import sys\nprint('heavy is loaded')\nclass Frame:\n    rows = 3\nLIMIT = 7\n"

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from shared import scripts
+from shared.processes import scripts
 
 # as picklescan behaves: one file is bad, one it only logs about, one it cannot open, one asks the network
 FAKE = """

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import os
 import shutil
 
 from tests.validator.looking import look, release_of
 from validator.check import FAIL, PASS
-from validator.checks.application import data as ragtrace_data
 from validator.checks.application.data import Data
 
 
@@ -30,7 +30,7 @@ def test_a_file_in_the_place_of_a_folder_fails(prefix) -> None:
 
 def test_a_folder_that_cannot_be_written_fails(prefix, monkeypatch) -> None:
     # root may write everywhere, so the system's answer is played
-    monkeypatch.setattr(ragtrace_data.os, "access", lambda path, mode: path != prefix.data)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != prefix.data)
     result = look(Data, prefix)
     assert result.status == FAIL
     assert str(prefix.data) in result.details

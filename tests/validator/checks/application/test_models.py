@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def without(tmp_path):
     """Give an installation whose application needs a model that its bundle does not bring."""
     environment = replace(APPLICATION.environment, values={"BGE": "{prefix}/models/bge", "DEMO_MODEL": "x"})
     launchers = (*APPLICATION.launchers, Launcher("read", "program", "read.py", program=READ))
-    changes = {"environment": environment, "launchers": launchers, "offline_commands": (("read",),)}
+    changes: dict[str, Any] = {"environment": environment, "launchers": launchers, "offline_commands": (("read",),)}
     return make_prefix(tmp_path, model={}, application=replace(APPLICATION, models_apart=(APART,), **changes))
 
 

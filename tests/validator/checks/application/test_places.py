@@ -11,9 +11,8 @@ from installer.logs import audit_log
 from installer.userdata import backups
 from shared.errors import HostError
 from tests.validator.looking import look
-from validator.check import FAIL, PASS, WARN
+from validator.check import FAIL, OPERATOR, PASS, WARN
 from validator.checks.application.places import Places
-from validator.remedy import OPERATOR
 
 
 def test_passes_as_installed(prefix) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_slow_disk_is_told(prefix, monkeypatch, name, at_least) -> None:
 
 
 def test_a_full_disk_is_not_filled_further(prefix, monkeypatch) -> None:
-    monkeypatch.setattr(performance_disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
     assert look(DiskSpeed, prefix).status == SKIP
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bundle.product.application import THRESHOLDS
+from shared.files import files
 from tests.installed import APPLICATION, make_prefix
 from validator.check import PASS, PERFORMANCE, WARN, Check
 from validator.checks.performance import measured
@@ -86,7 +87,7 @@ def test_what_cannot_be_kept_is_measured_all_the_same(prefix, monkeypatch) -> No
     def refuse(*_arguments, **_options):
         raise OSError(30, os.strerror(30))
 
-    monkeypatch.setattr(measured.files, "write_atomic", refuse)
+    monkeypatch.setattr(files, "write_atomic", refuse)
     assert judge(prefix, 100).status == PASS
 
 

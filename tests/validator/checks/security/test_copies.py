@@ -10,7 +10,7 @@ from validator.checks.security.copies import SecondCopies
 
 
 def keep_metadata(prefix) -> None:
-    proofs.keep(prefix, proofs.read(prefix.active().bundle))
+    proofs.keep(prefix, proofs.read_metadata(prefix.active().bundle))
 
 
 def statuses(check, prefix) -> list[str]:

@@ -83,7 +83,12 @@ def test_no_signature_fails(prefix) -> None:
 
 def test_a_strangers_signature_fails(prefix) -> None:
     stranger, sums = SoftKey(ED25519), (release_of(prefix).bundle / "SHA256SUMS").read_bytes()
-    change(signature_of(prefix), stranger.sign(sums, RELEASE_NAMESPACE))
+    own = signature_of(prefix)
+    change(own, stranger.sign(sums, RELEASE_NAMESPACE))
+    result = look(Integrity, prefix)
+    assert result.status == FAIL
+    assert f"{own.name}: it is not named after its signing key" in result.details
+    own.rename(own.with_name(f"SHA256SUMS.{stranger.key.keyid}.sig"))
     result = look(Integrity, prefix)
     assert result.status == FAIL
     assert stranger.key.fingerprint in result.details

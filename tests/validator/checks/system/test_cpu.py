@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import ctypes
+import sys
 from types import SimpleNamespace
 
 import pytest
 
 from bundle.target import host_target
 from installer.install import processor, requirements
+from shared.processes import process
 from tests.installed import BASE, LIB, Wheel, make_prefix
 from tests.validator.looking import look
 from validator.check import FAIL, PASS, SKIP
@@ -50,8 +53,8 @@ def test_a_feature_counts_only_when_every_processor_has_it(intel) -> None:
 
 def test_windows_is_asked_for_each(monkeypatch) -> None:
     asked = SimpleNamespace(kernel32=SimpleNamespace(IsProcessorFeaturePresent=lambda number: number in (38, 40)))
-    monkeypatch.setattr(processor.sys, "platform", "win32")
-    monkeypatch.setattr(processor.ctypes, "windll", asked, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(ctypes, "windll", asked, raising=False)
     assert processor.features() == {"sse4_2", "avx2"}
 
 
@@ -63,12 +66,12 @@ def test_windows_is_asked_for_each(monkeypatch) -> None:
     ],
 )
 def test_macos_is_asked_by_sysctl(monkeypatch, output, features) -> None:
-    monkeypatch.setattr(processor.sys, "platform", "darwin")
-    monkeypatch.setattr(processor.process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
     assert processor.features() == features
 
 
 def test_a_system_that_cannot_be_asked_tells_nothing(monkeypatch) -> None:
-    monkeypatch.setattr(processor.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(processor, "SYSCTL", ["/nowhere/sysctl"])
     assert processor.features() is None

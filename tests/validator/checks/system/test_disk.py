@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +11,7 @@ import pytest
 from installer.change import space
 from installer.change.space import RESERVE
 from installer.install import preflight
+from installer.layout.location.finding import default_root
 from shared.terminal.console import human_bytes
 from tests.validator.looking import look, look_all, release_of
 from validator.check import FAIL, PASS, WARN
@@ -18,11 +21,10 @@ from validator.checks.system.disk import Disk
 
 def test_free_bytes(prefix, monkeypatch) -> None:
     manifest = release_of(prefix).manifest()
-    repair = preflight.repair_space(manifest, prefix, None)
-    assert human_bytes(space.of_whole_repair(manifest)) in repair.details  # what recover asks for
-    least, wanted = RESERVE, space.of_whole_repair(manifest)
+    least, wanted = space.RESERVE, space.of_whole_repair(manifest)
+    assert human_bytes(wanted) in preflight.repair_space(manifest, prefix, None).details  # what recover asks for
     for free, status in ((least - 1, FAIL), (least, WARN), (wanted - 1, WARN), (wanted, PASS), (1 << 40, PASS)):
-        monkeypatch.setattr(system_disk.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path, free=free: SimpleNamespace(free=free))
         result = look(Disk, prefix)
         assert (free, result.status) == (free, status)
         assert str(prefix.root) in result.details
@@ -31,7 +33,7 @@ def test_free_bytes(prefix, monkeypatch) -> None:
 @pytest.fixture(autouse=True)
 def one_filesystem(prefix, monkeypatch) -> None:  # an installation is made before, in the real folder
     """Keep the temporary folder, which may lie elsewhere on this machine, out of what is looked at."""
-    monkeypatch.setattr(system_disk.tempfile, "gettempdir", lambda: str(system_disk.default_root()))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(default_root()))
 
 
 def test_each_filesystem_is_looked_at_for_what_lies_there(prefix, monkeypatch) -> None:
@@ -43,7 +45,7 @@ def test_each_filesystem_is_looked_at_for_what_lies_there(prefix, monkeypatch) -
 
     monkeypatch.setattr(Path, "stat", stat)
     rooms = {prefix.data: RESERVE - 1, prefix.releases: RESERVE}
-    monkeypatch.setattr(system_disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=rooms.get(path, 1 << 40)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=rooms.get(path, 1 << 40)))
     found = {result.check_name: result.status for result in look_all(Disk, prefix)}
     assert found[f"Disk of {prefix.root}"] == PASS
     assert found[f"Disk of {prefix.releases}"] == WARN

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.validator.looking import look
@@ -11,7 +13,7 @@ from validator.checks.system.limits import Limits, memory_limit, processor_limit
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
     """A host with control groups: ``groups(own, {path: text})``."""
-    monkeypatch.setattr(system_limits.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(system_limits, "CGROUPS", tmp_path / "cgroup")
     monkeypatch.setattr(system_limits, "OWN", tmp_path / "own")
     monkeypatch.setattr(system_limits, "files_limit", lambda: 4096)
@@ -92,5 +94,5 @@ def test_containers_and_virtual_machines_are_named(groups, tmp_path, name, text,
 
 
 def test_other_systems_have_none(monkeypatch) -> None:
-    monkeypatch.setattr(system_limits.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     assert look(Limits, None).status == SKIP

@@ -7,19 +7,19 @@ import platform
 import pytest
 
 from bundle.target import host_target
-from installer.install import preflight, requirements
+from installer.install import preflight, processor, requirements
 from installer.install.host_findings import Finding
 from installer.install.requirements import PROCESSOR_LEVEL, REQUIREMENTS
 from installer.layout.prefix import Prefix
 from tests.installed import BASE, LIB, Wheel, make_prefix
 from tests.validator.looking import look, release_of
-from validator.check import FAIL, PASS, WARN
+from validator.check import FAIL, PASS, WARN, Check
 from validator.checks.system.clock import Clock
 from validator.checks.system.cpu import Processor
 from validator.checks.system.glibc import CLibrary
 from validator.checks.system.python import Python
 
-CHECKS = {
+CHECKS: dict[str, type[Check]] = {
     "python": Python,
     "glibc": CLibrary,
     "processor-level": Processor,
@@ -68,8 +68,8 @@ def test_a_processor_below_the_level_of_the_profile_fails_in_both(prefix, tmp_pa
 
 def test_a_package_whose_instructions_are_missing_is_refused_before_and_fails_after(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(requirements, "INTEL", (host_target().architecture,))
-    monkeypatch.setattr(requirements.processor, "features", lambda: frozenset({"sse2"}))
-    monkeypatch.setattr(requirements.processor, "level", lambda: 1)
+    monkeypatch.setattr(processor, "features", lambda: frozenset({"sse2"}))
+    monkeypatch.setattr(processor, "level", lambda: 1)
     prefix = make_prefix(tmp_path, wheels=(LIB, BASE, Wheel("torch", "2.0.0", {"torch.py": ""})))
     manifest = release_of(prefix).manifest()
     unfit = [item for item in preflight.preflight(manifest, Prefix(tmp_path / "new")) if not item.fits]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from bundle import delta, digest
+from bundle import digest
 from bundle.manifest import NAME
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS, open_bundle
+from bundle.reading import delta
 from shared.errors import TrustError
 from tests.tiny import COUNTER, Tiny, tiny_bundle
 
-NEWER = {"counter": COUNTER + 1, "version": "1.1.0", "sources": {"src/helper.py": "HELP = 2\n"}}
+NEWER: dict[str, Any] = {"counter": COUNTER + 1, "version": "1.1.0", "sources": {"src/helper.py": "HELP = 2\n"}}
 
 
 @pytest.fixture

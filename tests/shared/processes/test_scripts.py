@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from shared import scripts
+from shared.processes import scripts
 
 NAMES = sorted(
     f"{path.parent.name}/{path.stem}"
