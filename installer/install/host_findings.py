@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.1
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what, whether it fits, what was seen, and what to do when it doesn't.
+    """One thing that was inspected: what, whether it fits, what was seen, and what to do when it doesn't.
 
     ``warns`` marks one that fits and should be known all the same, or that could not be looked at; ``of_admission``
     one that the admission of the bundle judges, which then tells of it itself.
@@ -68,8 +67,8 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
         return
     name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")
     try:
-        running = list(_running(prefix))
-    except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; the look is a courtesy
+        running = _running(prefix)
+    except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; this check is optional
         details = _("could not check whether the application is running: {reason}").format(reason=trouble)
         yield Finding(name, True, details, advice, warns=True)
         return
@@ -81,22 +80,8 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
     yield Finding(name, True, details, advice, warns=True)
 
 
-def _running(prefix: Prefix) -> Iterator[str]:
-    """Yield the programs whose file, folder or command line lies in the prefix's releases, but for this one's own."""
-    import psutil
+def _running(prefix: Prefix) -> list[str]:
+    """Return the application's programs. Raises psutil's errors, ImportError where it cannot be imported."""
+    from installer.layout import processes as running
 
-    places = {str(prefix.releases) + os.sep, os.path.realpath(prefix.releases) + os.sep}
-    places |= {str(prefix.current) + os.sep, str(prefix.bin) + os.sep}
-    own = {process.pid for process in psutil.Process().parents()} | {os.getpid()}
-    for process in psutil.process_iter():
-        if process.pid in own:
-            continue
-        words = []
-        for ask in (process.exe, process.cwd, process.cmdline):
-            try:
-                answer = ask()
-            except (psutil.Error, OSError):
-                continue  # another user's, or it has ended
-            words += [answer] if isinstance(answer, str) else answer
-        if any(f"{word}{os.sep}".startswith(place) for word in words for place in places):
-            yield f"{os.path.basename(words[0])} ({process.pid})"
+    return [running.name_of(process) for process in running.of_application(running.roots_of(prefix))]

@@ -83,7 +83,7 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
 
 
 def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
-    """Tell whether more releases would wait for their programs to end than may."""
+    """Return whether more releases would wait for their programs to end than may."""
     waiting = retention.too_many(prefix, coming)
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
@@ -134,9 +134,9 @@ def _place(prefix: Prefix) -> Finding:
 
 
 def _around(root: Path) -> Path | None:
-    """Return the folder of another installation, or of what one left, that a new one would lie in."""
+    """Return the folder of another installation, or of what one left, that a new one would be in."""
     for path in Path(os.path.realpath(root)).parents:
-        with contextlib.suppress(OSError):  # what we may not look into is not ours
+        with contextlib.suppress(OSError):  # what we may not read is not ours
             outer = Prefix(path)
             if outer.exists or outer.is_left or outer.is_bereft:
                 return path
@@ -144,7 +144,7 @@ def _around(root: Path) -> Path | None:
 
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
-    """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
+    """Return whether a file is neither what an uninstallation leaves nor what a killed write test left."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
     folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
@@ -172,7 +172,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def _service(prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether the account that runs the application, another than root, could read its settings."""
+    """Return whether the account that runs the application, another than root, could read its settings."""
     owner, account = service.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
@@ -235,7 +235,7 @@ def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] |
 
 
 def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether the user's data must come to another layout, and whether they can."""
+    """Return whether the user's data must come to another layout, and whether they can."""
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
@@ -245,7 +245,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     except HostError as trouble:
         yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
     except PermissionError:
-        return  # the finding on the backup tells
+        return  # the finding on the backup reports it
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -255,7 +255,7 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     try:
         status = os.statvfs(place)
     except OSError:
-        return  # the finding on space tells
+        return  # the finding on space reports it
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
     needed = 2 * manifest.installed_files + len(manifest.files) + space.FILES_RESERVE  # bytecode doubles them at most
