@@ -25,7 +25,7 @@ FILES_RESERVE = 1000  # inodes
 
 
 def needed_bytes(manifest: Manifest) -> int:
-    """Return the most that an installation holds at once: kept files, the release, its bytecode."""
+    """Return the most that an installation holds at once: stored files, the release, its bytecode."""
     return manifest.total_bytes + of_release(manifest) + RESERVE
 
 
@@ -67,14 +67,14 @@ def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
 
 
 def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
-    """Yield where copies of the user's data go, and what they take; the finding on the backup tells of trouble."""
+    """Yield where copies of the user's data go, and what they take; the finding on the backup reports errors."""
     with contextlib.suppress(OSError):
         yield prefix.backups, backups.needed_bytes(prefix)
         yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
 
 
 def _unpacked(wheel: Path) -> int:
-    """Return the bytes that a kept wheel takes unpacked; whether it is sound is for its installation to tell."""
+    """Return the bytes that a stored wheel takes unpacked; whether it is sound is for its installation to tell."""
     try:
         with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
             return sum(member.file_size for member in archive.infolist())

@@ -41,7 +41,7 @@ class Finding:
 
 
 def target(manifest: Manifest) -> Finding:
-    """Tell whether this host is of the platform that a manifest is for."""
+    """Return whether this host is of the platform that a manifest is for."""
     host, wanted = host_target(), manifest.target
     fits = (host.platform, host.architecture) == (wanted.platform, wanted.architecture)
     details = _("this host is {host}, but the bundle is for {target}").format(host=host, target=wanted)
@@ -49,7 +49,7 @@ def target(manifest: Manifest) -> Finding:
 
 
 def distutils(manifest: Manifest) -> Iterator[Finding]:
-    """Tell whether uv can make an environment of CPython 3.9, which it asks by distutils where its files go."""
+    """Return whether uv can make an environment of CPython 3.9, which it asks by distutils where its files go."""
     if manifest.own_python or sys.version_info[:2] > DISTUTILS_UNTIL[:2]:
         return
     found = _has_distutils()
@@ -62,7 +62,7 @@ def _has_distutils() -> bool:
 
 
 def processes(prefix: Prefix) -> Iterator[Finding]:
-    """Tell which programs run from the installed releases: they change the data while these are copied."""
+    """Return which programs run from the installed releases: they change the data while these are copied."""
     if not prefix.releases.is_dir():
         return
     name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")

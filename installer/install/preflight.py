@@ -204,7 +204,7 @@ def _writable(prefix: Prefix) -> Finding:
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Look at each filesystem that takes part: folders of a prefix may be mounts."""
+    """Inspect each filesystem that takes part: folders of a prefix may be mounts."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
     for path, share in space.shares(manifest, prefix):
@@ -230,7 +230,7 @@ def _free(place: Path, needed: int) -> Finding:
 
 
 def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
-    """Look at the space for a repair that installs some packages again, or all (None); the rest is linked."""
+    """Inspect the space for a repair that installs some packages again, or all (None); the rest is linked."""
     return _free(nearest(prefix.releases), space.of_repair(manifest, prefix, packages))
 
 

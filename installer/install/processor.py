@@ -35,7 +35,7 @@ def level() -> int | None:
 
 
 def features() -> frozenset[str] | None:
-    """Return the instructions that every processor has (Linux names), or None where they are not told."""
+    """Return the instructions that every processor has (Linux names), or None where they are not known."""
     if sys.platform == "win32":
         present = ctypes.windll.kernel32.IsProcessorFeaturePresent
         return frozenset(name for number, name in WINDOWS_FEATURES.items() if present(number))

@@ -37,7 +37,7 @@ class Requirement(ABC, Generic[Seen]):
     id: ClassVar[str]
 
     def is_asked(self, manifest: Manifest) -> bool:  # noqa: ARG002 - most ask it of every host
-        """Tell whether a manifest asks for it on a host such as this."""
+        """Return whether a manifest asks for it on a host such as this."""
         return True
 
     @abstractmethod
@@ -46,7 +46,7 @@ class Requirement(ABC, Generic[Seen]):
 
     @abstractmethod
     def judge(self, manifest: Manifest, seen: Seen) -> Finding:
-        """Tell whether that is what a manifest asks for."""
+        """Return whether that is what a manifest asks for."""
 
     def here(self, manifest: Manifest) -> Iterator[Finding]:
         """Judge this host, where a manifest asks for it."""
@@ -121,7 +121,7 @@ class Glibc(Requirement["tuple[int, int] | None"]):
 
 
 class ProcessorLevel(Requirement["int | None"]):
-    """The x86-64 level that the profile asks for; None is what nobody says."""
+    """The x86-64 level that the profile asks for; None is one that nobody reports."""
 
     id = "processor-level"
 
@@ -142,7 +142,7 @@ class ProcessorLevel(Requirement["int | None"]):
 
 
 class Instructions(Requirement["frozenset[str] | None"]):
-    """The instructions that wheels of well-known packages are built for; None is what nobody says."""
+    """The instructions that wheels of well-known packages are built for; None is one that nobody reports."""
 
     id = "instructions"
 
@@ -186,7 +186,7 @@ class Clock(Requirement[datetime]):
         return datetime.now(timezone.utc)
 
     def is_behind(self, time: datetime, now: datetime) -> bool:
-        """Tell whether a clock says that something which has happened is yet to come."""
+        """Return whether a clock says that something which has happened is yet to come."""
         return time > now + AHEAD
 
     def judge(self, manifest: Manifest, seen: datetime) -> Finding:

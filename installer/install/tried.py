@@ -61,7 +61,7 @@ def executing(prefix: Prefix) -> Finding:
                 file.write("#!/bin/sh\nexit 0\n")
             os.chmod(program, 0o700)
             ended = process.run([program], timeout=TRY_TIMEOUT)
-    except RagtraceError as error:  # a limit or a missing device is told as what it is
+    except RagtraceError as error:  # a limit or a missing device is reported as what it is
         return Finding(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
         details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
@@ -75,7 +75,7 @@ def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         return
     name, place = _("Links"), nearest(prefix.releases)
     if trouble_writing(place):
-        return  # the finding on permission tells
+        return  # the finding on permission reports it
     with trials.beside(place) as folder:
         link = folder / "link"
         try:
