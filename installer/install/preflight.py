@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "demand", "nearest", "of_bundle", "preflight", "repair_space", "runtime"]
 
-WINDOWS_PATH_LIMIT = 259
-
 
 def runtime(manifest: Manifest) -> list[Finding]:
     """Return whether this platform and this Python are those that a manifest is for."""
@@ -272,7 +270,7 @@ def _path_length(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     length = len(str(prefix.releases)) + 40 + longest
     yield Finding(
         _("Path length"),
-        length <= WINDOWS_PATH_LIMIT,
+        length <= requirements.path_limit(nearest(prefix.root)),
         _("the longest path has {length} characters").format(length=length),
         _("Specify a shorter path with --prefix."),
     )

@@ -6,6 +6,7 @@ this host now (the interpreter of a release) has that judged by the same rule.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import sysconfig
@@ -19,13 +20,17 @@ from installer.install import processor
 from installer.install.host_findings import Finding
 from installer.trust.evidence import AHEAD
 from shared.i18n import _
+from shared.windows import MACHINE, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from bundle.manifest import Manifest
 
 Seen = TypeVar("Seen")
+WINDOWS_PATH, WINDOWS_LONG_PATH = 259, 32_767  # characters of MAX_PATH without its NUL, and of any path
+FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 INTEL = ("x86_64", "amd64")
 # package → the instructions that its x86-64 wheels are built for, as their projects say
 INSTRUCTIONS_OF = {"torch": "avx2", "polars": "avx2", "tensorflow": "avx", "pyarrow": "sse4_2"}
@@ -202,3 +207,18 @@ PYTHON, GLIBC, PROCESSOR_LEVEL, INSTRUCTIONS, CLOCK = Python(), Glibc(), Process
 # what a release runs by, whoever makes it; a repair does not ask for instructions: what it makes has run here before
 OF_A_RELEASE: tuple[Requirement[Any], ...] = (PYTHON, GLIBC, PROCESSOR_LEVEL)
 REQUIREMENTS: tuple[Requirement[Any], ...] = (*OF_A_RELEASE, INSTRUCTIONS, CLOCK)
+
+
+def path_limit(folder: Path) -> int:
+    """Return how long a path below a folder may be, as the system counts: bytes on POSIX, characters on Windows."""
+    if sys.platform == "win32":
+        return WINDOWS_LONG_PATH if long_paths_allowed() else WINDOWS_PATH
+    return os.pathconf(folder, "PC_PATH_MAX") - 1
+
+
+def long_paths_allowed() -> bool:
+    """Return whether Windows was set to open long paths."""
+    try:
+        return bool(read_value(MACHINE, FILE_SYSTEM, "LongPathsEnabled"))
+    except OSError:
+        return False

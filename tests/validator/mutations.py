@@ -671,7 +671,7 @@ HOSTS = by_hand(
     Mutation(
         "paths are longer than the system opens",
         "system.paths",
-        lambda w: w.replaced("system.paths.limit_of", lambda folder: 40),
+        lambda w: w.replaced("system.paths.path_limit", lambda folder: 40),
     ),
     Mutation("a container limits memory", "system.limits", lambda w: w.cgroup("memory.max", "1000000\n"), WARN),
     Mutation("a container limits processors", "system.limits", lambda w: w.cgroup("cpu.max", "10000 100000\n"), WARN),
