@@ -34,10 +34,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from builder.assemble.assemble import write_archive
 from builder.members import member
 from bundle import digest
-from bundle.archive import drain
 from bundle.manifest import MODELS, NAME, Manifest, Product
 from bundle.opening import SUMS, Bundle
 from bundle.product.application import Application, Launcher
+from bundle.reading.medium import drain
 from bundle.target import host_target, parse_target
 from bundle.wheels import record
 from shared.terminal.progress import NoProgress

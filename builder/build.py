@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class Outcome:
     """What a run built: a folder for each target, who signed, seconds for each phase.
 
-    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``state`` what the source was;
+    ``attested`` counts the wheels of each verdict, empty where none were checked; ``state`` what the source was;
     ``unchecked`` what hosts will not check for want of a word in the profile.
     """
 

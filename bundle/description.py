@@ -19,13 +19,12 @@ LARGEST = 10
 
 
 def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
-    """Return a bundle's facts as JSON values; ``judged`` tells that a policy has accepted its signers.
+    """Return a bundle's facts as JSON values; ``judged`` means that a policy has accepted its signers.
 
-    Sizes are in bytes. The date is its signers' claim: a signature carries no time.
+    Sizes are in bytes. The date is its signers' claim: a signature has no time.
     """
     manifest = bundle.manifest
     largest = sorted(manifest.files, key=lambda entry: entry.size, reverse=True)[:LARGEST]
-    application = manifest.application
     return {
         "bundle": str(bundle.location),
         "product": manifest.product.to_json(),
@@ -49,17 +48,23 @@ def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
         "packages": [package.to_json() for package in manifest.packages],
         "models": [model.to_json() for model in manifest.models],
         "largest": [{"path": entry.path, "bytes": entry.size} for entry in largest],
-        "effects": {
-            "installed_bytes": manifest.installed_bytes,
-            "store_bytes": sum(entry.size for entry in manifest.files if entry.kind in ("wheel", "model", "source")),
-            "commands": list(application.commands),
-            "settings_required": list(application.environment.required),
-            "kept_folders": list(application.persist),
-            "imports_when_installing": list(application.core_imports),
-            "imports_what_source_imports": any(entry.kind == "source" for entry in manifest.files),
-            "runs_when_installing": trials(manifest),
-            "migrates_data_with": list(application.migration.command) if application.migration else None,
-        },
+        "effects": _effects(manifest),
+    }
+
+
+def _effects(manifest: Manifest) -> dict[str, Any]:
+    """Return what an installation does to a host."""
+    application = manifest.application
+    return {
+        "installed_bytes": manifest.installed_bytes,
+        "store_bytes": sum(entry.size for entry in manifest.files if entry.kind in ("wheel", "model", "source")),
+        "commands": list(application.commands),
+        "settings_required": list(application.environment.required),
+        "kept_folders": list(application.persist),
+        "imports_when_installing": list(application.core_imports),
+        "imports_what_source_imports": any(entry.kind == "source" for entry in manifest.files),
+        "runs_when_installing": trials(manifest),
+        "migrates_data_with": list(application.migration.command) if application.migration else None,
     }
 
 

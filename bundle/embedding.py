@@ -10,7 +10,7 @@ from bundle import strict
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from bundle.manifest import Probe
+    from bundle.product.model import Probe
 
 
 def embedding_in(output: str) -> list[float] | None:
@@ -26,7 +26,7 @@ def embedding_in(output: str) -> list[float] | None:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
+    """Return whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bundle import names, strict
 from bundle.product.application import Application
+from bundle.product.model import Model
 from bundle.strict import Document, Fields, Value, by, refuse
 from bundle.target import Target, target_from_json
 from shared.i18n import _
@@ -31,7 +31,7 @@ SCRIPTS, DOCUMENTATION, VERIFICATION, MODELS = "04_Scripts", "05_Documentation",
 WHEELS = f"{DEPENDENCIES}/wheels"
 PYTHON = f"{PREREQUISITES}/python"
 
-# kind → the folder that its files must lie in
+# kind → the folder that its files must be in
 KINDS = {
     "prerequisite": PREREQUISITES,
     "interpreter": PYTHON,
@@ -46,7 +46,7 @@ KINDS = {
     "root": "",  # what is typed in the bundle's root folder
 }
 KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
-OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder lies in another's and holds nothing else
+OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder is in another's and holds nothing else
 _IN_ROOT = re.compile(r"[a-z][a-z-]*\.py")
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
@@ -99,7 +99,7 @@ class FileEntry(Value):
 
 @dataclass(frozen=True)
 class Product(Value):
-    """What the bundle brings. ``name`` is normalised (PEP 503), ``title`` names archive and folders."""
+    """What the bundle provides. ``name`` is normalised (PEP 503), ``title`` names archive and folders."""
 
     name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
     title: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
@@ -109,54 +109,12 @@ class Product(Value):
 
 @dataclass(frozen=True)
 class Package(Value):
-    """One installed distribution: normalised name, version, its wheel's path, licence expression if known."""
+    """One installed distribution: normalised name, version, its wheel's path, license expression if known."""
 
     name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
     version: str = field(metadata=by(strict.matching, pattern=_VERSION, form=_version_form))
     wheel: str = field(metadata=by(strict.text))
     licence: str | None = field(metadata=by(strict.optional, of=strict.text))
-
-
-@dataclass(frozen=True)
-class Probe(Value):
-    """A sentence and the embedding that the installed model must give for it, or what is known of that.
-
-    ``command`` is a launcher and its arguments; the sentence is added to it, and it prints the
-    embedding as a JSON list. Components may differ by at most ``tolerance`` each; where ``embedding`` is
-    empty, ``dimension`` tells how many there are. ``normalised`` tells that its length is 1. ``batch`` is a
-    command that embeds each of several sentences added to it, for measuring; empty where there is none.
-    """
-
-    command: tuple[str, ...] = field(metadata=by(strict.texts, most=100))
-    sentence: str = field(metadata=by(strict.text))
-    embedding: tuple[float, ...] = field(metadata=by(strict.items, of=partial(strict.number, most=1e6), most=100_000))
-    tolerance: float = field(metadata=by(strict.number))
-    batch: tuple[str, ...] = field(default=(), metadata=by(strict.texts, most=100))
-    dimension: int | None = field(
-        default=None, metadata=by(strict.optional, of=partial(strict.integer, least=1, most=100_000), added=True)
-    )
-    normalised: bool = field(default=False, metadata=by(strict.boolean, added=True))
-
-    @property
-    def commands(self) -> dict[str, tuple[str, ...]]:
-        return {"command": self.command, "batch": self.batch}
-
-    def check(self, path: str) -> None:
-        """Refuse a probe that compares nothing."""
-        if not self.command or not (self.embedding or self.dimension) or not 0 < self.tolerance < 1:
-            raise refuse(path, _("lacks a command, an embedding or its dimension, or a tolerance between 0 and 1"))
-        if self.embedding and self.dimension not in (None, len(self.embedding)):
-            raise refuse(path, _("the embedding does not match its dimension"))
-
-
-@dataclass(frozen=True)
-class Model(Value):
-    """A model: its name (its folder in 07_Models), where it came from, its revision, its probe."""
-
-    name: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
-    repository: str = field(metadata=by(strict.text))
-    revision: str = field(metadata=by(strict.text))
-    probe: Probe | None = field(metadata=by(strict.optional, of=Probe.from_json))
 
 
 @dataclass(frozen=True)
@@ -214,7 +172,7 @@ class Manifest(Document):
 
     @property
     def created_epoch(self) -> int:
-        """The (claimed) time in seconds since 1970, as archive members carry it."""
+        """The (claimed) time in seconds since 1970, as archive members have it."""
         return int(strict.time_from_json(self.created, f"{NAME}.created").timestamp())
 
     @property
@@ -234,7 +192,7 @@ class Manifest(Document):
 
     @property
     def own_python(self) -> str | None:
-        """The program of the Python that the bundle brings, below ``PYTHON``; None where the host's own is used."""
+        """The program of the Python that the bundle provides, below ``PYTHON``; None where the host's own is used."""
         program = "python.exe" if self.target.platform == "windows" else f"bin/python{self.target.python}"
         return program if any(self.of_kind("interpreter")) else None
 

@@ -1,7 +1,7 @@
 """Opening a bundle: the signature first, then the manifest; only this makes a Bundle.
 
 What has a Bundle has verified signers, so later code never asks again. Its files are verified
-one by one as they are read (bundle/archive.py).
+one by one as they are read (bundle/reading/archive.py).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Callable
 
-from bundle import archive, delta, digest
+from bundle import digest
 from bundle.lock import demand_lock
 from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bundle.names import INSTALLER
 from bundle.product.application import demand_names
+from bundle.reading import archive, delta, medium
 from bundle.signing.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
 from shared.errors import TrustError, UsageError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from bundle.archive import Take, Volumes
+    from bundle.reading.archive import Take, Volumes
 
 SUMS = "SHA256SUMS"
 INSTALLER_MEMBER = f"04_Scripts/{INSTALLER}"
@@ -60,7 +61,7 @@ class Bundle:
 
     @cached_property
     def left_out(self) -> frozenset[FileEntry]:
-        """The files that the base brought and this bundle does not, none for one that is whole."""
+        """The files that the base has and this bundle omits, none for a full bundle."""
         return frozenset(delta.left_out(self.manifest, self.base))
 
     @property
@@ -83,7 +84,7 @@ class Bundle:
         return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
-        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` is told their bytes.
+        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` gets their sizes in bytes.
 
         An archive's files come in manifest order, those of a folder several at a time.
         """
@@ -99,7 +100,8 @@ class Bundle:
             take(entry, counted(blocks))
 
         if not self.is_archive:
-            archive.visit_folder(self.location, self.manifest, self.manifest_bytes, taken, self.left_out)
+            brought = (entry for entry in self.manifest.files if entry not in self.left_out)
+            archive.visit_folder(self.location, self.manifest_bytes, brought, taken)
             return
         read = archive.read_archive(self.volumes, self.manifest, self.manifest_bytes, self.left_out)
         for entry, blocks in read:
@@ -131,7 +133,7 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
     if not volumes or set(digests) - {INSTALLER, delta.BASE} != {NAME, *volumes}:
-        raise archive.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
+        raise medium.damaged(SUMS, _("it does not list the manifest, the archive and the installer"))
     location = _location(path, folder, manifest, volumes)
     bundle = Bundle(manifest, manifest_bytes, sums, signatures, signers, location, base)
     _check_installer(folder, bundle, digests.get(INSTALLER))
@@ -144,7 +146,7 @@ def read_signed(path: Path) -> tuple[Path, bytes, dict[str, bytes]]:
     try:
         sums, signatures = read_sums(folder, _read)
     except OSError as error:
-        raise archive.refused(folder, error) from error
+        raise medium.refused(folder, error) from error
     if not signatures:
         raise TrustError(
             _("{path}: the bundle is not signed.").format(path=folder / SUMS),
@@ -161,7 +163,7 @@ def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, 
     sums = read(folder / SUMS, digest.SUMS_LIMIT)
     found = sorted(name for name in os.listdir(folder) if is_signature(name))
     if len(found) > SIGNATURES_LIMIT:
-        raise archive.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
+        raise medium.damaged(SUMS, _("more than {limit} signatures").format(limit=SIGNATURES_LIMIT))
     return sums, {name: read(folder / name, SIGNATURE_LIMIT) for name in found}
 
 
@@ -175,17 +177,17 @@ def claimed_signers(sums: bytes, signatures: dict[str, bytes]) -> list[PublicKey
     keys = {name: verify(data, sums, RELEASE_NAMESPACE, name=name) for name, data in signatures.items()}
     for name, key in keys.items():
         if name != f"{SUMS}.{key.keyid}.sig":
-            raise archive.damaged(name, _("it is not named after its signing key"))
+            raise medium.damaged(name, _("it is not named after its signing key"))
     return list(keys.values())
 
 
 def _folder_of_sums(path: Path) -> Path:
-    if not archive.kind_of(path):
+    if not medium.kind_of(path):
         raise UsageError(
             _("{path} does not exist.").format(path=path), advice=_("Specify the folder that contains SHA256SUMS.")
         )
-    for folder in (path, path.parent) if archive.is_folder(path) else (path.parent,):
-        if archive.is_file(folder / SUMS):
+    for folder in (path, path.parent) if medium.is_folder(path) else (path.parent,):
+        if medium.is_file(folder / SUMS):
             return folder
     raise TrustError(
         _("{path}: SHA256SUMS is missing, so the bundle has no trusted signature.").format(path=path),
@@ -195,16 +197,16 @@ def _folder_of_sums(path: Path) -> Path:
 
 def _read(path: Path, limit: int) -> bytes:
     data = bytearray()
-    for block in archive.file_blocks(path, path.name):
+    for block in medium.file_blocks(path, path.name):
         data += block
         if len(data) > limit:
-            raise archive.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
+            raise medium.damaged(path.name, _("larger than {limit} bytes").format(limit=limit))
     return bytes(data)
 
 
 def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
     """Return the signed manifest; of an unpacked root and the folder beside it, every copy must be right."""
-    copies = [place / NAME for place in (path, folder) if archive.is_folder(place) and os.path.lexists(place / NAME)]
+    copies = [place / NAME for place in (path, folder) if medium.is_folder(place) and os.path.lexists(place / NAME)]
     read = [_read_listed(copy, sha256) for copy in copies or [folder / NAME]]
     return read[0]
 
@@ -220,7 +222,7 @@ def _read_listed(path: Path, sha256: str | None) -> bytes:
     """Return the bytes of a manifest, which must have the digest that SHA256SUMS lists."""
     data = _read(path, MANIFEST_LIMIT)
     if digest.sha256_bytes(data) != sha256:
-        raise archive.damaged(path.name, _("its SHA-256 does not match the signed one"))
+        raise medium.damaged(path.name, _("its SHA-256 does not match the signed one"))
     return data
 
 
@@ -228,14 +230,14 @@ def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
     """Raise TrustError unless the installer is the one in the manifest, or a delta leaves it out."""
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     if member is None or sha256 != (None if member in bundle.left_out else member.sha256):
-        raise archive.damaged(SUMS, _("its installer does not match the manifest"))
+        raise medium.damaged(SUMS, _("its installer does not match the manifest"))
     beside = folder / INSTALLER
-    if archive.kind_of(beside):
-        archive.drain(archive.checked_blocks(member, archive.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
+    if medium.kind_of(beside):
+        medium.drain(medium.checked_blocks(member, medium.file_blocks(beside, INSTALLER), name=lambda: INSTALLER))
 
 
 def volume_name(name: str, number: int) -> str:
-    """Return the name of an archive's volume, numbered from 1; ``cat NAME.*`` puts them in order."""
+    """Return the name of an archive's volume, numbered from 1, so that ``cat NAME.*`` joins them in order."""
     return f"{name}.{number:03d}"
 
 
@@ -249,9 +251,9 @@ def volume_names(digests: dict[str, str], archive_name: str) -> list[str]:
 
 def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) -> Path:
     """Return what is read: an archive or root that was named itself, else the archive or root in the named folder."""
-    if _is_root(path, manifest) or (archive.is_file(path) and volumes == [manifest.archive]):
+    if _is_root(path, manifest) or (medium.is_file(path) and volumes == [manifest.archive]):
         return path
-    missing = [name for name in volumes if not archive.is_file(folder / name)]
+    missing = [name for name in volumes if not medium.is_file(folder / name)]
     if not missing and (path == folder or path.name in volumes):
         return folder / volumes[0]
     if path == folder and _is_root(folder / manifest.root, manifest):
@@ -266,7 +268,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
     """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
-    return any(archive.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
+    return any(medium.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 
 def _incomplete(path: Path, folder: Path, volumes: list[str], missing: list[str]) -> TrustError:

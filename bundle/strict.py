@@ -1,8 +1,8 @@
 """Strict JSON: what is not expected is refused, and the refusal names the path of it.
 
-A document is described once, by the fields of frozen dataclasses: ``Value`` reads and writes them.
-Unknown or duplicate keys, NaN, floats where integers belong, and anything over its bound raise
-TrustError, for example ``MANIFEST.json.files[3].sha256: not 64 hex digits``.
+A document is described once, by the fields of frozen dataclasses: ``Value`` reads and writes them. Unknown or duplicate
+keys, NaN, floats where integers belong, and anything over its bound raise TrustError, for example
+``MANIFEST.json.files[3].sha256: not 64 hex digits``.
 """
 
 from __future__ import annotations
@@ -99,7 +99,6 @@ def text(value: Any, path: str, *, limit: int = TEXT_LIMIT, empty: bool = False)
         raise refuse(path, _("empty"))
     if len(value) > limit:
         raise refuse(path, _("longer than {limit} characters").format(limit=limit))
-    # the first question answers most texts, and quickly
     if not value.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise refuse(path, _("contains a control character"))
     return value
@@ -201,9 +200,8 @@ def by(
 ) -> dict[str, Any]:
     """Return the metadata of a Value's field: its reader, with the reader's bounds.
 
-    ``key`` is its name in the document where that is another one, ``write`` the way back where
-    ``written`` does not know it. A key that was ``added`` after documents without it had been signed
-    is written only where it is not empty, so each of them is still written as it was.
+    ``key`` is its name in the document where that differs, ``write`` the way back where ``written`` does not know it.
+    A key ``added`` since documents were signed is written only where it is not empty, so they are written as they were.
     """
     return {"read": partial(read, **bounds), "key": key, "write": write or written, "added": added}
 
@@ -286,36 +284,17 @@ class Fields:
         for key in self.left:
             raise refuse(f"{self.path}.{key[:80]}", _("unknown key"))
 
-    check_text = staticmethod(text)
-
     def text(self, key: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
         return self.nested(key, text, limit=limit, empty=empty)
 
     def optional_text(self, key: str, *, limit: int = TEXT_LIMIT) -> str | None:
         return self.nested(key, optional, of=partial(text, limit=limit))
 
-    def sha256(self, key: str) -> str:
-        return self.nested(key, sha256)
-
     def integer(self, key: str, *, least: int = 0, most: int = INTEGER_LIMIT) -> int:
         return self.nested(key, integer, least=least, most=most)
 
-    def number(self, key: str) -> float:
-        return self.nested(key, number)
-
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        return self.nested(key, choice, choices=choices)
-
     def items(self, key: str, parse: Callable[[Any, str], T], *, most: int) -> tuple[T, ...]:
-        """Take a list; ``parse`` gets each item with its path."""
         return self.nested(key, items, of=parse, most=most)
-
-    def texts(self, key: str, *, most: int = 1000) -> tuple[str, ...]:
-        return self.nested(key, texts, most=most)
-
-    def mapping(self, key: str, *, most: int = 1000) -> dict[str, str]:
-        """Take an object whose values are all texts, possibly empty."""
-        return self.nested(key, mapping, most=most)
 
     def optional(self, key: str, parse: Callable[[Any, str], T]) -> T | None:
         return self.nested(key, optional, of=parse)

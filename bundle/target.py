@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bundle import strict
 from bundle.strict import Fields, refuse
 from shared.errors import UsageError
 from shared.i18n import _
@@ -142,9 +143,9 @@ def parse_target(name: str, python: str, *, glibc: tuple[int, int] = GLIBC_FLOOR
 def target_from_json(value: Any, path: str) -> Target:
     """Read a target out of a manifest."""
     fields = Fields(value, path)
-    system = fields.choice("platform", tuple(ARCHITECTURES))
-    architecture = fields.choice("architecture", ARCHITECTURES[system])
-    python = fields.choice("python", PYTHONS)
+    system = fields.nested("platform", strict.choice, choices=tuple(ARCHITECTURES))
+    architecture = fields.nested("architecture", strict.choice, choices=ARCHITECTURES[system])
+    python = fields.nested("python", strict.choice, choices=PYTHONS)
     glibc = fields.optional_text("glibc")
     fields.done()
     if system != "linux":

@@ -17,7 +17,6 @@ OF_WINDOWS = {
     225: "VIRUS",  # ERROR_VIRUS_INFECTED
     1314: "PRIVILEGE",  # ERROR_PRIVILEGE_NOT_HELD
 }
-LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
 # the name is at fault: what file was wanted helps more than how names go wrong
 NAMES = frozenset(
     {"ENOENT", "NO_PARENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "EINVAL", "NO_CAUSE", "NOT_REGULAR", "A_LINK"}

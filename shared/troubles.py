@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
 BRINGING = "bringing"  # reading what a medium brought
+LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
 
@@ -108,7 +109,7 @@ def at(path: Named) -> Iterator[None]:
 
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
-    """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    """Return what refused: the name of an errno, or a closer one where the host says more."""
     if isinstance(error, reading.UnfitError):
         return error.cause
     number = getattr(error, "winerror", None)
@@ -118,7 +119,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
     if not place or sys.platform == "win32":
         return name
     if place == os.devnull and doing in (STARTING, USING):
-        return "NO_NULL" if name not in causes.LACKS else name
+        return "NO_NULL" if name not in LACKS else name
     closer = {"ENOENT": _why_missing, "EACCES": _why_denied, "EPERM": _why_denied, "ENOSPC": _why_full}.get(name)
     found = closer(place, doing) if closer else ""
     if not found and other and closer is _why_denied:
@@ -225,7 +226,7 @@ def _reason(cause: str, error: OSError, place: Place) -> str:
 
 
 def _advice(cause: str, doing: str, place: Place) -> str:
-    if cause in causes.LACKS:
+    if cause in LACKS:
         return limits.advice()
     if cause in {"EACCES", "EPERM"}:
         text = _rights(cause)[READING if doing == BRINGING else doing]

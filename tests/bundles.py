@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from bundle.manifest import FileEntry, Manifest, Model, Package, Probe, Product
-from bundle.product.application import Application, Environment, Launcher
+from bundle.manifest import FileEntry, Manifest, Package, Product
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import Environment
+from bundle.product.model import Model, Probe
 from bundle.target import Target
 
 WHEEL = "02_Dependencies/wheels/demo_lib-1.2.0-py3-none-any.whl"

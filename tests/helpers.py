@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from installer.install.install import Outcome
     from installer.layout.prefix import Prefix
     from installer.trust.admission import AdmittedBundle
-    from shared.terminal.console import Progress
+    from shared.terminal.progress import Progress
     from tests.tiny import Tiny
 
 QUIET = NoProgress()

@@ -14,6 +14,7 @@ from builder.wheels import attestations
 from bundle import manifest, strict
 from bundle.advisories.exceptions import JUSTIFICATIONS
 from bundle.advisories.severity import LEVELS, TABLES
+from bundle.product import model
 from bundle.strict import INTEGER_LIMIT, TEXT_LIMIT
 from bundle.target import ARCHITECTURES, FREE_THREADED, PYTHONS
 from installer.logs import usage
@@ -150,7 +151,7 @@ def verify() -> Schema:
         "base": described(nullable(BASE), "what a delta builds on and leaves out"),
         "manifest_sha256": SHA256,
         "packages": items(value(manifest.Package)),
-        "models": items(value(manifest.Model)),
+        "models": items(value(model.Model)),
         "largest": items(closed({"path": ANY_TEXT, "bytes": COUNT})),
         "effects": described(effects, "what installing it will do to a host"),
     }

@@ -54,8 +54,8 @@ URGENCY = (FAIL, ERROR, WARN)
 class Report:
     """What was seen. ``product``, ``version``, ``release`` and ``prefix`` are None where nothing is installed.
 
-    ``host`` tells two hosts apart and says nothing else about them. ``effort`` and ``not_run``, the names of checks by
-    their identifiers, say how far ``overall_status`` goes; None and empty in reports that do not tell.
+    ``host`` distinguishes two hosts and says nothing else about them. ``effort`` and ``not_run``, names of checks by
+    their identifiers, say how far ``overall_status`` goes; None and empty in reports without them.
     """
 
     timestamp: str
@@ -147,7 +147,7 @@ def _reads(value: Any, read: Callable[[Any, str], Any] | None = None) -> bool:
 
 
 def overall(results: Iterable[CheckResult]) -> str:
-    """Return what all results come to; where nothing was looked at, nothing is well."""
+    """Return what all results come to; where nothing was inspected, nothing is well."""
     seen = [result for result in results if result.status != SKIP]
     bad = [result for result in seen if result.status in (FAIL, ERROR)]
     if not seen or any(result.category in DECISIVE for result in bad):
@@ -190,8 +190,8 @@ def parse_report(data: bytes, name: str = "report") -> Report:
         timestamp=fields.text("timestamp"),
         system_info=fields.nested("system_info", _object),
         results=fields.items("validation_results", read_result, most=RESULTS_LIMIT),
-        overall_status=fields.choice("overall_status", OVERALL),
-        recommendations=fields.texts("recommendations", most=RESULTS_LIMIT),
+        overall_status=fields.nested("overall_status", strict.choice, choices=OVERALL),
+        recommendations=fields.nested("recommendations", strict.texts, most=RESULTS_LIMIT),
         title=fields.optional_text("title") or "",
         product=fields.optional_text("product"),
         version=fields.optional_text("version"),
@@ -214,15 +214,15 @@ def read_result(value: Any, path: str) -> CheckResult:
     fields = Fields(value, path)
     result = CheckResult(
         id=fields.text("id", limit=ID_LIMIT, empty=True),
-        category=fields.choice("category", CATEGORIES),
+        category=fields.nested("category", strict.choice, choices=CATEGORIES),
         check_name=fields.text("check_name"),
-        status=fields.choice("status", STATUSES),
+        status=fields.nested("status", strict.choice, choices=STATUSES),
         details=fields.text("details", empty=True),
         suggestion=fields.text("suggestion", empty=True),
         command=fields.text("command", empty=True),
         performance_metric=fields.optional("performance_metric", _metrics),
         evidence=fields.nested("evidence", _object),
-        seconds=fields.number("seconds"),
+        seconds=fields.nested("seconds", strict.number),
         remedy=fields.optional("remedy", partial(strict.choice, choices=REMEDIES)),
     )
     fields.done()
@@ -239,8 +239,8 @@ def _names(value: Any, path: str) -> dict[str, str]:
 def _metrics(value: Any, path: str) -> dict[str, dict[str, Any]]:
     def metric(value: Any, path: str) -> dict[str, Any]:
         fields = Fields(value, path)
-        read = {"value": fields.number("value"), "unit": fields.text("unit", empty=True)}
-        read.update({name: fields.number(name) for name in ("last", "threshold") if name in fields.left})
+        read = {"value": fields.nested("value", strict.number), "unit": fields.text("unit", empty=True)}
+        read.update({name: fields.nested(name, strict.number) for name in ("last", "threshold") if name in fields.left})
         fields.done()
         return read
 
@@ -259,10 +259,10 @@ def _bounded(value: Any, path: str, depth: int) -> None:
     if depth == 0:
         raise refuse(path, _("nested too deeply"))
     if isinstance(value, str):
-        Fields.check_text(value, path, empty=True)
+        strict.text(value, path, empty=True)
     elif isinstance(value, dict):
         for name, item in value.items():
-            Fields.check_text(name, path)
+            strict.text(name, path)
             _bounded(item, f"{path}.{name[:80]}", depth - 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from builder.assemble.volumes import ArchiveFile
 from builder.members import STORED_LIMIT, member
-from bundle import archive
 from bundle.manifest import NAME
+from bundle.reading import archive
 from shared.errors import BuildError
 from shared.i18n import _
 
@@ -82,7 +82,7 @@ def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
 
 
 def is_stored(entry: FileEntry) -> bool:
-    """Tell whether deflating a file again would only cost time."""
+    """Return whether deflating a file again would only cost time."""
     return entry.kind in STORED_KINDS or entry.path.endswith(STORED_ENDINGS)
 
 

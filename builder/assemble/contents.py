@@ -14,10 +14,11 @@ from builder.wheels.attestations import evidence as evidence_of
 from builder.wheels.wheels import demand_apart
 from bundle import digest
 from bundle.lock import PYLOCK, write_pylock
-from bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, FileEntry, Manifest, Model, Probe, parse_manifest
+from bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, FileEntry, Manifest, parse_manifest
 from bundle.names import collision, too_long_for_windows
 from bundle.opening import INSTALLER_MEMBER
-from bundle.wheels.structure import installed
+from bundle.product.model import Model, Probe
+from bundle.wheels.sizes import installed
 from shared.errors import BuildError, TrustError
 from shared.i18n import _
 

@@ -11,10 +11,10 @@ from builder.assemble.contents import manifest_of, members_of
 from builder.signing import slip
 from builder.signing.release import Release
 from bundle import digest
-from bundle.delta import BASE
 from bundle.manifest import NAME
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
+from bundle.reading.delta import BASE
 from bundle.signing.policy import RELEASE_NAMESPACE
 from shared.i18n import _
 
@@ -54,7 +54,7 @@ class Built:
 
 
 def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
-    """Write the folder of one target into the workspace; a delta brings what its base has not, and its manifest."""
+    """Write the folder of one target into the workspace; a delta contains what its base has not, and its manifest."""
     target, base = inputs.target, parts.base
     run.progress.step(_("Writing the bundle for {target}, Python {python}").format(target=target, python=target.python))
     # 1. The archive, as its manifest says.

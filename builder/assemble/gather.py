@@ -53,7 +53,7 @@ def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target,
 
 
 def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWheel, Wheel]:
-    """Fetch the wheels of all targets, each once, and look into them."""
+    """Fetch the wheels of all targets, each once, and inspect them."""
     wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
     run.progress.step(
         plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
@@ -64,7 +64,7 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
 
 
 def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:
-    """Look who attests the wheels, as the request says."""
+    """Check the attestations of the wheels, as the request says."""
     return attestations.look(
         sorted(wheels),
         scope.lock,
@@ -126,7 +126,7 @@ def inputs_of(
 
 
 def with_python(inputs: Inputs, work: Path, run: Run) -> Inputs:
-    """Return the inputs with the keys that installers pin, and the Python that the bundle is to bring, if any."""
+    """Return the inputs with the keys that installers pin, and the Python to embed in the bundle, if any."""
     inputs = replace(inputs, keyids=run.keyids)
     if run.request.python is None:
         return inputs

@@ -187,7 +187,7 @@ def _filenames(package: Package) -> list[str]:
 
 
 def _is_stranded(package: Package, tags: frozenset[Tag]) -> bool:
-    """Tell whether a package that comes as wheels has none for these tags."""
+    """Return whether a package that comes as wheels has none for these tags."""
     filenames = _filenames(package)
     return bool(filenames) and not any(tags & _wheel_tags(filename) for filename in filenames)
 

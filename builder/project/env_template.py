@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundle.product.application import PLACEHOLDER
+from bundle.product.environment import PLACEHOLDER
 from shared import troubles
 from shared.errors import UsageError
 from shared.i18n import _

@@ -50,7 +50,7 @@ class ProbeSource:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model to bring.
+    """A model to bundle.
 
     ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None when the command
     line must name it. ``include`` (empty: all) and ``exclude`` choose its files.
@@ -70,8 +70,8 @@ def parse_model(value: Any, path: str, folder: Path) -> ModelSource:
     model = ModelSource(
         name=fields.text("name"),
         source=None if source is None else model_source(source, f"{path}.source", folder),
-        include=fields.texts("include"),
-        exclude=fields.texts("exclude"),
+        include=fields.nested("include", strict.texts),
+        exclude=fields.nested("exclude", strict.texts),
         probe=fields.optional("probe", lambda item, where: _probe(item, where, folder)),
     )
     fields.done()
@@ -96,11 +96,11 @@ def _probe(value: Any, path: str, folder: Path) -> ProbeSource:
     fields = fields_with(value, path, _PROBE)
     name = fields.optional_text("embedding_file")
     probe = ProbeSource(
-        command=fields.texts("command", most=100),
+        command=fields.nested("command", strict.texts, most=100),
         sentence=fields.text("sentence"),
         embedding=None if name is None else _embedding(folder / name, f"{path}.embedding_file"),
-        tolerance=fields.number("tolerance"),
-        batch=fields.texts("batch", most=100),
+        tolerance=fields.nested("tolerance", strict.number),
+        batch=fields.nested("batch", strict.texts, most=100),
         record=fields.nested("record", strict.boolean),
         dimension=fields.nested("dimension", strict.optional, of=partial(strict.integer, least=1, most=100_000)),
         normalised=fields.nested("normalised", strict.boolean),
@@ -130,4 +130,4 @@ def _embedding(file: Path, path: str) -> tuple[float, ...]:
 
 
 def _component(value: Any, path: str) -> float:
-    return Fields({"value": value}, path).number("value")
+    return Fields({"value": value}, path).nested("value", strict.number)

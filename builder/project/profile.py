@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from builder.project.env_template import read_template
 from builder.project.model_source import ModelSource, parse_model
 from builder.project.toml_file import fields_with, read_toml
+from bundle import strict
 from bundle.names import PLAIN, plain_form
 from bundle.product import commands
 from bundle.product.application import (
@@ -89,7 +90,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         environment = fields.nested("environment", lambda item, where: environment_of(item, where, project_root))
         launchers = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
-        plugins = tuple(_plugins(fields.texts("plugins"), path))
+        plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
         lazy = fields.nested("imports", _lazy)
         rest = {
             **fields.left,
@@ -105,9 +106,9 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             title=title,
             application=application,
             models=models,
-            include=source.texts("include"),
-            exclude=source.texts("exclude"),
-            allow_secrets=source.texts("allow_secrets"),
+            include=source.nested("include", strict.texts),
+            exclude=source.nested("exclude", strict.texts),
+            allow_secrets=source.nested("allow_secrets", strict.texts),
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
             notes=tuple(shadows(application, path.name)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bundle.product.application import Environment
+from bundle.product.environment import Environment
 from shared.i18n import _
 
 if TYPE_CHECKING:

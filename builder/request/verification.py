@@ -1,4 +1,4 @@
-"""What a bundle brings so that a host can look for known vulnerabilities, any day, with no network."""
+"""What a bundle provides so that a host can look for known vulnerabilities, any day, with no network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.advisories.gate import read_knowledge, refuse, run_gate, tell
 from builder.wheels import tools_environment
 from bundle.advisories.matcher import Installed
-from bundle.wheels.structure import NOTHING, Unpacked
+from bundle.wheels.sizes import NOTHING, Unpacked
 from shared.i18n import _
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a bundle brings so that a host can look for known vulnerabilities: nothing without advisories."""
+    """What a bundle provides so that a host can look for known vulnerabilities: nothing without advisories."""
 
     members: tuple[Member, ...] = ()
     unpacked: Unpacked = NOTHING

@@ -63,7 +63,7 @@ class Module:
         return ".".join([origin, *reversed(parts)]) if origin else ""
 
     def texts_of(self, node: ast.AST | None) -> Texts:
-        """Return the texts that an expression stands for, none where that cannot be told."""
+        """Return the texts that an expression can have, none where that is not known."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return (node.value,)
         if isinstance(node, ast.Name):
@@ -73,7 +73,7 @@ class Module:
         return tuple(found) if len(found) == len(items) else ()
 
     def is_mapping(self, node: ast.AST) -> bool:
-        """Tell whether an expression is the environment, a copy of it, or what dotenv has read."""
+        """Return whether an expression is the environment, a copy of it, or what dotenv has read."""
         while isinstance(node, (ast.Call, ast.Dict)):
             if isinstance(node, ast.Dict):
                 return any(key is None and self._is_plain(value) for key, value in zip(node.keys, node.values))
@@ -93,7 +93,7 @@ class Module:
         return named or self.dotted(node) == "os.environ" or called == "dotenv.dotenv_values"
 
     def is_reader(self, node: ast.AST) -> bool:
-        """Tell whether an expression is an object that is called with the name of a setting."""
+        """Return whether an expression is an object that is called with the name of a setting."""
         return self.dotted(node) == "decouple.config" or (isinstance(node, ast.Name) and node.id in self.readers)
 
     @property

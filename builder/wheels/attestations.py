@@ -5,7 +5,7 @@ minutes; a public log bears witness to when. The check is sigstore's, against th
 user, else the one that came with it; no network is asked for that.
 
 What an index offers for a wheel never changes after the upload, so the cache keeps it, nothing offered included: a
-warm cache needs no network. What could not be asked is kept nowhere and never counts as checked.
+warm cache needs no network. What could not be asked is stored nowhere and never counts as checked.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def ask(
 ) -> dict[LockedWheel, Verdict]:
     """Ask the indexes for the attestations of wheels, and keep what was judged.
 
-    Why something can't be told goes into ``reasons``. Raises BuildError for one that does not hold.
+    Why something cannot be determined goes into ``reasons``. Raises BuildError for one that does not hold.
     """
     stop = threading.Event()
     try:
@@ -192,19 +192,19 @@ def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
 
 
 def kept(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
-    """Return what was kept of a wheel, None where nothing was."""
+    """Return what is cached of a wheel, None where nothing is."""
     path = place(cache, index, wheel)
     try:
         data = path.read_bytes()
         with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
-            os.utime(path)  # used now: ``prune`` looks at this time
+            os.utime(path)  # used now: ``prune`` inspects this time
     except OSError:
         return None
     return data
 
 
 def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline: bool) -> Verdict:
-    """Return the verdict on what was kept of a wheel; what does not hold is asked for again, if that may be."""
+    """Return the verdict on what is cached of a wheel; what does not hold is asked for again, if that may be."""
     if offered is None:
         return Verdict(UNKNOWN)
     try:

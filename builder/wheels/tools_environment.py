@@ -18,7 +18,7 @@ from bundle.digest import sha256_bytes
 from bundle.lock import write_pylock
 from bundle.manifest import KINDS
 from bundle.target import host_target
-from bundle.wheels.structure import Unpacked, installed
+from bundle.wheels.sizes import Unpacked, installed
 from shared.files import files, trials
 from shared.i18n import plural
 from shared.processes import process
@@ -97,7 +97,7 @@ def _make_in(scratch: Path, place: Path, paths: dict[LockedWheel, Path], lock: b
             os.link(path, scratch / "wheels" / wheel.filename)
         (scratch / "pylock.toml").write_bytes(lock)
         uv.sync(_python(scratch / "venv"), scratch / "pylock.toml")
-        # the bytecode that later starts need; whether the scanners work is told when they are used
+        # the bytecode that later starts need; whether the scanners work is reported when they are used
         process.run(
             [str(_python(scratch / "venv")), "-I", "-c", "import safety.safety, picklescan.scanner"],
             env=environment(scratch),

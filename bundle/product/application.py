@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import names, strict
 from bundle.product import commands
+from bundle.product.environment import OWN_VARIABLES, SET_BY_LAUNCHERS, VARIABLE, Environment
 from bundle.strict import Value, by, refuse
 from shared.i18n import _
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 LAUNCHER_KINDS = ("script", "module", "entry", "program")
 PROGRAM = "program"
 WORKING_FOLDERS = ("caller", "app", "data")
-SETTINGS_LIMIT = 512 << 10  # bytes of names and defaults: each is a line of PREFIX/.env (app_launcher.ENV_LIMIT)
 PROGRAM_LIMIT = 16_000  # characters: Windows gives all arguments of a program 32,767
 # what [thresholds] may name: seconds, 10^9 operations a second, 10^9 or 10^6 bytes (a second), milliseconds
 THRESHOLDS = (
@@ -32,19 +32,12 @@ THRESHOLDS = (
     "embeddings_per_second",
     "model_memory_gb",
 )
-# what PREFIX/bin, launch.py and a migration set for the application, whatever a profile says
-OWN_VARIABLES = ("RAGTRACE_PREFIX", "RAGTRACE_RELEASE", "RAGTRACE_DATA_LAYOUT")
-SET_BY_LAUNCHERS = ("PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE")
 OWN_FILES = ".ragtrace-"  # temporary files of ours begin so; the next command removes what a crash left of them
 PORT = "{port}"
-PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
-PLACES = ("app", "data", "models", "prefix", "venv")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PAGE = re.compile(r"/[!-~]{0,200}")
 _ATTRIBUTE = re.compile(rf"{_MODULE.pattern}:{_MODULE.pattern}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 def source_path(value: Any, path: str) -> str:
@@ -132,54 +125,6 @@ class Launcher(Value):
 
 
 @dataclass(frozen=True)
-class Environment(Value):
-    """The settings of an application.
-
-    ``template`` maps each name of the env template to its placeholder; these names, those of ``also`` and
-    of ``defaults`` are loaded from PREFIX/.env and no other. ``required`` are those without which the
-    application does not start. ``values`` are set by every launcher, ``defaults`` where neither the caller
-    nor PREFIX/.env sets the name (app_launcher.environment has the order). ``{app} {data} {models} {prefix}
-    {venv}`` in both are replaced by the installed folders.
-    """
-
-    template: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
-    required: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
-    values: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
-    also: tuple[str, ...] = field(default=(), metadata=by(strict.texts, added=True))
-    defaults: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping, added=True))
-
-    @property
-    def placeholders(self) -> dict[str, str]:
-        """What a release is tried out with in place of the user's settings; a default needs no stand-in."""
-        named = {**dict.fromkeys(self.required, PLACEHOLDER), **self.template}
-        return {name: value for name, value in named.items() if name not in self.defaults}
-
-    def check(self, path: str) -> None:
-        """Refuse what is no variable, a setting that nobody could set, or no place."""
-        for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
-            if not _VARIABLE.fullmatch(name):
-                raise refuse(path, _("{name!r} is not a valid variable name").format(name=name[:80]))
-        for name in self.required:
-            if name not in self.template and name not in self.also:
-                raise refuse(f"{path}.required", _("{name} is neither in the template nor in also").format(name=name))
-        for key, added in (("also", self.also), ("defaults", tuple(self.defaults))):
-            for name in added:
-                if name in self.values:
-                    raise refuse(f"{path}.{key}", _("{name} has a fixed value").format(name=name))
-        _check_places(self.values, f"{path}.values")
-        _check_places(self.defaults, f"{path}.defaults")
-        if len(strict.dumps([*self.template, *self.also, self.defaults])) > SETTINGS_LIMIT:
-            raise refuse(path, _("larger than {limit} bytes").format(limit=SETTINGS_LIMIT))
-
-
-def _check_places(settings: dict[str, str], path: str) -> None:
-    for name, setting in settings.items():
-        for place in _PLACE.findall(setting):
-            if place not in PLACES:
-                raise refuse(f"{path}.{name}", _("{{{place}}} is not a known placeholder").format(place=place[:80]))
-
-
-@dataclass(frozen=True)
 class Dashboard(Value):
     """How to see whether a web page of the application answers.
 
@@ -192,11 +137,11 @@ class Dashboard(Value):
     path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
 
     def check(self, path: str) -> None:
-        """Refuse a page that would not be told its port, and what is no variable."""
+        """Refuse a page that would not get its port, and what is no variable."""
         if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
             raise refuse(path, _("{port} is neither in command nor in environment").format(port=PORT))
         for name in self.environment:
-            if not _VARIABLE.fullmatch(name):
+            if not VARIABLE.fullmatch(name):
                 raise refuse(f"{path}.environment", _("{name!r} is not a valid variable name").format(name=name[:80]))
 
 
@@ -227,7 +172,7 @@ class Migration(Value):
     """How the user's data come to the layout that a release reads.
 
     ``layout`` is a number that grows with each change of the layout; ``command``, a launcher and its arguments,
-    turns data of any former layout into it.
+    turns data of any previous layout into it.
     """
 
     layout: int = field(metadata=by(strict.integer, least=1))
@@ -248,7 +193,7 @@ def _thresholds(value: Any, path: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Application(Value):
-    """What a profile tells of an application beyond its files.
+    """What a profile declares about an application beyond its files.
 
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its

@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bundle.archive import checked_blocks, file_blocks
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
+from bundle.reading.medium import checked_blocks, file_blocks
 from installer.change import transaction
 from installer.install import delta, preflight
 from installer.layout.location.own_command import COPY_OF
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.trust.admission import AdmittedBundle
 
-# what the launcher of the running installer tells its own code
+# what the launcher of the running installer passes to its own code
 OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX", COPY_OF)
 
 

@@ -1,6 +1,6 @@
 """Where an installation lacks a file or folder of its own, or has something of another kind or owner in its place.
 
-The one list of what must lie where in PREFIX, which ``validate`` looks through and ``recover`` mends by. What is the
+The one list of what must be where in PREFIX, which ``validate`` checks and ``recover`` repairs by. What is the
 user's (data, settings, backups themselves) and what a release is made of have checks of their own.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
-# below PREFIX, in the order in which they are mended: (path, is a folder, must be there, most bytes, may be a link)
+# below PREFIX, in the order in which they are repaired: (path, is a folder, must be there, most bytes, may be a link)
 _PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
     ("state", True, True, 0, False),
     ("state/lock", False, False, reading.LINES, False),
@@ -94,7 +94,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
+    """Inspect what an update installed and the policies: anything there that is no regular file is foreign."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name
@@ -107,7 +107,7 @@ def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
+    """Inspect the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
     from installer.layout.store import is_object, is_shelf_name
 
     for shelf in filter(is_shelf_name, _names(prefix.store)):
@@ -136,7 +136,7 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        return MISSING  # what it lies in is a link in a circle
+        return MISSING  # what it is in is a link in a circle
     if folder:
         if reading.is_folder(path):
             return ""
@@ -150,7 +150,7 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
 
 
 def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Raise HostError for a folder of the tool's own that lies elsewhere: only a person can tell what else is there."""
+    """Raise HostError for a folder of the tool's own that is elsewhere: only a person can tell what else is there."""
     for item in wrong:
         if item.what == LINKED:
             path = prefix.root.joinpath(*item.place.split("/"))
@@ -163,7 +163,7 @@ def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
 
 
 def move_back() -> str:
-    """Return what to do about a folder that lies elsewhere."""
+    """Return what to do about a folder that is elsewhere."""
     return _(
         "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
     )
@@ -174,7 +174,7 @@ def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     now = found(prefix)
     for item in wrong:
         if item not in now:
-            continue  # mended since; what is there is new
+            continue  # repaired since; what is there is new
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             aside.own(path)

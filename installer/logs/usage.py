@@ -1,6 +1,6 @@
 """What an installation used of its host: seconds of each phase, memory at its peak, bytes written.
 
-Kept in the receipt, so it ends where the receipt is written: sealing and activating are not in it.
+Stored in the receipt, so it ends where the receipt is written: sealing and activating are not in it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bundle import strict
 from bundle.strict import Fields
 from shared.i18n import _
 from shared.terminal.console import human_bytes
@@ -65,7 +66,7 @@ def read_usage(value: Any, path: str) -> Usage:
 
     def seconds(value: Any, path: str) -> dict[str, float]:
         phases = Fields(value, path)
-        found = {name: phases.number(name) for name in PHASES if name in phases.left}
+        found = {name: phases.nested(name, strict.number) for name in PHASES if name in phases.left}
         phases.done()
         return found
 
@@ -151,7 +152,7 @@ def _written() -> int | None:
     Linux adds the counts of a child that was waited for; on Windows they are this process's alone.
     """
     try:
-        import psutil  # looks into /proc while it is imported
+        import psutil  # reads /proc while it is imported
 
         return int(psutil.Process().io_counters().write_bytes)
     except Exception:  # noqa: BLE001 - a measurement, and never a reason to stop

@@ -87,11 +87,11 @@ class Deviation:
 def _item(value: Any, path: str) -> Item:
     if not isinstance(value, list) or len(value) != 3:
         raise strict.refuse(path, _("not [path, content, owner]"))
-    return Item(*(Fields.check_text(part, path) for part in value))
+    return Item(*(strict.text(part, path) for part in value))
 
 
 def contradicted(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the audit log has another receipt of a release than the one that is there.
+    """Return whether the audit log has another receipt of a release than the one that is there.
 
     A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
     changed without the lines that follow. Raises OSError where there is no receipt.
@@ -129,12 +129,12 @@ def parse(data: bytes, name: str) -> Receipt:
         product=fields.text("product"),
         version=fields.text("version"),
         counter=fields.integer("counter"),
-        manifest_sha256=fields.sha256("manifest_sha256"),
-        signers=fields.texts("signers"),
+        manifest_sha256=fields.nested("manifest_sha256", strict.sha256),
+        signers=fields.nested("signers", strict.texts),
         installed=fields.text("installed"),
         interpreter=fields.text("interpreter"),
         interpreter_version=fields.text("interpreter_version"),
-        interpreter_sha256=fields.sha256("interpreter_sha256"),
+        interpreter_sha256=fields.nested("interpreter_sha256", strict.sha256),
         installer_version=fields.text("installer_version"),
         locked=locked,
         items=fields.items("items", _item, most=ITEMS_LIMIT),
@@ -203,7 +203,7 @@ def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
 
 
 def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
-    """Return inode, size and time of the last change (ns) of everything that a comparison looks at, by its path."""
+    """Return inode, size and time of the last change (ns) of everything that a comparison inspects, by its path."""
     found = {}
     for relative, (path, _is_link) in walk(str(release.path)):
         status = os.lstat(path)

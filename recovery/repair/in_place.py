@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundle.archive import checked_blocks, file_blocks
+from bundle.reading.medium import checked_blocks, file_blocks
 from installer.change import retention, transaction
 from installer.layout import journal, misplaced, proofs, rights, seal
 from installer.layout.store import Store

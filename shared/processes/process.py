@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from shared import causes, limits, troubles
+from shared import limits, troubles
 from shared.errors import HostError, RagtraceError, ToolError
 from shared.i18n import _
 from shared.processes import ending, supervised
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG = logging.getLogger("ragtrace")
-OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
+OUTPUT_LIMIT = 4 << 20  # bytes stored of each stream; the rest is read and dropped
 LOGGED = 32_768  # characters of each stream, from its end, that the log has of a program that failed
 COMMAND_LOGGED = 1_000  # characters; programs of our own are given as one long argument
 _running: set[subprocess.Popen[bytes]] = set()
@@ -109,31 +109,13 @@ def run(
     With ``leftovers`` what the program leaves running is the caller's to end.
     Raises ToolError when the program cannot be started.
     """
-    other: dict[str, Any] = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
-    other.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if account is not None:
-        other.update(user=account.user, group=account.group, extra_groups=account.groups)
-        env = {**(os.environ if env is None else env), "HOME": account.home}
-        other.update(folder=cwd)  # entered with that user's rights, who may have put a link in its place
-    else:
-        other.update(cwd=cwd)
-    process, tie = _start(argv, alone=True, env=None if env is None else dict(env), **other)
-    timed_out, drains = False, []
+    streams = {"stdin": subprocess.DEVNULL if stdin is None else subprocess.PIPE}
+    streams.update(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process, tie = _start(argv, alone=True, **streams, **_rights(env, cwd, account))
+    drains: list[_Drain] = []
     _running.add(process)
     try:
-        drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
-        if stdin is not None:
-            # apart, so that a program which does not read cannot outlast the limit
-            threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        kill_tree(process)
-        process.wait()
-    except BaseException:
-        kill_tree(process)
-        process.wait()
-        raise
+        timed_out = _wait(process, timeout, stdin, drains)
     finally:
         _running.discard(process)
         tie.cut(waited=leftovers and process.returncode is not None)  # else what it left running ends too
@@ -146,8 +128,40 @@ def run(
     return ended
 
 
+def _rights(env: Mapping[str, str] | None, cwd: Path | None, account: Account | None) -> dict[str, Any]:
+    """Return with which environment, where and as whom a program is started."""
+    if account is None:
+        return {"env": None if env is None else dict(env), "cwd": cwd}
+    return {
+        "env": {**(os.environ if env is None else env), "HOME": account.home},
+        "folder": cwd,  # entered with that user's rights, who may have put a link in its place
+        "user": account.user,
+        "group": account.group,
+        "extra_groups": account.groups,
+    }
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float, stdin: bytes | None, drains: list[_Drain]) -> bool:
+    """Wait for the end of a program, whose output fills ``drains``; tell whether it had to be killed."""
+    try:
+        drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
+        if stdin is not None:
+            # apart, so that a program which does not read cannot outlast the limit
+            threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        kill_tree(process)
+        process.wait()
+        return True
+    except BaseException:
+        kill_tree(process)
+        process.wait()
+        raise
+    return False
+
+
 def _log(ended: Completed) -> None:
-    """Give the log what a program that failed has said: an error tells its last line alone."""
+    """Write the output of a failed program to the log: an error quotes only its last line."""
     LOG.debug(
         "%s: %s\nstdout: %s\nstderr: %s",
         shlex.join(ended.argv)[:COMMAND_LOGGED],
@@ -158,7 +172,7 @@ def _log(ended: Completed) -> None:
 
 
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
-    """Let a program take over our terminal until it ends, and return its exit code (negative: the signal).
+    """Let a program use our terminal until it ends, and return its exit code (negative: the signal).
 
     What asks us to end is the program's; Ctrl-C reaches it twice, from the terminal and from us, because the one of
     ``kill`` comes to us alone. It has no time limit, because a person is there. Raises ToolError when it cannot be
@@ -170,7 +184,7 @@ def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait begins again
-                if sys.platform != "win32":  # whose terminal tells all at once, and where nobody else asks
+                if sys.platform != "win32":  # whose terminal signals all at once, and where nobody else asks
                     process.send_signal(ending.number_of(asked))
     finally:
         tie.cut(waited=process.returncode is not None)
@@ -199,7 +213,7 @@ def _start(argv: Sequence[str], *, alone: bool, **options: Any) -> tuple[subproc
 def not_started(program: str, error: OSError) -> RagtraceError:
     """Return why a program could not be started: this host allows no more of them, or it is the program's fault."""
     cause = troubles.cause_of(error, troubles.STARTING, near=program)
-    if cause in causes.LACKS:
+    if cause in troubles.LACKS:
         reason = troubles.reason(error)
         return HostError(
             _("This host cannot start another program ({program}): {reason}.").format(program=program, reason=reason),
@@ -215,7 +229,7 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
         with process.stdin:
             process.stdin.write(data)
     except OSError:
-        pass  # it did not want it (Windows says EINVAL); its exit code tells
+        pass  # it did not want it (Windows says EINVAL); its exit code says why
 
 
 def last_line(text: str) -> str:

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from shared.processes import scripts
 
@@ -84,18 +84,23 @@ def start(
     finally:
         os.close(watched)
         os.close(told)
-    try:
-        with answer:
-            refused = answer.read()  # nothing, at the moment when it became the program
-    except BaseException:
-        process.kill()
-        _leave(process, handle)
-        raise
+    refused = _refused(process, answer, handle)
     if refused:
         _leave(process, handle)
         number, _space, at = refused.partition(b" ")
         raise OSError(int(number), os.strerror(int(number)), str(folder) if at else argv[0])
     return process, Tie(handle)
+
+
+def _refused(process: subprocess.Popen[bytes], answer: BinaryIO, handle: int) -> bytes:
+    """Return why what was started did not become the program; nothing, at the moment when it did."""
+    try:
+        with answer:
+            return answer.read()
+    except BaseException:
+        process.kill()
+        _leave(process, handle)
+        raise
 
 
 def _leave(process: subprocess.Popen[bytes], handle: int) -> None:

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from bootstrap import cli
 from builder import cli as builder
-from bundle.manifest import Model, Product
+from bundle.manifest import Product
+from bundle.product.model import Model
 from installer.layout.prefix import Prefix
 from installer.monitoring.monitor import Sample
 from shared.files.lockfile import locked

@@ -29,7 +29,7 @@ from bundle.manifest import FILES_LIMIT, INSTALLED_LIMIT, MANIFEST_LIMIT, FileEn
 from bundle.signing import signature
 from bundle.signing.policy import pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
-from bundle.wheels.structure import Unpacked
+from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError, UsageError
 from shared.terminal.progress import NoProgress
 from tests.bundles import make_manifest

@@ -17,16 +17,16 @@ from builder.fetch.cache import Cache
 from builder.signing.sign import generate_key, read_public_key
 from builder.signing.slip import grouped
 from builder.zipapp import pack
-from bundle.archive import drain
 from bundle.names import INSTALLER
 from bundle.opening import open_bundle
+from bundle.reading.medium import drain
 from bundle.signing.policy import pins
 from bundle.signing.policy_files import pinned_policy
 from shared.errors import TrustError
 from shared.files.lockfile import locked
 from tests.builder.sources import commit, make_source
 from tests.schemas import validated
-from tests.servers import make_wheel
+from tests.wheels import make_wheel
 
 PROJECT = """
 [project]

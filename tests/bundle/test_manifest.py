@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bundle import strict
-from bundle.manifest import FILE_SIZE_LIMIT, FileEntry, Model, Package, Probe, parse_manifest
+from bundle.manifest import FILE_SIZE_LIMIT, FileEntry, Package, parse_manifest
+from bundle.product.model import Model, Probe
 from bundle.target import Target
 from shared.errors import TrustError
 from tests.bundles import CONTENTS, WHEEL, entry, make_manifest

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundle import digest
-from bundle.archive import drain
 from bundle.manifest import NAME
 from bundle.names import INSTALLER
 from bundle.opening import SUMS, Bundle, open_bundle
+from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT, parse_public_key
 from shared.errors import HostError, TrustError, UsageError

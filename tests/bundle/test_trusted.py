@@ -20,7 +20,7 @@ BEFORE = (
 )
 BEFORE_LIMIT = 1020
 # what then reads the signed manifest, and compares the archive with it byte by byte
-AFTER = ("bundle/manifest.py", "bundle/archive.py", "bundle/delta.py")
+AFTER = ("bundle/manifest.py", "bundle/product/model.py", "bundle/reading/*.py")
 # what these rely on: strict JSON, names that every host can hold
 GROUND = ("bundle/strict.py", "bundle/names.py")
 WHOLE_LIMIT = 1750

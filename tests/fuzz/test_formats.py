@@ -24,9 +24,10 @@ from bootstrap.launch.words import Refusal
 from bundle.advisories.exceptions import Exceptions, read_exceptions
 from bundle.advisories.index import parse_index
 from bundle.advisories.snapshot import MEMBERS, read_snapshot
-from bundle.archive import END, drain, padding, read_archive, ustar_header
 from bundle.digest import read_sums, sha256_bytes, write_sums
 from bundle.manifest import NAME, Package, parse_manifest
+from bundle.reading.archive import END, padding, read_archive, ustar_header
+from bundle.reading.medium import drain
 from bundle.signing.policy import RELEASE_NAMESPACE, parse_policy, pins
 from bundle.signing.signature import ED25519, parse_public_key, verify
 from bundle.wheels import record
@@ -36,7 +37,7 @@ from tests.advisories import snapshot_bytes
 from tests.bundle.advisories.test_exceptions import ONE
 from tests.bundles import CONTENTS, make_manifest
 from tests.keys import SoftKey
-from tests.tiny import wheel
+from tests.wheels import make_wheel
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "1"))
@@ -160,7 +161,7 @@ FORMATS = {
     "advisories": (read_as_advisories, read_snapshot(snapshot()).member("index.jsonl")),
     "exceptions": (read_as_exceptions, Exceptions(3, (ONE,)).to_bytes()),
     "zipapp": (read_as_zipapp, zipapp()),
-    "wheel": (read_as_wheel, wheel("x", "1", {"x.py": "X = 1\n"}, "[console_scripts]\nx = x:main\n")),
+    "wheel": (read_as_wheel, make_wheel("x", "1", {"x.py": "X = 1\n"}, entry_points="[console_scripts]\nx = x:main\n")),
 }
 REFUSALS = (TrustError, HostError, Refusal)
 

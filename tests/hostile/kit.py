@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import cli
 from bundle import strict
-from bundle.archive import END, padding, ustar_header
 from bundle.digest import sha256_bytes, write_sums
 from bundle.manifest import NAME, Manifest
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS
+from bundle.reading.archive import END, padding, ustar_header
 from bundle.signing.policy import RELEASE_NAMESPACE
 from tests.helpers import NOTES, snapshot
 

@@ -11,8 +11,8 @@ import zlib
 
 import pytest
 
-from bundle.archive import END
 from bundle.manifest import NAME
+from bundle.reading.archive import END
 from tests.hostile.kit import ARCHIVE, Draft, Part, gzip
 
 FIRST, APP, WEIGHTS = "02_Dependencies/pylock.toml", "03_Source/app.py", "07_Models/tiny/weights.json"

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from bundle.archive import END, padding, ustar_header
+from bundle.reading.archive import END, padding, ustar_header
 from tests.hostile.kit import ARCHIVE, UNPACKED, Draft, Original
 
 LAST = "07_Models/tiny/weights.json"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bundle import digest, strict
 from bundle.manifest import FILE_SIZE_LIMIT, FileEntry, parse_manifest
-from bundle.product.application import SETTINGS_LIMIT, Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import SETTINGS_LIMIT, Environment
 from bundle.signing.policy import Signer, parse_policy, pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
 from installer.layout import journal, seal

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import api
-from bundle.product.application import Environment, Launcher
+from bundle.product.application import Launcher
+from bundle.product.environment import Environment
 from installer.trust.places import Places
 from tests.tiny import install_tiny, tiny_bundle
 

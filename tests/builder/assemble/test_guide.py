@@ -16,8 +16,9 @@ from builder.assemble.guide import Facts
 from builder.models.models import CollectedModel, ModelFile
 from builder.project.profile import Profile
 from bundle.manifest import Product
-from bundle.product.application import Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
 from bundle.product.commands import TOOL as OWN
+from bundle.product.environment import Environment
 from bundle.target import parse_target
 from installer.layout.location.finding import default_root
 from shared.terminal.parser import Parser

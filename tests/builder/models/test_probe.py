@@ -8,7 +8,8 @@ import pytest
 from builder.models.models import CollectedModel, ModelFile
 from builder.models.probe import with_embedding
 from builder.project.model_source import ModelSource, ProbeSource
-from bundle.product.application import Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import Environment
 from shared.terminal.progress import NoProgress
 
 APP = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.project.env_template import read_template
-from bundle.product.application import PLACEHOLDER
+from bundle.product.environment import PLACEHOLDER
 from shared.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import pytest
 from builder import cli
 from builder.signing.sign import generate_key, read_public_key
 from bundle import strict
-from bundle.archive import drain
-from bundle.delta import BASE
 from bundle.names import INSTALLER
 from bundle.opening import open_bundle
+from bundle.reading.delta import BASE
+from bundle.reading.medium import drain
 from bundle.signing.policy import pins
 from tests.builder.test_cli import _quick, build, make_project  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import validated

@@ -12,7 +12,7 @@ from builder.project.profile import load_profile
 from builder.project.source import collect_source
 from builder.settings import scan as settings_scan
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN, Unlisted, find_unlisted, note_lines, tell
-from bundle.product.application import Environment
+from bundle.product.environment import Environment
 from shared.terminal.progress import NoProgress
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from bootstrap.commands import common
-from bundle.product.application import Environment, ModelApart
+from bundle.product.application import ModelApart
+from bundle.product.environment import Environment
 from installer.layout.prefix import Prefix
 from installer.logs import runlog
 from installer.release import acceptance, lacks, launchers, settings

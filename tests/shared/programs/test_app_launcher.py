@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from bundle.product.application import Application, Environment, Launcher
+from bundle.product.application import Application, Launcher
+from bundle.product.environment import Environment
 from installer.layout.prefix import Prefix
 from installer.logs import runlog
 from installer.release import launchers

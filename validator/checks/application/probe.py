@@ -13,7 +13,8 @@ from validator.trials import apart, trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Manifest, Model, Probe
+    from bundle.manifest import Manifest
+    from bundle.product.model import Model, Probe
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from validator.subject import Subject

@@ -13,7 +13,7 @@ from validator.trials import trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Model, Probe
+    from bundle.product.model import Model, Probe
     from validator.subject import Subject
 
 BATCH = 32  # sentences beyond the first: what they take longer is embedding, the rest loading
@@ -50,7 +50,7 @@ class ModelTime(Check):
         if probe.batch:
             many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
             more = many.seconds - once.seconds
-            if more > 0:  # else the difference of two starts tells nothing of the sentences
+            if more > 0:  # else the difference of two starts says nothing about the sentences
                 rate = BATCH / more
                 metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
                 bounds[f"{model.name}.rate"] = "embeddings_per_second"

@@ -12,7 +12,10 @@ from validator.check import ERROR, NORMAL, SECURITY, SKIP, Check, CheckResult, U
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from bundle.manifest import Manifest
+    from installer.layout.release import Release
     from validator.subject import Subject
 
 
@@ -28,22 +31,9 @@ class PickledModels(Check):
         return _("Pickles in models")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
-        if not manifest.models:
-            raise UncheckedError(SKIP, _("there are no models"))
-        if not tools_environment.entries_of(manifest):
-            raise UncheckedError(SKIP, _("the bundle contains no scanners"))
-        version = tuple(int(part) for part in manifest.target.python.split("."))
-        if version < picklescan.LEAST_PYTHON:
-            raise UncheckedError(
-                SKIP,
-                _("picklescan needs Python 3.11, but this release has {python}").format(python=manifest.target.python),
-            )
-        python = tools_environment.python_of(release)
-        if not python.exists():
-            raise UncheckedError(ERROR, _("incomplete: picklescan is not installed"))
+        python = _scanner(subject.need_release(), subject.need_manifest())
         try:
-            found = picklescan.scan_folder(python, release.models, limit=self.left())
+            found = picklescan.scan_folder(python, subject.need_release().models, limit=self.left())
         except ToolError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
         if found.unread:
@@ -70,6 +60,24 @@ class PickledModels(Check):
                     "nothing in {count} file can run code", "nothing in {count} files can run code", found.scanned
                 ).format(count=found.scanned)
             )
+
+
+def _scanner(release: Release, manifest: Manifest) -> Path:
+    """Return the interpreter that picklescan is installed for; raises UncheckedError where there is none."""
+    if not manifest.models:
+        raise UncheckedError(SKIP, _("there are no models"))
+    if not tools_environment.entries_of(manifest):
+        raise UncheckedError(SKIP, _("the bundle contains no scanners"))
+    version = tuple(int(part) for part in manifest.target.python.split("."))
+    if version < picklescan.LEAST_PYTHON:
+        raise UncheckedError(
+            SKIP,
+            _("picklescan needs Python 3.11, but this release has {python}").format(python=manifest.target.python),
+        )
+    python = tools_environment.python_of(release)
+    if not python.exists():
+        raise UncheckedError(ERROR, _("incomplete: picklescan is not installed"))
+    return python
 
 
 def described(files: dict[str, list[str]]) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bundle.embedding import embedding_in
-from bundle.manifest import Probe
+from bundle.product.model import Probe
 from tests.installed import SENTENCE, make_prefix
 from tests.validator.looking import change, look, release_of
 from validator.check import FAIL, PASS, SKIP

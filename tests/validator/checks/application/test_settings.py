@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bundle.product.application import Environment
+from bundle.product.environment import Environment
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP, WARN

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from bundle import delta, digest
+from bundle import digest
 from bundle.manifest import NAME
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS, open_bundle
+from bundle.reading import delta
 from shared.errors import TrustError
 from tests.tiny import COUNTER, Tiny, tiny_bundle
 

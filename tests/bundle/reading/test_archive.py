@@ -5,13 +5,11 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tarfile
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,14 +17,17 @@ import pytest
 from builder import members
 from builder.assemble.assemble import write_archive
 from builder.members import member
-from bundle import archive, digest
-from bundle.archive import read_archive, ustar_header, visit_folder
+from bundle import digest
 from bundle.manifest import NAME
-from shared.errors import HostError, TrustError
+from bundle.reading import medium
+from bundle.reading.archive import read_archive, ustar_header, visit_folder
+from shared.errors import TrustError
 from shared.terminal.progress import NoProgress
 from tests.bundles import CONTENTS, make_manifest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundle.manifest import Manifest
 
 MANIFEST = make_manifest()
@@ -230,11 +231,11 @@ def test_reading_and_writing_take_constant_memory(tmp_path) -> None:
     tracemalloc.start()
     sha256 = write_archive(path, manifest, DATA, items, NoProgress())[path.name]
     for _entry, blocks in read_archive([(path, sha256)], manifest, DATA):
-        archive.drain(blocks)
+        medium.drain(blocks)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # the writer's thread is at most so many blocks behind, as read and as written, however busy the machine is
-    most = 2 * (archive.AHEAD + 4) * members.BLOCK
+    most = 2 * (medium.AHEAD + 4) * members.BLOCK
     assert peak < most < size
     assert size < path.stat().st_size < size + (1 << 20)  # one of the two was deflated
 
@@ -251,7 +252,7 @@ def unpack(folder: Path) -> Path:
 
 def read_unpacked(folder: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    visit_folder(folder, MANIFEST, DATA, lambda entry, blocks: found.update({entry.path: b"".join(blocks)}))
+    visit_folder(folder, DATA, MANIFEST.files, lambda entry, blocks: found.update({entry.path: b"".join(blocks)}))
     return found
 
 
@@ -285,28 +286,6 @@ def test_links_pipes_and_folders_are_not_files(tmp_path) -> None:
         if path.is_dir():
             path.rmdir()
             path.touch()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a regular file that no medium can give")
-def test_a_medium_that_fails_says_nothing_of_the_bundle() -> None:
-    with pytest.raises(HostError, match="/proc/self/mem cannot be read: Input/output error") as caught:
-        list(archive.file_blocks(Path("/proc/self/mem"), "x"))  # at 0 nothing is mapped
-    assert "The medium or its drive is failing" in caught.value.advice
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
-def test_a_file_that_this_host_cannot_open_may_be_right(tmp_path) -> None:
-    import resource
-
-    path = unpack(tmp_path) / SCRIPT
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with path.open("rb") as last:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno(), limits[1]))
-        try:
-            with pytest.raises(HostError, match="Too many open files"):
-                list(archive.file_blocks(path, SCRIPT))
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def refusal(folder: Path) -> str:

@@ -2,8 +2,6 @@
 
 The manifest says what comes next, so nothing is parsed: the reader builds the one header that a
 member can have (POSIX.1-1988 ustar) and compares its 512 bytes. It stops at the first deviation.
-Each file is handed out as blocks; the digest is checked before the last block's iterator ends, so
-a consumer that keeps a file only after the iterator is exhausted keeps verified bytes alone.
 Hashing takes most of the time, so other threads do it: one for an archive's own bytes and one for
 its members', or as many as there are processors for the files of a folder.
 """
@@ -12,34 +10,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
+import struct
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Callable, Union
+from typing import TYPE_CHECKING, Callable
 
 from bundle import names
 from bundle.digest import BLOCK
 from bundle.manifest import NAME, FileEntry, Manifest
-from shared import troubles
-from shared.errors import HostError, TrustError
+from bundle.reading.medium import Aside, checked_blocks, damaged, drain, file_blocks, hashing
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
-    from concurrent.futures import Future
-    from hashlib import _Hash
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from shared.errors import TrustError
 
     Volumes = Sequence[tuple[Path, str]]  # files and the SHA-256 that each must have
     Take = Callable[[FileEntry, Iterator[bytes]], None]
 
 RECORD = 512  # bytes of a tar block
+# name, mode, owner, group, size, time, checksum, type, no link, magic, no names, device, prefix (POSIX.1-1988)
+USTAR = struct.Struct("100s8s8s8s12s12s8s1s100x8s64x8s8s155s12x")
+ZERO = b"%07o" % 0
 END = bytes(2 * RECORD)  # two zero blocks end a tar archive
 GZIP = 16 + zlib.MAX_WBITS
-AHEAD = 16  # blocks that reading may be ahead of hashing
 
 
 def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
@@ -51,25 +49,8 @@ def ustar_header(path: str, size: int, mode: int, mtime: int) -> bytes:
     if split is None:
         raise ValueError(path)
     prefix, name = split
-    fields = (
-        (name, 100),
-        (b"%07o" % mode, 8),
-        (b"%07o" % 0, 8),
-        (b"%07o" % 0, 8),
-        (b"%011o" % size, 12),
-        (b"%011o" % mtime, 12),
-        (b" " * 8, 8),
-        (b"0", 1),
-        (b"", 100),
-        (b"ustar\x0000", 8),
-        (b"", 32),
-        (b"", 32),
-        (b"%07o" % 0, 8),
-        (b"%07o" % 0, 8),
-        (prefix, 155),
-        (b"", 12),
-    )
-    header = b"".join(value.ljust(width, b"\0") for value, width in fields)
+    fields = (name, b"%07o" % mode, ZERO, ZERO, b"%011o" % size, b"%011o" % mtime, b" " * 8, b"0", b"ustar\x0000")
+    header = USTAR.pack(*fields, ZERO, ZERO, prefix)
     return header[:148] + b"%06o\0 " % sum(header) + header[156:]
 
 
@@ -78,76 +59,11 @@ def padding(size: int) -> int:
     return -size % RECORD
 
 
-def damaged(path: str, reason: str) -> TrustError:
-    """Return the error for a file of the bundle that is not what was signed."""
-    return TrustError(
-        _("{path}: {reason}.").format(path=path, reason=reason),
-        advice=_("Copy the bundle again from the medium; if it fails again, request a new one."),
-    )
-
-
-def refused(path: Path, error: OSError) -> HostError:
-    """Return the error for a file of the bundle of which the host tells nothing: it may be right."""
-    return troubles.trouble(error, troubles.BRINGING, path=path)
-
-
-@contextmanager
-def hashing() -> Iterator[ThreadPoolExecutor]:
-    """Give a thread to hash in, which is not waited for in the end.
-
-    A reader that was given up ends where it is collected: in any thread, even one that is just being started, and
-    waiting for another one there would last for ever.
-    """
-    worker = ThreadPoolExecutor(1)
-    try:
-        yield worker
-    finally:
-        worker.shutdown(wait=False)
-
-
-class Aside:
-    """A SHA-256 that a worker of one thread takes, some blocks behind (hashlib frees the GIL)."""
-
-    def __init__(self, worker: ThreadPoolExecutor) -> None:
-        self.worker, self.digest = worker, hashlib.sha256()
-        self.behind: deque[Future[None]] = deque()
-
-    def update(self, block: bytes) -> None:
-        self.behind.append(self.worker.submit(self.digest.update, block))
-        if len(self.behind) > AHEAD:
-            self.behind.popleft().result()
-
-    def hexdigest(self) -> str:
-        while self.behind:
-            self.behind.popleft().result()
-        return self.digest.hexdigest()
-
-
-def checked_blocks(
-    entry: FileEntry,
-    blocks: Iterator[bytes],
-    digest: Union[_Hash, Aside, None] = None,
-    name: Callable[[], str] | None = None,
-) -> Iterator[bytes]:
-    """Pass a file's blocks on; raise TrustError, naming ``name``, unless all together are what was signed."""
-    digest, size, name = digest or hashlib.sha256(), 0, name or (lambda: entry.path)
-    for block in blocks:
-        size += len(block)
-        if size > entry.size:
-            break  # not one byte more is read: the file may have no end
-        digest.update(block)
-        yield block
-    if size != entry.size:
-        raise damaged(name(), _("{size} bytes, expected {expected}").format(size=size, expected=entry.size))
-    if digest.hexdigest() != entry.sha256:
-        raise damaged(name(), _("its SHA-256 does not match the signed one"))
-
-
 class _Volumes:
     """The bytes of an archive, whole or cut into volumes, each of which is hashed as it is read.
 
     A volume is compared with its signed digest before anything of the next one is read, so whatever
-    is found wrong lies in the one that ``name`` tells.
+    is found wrong is in the one that ``name`` gives.
     """
 
     def __init__(self, volumes: Volumes, worker: ThreadPoolExecutor) -> None:
@@ -225,7 +141,7 @@ def read_archive(
     """Yield each file of the archive in manifest order, with its checked blocks.
 
     ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one where
-    the archive is whole. ``left_out`` are files of the manifest that a delta does not bring. Raises TrustError.
+    the archive is whole. ``left_out`` are files of the manifest that a delta omits. Raises TrustError.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)
@@ -253,10 +169,8 @@ def own_entry(manifest_bytes: bytes) -> FileEntry:
     return FileEntry(NAME, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest(), "document")
 
 
-def visit_folder(
-    root: Path, manifest: Manifest, manifest_bytes: bytes, take: Take, left_out: Container[FileEntry] = ()
-) -> None:
-    """Hand each file of an unpacked bundle to ``take`` with its checked blocks, several at a time.
+def visit_folder(root: Path, manifest_bytes: bytes, entries: Iterable[FileEntry], take: Take) -> None:
+    """Hand each of some files of an unpacked bundle to ``take`` with its checked blocks, several at a time.
 
     The largest come first, so that no thread is left alone with one. Raises TrustError, or what
     ``take`` raises; then files that nobody took yet are left.
@@ -269,62 +183,5 @@ def visit_folder(
         drain(blocks)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        brought = [entry for entry in manifest.files if entry not in left_out]
-        for _done in pool.map(visit, sorted(brought, key=lambda entry: -entry.size)):
+        for _done in pool.map(visit, sorted(entries, key=lambda entry: -entry.size)):
             pass
-
-
-def kind_of(path: Path) -> int:
-    """Return what lies at a path and behind its links (st_mode), 0 where nothing does.
-
-    Raises HostError where this host refuses to look: pathlib would call that nothing, on some Pythons.
-    """
-    try:
-        return os.stat(path).st_mode
-    except OSError as error:
-        if troubles.is_of_the_host(error, path):
-            raise refused(path, error) from error
-        return 0
-
-
-def is_file(path: Path) -> bool:
-    """Tell whether a path leads to a regular file."""
-    return stat.S_ISREG(kind_of(path))
-
-
-def is_folder(path: Path) -> bool:
-    """Tell whether a path leads to a folder."""
-    return stat.S_ISDIR(kind_of(path))
-
-
-def file_blocks(path: Path, name: str) -> Iterator[bytes]:
-    """Yield a regular file's bytes; links, pipes and devices are refused.
-
-    Raises HostError where the medium or this host refuses what could be right, TrustError for all else.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        handle = os.open(path, flags)
-    except OSError as error:
-        if troubles.is_of_the_host(error, path) and not os.path.isdir(path):  # Windows refuses to open a folder
-            raise refused(path, error) from error
-        reason = troubles.reason(error, troubles.READING, path=path)
-        raise damaged(name, _("cannot be read: {reason}").format(reason=reason)) from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise damaged(name, _("not a regular file"))
-    with os.fdopen(handle, "rb", buffering=0) as file:
-        while True:
-            try:
-                block = file.read(BLOCK)
-            except OSError as error:
-                raise refused(path, error) from error
-            if not block:
-                return
-            yield block
-
-
-def drain(blocks: Iterator[bytes]) -> None:
-    """Read to the end, for the check's sake."""
-    for _block in blocks:
-        pass

@@ -1,0 +1,67 @@
+"""The settings of an installed application: which variables it reads, and which are set for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bundle import strict
+from bundle.strict import Value, by, refuse
+from shared.i18n import _
+
+SETTINGS_LIMIT = 512 << 10  # bytes of names and defaults: each is a line of PREFIX/.env (app_launcher.ENV_LIMIT)
+# what PREFIX/bin, launch.py and a migration set for the application, whatever a profile says
+OWN_VARIABLES = ("RAGTRACE_PREFIX", "RAGTRACE_RELEASE", "RAGTRACE_DATA_LAYOUT")
+SET_BY_LAUNCHERS = ("PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE")
+PLACEHOLDER = "placeholder"  # stands for a value that the template leaves empty
+PLACES = ("app", "data", "models", "prefix", "venv")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Environment(Value):
+    """The settings of an application.
+
+    ``template`` maps each name of the env template to its placeholder; these names, those of ``also`` and
+    of ``defaults`` are loaded from PREFIX/.env and no other. ``required`` are those without which the
+    application does not start. ``values`` are set by every launcher, ``defaults`` where neither the caller
+    nor PREFIX/.env sets the name (app_launcher.environment has the order). ``{app} {data} {models} {prefix}
+    {venv}`` in both are replaced by the installed folders.
+    """
+
+    template: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    required: tuple[str, ...] = field(default=(), metadata=by(strict.texts))
+    values: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping))
+    also: tuple[str, ...] = field(default=(), metadata=by(strict.texts, added=True))
+    defaults: dict[str, str] = field(default_factory=dict, metadata=by(strict.mapping, added=True))
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """What a release is tried out with in place of the user's settings; a default needs no stand-in."""
+        named = {**dict.fromkeys(self.required, PLACEHOLDER), **self.template}
+        return {name: value for name, value in named.items() if name not in self.defaults}
+
+    def check(self, path: str) -> None:
+        """Refuse what is no variable, a setting that nobody could set, or no place."""
+        for name in (*self.template, *self.required, *self.values, *self.also, *self.defaults):
+            if not VARIABLE.fullmatch(name):
+                raise refuse(path, _("{name!r} is not a valid variable name").format(name=name[:80]))
+        for name in self.required:
+            if name not in self.template and name not in self.also:
+                raise refuse(f"{path}.required", _("{name} is neither in the template nor in also").format(name=name))
+        for key, added in (("also", self.also), ("defaults", tuple(self.defaults))):
+            for name in added:
+                if name in self.values:
+                    raise refuse(f"{path}.{key}", _("{name} has a fixed value").format(name=name))
+        _check_places(self.values, f"{path}.values")
+        _check_places(self.defaults, f"{path}.defaults")
+        if len(strict.dumps([*self.template, *self.also, self.defaults])) > SETTINGS_LIMIT:
+            raise refuse(path, _("larger than {limit} bytes").format(limit=SETTINGS_LIMIT))
+
+
+def _check_places(settings: dict[str, str], path: str) -> None:
+    for name, setting in settings.items():
+        for place in _PLACE.findall(setting):
+            if place not in PLACES:
+                raise refuse(f"{path}.{name}", _("{{{place}}} is not a known placeholder").format(place=place[:80]))

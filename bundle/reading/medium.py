@@ -1,0 +1,151 @@
+"""The files of a bundle as a medium holds them: read in blocks, and each compared with its signed digest.
+
+A file is handed out as blocks; its digest is checked before the last block's iterator ends, so a consumer that keeps a
+file only after the iterator is exhausted keeps verified bytes alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Callable, Union
+
+from bundle.digest import BLOCK
+from shared import troubles
+from shared.errors import HostError, TrustError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from hashlib import _Hash
+    from pathlib import Path
+
+    from bundle.manifest import FileEntry
+
+AHEAD = 16  # blocks that reading may be ahead of hashing
+
+
+def damaged(path: str, reason: str) -> TrustError:
+    """Return the error for a file of the bundle that is not what was signed."""
+    return TrustError(
+        _("{path}: {reason}.").format(path=path, reason=reason),
+        advice=_("Copy the bundle again from the medium; if it fails again, request a new one."),
+    )
+
+
+def refused(path: Path, error: OSError) -> HostError:
+    """Return the error for a file of the bundle of which the host tells nothing: it may be right."""
+    return troubles.trouble(error, troubles.BRINGING, path=path)
+
+
+@contextmanager
+def hashing() -> Iterator[ThreadPoolExecutor]:
+    """Give a thread to hash in, which is not waited for in the end.
+
+    A reader that was given up ends where it is collected: in any thread, even one that is just being started, and
+    waiting for another one there would last for ever.
+    """
+    worker = ThreadPoolExecutor(1)
+    try:
+        yield worker
+    finally:
+        worker.shutdown(wait=False)
+
+
+class Aside:
+    """A SHA-256 that a worker of one thread takes, some blocks behind (hashlib frees the GIL)."""
+
+    def __init__(self, worker: ThreadPoolExecutor) -> None:
+        self.worker, self.digest = worker, hashlib.sha256()
+        self.behind: deque[Future[None]] = deque()
+
+    def update(self, block: bytes) -> None:
+        self.behind.append(self.worker.submit(self.digest.update, block))
+        if len(self.behind) > AHEAD:
+            self.behind.popleft().result()
+
+    def hexdigest(self) -> str:
+        while self.behind:
+            self.behind.popleft().result()
+        return self.digest.hexdigest()
+
+
+def checked_blocks(
+    entry: FileEntry,
+    blocks: Iterator[bytes],
+    digest: Union[_Hash, Aside, None] = None,
+    name: Callable[[], str] | None = None,
+) -> Iterator[bytes]:
+    """Pass a file's blocks on; raise TrustError, naming ``name``, unless all together are what was signed."""
+    digest, size, name = digest or hashlib.sha256(), 0, name or (lambda: entry.path)
+    for block in blocks:
+        size += len(block)
+        if size > entry.size:
+            break  # not one byte more is read: the file may have no end
+        digest.update(block)
+        yield block
+    if size != entry.size:
+        raise damaged(name(), _("{size} bytes, expected {expected}").format(size=size, expected=entry.size))
+    if digest.hexdigest() != entry.sha256:
+        raise damaged(name(), _("its SHA-256 does not match the signed one"))
+
+
+def kind_of(path: Path) -> int:
+    """Return what lies at a path and behind its links (st_mode), 0 where nothing does.
+
+    Raises HostError where this host refuses to look: pathlib would call that nothing, on some Pythons.
+    """
+    try:
+        return os.stat(path).st_mode
+    except OSError as error:
+        if troubles.is_of_the_host(error, path):
+            raise refused(path, error) from error
+        return 0
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a path leads to a regular file."""
+    return stat.S_ISREG(kind_of(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder."""
+    return stat.S_ISDIR(kind_of(path))
+
+
+def file_blocks(path: Path, name: str) -> Iterator[bytes]:
+    """Yield a regular file's bytes; links, pipes and devices are refused.
+
+    Raises HostError where the medium or this host refuses what could be right, TrustError for all else.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(path, flags)
+    except OSError as error:
+        if troubles.is_of_the_host(error, path) and not os.path.isdir(path):  # Windows refuses to open a folder
+            raise refused(path, error) from error
+        reason = troubles.reason(error, troubles.READING, path=path)
+        raise damaged(name, _("cannot be read: {reason}").format(reason=reason)) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise damaged(name, _("not a regular file"))
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        while True:
+            try:
+                block = file.read(BLOCK)
+            except OSError as error:
+                raise refused(path, error) from error
+            if not block:
+                return
+            yield block
+
+
+def drain(blocks: Iterator[bytes]) -> None:
+    """Read to the end, for the check's sake."""
+    for _block in blocks:
+        pass
