@@ -17,7 +17,9 @@ from builder.lock.lock import Selection, read_lock
 from builder.lock.targets import demand_whole, survey
 from builder.models.models import CollectedModel, collect_model, parse_model_spec
 from builder.models.probe import with_embedding
-from builder.project.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
+from builder.project.chosen_models import with_models, without_models
+from builder.project.default_profile import default_profile
+from builder.project.profile import Profile, find_profile, load_profile
 from builder.project.project import read_project, read_uv_settings
 from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from builder.lock.targets import Standing
     from builder.project.model_source import ModelSource
     from builder.project.unchecked import Unchecked
@@ -83,7 +85,7 @@ class Built:
 class Outcome:
     """What a run built: a folder for each target, who signed, seconds for each phase.
 
-    ``attested`` tells how many wheels have each verdict, nothing where nobody looked; ``state`` what the source was;
+    ``attested`` counts the wheels of each verdict, empty where none were checked; ``state`` what the source was;
     ``unchecked`` what hosts will not check for want of a word in the profile.
     """
 
@@ -245,7 +247,7 @@ def with_built(
 
 
 def collect_wheels(selections: Iterable[Selection], request: Request, progress: Progress) -> dict[LockedWheel, Wheel]:
-    """Fetch the wheels of all targets, each once, and look into them."""
+    """Fetch the wheels of all targets, each once, and inspect them."""
     wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
     progress.step(
         plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
@@ -270,7 +272,7 @@ def inputs_of(
 
 
 def with_python(inputs: Inputs, request: Request, work: Path, progress: Progress) -> Inputs:
-    """Return the inputs with the Python that the bundle is to bring, if any."""
+    """Return the inputs with the Python to embed in the bundle, if any."""
     if request.python is None:
         return inputs
     scratch = work / f".python-{inputs.target}-{inputs.target.abi}"
@@ -323,7 +325,7 @@ def write_folder(
 ) -> Built:
     """Write archive, manifest, zipapp, sums, signatures and the trust slip of one target into the workspace.
 
-    A delta brings what its base has not, and the base's manifest.
+    A delta contains what its base has not, and the base's manifest.
     """
     contents = members_of(inputs, zipapp)
     manifest = manifest_of(inputs, contents)

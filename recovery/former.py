@@ -1,4 +1,4 @@
-"""A former release that is damaged, made anew for a rollback from what this host keeps."""
+"""A previous release that is damaged, made anew for a rollback from what this host keeps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
     """Return what looks whether a damaged release can be made anew; ``places`` have the policy where a receipt is lost.
 
-    What that returns builds it in a transaction. It raises HostError where something must be brought first.
+    What that returns builds it in a transaction. It raises HostError where something must be transferred first.
     """
 
     def look(prefix: Prefix, release: Release, trouble: str) -> Build:
@@ -50,7 +50,7 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
 
 def _build(diagnosis: Diagnosis, change: Transaction, progress: Progress) -> None:
     """Build, accept and seal the release of a transaction from the store, as the damaged one was built."""
-    assert diagnosis.proof is not None  # it was looked at
+    assert diagnosis.proof is not None  # it was inspected
     proof, release, store = diagnosis.proof, change.release, Store(change.prefix.store)
     heal_store(diagnosis)
     python = stage.python_for(release, proof.manifest)

@@ -65,9 +65,9 @@ NOTHING = Given()
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a recovery came to. ``active`` is the release that is active now, ``backup`` what was kept before.
+    """What a recovery came to. ``active`` is the release that is active now, ``backup`` the copy made before.
 
-    ``digests`` knows the files that were hashed, for whoever looks at the result.
+    ``digests`` knows the files that were hashed, for whoever inspects the result.
     """
 
     plan: Plan
@@ -91,7 +91,7 @@ def plan_recovery(
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Diagnosis]:
-    """Look at an installation and choose what to do; nothing is written.
+    """Inspect an installation and choose what to do; nothing is written.
 
     ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
@@ -196,7 +196,7 @@ class Run:
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
-            with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
+            with contextlib.suppress(OSError):  # the first error is the one to report
                 backups.remove(prefix, name)
             raise install.explained(error, prefix, head, former) from error
         active = prefix.active()

@@ -109,7 +109,7 @@ def at(path: Named) -> Iterator[None]:
 
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
-    """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    """Return what refused: the name of an errno, or a closer one where the host says more."""
     if isinstance(error, reading.UnfitError):
         return error.cause
     number = getattr(error, "winerror", None)

@@ -46,7 +46,7 @@ def patiently(act: Callable[[], object], pauses: Sequence[float] = PAUSES) -> No
 
 
 def is_junction(path: Path | str) -> bool:
-    """Tell whether a path is a folder that leads to another one, without being a symbolic link."""
+    """Return whether a path is a folder that leads to another one, without being a symbolic link."""
     try:
         return getattr(os.lstat(path), "st_reparse_tag", 0) == MOUNT_POINT
     except OSError:
@@ -54,12 +54,12 @@ def is_junction(path: Path | str) -> bool:
 
 
 def others_reach(sddl: str, user: str) -> bool:
-    """Tell whether an access list lets anybody but a user (a SID), administrators and the system at a file."""
+    """Return whether an access list lets anybody but a user (a SID), administrators and the system at a file."""
     return any(who not in (*_TRUSTED, user) for _rights, who in _allowed(sddl))
 
 
 def is_protected(sddl: str) -> bool:
-    """Tell whether an access list takes nothing from the folder above: it was set on purpose."""
+    """Return whether an access list takes nothing from the folder above: it was set on purpose."""
     _before, found, entries = sddl.partition("D:")
     return bool(found) and "P" in entries.partition("(")[0] and not entries.startswith("NO_ACCESS_CONTROL")
 
@@ -67,13 +67,13 @@ def is_protected(sddl: str) -> bool:
 def must_close(source: str, copy: str, user: str) -> bool:
     """Tell from two access lists whether a copy is to be given to its user alone, because what was copied is his.
 
-    An original may owe that to its folder, and the copy lie in one that others reach.
+    An original may owe that to its folder, and the copy are in one that others reach.
     """
     return is_protected(source) or (not others_reach(source, user) and others_reach(copy, user))
 
 
 def anybody_writes(sddl: str) -> bool:
-    """Tell whether an access list lets everybody of the host change a file, or add to a folder."""
+    """Return whether an access list lets everybody of the host change a file, or add to a folder."""
     return any(who in _ANYBODY and _may_write(rights) for rights, who in _allowed(sddl))
 
 
@@ -220,7 +220,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
             _kernel.CloseHandle(token)
 
     def unlink_unless_running(program: Path) -> bool:
-        """Remove a program's file, and tell whether it is gone: of one that runs, Windows removes nothing."""
+        """Remove a program's file, and return whether it is gone: of one that runs, Windows removes nothing."""
         try:
             program.unlink()
         except FileNotFoundError:

@@ -1,6 +1,6 @@
 """A user's own checks: Python that runs in processes of its own (docs/plugins.md).
 
-They come as files in the bundle, signed with it, or as entry points of its packages, or lie in the
+They come as files in the bundle, signed with it, or as entry points of its packages, or are in the
 host's folder ``checks`` beside its trust, where they count only if nobody but the host's
 administrators can write them.
 """
@@ -132,7 +132,7 @@ class FileOfBundle(Plugin):
 
 
 class FileOfHost(Plugin):
-    """One Python file that the host's administrators have laid down."""
+    """One Python file that the host's administrators have installed."""
 
     file: ClassVar[Path]
     places: ClassVar[Places]
@@ -161,11 +161,11 @@ class OfPackage(Plugin):
 
 
 class Misnamed(Plugin):
-    """A file of the host whose name is none for a check: somebody meant it to run, so it is told."""
+    """A file of the host whose name is none for a check: somebody meant it to run, so it is reported."""
 
     file: ClassVar[Path]
 
-    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not looked at
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not used
         reason = _("{path} is not a check name: use lowercase letters, digits and _, then .py")
         raise UncheckedError(ERROR, reason.format(path=self.file))
 

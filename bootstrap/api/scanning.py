@@ -40,7 +40,7 @@ def update_advisories(
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Update:
-    """Take over a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
+    """Adopt a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
     from installer.advisories import update as story
 
     return story.update(file, advisories_site(prefix, places=places), accept_clock=accept_clock, wait=wait)

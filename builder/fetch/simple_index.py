@@ -35,7 +35,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """A file as an index offers it: its SHA-256 where the page tells it, and where its provenance is (PEP 740)."""
+    """A file as an index offers it: its SHA-256 where the page has it, and where its provenance is (PEP 740)."""
 
     sha256: str | None
     provenance: str | None

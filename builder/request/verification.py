@@ -1,4 +1,4 @@
-"""What a bundle brings so that a host can look for known vulnerabilities, any day, with no network."""
+"""What a bundle provides so that a host can look for known vulnerabilities, any day, with no network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from builder.advisories.gate import Knowledge
-    from builder.lock.lock import LockedSource, LockedWheel, Selection
+    from builder.lock.lock import Selection
+    from builder.lock.locked import LockedSource, LockedWheel
     from builder.lock.targets import Standing
     from builder.members import Member
     from builder.request.request import Request
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a bundle brings so that a host can look for known vulnerabilities: nothing without advisories."""
+    """What a bundle provides so that a host can look for known vulnerabilities: nothing without advisories."""
 
     members: tuple[Member, ...] = ()
     unpacked: Unpacked = NOTHING

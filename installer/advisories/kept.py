@@ -1,6 +1,6 @@
 """Which snapshot and which exceptions are in force.
 
-A release brings files that its manifest vouches for; ``advisories update`` lays newer ones into
+A release has the files that its manifest lists; ``advisories update`` writes newer ones into
 PREFIX/state/advisories, whose signatures are judged at every use. The higher sequence number counts.
 """
 
@@ -97,7 +97,7 @@ def in_force(kind: Kind[T], site: Site) -> Kept[T] | None:
 
 
 def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
-    """Return the file that the release brought, once it is what its manifest says."""
+    """Return the release's file, verified against its manifest."""
     entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
     if entry is None:
         return None
@@ -112,13 +112,13 @@ def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
 
 
 def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
-    """Return the file that an update brought, once enough keys of its role have signed it."""
+    """Return the file that an update installed, once enough keys of its role have signed it."""
     path = folder_of(site.prefix) / kind.name
     try:
         os.lstat(path)
     except FileNotFoundError:
         return None
-    except OSError as error:  # what this user may not look at is not passed over
+    except OSError as error:  # what this user may not inspect is not passed over
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     try:
         data = read_file(path, kind.limit)
@@ -134,7 +134,7 @@ def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
 
 
 def folder_of(prefix: Prefix) -> Path:
-    """Return where updates are kept."""
+    """Return where updates are stored."""
     return prefix.state / FOLDER
 
 
@@ -145,7 +145,7 @@ def names_of(folder: Path, start: str) -> list[str]:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file that an update or a release brought. Raises OSError for one that is none."""
+    """Return the bytes of a file of an update or a release. Raises OSError for one that is none."""
     return reading.read(path, limit)
 
 
@@ -157,7 +157,7 @@ def spoiled(path: Path, reason: str) -> TrustError:
 
 
 def spoiled_update(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that an update brought, of which no repair has another copy."""
+    """Return the error for a file that an update installed, of which no repair has another copy."""
     if not path.parent.is_dir():
         return spoiled(path, reason)
     return TrustError(
@@ -169,7 +169,7 @@ def spoiled_update(path: Path, reason: str) -> TrustError:
 def judge_file(
     kind: Kind[Any], data: bytes, signatures: dict[str, bytes], site: Site, at: datetime | None
 ) -> list[PublicKey]:
-    """Raise TrustError unless enough keys of a kind's role signed some bytes, as host and prefix demand."""
+    """Raise TrustError unless enough keys of a kind's role signed some bytes, as host and prefix require."""
     if len(signatures) > SIGNATURES_LIMIT:
         raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))
     if not signatures:

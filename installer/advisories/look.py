@@ -96,7 +96,7 @@ def table_of(site: Site) -> str:
 def installed(site: Site) -> list[Installed]:
     """Return every distribution in the release's environment, those without metadata too.
 
-    Raises HostError when it is empty and should not be: nothing was looked at then.
+    Raises HostError when it is empty and should not be: nothing was inspected then.
     """
     folder = site.release.site_packages(site.manifest.target.python)
     found = [*_wheels_in(folder), *_eggs_in(folder)]
@@ -114,7 +114,7 @@ def _wheels_in(folder: Path) -> Iterator[Installed]:
 
 
 def _eggs_in(folder: Path) -> Iterator[Installed]:
-    """Yield what older tools left: no wheel brings such a folder, so somebody else installed it."""
+    """Yield what older tools left: no wheel has such a folder, so somebody else installed it."""
     for info in sorted(folder.glob("*.egg-info")):
         name, _dash, rest = info.stem.partition("-")
         yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

@@ -1,4 +1,4 @@
-"""Taking over a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
+"""Adopting a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Update:
 def update(
     file: Path, site: Site, *, accept_clock: bool = False, wait: float = 0.0, now: datetime | None = None
 ) -> Update:
-    """Take over a snapshot or a file of exceptions that lies with its signatures at a path.
+    """Adopt a snapshot or a file of exceptions that lies with its signatures at a path.
 
     1. Enough keys of its role have signed its bytes.
     2. It is whole, and its scanner sees.
@@ -126,7 +126,7 @@ def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bo
 
 
 def _is_newer(kind: Kind[Any], sequence: int, sha256: str, site: Site) -> bool:
-    """Tell whether a file is newer than what is in force; raises TrustError for an older or another one."""
+    """Return whether a file is newer than what is in force; raises TrustError for an older or another one."""
     try:
         here = in_force(kind, site)
     except TrustError:
@@ -148,7 +148,7 @@ def _is_newer(kind: Kind[Any], sequence: int, sha256: str, site: Site) -> bool:
 
 
 def keep(kind: Kind[Any], data: bytes, signatures: dict[PublicKey, bytes], prefix: Prefix) -> None:
-    """Put a file and its signatures in force; those of the former one go at the end."""
+    """Put a file and its signatures in force; those of the previous one go at the end."""
     folder = folder_of(prefix)
     folder.mkdir(mode=0o700, exist_ok=True)
     start = f"{kind.name}.{digest.sha256_bytes(data)[:DIGITS]}."

@@ -1,6 +1,6 @@
 """Data whose layout changes with a release: migrated on a copy, which comes in only with a release that works.
 
-The profile gives each layout a number. The former data go aside with the former release, and come back with it.
+The profile gives each layout a number. The previous data go aside with the previous release, and come back with it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds
-FROM = "RAGTRACE_DATA_LAYOUT"  # tells the command the layout of the data, empty where it is not known
+FROM = "RAGTRACE_DATA_LAYOUT"  # gives the command the layout of the data, empty where it is not known
 
 
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
-    """Tell whether a release needs the user's data in another layout.
+    """Return whether a release needs the user's data in another layout.
 
-    Data of which nobody tells the layout are migrated: the command finds out. Where there are none, the empty folder
-    goes aside all the same: the former release reads nothing else when it comes back. Raises HostError for data that
+    Data of unknown layout are migrated: the command finds out. Where there are none, the empty folder
+    goes aside all the same: the previous release reads nothing else when it comes back. Raises HostError for data that
     are newer than the release.
     """
     found, wanted = userdata.layout(prefix), manifest.application.data_layout

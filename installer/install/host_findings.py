@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-import os
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -33,13 +32,13 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"}),
     frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
 )
-# IsProcessorFeaturePresent, winnt.h: sse4.2 tells of level 2, avx2 of level 3, avx512f of level 4
+# IsProcessorFeaturePresent, winnt.h: sse4.2 means level 2, avx2 level 3, avx512f level 4
 WINDOWS_FEATURES = (38, 40, 41)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what, whether it fits, what was seen, and what to do when it doesn't.
+    """One thing that was inspected: what, whether it fits, what was seen, and what to do when it doesn't.
 
     ``warns`` marks one that fits and should be known all the same, or that could not be looked at; ``of_admission``
     one that the admission of the bundle judges, which then tells of it itself.
@@ -88,7 +87,7 @@ def _python(manifest: Manifest) -> Finding:
 
 
 def _distutils(manifest: Manifest) -> Iterator[Finding]:
-    """Tell whether uv can make an environment of CPython 3.9, which it asks by distutils where its files go."""
+    """Return whether uv can make an environment of CPython 3.9, which it asks by distutils where its files go."""
     if manifest.own_python or sys.version_info[:2] > DISTUTILS_UNTIL[:2]:
         return
     found = _has_distutils()
@@ -148,7 +147,7 @@ def cpu_level() -> int | None:
 
 
 def clock(manifest: Manifest) -> Finding:
-    """Tell whether the host's clock can be right: not more than a day before the bundle's claimed date."""
+    """Return whether the host's clock can be right: not more than a day before the bundle's claimed date."""
     now = datetime.now(timezone.utc)
     created = datetime.fromtimestamp(manifest.created_epoch, timezone.utc)
     details = _("this host: {now}; built (claimed): {created}").format(
@@ -164,8 +163,8 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
         return
     name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")
     try:
-        running = list(_running(prefix))
-    except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; the look is a courtesy
+        running = _running(prefix)
+    except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; this check is optional
         details = _("could not check whether the application is running: {reason}").format(reason=trouble)
         yield Finding(name, True, details, advice, warns=True)
         return
@@ -177,22 +176,8 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
     yield Finding(name, True, details, advice, warns=True)
 
 
-def _running(prefix: Prefix) -> Iterator[str]:
-    """Yield the programs whose file, folder or command line lies in the prefix's releases, but for this one's own."""
-    import psutil
+def _running(prefix: Prefix) -> list[str]:
+    """Return the application's programs. Raises psutil's errors, ImportError where it cannot be imported."""
+    from installer.layout import processes as running
 
-    places = {str(prefix.releases) + os.sep, os.path.realpath(prefix.releases) + os.sep}
-    places |= {str(prefix.current) + os.sep, str(prefix.bin) + os.sep}
-    own = {process.pid for process in psutil.Process().parents()} | {os.getpid()}
-    for process in psutil.process_iter():
-        if process.pid in own:
-            continue
-        words = []
-        for ask in (process.exe, process.cwd, process.cmdline):
-            try:
-                answer = ask()
-            except (psutil.Error, OSError):
-                continue  # another user's, or it has ended
-            words += [answer] if isinstance(answer, str) else answer
-        if any(f"{word}{os.sep}".startswith(place) for word in words for place in places):
-            yield f"{os.path.basename(words[0])} ({process.pid})"
+    return [running.name_of(process) for process in running.of_application(running.roots_of(prefix))]

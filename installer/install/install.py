@@ -48,7 +48,7 @@ class Outcome:
     """What a change of a prefix came to: the active release, the one before, the audit log's head.
 
     ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed. ``already``
-    when there was nothing to do; ``collected`` tells which releases went.
+    when there was nothing to do; ``collected`` names the removed releases.
     """
 
     prefix: Path
@@ -174,7 +174,7 @@ def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
 def already_there(prefix: Prefix, head: str) -> Outcome:
     """Return the outcome of an installation that had nothing to do."""
     active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
-    assert active is not None  # it was looked at under the lock
+    assert active is not None  # it was inspected under the lock
     return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
 
 
@@ -275,7 +275,7 @@ def version_of(python: Path) -> str:
 
 
 def told_version(python: Path) -> str:
-    """Return the version that an interpreter tells of itself; raises ToolError where it does not."""
+    """Return the version that an interpreter reports; raises ToolError where it does not."""
     code = "import platform; print(platform.python_version())"
     told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
     return process.checked(told, str(python)).stdout.strip()
@@ -284,7 +284,7 @@ def told_version(python: Path) -> str:
 def activate(
     change: transaction.Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make the built release current, look at it from outside, and switch back when it does not work."""
+    """Make the built release current, inspect it from outside, and switch back when it does not work."""
     prefix = change.prefix
     change.lay_data(manifest, Store(prefix.store))
     switch(change, manifest, progress, is_new=True, check=check)
@@ -298,9 +298,9 @@ def switch(
     is_new: bool = False,
     check: Callable[[], None] | None = None,
 ) -> None:
-    """Make a complete release current, look at it from outside, and switch back when it does not work.
+    """Make a complete release current, inspect it from outside, and switch back when it does not work.
 
-    A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
+    A new one must leave its own files as they are; a stored one may be all that is left to go back to.
     ``check`` looks in place of the whole health check, where less says as much.
     """
     prefix = change.prefix
@@ -341,7 +341,7 @@ def outcome_of(change: transaction.Transaction, head: str, called: Path | None) 
 def clear_away(prefix: Prefix) -> None:
     """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
     for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
-        with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
+        with contextlib.suppress(OSError):  # what stays is empty; the first error is the one to report
             if folder.is_dir() and not any(True for _entry in trees.files(folder)):
                 files.remove_tree(folder)
     if prefix.releases.is_dir():

@@ -83,7 +83,7 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
 
 
 def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
-    """Tell whether more releases would wait for their programs to end than may."""
+    """Return whether more releases would wait for their programs to end than may."""
     waiting = retention.too_many(prefix, coming)
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
@@ -134,9 +134,9 @@ def _place(prefix: Prefix) -> Finding:
 
 
 def _around(root: Path) -> Path | None:
-    """Return the folder of another installation, or of what one left, that a new one would lie in."""
+    """Return the folder of another installation, or of what one left, that a new one would be in."""
     for path in Path(os.path.realpath(root)).parents:
-        with contextlib.suppress(OSError):  # what we may not look into is not ours
+        with contextlib.suppress(OSError):  # what we may not read is not ours
             outer = Prefix(path)
             if outer.exists or outer.is_left or outer.is_bereft:
                 return path
@@ -144,7 +144,7 @@ def _around(root: Path) -> Path | None:
 
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
-    """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
+    """Return whether a file is neither what an uninstallation leaves nor what a killed write test left."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
     folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
@@ -172,7 +172,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def _service(prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether the account that runs the application, another than root, could read its settings."""
+    """Return whether the account that runs the application, another than root, could read its settings."""
     owner, account = service.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
@@ -216,7 +216,7 @@ def _executable(prefix: Prefix) -> Finding:
                 file.write("#!/bin/sh\nexit 0\n")
             os.chmod(program, 0o700)
             ended = process.run([program], timeout=TRY_TIMEOUT)
-    except RagtraceError as error:  # a limit or a missing device is told as what it is
+    except RagtraceError as error:  # a limit or a missing device is reported as what it is
         return Finding(name, False, error.what.rstrip("."), error.advice)
     except OSError as error:
         details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
@@ -230,7 +230,7 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         return
     name, place = _("Links"), nearest(prefix.releases)
     if trouble_writing(place):
-        return  # the finding on permission tells
+        return  # the finding on permission reports it
     with trials.beside(place) as folder:
         link = folder / "link"
         try:
@@ -247,7 +247,7 @@ def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def needed_bytes(manifest: Manifest) -> int:
-    """Return the most that an installation holds at once: kept files, the release, its bytecode."""
+    """Return the most that an installation holds at once: stored files, the release, its bytecode."""
     return manifest.total_bytes + _release_bytes(manifest) + RESERVE
 
 
@@ -256,13 +256,13 @@ def _release_bytes(manifest: Manifest) -> int:
 
 
 def _own_copies(manifest: Manifest) -> int:
-    """Return the bytes that a release has beside the store's (Store.lay) and that the manifest does not count."""
+    """Return the bytes that a release has beside the store's (``Store.lay``) and that the manifest does not count."""
     kinds = ("model", "plugin", "verification", "lock")
     return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 
 
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Look at each filesystem that takes part: folders of a prefix may be mounts."""
+    """Inspect each filesystem that takes part: folders of a prefix may be mounts."""
     shares = (
         (prefix.root, RESERVE),
         (prefix.store, manifest.total_bytes),
@@ -280,7 +280,7 @@ def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
-    """Yield where copies of the user's data go, and what they take; the finding on the backup tells of trouble."""
+    """Yield where copies of the user's data go, and what they take; the finding on the backup reports errors."""
     with contextlib.suppress(OSError):
         yield prefix.backups, backups.needed_bytes(prefix)
         yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
@@ -301,7 +301,7 @@ def _free(place: Path, needed: int) -> Finding:
 
 
 def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
-    """Look at the space for a repair that installs some packages again, or all (None); the rest is linked."""
+    """Inspect the space for a repair that installs some packages again, or all (None); the rest is linked."""
     if packages is None:
         return _free(nearest(prefix.releases), _release_bytes(manifest) + RESERVE)
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
@@ -312,7 +312,7 @@ def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] |
 
 
 def _unpacked(wheel: Path) -> int:
-    """Return the bytes that a kept wheel takes unpacked; whether it is sound is for its installation to tell."""
+    """Return the bytes that a stored wheel takes unpacked; whether it is sound is for its installation to tell."""
     try:
         with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
             return sum(member.file_size for member in archive.infolist())
@@ -328,7 +328,7 @@ def _migrates(manifest: Manifest, prefix: Prefix) -> bool:
 
 
 def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether the user's data must come to another layout, and whether they can."""
+    """Return whether the user's data must come to another layout, and whether they can."""
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
@@ -338,7 +338,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     except HostError as trouble:
         yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
     except PermissionError:
-        return  # the finding on the backup tells
+        return  # the finding on the backup reports it
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -348,7 +348,7 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     try:
         status = os.statvfs(place)
     except OSError:
-        return  # the finding on space tells
+        return  # the finding on space reports it
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
     needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most

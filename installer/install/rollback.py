@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
-# builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
+# builds in a transaction what a damaged release was; made by whoever inspected whether that can be done
 Build = Callable[["transaction.Transaction", "Progress"], None]
 
 
@@ -34,12 +34,12 @@ def rollback(
     wait: float = 0.0,
     mending: Callable[[Prefix, Release, str], Build] | None = None,
 ) -> Outcome:
-    """Make the former release (or a kept one that is named) current again; settings stay.
+    """Make the previous release (or a retained one that is named) current again; settings stay.
 
     It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
     wrong, knows how; it raises HostError where that cannot be done.
 
-    Data stay too, unless they were migrated for the release that is left: then the former come back.
+    Data stay too, unless they were migrated for the release that is left: then the previous data come back.
     Raises HostError when there is none to go to, InstallError when it does not work; the release that
     was active before then stays so.
     """
@@ -114,7 +114,7 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
 
 
 def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
-    """Switch to a release that is kept, and to its data where they were set aside."""
+    """Switch to a retained release, and to its data where they were set aside."""
     prefix, manifest = change.prefix, change.release.manifest()
     data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
     if data is not None:

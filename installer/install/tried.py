@@ -145,7 +145,7 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
     """Start uv, which installs the packages: it needs more of a kernel than Python does."""
     place = nearest(prefix.releases)
     if trouble_writing(place):
-        return  # the finding on permission tells
+        return  # the finding on permission reports it
     name = _("uv startup")
     try:
         with trials.beside(place) as folder:
@@ -190,7 +190,7 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
     try:
         app_launcher.text_of(str(prefix.root))
     except NotADirectoryError:
-        return  # the finding on the folder tells
+        return  # the finding on the folder reports it
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else _("not valid UTF-8")
         details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
@@ -213,7 +213,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
             foreign = foreign or (entry if entry.status.st_uid != 0 else None)
     except FileNotFoundError:
-        return  # the application is at work there, of which the finding on processes tells
+        return  # the application is at work there, which the finding on processes reports
     except PermissionError as error:
         details = _("{path} cannot be read, but must be backed up").format(path=error.filename or path)
         yield Finding(name, False, details, advice)

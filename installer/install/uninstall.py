@@ -41,10 +41,10 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
     """Remove an installation; with ``purge`` the user's data, settings and backups, and the audit log, too.
 
     1. What a crash left is undone. Unless it is to go, what is the user's is backed up; where that fails it is
-       told and no reason to stop, because it stays where it is.
+       reported and no reason to stop, because it stays where it is.
     2. ``current`` goes: from here on no release is active.
     3. Launchers, releases, store. With ``purge`` what is the user's.
-    4. ``state`` goes last, because it tells that the folder is ours; unless it is to go, the audit log stays,
+    4. ``state`` goes last, because it shows that the folder is ours; unless it is to go, the audit log stays,
        and a later installation continues its chain.
 
     Raises BusyError, InstallError when something can't be removed.
@@ -173,7 +173,7 @@ def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _holds_files(folder: Path) -> bool:
-    """Tell whether there is anything in a folder but empty folders; what this user cannot look into counts."""
+    """Return whether there is anything in a folder but empty folders; what this user cannot read counts."""
     try:
         return any(True for _entry in trees.files(folder))
     except OSError:

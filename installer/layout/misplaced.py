@@ -1,6 +1,6 @@
 """Where an installation lacks a file or folder of its own, or has something of another kind or owner in its place.
 
-The one list of what must lie where in PREFIX, which ``validate`` looks through and ``recover`` mends by. What is the
+The one list of what must be where in PREFIX, which ``validate`` checks and ``recover`` repairs by. What is the
 user's (data, settings, backups themselves) and what a release is made of have checks of their own.
 """
 
@@ -42,7 +42,7 @@ class _Place(NamedTuple):
     linked: bool  # a link to a folder will do
 
 
-# in the order in which they are mended
+# in the order in which they are repaired
 _PLACES = (
     _Place("state", True, True, 0, False),
     _Place("state/lock", False, False, reading.LINES, False),
@@ -105,7 +105,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
+    """Inspect what an update installed and the policies: anything there that is no regular file is foreign."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name
@@ -118,7 +118,7 @@ def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
+    """Inspect the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
     from installer.layout.store import is_object, is_shelf_name
 
     for shelf in filter(is_shelf_name, _names(prefix.store)):
@@ -148,7 +148,7 @@ def _wrong(place: _Place, root: Path) -> str:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        return MISSING  # what it lies in is a link in a circle
+        return MISSING  # what it is in is a link in a circle
     if place.folder:
         if reading.is_folder(path):
             return ""
@@ -162,7 +162,7 @@ def _wrong(place: _Place, root: Path) -> str:
 
 
 def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Raise HostError for a folder of the tool's own that lies elsewhere: only a person can tell what else is there."""
+    """Raise HostError for a folder of the tool's own that is elsewhere: only a person can tell what else is there."""
     for item in wrong:
         if item.what == LINKED:
             path = prefix.root.joinpath(*item.place.split("/"))
@@ -175,7 +175,7 @@ def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
 
 
 def move_back() -> str:
-    """Return what to do about a folder that lies elsewhere."""
+    """Return what to do about a folder that is elsewhere."""
     return _(
         "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
     )
@@ -186,7 +186,7 @@ def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     now = found(prefix)
     for item in wrong:
         if item not in now:
-            continue  # mended since; what is there is new
+            continue  # repaired since; what is there is new
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             aside.own(path)

@@ -92,7 +92,7 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the second copy is as the release's own; where that one is damaged, another check tells."""
+    """Return whether the second copy is as the release's own; where that one is damaged, another check reports it."""
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):
@@ -115,7 +115,7 @@ def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove the copies that belong to no kept release."""
+    """Remove the copies that belong to no retained release."""
     copies = folder(prefix)
     wanted = tuple(release.order[1] for release in kept)
     for path in list(copies.iterdir()) if copies.is_dir() else ():

@@ -28,7 +28,7 @@ HOME = Path(__file__).resolve().parents[2]
 def compile_application(release: Release, manifest: Manifest, env: dict[str, str], progress: Progress) -> list[str]:
     """Write the bytecode of the application's own modules, and return the modules that it imports from elsewhere.
 
-    Where that fails, the application works all the same, and starts slowly: told as a warning.
+    Where that fails, the application works all the same, and starts slowly: a warning.
     """
     application = manifest.application
     request: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What an installation needs beside its bundle before the application starts: settings, and models brought apart."""
+"""What an application needs beside its bundle before it starts: settings, and models copied separately."""
 
 from __future__ import annotations
 

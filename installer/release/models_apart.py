@@ -1,4 +1,4 @@
-"""Models that come another way than in the bundle: where a host needs them, and what to bring there."""
+"""Models that are not in the bundle: where a host needs them, and which files to copy there."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def damaged(prefix: Prefix, model: ModelApart) -> dict[str, str]:
 
 
 def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
-    """Return which files to bring and where to put them, as a sentence."""
+    """Return which files to copy and where to, as a sentence."""
     kind, _colon, rest = model.source.partition(":")
     repository, _at, revision = rest.partition("@")
     origin = (

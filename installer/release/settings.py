@@ -109,7 +109,7 @@ def _quoted(value: str) -> str:
 def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
     """Make a settings file for the user to fill in, or tell what could be set newly in the one that is there.
 
-    That one is never changed. Trouble is told and no failure.
+    That one is never changed. Trouble is reported and no failure.
     """
     try:
         if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is the user's all the same
@@ -123,9 +123,9 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
 
 
 def tell_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Tell the names that a release loads and the former one did not, unless PREFIX/.env has them already."""
+    """Tell the names that a release loads and the previous one did not, unless PREFIX/.env has them already."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
-    with contextlib.suppress(RagtraceError, OSError):  # a damaged release tells nothing of its own
+    with contextlib.suppress(RagtraceError, OSError):  # a damaged release has nothing to compare
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())
     new = [name for name in _settable(manifest) if name not in known]
     if new:

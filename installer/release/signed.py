@@ -1,10 +1,10 @@
 """What is installed, compared with what was signed, past the receipt: that was written on this host, and can be again.
 
-1. A kept wheel counts when its SHA-256 is the signed manifest's; its RECORD then says what its files must be.
+1. A stored wheel counts when its SHA-256 is the signed manifest's; its RECORD then says what its files must be.
 2. Every other file that the manifest names has its SHA-256 there.
 3. What the installer makes of the manifest (run.json, launch.py, links to data) is made again and compared.
-4. What is left is made on this host, and nothing signed tells its bytes: bytecode beside a file of 1 or 2, what
-   uv writes into every environment, and which Python it is. It is counted, and vouched for by the receipt alone.
+4. What is left is made on this host, and nothing signed has its digest: bytecode beside a file of 1 or 2, what
+   uv writes into every environment, and which Python it is. It is counted, and authenticated by the receipt alone.
 5. Every other file is one too many.
 """
 
@@ -71,7 +71,7 @@ class Comparison:
 class _Signed:
     """What a release must hold: by path the right digest and the owner.
 
-    ``uncompared`` says by package why its wheel tells nothing; which other files belong in its environment, one of
+    ``uncompared`` says by package why its wheel cannot be compared; which other files belong in its environment, one of
     ``unknown``, is not known then.
     """
 
@@ -88,7 +88,7 @@ def compare(
     hash_of: record.Hash,
     found: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Compare a release with its manifest, which was proven before, and with the kept wheels.
+    """Compare a release with its manifest, which was proven before, and with the stored wheels.
 
     ``found`` is what ``receipt.contents`` gave a moment ago.
     """
@@ -147,7 +147,7 @@ def _signed(prefix: Prefix, release: Release, manifest: Manifest, hash_of: recor
 
 
 def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
-    """Return what a wheel lays by path, or why that is not known."""
+    """Return what a wheel writes by path, or why that is not known."""
     path = store.path(entry.sha256)
     try:
         found = hash_of(path) if store.holds(entry) else None
@@ -183,7 +183,7 @@ def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> It
 
 
 def _is_of_another(path: str, content: str, release: Release, manifest: Manifest) -> bool:
-    """Tell whether a file is what another installer made of the manifest: one that this one took the place of."""
+    """Return whether a file is what another installer made of the manifest: one that this one took the place of."""
     if path == launchers.COMMAND_FILE:  # the first that wrote it did so with the line ends of Windows there
         return content == hashlib.sha256(f"{TOOL}\r\n".encode()).hexdigest()
     if path == release.run_file.name:
@@ -204,7 +204,7 @@ def _is_of_another(path: str, content: str, release: Release, manifest: Manifest
 
 
 def _is_known(path: str, content: str, signed: _Signed, release: Release) -> bool:
-    """Tell whether a file that nothing signed names is one that is made on this host."""
+    """Return whether a file that nothing signed names is one that is made on this host."""
     module = record.module_of(path)
     if module is not None:
         return module.replace(os.sep, "/") in signed.contents

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
-PYTHON_FOLDER = "python"  # of a release whose bundle brings its own
+PYTHON_FOLDER = "python"  # of a release whose bundle provides its own
 PLUGINS = "plugins"  # in a release's bundle folder
 PROGRAM = 0o755
 SCRATCH = ".work"
@@ -56,7 +56,7 @@ def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> No
 
 
 def demand_promise(manifest: Manifest, store: Store) -> None:
-    """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
+    """Raise TrustError where the stored wheels unpack to more than the manifest says and would fill the disk."""
     kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
     sizes.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
@@ -68,12 +68,12 @@ def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
 
 
 def python_for(release: Release, manifest: Manifest) -> Path:
-    """Return what the release's environments are made from: the Python that the bundle brings, else the host's."""
+    """Return what the release's environments are made from: the Python that the bundle provides, else the host's."""
     return release.path / PYTHON_FOLDER / manifest.own_python if manifest.own_python else base_interpreter()
 
 
 def lay_python(release: Release, manifest: Manifest, store: Store) -> None:
-    """Lay out the Python that the bundle brings; programs are copies, the store's files have no such mode."""
+    """Lay out the Python that the bundle provides; programs are copies, the store's files have no such mode."""
     for entry in manifest.of_kind("interpreter"):
         target = release.path / PYTHON_FOLDER / entry.inner
         if entry.mode == PROGRAM:
@@ -103,7 +103,7 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
 
 
 def counterpart(release: Release, entry: FileEntry) -> Path | None:
-    """Return where a release has a kept file under its real name; wheels are nowhere."""
+    """Return where a release has a stored file under its real name; wheels are nowhere."""
     folders = {
         "source": release.app,
         "model": release.models,
@@ -120,7 +120,7 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
 
 
 def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
-    """Make the virtual environment from the kept wheels, exactly as the manifest says."""
+    """Make the virtual environment from the stored wheels, exactly as the manifest says."""
     with progress.wait(
         plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
             count=len(manifest.packages)
@@ -140,9 +140,9 @@ def stage_environment(release: Release, manifest: Manifest, store: Store, python
 def sync_environment(
     uv: Uv, release: Release, manifest: Manifest, store: Store, *, only: Collection[str] | None = None
 ) -> None:
-    """Let uv install the kept wheels, or those of some packages, from a lock made of the manifest.
+    """Let uv install the stored wheels, or those of some packages, from a lock made of the manifest.
 
-    The kept bytes are hashed again and the structure of each wheel is looked at before uv sees it. A
+    The stored bytes are hashed again and the structure of each wheel is inspected before uv sees it. A
     requirement with a path, instead of a lock, would leave direct_url.json (PEP 610) in the environment.
     """
     scratch = release.path / SCRATCH

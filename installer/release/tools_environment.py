@@ -1,6 +1,6 @@
 """The tools environment of a release: scanners whose requirements are their own, in ``tools/`` beside ``venv/``.
 
-Its wheels lie in 06_Verification/tools of the bundle. A bundle without any brings no scanners.
+Its wheels are in 06_Verification/tools of the bundle. A bundle without any has no scanners.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def entries_of(manifest: Manifest) -> list[FileEntry]:
 
 
 def is_tool(entry: FileEntry) -> bool:
-    """Tell whether a file of the bundle is a scanner's wheel."""
+    """Return whether a file of the bundle is a scanner's wheel."""
     return entry.kind == VERIFICATION and entry.inner.startswith(f"{FOLDER}/") and entry.inner.endswith(".whl")
 
 
@@ -66,7 +66,7 @@ def site_of(release: Release, python: str) -> Path:
 
 
 def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
-    """Lay out what the bundle brings for verification, and make the tools environment of its wheels.
+    """Lay out what the bundle provides for verification, and make the tools environment of its wheels.
 
     Raises InstallError when an installed file is not what its RECORD says.
     """
@@ -91,7 +91,7 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
 
 
 def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
-    """Let uv install wheels for a version of Python, after a look at the structure of each."""
+    """Let uv install wheels for a version of Python, after a check of the structure of each."""
     store.require(iter(tools))
     rows = []
     for entry in tools:
@@ -113,14 +113,14 @@ def kept(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
 
 
 def package_of(entry: FileEntry) -> Package:
-    """Return the package that a wheel's file name tells. Raises TrustError for a name that tells none."""
+    """Return the package in a wheel's file name. Raises TrustError for a name without one."""
     return Package(*wheels.named(entry.path), entry.path, None)
 
 
 def warm_up(release: Release, manifest: Manifest) -> None:
     """Run the scanners once, so that the bytecode that they need is written before the release is sealed.
 
-    Whether they work is told by the checks that use them.
+    Whether they work is reported by the checks that use them.
     """
     entry = manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
     if entry is None:

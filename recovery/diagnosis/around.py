@@ -61,7 +61,7 @@ def leftovers(prefix: Prefix) -> Iterator[Finding]:
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
-    """Look at who can read the settings, which hold keys."""
+    """Inspect who can read the settings, which hold keys."""
     if files.is_exposed(prefix.env_file):
         details = _("other users can read or change {path}").format(path=prefix.env_file)
         yield Finding(SETTINGS, ".env", details, (".env",))
@@ -87,7 +87,7 @@ def out_of_place(places: tuple[Misplaced, ...], replaced: Collection[str], findi
 
 def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
     if item.what == misplaced.LINKED:
-        return True  # nothing here mends it: recover refuses and says what to do
+        return True  # nothing here repairs it: recover refuses and says what to do
     if item.place == "state/proofs":
         return METADATA in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
@@ -130,7 +130,7 @@ def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
 
 
 def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
-    """Look at owners and rights of what is installed."""
+    """Inspect owners and rights of what is installed."""
     if wrong:
         paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
         details = _("owner or permissions differ from the installation")
@@ -138,5 +138,5 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
 
 
 def lies_in(path: str, closed: tuple[str, ...]) -> bool:
-    """Tell whether a path is one of others, or lies below one."""
+    """Return whether a path is one of others, or is below one."""
     return any(path == place or path.startswith(place + os.sep) for place in closed)

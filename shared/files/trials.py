@@ -1,7 +1,7 @@
-"""Folders for a moment, each held by a lock: what a killed run left is told from what is in use.
+"""Folders for a moment, each held by a lock: what a killed run left is reported from what is in use.
 
 The rule for all that is temporary: it has its name where the next command of any kind finds and removes it. What
-belongs to an installation lies in PREFIX/state. What belongs to none lies in the system's place, where programs that
+belongs to an installation is in PREFIX/state. What belongs to none is in the system's place, where programs that
 look for settings in the folders above find none of the user's, and a link in the user's own state folder leads there.
 """
 
@@ -90,7 +90,7 @@ def scratch(place: Path | None = None, *, account: Account | None = None) -> Ite
 def beside(place: Path) -> Iterator[Path]:
     """Make such a folder in a place that is to be tried; raises OSError only where that place refuses it.
 
-    Where no link to it can be kept, its name is one that the next run in this place removes (transaction.py).
+    Where no link to it can be stored, its name is one that the next run in this place removes (transaction.py).
     """
     name = uuid.uuid4().hex
     made = place / f"{TRIAL}{name}"
@@ -151,7 +151,7 @@ def remove(place: Path) -> None:
 
 
 def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
-    """Tell whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
+    """Return whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
     try:
         status = path.lstat()
     except FileNotFoundError:

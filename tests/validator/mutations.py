@@ -352,7 +352,7 @@ RELEASES = (
         lambda w: w.append(w.release.bundle / "SHA256SUMS", b"0" * 64 + b"  Z\n"),
     ),
     Mutation("the signature is gone", "security.integrity", lambda w: signature(w).unlink()),
-    Mutation("a stranger's signature", "security.integrity", sign_as_a_stranger),
+    Mutation("a signature by an untrusted key", "security.integrity", sign_as_a_stranger),
     Mutation("a bit flipped in run.json", "security.integrity", lambda w: flip(w.release.run_file)),
     Mutation("a bit flipped in pyvenv.cfg", "security.integrity", lambda w: flip(w.release.venv / "pyvenv.cfg")),
     Mutation(
@@ -380,17 +380,17 @@ RELEASES = (
         helps=BUNDLE,
     ),
     Mutation(
-        "a file more in the application, and what vouches for it",
+        "a file more in the application, and all records of it",
         "security.signed",
         lambda w: forge(w, w.release.app / "sitecustomize.py", b"", in_the_log=True),
     ),
     Mutation(
-        "the application altered, and what vouches for it",
+        "the application altered, and all records of it",
         "security.signed",
         lambda w: forge(w, w.app, b"print(1)\n", in_the_log=True),
     ),
     Mutation(
-        "run.json altered, and what vouches for it",
+        "run.json altered, and all records of it",
         "security.signed",
         lambda w: forge(w, w.release.run_file, b"{}", in_the_log=True),
     ),
@@ -400,8 +400,8 @@ RELEASES = (
         lambda w: audit_log.log_file(w.prefix).write_text('{"previous": "0"}\n'),
         WARN,
     ),
-    Mutation("a kept wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
-    Mutation("a kept source file is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
+    Mutation("a stored wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
+    Mutation("a stored source is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
     Mutation("the lock is a folder", "ragtrace.places", lambda w: instead(w.prefix.state / "lock").mkdir()),
     Mutation("the journal is a pipe", "ragtrace.places", lambda w: os.mkfifo(instead(w.prefix.state / "journal.json"))),
     Mutation("the audit log is gone", "ragtrace.places", lambda w: instead(audit_log.log_file(w.prefix))),
@@ -417,7 +417,9 @@ RELEASES = (
 PACKAGES = (
     Mutation("a module is gone", "packages.record", lambda w: (w.site / "demo_base.py").unlink()),
     Mutation(
-        "a bit flipped in a module, size and times kept", "packages.record", lambda w: flip(w.site / "demo_base.py")
+        "a bit flipped in a module, its size and times the same",
+        "packages.record",
+        lambda w: flip(w.site / "demo_base.py"),
     ),
     Mutation("a module is cut off", "packages.record", lambda w: change(w.site / "demo_lib" / "__init__.py", b"")),
     Mutation("a module that no package has", "packages.record", lambda w: plant(w.site / "json.py")),
@@ -455,7 +457,7 @@ PACKAGES = (
         "packages.conflicts",
         lambda w: w.append(w.site / DEMO_LIB / "METADATA", b"Requires-Dist: other\n"),
     ),
-    Mutation("uv cannot look at the environment", "packages.conflicts", lambda w: interpreter(w, "exit 3"), ERROR),
+    Mutation("uv cannot inspect the environment", "packages.conflicts", lambda w: interpreter(w, "exit 3"), ERROR),
     Mutation("an import raises", "packages.imports", module("demo_base.py", "raise ImportError('libx is missing')")),
     Mutation(
         "an import ends by a segmentation fault",
@@ -519,7 +521,7 @@ APPLICATIONS = (
     Mutation(
         "a bit flipped in a model file", "ragtrace.models", lambda w: flip(w.release.models / "tiny" / "config.json")
     ),
-    Mutation("a model file and its kept copy are damaged", "ragtrace.models", spoil_model, helps=BUNDLE),
+    Mutation("a model file and its stored copy are damaged", "ragtrace.models", spoil_model, helps=BUNDLE),
     Mutation(
         "the model answers something else",
         "ragtrace.probe",

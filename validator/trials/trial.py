@@ -143,7 +143,7 @@ def run_timing_imports(
 
 
 def forget(folder: Path) -> bool:
-    """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
+    """Ask the system to drop a folder's files from its cache; return whether that can be asked here."""
     if not hasattr(os, "posix_fadvise"):
         return False
     for entry in trees.entries(str(folder)):
@@ -181,7 +181,7 @@ def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tup
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
     # by the shell that its first line names: the scratch folder of a user who may only look
     if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.bin):
-        argv = [SHELL, *argv]  # may lie where nothing is executed
+        argv = [SHELL, *argv]  # may be where nothing is executed
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 

@@ -1,4 +1,4 @@
-"""``rollback``: make the former release active again; settings stay, and data unless an upgrade migrated them."""
+"""``rollback``: make the previous release active again; settings stay, and data unless an upgrade migrated them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``trust``: show whom this host trusts, take over new policies, accept a memory that was made again."""
+"""``trust``: show whom this host trusts, adopt new policies, accept a memory that was made again."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class ModelTime(Check):
         if probe.batch:
             many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
             more = many.seconds - once.seconds
-            if more > 0:  # else the difference of two starts tells nothing of the sentences
+            if more > 0:  # else the difference of two starts says nothing about the sentences
                 rate = BATCH / more
                 metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
                 bounds[f"{model.name}.rate"] = "embeddings_per_second"

@@ -45,7 +45,7 @@ class StartTime(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         application = manifest.application
-        # a dashboard does not end, and its own check times it
+        # a dashboard does not end, and a check of its own times it
         apart_from = {application.dashboard.command[0]} if application.dashboard else set()
         first = {command[0]: command for command in reversed(application.smoke)}
         names = [name for name in application.commands if name in first or name not in apart_from]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SignedFiles(Check):
-    """Reads every file of the release, the kept wheels and their RECORDs, the signed manifest and its signatures."""
+    """Reads every file of the release, the stored wheels and their RECORDs, the signed manifest and its signatures."""
 
     id = "security.signed"
     category = SECURITY

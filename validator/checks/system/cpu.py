@@ -30,7 +30,7 @@ SYSCTL = ["/usr/sbin/sysctl", "-n", "machdep.cpu.features", "machdep.cpu.leaf7_f
 
 
 class Processor(Check):
-    """Reads what the system tells of its processors and how many the scheduler gives, and the manifest's packages."""
+    """Reads what the system reports of its processors and how many the scheduler gives, and the manifest's packages."""
 
     id = "system.cpu"
     category = SYSTEM
@@ -73,7 +73,7 @@ def usable_processors() -> int:
 
 
 def cpu_features() -> set[str] | None:
-    """Return the instructions that every processor has (Linux names), or None where they are not told."""
+    """Return the instructions that every processor has (Linux names), or None where they are not known."""
     if sys.platform == "win32":
         present = ctypes.windll.kernel32.IsProcessorFeaturePresent
         return {name for number, name in WINDOWS_FEATURES.items() if present(number)}

@@ -88,5 +88,5 @@ def free_inodes(place: Path) -> int | None:
 
 
 def is_read_only(place: Path) -> bool:
-    """Tell whether a filesystem is mounted so that nothing can be written."""
+    """Return whether a filesystem is mounted so that nothing can be written."""
     return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CLibrary(Check):
-    """Reads the version that glibc tells of itself, and the target in the manifest."""
+    """Reads the version that glibc reports, and the target in the manifest."""
 
     id = "system.glibc"
     category = SYSTEM

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# CPython brings the first and, since 3.8, the second; nothing brings the third but Microsoft's installer
+# CPython includes the first and, since 3.8, the second; only Microsoft's installer has the third
 LIBRARIES = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll")
 ASK = scripts.text("scripts/load_libraries")
 

@@ -58,7 +58,7 @@ def limit_of(folder: Path) -> int:
 
 
 def long_paths_allowed() -> bool:
-    """Tell whether Windows was set to open long paths."""
+    """Return whether Windows was set to open long paths."""
     try:
         return bool(read_value(MACHINE, FILE_SYSTEM, "LongPathsEnabled"))
     except OSError:

@@ -82,7 +82,7 @@ class Python(Check):
 
 
 def fits(version: list[int], manifest: Manifest) -> bool:
-    """Tell whether a version is the target's, in the range for which the packages were chosen."""
+    """Return whether a version is the target's, in the range for which the packages were chosen."""
     first, last = manifest.python_range or (0, 99)
     return tuple(version[:2]) == manifest.target.python_tuple and first <= version[2] <= last
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PROMPT, NO_SCRIPTS = r"Software\Policies\Microsoft\Windows\System", 1
 POWERSHELL_POLICY = r"SOFTWARE\Policies\Microsoft\Windows\PowerShell"
 POWERSHELL = r"SOFTWARE\Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell"
-# what counts comes first (about_Execution_Policies); that of a single process is kept nowhere
+# what counts comes first (about_Execution_Policies); that of a single process is stored nowhere
 SCOPES = ((MACHINE, POWERSHELL_POLICY), (USER, POWERSHELL_POLICY), (USER, POWERSHELL), (MACHINE, POWERSHELL))
 UNDEFINED = "Restricted"  # what PowerShell takes where nothing is set
 
