@@ -78,7 +78,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        # 3. Admit the bundle, and look again at what the undoing changed, or another run while this one waited.
+        # 3. Admit the bundle, and check again what the undoing changed, or another run while this one waited.
         with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
             for warning in admitted.warnings:

@@ -1,6 +1,6 @@
 """Whose a process is: the application's, or not.
 
-It is the application's when its program, its first argument (a script) or its working folder lies in PREFIX/releases or
+It is the application's when its program, its first argument (a script) or its working folder is in PREFIX/releases or
 PREFIX/bin, and so are those that it has started. This tool is not, nor is whoever called it.
 """
 
