@@ -17,7 +17,9 @@ from builder.lock.lock import Selection, read_lock
 from builder.lock.targets import demand_whole, survey
 from builder.models.models import CollectedModel, collect_model, parse_model_spec
 from builder.models.probe import with_embedding
-from builder.project.profile import Profile, default_profile, find_profile, load_profile, with_models, without_models
+from builder.project.chosen_models import with_models, without_models
+from builder.project.default_profile import default_profile
+from builder.project.profile import Profile, find_profile, load_profile
 from builder.project.project import read_project, read_uv_settings
 from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from builder.lock.targets import Standing
     from builder.project.model_source import ModelSource
     from builder.project.unchecked import Unchecked

@@ -25,7 +25,7 @@ from shared.terminal.console import human_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
     from builder.request.request import Request

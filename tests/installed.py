@@ -7,13 +7,10 @@ of its own, built once for a run of the tests and copied for each test.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import shutil
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +38,7 @@ from shared.programs.uv import base_interpreter
 from shared.terminal.progress import NoProgress
 from tests.bundles import entry
 from tests.keys import SoftKey
+from tests.wheels import file_name, make_wheel
 
 KEY = SoftKey(ED25519)
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -73,28 +71,10 @@ class Wheel:
 
     @property
     def filename(self) -> str:
-        return f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+        return file_name(self.name, self.version)
 
     def build(self) -> bytes:
-        """Return the wheel's bytes, RECORD and all."""
-        info = f"{self.name.replace('-', '_')}-{self.version}.dist-info"
-        requires = "".join(f"Requires-Dist: {name}\n" for name in self.requires)
-        contents = {
-            **self.modules,
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.version}\n{requires}",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        }
-        lines = [f"{path},sha256={_urlsafe(text.encode())},{len(text.encode())}\n" for path, text in contents.items()]
-        contents[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"])
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as archive:
-            for path, text in contents.items():
-                archive.writestr(zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0)), text)
-        return stream.getvalue()
-
-
-def _urlsafe(data: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+        return make_wheel(self.name, self.version, self.modules, requires=self.requires)
 
 
 LIB = Wheel(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
@@ -236,27 +235,3 @@ def _tree_entry(path: str, data: bytes) -> dict[str, object]:
     if len(data) >= LFS_FROM:
         entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
     return entry
-
-
-def make_wheel(
-    name: str, version: str, *, metadata: str = "", files: Mapping[str, bytes] | None = None, tag: str = "py3-none-any"
-) -> bytes:
-    """Return a small wheel that uv and pip install; ``metadata`` are more lines of its METADATA."""
-    folder = name.replace("-", "_")
-    info = f"{folder}-{version}.dist-info"
-    members = {
-        f"{folder}/__init__.py": b"",
-        **(files or {}),
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}\n".encode(),
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
-    }
-    digests = {
-        path: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=") for path, data in members.items()
-    }
-    rows = [f"{path},sha256={digest.decode()},{len(members[path])}\n" for path, digest in digests.items()]
-    members[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for path, data in members.items():
-            archive.writestr(zipfile.ZipInfo(path), data)
-    return stream.getvalue()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalogues import LOCALES, extract, read
+from builder.zipapp.catalogues import read
+from tools.catalogues import LOCALES, extract
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("bundle", "shared", "installer", "validator", "recovery", "bootstrap", "builder")

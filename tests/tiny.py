@@ -7,12 +7,8 @@ in its place, and tests call the installer's functions.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
 import os
 import platform
-import zipfile
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +31,7 @@ from bundle.target import host_target, parse_target
 from installer.layout.prefix import Prefix
 from shared.terminal.progress import NoProgress
 from tests.helpers import install_opened
+from tests.wheels import file_name, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -171,29 +168,6 @@ class Tiny:
         return open_bundle(self.folder, self.policy)
 
 
-def wheel(
-    name: str, version: str, files: Mapping[str, str], entry_points: str = "", requires: tuple[str, ...] = ()
-) -> bytes:
-    """Return a wheel with a right RECORD (PEP 427), the same bytes each time."""
-    info = f"{name.replace('-', '_')}-{version}.dist-info"
-    contents = {path: text.encode() for path, text in files.items()}
-    needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
-    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}".encode()
-    contents[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    if entry_points:
-        contents[f"{info}/entry_points.txt"] = entry_points.encode()
-    record = [
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}\n"
-        for path, data in contents.items()
-    ]
-    contents[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"]).encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in contents.items():
-            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), data)
-    return out.getvalue()
-
-
 def pylock(wheels: Mapping[str, bytes]) -> bytes:
     """Return the lock (PEP 751) of wheels that lie beside it."""
     rows = []
@@ -240,8 +214,8 @@ def tiny_bundle(
     """
     chosen = {**WHEEL_FILES, **(packages or {})}
     wheels = {
-        f"{WHEELS}/{name.replace('-', '_')}-{number}-py3-none-any.whl": wheel(
-            name, number, files, SCRIPTS.get(name, ""), (requires or {}).get(name, ())
+        f"{WHEELS}/{file_name(name, number)}": make_wheel(
+            name, number, files, entry_points=SCRIPTS.get(name, ""), requires=(requires or {}).get(name, ())
         )
         for name, (number, files) in chosen.items()
     }

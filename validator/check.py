@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from shared.i18n import _
+from shared.terminal.console import printable
 from validator.result import (
     BUNDLE,
     ERROR,
@@ -144,7 +145,7 @@ def plain(text: str) -> str:
     """Return a text as one bounded line that every reader of the report takes: no control characters."""
     # names of files may hold bytes that are no UTF-8, which Python decodes as surrogates
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    shown = "".join(character if character.isprintable() else " " for character in text).strip()
+    shown = printable(text).strip()
     return shown if len(shown) <= DETAILS_LIMIT else shown[: DETAILS_LIMIT - 1] + "…"
 
 

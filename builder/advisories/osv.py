@@ -7,7 +7,6 @@ thing that it can mean, else the record stays undecided.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from bundle.advisories.index import Advisory
 from bundle.advisories.severity import level_of
 from bundle.advisories.versions import FIRST, Interval, public
 from shared.i18n import _
+from shared.terminal.console import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,7 +157,7 @@ def _covered(text: str, affected: Iterable[Interval]) -> bool:
 
 def _line(text: str) -> str:
     """Return a text without the characters that a terminal or a strict reader takes amiss."""
-    return "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Cf", "Zl", "Zp") else one for one in text).strip()
+    return printable(text).strip()
 
 
 def summary_of(record: dict[str, Any]) -> str:

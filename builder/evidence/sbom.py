@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from cyclonedx.model.license import License
 
     from builder.evidence.licences import Licensed
-    from builder.lock.lock import Lock, LockedWheel
+    from builder.lock.lock import Lock
+    from builder.lock.locked import LockedWheel
     from builder.members import Member
     from builder.models.models import CollectedModel
     from builder.request.inputs import Inputs

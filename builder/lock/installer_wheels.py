@@ -13,7 +13,7 @@ from packaging.pylock import PylockSelectError
 from packaging.utils import parse_wheel_filename
 
 from builder.lock.export import read_pylock
-from builder.lock.lock import LockedWheel
+from builder.lock.locked import LockedWheel
 from bundle.target import PYTHONS, Target
 from shared.errors import BuildError
 from shared.i18n import _

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from builder.advisories.gate import Knowledge
-    from builder.lock.lock import LockedSource, LockedWheel, Selection
+    from builder.lock.lock import Selection
+    from builder.lock.locked import LockedSource, LockedWheel
     from builder.lock.targets import Standing
     from builder.members import Member
     from builder.request.request import Request

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from builder.project.source import list_files, matches
 from builder.settings import wrappers as settings_wrappers
-from builder.settings.code import Module, Read, classes_of, fields_of, reads
+from builder.settings.classes import classes_of, fields_of
+from builder.settings.code import Module, Read, reads
 from bundle.product.environment import OWN_VARIABLES, SET_BY_LAUNCHERS
 from shared.i18n import _
 

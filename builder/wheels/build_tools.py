@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
-    from builder.lock.lock import LockedSource
+    from builder.lock.locked import LockedSource
     from builder.project.project import UvSettings
     from bundle.target import Target
 

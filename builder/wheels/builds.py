@@ -23,7 +23,7 @@ from builder.fetch.cache import HashMismatchError, sha256
 from builder.fetch.download import Downloader
 from builder.fetch.partial import Remote
 from builder.lock.gaps import Gap, MissingWheelsError
-from builder.lock.lock import LockedWheel
+from builder.lock.locked import LockedWheel
 from builder.project.checkout import source_commit
 from builder.project.source import list_files
 from builder.wheels import build_tools as wheel_tools
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.fetch.cache import Cache
-    from builder.lock.lock import LockedSource
+    from builder.lock.locked import LockedSource
     from builder.project.project import UvSettings
     from builder.wheels.build_tools import Workshop
     from bundle.target import Target

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.lock.lock import lock_rows, read_lock, select_wheels
+from builder.lock.lock import read_lock, select_wheels
+from builder.lock.locked import lock_rows
 from builder.members import Member, member
 from builder.wheels.wheels import demand_apart, fetch_wheels, wheel_facts
 from bundle.advisories.safety import TIMEOUT
@@ -25,7 +26,7 @@ from shared.programs.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
     from builder.fetch.cache import Cache
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from bundle.target import Target
     from shared.terminal.progress import Progress
 

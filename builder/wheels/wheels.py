@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from bundle.target import Target
     from bundle.wheels.sizes import Unpacked
     from shared.terminal.progress import Progress

@@ -154,10 +154,14 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
 
 def _end(prefix: Prefix) -> None:
     """Record that no run is under way, once all that it removed is off the disk: nobody looks for it later."""
-    if sys.platform != "win32":  # NTFS has what is removed in its log before the journal's replacement
-        ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
-        for folder in {folder.stat().st_dev: folder for folder in ours}.values():
-            files.sync_filesystem(folder)
+    try:
+        if sys.platform != "win32":  # NTFS has what is removed in its log before the journal's replacement
+            ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
+            for folder in {folder.stat().st_dev: folder for folder in ours}.values():
+                files.sync_filesystem(folder)
+    except OSError as trouble:
+        LOG.warning("left for the next run to clean up: %s", trouble)
+        return
     journal.write(prefix, None)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-import os
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -164,7 +163,7 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
         return
     name, advice = _("Processes"), _("Stop the application first: its data is copied while the application is stopped.")
     try:
-        running = list(_running(prefix))
+        running = _running(prefix)
     except Exception as trouble:  # noqa: BLE001 - psutil's errors are of its own kind; this check is optional
         details = _("could not check whether the application is running: {reason}").format(reason=trouble)
         yield Finding(name, True, details, advice, warns=True)
@@ -177,22 +176,8 @@ def processes(prefix: Prefix) -> Iterator[Finding]:
     yield Finding(name, True, details, advice, warns=True)
 
 
-def _running(prefix: Prefix) -> Iterator[str]:
-    """Yield the programs whose file, folder or command line is in the prefix's releases, but for this one's own."""
-    import psutil
+def _running(prefix: Prefix) -> list[str]:
+    """Return the application's programs. Raises psutil's errors, ImportError where it cannot be imported."""
+    from installer.layout import processes as running
 
-    places = {str(prefix.releases) + os.sep, os.path.realpath(prefix.releases) + os.sep}
-    places |= {str(prefix.current) + os.sep, str(prefix.bin) + os.sep}
-    own = {process.pid for process in psutil.Process().parents()} | {os.getpid()}
-    for process in psutil.process_iter():
-        if process.pid in own:
-            continue
-        words = []
-        for ask in (process.exe, process.cwd, process.cmdline):
-            try:
-                answer = ask()
-            except (psutil.Error, OSError):
-                continue  # another user's, or it has ended
-            words += [answer] if isinstance(answer, str) else answer
-        if any(f"{word}{os.sep}".startswith(place) for word in words for place in places):
-            yield f"{os.path.basename(words[0])} ({process.pid})"
+    return [running.name_of(process) for process in running.of_application(running.roots_of(prefix))]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from bundle.strict import time_to_json
-from installer.monitoring import processes
+from installer.layout import processes
 from installer.monitoring.exposition import Family
 from shared.errors import HostError, RagtraceError
 from shared.i18n import _

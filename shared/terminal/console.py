@@ -38,8 +38,10 @@ def sentence(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that cannot steer a terminal: reasons quote what programs wrote."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    """Return text in which what would steer a terminal is a space: reasons quote what programs wrote."""
+    if text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(character) in STEERING else character for character in text)
 
 
 def write_text(stream: IO[str] | None, text: str) -> None:

@@ -10,7 +10,7 @@ import uv
 
 from builder import cli
 from builder.signing.sign import generate_key
-from tests.servers import make_wheel
+from tests.wheels import make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +36,13 @@ MIT_TEXT = b"Permission is hereby granted\n"
 def make_project(folder: Path, *, more: str = "") -> Path:
     """Write the project and its lock; ``more`` is what its first wheel says besides."""
     (folder / "wheels").mkdir(parents=True)
-    licence = {"given-1.0.dist-info/licenses/LICENSE": MIT_TEXT}
+    licence = {"given/__init__.py": b"", "given-1.0.dist-info/licenses/LICENSE": MIT_TEXT}
     given = make_wheel("given", "1.0", metadata=f"License-Expression: MIT OR Apache-2.0\n{more}", files=licence)
-    notices = {"plain-2.0.dist-info/COPYING": MIT_TEXT, "plain-2.0.dist-info/NOTICE.txt": b"Notice\r\n"}
+    notices = {
+        "plain/__init__.py": b"",
+        "plain-2.0.dist-info/COPYING": MIT_TEXT,
+        "plain-2.0.dist-info/NOTICE.txt": b"Notice\r\n",
+    }
     plain = make_wheel("plain", "2.0", metadata="License: BSD\n", files=notices)
     (folder / "wheels/given-1.0-py3-none-any.whl").write_bytes(given)
     (folder / "wheels/plain-2.0-py3-none-any.whl").write_bytes(plain)

@@ -26,7 +26,7 @@ from shared.errors import TrustError
 from shared.files.lockfile import locked
 from tests.builder.sources import commit, make_source
 from tests.schemas import validated
-from tests.servers import make_wheel
+from tests.wheels import make_wheel
 
 PROJECT = """
 [project]

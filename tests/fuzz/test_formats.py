@@ -37,7 +37,7 @@ from tests.advisories import snapshot_bytes
 from tests.bundle.advisories.test_exceptions import ONE
 from tests.bundles import CONTENTS, make_manifest
 from tests.keys import SoftKey
-from tests.tiny import wheel
+from tests.wheels import make_wheel
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "1"))
@@ -161,7 +161,7 @@ FORMATS = {
     "advisories": (read_as_advisories, read_snapshot(snapshot()).member("index.jsonl")),
     "exceptions": (read_as_exceptions, Exceptions(3, (ONE,)).to_bytes()),
     "zipapp": (read_as_zipapp, zipapp()),
-    "wheel": (read_as_wheel, wheel("x", "1", {"x.py": "X = 1\n"}, "[console_scripts]\nx = x:main\n")),
+    "wheel": (read_as_wheel, make_wheel("x", "1", {"x.py": "X = 1\n"}, entry_points="[console_scripts]\nx = x:main\n")),
 }
 REFUSALS = (TrustError, HostError, Refusal)
 

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "installer/logs/usage.py": "reads /proc",
     "installer/userdata/userdata.py": "reads /proc",
     "installer/install/host_findings.py": "reads /proc",
+    "shared/processes/scripts.py": "reads the tool's own source",
     "shared/processes/supervised.py": "reads a pipe of ours",
     "shared/terminal/console.py": "opens the null device",
     "installer/install/preflight.py": "writes a file to try the folder",

@@ -14,7 +14,7 @@ from bundle.names import WINDOWS_ROOM
 from bundle.target import parse_target
 from bundle.wheels.sizes import Unpacked
 from shared.errors import BuildError
-from tests import tiny
+from tests.wheels import make_wheel
 
 SITE, APP = "/venv/Lib/site-packages/", "/app/"
 
@@ -67,5 +67,5 @@ def test_a_file_of_one_wheel_where_another_has_a_folder(tmp_path):
 def laid(folder: Path, name: str, file: str = "shared/__init__.py", text: str = "") -> tuple[Path, str]:
     """Make a wheel with one file."""
     path = folder / f"{name}-1.0-py3-none-any.whl"
-    path.write_bytes(tiny.wheel(name, "1.0", {file: text}))
+    path.write_bytes(make_wheel(name, "1.0", {file: text}))
     return path, path.name

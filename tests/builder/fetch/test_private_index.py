@@ -23,7 +23,8 @@ from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
 from tests.builder.test_cli import _quick, made  # noqa: F401 - the stand-in for the zipapp
 from tests.builder.wheels.test_wheels import DATA, NAME, locked
-from tests.servers import make_wheel, serve, serve_index
+from tests.servers import serve, serve_index
+from tests.wheels import make_wheel
 
 PASSWORD = "pass!word"
 HEADER = "Basic bWU6cGFzcyF3b3Jk"

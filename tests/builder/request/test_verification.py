@@ -22,7 +22,8 @@ from tests.advisories import HIGH, aged_snapshot, below, record
 from tests.builder.evidence_project import stand_in
 from tests.builder.sources import lock, make_sdist, make_source
 from tests.schemas import validated
-from tests.servers import make_wheel, serve_hub, serve_index
+from tests.servers import serve_hub, serve_index
+from tests.wheels import make_wheel
 
 WHEEL = "given-1.0-py3-none-any.whl"
 PROJECT = """\

@@ -24,8 +24,9 @@ from shared.errors import BuildError
 from shared.terminal.progress import NoProgress
 from tests.builder.test_cli import _quick  # noqa: F401 - the stand-in for the zipapp
 from tests.schemas import problems, validated
-from tests.servers import Faults, make_wheel, serve_index
+from tests.servers import Faults, serve_index
 from tests.sigstore import PUBLISHER, Sigstore, canonical
+from tests.wheels import make_wheel
 
 PROJECT = """\
 [project]

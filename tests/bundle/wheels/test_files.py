@@ -13,7 +13,7 @@ from bundle.lock import Row, write_pylock
 from bundle.wheels.files import MADE, Environment, expected
 from installer.release.receipt import contents
 from shared.programs.uv import Uv, base_interpreter
-from tests.tiny import wheel
+from tests.wheels import make_wheel
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 DATA = "my_tool-1.0.data"
@@ -47,7 +47,7 @@ FILES |= {f"{DATA}/scripts/head{number}": f"{head}print(1)\n" for number, head i
 
 @pytest.mark.skipif(os.name != "posix", reason="scripts are programs on Windows")
 def test_every_file_that_uv_lays_is_foreseen(tmp_path) -> None:
-    data, name = wheel("my-tool", "1.0", FILES, ENTRIES), "my_tool-1.0-py3-none-any.whl"
+    data, name = make_wheel("my-tool", "1.0", FILES, entry_points=ENTRIES), "my_tool-1.0-py3-none-any.whl"
     scratch = tmp_path / "scratch"
     (scratch / "wheels").mkdir(parents=True)
     (scratch / "wheels" / name).write_bytes(data)
@@ -68,4 +68,4 @@ def test_every_file_that_uv_lays_is_foreseen(tmp_path) -> None:
 @pytest.mark.parametrize("member", [f"{DATA}/elsewhere/x.py"])
 def test_what_no_rule_places_is_refused(member) -> None:
     with pytest.raises(ValueError, match="elsewhere"):
-        expected(io.BytesIO(wheel("my-tool", "1.0", {member: ""})), Environment("venv", PYTHON))
+        expected(io.BytesIO(make_wheel("my-tool", "1.0", {member: ""})), Environment("venv", PYTHON))

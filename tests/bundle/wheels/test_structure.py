@@ -11,7 +11,7 @@ from bundle.wheels import structure as wheels
 from bundle.wheels.sizes import Unpacked
 from bundle.wheels.structure import inspect, unpacked
 from shared.errors import ToolError, TrustError
-from tests.tiny import wheel
+from tests.wheels import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def made(
 ) -> Path:
     path = folder / "lib-1.0-py3-none-any.whl"
     files = {"lib/__init__.py": "", **({recorded: "x"} if recorded else {})}
-    path.write_bytes(wheel("lib", "1.0", files, entry_points))
+    path.write_bytes(make_wheel("lib", "1.0", files, entry_points=entry_points))
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         for name, data in extra:
             info = zipfile.ZipInfo("placeholder")
@@ -89,7 +89,7 @@ def test_another_package_than_the_manifest_says(tmp_path, name, version) -> None
 
 def test_names_and_versions_in_another_form(tmp_path) -> None:
     path = tmp_path / "My_Lib-1.0rc1-py3-none-any.whl"
-    path.write_bytes(wheel("My.Lib", "1.0.RC1", {"lib/__init__.py": ""}))
+    path.write_bytes(make_wheel("My.Lib", "1.0.RC1", {"lib/__init__.py": ""}))
     inspect(path, Package("my-lib", "1.0rc1", f"wheels/{path.name}", None))
 
 

@@ -215,9 +215,9 @@ def test_a_running_application_is_told(tmp_path, how) -> None:
     app.mkdir(parents=True)
     assert not found(MANIFEST, prefix.root, "Processes").warns
     code = "import sys; print('up', flush=True); sys.stdin.read()"
-    arguments = [str(app / "main.py")] if how == "argument" else []
+    (app / "main.py").write_text(code)
     child = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, *([str(app / "main.py")] if how == "argument" else ["-c", code])],
         cwd=app if how == "cwd" else tmp_path,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

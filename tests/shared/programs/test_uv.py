@@ -8,7 +8,8 @@ from bundle.manifest import WHEELS
 from shared.errors import HostError, ToolError
 from shared.processes import process
 from shared.programs import uv
-from tests.tiny import pylock, wheel
+from tests.tiny import pylock
+from tests.wheels import make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def test_nothing_of_the_host_reaches_uv(hostile, monkeypatch) -> None:
 
 def test_wheels_are_installed_on_a_hostile_host(hostile) -> None:
     name = "lib-1.0-py3-none-any.whl"
-    data = wheel("lib", "1.0", {"lib.py": "X = 1\n"})
+    data = make_wheel("lib", "1.0", {"lib.py": "X = 1\n"})
     (hostile / "wheels").mkdir()
     (hostile / "wheels" / name).write_bytes(data)
     (hostile / "pylock.toml").write_bytes(pylock({f"{WHEELS}/{name}": data}))
@@ -86,7 +87,7 @@ def test_wheels_are_installed_on_a_hostile_host(hostile) -> None:
     assert not (hostile / "venv/.lock").exists()
     assert tool.check(python).ok
 
-    (hostile / "wheels" / name).write_bytes(wheel("lib", "1.0", {"lib.py": "X = 2\n"}))
+    (hostile / "wheels" / name).write_bytes(make_wheel("lib", "1.0", {"lib.py": "X = 2\n"}))
     again = uv.Uv(hostile / "again")
     again.venv(hostile / "other", uv.base_interpreter())
     with pytest.raises(ToolError, match="uv pip sync failed"):
