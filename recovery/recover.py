@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention
-from installer.install import install
+from installer.change.outcome import explained
 from installer.layout import misplaced, seal
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
@@ -198,7 +198,7 @@ class Run:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
             with contextlib.suppress(OSError):  # the first error is the one to report
                 backups.remove(prefix, name)
-            raise install.explained(error, prefix, head, former) from error
+            raise explained(error, prefix, head, former) from error
         active = prefix.active()
         done = Recovery(
             plan,

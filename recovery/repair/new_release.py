@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from installer.change import migration, retention
+from installer.change.activation import activate
 from installer.change.transaction import RECOVER, RETURN, Transaction
 from installer.install import install, preflight, rollback
 from recovery.repair.remedy import HIGH, MEDIUM, NewRelease, Work
@@ -165,7 +166,7 @@ class Reinstall(NewRelease):
             change.make_folders(bundle.manifest)
             migration.prepare(change, bundle.manifest, work.progress)
             install.build(bundle, change.release, work.progress)
-            install.activate(change, bundle.manifest, work.progress)
+            activate(change, bundle.manifest, work.progress)
             if change.former is not None:
                 retention.discard(change.former)
         return change.collected

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from installer.change import retention
+from installer.change.activation import activate
 from installer.change.transaction import RECOVER, Transaction
 from installer.install import install, preflight
 from installer.release import acceptance, bytecode, stage, tools_environment
@@ -68,7 +69,7 @@ class Replacement:
             self._seal(release, python)
             # 4.
             check = None if self.whole else self._try_out
-            install.activate(change, manifest, work.progress, check=check)
+            activate(change, manifest, work.progress, check=check)
             # 5.
             retention.discard(damaged)
             unchanged = [path for path in self._files_of(release) if digests.knows(path)]

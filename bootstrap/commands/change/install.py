@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from bundle.opening import Bundle
-    from installer.install.install import Outcome
+    from installer.change.outcome import Outcome
     from installer.install.preflight import Finding
     from installer.release.lacks import Lacks
 

@@ -10,7 +10,7 @@ import pytest
 
 from bundle.manifest import parse_manifest
 from bundle.target import host_target
-from installer.install import host_findings
+from installer.install import preflight
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import stage
@@ -72,7 +72,7 @@ def test_any_python_installs_what_brings_its_own():
     wanted = own(**{f"bin/python{other.python}": b"program"})
 
     def python(manifest):
-        return next(item for item in host_findings.runtime(manifest) if item.name == "Python")
+        return next(item for item in preflight.runtime(manifest) if item.name == "Python")
 
     assert not python(replace(make_manifest(), target=other)).fits
     assert python(replace(wanted, target=other)).fits
