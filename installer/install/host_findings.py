@@ -24,8 +24,8 @@ DISTUTILS_UNTIL = (3, 9)  # uv's get_interpreter_info.py uses sysconfig from 3.1
 class Finding:
     """One thing that was inspected: what, whether it fits, what was seen, and what to do when it doesn't.
 
-    ``warns`` marks one that fits and should be known all the same, or that could not be looked at; ``of_admission``
-    one that the admission of the bundle judges, which then tells of it itself.
+    ``warns`` marks one that fits and should be known all the same, or that could not be inspected; ``of_admission``
+    one that the admission of the bundle judges, which then reports it itself.
     """
 
     name: str

@@ -17,7 +17,6 @@ from installer.install.uninstall import clear_away, unmake
 from installer.layout import proofs, seal
 from installer.layout.location import own_command
 from installer.layout.prefix import Prefix
-from installer.layout.store import Store
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
 from installer.release.digests import Digests
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bundle.manifest import Manifest
     from bundle.opening import Bundle
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
@@ -62,7 +60,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        # 3. Admit the bundle, and look again at what the undoing changed, or another run while this one waited.
+        # 3. Admit the bundle, and check again what the undoing changed, or another run while this one waited.
         with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
             for warning in admitted.warnings:

@@ -54,9 +54,9 @@ class Evidence:
         """Find all of it, and return what is wrong with receipt and proof themselves.
 
         1. The receipt, and what the release was made from.
-        2. What is in the release and in the store; ``closed`` are the paths that nobody can read, at which is looked
-           again once their rights are mended.
-        3. A receipt that vouches for what was not signed counts for nothing.
+        2. What is in the release and in the store; ``closed`` are the paths that nobody can read, checked
+           again once their rights are repaired.
+        3. A receipt that lists what was not signed counts for nothing.
         """
         prefix, release = self.prefix, self.release
         # 1.
@@ -81,7 +81,7 @@ class Evidence:
         receipt, proof, digests = self.receipt, self.proof, self.digests
         if proof is not None:
             digests.bound_by(proof.manifest)
-        with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
+        with ThreadPoolExecutor(1) as aside:  # stored wheels are few and large, installed files many and small
             lacking = aside.submit(stored.lacking, self.prefix, proof.manifest, digests) if proof else None
             found = dict(receipts.contents(self.release.path, digests)) if receipt else {}
             self.lacking = lacking.result() if lacking else ()
@@ -102,7 +102,7 @@ class Evidence:
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
     """Return a release's receipt, or what is wrong with it.
 
-    The mark vouches for it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
+    The mark confirms it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
     """
     receipt, reason = _sealed_receipt(release)
     if receipt is not None and not receipts.contradicted(prefix, release):
@@ -119,7 +119,7 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
 
 
 def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
-    """Return a receipt that is vouched for and of this release, else None and why not."""
+    """Return a receipt that is confirmed and of this release, else None and why not."""
     try:
         if release.receipt_file.is_symlink():
             return None, _("{path} is a link").format(path=release.receipt_file)

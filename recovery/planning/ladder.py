@@ -85,12 +85,12 @@ def release_for(inspection: Inspection, parts: Parts | None = None) -> list[Reme
 
 
 def can_build(inspection: Inspection) -> bool:
-    """Tell whether what this host has is enough for a new release in which nothing stays damaged."""
+    """Return whether what this host has is enough for a new release in which nothing stays damaged."""
     if is_built_whole(inspection):
         return not inspection.lost
     return not parts_of(inspection, inspection.damaged_packages).left and not inspection.lacks("interpreter")
 
 
 def is_built_whole(inspection: Inspection) -> bool:
-    """Tell whether nothing is taken over: no receipt says what is good, or what is there nobody signed."""
+    """Return whether nothing is reused: no receipt says what is good, or what is there nobody signed."""
     return inspection.receipt is None or not inspection.receipt.locked

@@ -35,7 +35,7 @@ class Replacement:
     """A release like the damaged one.
 
     With ``whole``, everything is installed anew from the stored wheels, else some packages, and what is not damaged
-    is taken over. ``unlocked`` is the signed manifest with other versions of packages.
+    is reused. ``unlocked`` is the signed manifest with other versions of packages.
     """
 
     work: Work
@@ -96,7 +96,7 @@ class Replacement:
 
     @property
     def contents(self) -> dict[str, str]:
-        """The paths that are taken over though they are damaged, and what they should hold."""
+        """The paths that are reused though they are damaged, and what they should hold."""
         return self.parts.contents if self.parts else {}
 
     @property
@@ -133,7 +133,7 @@ class Replacement:
         install.accept(installation, self.work.inspection.digests, progress)
 
     def _build_in_part(self, release: Release, python: Path) -> None:
-        """Install what is damaged and take over the rest.
+        """Install what is damaged and reuse the rest.
 
         Its files ran before, and their bytecode is there: the health check after the switch tries them.
         """
@@ -168,7 +168,7 @@ class Replacement:
             compile_again(inspection.receipt, release, self.contents)
 
     def _take_over_tools(self, release: Release, python: Path) -> None:
-        """Make the scanners' environment anew and take over what it holds, where not all of its wheels are kept."""
+        """Make the scanners' environment anew and reuse what it holds, where not all of its wheels are stored."""
         inspection = self.work.inspection
         assert inspection.receipt is not None
         uv = Uv(release.path / stage.SCRATCH)

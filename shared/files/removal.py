@@ -1,4 +1,4 @@
-"""Removing a tree that others made, however deep, and whatever lies in it."""
+"""Removing a tree that others made, however deep, and whatever is in it."""
 
 from __future__ import annotations
 

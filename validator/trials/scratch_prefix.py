@@ -4,7 +4,7 @@ It is laid out as a real one: its launchers, launch.py and application are copie
 of; the persistent folders hold what the source ships, everything else of the release is a link. Its .env is empty, so
 that a program that looks for one in the folders above ends its search there.
 
-Where root has installed for a service account, the scratch prefix is that account's: all is laid before it is given,
+Where root has installed for a service account, the scratch prefix is that account's: all is written before it is given,
 and what root still does in it is done with the account's rights.
 """
 
@@ -43,7 +43,7 @@ _looked_through: list[tuple[Path, Manifest]] = []  # the last one that holds not
 def demand_files(installation: Installation) -> None:
     """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
 
-    A run of checks reads the manifest once, and looks through the release once.
+    A run of checks reads the manifest once, and scans the release once.
     """
     release, manifest = installation.release, installation.manifest
     if any(path == release.path and known is manifest for path, known in _looked_through):
@@ -60,7 +60,7 @@ def demand_files(installation: Installation) -> None:
 
 
 def _is_device(entry: os.DirEntry[str]) -> bool:
-    """Tell whether a link leads to a device, a pipe or a socket."""
+    """Return whether a link leads to a device, a pipe or a socket."""
     if not entry.is_symlink():
         return False
     try:
@@ -108,7 +108,7 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
 
 
 def _copy_small(source: Path, target: Path) -> None:
-    """Copy a file that lies in a release itself, as long as such a file may be."""
+    """Copy a file that is in a release itself, as long as such a file may be."""
     target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
     target.chmod(stat.S_IMODE(source.stat().st_mode))
 

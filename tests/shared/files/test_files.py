@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from shared.files import files, removal
+from shared.files import files, removal, trees
 
 
 @pytest.mark.parametrize("kind", ["file", "tree"])
@@ -31,14 +31,14 @@ def test_what_another_run_removes_at_the_same_time_is_gone_as_well(tmp_path, mon
 def test_a_folder_that_goes_while_a_tree_is_removed_is_in_no_way(tmp_path, monkeypatch) -> None:
     (tmp_path / "tree/inner").mkdir(parents=True)
     (tmp_path / "tree/other").mkdir()
-    real = removal.Folder.up
+    real = trees.Folder.up
 
     def up(here):
         name = real(here)
         (tmp_path / "tree" / name).rmdir()
         return name
 
-    monkeypatch.setattr(removal.Folder, "up", up)
+    monkeypatch.setattr(trees.Folder, "up", up)
     files.remove_tree(tmp_path / "tree")
     assert not (tmp_path / "tree").exists()
 

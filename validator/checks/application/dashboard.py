@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 ASK = scripts.text("scripts/query_dashboard")
-LAST = 5.0  # seconds kept of the check's limit for ending what it started
+LAST = 5.0  # seconds reserved of the check's limit for ending what it started
 
 
 class DashboardAnswer(Check):
