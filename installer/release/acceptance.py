@@ -18,7 +18,6 @@ from bundle.wheels import record
 from installer.layout import service
 from installer.release import bytecode, launchers, receipt, stage
 from shared.errors import InstallError
-from shared.files import trials
 from shared.i18n import _
 from shared.processes import process, scripts
 from shared.programs import app_launcher
@@ -147,7 +146,7 @@ def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> Non
     for name, *arguments in manifest.application.smoke:
         argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
         with progress.wait(trying(name, arguments)):
-            ended = _run(argv, env, SMOKE_TIMEOUT, Path(folder) if folder else None)
+            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, folder=Path(folder) if folder else None)
         demand(ended, name, arguments)
 
 
@@ -171,7 +170,8 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         with progress.wait(trying(name, arguments)):
-            ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT, account=account)
+            argv = launchers.argv(prefix, manifest, name, arguments)
+            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, account=account)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env, progress)
 
@@ -184,7 +184,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
         name, *arguments = model.probe.command
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Querying the model {name}").format(name=model.name)):
-            ended = _run(argv, env, IMPORT_TIMEOUT, account=service.account_of(prefix.data))
+            ended = service.run(argv, env, timeout=IMPORT_TIMEOUT, account=service.account_of(prefix.data))
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it did not print a list of numbers") if answer is None else difference(answer, model.probe)
@@ -192,21 +192,6 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
             raise InstallError(
                 _("The model {name} returns a wrong result: {reason}.").format(name=model.name, reason=reason)
             )
-
-
-def _run(
-    argv: list[str],
-    env: dict[str, str],
-    timeout: float,
-    folder: Path | None = None,
-    account: process.Account | None = None,
-) -> process.Completed:
-    """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
-    if folder is not None:
-        return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
-    with trials.scratch(account=account) as caller:
-        service.give(caller, account)
-        return process.run(argv, env=env, cwd=caller, timeout=timeout, account=account)
 
 
 def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:

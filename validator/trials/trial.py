@@ -21,7 +21,7 @@ from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
 from shared import reading
 from shared.errors import ToolError
-from shared.files import trees, trials
+from shared.files import trees
 from shared.i18n import _
 from shared.processes import process, scripts, supervised
 from shared.programs import app_launcher
@@ -68,9 +68,7 @@ def environment(release: Release, manifest: Manifest) -> dict[str, str]:
 def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
     argv, account = [str(release.python), *arguments], service.account_of(Prefix(release.path.parents[1]).data)
-    with trials.scratch(account=account) as folder:
-        service.give(folder, account)
-        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout, account=account)
+    return service.run(argv, environment(release, manifest), timeout=timeout, account=account)
 
 
 def run_launcher(
