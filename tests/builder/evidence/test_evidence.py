@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.pylock import Pylock
 
-from builder import build as story
+from builder.assemble import gather as story
 from builder.evidence import licences
 from builder.evidence.licences import card_licence, spdx
 from builder.evidence.sbom import model_url, package_url
