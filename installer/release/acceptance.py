@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundle import strict
@@ -21,7 +20,6 @@ from installer.release.installation import Installation
 from shared.errors import InstallError
 from shared.i18n import _
 from shared.processes import process, scripts
-from shared.programs import app_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -87,11 +85,8 @@ def trial_environment(installation: Installation, caller: dict[str, str]) -> dic
 
     Before the release is sealed, scratch data stand for the user's.
     """
-    release, manifest = installation.release, installation.manifest
-    run, data = launchers.run_of(manifest), _data_of(release)
-    settings = manifest.application.environment.placeholders
-    env = app_launcher.environment(str(release.path), run, caller, settings, data)
-    if not release.is_complete:  # a sealed release changes no more
+    env = launchers.trial_environment(installation, caller, _data_of(installation.release))
+    if not installation.release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
     return env
 
@@ -136,13 +131,11 @@ def check_imports(installation: Installation, progress: Progress, account: proce
 
 def check_smoke(installation: Installation, progress: Progress) -> None:
     """Raise InstallError unless the profile's smoke commands exit 0."""
-    release, manifest = installation.release, installation.manifest
-    run = launchers.run_of(manifest)
-    env = trial_environment(installation, basic_environment())
-    for name, *arguments in manifest.application.smoke:
-        argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
+    env, data = trial_environment(installation, basic_environment()), _data_of(installation.release)
+    for name, *arguments in installation.manifest.application.smoke:
+        argv, folder = launchers.trial_command(installation, [name, *arguments], data)
         with progress.wait(trying(name, arguments)):
-            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, folder=Path(folder) if folder else None)
+            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, folder=folder)
         demand(ended, name, arguments)
 
 

@@ -12,7 +12,6 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
@@ -29,6 +28,7 @@ from validator.trials import apart, scratch_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from installer.release.installation import Installation
 
@@ -117,13 +117,10 @@ def time_launcher(
 def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
     """Run a command as run_launcher does, without a network, under ``-X importtime``."""
     with scratch_prefix.create(installation) as scratch:
-        place, run = str(scratch.release.path), launchers.run_of(scratch.manifest)
-        ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
-        template = dict(scratch.manifest.application.environment.placeholders)
-        env = app_launcher.environment(place, run, ours, template)
-        argv, folder = app_launcher.command(place, run, command[0], list(command[1:]))
+        env = launchers.trial_environment(scratch, {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"})
+        argv, folder = launchers.trial_command(scratch, command)
         argv[1:1] = ["-X", "importtime"]
-        cwd = Path(folder) if folder else scratch_prefix.caller(scratch)
+        cwd = folder or scratch_prefix.caller(scratch)
         return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
 
 
