@@ -168,7 +168,7 @@ def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, 
 
 
 def is_signature(name: str) -> bool:
-    """Tell whether a file is a signature of SHA256SUMS by its name, whoever made it."""
+    """Return whether a file is a signature of SHA256SUMS by its name, whoever made it."""
     return name.startswith(f"{SUMS}.") and name.endswith(".sig")
 
 
@@ -267,7 +267,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
-    """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
+    """Return whether a bundle was unpacked to a folder: of a delta not every folder is there."""
     return any(medium.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 

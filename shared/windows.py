@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+MACHINE, USER = "HKEY_LOCAL_MACHINE", "HKEY_CURRENT_USER"  # hives of the registry, which is never written
 # winerror.h: ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 HELD = (5, 32, 33)
 # seconds between the tries for a file that a scanner or an indexer holds, five in all
@@ -94,6 +95,33 @@ def _may_write(rights: str) -> bool:
     if rights.startswith("0x"):
         return bool(int(rights, 16) & _WRITE)
     return any(name in _WRITING for name in re.findall("..", rights))
+
+
+def read_value(hive: str, key: str, name: str) -> Any:
+    """Return a value of a key, None where it is not set; raises OSError where it may not be read."""
+    if sys.platform != "win32":
+        return None
+    import winreg  # pragma: no cover - only on Windows
+
+    try:  # pragma: no cover - only on Windows
+        with winreg.OpenKey(getattr(winreg, hive), key) as opened:
+            return winreg.QueryValueEx(opened, name)[0]
+    except FileNotFoundError:  # pragma: no cover - only on Windows
+        return None
+
+
+def value_names(hive: str, key: str) -> list[str] | None:
+    """Return the names of a key's values, None where there is no such key; raises OSError where it may not be read."""
+    if sys.platform != "win32":
+        return None
+    import winreg  # pragma: no cover - only on Windows
+
+    try:  # pragma: no cover - only on Windows
+        with winreg.OpenKey(getattr(winreg, hive), key) as opened:
+            _keys, count, _changed = winreg.QueryInfoKey(opened)
+            return [winreg.EnumValue(opened, place)[0] for place in range(count)]
+    except FileNotFoundError:  # pragma: no cover - only on Windows
+        return None
 
 
 if sys.platform == "win32":  # pragma: no cover - Windows only

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bundle.strict import TEXT_LIMIT
 from tests.validator.mutations import MUTATIONS
-from tools.schemas import DRAFT, Schema, closed, described, schemas
+from tools.schemas.documents import schemas
+from tools.schemas.words import DRAFT, Schema, closed, described
 from validator import check, report
 from validator.checks.performance.measured import DEFAULTS
 from validator.registry import CHECKS

@@ -61,7 +61,7 @@ class Plugin(Check, ABC):
         return _("Custom check {name}").format(name=self.id.partition(".")[2])
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
         # 1. is it what was signed, or the administrators' own
         altered = self.altered(subject)
         if altered:
@@ -69,8 +69,8 @@ class Plugin(Check, ABC):
             return
         # 2. run it, and end what it leaves running
         token, limit = uuid.uuid4().hex, self.left()
-        env = {**trial.environment(release, manifest), leftovers.MARK: token}
-        argv = [str(release.python), "-I", "-B", *self.start()]
+        env = {**trial.environment(installation), leftovers.MARK: token}
+        argv = [str(installation.release.python), "-I", "-B", *self.start()]
         left = 0
         try:
             with trials.scratch() as folder:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 from installer.layout.location import own_command
 from installer.release import receipt as receipts
 from installer.release.digests import Digests
+from installer.release.installation import Installation
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _
@@ -72,6 +73,10 @@ class Subject:
 
     def need_receipt(self) -> Receipt:
         return self._need("receipt", self.receipt)
+
+    def need_installation(self) -> Installation:
+        """Return the active release with its manifest, and with its receipt where that can be read."""
+        return Installation(self.need_prefix(), self.need_release(), self.need_manifest(), self.receipt)
 
     def _need(self, name: str, value: T | None) -> T:
         if self.prefix is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bundle.opening import Bundle
     from bundle.signing.chain import Signed
-    from installer.install.install import Outcome
+    from installer.change.outcome import Outcome
     from installer.install.preflight import Finding
     from installer.install.repeated import Effect
     from installer.install.uninstall import Removal

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundle.signing.policy import Signer
+    from installer.change.outcome import Outcome
     from installer.change.retention import Collected
-    from installer.install.install import Outcome
     from installer.layout.prefix import Prefix
     from installer.release.lacks import Lacks
     from installer.trust.admission import Conditions

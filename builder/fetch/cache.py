@@ -1,6 +1,6 @@
 """What was fetched once, by digest: a store that later builds, and builds at the same time, share.
 
-Files lie under ``<algorithm>/<first two digits>/<digest>``. One that is under way is named
+Files are under ``<algorithm>/<first two digits>/<digest>``. One that is under way is named
 ``<digest>.part`` and may be continued by any later process; a lock keeps two builds off one file. Builds share the
 lock of the whole cache, ``prune`` has it alone. filelock makes both, on Windows too.
 """

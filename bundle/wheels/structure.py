@@ -2,7 +2,7 @@
 
 It is a zip that says one thing (container.py), and no entry point of it escapes; it is the package that its name and
 the manifest say, and its RECORD names every member with a digest, and nothing else. Contents are compared with RECORD
-on the installed tree (record.py); ``contradiction`` tells afterwards whether it was the wheel that was wrong.
+on the installed tree (record.py); ``contradiction`` determines afterwards whether the wheel was at fault.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.change.transaction import Transaction
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
     from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds
@@ -71,11 +71,12 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
         progress.warn(_("{path} is a socket, pipe or device and is not copied.").format(path=path))
 
 
-def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Progress) -> None:
+def migrate(installation: Installation, progress: Progress) -> None:
     """Let the release's command migrate the copy that this run has made, if any. Raises InstallError when it fails.
 
     It gets placeholders for settings, so that nothing leads it to the data themselves.
     """
+    prefix, release, manifest = installation.prefix, installation.release, installation.manifest
     entry = journal.read(prefix)
     if entry is None or entry.incoming != userdata.INCOMING:
         return

@@ -240,6 +240,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
         for path in folder.glob(pattern)
     ]
     found += [path for path in prefix.data.glob(".ragtrace-*") if _is_own(path)]
+    found = [path for path in found if not trials.is_tried(path)]
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundle.advisories.snapshot import SNAPSHOT_LIMIT
 from installer.layout import log_files
@@ -29,27 +29,39 @@ if TYPE_CHECKING:
 MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
-# below PREFIX, in the order in which they are repaired: (path, is a folder, must be there, most bytes, may be a link)
-_PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
-    ("state", True, True, 0, False),
-    ("state/lock", False, False, reading.LINES, False),
-    ("state/logs", True, False, 0, True),
-    ("state/audit", True, True, 0, True),
-    ("state/audit/audit.jsonl", False, True, LOG_LIMIT, False),
-    ("state/journal.json", False, False, JOURNAL_LIMIT, False),
-    ("state/previous", False, False, reading.LINES, False),
-    ("state/unfinished", False, False, reading.LINES, False),
-    ("state/measurements.json", False, False, reading.LINES, False),
-    ("state/proofs", True, False, 0, True),
-    ("state/advisories", True, False, 0, True),
-    ("state/trust", True, False, 0, True),
-    ("releases", True, True, 0, False),
-    ("store", True, True, 0, True),
-    ("store/sha256", True, True, 0, True),
-    ("bin", True, True, 0, False),
-    ("backups", True, True, 0, True),
-)
 AUDIT_LOG = "state/audit/audit.jsonl"
+
+
+class _Place(NamedTuple):
+    """A place below PREFIX, and what must be there."""
+
+    path: str
+    folder: bool
+    needed: bool
+    limit: int  # bytes
+    linked: bool  # a link to a folder will do
+
+
+# in the order in which they are repaired
+_PLACES = (
+    _Place("state", True, True, 0, False),
+    _Place("state/lock", False, False, reading.LINES, False),
+    _Place("state/logs", True, False, 0, True),
+    _Place("state/audit", True, True, 0, True),
+    _Place(AUDIT_LOG, False, True, LOG_LIMIT, False),
+    _Place("state/journal.json", False, False, JOURNAL_LIMIT, False),
+    _Place("state/previous", False, False, reading.LINES, False),
+    _Place("state/unfinished", False, False, reading.LINES, False),
+    _Place("state/measurements.json", False, False, reading.LINES, False),
+    _Place("state/proofs", True, False, 0, True),
+    _Place("state/advisories", True, False, 0, True),
+    _Place("state/trust", True, False, 0, True),
+    _Place("releases", True, True, 0, False),
+    _Place("store", True, True, 0, True),
+    _Place("store/sha256", True, True, 0, True),
+    _Place("bin", True, True, 0, False),
+    _Place("backups", True, True, 0, True),
+)
 
 
 @dataclass(frozen=True)
@@ -78,13 +90,12 @@ def found(prefix: Prefix) -> tuple[Misplaced, ...]:
 
 
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
-    for place, folder, needed, limit, linked in _PLACES:
-        path = prefix.root.joinpath(*place.split("/"))
-        what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
+    for place in _PLACES:
+        what = _wrong(place, prefix.root)
         # right after a rotation of the audit log only the full files are there
-        may_lack = not needed or (place == AUDIT_LOG and log_files.rotated(prefix.audit))
+        may_lack = not place.needed or (place.path == AUDIT_LOG and log_files.rotated(prefix.audit))
         if what and not (what == MISSING and may_lack):
-            yield Misplaced(place, folder, what)
+            yield Misplaced(place.path, place.folder, what)
 
 
 def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
@@ -127,8 +138,9 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) -> str:
+def _wrong(place: _Place, root: Path) -> str:
     """Return what is wrong with a place, nothing where all is well."""
+    path = root.joinpath(*place.path.split("/"))
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -137,13 +149,13 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
         if error.errno != errno.ELOOP:
             raise
         return MISSING  # what it is in is a link in a circle
-    if folder:
+    if place.folder:
         if reading.is_folder(path):
             return ""
-        return KIND if not path.is_dir() else "" if linked else LINKED
+        return KIND if not path.is_dir() else "" if place.linked else LINKED
     if not stat.S_ISREG(status.st_mode):
         return KIND
-    if status.st_size > limit:
+    if status.st_size > place.limit:
         return LONG  # whoever's it is: it is never copied
     is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
     return FOREIGN if is_foreign else ""

@@ -1,6 +1,6 @@
 """Whose a process is: the application's, or not.
 
-It is the application's when its program, its first argument (a script) or its working folder lies in PREFIX/releases or
+It is the application's when its program, its first argument (a script) or its working folder is in PREFIX/releases or
 PREFIX/bin, and so are those that it has started. This tool is not, nor is whoever called it. What keeps a release from
 being removed is asked without psutil, of one release (in_use.py).
 """
@@ -26,7 +26,7 @@ def roots_of(prefix: Prefix) -> tuple[str, ...]:
 
 def of_application(roots: tuple[str, ...]) -> list[psutil.Process]:
     """Return the processes of the application whose paths begin with one of ``roots``."""
-    import psutil  # looks into /proc while it is imported
+    import psutil  # reads /proc while it is imported
 
     everything = {process.pid: process for process in psutil.process_iter()}
     parents = {pid: _parent(process) for pid, process in everything.items()}

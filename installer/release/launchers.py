@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
 
 MADE_BY_US = b"Made by ragtrace-install"
 # of the zipapp: all have the first, and those that know the tool's command the second
@@ -162,11 +162,12 @@ def prune(prefix: Prefix, manifest: Manifest | None) -> None:
             path.unlink()
 
 
-def write_run_files(release: Release, manifest: Manifest) -> None:
+def write_run_files(installation: Installation) -> None:
     """Write launch.py and run.json, what the launchers start, and which command the stored installer is started by."""
+    release = installation.release
     with open(app_launcher.__file__, "rb") as file:
         release.launch_file.write_bytes(file.read())
-    release.run_file.write_bytes(strict.dumps(run_of(manifest)))
+    release.run_file.write_bytes(strict.dumps(run_of(installation.manifest)))
     if knows_the_command(release.bundle / INSTALLER):
         (release.path / COMMAND_FILE).write_bytes(f"{TOOL}\n".encode())
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry, Manifest
     from installer.layout.release import Release
     from installer.layout.store import Store
+    from installer.release.installation import Installation
 
 VERIFICATION = "verification"
 FOLDER = "tools"  # in a release, and below the bundle's folder of this kind
@@ -65,11 +66,12 @@ def site_of(release: Release, python: str) -> Path:
     return root_of(release) / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
 
-def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
+def stage(installation: Installation, python: Path) -> None:
     """Lay out what the bundle provides for verification, and make the tools environment of its wheels.
 
     Raises InstallError when an installed file is not what its RECORD says.
     """
+    release, manifest, store = installation.release, installation.manifest, installation.store
     for entry in manifest.of_kind(VERIFICATION):
         if not is_tool(entry):
             store.lay(entry, kept_at(release, entry))
@@ -87,7 +89,7 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
     with wheels.blamed(kept(tools, store)):
         if not record.survey(site_of(release, manifest.target.python)).clean:
             raise InstallError(_("{path} does not match its RECORD.").format(path=root_of(release)))
-    warm_up(release, manifest)
+    warm_up(installation)
 
 
 def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
@@ -117,12 +119,13 @@ def package_of(entry: FileEntry) -> Package:
     return Package(*wheels.named(entry.path), entry.path, None)
 
 
-def warm_up(release: Release, manifest: Manifest) -> None:
+def warm_up(installation: Installation) -> None:
     """Run the scanners once, so that the bytecode that they need is written before the release is sealed.
 
     Whether they work is reported by the checks that use them.
     """
-    entry = manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
+    release = installation.release
+    entry = installation.manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
     if entry is None:
         return
     try:

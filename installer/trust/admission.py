@@ -1,7 +1,7 @@
 """Whether a bundle with trusted signatures may be installed here and now; only an AdmittedBundle can be installed.
 
 Who changes a prefix holds its lock when he asks, so that what was judged stays as it was; who only looks needs none.
-Downgrade and replay: the highest counter accepted for a product is kept beside the host's policy (or in
+Downgrade and replay: the highest counter accepted for a product is stored beside the host's policy (or in
 the user's own state folder), so that a new prefix does not forget it. Time is judged when a release is
 first accepted and never again: an SSHSIG has no time, so all there is is the date in the manifest.
 """

@@ -112,7 +112,7 @@ def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
 
 
 def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
-    """Look at the commands in PREFIX/bin."""
+    """Inspect the commands in PREFIX/bin."""
     for name, content in launchers.scripts(prefix, manifest).items():
         path = prefix.bin / name
         if not launchers.is_right(path, content):
@@ -121,7 +121,7 @@ def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
 
 
 def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
-    """Look at the second copy of what proves where the release came from."""
+    """Inspect the second copy of what proves where the release came from."""
     unlike = [] if proofs.holds(prefix, proof.metadata) else [proofs.place(prefix, proof.manifest_sha256)]
     unlike += [proofs.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
     for path in unlike:

@@ -58,7 +58,7 @@ class Plan:
 
     @property
     def packages(self) -> frozenset[str]:
-        """The packages that are installed anew; all others are taken over."""
+        """The packages that are installed anew; all others are reused."""
         remedy = self.has(ReinstallPackages)
         return frozenset(remedy.names if remedy else ())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bundle.wheels import record
 from installer.release import acceptance
+from installer.release.installation import Installation
 from shared.errors import InstallError
 from shared.i18n import _
 from validator.remedy import INTERPRETER, MODEL
@@ -42,7 +43,7 @@ def _works(diagnosis: Diagnosis, tried: Manifest, progress: Progress) -> bool:
     """Return whether the damaged release passes the same trial."""
     assert diagnosis.release is not None
     try:
-        acceptance.try_out(diagnosis.release, tried, progress)
+        acceptance.try_out(Installation(diagnosis.prefix, diagnosis.release, tried), progress)
     except InstallError:
         return False
     return True

@@ -189,13 +189,18 @@ def close_to_others(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree, however deep, even when its files and folders are read-only. A missing one is fine."""
-    if not os.path.lexists(path):
-        return
-    if is_link(path) or not path.is_dir():
-        unlink(path)
-        return
-    removal.remove(path)
+    """Remove a tree, however deep, even when its files and folders are read-only.
+
+    One that is missing, or that another run removes at the same time, is fine.
+    """
+    try:
+        if is_link(path) or not path.is_dir():
+            unlink(path)
+        else:
+            removal.remove(path)
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise
 
 
 def _allow_removal(path: Path) -> None:

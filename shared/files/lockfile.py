@@ -82,6 +82,37 @@ def is_free(path: Path) -> bool:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that no other run takes it for a leftover, wherever its filesystem can lock one."""
+    if sys.platform == "win32":  # which removes nothing that is in use
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(HostError):
+            _try(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether another run holds a folder."""
+    if sys.platform == "win32":
+        return False
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _try(handle, folder)
+    except HostError:
+        return False
+    finally:
+        os.close(handle)
+
+
 def _is_gone(holder: str) -> bool:
     """Return whether whoever noted its process ID has ended, and only programs that it started hold the lock."""
     if sys.platform == "win32" or not holder.isdecimal():

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import RagtraceError
 from shared.files import files, folders, owners
-from shared.files.lockfile import is_free, locked
+from shared.files.lockfile import holding, is_free, is_held, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +106,8 @@ def beside(place: Path) -> Iterator[Path]:
                 link.symlink_to(made.absolute())
         made.mkdir(mode=0o700)
         try:
-            yield made
+            with holding(made):
+                yield made
         finally:
             files.remove_tree(made)
 
@@ -157,6 +158,11 @@ def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
     except FileNotFoundError:
         return False
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
+
+
+def is_tried(path: Path) -> bool:
+    """Return whether a run still tries something in a folder that lies where an installation is or comes."""
+    return path.name.startswith(TRIAL) and is_held(path)
 
 
 def abandoned(state: Path) -> list[Path]:

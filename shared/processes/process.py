@@ -142,7 +142,7 @@ def _rights(env: Mapping[str, str] | None, cwd: Path | None, account: Account | 
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float, stdin: bytes | None, drains: list[_Drain]) -> bool:
-    """Wait for the end of a program, whose output fills ``drains``; tell whether it had to be killed."""
+    """Wait for the end of a program, whose output fills ``drains``; return whether it had to be killed."""
     try:
         drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
         if stdin is not None:

@@ -23,7 +23,7 @@ from tests.policies import lay, make_policy
 from tests.schemas import SCHEMAS, problems, validated
 from tests.tiny import COUNTER, tiny_bundle
 from tests.validator.looking import change, site_of
-from tools import schemas
+from tools.schemas import documents, words
 
 # commands whose result is that of another
 SAME = {"rollback": "install", "upgrade": "install", "validate": "report"}
@@ -47,7 +47,7 @@ def call(capsys, tiny, tmp_path, host):
 def test_each_is_a_schema_that_says_what_it_is(name) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
     assert SCHEMAS[name]["title"]
-    assert set(SCHEMAS) == {"report.schema.json", *schemas.schemas()}
+    assert set(SCHEMAS) == {"report.schema.json", *documents.schemas()}
 
 
 def test_every_command_has_one() -> None:
@@ -221,13 +221,13 @@ def test_the_builders_inspect_sign_and_policy(tiny, tmp_path, capsys) -> None:
 )
 def test_what_the_formats_refuse_their_schema_refuses(part, wrong) -> None:
     product = {**Product("demo-app", "Demo-App", "1.0.0", 1).to_json(), **part}
-    found = list(Draft202012Validator(schemas.value(Product)).iter_errors(product))
+    found = list(Draft202012Validator(words.value(Product)).iter_errors(product))
     assert bool(found) == wrong
 
 
 def test_a_models_probe_may_be_none_or_whole() -> None:
     model = make_manifest().models[0].to_json()
-    validator = Draft202012Validator(schemas.value(Model))
+    validator = Draft202012Validator(words.value(Model))
     assert validator.is_valid(model)
     assert validator.is_valid({**model, "probe": None})
     half = copy.deepcopy(model)

@@ -4,13 +4,6 @@ import subprocess
 
 import pytest
 
-from tests.installed import make_prefix
-
-
-@pytest.fixture
-def prefix(tmp_path):
-    return make_prefix(tmp_path)
-
 
 @pytest.fixture
 def start():

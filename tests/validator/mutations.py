@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from bundle.product.application import Container, Dashboard, Launcher
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
+from bundle.target import host_target
+from installer.install import processor, requirements
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import receipt as receipts
@@ -104,6 +106,9 @@ class World:
 
     def replaced(self, name: str, value: Any) -> None:
         self.patch.setattr(f"validator.checks.{name}", value)
+
+    def glibc(self, found: tuple[int, int] | None) -> None:
+        self.patch.setattr(requirements, "host_glibc", lambda: found)
 
     def bound(self, name: str, value: float, *, at_least: bool) -> None:
         from validator.checks.performance import measured
@@ -250,8 +255,8 @@ def memory(world: World, available: int) -> None:
 
 
 def old_processor(world: World) -> None:
-    world.replaced("system.cpu.platform.machine", lambda: "x86_64")
-    world.replaced("system.cpu.cpu_features", lambda: {"sse2"})
+    world.patch.setattr(requirements, "INTEL", (host_target().architecture,))
+    world.patch.setattr(processor, "features", lambda: frozenset({"sse2"}))
 
 
 def module(name: str, text: str) -> Callable[[World], None]:
@@ -644,9 +649,11 @@ HOSTS = by_hand(
         "system.disk",
         lambda w: w.replaced("system.disk.is_read_only", lambda place: True),
     ),
-    Mutation("glibc is too old", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: (2, 5))),
+    Mutation("glibc is too old", "system.glibc", lambda w: w.patch.setattr(requirements, "host_glibc", lambda: (2, 5))),
     Mutation(
-        "the C library is not glibc", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: None)
+        "the C library is not glibc",
+        "system.glibc",
+        lambda w: w.patch.setattr(requirements, "host_glibc", lambda: None),
     ),
     Mutation("the locale is not there", "system.locale", lambda w: w.patch.setenv("LC_ALL", "xx_XX.UTF-8"), WARN),
     Mutation(
@@ -658,13 +665,13 @@ HOSTS = by_hand(
     Mutation(
         "the clock went back",
         "system.clock",
-        lambda w: w.replaced("system.clock.now", lambda: datetime(2020, 1, 1, tzinfo=timezone.utc)),
+        lambda w: w.patch.setattr(requirements.Clock, "seen", lambda _clock: datetime(2020, 1, 1, tzinfo=timezone.utc)),
         WARN,
     ),
     Mutation(
         "paths are longer than the system opens",
         "system.paths",
-        lambda w: w.replaced("system.paths.limit_of", lambda folder: 40),
+        lambda w: w.replaced("system.paths.path_limit", lambda folder: 40),
     ),
     Mutation("a container limits memory", "system.limits", lambda w: w.cgroup("memory.max", "1000000\n"), WARN),
     Mutation("a container limits processors", "system.limits", lambda w: w.cgroup("cpu.max", "10000 100000\n"), WARN),

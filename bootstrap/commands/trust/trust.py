@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def update(arguments: argparse.Namespace) -> int:
-    """Take over new policies and tell which."""
+    """Adopt new policies and report which."""
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,

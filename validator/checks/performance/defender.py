@@ -7,8 +7,9 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from shared.i18n import _
+from shared.windows import MACHINE, read_value, value_names
 from validator.check import PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.windows_settings import MACHINE, need_windows, read_value, value_names
+from validator.checks.windows_settings import need_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

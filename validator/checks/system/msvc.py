@@ -56,7 +56,7 @@ class VisualCpp(Check):
         limit = self.left()
         arguments = ["-I", "-S", "-B", "-c", ASK, *LIBRARIES]
         if subject.release and subject.manifest:
-            ended = trial.run_python(subject.release, subject.manifest, arguments, timeout=limit)
+            ended = trial.run_python(subject.need_installation(), arguments, timeout=limit)
         else:
             ended = process.run([sys.executable, *arguments], env=acceptance.basic_environment(), timeout=limit)
         missing = trial.answer_in(ended)

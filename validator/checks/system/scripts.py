@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.i18n import _
+from shared.windows import MACHINE, USER, read_value
 from validator.check import SYSTEM, Check, CheckResult
-from validator.checks.windows_settings import MACHINE, USER, need_windows, read_value
+from validator.checks.windows_settings import need_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

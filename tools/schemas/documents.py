@@ -1,0 +1,66 @@
+"""Every command's schema, by the name of its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tools.schemas.advisories import advisories, attested, snapshot_made
+from tools.schemas.builder import build, cache_info, cache_prune, plan, rebuild, sign, targets
+from tools.schemas.host import (
+    audit_log,
+    backup,
+    comparison,
+    error,
+    history,
+    list_checks,
+    recover,
+    sample,
+    status,
+    uninstall,
+)
+from tools.schemas.install import dry_run, install, verify
+from tools.schemas.trust import policies, trust
+from tools.schemas.words import DRAFT, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMANDS = {
+    "verify": verify,
+    "install": install,
+    "install-dry-run": dry_run,
+    "status": status,
+    "list-checks": list_checks,
+    "compare": comparison,
+    "monitor": sample,
+    "recover": recover,
+    "backup": backup,
+    "history": history,
+    "audit-log": audit_log,
+    "uninstall": uninstall,
+    "trust": trust,
+    "advisories": advisories,
+    "error": error,
+    "builder-build": build,
+    "builder-build-dry-run": plan,
+    "builder-targets": targets,
+    "builder-cache-info": cache_info,
+    "builder-cache-prune": cache_prune,
+    "builder-rebuild": rebuild,
+    "builder-sign": sign,
+    "builder-policy": policies,
+    "builder-advisories": snapshot_made,
+    "bundle-attestations": attested,
+}
+
+
+def schemas() -> Schema:
+    """Return file name → schema of each command; ``report.schema.json`` is made beside these."""
+    return {
+        f"{name}.schema.json": {"$schema": DRAFT, "title": titled(make), **make()} for name, make in COMMANDS.items()
+    }
+
+
+def titled(make: Callable[[], Schema]) -> str:
+    """Return what a schema is of, from its docstring."""
+    return f"JSON of {(make.__doc__ or '').removeprefix('Return the schema of ').rstrip('.')}".replace("``", "")
