@@ -23,8 +23,9 @@ from shared.files.lockfile import locked
 from shared.processes import process
 from shared.programs.uv import Uv
 from shared.terminal.progress import NoProgress
-from tests.installed import Wheel, make_prefix
+from tests.installed import make_prefix
 from tests.tiny import COUNTER, EMBEDDING, install_tiny, tiny_bundle
+from tests.wheels import Wheel
 
 
 def flip(path):

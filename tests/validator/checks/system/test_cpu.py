@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from shared.processes import process
-from tests.installed import BASE, LIB, Wheel, make_prefix
+from tests.installed import BASE, LIB, make_prefix
 from tests.validator.looking import look
+from tests.wheels import Wheel
 from validator.check import FAIL, PASS, SKIP
 from validator.checks.system import cpu as system_cpu
 from validator.checks.system.cpu import Processor, cpu_features
