@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT))
 
 from builder.assemble.assemble import write_archive  # noqa: E402
 from builder.fetch.cache import Cache  # noqa: E402
-from builder.lock.lock import LockedWheel, read_lock, select_wheels, write_requirements  # noqa: E402
+from builder.lock.lock import read_lock, select_wheels  # noqa: E402
+from builder.lock.locked import LockedWheel, write_requirements  # noqa: E402
 from builder.members import Member  # noqa: E402
 from builder.wheels.wheels import fetch_wheels  # noqa: E402
 from bundle.manifest import WHEELS, FileEntry  # noqa: E402

@@ -43,7 +43,7 @@ def commands() -> dict[str, str]:
     }
 
 
-# the room of ``bootstrap.commands`` that a command lies in, where it is not ``inspect``
+# the room of ``bootstrap.commands`` that a command is in, where it is not ``inspect``
 ROOMS = {
     **dict.fromkeys(("install", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
     **dict.fromkeys(("trust", "advisories"), "trust"),

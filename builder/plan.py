@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.build import pinned, read_profile
 from builder.fetch.cache import sha256
 from builder.lock.lock import read_lock
 from builder.lock.targets import Standing, survey
@@ -15,6 +14,8 @@ from builder.project.source import collect_source
 from builder.project.unchecked import unchecked
 from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
+from builder.request.reading import read_profile
+from builder.request.run import pinned
 from builder.request.state import SourceState, demand_commit, state_of, tell_state
 from builder.request.verification import foresee, knowledge_of
 from builder.settings import lazy_names
@@ -25,7 +26,7 @@ from shared.terminal.console import human_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
     from builder.request.request import Request

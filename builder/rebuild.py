@@ -48,7 +48,7 @@ PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it names every file of the manif
 
 @dataclass(frozen=True)
 class Again:
-    """What to build again, and what no bundle tells: where project, models and other files are on this machine."""
+    """What to build again, and what no bundle says: where project, models and other files are on this machine."""
 
     bundle: Path
     project_root: Path
@@ -78,7 +78,7 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
 
 
 def _choices(release: Release, scratch: Path) -> dict[str, Any]:
-    """Return the choices in the provenance; the advisories that were judged by are laid into the scratch folder."""
+    """Return the choices in the provenance; the advisories that were judged by are written into the scratch folder."""
     kept: dict[str, bytes] = {}
     wanted = {PROVENANCE: "", f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME}
 

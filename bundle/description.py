@@ -19,9 +19,9 @@ LARGEST = 10
 
 
 def describe(bundle: Bundle, *, judged: bool = True) -> dict[str, Any]:
-    """Return a bundle's facts as JSON values; ``judged`` tells that a policy has accepted its signers.
+    """Return a bundle's facts as JSON values; ``judged`` means that a policy has accepted its signers.
 
-    Sizes are in bytes. The date is its signers' claim: a signature carries no time.
+    Sizes are in bytes. The date is its signers' claim: a signature has no time.
     """
     manifest = bundle.manifest
     largest = sorted(manifest.files, key=lambda entry: entry.size, reverse=True)[:LARGEST]

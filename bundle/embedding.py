@@ -26,7 +26,7 @@ def embedding_in(output: str) -> list[float] | None:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
+    """Return whether a value of others' JSON is a number that a float holds; Python's integers have no bound."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 

@@ -41,7 +41,7 @@ def rows_of(manifest: Manifest, only: Collection[str] | None = None) -> list[Row
 
 
 def write_pylock(rows: Iterable[Row]) -> bytes:
-    """Return the lock, whose wheels lie in ``wheels`` beside it.
+    """Return the lock, whose wheels are in ``wheels`` beside it.
 
     No value needs an escape in TOML: a manifest's names, versions and paths hold no quotation mark, backslash
     or control character.

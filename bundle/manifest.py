@@ -31,7 +31,7 @@ SCRIPTS, DOCUMENTATION, VERIFICATION, MODELS = "04_Scripts", "05_Documentation",
 WHEELS = f"{DEPENDENCIES}/wheels"
 PYTHON = f"{PREREQUISITES}/python"
 
-# kind → the folder that its files must lie in
+# kind → the folder that its files must be in
 KINDS = {
     "prerequisite": PREREQUISITES,
     "interpreter": PYTHON,
@@ -46,7 +46,7 @@ KINDS = {
     "root": "",  # what is typed in the bundle's root folder
 }
 KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
-OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder lies in another's and holds nothing else
+OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder is in another's and holds nothing else
 _IN_ROOT = re.compile(r"[a-z][a-z-]*\.py")
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
@@ -99,7 +99,7 @@ class FileEntry(Value):
 
 @dataclass(frozen=True)
 class Product(Value):
-    """What the bundle brings. ``name`` is normalised (PEP 503), ``title`` names archive and folders."""
+    """What the bundle provides. ``name`` is normalised (PEP 503), ``title`` names archive and folders."""
 
     name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
     title: str = field(metadata=by(strict.matching, pattern=names.PLAIN, form=names.plain_form))
@@ -109,7 +109,7 @@ class Product(Value):
 
 @dataclass(frozen=True)
 class Package(Value):
-    """One installed distribution: normalised name, version, its wheel's path, licence expression if known."""
+    """One installed distribution: normalised name, version, its wheel's path, license expression if known."""
 
     name: str = field(metadata=by(strict.matching, pattern=_PRODUCT, form=_product_form))
     version: str = field(metadata=by(strict.matching, pattern=_VERSION, form=_version_form))
@@ -172,7 +172,7 @@ class Manifest(Document):
 
     @property
     def created_epoch(self) -> int:
-        """The (claimed) time in seconds since 1970, as archive members carry it."""
+        """The (claimed) time in seconds since 1970, as archive members have it."""
         return int(strict.time_from_json(self.created, f"{NAME}.created").timestamp())
 
     @property
@@ -192,7 +192,7 @@ class Manifest(Document):
 
     @property
     def own_python(self) -> str | None:
-        """The program of the Python that the bundle brings, below ``PYTHON``; None where the host's own is used."""
+        """The program of the Python that the bundle provides, below ``PYTHON``; None where the host's own is used."""
         program = "python.exe" if self.target.platform == "windows" else f"bin/python{self.target.python}"
         return program if any(self.of_kind("interpreter")) else None
 

@@ -61,7 +61,7 @@ class Bundle:
 
     @cached_property
     def left_out(self) -> frozenset[FileEntry]:
-        """The files that the base brought and this bundle does not, none for one that is whole."""
+        """The files that the base has and this bundle omits, none for a full bundle."""
         return frozenset(delta.left_out(self.manifest, self.base))
 
     @property
@@ -84,7 +84,7 @@ class Bundle:
         return [(self.location.with_name(name), digests[name]) for name in names]
 
     def visit(self, take: Take, advance: Callable[[int], None]) -> None:
-        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` is told their bytes.
+        """Hand every file to ``take`` with its blocks, checked as they pass; ``advance`` gets their sizes in bytes.
 
         An archive's files come in manifest order, those of a folder several at a time.
         """
@@ -168,7 +168,7 @@ def read_sums(folder: Path, read: Callable[[Path, int], bytes]) -> tuple[bytes, 
 
 
 def is_signature(name: str) -> bool:
-    """Tell whether a file is a signature of SHA256SUMS by its name, whoever made it."""
+    """Return whether a file is a signature of SHA256SUMS by its name, whoever made it."""
     return name.startswith(f"{SUMS}.") and name.endswith(".sig")
 
 
@@ -237,7 +237,7 @@ def _check_installer(folder: Path, bundle: Bundle, sha256: str | None) -> None:
 
 
 def volume_name(name: str, number: int) -> str:
-    """Return the name of an archive's volume, numbered from 1; ``cat NAME.*`` puts them in order."""
+    """Return the name of an archive's volume, numbered from 1, so that ``cat NAME.*`` joins them in order."""
     return f"{name}.{number:03d}"
 
 
@@ -267,7 +267,7 @@ def _location(path: Path, folder: Path, manifest: Manifest, volumes: list[str]) 
 
 
 def _is_root(path: Path, manifest: Manifest) -> bool:
-    """Tell whether a bundle was unpacked to a folder: of a delta not every folder is there."""
+    """Return whether a bundle was unpacked to a folder: of a delta not every folder is there."""
     return any(medium.is_folder(path / top) for top in {entry.path.partition("/")[0] for entry in manifest.files})
 
 

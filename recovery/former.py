@@ -1,12 +1,12 @@
-"""A former release that is damaged, made anew for a rollback from what this host keeps."""
+"""A previous release that is damaged, made anew for a rollback from what this host keeps."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
 from installer.install import install, preflight
-from installer.layout.store import Store
 from installer.release import stage
+from installer.release.installation import Installation
 from installer.trust.authority import find_authority
 from recovery.diagnosis.diagnose import diagnose
 from recovery.planning.bring import bring
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
     """Return what looks whether a damaged release can be made anew; ``places`` have the policy where a receipt is lost.
 
-    What that returns builds it in a transaction. It raises HostError where something must be brought first.
+    What that returns builds it in a transaction. It raises HostError where something must be transferred first.
     """
 
     def look(prefix: Prefix, release: Release, trouble: str) -> Build:
@@ -50,14 +50,15 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
 
 def _build(diagnosis: Diagnosis, change: Transaction, progress: Progress) -> None:
     """Build, accept and seal the release of a transaction from the store, as the damaged one was built."""
-    assert diagnosis.proof is not None  # it was looked at
-    proof, release, store = diagnosis.proof, change.release, Store(change.prefix.store)
+    assert diagnosis.proof is not None  # it was inspected
+    proof, release = diagnosis.proof, change.release
+    installation = Installation(change.prefix, release, proof.manifest)
     heal_store(diagnosis)
-    python = stage.python_for(release, proof.manifest)
+    python = stage.python_for(installation)
     change.make_folders(proof.manifest)
     proof.write(release.bundle)
     with progress.wait(_("Writing the application's files")):
-        stage.stage_files(release, proof.manifest, store, python)
-    stage.stage_environment(release, proof.manifest, store, python, progress)
-    install.accept(release, proof.manifest, store, diagnosis.digests, progress)
-    install.finish(release, proof.manifest, python, proof.fingerprints, diagnosis.digests, progress)
+        stage.stage_files(installation, python)
+    stage.stage_environment(installation, python, progress)
+    install.accept(installation, diagnosis.digests, progress)
+    install.finish(installation, python, proof.fingerprints, diagnosis.digests, progress)

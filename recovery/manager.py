@@ -33,7 +33,7 @@ class InstallationRecoveryManager:
         self.progress = progress or NoProgress()
 
     def create_backup(self, reason: str = backups.MANUAL) -> Path:
-        """Copy settings and data; return the backup's folder. The newest five of its kind are kept."""
+        """Copy settings and data; return the backup's folder. The newest five of its kind are retained."""
         return restore.create_backup(self.prefix, self.progress, reason=reason).backup.path
 
     def list_backups(self) -> list[Backup]:

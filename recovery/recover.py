@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention
-from installer.install import install
+from installer.change.outcome import explained
 from installer.layout import misplaced, seal
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """What a recovery is given: a report as a hint, what is at hand, and ``bundle`` once that was admitted.
+    """What a recovery is given: a report as a hint, what is available, and ``bundle`` once that was admitted.
 
-    ``allow_unlocked`` lets other versions that are kept here replace what is lost, a set that nobody signed.
+    ``allow_unlocked`` lets other versions that are stored here replace what is lost, a set that nobody signed.
     ``wait`` is how long another run is waited for, in seconds.
     """
 
@@ -65,9 +65,9 @@ NOTHING = Given()
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a recovery came to. ``active`` is the release that is active now, ``backup`` what was kept before.
+    """What a recovery came to. ``active`` is the release that is active now, ``backup`` the copy made before.
 
-    ``digests`` knows the files that were hashed, for whoever looks at the result.
+    ``digests`` knows the files that were hashed, for whoever inspects the result.
     """
 
     plan: Plan
@@ -91,7 +91,7 @@ def plan_recovery(
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
 ) -> tuple[Plan, Diagnosis]:
-    """Look at an installation and choose what to do; nothing is written.
+    """Inspect an installation and choose what to do; nothing is written.
 
     ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
@@ -121,14 +121,14 @@ def foresee(prefix: Prefix, at_hand: AtHand, digests: Digests) -> Repair:
 def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
     """Repair an installation.
 
-    1. Lock the prefix, so that what is found stays what is there, and judge the bundle that is at hand.
+    1. Lock the prefix, so that what is found stays what is there, and judge the available bundle.
     2. Look and plan; ``confirm`` decides whether the plan is carried out.
     3. Back up what is the user's.
-    4. Carry it out; a failure leaves the release active that was.
-    5. Look again at what could not be seen before.
+    4. Apply it; a failure leaves the release active that was.
+    5. Check again what could not be checked before.
     6. Write it into the audit log, and remember the counter of a bundle that was installed.
 
-    Raises HostError when something must be brought first, TrustError for a named bundle that may not be installed,
+    Raises HostError when something must be transferred first, TrustError for a named bundle that may not be installed,
     InstallError when the repair failed, BusyError while another run holds the lock.
     """
     places = misplaced.found(prefix)
@@ -151,7 +151,7 @@ def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress,
 
 
 def require_nothing(plan: Plan, prefix: Prefix) -> None:
-    """Raise HostError where something is wrong that no remedy mends, with what to bring or to do."""
+    """Raise HostError where something is wrong that no remedy repairs, with what to transfer or to do."""
     if plan.restore and not plan.unmet:
         lost = next(finding.details for finding in plan.findings if finding.kind == DATA)
         raise HostError(f"{lost}.", advice=plan.restore)
@@ -196,9 +196,9 @@ class Run:
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
-            with contextlib.suppress(OSError):  # the error that brought us here is the one to tell
+            with contextlib.suppress(OSError):  # the first error is the one to report
                 backups.remove(prefix, name)
-            raise install.explained(error, prefix, head, former) from error
+            raise explained(error, prefix, head, former) from error
         active = prefix.active()
         done = Recovery(
             plan,
@@ -222,7 +222,7 @@ class Run:
     def look_again(self, plan: Plan, diagnosis: Diagnosis) -> tuple[Plan, retention.Collected] | None:
         """Repair what shows only now; return all that was done.
 
-        While a wheel is lost, nobody can tell whether its package is as signed; nor what is in a file that cannot be
+        While a wheel is lost, nobody knows whether its package is as signed; nor what is in a file that cannot be
         read.
         """
         if plan.ladder or not any(remedy.uncovers for remedy in plan.in_place):
@@ -255,7 +255,7 @@ def apply(plan: Plan, work: Work) -> retention.Collected:
     """Apply the remedies of a plan; return what went.
 
     1. In place, in their order.
-    2. One new release, or the former one: the last of those remedies makes it for all.
+    2. One new release, or the previous one: the last of those remedies makes it for all.
     """
     for remedy in plan.in_place:
         remedy.apply(work)

@@ -25,7 +25,7 @@ KINDS = frozenset({"ENXIO", "ENODEV"})  # a socket, a device without a driver
 
 
 def reasons() -> dict[str, str]:
-    """Return the reason for each cause: the words of strerror(3), and of what the host tells beyond the errno."""
+    """Return the reason for each cause: the words of strerror(3), and what the host says beyond the errno."""
     return {**_reasons(), **_reasons_of_ours()}
 
 
@@ -60,7 +60,7 @@ def _reasons() -> dict[str, str]:
 
 
 def _reasons_of_ours() -> dict[str, str]:
-    """Return what the host tells beyond the errno; the words of strerror(3) stay in front."""
+    """Return what the host says beyond the errno; the words of strerror(3) stay in front."""
     return {
         "APPEND_ONLY": _("Operation not permitted, it is append-only (chattr +a)"),
         "IMMUTABLE": _("Operation not permitted, it is immutable (chattr +i)"),

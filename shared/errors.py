@@ -11,7 +11,7 @@ class RagtraceError(Exception):
     """What happened, and what to do next.
 
     ``what`` is one sentence that names the file or host concerned, or several where several are at fault:
-    each is told on a line of its own. ``advice`` is one sentence with the next step, or empty where nothing
+    each is reported on a line of its own. ``advice`` is one sentence with the next step, or empty where nothing
     useful can be said.
     """
 

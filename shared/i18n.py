@@ -47,7 +47,7 @@ def translations() -> NullTranslations:
 
 
 def _can_be_written(language: str) -> bool:
-    """Tell whether both streams hold a language's letters: a pipe of Windows has the code page of the system's."""
+    """Return whether both streams hold a language's letters: a pipe of Windows has the code page of the system's."""
     letters = LETTERS.get(language[:2], "")
     try:
         for stream in (sys.stdout, sys.stderr):

@@ -13,7 +13,7 @@ NEEDED_THREADS = 24  # at once: ours, uv's workers (shared/programs/uv.py bounds
 
 
 def refused(error: BaseException) -> HostError | None:
-    """Return what a host lacks where an error tells of that, None for any other error.
+    """Return what a host lacks where an error says so, None for any other error.
 
     CPython has no type of its own for a thread that cannot be started, nor the loader for a module without memory.
     """
@@ -37,7 +37,7 @@ def refused(error: BaseException) -> HostError | None:
 
 
 def _is_of_python(module: str) -> bool:
-    """Tell whether a module is of the standard library, as far as this Python says which are (3.10 on)."""
+    """Return whether a module is of the standard library, as far as this Python says which are (3.10 on)."""
     return module.partition(".")[0] in getattr(sys, "stdlib_module_names", ())
 
 

@@ -1,4 +1,4 @@
-"""The one way in which a file of an installation is opened for reading, whatever lies in its place by now.
+"""The one way in which a file of an installation is opened for reading, whatever is in its place by now.
 
 A pipe never answers, a device never ends, a sparse file may be longer than any memory, and a link leads to another
 file: a file that we have written is regular, under its own name, and has a length that its like may have.
@@ -74,7 +74,7 @@ def read(path: Named, limit: int, *, follow: bool = False) -> bytes:
 
 
 def is_regular(path: Named) -> bool:
-    """Tell whether a regular file lies under a name, and not a link to one."""
+    """Return whether a regular file is under a name, and not a link to one."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except (OSError, ValueError):
@@ -82,7 +82,7 @@ def is_regular(path: Named) -> bool:
 
 
 def is_folder(path: Named) -> bool:
-    """Tell whether a folder lies under a name, and not a link to one."""
+    """Return whether a folder is under a name, and not a link to one."""
     try:
         found = os.lstat(path)
     except (OSError, ValueError):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Named = str | os.PathLike[str]
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
-BRINGING = "bringing"  # reading what a medium brought
+BRINGING = "bringing"  # reading from a medium
 LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
@@ -109,7 +109,7 @@ def at(path: Named) -> Iterator[None]:
 
 
 def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near: Named | None = None) -> str:
-    """Return what refused: the name of an errno, or a closer one where the host tells more."""
+    """Return what refused: the name of an errno, or a closer one where the host says more."""
     if isinstance(error, reading.UnfitError):
         return error.cause
     number = getattr(error, "winerror", None)
@@ -128,7 +128,7 @@ def cause_of(error: OSError, doing: str = USING, path: Named | None = None, near
 
 
 def is_of_the_host(error: OSError, path: Named) -> bool:
-    """Tell whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
+    """Return whether the host refused a file whose name and kind are right: nothing is known of its bytes then."""
     return cause_of(error, READING, path) not in causes.NAMES | causes.KINDS
 
 

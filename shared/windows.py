@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+MACHINE, USER = "HKEY_LOCAL_MACHINE", "HKEY_CURRENT_USER"  # hives of the registry, which is never written
 # winerror.h: ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 HELD = (5, 32, 33)
 # seconds between the tries for a file that a scanner or an indexer holds, five in all
@@ -46,7 +47,7 @@ def patiently(act: Callable[[], object], pauses: Sequence[float] = PAUSES) -> No
 
 
 def is_junction(path: Path | str) -> bool:
-    """Tell whether a path is a folder that leads to another one, without being a symbolic link."""
+    """Return whether a path is a folder that leads to another one, without being a symbolic link."""
     try:
         return getattr(os.lstat(path), "st_reparse_tag", 0) == MOUNT_POINT
     except OSError:
@@ -54,12 +55,12 @@ def is_junction(path: Path | str) -> bool:
 
 
 def others_reach(sddl: str, user: str) -> bool:
-    """Tell whether an access list lets anybody but a user (a SID), administrators and the system at a file."""
+    """Return whether an access list lets anybody but a user (a SID), administrators and the system at a file."""
     return any(who not in (*_TRUSTED, user) for _rights, who in _allowed(sddl))
 
 
 def is_protected(sddl: str) -> bool:
-    """Tell whether an access list takes nothing from the folder above: it was set on purpose."""
+    """Return whether an access list takes nothing from the folder above: it was set on purpose."""
     _before, found, entries = sddl.partition("D:")
     return bool(found) and "P" in entries.partition("(")[0] and not entries.startswith("NO_ACCESS_CONTROL")
 
@@ -67,13 +68,13 @@ def is_protected(sddl: str) -> bool:
 def must_close(source: str, copy: str, user: str) -> bool:
     """Tell from two access lists whether a copy is to be given to its user alone, because what was copied is his.
 
-    An original may owe that to its folder, and the copy lie in one that others reach.
+    An original may owe that to its folder, and the copy are in one that others reach.
     """
     return is_protected(source) or (not others_reach(source, user) and others_reach(copy, user))
 
 
 def anybody_writes(sddl: str) -> bool:
-    """Tell whether an access list lets everybody of the host change a file, or add to a folder."""
+    """Return whether an access list lets everybody of the host change a file, or add to a folder."""
     return any(who in _ANYBODY and _may_write(rights) for rights, who in _allowed(sddl))
 
 
@@ -94,6 +95,33 @@ def _may_write(rights: str) -> bool:
     if rights.startswith("0x"):
         return bool(int(rights, 16) & _WRITE)
     return any(name in _WRITING for name in re.findall("..", rights))
+
+
+def read_value(hive: str, key: str, name: str) -> Any:
+    """Return a value of a key, None where it is not set; raises OSError where it may not be read."""
+    if sys.platform != "win32":
+        return None
+    import winreg  # pragma: no cover - only on Windows
+
+    try:  # pragma: no cover - only on Windows
+        with winreg.OpenKey(getattr(winreg, hive), key) as opened:
+            return winreg.QueryValueEx(opened, name)[0]
+    except FileNotFoundError:  # pragma: no cover - only on Windows
+        return None
+
+
+def value_names(hive: str, key: str) -> list[str] | None:
+    """Return the names of a key's values, None where there is no such key; raises OSError where it may not be read."""
+    if sys.platform != "win32":
+        return None
+    import winreg  # pragma: no cover - only on Windows
+
+    try:  # pragma: no cover - only on Windows
+        with winreg.OpenKey(getattr(winreg, hive), key) as opened:
+            _keys, count, _changed = winreg.QueryInfoKey(opened)
+            return [winreg.EnumValue(opened, place)[0] for place in range(count)]
+    except FileNotFoundError:  # pragma: no cover - only on Windows
+        return None
 
 
 if sys.platform == "win32":  # pragma: no cover - Windows only
@@ -220,7 +248,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
             _kernel.CloseHandle(token)
 
     def unlink_unless_running(program: Path) -> bool:
-        """Remove a program's file, and tell whether it is gone: of one that runs, Windows removes nothing."""
+        """Remove a program's file, and return whether it is gone: of one that runs, Windows removes nothing."""
         try:
             program.unlink()
         except FileNotFoundError:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundle.opening import Bundle
-    from installer.install.install import Outcome
+    from installer.change.outcome import Outcome
     from installer.layout.prefix import Prefix
     from installer.trust.admission import AdmittedBundle
     from shared.terminal.progress import Progress

@@ -29,7 +29,7 @@ from installer.layout.journal import Entry
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.logs import audit_log
-from installer.release import launchers, settings, stage
+from installer.release import installation, launchers, settings, stage
 from installer.release.digests import Digests
 from installer.userdata import persist
 from shared.programs.uv import base_interpreter
@@ -125,11 +125,12 @@ def install_made(prefix: Prefix, made: Installation) -> None:
         if item.is_kept:
             store.add(item, iter([contents[item.path][1]]))
     progress = NoProgress()
-    stage.stage_files(release, manifest, store, python)
-    stage.stage_environment(release, manifest, store, python, progress)
+    built = installation.Installation(prefix, release, manifest)
+    stage.stage_files(built, python)
+    stage.stage_environment(built, python, progress)
     digests = Digests()
-    install.accept(release, manifest, store, digests, progress)
-    install.finish(release, manifest, python, (KEY.key.fingerprint,), digests, progress)
+    install.accept(built, digests, progress)
+    install.finish(built, python, (KEY.key.fingerprint,), digests, progress)
     persist.lay(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.point_at(release)

@@ -21,7 +21,7 @@ from packaging.pylock import Pylock
 import build_zipapp
 from builder.fetch.cache import Cache
 from builder.lock.installer_wheels import Chosen, choose_wheels, read_installer_lock
-from builder.lock.lock import LockedWheel
+from builder.lock.locked import LockedWheel
 from builder.zipapp import pack
 from bundle.target import PYTHONS, host_target, parse_target
 from installer.release.signed import LAUNCHER_MEMBER

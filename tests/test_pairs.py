@@ -65,10 +65,6 @@ OURS = {
     "builder/signing/release.py:read_release": "tests/builder/signing/test_release.py::test_a_second_signature_changes",
     "builder/wheels/builds.py:_read_record": f"{BUILD}::test_records_of_wheels_that_were_built",
     "installer/layout/journal.py:is_damaged": f"{BOOT}::test_journals",
-    "recovery/diagnosis/proof.py:_read_proof": "tests/recovery/test_recover.py::test_only_the_damaged_package",
-    "validator/checks/security/integrity.py:broken_chain": (
-        "tests/validator/checks/security/test_integrity.py::test_passes_and_says_who_signed"
-    ),
     "validator/checks/performance/measured.py:read_last": f"{VALID}::test_measurements",
     "validator/report.py:parse_report": f"{VALID}::test_reports",
 }

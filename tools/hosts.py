@@ -14,10 +14,10 @@ HEAD = """\
 # Hosts
 
 What the tests do to a host, and what the tool does then; this page is generated from `tests/hosts/conditions`
-(`python -m tools.hosts`). Each row is brought about on a closed Debian host, and a command of the real installer is
+(`python -m tools.hosts`). Each row is created on a closed Debian host, and a command of the real installer is
 run under it, where two releases, settings and data lie already unless the row says otherwise. Whatever the row: no
 exit code 70, no traceback, settings and data the same, no file of others changed, and a whole release active, the
-former one where the command failed. Where a row says that `install` works, the new release is active and the
+previous one where the command failed. Where a row says that `install` works, the new release is active and the
 application answers.
 
 The test of a row is `tests/hosts/test_conditions.py -k "ROW-COMMAND"`. `make test` runs a sample of each kind and 40

@@ -30,9 +30,9 @@ WANTED = 0.8  # of the problems are to be solved by the tool
 HEAD = """\
 # Promises
 
-Each line of the document that asked for this product, as it stands there, with what it means, and whether it is kept:
+Each line of the document that asked for this product, as it stands there, with what it means, and whether it holds:
 **works**, **partly** or **not reached**, what shows it, and why where it is not. Figures are those of the page that is
-named beside them. This page is generated from tools/promises.toml (`python -m tools.promises`); a test looks whether
+named beside them. This page is generated from tools/promises.toml (`python -m tools.promises`); a test checks whether
 every test, page and program that it names is there.
 """
 RUN_HEAD = """\

@@ -36,7 +36,7 @@ def result_schema() -> Schema:
         "id": described({"type": "string", "maxLength": 200}, "which check said it"),
         "category": described({"enum": list(check.CATEGORIES)}, "RAGTrace stands for whatever application it is"),
         "check_name": described(FULL_TEXT, "the check's name, in the operator's language"),
-        "status": described({"enum": list(check.STATUSES)}, "what could not be looked at is SKIP or ERROR"),
+        "status": described({"enum": list(check.STATUSES)}, "what could not be checked is SKIP or ERROR"),
         "details": described(TEXT, "what was seen"),
         "suggestion": described(TEXT, "what to do, where there is something"),
         "command": described(TEXT, "the command that does it, as it can be typed on this host"),
@@ -100,11 +100,11 @@ def report_schema() -> Schema:
 CHECKS_HEAD = """\
 # Checks
 
-What `validate` looks at; this table is generated from the code. `list-checks` prints it on a host, in the operator's
+What `validate` checks; this table is generated from the code. `list-checks` prints it on a host, in the operator's
 language. Effort: `--quick` runs the quick ones alone, `--full` the full ones too; a check that is named runs in any
 case. Those that measure run one at a time. The limit is in seconds, `--timeout` replaces it.
 
-Each yields PASS, WARN, FAIL, SKIP or ERROR; what could not be looked at is SKIP or ERROR with the reason. A FAIL or
+Each yields PASS, WARN, FAIL, SKIP or ERROR; what could not be checked is SKIP or ERROR with the reason. A FAIL or
 ERROR in Security or Packages makes the whole CRITICAL, any other makes it WARNING.
 """
 
@@ -137,9 +137,9 @@ How the tests break a host or an installation, the check that must notice it, an
 is generated from tests/validator/mutations.py. Each is done to a sound installation, which passes every check; none
 leaves the whole EXCELLENT, and what gives FAIL or ERROR does not leave it GOOD.
 
-The last column is what validate advises and what recover does, which the tests compare: **repairs** – recover was run,
-and the check passes; **asks for the bundle** – recover says which one to bring, and so does validate; **nothing** – no
-file that was installed is damaged, and validate says what the operator can do.
+The last column is what validate advises and what recover does, which the tests compare: **repairs** – recover was
+run, and the check passes; **asks for the bundle** – recover says which one to transfer, and so does validate;
+**nothing** – no file that was installed is damaged, and validate says what the operator can do.
 
 | what is broken | check | status | recover |
 |---|---|---|---|

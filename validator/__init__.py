@@ -1,1 +1,1 @@
-"""Tells whether this host can run the application, and what to do where it can't."""
+"""Checks whether this host can run the application, and says what to do where it cannot."""

@@ -1,7 +1,7 @@
 """What a check is, and what it returns.
 
-A check looks at one thing and yields at least one result. It writes nothing into the release, the
-user's data or settings. What could not be looked at is SKIP or ERROR with the reason, never PASS.
+A check inspects one thing and yields at least one result. It writes nothing into the release, the
+user's data or settings. What could not be inspected is SKIP or ERROR with the reason, never PASS.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from shared.i18n import _
+from shared.terminal.console import printable
 from validator.result import (
     BUNDLE,
     ERROR,
@@ -66,7 +67,7 @@ class Choice:
 
 
 class Check(ABC):
-    """One thing to look at.
+    """One thing to inspect.
 
     ``time_limit`` is in seconds; what ``measures`` runs alone; ``effort`` is one of EFFORTS.
     """
@@ -96,7 +97,7 @@ class Check(ABC):
 
     @property
     def is_over(self) -> bool:
-        """Whether the limit was reached, so that what is still to be tried was not looked at."""
+        """Whether the limit was reached, so that what is still to be tried was not inspected."""
         return time.monotonic() >= self.started + self.limit
 
     def untried(self, **more: Any) -> CheckResult:
@@ -142,9 +143,9 @@ class Check(ABC):
 
 def plain(text: str) -> str:
     """Return a text as one bounded line that every reader of the report takes: no control characters."""
-    # names of files may hold bytes that are no UTF-8, which Python carries as surrogates
+    # names of files may hold bytes that are no UTF-8, which Python decodes as surrogates
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    shown = "".join(character if character.isprintable() else " " for character in text).strip()
+    shown = printable(text).strip()
     return shown if len(shown) <= DETAILS_LIMIT else shown[: DETAILS_LIMIT - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""This host, as a report describes it: what it is, and what tells it from others."""
+"""This host, as a report describes it: what it is, and what distinguishes it from others."""
 
 from __future__ import annotations
 

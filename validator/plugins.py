@@ -1,6 +1,6 @@
 """A user's own checks: Python that runs in processes of its own (docs/plugins.md).
 
-They come as files in the bundle, signed with it, or as entry points of its packages, or lie in the
+They come as files in the bundle, signed with it, or as entry points of its packages, or are in the
 host's folder ``checks`` beside its trust, where they count only if nobody but the host's
 administrators can write them.
 """
@@ -61,7 +61,7 @@ class Plugin(Check, ABC):
         return _("Custom check {name}").format(name=self.id.partition(".")[2])
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
         # 1. is it what was signed, or the administrators' own
         altered = self.altered(subject)
         if altered:
@@ -69,8 +69,8 @@ class Plugin(Check, ABC):
             return
         # 2. run it, and end what it leaves running
         token, limit = uuid.uuid4().hex, self.left()
-        env = {**trial.environment(release, manifest), leftovers.MARK: token}
-        argv = [str(release.python), "-I", "-B", *self.start()]
+        env = {**trial.environment(installation), leftovers.MARK: token}
+        argv = [str(installation.release.python), "-I", "-B", *self.start()]
         left = 0
         try:
             with trials.scratch() as folder:
@@ -132,7 +132,7 @@ class FileOfBundle(Plugin):
 
 
 class FileOfHost(Plugin):
-    """One Python file that the host's administrators have laid down."""
+    """One Python file that the host's administrators have installed."""
 
     file: ClassVar[Path]
     places: ClassVar[Places]
@@ -161,11 +161,11 @@ class OfPackage(Plugin):
 
 
 class Misnamed(Plugin):
-    """A file of the host whose name is none for a check: somebody meant it to run, so it is told."""
+    """A file of the host whose name is none for a check: somebody meant it to run, so it is reported."""
 
     file: ClassVar[Path]
 
-    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not looked at
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not used
         reason = _("{path} is not a check name: use lowercase letters, digits and _, then .py")
         raise UncheckedError(ERROR, reason.format(path=self.file))
 

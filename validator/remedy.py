@@ -1,6 +1,6 @@
 """What helps against what a check saw: decided here, for the advice of validate and for what recover says of a report.
 
-A check that saw something which a repair may mend says so by the remedy RECOVER. Whether recover mends it is asked of
+A check that saw something which a repair may fix says so by the remedy RECOVER. Whether recover repairs it is asked of
 recovery itself, after all checks have run: what validate advises is what recover does.
 """
 
@@ -48,7 +48,7 @@ APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, METADATA, UNLOCKED = (
 OF_THE_RELEASE = (RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER, APPLICATION, MODEL, RUN_FILES)
 _RUNS = (*OF_THE_RELEASE, LAUNCHER)
 _BUT_MODELS = tuple(kind for kind in OF_THE_RELEASE if kind != MODEL)
-# the findings that explain why a check failed; other checks look at what no repair mends
+# the findings that explain why a check failed; other checks inspect what no repair repairs
 CAUSES: dict[str, tuple[str, ...]] = {
     "packages.conflicts": _BUT_MODELS,
     "packages.imports": _BUT_MODELS,
@@ -102,9 +102,9 @@ def _may_be_mended(result: CheckResult) -> bool:
 def _settled(result: CheckResult, subject: Subject, repair: Repair | None) -> CheckResult:
     """Return a result with its remedy.
 
-    1. What recover does not find, it does not mend: the check's own advice, or where else to look.
-    2. What it finds and cannot mend needs what recover says.
-    3. All else is mended by recover.
+    1. What recover does not find, it does not repair: the check's own advice, or where else to look.
+    2. What it finds and cannot repair needs what recover says.
+    3. All else is repaired by recover.
     """
     if not _may_be_mended(result):
         return _as_it_is(result)

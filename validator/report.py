@@ -54,8 +54,8 @@ URGENCY = (FAIL, ERROR, WARN)
 class Report:
     """What was seen. ``product``, ``version``, ``release`` and ``prefix`` are None where nothing is installed.
 
-    ``host`` tells two hosts apart and says nothing else about them. ``effort`` and ``not_run``, the names of checks by
-    their identifiers, say how far ``overall_status`` goes; None and empty in reports that do not tell.
+    ``host`` distinguishes two hosts and says nothing else about them. ``effort`` and ``not_run``, names of checks by
+    their identifiers, say how far ``overall_status`` goes; None and empty in reports without them.
     """
 
     timestamp: str
@@ -147,7 +147,7 @@ def _reads(value: Any, read: Callable[[Any, str], Any] | None = None) -> bool:
 
 
 def overall(results: Iterable[CheckResult]) -> str:
-    """Return what all results come to; where nothing was looked at, nothing is well."""
+    """Return what all results come to; where nothing was inspected, nothing is well."""
     seen = [result for result in results if result.status != SKIP]
     bad = [result for result in seen if result.status in (FAIL, ERROR)]
     if not seen or any(result.category in DECISIVE for result in bad):

@@ -8,7 +8,7 @@ from typing import Any
 PASS, WARN, FAIL, SKIP, ERROR = "PASS", "WARN", "FAIL", "SKIP", "ERROR"
 STATUSES = (PASS, WARN, FAIL, SKIP, ERROR)
 # what helps: recover, a bundle, or whoever looks after the host; a check that asks for a repair may name the bundle
-# for what no repair mends (validator/remedy.py settles it)
+# for what no repair repairs (validator/remedy.py settles it)
 RECOVER, BUNDLE, OPERATOR, RECOVER_OR_BUNDLE = "recover", "bundle", "operator", "recover or bundle"
 REMEDIES = (RECOVER, BUNDLE, OPERATOR)
 
@@ -50,7 +50,7 @@ class UncheckedError(Exception):
 
 @dataclass(frozen=True)
 class Repair:
-    """What recover would do now: the kinds of what it finds, those that it mends, and what it needs for the rest."""
+    """What recover would do now: the kinds of what it finds, those that it repairs, and what it needs for the rest."""
 
     found: frozenset[str]
     mended: frozenset[str]

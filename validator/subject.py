@@ -1,6 +1,6 @@
 """What is validated: a prefix and its active release, or a host with nothing installed.
 
-What is broken about it is a value here, so that every check can still look at the rest.
+What is broken about it is a value here, so that every check can still inspect the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 from installer.layout.location import own_command
 from installer.release import receipt as receipts
 from installer.release.digests import Digests
+from installer.release.installation import Installation
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _
@@ -31,12 +32,12 @@ REPORT_NAME = "diagnosis.json"
 
 @dataclass(frozen=True)
 class Subject:
-    """What checks look at. ``problems`` says why a part of it is None though a prefix is there.
+    """What checks inspect. ``problems`` says why a part of it is None though a prefix is there.
 
-    Without a prefix, ``manifest`` is that of the bundle at hand, or ``problems["bundle"]`` says what is wrong with it.
+    Without a prefix, ``manifest`` is the available bundle's, or ``problems["bundle"]`` says what is wrong with it.
     ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
     report goes to, for the commands that a result suggests. ``digests`` reads a file once for
-    all checks of a run. ``foresee`` looks what recover would do; without it recover is taken to mend what it may.
+    all checks of a run. ``foresee`` returns what recover would do; without it recover is assumed to repair what it may.
     ``policy`` returns the host's, which says who may sign releases; None where it has none. ``places`` are where
     the host and its user remember what they accepted.
     """
@@ -73,6 +74,10 @@ class Subject:
     def need_receipt(self) -> Receipt:
         return self._need("receipt", self.receipt)
 
+    def need_installation(self) -> Installation:
+        """Return the active release with its manifest, and with its receipt where that can be read."""
+        return Installation(self.need_prefix(), self.need_release(), self.need_manifest(), self.receipt)
+
     def _need(self, name: str, value: T | None) -> T:
         if self.prefix is None:
             raise UncheckedError(SKIP, _("nothing is installed"))
@@ -98,7 +103,7 @@ class Subject:
         return {"remedy": RECOVER}
 
     def reinstall(self) -> dict[str, str]:
-        """Return what a check says that saw damage: recover where that mends it, else the bundle."""
+        """Return what a check says that saw damage: recover where that repairs it, else the bundle."""
         return {
             "remedy": RECOVER_OR_BUNDLE,
             "suggestion": _("Install again from the bundle; data and settings stay."),
@@ -117,7 +122,7 @@ def subject_of(
 ) -> Subject:
     """Return what is to be validated in a prefix (None: nothing is installed); raises for nothing that is broken.
 
-    ``offered`` is the manifest of a bundle that could be installed, ``trouble`` why the one at hand can't be.
+    ``offered`` is the manifest of a bundle that could be installed, ``trouble`` why the available one cannot be.
     """
     if prefix is None:
         problems = {"bundle": trouble} if trouble else {}

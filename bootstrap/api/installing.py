@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bundle.opening import Bundle
     from bundle.signing.chain import Signed
-    from installer.install.install import Outcome
+    from installer.change.outcome import Outcome
     from installer.install.preflight import Finding
     from installer.install.repeated import Effect
     from installer.install.uninstall import Removal
@@ -98,7 +98,7 @@ def install(
     conditions: Conditions = AS_IT_IS,
     places: Places | None = None,
 ) -> Outcome:
-    """Install an opened bundle as a new release and activate it; a failure leaves the former one active."""
+    """Install an opened bundle as a new release and activate it; a failure leaves the previous one active."""
     from installer.install import install as story
 
     candidate = Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions)
@@ -133,7 +133,7 @@ def rollback(
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Outcome:
-    """Make the former release, or a kept one, current again; a damaged one is made anew from the store first."""
+    """Make the previous release, or a retained one, current again; a damaged one is made anew from the store first."""
     from installer.install import rollback as story
     from recovery.former import mending
 
@@ -178,7 +178,7 @@ def update_trust(
     trusted_keys: Sequence[str] = (),
     places: Places | None = None,
 ) -> list[Signed]:
-    """Take over new policies, for the host or with ``only_prefix`` for one installation; return the new ones."""
+    """Adopt new policies, for the host or with ``only_prefix`` for one installation; return the new ones."""
     from installer.trust import update
 
     if only_prefix:

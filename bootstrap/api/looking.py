@@ -52,7 +52,7 @@ def status(prefix: Path | None = None) -> Status:
 
 
 def history(prefix: Path | None = None) -> list[Event]:
-    """Return what was done in a prefix, the oldest first, and which releases are still kept."""
+    """Return what was done in a prefix, the oldest first, and which releases are still there."""
     from installer.change import history as story
 
     return story.history(settled(prefix, left=True))
@@ -77,14 +77,14 @@ def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
 
 
 def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
-    """Check the audit log's chain, against a head kept elsewhere where one is given; return its length and head."""
+    """Check the audit log's chain, against a head stored elsewhere where one is given; return its length and head."""
     from installer.logs import audit_log
 
     return audit_log.verify(settled(prefix, left=True), anchor)
 
 
 def bundle_at_hand() -> tuple[Manifest | None, str]:
-    """Return the manifest of the bundle beside the zipapp, or what is wrong with it; neither where none lies there."""
+    """Return the manifest of the bundle beside the zipapp, or what is wrong with it; neither where none is there."""
     running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
         return None, ""
@@ -112,7 +112,7 @@ def validate(
     ``categories`` and ``checks`` (identifiers) choose what runs, all by default, of what ``effort``
     (quick, normal, full) allows; ``timeout`` in
     seconds replaces each check's own limit; ``report_name`` is the file that the commands in the
-    report name. Before an installation the bundle beside the zipapp is looked at. What is broken is told in the
+    report name. Before an installation the bundle beside the zipapp is inspected. What is broken is reported in the
     report; HostError is raised only when nothing is
     installed in the prefix named, UsageError for a choice that is not known.
     """
@@ -188,7 +188,7 @@ def monitor(
 def check_repaired(
     prefix: Path | None = None, *, digests: Digests | None = None, progress: Progress = QUIET
 ) -> list[CheckResult]:
-    """Return what the checks say that look at the files of an installation.
+    """Return what the checks say that inspect the files of an installation.
 
     ``digests`` knows files that were hashed a moment ago, by the repair; those that changed since are read again.
     """

@@ -55,8 +55,8 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     """Repair an installation from what is on this host, or from a bundle.
 
     ``diagnosis`` is a report of validate, taken as a hint; ``confirm`` gets the plan and says
-    whether it is carried out; ``allow_unlocked`` lets other versions that are kept here replace what is
-    lost. A failure leaves the former release active.
+    whether it is carried out; ``allow_unlocked`` lets other versions that are stored here replace what is
+    lost. A failure leaves the previous release active.
     """
     from recovery import recover as story
     from recovery.diagnosis.reported import read_diagnosis

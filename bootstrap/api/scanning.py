@@ -12,24 +12,24 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from installer.advisories.kept import Site
     from installer.advisories.look import Look
     from installer.advisories.update import Update
+    from installer.release.installation import Installation
     from installer.trust.places import Places
 
 
-def advisories_site(prefix: Path | None = None, *, places: Places | None = None) -> Site:
-    """Return an installation as the scan of known vulnerabilities sees it; HostError when no release is active."""
-    from installer.advisories.kept import Site
+def advisories_site(prefix: Path | None = None) -> Installation:
+    """Return the installation that is scanned for known vulnerabilities; HostError when no release is active."""
+    from installer.release.installation import active
 
     found = find_prefix(prefix)
-    release = found.active()
-    if release is None:
+    installation = active(found)
+    if installation is None:
         raise HostError(
             _("No complete release is active in {path}.").format(path=found.root),
             advice=_("Install a bundle, or repair the installation with recover."),
         )
-    return Site(found, release, release.manifest(), places_or_ours(places))
+    return installation
 
 
 def update_advisories(
@@ -40,10 +40,11 @@ def update_advisories(
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Update:
-    """Take over a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
+    """Adopt a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
     from installer.advisories import update as story
 
-    return story.update(file, advisories_site(prefix, places=places), accept_clock=accept_clock, wait=wait)
+    installation = advisories_site(prefix)
+    return story.update(file, installation, places_or_ours(places), accept_clock=accept_clock, wait=wait)
 
 
 def scan_advisories(
@@ -52,8 +53,8 @@ def scan_advisories(
     """Scan what is installed by the advisories in force; ``vex`` is a file for the findings as CycloneDX VEX."""
     from installer.advisories import look as story
 
-    site = advisories_site(prefix, places=places)
-    seen = story.look(site, table=table)
+    installation = advisories_site(prefix)
+    seen = story.look(installation, places_or_ours(places), table=table)
     if vex is not None:
-        story.write_vex(vex, seen, site)
+        story.write_vex(vex, seen, installation)
     return seen

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundle.signing.policy import Signer
+    from installer.change.outcome import Outcome
     from installer.change.retention import Collected
-    from installer.install.install import Outcome
     from installer.layout.prefix import Prefix
     from installer.release.lacks import Lacks
     from installer.trust.admission import Conditions
@@ -120,7 +120,7 @@ def tidy() -> None:
 
 
 def take_prefix(arguments: argparse.Namespace) -> int:
-    """Look at where we stand and at the folder that was named, before a log or anything else is opened there."""
+    """Check the working folder and the folder that was named, before a log or anything else is opened there."""
     placement.demand_working_folder()
     if arguments.prefix is not None:
         arguments.prefix = prefix_at(arguments.prefix).root
@@ -166,7 +166,7 @@ def start_log(prefix: Prefix | None, command: str) -> None:
             runlog.hide(runlog.secrets_of(prefix.env_file))
         runlog.to_file(prefix.logs if prefix is not None and prefix.exists else user_logs(), command)
     except (OSError, HostError):
-        pass  # a command is not refused for want of a log; whatever is wrong with the disk is told by its own work
+        pass  # a command is not refused for want of a log; whatever is wrong with the disk is reported by its own work
 
 
 def user_logs() -> Path:
@@ -215,7 +215,7 @@ def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
 
 
 def show_lacking(lacking: Lacks) -> None:
-    """Tell where settings go, and what is still to be written or brought before the application can start."""
+    """Print where settings go, and what is still to be written or copied before the application can start."""
     if lacking.names or lacking.prefix.env_file.exists():
         show(_("Settings:       {path}").format(path=lacking.prefix.env_file))
     for line in lacking.lines():
@@ -235,7 +235,7 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def show_audit_head(prefix: Path | None) -> None:
-    """Tell the head of the audit log, which proves something only when it is kept elsewhere."""
+    """Print the head of the audit log, which proves something only when it is stored elsewhere."""
     head = api.audit_head(prefix)
     if head:
         show(_("Audit log head: {head}").format(head=head))

@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined,name-defined,union-attr"
 """The first code of the zipapp: it makes sure that what shiv's bootstrap then runs is what was shipped.
 
-It lies at the root of the zip as ``launch`` and imports the standard library only. The syntax of this
+It is at the root of the zip as ``launch`` and imports the standard library only. The syntax of this
 file is that of Python 2.7, so that an interpreter that is too old answers with a sentence. What it does:
 
 1. refuse a Python, platform or architecture that the zipapp is not made for (host.py; exit code 4);
@@ -15,7 +15,7 @@ What it leaves for the code that runs then:
 * RAGTRACE_CALLER_NAMES, the names (never the values) of the variables that it took away,
   joined by commas, so that one can tell that a key is set.
 * the module ``launch.cache`` in sys.modules, whose ``opened`` says where the cache is and what it holds
-  (shared/programs/carried.py checks a program by it when it is about to run).
+  (``shared/programs/carried.py`` checks a program by it when it is about to run).
 """
 
 import os
@@ -98,7 +98,7 @@ def read_facts(zipapp):
 
 
 def allowed(name):
-    """Tell whether a variable of the caller's environment is handed on."""
+    """Return whether a variable of the caller's environment is handed on."""
     return name.upper() in KEPT or name.upper().startswith(KEPT_PREFIXES)
 
 

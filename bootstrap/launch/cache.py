@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-call"
 """The zipapp's cache: a private folder that holds exactly what the zipapp holds, checked at every start.
 
-shiv would trust whatever lies there. Here every file is compared with digests.json before
+shiv would trust whatever is there. Here every file is compared with digests.json before
 anything of it is imported, and the cache is built anew when one differs, is missing or is extra.
 No lock is taken: each run builds beside and renames, so two first runs at once both succeed.
 """
@@ -16,7 +16,7 @@ import sys
 from hashlib import sha256
 
 try:
-    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py lays them beside this
+    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py writes them beside this
 except ImportError:
     from shared.files import owners, refused  # in a checkout
 from .words import Refusal, _, broken
@@ -56,7 +56,7 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
             troubles.append(f"{place} ({error.strerror or error})")
             continue
         try:
-            os.utime(os.path.join(folder, name))  # the mark of use by which old caches go (shared/programs/carried.py)
+            os.utime(os.path.join(folder, name))  # the mark of use by which old caches go (``shared/programs``)
         except OSError:
             pass  # a cache that somebody made for us, read-only
         os.environ[ROOT_VARIABLE] = folder
@@ -123,7 +123,7 @@ def private_folder(path: str) -> str:
 
 
 def flags_of(path: str) -> int:
-    """Return how the filesystem of a path is mounted, 0 where that is not told: execution is tried anyway."""
+    """Return how the filesystem of a path is mounted, 0 where that is not known: execution is tried anyway."""
     try:
         return os.statvfs(path).f_flag
     except OSError:
@@ -139,7 +139,7 @@ def demand_real(status: os.stat_result) -> None:
 
 
 def try_execution(folder: str) -> None:
-    """Write a program and run it; OSError tells that the folder cannot be written or executed in."""
+    """Write a program and run it; OSError says that the folder cannot be written or executed in."""
     if os.name == "nt":
         return
     import subprocess
@@ -184,7 +184,7 @@ def damage(home: str, files: dict[str, Known]) -> str | None:
 
 
 def same(path: str, name: str, known: Known) -> bool:
-    """Tell whether a file is the known one; of a large program only the size, for now."""
+    """Return whether a file is the known one; of a large program only the size, for now."""
     digest, size, _mode = known
     if name.startswith(PROGRAMS):
         return os.stat(path).st_size == size

@@ -46,7 +46,7 @@ def check_modules():
 
 
 def can_import(name):
-    """Tell whether a module can be loaded: what is found may be broken."""
+    """Return whether a module can be loaded: what is found may be broken."""
     try:
         __import__(name)
     except ImportError:

@@ -31,7 +31,7 @@ def _(message):
 
 def sentence(text):
     """Return a text that stays one line and steers no terminal: a folder on a medium may have any name."""
-    old = not hasattr(text, "isprintable")  # Python 2, whose texts are bytes: it is told that it is too old
+    old = not hasattr(text, "isprintable")  # Python 2, whose texts are bytes: only the version is compared
     return "".join(part if old or part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 

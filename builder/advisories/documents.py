@@ -58,8 +58,8 @@ def sign_file(path: Path, signer: Signer) -> Path:
 def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -> Exceptions:
     """Add exceptions to a file (a new one when there is none), all or none; it then needs signatures anew.
 
-    One for the same advisory, package and versions takes the former's place. ``sequence`` is the new
-    number if it is higher than the former one.
+    One for the same advisory, package and versions takes the previous's place. ``sequence`` is the new
+    number if it is higher than the previous one.
     """
     former = exempt.NONE
     if os.path.lexists(path):

@@ -113,7 +113,7 @@ def run_gate(
     1. safety, run by ``python``, finds what the matcher finds.
     2. No finding that counts is of a level that fails the build.
 
-    ``epoch`` is the bundle's time, which the VEX document carries. Raises BuildError.
+    ``epoch`` is the bundle's time, which the VEX document has. Raises BuildError.
     """
     progress.step(
         plural(

@@ -1,13 +1,12 @@
 """One OSV record (OSV schema 1.7) turned into what the matcher judges by.
 
-What the record says is kept exactly; a bound that is no version is repaired only where there is one
+What the record says is stored exactly; a bound that is no version is repaired only where there is one
 thing that it can mean, else the record stays undecided.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,14 @@ from bundle.advisories.index import Advisory
 from bundle.advisories.severity import level_of
 from bundle.advisories.versions import FIRST, Interval, public
 from shared.i18n import _
+from shared.terminal.console import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ECOSYSTEM = "PyPI"
 SUMMARY_LIMIT = 160  # characters
-MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which carry no score
+MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no score
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
@@ -36,7 +36,7 @@ _ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
 
 @dataclass(frozen=True)
 class Event:
-    """Where a range opens or closes; ``repaired`` tells that the record wrote it otherwise."""
+    """Where a range opens or closes; ``repaired`` says that the record wrote it otherwise."""
 
     kind: str
     version: Version
@@ -48,7 +48,7 @@ class UndecidedError(Exception):
 
 
 def is_withdrawn(record: dict[str, Any]) -> bool:
-    """Tell whether a record was taken back by its source."""
+    """Return whether a record was taken back by its source."""
     return record.get("withdrawn") is not None
 
 
@@ -157,7 +157,7 @@ def _covered(text: str, affected: Iterable[Interval]) -> bool:
 
 def _line(text: str) -> str:
     """Return a text without the characters that a terminal or a strict reader takes amiss."""
-    return "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Cf", "Zl", "Zp") else one for one in text).strip()
+    return printable(text).strip()
 
 
 def summary_of(record: dict[str, Any]) -> str:

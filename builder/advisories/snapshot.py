@@ -51,7 +51,7 @@ class Making:
     """How a snapshot is made.
 
     ``sequence`` is by default the time ``now`` in seconds; ``accept_drop`` lets advisories be many fewer
-    than in the former snapshot.
+    than in the previous snapshot.
     """
 
     source: str
@@ -165,7 +165,7 @@ def load_snapshot(path: Path) -> Snapshot:
 
 
 def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[Path]:
-    """Put a snapshot and its signatures in place; those of a former one go. Return all files."""
+    """Put a snapshot and its signatures in place; those of a previous one go. Return all files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     signatures = {f"{path.name}.{signer.key.keyid}.sig": signer.sign(data, NAMESPACES[ROLE]) for signer in signers}
     for old in path.parent.glob(f"{path.name}.*.sig"):

@@ -82,7 +82,7 @@ def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
 
 
 def is_stored(entry: FileEntry) -> bool:
-    """Tell whether deflating a file again would only cost time."""
+    """Return whether deflating a file again would only cost time."""
     return entry.kind in STORED_KINDS or entry.path.endswith(STORED_ENDINGS)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.assemble import documents
 from builder.assemble.guide import Facts
 from builder.evidence.evidence import evidence_members
-from builder.lock.lock import lock_rows, write_requirements
+from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
 from builder.wheels.attestations import evidence as evidence_of
 from builder.wheels.wheels import demand_apart

@@ -33,7 +33,7 @@ class Difference:
 
 
 def compare(first: Path, second: Path, scratch: Path) -> list[Difference]:
-    """Return all differences of two folders that travel, none when the same bytes lie there.
+    """Return all differences of two folders that travel, none when the same bytes are there.
 
     ``scratch`` is an empty folder; signatures and trust slips are left aside. Raises TrustError for a
     bundle that is not what its own manifest says.
@@ -56,7 +56,7 @@ def _parts(folder: Path, name: str) -> list[Path]:
 
 
 def _fields(first: Any, second: Any, place: str) -> Iterator[Difference]:
-    """Yield the manifest's fields that differ; its files are looked at themselves."""
+    """Yield the manifest's fields that differ; its files are inspected themselves."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             if place or key not in ("files", "totals"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from builder.assemble.guide import Facts
 
 FILES = Path(__file__).parent.parent / "bundle_files"
-# name in the repository → (folder in the bundle, kind); what is typed in the root folder lies there too
+# name in the repository → (folder in the bundle, kind); what is typed in the root folder is there too
 IN_ROOT = ("create-enterprise-offline.py", "enterprise-validator.py", "recovery-assistant.py")
 PLACES = {
     "install.py": (SCRIPTS, "script"),

@@ -1,7 +1,7 @@
 """Cutting an archive into volumes while it is written, for media and gateways with limits on a file's size.
 
 ``cat NAME.tar.gz.* > NAME.tar.gz`` makes the archive whole again, the same bytes as without cutting. That
-it was cut is told by SHA256SUMS alone, which names the volumes in place of the archive.
+it was cut is reported by SHA256SUMS alone, which names the volumes in place of the archive.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def workspace(output_dir: Path) -> Iterator[Path]:
 
 
 def clear_abandoned(output_dir: Path) -> None:
-    """Remove the workspaces of builds that were killed; a former build that one had put aside goes back."""
+    """Remove the workspaces of builds that were killed; a previous build that one had put aside goes back."""
     for work in output_dir.glob(f"{WORKSPACE}*"):
         with contextlib.suppress(BusyError), locked(work / LOCK):  # another build may be at work there
             for former in (work / FORMER).glob("*"):
@@ -52,7 +52,7 @@ def clear_abandoned(output_dir: Path) -> None:
 
 
 def put_in_place(work: Path, output_dir: Path, finished: Sequence[Path]) -> None:
-    """Move finished folders to their names, all of them or none; former builds of these names go only then."""
+    """Move finished folders to their names, all of them or none; previous builds of these names go only then."""
     files.sync_filesystem(work)
     former = work / FORMER
     former.mkdir()

@@ -2,7 +2,7 @@
 """Validate this host and what is installed on it: ``validate`` of 04_Scripts/ragtrace-install.pyz.
 
     python3 enterprise-validator.py [--quiet] [--output FILE] [options of validate]
-Like install.py, and with its code, this runs nothing that nobody has vouched for.
+Like install.py, and with its code, this runs nothing whose digest was not confirmed.
 """
 
 import os

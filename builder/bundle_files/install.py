@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # -*- coding: utf-8 -*-
-"""Start the installer of this bundle, but only when you vouch for it.
+"""Start the installer of this bundle, but only after you have confirmed its digest.
 
-Nobody on this medium can vouch for the medium. Check ragtrace-install.pyz as shown, and type the first
-row of its SHA-256 from the trust slip, which reached you another way: only then it runs.
+Nothing on this medium can authenticate the medium. Check ragtrace-install.pyz as shown, and type the first
+row of its SHA-256 from the trust slip, which you were given out of band: only then does it run.
     python3 install.py --digest "1a2b 3c4d 5e6f 7081" [options of install]
-Who has vouched for a file once is not asked again for the same bytes, on this host, as this user.
+The digest is recorded for this user on this host: for the same bytes you are not asked again.
 
 The syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
 """
@@ -31,26 +31,26 @@ Nothing has run yet. Check the installer with programs that this host has, in th
             sha256sum -c SHA256SUMS
   macOS:    the same, with: shasum -a 256 -c SHA256SUMS
   Windows:  certutil -hashfile ragtrace-install.pyz SHA256
-and compare fingerprints and SHA-256 with the trust slip that reached you another way than this medium.
-When all is the same, run again with the first row of the slip's SHA-256:
+and compare fingerprints and SHA-256 with the trust slip that you were given out of band.
+If they match, run again with the first row of the slip's SHA-256:
   {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
 """
 KOREAN = {
     HOW: """\
-아직 아무것도 실행하지 않았습니다. SHA256SUMS가 있는 폴더에서 이 호스트의 프로그램으로 설치기를 확인하십시오.
+아직 아무것도 실행하지 않았습니다. SHA256SUMS가 있는 폴더에서 이 호스트의 명령으로 설치 프로그램을 확인하십시오.
   Linux:    for s in SHA256SUMS.*.sig; do
             ssh-keygen -Y check-novalidate -n ragtrace-release@v1 -s "$s" < SHA256SUMS; done
             sha256sum -c SHA256SUMS
   macOS:    같은 방법이며, 둘째 명령은 shasum -a 256 -c SHA256SUMS
   Windows:  certutil -hashfile ragtrace-install.pyz SHA256
-지문과 SHA-256 값을, 이 매체가 아닌 다른 경로로 받은 신뢰 확인서와 비교하십시오.
-모두 같으면 확인서에 있는 SHA-256의 첫 줄을 넣어 다시 실행하십시오.
+지문과 SHA-256 값을 별도 경로로 받은 신뢰 확인서와 비교하십시오.
+모두 일치하면 확인서에 있는 SHA-256의 첫 줄을 넣어 다시 실행하십시오.
   {python} "{script}" --digest "XXXX XXXX XXXX XXXX"
 """,
-    "error: {name} is missing: unpack the whole archive.\n": "오류: {name} 파일이 없습니다. 아카이브를 푸십시오.\n",
-    "error: its SHA-256 is another one: this is not the installer that was sent.\n"
+    "error: {name} is missing: unpack the whole archive.\n": "오류: {name} 없음: 아카이브 전체를 푸십시오.\n",
+    "error: its SHA-256 does not match: this is not the installer that was sent.\n"
     "  next: do not run it; ask the sender for the bundle again.\n": (
-        "오류: SHA-256 값이 다릅니다. 보낸 사람이 보낸 설치기가 아닙니다.\n"
+        "오류: SHA-256 값이 일치하지 않습니다. 전달된 설치 프로그램이 아닙니다.\n"
         "  다음: 실행하지 말고, 보낸 사람에게 번들을 다시 요청하십시오.\n"
     ),
     "error: {place}: {reason}.\n": "오류: {place}: {reason}.\n",
@@ -71,7 +71,7 @@ def told(text, **facts):
 def one_line(text):
     """Return a text that steers no terminal: the medium's folder may have any name."""
     if not hasattr(text, "isprintable"):
-        return text  # Python 2, which is told that it is too old
+        return text  # Python 2: it gets the message that it is too old
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
@@ -112,7 +112,7 @@ def state():
 
 
 def memory():
-    """Return the folder of what this user has vouched for, an empty file for each digest."""
+    """Return the folder of the digests that this user has confirmed, an empty file for each."""
     return os.path.join(state(), "vouched")
 
 
@@ -159,7 +159,7 @@ def hold(handle):
 
 
 def register():
-    """Return where the installer looks for links to what lies elsewhere, "" where there is no such folder of ours."""
+    """Return where the installer looks for links to other folders, "" where there is no such folder of ours."""
     place = os.path.join(state(), "scratch")
     if os.name == "nt":
         return ""
@@ -178,7 +178,7 @@ def register():
 
 
 def remembered(digest):
-    """Tell whether this user has vouched for a digest, in a folder that nobody else can write."""
+    """Return whether this user has confirmed a digest, in a folder that nobody else can write."""
     try:
         folder = os.lstat(memory())
         os.lstat(os.path.join(memory(), digest))
@@ -219,14 +219,14 @@ def wait_for(command, handle):
 
 
 def signed_root():
-    """Return the root of the unpacked bundle where its sums are at hand, else None."""
+    """Return the root of the unpacked bundle where its SHA256SUMS is there, else None."""
     root = os.path.dirname(HERE)
     beside = [os.path.join(folder, "SHA256SUMS") for folder in (root, os.path.dirname(root))]
     return root if any(os.path.isfile(path) for path in beside) else None
 
 
 def start(command, argv):
-    """Run a command of the installer once the operator has vouched for it; return its exit code."""
+    """Run a command of the installer once the operator has confirmed its digest; return its exit code."""
     if sys.version_info < OLDEST:
         sys.stderr.write(
             "error: Python %d.%d is too old: 3.9 or later is needed.\n"
@@ -255,7 +255,7 @@ def start(command, argv):
             return 3
         if not digest.startswith(given):
             told(
-                "error: its SHA-256 is another one: this is not the installer that was sent.\n"
+                "error: its SHA-256 does not match: this is not the installer that was sent.\n"
                 "  next: do not run it; ask the sender for the bundle again.\n"
             )
             return 3

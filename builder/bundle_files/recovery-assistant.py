@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Repair what is installed on this host: ``recover`` of 04_Scripts/ragtrace-install.pyz, with this bundle at hand.
+"""Repair what is installed on this host: ``recover`` of 04_Scripts/ragtrace-install.pyz, from this bundle.
 
     python3 recovery-assistant.py --diagnosis FILE [options of recover]
-Like install.py, and with its code, this runs nothing that nobody has vouched for.
+Like install.py, and with its code, this runs nothing whose digest was not confirmed.
 """
 
 import os

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.advisories.gate import GateRequest
 from builder.assemble.volumes import parse_size
-from builder.build import Built, Outcome, build
+from builder.build import Outcome, build
 from builder.commands.common import add_choice, add_project, add_targets, default_key, named_targets, signers_of
 from builder.fetch.cache import Cache, default_cache
 from builder.plan import Plan, make_plan, plan_lines
@@ -27,6 +27,7 @@ from shared.terminal.progress import make_progress
 if TYPE_CHECKING:
     import argparse
 
+    from builder.assemble.folder import Built
     from bundle.manifest import Manifest
 
 LARGEST = 10  # parts of a bundle that a summary names

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make an Ed25519 signing key, encrypted unless told otherwise."""
+    """Make an Ed25519 signing key, encrypted unless asked otherwise."""
     secret = None
     if arguments.key is None:
         arguments.key = default_key()

@@ -1,4 +1,4 @@
-"""``rebuild``: build a finished bundle again and tell whether the same bytes come out."""
+"""``rebuild``: build a finished bundle again and return whether the same bytes come out."""
 
 from __future__ import annotations
 

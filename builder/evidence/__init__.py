@@ -1,1 +1,1 @@
-"""What an auditor asks of a bundle, and travels in it: licences, bill of materials, provenance."""
+"""What an auditor asks of a bundle, and travels in it: licenses, bill of materials, provenance."""

@@ -1,4 +1,4 @@
-"""What an auditor asks of a bundle, and travels in it: licences, bill of materials, provenance."""
+"""What an auditor asks of a bundle, and travels in it: licenses, bill of materials, provenance."""
 
 from __future__ import annotations
 

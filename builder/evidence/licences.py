@@ -1,4 +1,4 @@
-"""Under which licences things travel, and the texts that have to go along with them."""
+"""Under which licenses things travel, and the texts that have to go along with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.request.inputs import Wheel
     from bundle.manifest import Product
 
-TEXT_LIMIT = 16 << 20  # bytes of one licence text; torch's is the largest that we know, below 1 MiB
+TEXT_LIMIT = 16 << 20  # bytes of one license text; torch's is the largest that we know, below 1 MiB
 CARD, CARD_LIMIT = "README.md", 1 << 20  # a hub's model card
 # the folder that PEP 639 gives them, and the names that older tools wrote beside METADATA
 _IN_WHEEL = re.compile(
@@ -34,7 +34,7 @@ _CARD_NAME = re.compile(r"(?m)^license_name:[ \t]*([^\s#]+)[ \t]*$")
 
 @dataclass(frozen=True)
 class Licensed:
-    """A package or model: its licence as it names it itself, and the texts it brings by their names in it."""
+    """A package or model: its license as it names it itself, and the texts in it by their names."""
 
     name: str
     version: str
@@ -43,7 +43,7 @@ class Licensed:
 
 
 def spdx(licence: str | None) -> str | None:
-    """Return a licence as an SPDX expression, or None where it is none: nothing is guessed."""
+    """Return a license as an SPDX expression, or None where it is none: nothing is guessed."""
     try:
         return canonicalize_license_expression(licence or "")
     except InvalidLicenseExpression:
@@ -51,7 +51,7 @@ def spdx(licence: str | None) -> str | None:
 
 
 def of_wheel(wheel: Wheel) -> Licensed:
-    """Return what a wheel says of its licence (PEP 639), with every text that lies in its metadata."""
+    """Return what a wheel says of its license (PEP 639), with every text that is in its metadata."""
     with zipfile.ZipFile(wheel.path) as archive:
         found = sorted(info.filename for info in archive.infolist() if _IN_WHEEL.fullmatch(info.filename))
         texts = tuple((name.partition("/")[2], _text(archive, name)) for name in found if not name.endswith("/"))
@@ -79,7 +79,7 @@ def _decoded(data: bytes, limit: int) -> str:
 
 
 def of_model(model: CollectedModel) -> Licensed:
-    """Return what a model's card says of its licence, with the card and the licence files."""
+    """Return what a model's card says of its license, with the card and the license files."""
     texts = []
     for file in model.files:
         if _IN_MODEL.fullmatch(file.path):
@@ -89,7 +89,7 @@ def of_model(model: CollectedModel) -> Licensed:
 
 
 def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
-    """Yield the Python that a bundle brings, if any, with the licence that lies in its library."""
+    """Yield the Python that a bundle provides, if any, with the license that is in its library."""
     found = [item for item in files if item.entry.path.endswith("/LICENSE.txt")]
     if files:
         texts = [(item.entry.inner, _decoded(b"".join(item.blocks()), TEXT_LIMIT)) for item in found]
@@ -97,7 +97,7 @@ def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
 
 
 def card_licence(card: str) -> str | None:
-    """Return the licence in a model card's front matter, the name of one that is not in the hub's list."""
+    """Return the license in a model card's front matter, the name of one that is not in the hub's list."""
     matter = card.split("\n---", 1)[0] if card.startswith("---\n") else ""
     named = _CARD_LICENCE.search(matter)
     if named is None:

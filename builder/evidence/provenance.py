@@ -1,7 +1,7 @@
 """How a bundle was made: an in-toto Statement v1 with SLSA provenance v1.
 
 A statement cannot name the archive that holds it, for the archive's digest depends on the statement's own.
-So its subjects are all other files of the bundle, among them the installer that also lies beside the archive.
+So its subjects are all other files of the bundle, among them the installer that also is beside the archive.
 What holds archive and statement together is SHA256SUMS: its signature covers the manifest, and the manifest
 names this file. No time of day and no machine stands in it, or two builds of the same could not be the same.
 """

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from cyclonedx.model.license import License
 
     from builder.evidence.licences import Licensed
-    from builder.lock.lock import Lock, LockedWheel
+    from builder.lock.lock import Lock
+    from builder.lock.locked import LockedWheel
     from builder.members import Member
     from builder.models.models import CollectedModel
     from builder.request.inputs import Inputs
@@ -143,7 +144,7 @@ def _model(model: CollectedModel, licensed: Mapping[str, Licensed]) -> Component
 
 
 def _interpreter(files: Sequence[FileEntry], version: str) -> Iterator[Component]:
-    """Yield the Python that the bundle brings, if any, as its files."""
+    """Yield the Python that the bundle provides, if any, as its files."""
     if files:
         yield Component(
             name="cpython",
@@ -170,7 +171,7 @@ def _installer(entry: FileEntry, zipapp: Path) -> Component:
 
 
 def _carried(zipapp: Path) -> Iterator[Component]:
-    """Yield the packages that the installer carries; their files are inside it, so it has no digest for them."""
+    """Yield the packages that the installer embeds; their files are inside it, so it has no digest for them."""
     with zipfile.ZipFile(zipapp) as archive:
         for path in sorted(filter(_CARRIED.fullmatch, archive.namelist())):
             with archive.open(path) as file:

@@ -1,1 +1,1 @@
-"""Getting files of the network, each byte of them hashed, and what is kept of them."""
+"""Fetching files from the network, with every byte hashed, and the cache of them."""

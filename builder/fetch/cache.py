@@ -1,6 +1,6 @@
 """What was fetched once, by digest: a store that later builds, and builds at the same time, share.
 
-Files lie under ``<algorithm>/<first two digits>/<digest>``. One that is under way is named
+Files are under ``<algorithm>/<first two digits>/<digest>``. One that is under way is named
 ``<digest>.part`` and may be continued by any later process; a lock keeps two builds off one file. Builds share the
 lock of the whole cache, ``prune`` has it alone. filelock makes both, on Windows too.
 """
@@ -92,7 +92,7 @@ class Cache:
         return self.root / digest.algorithm / digest.value[:2] / digest.value
 
     def has(self, digest: Digest, size: int | None = None) -> bool:
-        """Tell whether a file is here, every byte hashed again.
+        """Return whether a file is here, every byte hashed again.
 
         Raises HashMismatchError after it has removed a file that was altered on disk.
         """
@@ -107,7 +107,7 @@ class Cache:
                     hasher.update(block)
             if hasher.hexdigest() == digest.value:
                 with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
-                    os.utime(path)  # used now: ``prune`` looks at this time
+                    os.utime(path)  # used now: ``prune`` inspects this time
                 return True
         path.unlink()
         raise HashMismatchError(_("{path} was modified in the cache and has been removed.").format(path=path))

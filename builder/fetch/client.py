@@ -124,7 +124,7 @@ def _whole(response: httpx2.Response) -> httpx2.Response:
 
 
 def is_safe(url: str) -> bool:
-    """Tell whether nobody on the way can alter what a URL gives: https, or this machine itself."""
+    """Return whether nobody on the way can alter what a URL gives: https, or this machine itself."""
     try:
         parts = urlsplit(url)
     except ValueError:  # brackets that hold no IPv6 address

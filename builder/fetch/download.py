@@ -63,7 +63,7 @@ class Downloader:
         self.client = Client(logins, timeout=FILES)
 
     def fetch_all(self, files: Sequence[Remote], text: str, progress: Progress, *, jobs: int) -> dict[Remote, Path]:
-        """Fetch files in parallel and return where each lies in the cache.
+        """Fetch files in parallel and return where each is in the cache.
 
         On an error or an interruption the others stop; partial files stay and are continued later.
         """
@@ -143,7 +143,7 @@ class Downloader:
                     raise StoppedError
 
     def _stream(self, file: Remote, partial: Partial) -> None:
-        """Append what one request brings. Raises TransientError where another one may bring more."""
+        """Append what one request returns. Raises TransientError where another one may return more."""
         if urlsplit(file.url).scheme == "file":
             partial.restart()
             partial.take(_read_local(file), self.stop)

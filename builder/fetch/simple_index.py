@@ -35,7 +35,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """A file as an index offers it: its SHA-256 where the page tells it, and where its provenance is (PEP 740)."""
+    """A file as an index offers it: its SHA-256 where the page has it, and where its provenance is (PEP 740)."""
 
     sha256: str | None
     provenance: str | None
@@ -84,7 +84,7 @@ class SimpleIndex:
             raise UnansweredError(f"{redact(url)}: {redact(str(error))}") from error
 
     def _answer(self, url: str, limit: int, accept: str) -> tuple[str, bytes]:
-        """Return one answer; raises httpx2.HTTPError or TransientError where another try may bring one."""
+        """Return one answer; raises httpx2.HTTPError or TransientError where a retry may succeed."""
         host = urlsplit(url).hostname
         try:
             with closing(self.client.open(url, {"Accept": accept})) as response:

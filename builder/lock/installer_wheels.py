@@ -1,7 +1,7 @@
 """The wheels of the installer itself: chosen from this project's own lock for every CPython at once.
 
 Pure and abi3 wheels are taken once, the others once for each minor; their extension modules lie side
-by side, because their file names carry the ABI (PEP 3149).
+by side, because their file names contain the ABI (PEP 3149).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from packaging.pylock import PylockSelectError
 from packaging.utils import parse_wheel_filename
 
 from builder.lock.export import read_pylock
-from builder.lock.lock import LockedWheel
+from builder.lock.locked import LockedWheel
 from bundle.target import PYTHONS, Target
 from shared.errors import BuildError
 from shared.i18n import _

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from packaging.pylock import (
     PackageArchive,
     PackageDirectory,
     PackageSdist,
     PackageVcs,
-    PackageWheel,
     Pylock,
     PylockSelectError,
 )
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from builder.lock.export import WITHOUT_DEV, read_pylock
 from builder.lock.gaps import Gap, MissingWheelsError, why_none_fits
-from bundle import names
+from builder.lock.locked import LockedSource, LockedWheel, locked_source, locked_wheel, wheel_name
 from bundle.digest import sha256_file
-from bundle.lock import Row
 from bundle.target import host_target
 from shared.errors import BuildError
 from shared.i18n import _
@@ -44,8 +41,6 @@ if TYPE_CHECKING:
     _Picked = tuple[tuple["LockedWheel", ...], tuple["LockedSource", ...]]
 
 LAST_PATCH = 99  # the highest patch release of a Python that markers are asked about
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -55,36 +50,6 @@ class Lock:
     root: Path
     pylock: Pylock
     sha256: str
-
-
-@dataclass(frozen=True, order=True)
-class LockedWheel:
-    """One wheel that the lock names, as it travels. ``size`` is in bytes, None where the lock does not say."""
-
-    filename: str
-    name: str
-    version: str
-    url: str = field(repr=False)  # https, http or file; it may hold credentials
-    size: int | None = field(compare=False)
-    sha256: str
-
-
-@dataclass(frozen=True, order=True)
-class LockedSource:
-    """A package that the lock gives as source, and what pins it.
-
-    ``kind`` is ``sdist`` (a source archive at ``place``, ``pin`` its SHA-256), ``git`` (a repository,
-    ``pin`` its commit) or ``folder`` (a path; nothing pins it). ``size`` is in bytes where the lock says.
-    """
-
-    name: str
-    version: str
-    kind: str
-    place: str = field(repr=False)  # it may hold credentials
-    pin: str = ""
-    subdirectory: str = ""
-    filename: str = ""
-    size: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -168,15 +133,15 @@ def _select(lock: Lock, target: Target, tags: Sequence[Tag], patch: int, *, buil
             ),
             advice=_("Widen requires-python or tool.uv.environments in pyproject.toml and run `uv lock`."),
         ) from error
-    wheels = [(package, source) for package, source in chosen if _wheel_name(source)]
-    sources = [(package, source) for package, source in chosen if not _wheel_name(source)]
+    wheels = [(package, source) for package, source in chosen if wheel_name(source)]
+    sources = [(package, source) for package, source in chosen if not wheel_name(source)]
     if not build:
         gaps += [_gap(package, target) for package, _source in sources]
     if gaps:
         raise MissingWheelsError(target, gaps)
     return (
-        tuple(sorted(_locked(package, source, lock.root, target) for package, source in wheels)),
-        tuple(sorted(_locked_source(package, source, lock.root) for package, source in sources)),
+        tuple(sorted(locked_wheel(package, source, lock.root, target) for package, source in wheels)),
+        tuple(sorted(locked_source(package, source, lock.root) for package, source in sources)),
     )
 
 
@@ -207,17 +172,6 @@ def _check_doubles(wanted: Iterable[Package], target: Target) -> None:
         )
 
 
-def _wheel_name(source: Any) -> str | None:
-    """Return the filename of a source that is a wheel; uv gives a direct URL or path as an archive."""
-    if isinstance(source, PackageWheel):
-        return source.filename
-    if isinstance(source, PackageArchive):
-        # an archive has no name of its own; a wheel's entry knows how to take it from a URL
-        name = PackageWheel(url=source.url, path=source.path, hashes=source.hashes).filename
-        return name if name.endswith(".whl") else None
-    return None
-
-
 def _wheel_tags(filename: str) -> frozenset[Tag]:
     try:
         return parse_wheel_filename(filename)[3]
@@ -228,12 +182,12 @@ def _wheel_tags(filename: str) -> frozenset[Tag]:
 
 
 def _filenames(package: Package) -> list[str]:
-    archive = _wheel_name(package.archive)
+    archive = wheel_name(package.archive)
     return [wheel.filename for wheel in package.wheels or ()] + ([archive] if archive else [])
 
 
 def _is_stranded(package: Package, tags: frozenset[Tag]) -> bool:
-    """Tell whether a package that comes as wheels has none for these tags."""
+    """Return whether a package that comes as wheels has none for these tags."""
     filenames = _filenames(package)
     return bool(filenames) and not any(tags & _wheel_tags(filename) for filename in filenames)
 
@@ -254,72 +208,3 @@ _KINDS: dict[type, Callable[[], str]] = {
     PackageArchive: lambda: _("a source archive"),
     PackageSdist: lambda: _("a source distribution only"),
 }
-
-
-def _locked_source(package: Package, source: Any, root: Path) -> LockedSource:
-    """Return what a package is built from. Raises BuildError where nothing pins an archive."""
-    version = str(package.version or "")
-    inner = source.subdirectory or "" if not isinstance(source, PackageSdist) else ""
-    if isinstance(source, PackageVcs):
-        if source.type != "git" or not _COMMIT.fullmatch(source.commit_id):
-            raise BuildError(_("{package} comes from a repository that is not git.").format(package=package.name))
-        place = source.url or str((root / (source.path or "")).resolve())
-        return LockedSource(package.name, version, "git", place, source.commit_id, inner)
-    if isinstance(source, PackageDirectory):
-        return LockedSource(package.name, version, "folder", str((root / source.path).resolve()), "", inner)
-    digest = source.hashes.get("sha256", "").lower()
-    url = source.url or (root / source.path).resolve().as_uri()
-    filename = (source.filename if isinstance(source, PackageSdist) else urlsplit(url).path).rpartition("/")[2]
-    if not _DIGEST.fullmatch(digest):
-        raise BuildError(
-            _("The lockfile has no SHA-256 for {file}.").format(file=filename),
-            advice=_("Use an index that provides SHA-256 digests, and run `uv lock` again."),
-        )
-    return LockedSource(package.name, version, "sdist", url, digest, inner, unquote(filename), source.size)
-
-
-def _travel_name(filename: str, target: Target) -> str:
-    """Return the name a wheel travels under: its own, or one platform tag of several where it is too long.
-
-    A ustar header has 100 bytes for a file's name, and lists of manylinux tags exceed that.
-    """
-    if names.split_ustar(filename):
-        return filename
-    stem, _dash, platforms = filename.removesuffix(".whl").rpartition("-")
-    fitting = [tag for tag in target.platform_tags() if tag in platforms.split(".")]
-    return f"{stem}-{fitting[0]}.whl" if fitting else filename
-
-
-def _locked(package: Package, source: Any, root: Path, target: Target) -> LockedWheel:
-    filename = _travel_name(_wheel_name(source) or "", target)
-    name, version, _build, _tags = parse_wheel_filename(filename)
-    trouble = names.problem(filename)
-    digest = source.hashes.get("sha256", "").lower()
-    if trouble or canonicalize_name(name) != package.name:
-        raise BuildError(
-            _("The lockfile names a wheel of {package} that cannot be bundled: {file}: {reason}.").format(
-                package=package.name, file=repr(filename), reason=trouble or _("the name belongs to another package")
-            )
-        )
-    if not _DIGEST.fullmatch(digest):
-        raise BuildError(
-            _("The lockfile has no SHA-256 for {file}.").format(file=filename),
-            advice=_("Use an index that provides SHA-256 digests, and run `uv lock` again."),
-        )
-    url = source.url or (root / source.path).resolve().as_uri()
-    if urlsplit(url).scheme not in ("https", "http", "file"):
-        raise BuildError(
-            _("{file} has a URL that is neither https, http nor file.").format(file=filename),
-            advice=_("Use an https index, and run `uv lock` again."),
-        )
-    return LockedWheel(filename, name, str(version), url, source.size, digest)
-
-
-def lock_rows(wheels: Iterable[LockedWheel]) -> list[Row]:
-    """Return the rows of the host's pylock.toml."""
-    return [Row(wheel.filename, wheel.name, wheel.version, wheel.sha256) for wheel in wheels]
-
-
-def write_requirements(wheels: Iterable[LockedWheel]) -> bytes:
-    """Return hashed requirement lines, for pip with --require-hashes."""
-    return "".join(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in sorted(wheels)).encode()

@@ -43,7 +43,7 @@ class Standing:
 
     @property
     def wheel_bytes(self) -> int:
-        """The bytes of the wheels whose size the lock tells."""
+        """The total size in bytes of the wheels whose size is in the lock."""
         return sum(wheel.size or 0 for wheel in self.selection.wheels) if self.selection else 0
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which of a model's files travel: by pattern, weights in safetensors before pickles, its licence and card always."""
+"""Which of a model's files travel: by pattern, weights in safetensors before pickles, its license and card always."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _is_document(path: str) -> bool:
 
 
 def _without_pickled_doubles(chosen: Sequence[str], name: str, progress: Progress) -> list[str]:
-    """Leave out pickled weights that lie beside the same ones in safetensors; ``include`` brings them all the same."""
+    """Leave out pickled weights that are beside the same ones in safetensors; ``include`` adds them all the same."""
     safe = {path.rpartition("/")[0] for path in chosen if path.rpartition("/")[2] in SAFE}
     left = [path for path in chosen if path.rpartition("/")[0] in safe and fnmatchcase(path.rpartition("/")[2], UNSAFE)]
     if left:

@@ -88,7 +88,7 @@ def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
 
 
 def kept_listing(cache: Cache, repository: str, commit: str) -> HubListing:
-    """Return what was kept of a repository at a commit. Raises BuildError when nothing usable was."""
+    """Return what is cached of a repository at a commit. Raises BuildError when nothing usable was."""
     try:
         rows = json.loads(_kept(cache, repository, commit).read_bytes())
         files = [

@@ -1,7 +1,7 @@
 """The embedding that hosts must get, computed on the builder with the project's own environment.
 
 The application is started as an installed one is: the same command and settings, placeholders for keys, no
-model hub. Nothing of it is a reason to stop a build: what cannot be computed is told, and the host checks less.
+model hub. Nothing of it is a reason to stop a build: what cannot be computed is reported, and the host checks less.
 """
 
 from __future__ import annotations

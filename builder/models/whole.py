@@ -137,7 +137,7 @@ def _absent(folder: str, wanted: Iterable[Any], files: Mapping[str, Path]) -> It
 
 
 def _any(folder: str, patterns: Iterable[str], files: Mapping[str, Path]) -> bool:
-    """Tell whether a folder has a file of one of these names."""
+    """Return whether a folder has a file of one of these names."""
     wanted = [_inside(folder, pattern) for pattern in patterns]
     return any(
         fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for path in files for pattern in wanted

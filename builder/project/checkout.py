@@ -17,7 +17,7 @@ GIT_TIME_LIMIT = 120.0  # seconds
 
 
 def is_checkout(project_root: Path) -> bool:
-    """Tell whether a folder lies in a git work tree."""
+    """Return whether a folder is in a git work tree."""
     folder = project_root.resolve()
     return any((parent / ".git").exists() for parent in (folder, *folder.parents))
 
@@ -62,7 +62,7 @@ def tracked(project_root: Path) -> list[str]:
 def changed(folder: Path) -> list[str]:
     """Return the paths below a folder whose content is not that of the commit, sorted; nothing without a commit.
 
-    Permissions do not count: a bundle holds none. What git was told to overlook is looked at all the same.
+    Permissions do not count: a bundle holds none. What git was told to overlook is inspected all the same.
     """
     if source_commit(folder) is None:
         return []
@@ -82,7 +82,7 @@ def _overlooked(folder: Path) -> Iterator[str]:
 
 
 def top_of(folder: Path) -> Path:
-    """Return the root of the work tree that a folder lies in."""
+    """Return the root of the work tree that a folder is in."""
     return Path(_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
 
 

@@ -50,7 +50,7 @@ class ProbeSource:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model to bring.
+    """A model to bundle.
 
     ``source`` is ``hf:ORG/NAME@REVISION``, ``path:FOLDER`` (absolute), or None when the command
     line must name it. ``include`` (empty: all) and ``exclude`` choose its files.

@@ -1,4 +1,4 @@
-"""The profile: what is particular to an application, read from TOML, or made from pyproject.toml.
+"""The profile: what is particular to an application, read from TOML.
 
 Everything that is not expected is refused with the file and the path of the key, for example
 ``ragtrace-profile.toml: launchers[0].kind: not one of script, module, entry``.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.project.env_template import read_template
-from builder.project.model_source import ModelSource, model_source, parse_model
-from builder.project.project import has_src_layout, project_table, read_project, top_level_packages
+from builder.project.model_source import ModelSource, parse_model
 from builder.project.toml_file import fields_with, read_toml
 from bundle import strict
 from bundle.names import PLAIN, plain_form
@@ -22,8 +21,6 @@ from bundle.product import commands
 from bundle.product.application import (
     PROGRAM,
     Application,
-    Launcher,
-    ModelApart,
     demand_names,
     module_name,
     source_path,
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
 PROFILES = Path(__file__).parent.parent / "profiles"
 PROJECT_PROFILE = "ragtrace-profile.toml"
-ENV_TEMPLATE = ".env.example"
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -84,14 +80,14 @@ def find_profile(name_or_path: str | None, project_root: Path) -> Path | None:
 def load_profile(path: Path, project_root: Path) -> Profile:
     """Read a profile. Raises UsageError that names the file and the path of the key."""
     value = read_toml(path)
-    with _as_usage(path):
+    with as_usage(path):
         fields = fields_with(value, path.name, _TOP)
         title = fields.text("name")
         if not PLAIN.fullmatch(title):
             raise refuse(f"{path.name}.name", plain_form())
         source = fields.nested("source", lambda item, where: fields_with(item, where, _SOURCE))
         models = fields.items("models", lambda item, where: parse_model(item, where, path.parent), most=100)
-        environment = fields.nested("environment", lambda item, where: _environment(item, where, project_root))
+        environment = fields.nested("environment", lambda item, where: environment_of(item, where, project_root))
         launchers = fields.items("launchers", lambda item, where: _launcher(item, where, path.parent), most=100)
         dashboard = fields.optional("dashboard", lambda item, where: fields_with(item, where, _DASHBOARD).left)
         plugins = tuple(_plugins(fields.nested("plugins", strict.texts), path))
@@ -105,7 +101,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
         }
         application = Application.from_json(rest, path.name)
         demand_names(application, path.name)
-        _check_application(application, path.name, project_root)
+        check_application(application, path.name, project_root)
         profile = Profile(
             title=title,
             application=application,
@@ -115,7 +111,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             allow_secrets=source.nested("allow_secrets", strict.texts),
             plugins=plugins,
             files=tuple(_files(value, path, project_root)),
-            notes=tuple(_shadows(application, path.name)),
+            notes=tuple(shadows(application, path.name)),
         )
         source.done()
         _check_models(profile, path.name)
@@ -190,7 +186,7 @@ def _plugins(names: Sequence[str], profile: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _as_usage(path: Path) -> Iterator[None]:
+def as_usage(path: Path) -> Iterator[None]:
     """Turn the refusal of a document into the error of one who may correct it."""
     try:
         yield
@@ -206,7 +202,8 @@ def _lazy(value: Any, path: str) -> list[str]:
     return list(lazy)
 
 
-def _environment(value: Any, path: str, project_root: Path) -> dict[str, Any]:
+def environment_of(value: Any, path: str, project_root: Path) -> dict[str, Any]:
+    """Return the table of settings, the template that it names read."""
     fields = fields_with(value, path, _ENVIRONMENT)
     name = fields.optional("template", source_path)
     result = dict(fields.left)
@@ -214,7 +211,7 @@ def _environment(value: Any, path: str, project_root: Path) -> dict[str, Any]:
     return result
 
 
-def _check_application(application: Application, path: str, project_root: Path) -> None:
+def check_application(application: Application, path: str, project_root: Path) -> None:
     """Refuse what only the builder can see: scripts that are not there, imports that are none."""
     for index, launcher in enumerate(application.launchers):
         where = f"{path}.launchers[{index}].target"
@@ -237,73 +234,7 @@ def _check_models(profile: Profile, path: str) -> None:
                 raise refuse(where, _("{name} is not a launcher").format(name=command[0]))
 
 
-def default_profile(project_root: Path) -> Profile:
-    """Return what pyproject.toml and the project's layout tell of an application without a profile.
-
-    Launchers come from [project.scripts], or from a package that runs with -m.
-    """
-    project = read_project(project_root)
-    path = project_root / "pyproject.toml"
-    table = project_table(path)
-    scripts = {**(table.get("scripts") or {}), **(table.get("gui-scripts") or {})}
-    apart = has_src_layout(project_root)
-    folder = project_root / "src" if apart else project_root
-    packages = top_level_packages(folder, None if apart else project.name, scripts)
-    launchers = [Launcher(name, "entry", re.sub(r"\s|\[.*", "", str(target))) for name, target in scripts.items()]
-    if not launchers:
-        runnable = [name for name in packages if (folder / name / "__main__.py").is_file()]
-        launchers = [Launcher(name.replace("_", "-"), "module", name) for name in runnable]
-    launchers, changed = _free_names(launchers, project.name, path)
-    template = ENV_TEMPLATE if (project_root / ENV_TEMPLATE).is_file() else None
-    value = {
-        "launchers": [launcher.to_json() for launcher in launchers],
-        "environment": _environment({"template": template}, "environment", project_root),
-        "core_imports": packages,
-        "import_paths": ["src" if apart else "."],
-        "persist": [],
-        "smoke": [],
-        "dashboard": None,
-        "thresholds": {},
-        "migration": None,
-        "cpu_level": 1,
-        "lazy_imports": [],
-    }
-    with _as_usage(path):
-        application = Application.from_json(value, path.name)
-        demand_names(application, path.name)
-        _check_application(application, path.name, project_root)
-    files = (project_root / template,) if template else ()
-    notes = (*changed, *_shadows(application, path.name))
-    return Profile(title=table["name"], application=application, files=files, notes=notes)
-
-
-def _free_names(launchers: list[Launcher], project: str, path: Path) -> tuple[list[Launcher], tuple[str, ...]]:
-    """Return launchers that shells and installers leave to the application, and what was changed for it.
-
-    A project has its scripts' names for its own developers (``test``, ``start``), so one that is taken has the
-    project's name before it. Raises UsageError where that does not free it.
-    """
-    found, notes = [], []
-    for launcher in launchers:
-        why = commands.taken(launcher.name)
-        name = f"{project}-{launcher.name}" if why else launcher.name
-        if why:
-            note = _(
-                "{file}: project.scripts.{script}: {reason}. The launcher will be {name} unless a profile "
-                "sets its name."
-            )
-            notes.append(note.format(file=path.name, script=launcher.name, reason=why, name=name))
-        found.append(replace(launcher, name=name))
-    trouble = commands.trouble([launcher.name for launcher in found])
-    if trouble:
-        raise UsageError(
-            f"{path.name}: project.scripts.{launchers[trouble[0]].name}: {trouble[1]}.",
-            advice=_("Create {profile} in the project, with another launcher name.").format(profile=PROJECT_PROFILE),
-        )
-    return found, tuple(notes)
-
-
-def _shadows(application: Application, file: str) -> Iterator[str]:
+def shadows(application: Application, file: str) -> Iterator[str]:
     """Yield what to say of commands that have the name of a program which some hosts have."""
     for name in application.commands:
         if commands.shadowed(name):
@@ -312,68 +243,3 @@ def _shadows(application: Application, file: str) -> Iterator[str]:
                 "when PREFIX/bin comes first in PATH."
             )
             yield text.format(file=file, name=name)
-
-
-def with_models(profile: Profile, given: Sequence[str]) -> Profile:
-    """Return the profile with the models that the command line names.
-
-    Each is ``NAME=SOURCE``, or ``SOURCE`` alone where the profile has one model or none (then the
-    folder or repository gives the name). A relative ``path:`` is taken from the working folder.
-    """
-    models = {model.name: model for model in profile.models}
-    for text in given:
-        named = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)", text)
-        try:
-            source = model_source(named[2] if named else text, "--model", Path.cwd())
-        except TrustError as error:
-            raise UsageError(error.what, advice=_("For example --model path:models/bge-m3.")) from error
-        name = named[1] if named else _only_model(profile, source)
-        models[name] = replace(models.get(name, ModelSource(name, None)), source=source)
-    for model in models.values():
-        if model.source is None:
-            raise UsageError(
-                _("The profile has no source for model {name}.").format(name=model.name),
-                advice=_("Specify it with --model {name}=path:FOLDER or hf:ORG/NAME@REVISION.").format(name=model.name),
-            )
-    return replace(profile, models=tuple(models.values()))
-
-
-def without_models(profile: Profile, names: Sequence[str]) -> Profile:
-    """Return the profile without these models, which hosts get another way, into PREFIX/models/NAME."""
-    known = {model.name: model for model in profile.models}
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                _("The profile has no model {name}.").format(name=name),
-                advice=_("Its models: {known}.").format(known=", ".join(known) or "-"),
-            )
-    left_out = [model for model in profile.models if model.name in names]
-    environment, values = profile.application.environment, dict(profile.application.environment.values)
-    for model in left_out:
-        inside = re.compile(rf"\{{models\}}/{re.escape(model.name)}(?![\w.-])")
-        apart_place = f"{{prefix}}/models/{model.name}"
-        values = {setting: inside.sub(apart_place, text) for setting, text in values.items()}
-    apart = [ModelApart(model.name, _public(model.source or "path:")) for model in left_out]
-    apart_all = (*profile.application.models_apart, *apart)
-    application = replace(profile.application, environment=replace(environment, values=values), models_apart=apart_all)
-    return replace(
-        profile, application=application, models=tuple(model for model in profile.models if model.name not in names)
-    )
-
-
-def _public(source: str) -> str:
-    """Return where a model comes from without the folders of this machine."""
-    folder = re.split(r"[/\\]", source)[-1]
-    return f"path:{folder}" if source.startswith("path:") else source
-
-
-def _only_model(profile: Profile, source: str) -> str:
-    if len(profile.models) > 1:
-        known = ", ".join(model.name for model in profile.models)
-        raise UsageError(
-            _("The profile has several models: {known}.").format(known=known),
-            advice=_("Specify one with --model NAME=SOURCE."),
-        )
-    if profile.models:
-        return profile.models[0].name
-    return re.split(r"[/\\]", source.partition("@")[0] if source.startswith("hf:") else source)[-1]

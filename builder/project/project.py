@@ -40,7 +40,7 @@ class Index:
 
 @dataclass(frozen=True)
 class UvSettings:
-    """What pyproject.toml tells uv that a build from source must know too."""
+    """What pyproject.toml sets for uv that a build from source must know too."""
 
     indexes: tuple[Index, ...] = ()
     keyring_provider: str = "disabled"
@@ -110,7 +110,7 @@ def project_table(path: Path) -> dict[str, Any]:
 
 
 def has_src_layout(project_root: Path) -> bool:
-    """Tell whether a project's packages lie below src, which then is no package itself."""
+    """Return whether a project's packages are below src, which then is no package itself."""
     return (project_root / "src").is_dir() and not (project_root / "src" / "__init__.py").is_file()
 
 
@@ -118,7 +118,7 @@ def top_level_packages(folder: Path, project_name: str | None, scripts: dict[str
     """Return the top-level packages and modules of a folder that belong to a project.
 
     Without ``project_name`` that is everything (a src layout), else only what bears the name or
-    has a command, because tests and tools lie beside pyproject.toml too.
+    has a command, because tests and tools are beside pyproject.toml too.
     """
     found = {path.parent.name for path in folder.glob("*/__init__.py")}
     found |= {path.stem for path in folder.glob("*.py")}

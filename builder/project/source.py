@@ -81,13 +81,13 @@ def list_files(folder: Path) -> list[str]:
 
 
 def travels(path: str, profile: Profile) -> bool:
-    """Tell whether a profile's patterns choose a path."""
+    """Return whether a profile's patterns choose a path."""
     chosen = not profile.include or matches(path, profile.include)
     return chosen and not matches(path, profile.exclude)
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a path is named by a pattern: itself, a folder above it, or a glob whose * crosses folders."""
+    """Return whether a path is named by a pattern: itself, a folder above it, or a glob whose * crosses folders."""
     return any(
         path == pattern or path.startswith(f"{pattern.rstrip('/')}/") or fnmatchcase(path, pattern)
         for pattern in patterns

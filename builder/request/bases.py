@@ -1,4 +1,4 @@
-"""A release that deltas build on, as its manifest tells."""
+"""A release that deltas build on, as its manifest describes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Base:
     data: bytes
 
     def left_out(self, manifest: Manifest) -> frozenset[FileEntry]:
-        """Return what a delta for a release does not bring. Raises BuildError where this cannot be its base."""
+        """Return what a delta for a release omits. Raises BuildError where this cannot be its base."""
         try:
             delta.demand_base(manifest, self.manifest)
         except TrustError as error:
@@ -35,7 +35,7 @@ class Base:
         return frozenset(delta.left_out(manifest, self.manifest))
 
     def has_wheel(self, sha256: str) -> bool:
-        """Tell whether the release brought a wheel."""
+        """Return whether the release has a wheel."""
         return any(entry.sha256 == sha256 for entry in self.manifest.of_kind("wheel"))
 
     def told(self, manifest: Manifest) -> dict[str, Any]:

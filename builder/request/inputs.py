@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from builder.lock.lock import Lock, LockedWheel, Selection
+    from builder.lock.lock import Lock, Selection
+    from builder.lock.locked import LockedWheel
     from builder.members import Member
     from builder.models.models import CollectedModel
     from builder.project.model_source import ModelSource

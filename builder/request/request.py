@@ -25,10 +25,10 @@ class Request:
     ``trusted`` are keys to pin besides the signers'; ``threshold`` of all must sign, None for each of them.
     ``without_models`` names models of the profile that do not travel.
     ``extras`` and ``groups`` of the project travel too; ``sources`` lets packages be built from source.
-    ``python`` is an archive or version of a Python that the bundles bring, None for the host's.
+    ``python`` is an archive or version of a Python that the bundles embed, None for the host's.
     ``volume_size`` is the most bytes that a file of the archive may have, None for no limit. ``bases`` are the
     releases that deltas build on, one for each target, none for whole bundles. ``attestations`` is how those of the
-    index are looked at, one of attestations.MODES. ``strict_source`` refuses what no commit has.
+    index are inspected, one of attestations.MODES. ``strict_source`` refuses what no commit has.
     """
 
     project_root: Path

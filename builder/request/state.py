@@ -64,9 +64,9 @@ class SourceState:
 
 
 def state_of(root: Path, profile: Profile, standings: Sequence[Standing], python: str | None = None) -> SourceState:
-    """Return what the source of a build is; packages that the lock gives as folders are looked at too.
+    """Return what the source of a build is; packages that the lock gives as folders are inspected too.
 
-    ``python`` is what the request says of a Python to bring: the path of an archive, for example.
+    ``python`` is what the request says of a Python to embed: the path of an archive, for example.
     """
     commit = source_commit(root)
     if commit is None:
@@ -111,7 +111,7 @@ def _from(root: Path, path: Path) -> str:
 
 
 def _travels(path: str, profile: Profile) -> bool:
-    """Tell whether a changed path goes into the bundle; one of a submodule is that of its folder."""
+    """Return whether a changed path goes into the bundle; one of a submodule is that of its folder."""
     in_app = unicodedata.normalize("NFC", path)
     return travels(in_app, profile) or any(matches(pattern, [in_app]) for pattern in profile.include)
 

@@ -1,4 +1,4 @@
-"""What a bundle brings so that a host can look for known vulnerabilities, any day, with no network."""
+"""What a bundle provides so that a host can look for known vulnerabilities, any day, with no network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from builder.advisories.gate import Knowledge
-    from builder.lock.lock import LockedSource, LockedWheel, Selection
+    from builder.lock.lock import Selection
+    from builder.lock.locked import LockedSource, LockedWheel
     from builder.lock.targets import Standing
     from builder.members import Member
     from builder.request.request import Request
+    from builder.request.run import Run, Scope
     from bundle.advisories.assess import Assessment
     from bundle.advisories.matcher import Finding
-    from bundle.manifest import Product
     from bundle.signing.policy import Policy
     from bundle.target import Target
     from shared.terminal.progress import Progress
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a bundle brings so that a host can look for known vulnerabilities: nothing without advisories."""
+    """What a bundle provides so that a host can look for known vulnerabilities: nothing without advisories."""
 
     members: tuple[Member, ...] = ()
     unpacked: Unpacked = NOTHING
@@ -94,25 +95,19 @@ def demand_safe(knowledge: Knowledge | None, standings: Sequence[Standing], prog
             refuse(knowledge, foresight.assessment)
 
 
-def verify_packages(
-    request: Request,
-    knowledge: Knowledge | None,
-    selections: Mapping[Target, Selection],
-    product: Product,
-    epoch: int,
-    progress: Progress,
-) -> dict[Target, Verification]:
+def verify_packages(scope: Scope, selections: Mapping[Target, Selection], run: Run) -> dict[Target, Verification]:
     """Return for each target's bundle advisories, the gate's report and the scanners; nothing without advisories.
 
     All versions are known, no wheel of the application is fetched yet. Raises BuildError where the gate does.
     """
-    if knowledge is None:
+    if scope.knowledge is None:
         return dict.fromkeys(selections, Verification())
-    python = tools_environment.own_python(request.cache, progress, offline=request.offline)
+    cache, progress, offline = run.request.cache, run.progress, run.request.offline
+    python = tools_environment.own_python(cache, progress, offline=offline)
     verified = {}
     for target, selection in selections.items():
         packages = [Installed(wheel.name, wheel.version) for wheel in selection.wheels]
-        passed = run_gate(knowledge, packages, product, python, epoch, progress)
-        tools = tools_environment.tools_of(target, request.cache, progress, offline=request.offline)
+        passed = run_gate(scope.knowledge, packages, scope.product, python, scope.epoch, progress)
+        tools = tools_environment.tools_of(target, cache, progress, offline=offline)
         verified[target] = Verification((*passed.members, *tools.members), tools.unpacked)
     return verified

@@ -1,1 +1,1 @@
-"""What an application's source tells without being run: the settings that it reads, the names that it imports."""
+"""What an application's source says without being run: the settings that it reads, the names that it imports."""

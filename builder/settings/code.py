@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from builder.settings.names import Wrapper
 
-BASES = tuple(f"{module}.BaseSettings" for module in ("pydantic_settings", "pydantic", "pydantic.v1"))
 MAKERS = tuple(
     f"{module}.{name}"
     for module, names in {
@@ -29,7 +28,7 @@ MAKERS = tuple(
     for name in names
 )
 NO_READERS = ("prefixed", "read_env", "read_envfile", "seal", "add_parser", "parser_for", "dump", "__init__")
-_Texts = tuple[str, ...]
+Texts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,19 +40,6 @@ class Read:
     any_case: bool = False
 
 
-@dataclass
-class SettingsClass:
-    """A class as it stands, which may be one of settings: its bases, its fields, and what configures them.
-
-    ``fields`` are names of variables, or of attributes where ``is_alias`` is False, each with its line.
-    """
-
-    name: str
-    bases: tuple[str, ...]
-    config: dict[str, object]
-    fields: list[tuple[_Texts, bool, int]] = field(default_factory=list)
-
-
 class Module:
     """One file's syntax, and what its names stand for."""
 
@@ -61,7 +47,7 @@ class Module:
         self.nodes = list(ast.walk(tree))
         self.tree = tree
         self.origins = dict(_imported(self.nodes))
-        self.texts: dict[str, _Texts] = {}
+        self.texts: dict[str, Texts] = {}
         self.mappings: set[str] = set()
         self.readers: set[str] = set()
         self.wrappers: dict[str, Wrapper] = {}
@@ -76,8 +62,8 @@ class Module:
         origin = self.origins.get(node.id, "") if isinstance(node, ast.Name) else ""
         return ".".join([origin, *reversed(parts)]) if origin else ""
 
-    def texts_of(self, node: ast.AST | None) -> _Texts:
-        """Return the texts that an expression stands for, none where that cannot be told."""
+    def texts_of(self, node: ast.AST | None) -> Texts:
+        """Return the texts that an expression can have, none where that is not known."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return (node.value,)
         if isinstance(node, ast.Name):
@@ -87,7 +73,7 @@ class Module:
         return tuple(found) if len(found) == len(items) else ()
 
     def is_mapping(self, node: ast.AST) -> bool:
-        """Tell whether an expression is the environment, a copy of it, or what dotenv has read."""
+        """Return whether an expression is the environment, a copy of it, or what dotenv has read."""
         while isinstance(node, (ast.Call, ast.Dict)):
             if isinstance(node, ast.Dict):
                 return any(key is None and self._is_plain(value) for key, value in zip(node.keys, node.values))
@@ -107,7 +93,7 @@ class Module:
         return named or self.dotted(node) == "os.environ" or called == "dotenv.dotenv_values"
 
     def is_reader(self, node: ast.AST) -> bool:
-        """Tell whether an expression is an object that is called with the name of a setting."""
+        """Return whether an expression is an object that is called with the name of a setting."""
         return self.dotted(node) == "decouple.config" or (isinstance(node, ast.Name) and node.id in self.readers)
 
     @property
@@ -155,9 +141,6 @@ def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
                 yield target.id, value, is_loop
 
 
-# 1. what reads a name
-
-
 def reads(module: Module) -> list[Read]:
     """Return the places of a file that read a setting, but for those that only save it to set it again."""
     found: list[tuple[int, Read]] = []
@@ -178,7 +161,7 @@ def reads(module: Module) -> list[Read]:
     return [read for function, read in found if (function, read.names[0]) not in kept]
 
 
-def _names_read(module: Module, node: ast.AST) -> _Texts:
+def _names_read(module: Module, node: ast.AST) -> Texts:
     """Return the names that one node of the syntax reads."""
     words = node.keywords if isinstance(node, ast.Call) else ()
     options = next((module.texts_of(word.value) for word in words if word.arg == "envvar"), ())
@@ -228,7 +211,7 @@ def spelled(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def _names_written(module: Module, node: ast.AST) -> _Texts:
+def _names_written(module: Module, node: ast.AST) -> Texts:
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
         return module.texts_of(node.slice) if module.dotted(node.value) == "os.environ" else ()
     return ()
@@ -240,96 +223,3 @@ def _prefix(module: Module, node: ast.expr) -> str:
     if isinstance(node, ast.Call) and isinstance(func, ast.Attribute) and func.attr == "prefixed":
         return "".join(module.texts_of(node.args[0])[:1]) if node.args and module.is_reader(func.value) else ""
     return ""
-
-
-# 2. classes of settings
-
-
-def classes_of(module: Module) -> Iterator[SettingsClass]:
-    """Yield the classes of a file with what they say of settings."""
-    for node in module.nodes:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        bases = tuple(module.dotted(base) or _last_name(base) for base in node.bases)
-        made = SettingsClass(node.name, bases, _options(node.keywords))
-        for part in node.body:
-            if isinstance(part, ast.ClassDef) and part.name == "Config":
-                made.config.update(_assigned(part.body))
-            elif isinstance(part, ast.Assign) and "model_config" in map(_last_name, part.targets):
-                made.config.update(_config(part.value))
-            elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
-                made.fields.extend(_field(module, part, part.target.id))
-        yield made
-
-
-def fields_of(made: SettingsClass, known: Mapping[str, SettingsClass]) -> Iterator[Read]:
-    """Yield what a class reads, unless it is none of settings; ``known`` are the classes of the project by name."""
-    lineage = _lineage(made, known)
-    if not any(base in BASES for one in lineage for base in one.bases):
-        return
-    config: dict[str, object] = {}
-    for one in reversed(lineage):
-        config.update(one.config)
-    any_case, prefix = not config.get("case_sensitive"), str(config.get("env_prefix") or "")
-    for names, is_alias, line in made.fields:
-        whole = names if is_alias else tuple(prefix + name for name in names)
-        yield Read(tuple(name.upper() for name in whole) if any_case else whole, line, any_case)
-
-
-def _lineage(made: SettingsClass, known: Mapping[str, SettingsClass]) -> list[SettingsClass]:
-    found, seen = [made], {made.name}
-    for one in found:  # it grows while it is walked
-        for base in one.bases:
-            name = base.rpartition(".")[2]
-            if name in known and name not in seen and base not in BASES:
-                seen.add(name)
-                found.append(known[name])
-    return found
-
-
-def _field(module: Module, part: ast.AnnAssign, name: str) -> Iterator[tuple[_Texts, bool, int]]:
-    """Yield the names that set a field: those of its aliases, else its own."""
-    annotation = [_last_name(node) for node in ast.walk(part.annotation)]
-    if name.startswith("_") or name == "model_config" or "ClassVar" in annotation:
-        return
-    places = [part.annotation, *([part.value] if part.value else [])]
-    calls = [node for place in places for node in ast.walk(place) if isinstance(node, ast.Call)]
-    words = {word.arg: word.value for call in calls if _last_name(call.func) == "Field" for word in call.keywords}
-    for key in ("validation_alias", "alias", "env"):
-        value = words.get(key)
-        if isinstance(value, ast.Call):  # AliasChoices("A", "B")
-            value = ast.Tuple(elts=list(value.args), ctx=ast.Load())
-        aliases = module.texts_of(value)
-        if aliases:
-            yield aliases, True, part.lineno
-            return
-    yield (name,), False, part.lineno
-
-
-def _config(value: ast.expr) -> dict[str, object]:
-    if isinstance(value, ast.Call):
-        return _options(value.keywords)
-    pairs = zip(value.keys, value.values) if isinstance(value, ast.Dict) else ()
-    return {
-        str(key.value): item.value
-        for key, item in pairs
-        if isinstance(key, ast.Constant) and isinstance(item, ast.Constant)
-    }
-
-
-def _options(keywords: Iterable[ast.keyword]) -> dict[str, object]:
-    return {word.arg: word.value.value for word in keywords if word.arg and isinstance(word.value, ast.Constant)}
-
-
-def _assigned(body: Iterable[ast.stmt]) -> dict[str, object]:
-    return {
-        _last_name(target): part.value.value
-        for part in body
-        if isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant)
-        for target in part.targets
-    }
-
-
-def _last_name(node: ast.AST) -> str:
-    """Return a name, or the last part of a dotted one."""
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

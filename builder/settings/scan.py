@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from builder.project.source import list_files, matches
 from builder.settings import wrappers as settings_wrappers
-from builder.settings.code import Module, Read, classes_of, fields_of, reads
+from builder.settings.classes import classes_of, fields_of
+from builder.settings.code import Module, Read, reads
 from bundle.product.environment import OWN_VARIABLES, SET_BY_LAUNCHERS
 from shared.i18n import _
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from bundle.product.environment import Environment
     from shared.terminal.progress import Progress
 
-SIZE_LIMIT = 1 << 20  # bytes of a file that is looked at; longer ones are data
+SIZE_LIMIT = 1 << 20  # bytes of a file that is inspected; longer ones are data
 CODE, DEPENDENCY, UNKNOWN = "code", "dependency", "unknown"  # who reads a setting
 NAMES_SHOWN = 10  # of those that only guides name
 TESTS = ("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py", "*conftest.py")

@@ -45,7 +45,7 @@ def link(modules: Mapping[str, Module]) -> None:
 
 
 def _learns(module: Module, theirs: dict[str, Wrapper]) -> bool:
-    """Give a module what it imports; tell whether any of it is new there."""
+    """Give a module what it imports; return whether any of it is new there."""
     is_new = any(module.wrappers.get(name) != wrapper for name, wrapper in theirs.items())
     module.wrappers.update(theirs)
     return is_new

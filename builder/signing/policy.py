@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """What differs from the former policy: keys per role to add, keyids to remove, thresholds, ends of validity."""
+    """What differs from the previous policy: keys per role to add, keyids to remove, thresholds, ends of validity."""
 
     add: Sequence[tuple[str, PublicKey, str]] = ()  # role, key, its owner's name
     remove: Sequence[str] = ()

@@ -44,7 +44,7 @@ class Release:
 
     @property
     def is_complete(self) -> bool:
-        """Whether as many pinned keys have signed as its zipapp demands."""
+        """Whether as many pinned keys have signed as its zipapp requires."""
         if self.pinned is None:
             return True
         role = self.pinned.roles["release"]
@@ -74,7 +74,7 @@ def read_release(folder: Path) -> Release:
 def add_signature(release: Release, signer: Signer) -> Release:
     """Add one signer's signature beside the others.
 
-    Raises UsageError when that key has signed already, or nothing here tells who must sign.
+    Raises UsageError when that key has signed already, or nothing here says who must sign.
     """
     if release.pinned is None and (release.folder / BASE).is_file():
         raise UsageError(

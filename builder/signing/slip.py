@@ -1,4 +1,4 @@
-"""The trust slip: what reaches the operator by another way than the medium, as text and as a page to print.
+"""The trust slip: what the operator gets out of band, as text and as a page to print.
 
 It stands in both languages whatever the builder's locale is: nobody knows who will hold the paper.
 """

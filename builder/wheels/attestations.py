@@ -5,23 +5,22 @@ minutes; a public log bears witness to when. The check is sigstore's, against th
 user, else the one that came with it; no network is asked for that.
 
 What an index offers for a wheel never changes after the upload, so the cache keeps it, nothing offered included: a
-warm cache needs no network. What could not be asked is kept nowhere and never counts as checked.
+warm cache needs no network. What could not be asked is stored nowhere and never counts as checked.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from builder.fetch.credentials import redact
 from builder.fetch.simple_index import Offer, SimpleIndex, UnansweredError
 from builder.members import Member, member
+from builder.wheels.provenance_object import verify
 from bundle import strict
 from bundle.digest import sha256_bytes
 from bundle.manifest import VERIFICATION
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
-    from builder.lock.lock import Lock, LockedWheel
+    from builder.lock.lock import Lock
+    from builder.lock.locked import LockedWheel
     from shared.terminal.progress import Progress
 
 OFF, RECORD, REQUIRE = MODES = ("off", "record", "require")
@@ -131,7 +131,7 @@ def ask(
 ) -> dict[LockedWheel, Verdict]:
     """Ask the indexes for the attestations of wheels, and keep what was judged.
 
-    Why something can't be told goes into ``reasons``. Raises BuildError for one that does not hold.
+    Why something cannot be determined goes into ``reasons``. Raises BuildError for one that does not hold.
     """
     stop = threading.Event()
     try:
@@ -192,19 +192,19 @@ def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
 
 
 def kept(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
-    """Return what was kept of a wheel, None where nothing was."""
+    """Return what is cached of a wheel, None where nothing is."""
     path = place(cache, index, wheel)
     try:
         data = path.read_bytes()
         with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
-            os.utime(path)  # used now: ``prune`` looks at this time
+            os.utime(path)  # used now: ``prune`` inspects this time
     except OSError:
         return None
     return data
 
 
 def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline: bool) -> Verdict:
-    """Return the verdict on what was kept of a wheel; what does not hold is asked for again, if that may be."""
+    """Return the verdict on what is cached of a wheel; what does not hold is asked for again, if that may be."""
     if offered is None:
         return Verdict(UNKNOWN)
     try:
@@ -220,68 +220,6 @@ def verdict_of(wheel: LockedWheel, index: str, offered: bytes | None, *, offline
 def judged(wheel: LockedWheel, index: str, offered: bytes) -> Verdict:
     """Return the verdict on what an index offered for a wheel, b"" for nothing. Raises as ``verify`` does."""
     return Verdict(VERIFIED, tuple(verify(wheel, index, offered))) if offered else Verdict(NONE)
-
-
-def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[str, Any]]:
-    """Return who published a wheel by every attestation in a provenance object (PEP 740).
-
-    Raises BuildError unless all of them hold for this very wheel, and there is one; UnansweredError for what
-    is no such object, or of a kind that is not known here.
-    """
-    from pydantic import ValidationError
-    from pypi_attestations import Distribution, Provenance
-
-    demand_root()
-    host = urlsplit(index).hostname or "?"
-    try:
-        bundles = Provenance.model_validate_json(provenance).attestation_bundles
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise UnansweredError(
-            _("{host}: cannot read the provenance of {wheel}").format(host=host, wheel=wheel.filename)
-        ) from error
-    publishers: list[Mapping[str, Any]] = []
-    try:
-        for bundle in bundles:
-            for attestation in bundle.attestations:
-                distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
-                attestation.verify(bundle.publisher, distribution, offline=True)
-                publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
-    except Exception as error:  # whatever a library raises over foreign bytes: it does not hold
-        raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
-    if not publishers:
-        raise _broken(wheel, host, _("no attestation found"))
-    return publishers
-
-
-def demand_root() -> None:
-    """Raise BuildError unless sigstore's trust root of this user can be read; no network is asked for it."""
-    from sigstore.models import ClientTrustConfig
-
-    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns that no network is asked
-    try:
-        ClientTrustConfig.production(offline=True)
-    except Exception as error:
-        raise BuildError(
-            _("Cannot read the sigstore trust root of this user: {reason}.").format(
-                reason=(str(error) or type(error).__name__).splitlines()[0]
-            ),
-            advice=_("Remove sigstore-python from this user's cache, or build with --attestations off."),
-        ) from error
-
-
-def _facts(publisher: Any) -> dict[str, Any]:
-    """Return what the index says of a publisher; what is not held against the certificate is left out."""
-    said = publisher.model_dump(exclude={"environment"})
-    return {name: value for name, value in sorted(said.items()) if value is not None}
-
-
-def _broken(wheel: LockedWheel, host: str, reason: str) -> BuildError:
-    return BuildError(
-        _("{wheel}: the attestation from {host} is not valid: {reason}.").format(
-            wheel=wheel.filename, host=host, reason=reason.rstrip(".")
-        ),
-        advice=_("Do not use this wheel until its project has explained it; no bundle was created."),
-    )
 
 
 def evidence(verdicts: Mapping[LockedWheel, Verdict], wheels: Iterable[LockedWheel]) -> list[Member]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
-    from builder.lock.lock import LockedSource
+    from builder.lock.locked import LockedSource
     from builder.project.project import UvSettings
     from bundle.target import Target
 
@@ -38,7 +38,7 @@ _REASON = re.compile(r"(?i)error|failed|fatal|no such|not found|unsatisfiable")
 
 @dataclass(frozen=True)
 class Workshop:
-    """What every build shares: where results are kept, how the network is reached."""
+    """What every build shares: where results are stored, how the network is reached."""
 
     cache: Cache
     settings: UvSettings
@@ -91,7 +91,7 @@ def build(source: LockedSource, tree: Path, out: Path, python: str, workshop: Wo
 
 
 def check_out(source: LockedSource, tree: Path) -> None:
-    """Bring a commit of a git repository, its submodules too, into a new folder.
+    """Check out a commit of a git repository, its submodules too, into a new folder.
 
     Raises BuildError when it cannot be had. Credentials are git's own affair (its helpers, ssh, netrc).
     """
@@ -140,7 +140,7 @@ def _index_options(settings: UvSettings) -> Iterator[str]:
 
 
 def last_reason(done: process.Completed) -> str:
-    """Return the line of what a program wrote that tells why it failed, without credentials."""
+    """Return the line of what a program wrote that says why it failed, without credentials."""
     if done.timed_out:
         return _("it timed out")
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]

@@ -1,6 +1,6 @@
 """Packages that the lock gives as source, each built once to a wheel in an isolated environment (PEP 517).
 
-1. look: what was built from the same source before lies in the cache, by a key over all that pins it
+1. look: what was built from the same source before is in the cache, by a key over all that pins it
 2. lay out: the archive, the commit or the folder's own files, in a scratch folder
 3. build: uv makes an environment for the build alone, and the wheel in it
 4. check and keep: name, version and tags; the wheel is packed anew so that no time or mode of this machine stays
@@ -23,7 +23,7 @@ from builder.fetch.cache import HashMismatchError, sha256
 from builder.fetch.download import Downloader
 from builder.fetch.partial import Remote
 from builder.lock.gaps import Gap, MissingWheelsError
-from builder.lock.lock import LockedWheel
+from builder.lock.locked import LockedWheel
 from builder.project.checkout import source_commit
 from builder.project.source import list_files
 from builder.wheels import build_tools as wheel_tools
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.fetch.cache import Cache
-    from builder.lock.lock import LockedSource
+    from builder.lock.locked import LockedSource
     from builder.project.project import UvSettings
     from builder.wheels.build_tools import Workshop
     from bundle.target import Target
     from shared.terminal.progress import Progress
 
-FORM = 1  # of what is kept; part of each key
+FORM = 1  # of what is stored; part of each key
 RECORD_LIMIT = 4096  # bytes
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every member; a zip holds none before
 
@@ -73,14 +73,14 @@ def build_wheels(
 
 
 def fits(filename: str, target: Target) -> bool:
-    """Tell whether a wheel fits a target; a native one that was built here fits this machine's platform."""
+    """Return whether a wheel fits a target; a native one that was built here fits this machine's platform."""
     tags = parse_wheel_filename(filename)[3]
     native = any(tag.platform.startswith("linux_") for tag in tags)
     return not tags.isdisjoint(target.tags()) and (not native or str(target) == str(host_target()))
 
 
 def is_native_here(wheel: LockedWheel) -> bool:
-    """Tell whether a wheel was built for this machine's own C library (its tag promises no older one)."""
+    """Return whether a wheel was built for this machine's own C library (its tag promises no older one)."""
     return any(tag.platform.startswith("linux_") for tag in parse_wheel_filename(wheel.filename)[3])
 
 
@@ -151,11 +151,11 @@ def _keep(packed: Path, cache: Cache, key: str, kind: str) -> LockedWheel:
     return _locked(packed.name, cache, digest_hex, size)
 
 
-# laying a source out
+# unpacking a source
 
 
 def _lay_out(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
-    """Bring a source into a scratch folder; return the archive or folder to build."""
+    """Copy a source into a scratch folder; return the archive or folder to build."""
     if source.kind == "sdist":
         return _lay_archive(source, tree, workshop, progress)
     if source.kind == "git":

@@ -115,7 +115,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
 
 
 def _extract(archive: tarfile.TarFile, target: Path) -> None:
-    """Unpack an archive, of which nothing may lie outside. Raises tarfile.TarError for one that has such a name.
+    """Unpack an archive, of which nothing may be outside. Raises tarfile.TarError for one that has such a name.
 
     tarfile's own filter (PEP 706) came with 3.11.4; Debian 12 has 3.11.2.
     """
@@ -131,7 +131,7 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
 
 
 def _home(root: Path, target: Target, given: str) -> Path:
-    """Return the folder that the interpreter's program lies in, at the top or one or two folders below."""
+    """Return the folder that the interpreter's program is in, at the top or one or two folders below."""
     for home in (root, *sorted(root.glob("*")), *sorted(root.glob("*/*"))):
         path = home / _program(target)
         if path.is_file() and not path.is_symlink():

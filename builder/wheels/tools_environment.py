@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.lock.lock import lock_rows, read_lock, select_wheels
+from builder.lock.lock import read_lock, select_wheels
+from builder.lock.locked import lock_rows
 from builder.members import Member, member
 from builder.wheels.wheels import demand_apart, fetch_wheels, wheel_facts
 from bundle.advisories.safety import TIMEOUT
@@ -25,7 +26,7 @@ from shared.programs.uv import Uv, base_interpreter
 
 if TYPE_CHECKING:
     from builder.fetch.cache import Cache
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from bundle.target import Target
     from shared.terminal.progress import Progress
 
@@ -96,7 +97,7 @@ def _make_in(scratch: Path, place: Path, paths: dict[LockedWheel, Path], lock: b
             os.link(path, scratch / "wheels" / wheel.filename)
         (scratch / "pylock.toml").write_bytes(lock)
         uv.sync(_python(scratch / "venv"), scratch / "pylock.toml")
-        # the bytecode that later starts need; whether the scanners work is told when they are used
+        # the bytecode that later starts need; whether the scanners work is reported when they are used
         process.run(
             [str(_python(scratch / "venv")), "-I", "-c", "import safety.safety, picklescan.scanner"],
             env=environment(scratch),

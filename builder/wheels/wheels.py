@@ -1,4 +1,4 @@
-"""The wheels of a lock, fetched and looked at."""
+"""The wheels of a lock, fetched and inspected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from builder.fetch.cache import Cache
     from builder.fetch.credentials import Login
-    from builder.lock.lock import LockedWheel
+    from builder.lock.locked import LockedWheel
     from bundle.target import Target
     from bundle.wheels.sizes import Unpacked
     from shared.terminal.progress import Progress
@@ -42,7 +42,7 @@ LICENCE_LIMIT = 100  # characters; longer License fields hold the text itself, n
 
 @dataclass(frozen=True)
 class WheelFacts:
-    """What a wheel brings: what it unpacks to, its licence's name if it tells one.
+    """What a wheel contains: its unpacked size, its license's name if it declares one.
 
     ``longest`` is the longest of its paths.
     """
@@ -62,7 +62,7 @@ def fetch_wheels(
     logins: Sequence[Login] = (),
     pause: Callable[[float], object] | None = None,
 ) -> dict[LockedWheel, Path]:
-    """Return where each wheel lies in the cache, fetched when it is not there yet.
+    """Return where each wheel is in the cache, fetched when it is not there yet.
 
     Raises BuildError for a wheel that cannot be had or is not the one that the lock names.
     """
@@ -76,7 +76,7 @@ def fetch_wheels(
 
 
 def cached_files(remotes: Sequence[Remote], cache: Cache, progress: Progress) -> dict[Remote, Path]:
-    """Return where files lie in the cache, all hashed again. Raises BuildError for those that do not."""
+    """Return where files are in the cache, all hashed again. Raises BuildError for those that do not."""
     with ThreadPoolExecutor(JOBS) as pool:
         there = dict(zip(remotes, pool.map(lambda remote: _is_cached(remote, cache, progress), remotes), strict=True))
     missing = [remote.name for remote in remotes if not there[remote]]

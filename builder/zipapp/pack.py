@@ -2,7 +2,7 @@
 
 The wheels come from the project's own hashed uv.lock, merged over all minors into one
 site-packages: pure and abi3 wheels once, the extension modules of the others side by side
-(their file names carry the ABI, PEP 3149). shiv makes the archive; a last pass adds the launcher
+(their file names contain the ABI, PEP 3149). shiv makes the archive; a last pass adds the launcher
 and the digests, and fixes whatever would make two builds differ.
 """
 
@@ -78,7 +78,7 @@ def build_zipapp(
 def stage(
     site: Path, target: Target, *, cache: Cache, progress: Progress, offline: bool = False
 ) -> tuple[int, int] | None:
-    """Lay everything that runs on the host into ``site``; return the lowest glibc that it needs."""
+    """Write everything that runs on the host into ``site``; return the lowest glibc that it needs."""
     progress.step(_("Collecting the installer's wheels for {target}").format(target=target))
     wheels, floor = choose_wheels(read_installer_lock(ROOT), target)
     files = fetch_wheels([chosen.wheel for chosen in wheels], cache, progress, offline=offline)
@@ -109,9 +109,9 @@ def pack(
 
 
 def unpack_wheel(wheel: Chosen, file: Path, site: Path) -> None:
-    """Lay a wheel's files into site-packages (PEP 427), its programs into site-packages/bin.
+    """Unpack a wheel's files into site-packages (PEP 427), its programs into site-packages/bin.
 
-    Wheels of one package for several minors are laid over each other: a file of the same name
+    Wheels of one package for several minors are written over each other: a file of the same name
     must be the same. Raises BuildError that names the file where it is not.
     """
     with zipfile.ZipFile(file) as archive:
@@ -237,7 +237,7 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
                     member.create_system = 3  # Unix, wherever it is built
                     program = name.startswith("site-packages/bin/")
                     member.external_attr = (0o100755 if program else 0o100644) << 16
-                    # what runs before a Python too bare is told so must not need zlib
+                    # what runs before a Python too bare is reported, so this must not need zlib
                     member.compress_type = (
                         zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
                     )

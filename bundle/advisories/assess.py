@@ -113,7 +113,7 @@ def age_of(snapshot: Snapshot, now: datetime) -> tuple[str, int]:
 
 
 def facts_of(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what tells one snapshot from another."""
+    """Return what identifies a snapshot."""
     header = snapshot.header
     return {
         "sequence": header.sequence,

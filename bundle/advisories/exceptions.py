@@ -66,14 +66,14 @@ class Exemption(Value):
             raise refuse(f"{path}.expires", _("not within {days} days of its approval").format(days=LONGEST.days))
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether this exception is about a finding, whatever the time."""
+        """Return whether this exception is about a finding, whatever the time."""
         version = public(finding.version)
         if self.package != finding.package or self.id not in finding.ids or version is None:
             return False
         return SpecifierSet(self.versions).contains(version, prereleases=True)
 
     def in_force(self, now: datetime) -> bool:
-        """Tell whether it counts at a moment."""
+        """Return whether it counts at a moment."""
         return self.approved <= now + AHEAD and now <= self.expires
 
 

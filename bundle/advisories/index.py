@@ -40,7 +40,7 @@ def _texts(intervals: Iterable[Interval]) -> list[str]:
 class Advisory(Value):
     """What an advisory says of one package; keys of which it has nothing to say are left out.
 
-    ``affected`` are the intervals that are hit, ``versions`` those hit that lie in none of them (texts,
+    ``affected`` are the intervals that are hit, ``versions`` those hit that are in none of them (texts,
     as published), ``possible`` the stretches where the record contradicts itself. ``undecided`` says why
     what is in none of these cannot be judged, or is empty. ``score`` is a CVSS base score, ``severity``
     one of LEVELS.

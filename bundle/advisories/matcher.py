@@ -88,7 +88,7 @@ class Scan:
 def judge(advisory: Advisory, text: str) -> str:
     """Return AFFECTED, POSSIBLE, UNDECIDED or CLEAR for a version of the advisory's package.
 
-    1. A version that the advisory lists, or that lies in an interval of it, is hit.
+    1. A version that the advisory lists, or that is in an interval of it, is hit.
     2. Where the advisory contradicts itself, it may be.
     3. What the advisory, or the version, leaves open is undecided.
     """

@@ -28,7 +28,7 @@ class Interval:
     high_closed: bool
 
     def holds(self, version: Version) -> bool:
-        """Tell whether a public version lies inside."""
+        """Return whether a public version is inside."""
         if version < self.low or (version == self.low and not self.low_closed):
             return False
         return self.high is None or version < self.high or (version == self.high and self.high_closed)

@@ -137,7 +137,7 @@ class Dashboard(Value):
     path: str = field(default="/", metadata=by(strict.matching, pattern=_PAGE, form=_page_form))
 
     def check(self, path: str) -> None:
-        """Refuse a page that would not be told its port, and what is no variable."""
+        """Refuse a page that would not get its port, and what is no variable."""
         if not any(PORT in text for text in (*self.command[1:], *self.environment.values())):
             raise refuse(path, _("{port} is neither in command nor in environment").format(port=PORT))
         for name in self.environment:
@@ -172,7 +172,7 @@ class Migration(Value):
     """How the user's data come to the layout that a release reads.
 
     ``layout`` is a number that grows with each change of the layout; ``command``, a launcher and its arguments,
-    turns data of any former layout into it.
+    turns data of any previous layout into it.
     """
 
     layout: int = field(metadata=by(strict.integer, least=1))
@@ -193,7 +193,7 @@ def _thresholds(value: Any, path: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Application(Value):
-    """What a profile tells of an application beyond its files.
+    """What a profile declares about an application beyond its files.
 
     ``import_paths`` are folders of the source put on the import path. ``persist`` are folders of
     the source that belong to the user. ``smoke`` are commands (a launcher's name, then its

@@ -4,7 +4,7 @@ PREFIX/bin goes on a user's PATH, and a profile is for every platform, so one ru
 ours, nothing that our scripts and printed commands call, no program that hosts have of themselves (others' scripts on
 that PATH call it by its name), no word that a shell takes for itself, and no two names that a filesystem without case
 or the search for a program (PATHEXT) takes for one. Programs that only some hosts have, such as docker, are no reason
-to refuse: ``shadowed`` tells whoever builds.
+to refuse: ``shadowed`` reports them to the builder.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def taken(name: str) -> str | None:
 
 
 def shadowed(name: str) -> bool:
-    """Tell whether a free name is that of a program which some hosts have, and would no longer find with this one."""
+    """Return whether a free name is that of a program which some hosts have, and would no longer find with this one."""
     return typed(name) in _SOME
 
 

@@ -16,7 +16,7 @@ class Probe(Value):
 
     ``command`` is a launcher and its arguments; the sentence is added to it, and it prints the
     embedding as a JSON list. Components may differ by at most ``tolerance`` each; where ``embedding`` is
-    empty, ``dimension`` tells how many there are. ``normalised`` tells that its length is 1. ``batch`` is a
+    empty, ``dimension`` says how many there are. ``normalised`` says that its length is 1. ``batch`` is a
     command that embeds each of several sentences added to it, for measuring; empty where there is none.
     """
 

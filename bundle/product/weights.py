@@ -1,7 +1,7 @@
 """Are a model's weights whole? Seen in their size and in what they say of themselves, without reading them.
 
 What is there can still hold wrong numbers: digests and probes tell that. Formats that say nothing of their length
-are looked at for being empty only.
+are inspected for being empty only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def fault(name: str, file: Path) -> str | None:
 
 
 def _of_safetensors(stream: BinaryIO, size: int) -> str | None:
-    """Look at a file of https://huggingface.co/docs/safetensors: length of the header, header, tensors to the end."""
+    """Inspect a file of https://huggingface.co/docs/safetensors: length of the header, header, tensors to the end."""
     length = int.from_bytes(stream.read(8), "little")
     if length > min(size - 8, HEADER_LIMIT):
         if length > HEADER_LIMIT:

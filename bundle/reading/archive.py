@@ -63,7 +63,7 @@ class _Volumes:
     """The bytes of an archive, whole or cut into volumes, each of which is hashed as it is read.
 
     A volume is compared with its signed digest before anything of the next one is read, so whatever
-    is found wrong lies in the one that ``name`` tells.
+    is found wrong is in the one that ``name`` gives.
     """
 
     def __init__(self, volumes: Volumes, worker: ThreadPoolExecutor) -> None:
@@ -141,7 +141,7 @@ def read_archive(
     """Yield each file of the archive in manifest order, with its checked blocks.
 
     ``volumes`` are the files that hold the archive, in order, each with its own signed digest: one where
-    the archive is whole. ``left_out`` are files of the manifest that a delta does not bring. Raises TrustError.
+    the archive is whole. ``left_out`` are files of the manifest that a delta omits. Raises TrustError.
     """
     mtime = manifest.created_epoch
     own = own_entry(manifest_bytes)

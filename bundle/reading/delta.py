@@ -1,8 +1,8 @@
-"""Delta bundles: what an earlier release of the same product brought is left out.
+"""Delta bundles: they omit the files of an earlier release of the same product.
 
 A delta has the manifest of the full bundle, byte for byte, and beside it the manifest of its base. What
 both name by digest and hosts keep is not in it; one rule for who writes and who reads, so nothing else
-needs to be told. SHA256SUMS names the base's manifest, so the signature covers what is left out too.
+needs to be stored. SHA256SUMS names the base's manifest, so the signature covers what is left out too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BASE = "BASE-MANIFEST.json"
 
 
 def left_out(manifest: Manifest, base: Manifest | None) -> tuple[FileEntry, ...]:
-    """Return the files that a delta against ``base`` does not bring, none where there is no base."""
+    """Return the files that a delta against ``base`` omits, none without a base."""
     if base is None:
         return ()
     kept = {(entry.sha256, entry.size) for entry in base.files if entry.is_kept}

@@ -39,7 +39,7 @@ def damaged(path: str, reason: str) -> TrustError:
 
 
 def refused(path: Path, error: OSError) -> HostError:
-    """Return the error for a file of the bundle of which the host tells nothing: it may be right."""
+    """Return the error for a file of the bundle that the host cannot read; its bytes may be right."""
     return troubles.trouble(error, troubles.BRINGING, path=path)
 
 
@@ -96,7 +96,7 @@ def checked_blocks(
 
 
 def kind_of(path: Path) -> int:
-    """Return what lies at a path and behind its links (st_mode), 0 where nothing does.
+    """Return what is at a path and behind its links (st_mode), 0 where nothing is.
 
     Raises HostError where this host refuses to look: pathlib would call that nothing, on some Pythons.
     """
@@ -109,12 +109,12 @@ def kind_of(path: Path) -> int:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a path leads to a regular file."""
+    """Return whether a path leads to a regular file."""
     return stat.S_ISREG(kind_of(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a path leads to a folder."""
+    """Return whether a path leads to a folder."""
     return stat.S_ISDIR(kind_of(path))
 
 

@@ -117,7 +117,7 @@ def check_chain(kept: Sequence[Signed], highest: int, place: Path) -> Policy | N
 
 
 def extend(kept: Sequence[Signed], offered: Sequence[Signed], keys: Sequence[PublicKey] = ()) -> list[Signed]:
-    """Return the offered policies that come after the kept ones, in order; empty when all are known.
+    """Return the offered policies that come after the stored ones, in order; empty when all are known.
 
     The first policy of a place is taken only when every one of ``keys``, which the operator was given
     on paper, is of its ``policy`` role and signed it. Raises TrustError for a rollback, a gap, another

@@ -16,7 +16,7 @@ FILE_LIMIT = 1 << 20  # bytes of any one file here
 
 
 def is_there(path: Path) -> bool:
-    """Tell whether a path exists. Raises TrustError where nobody may look: what is there might forbid something."""
+    """Return whether a path exists. Raises TrustError where nobody may look: what is there might forbid something."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

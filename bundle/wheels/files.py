@@ -80,7 +80,7 @@ class Environment:
 
 
 def expected(file: BinaryIO, environment: Environment) -> dict[str, str]:
-    """Return path → SHA-256 (or MADE) of everything that installing a wheel lays.
+    """Return path → SHA-256 (or MADE) of every file that installing a wheel writes.
 
     Raises ValueError (bad zip files and RECORDs among them) for a wheel that cannot be read so.
     """

@@ -1,6 +1,6 @@
 """Files that two wheels would both install: with different contents, the installer's order would choose between them.
 
-The same contents twice are fine, as packages that share a namespace bring them (an empty __init__.py). Where file
+The same contents twice are fine, as packages that share a namespace have them (an empty __init__.py). Where file
 systems ignore case, names that differ in it alone meet whatever they hold: one of them cannot be imported.
 """
 
@@ -29,7 +29,7 @@ IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default
 def demand_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
     """Raise TrustError, naming both wheels, where two of them would install one file with different contents.
 
-    Each is (path, name), and its structure was looked at before (wheels.inspect). ``platform`` is where they go.
+    Each is (path, name), and its structure was inspected before (wheels.inspect). ``platform`` is where they go.
     """
     environment = wheel_files.Environment("venv", python)
     known: dict[str, tuple[str, str]] = {}

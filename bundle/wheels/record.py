@@ -26,7 +26,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-BATCH = 64  # files that a thread hashes between two looks at the queue
+BATCH = 64  # files that a thread hashes between two inspects the queue
 RECORD_LIMIT = 64 << 20  # bytes
 
 Hash = Callable[[Union[Path, str]], Optional[str]]  # gives a file's SHA-256, None where no regular file is
@@ -180,5 +180,5 @@ def module_of(path: str) -> str | None:
 
 
 def is_bytecode_of(path: str, owners: Container[str]) -> bool:
-    """Tell whether a file is the cached bytecode of a recorded module."""
+    """Return whether a file is the cached bytecode of a recorded module."""
     return module_of(path) in owners

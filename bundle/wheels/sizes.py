@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # what a release may take more than its manifest says: older builders counted a little less
 PROMISE_SHARE, PROMISE_BYTES, PROMISE_FILES = 0.1, 16 << 20, 500
-LAID_KINDS = ("source", "script", "interpreter")  # of files that a release has besides what wheels bring
+LAID_KINDS = ("source", "script", "interpreter")  # of files that a release has besides those of wheels
 
 
 class Unpacked(NamedTuple):

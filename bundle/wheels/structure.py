@@ -1,8 +1,8 @@
-"""The structure of a wheel, looked at before uv sees it, because installers take hostile ones.
+"""The structure of a wheel, inspected before uv sees it, because installers take hostile ones.
 
 It is a zip that says one thing (container.py), and no entry point of it escapes; it is the package that its name and
 the manifest say, and its RECORD names every member with a digest, and nothing else. Contents are compared with RECORD
-on the installed tree (record.py); ``contradiction`` tells afterwards whether it was the wheel that was wrong.
+on the installed tree (record.py); ``contradiction`` determines afterwards whether the wheel was at fault.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def contradiction(path: Path, name: str) -> TrustError | None:
 
 @contextmanager
 def blamed(wheels: Iterable[tuple[Path, str]]) -> Iterator[None]:
-    """Let a failure in this block be told of the wheel that caused it, where one of these (path, name) did.
+    """Let a failure in this block be reported for the wheel that caused it, where one of these (path, name) did.
 
     Raises TrustError for a wheel that is not what it says, else what the block raised.
     """
@@ -125,7 +125,7 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
-    """Refuse a wheel whose file name or METADATA tells another package, or with a WHEEL that no installer takes."""
+    """Refuse a wheel whose file name or METADATA names another package, or with a WHEEL that no installer takes."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
     told = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
     for title, version in (
@@ -142,7 +142,7 @@ def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
 
 
 def named(name: str) -> tuple[str, str]:
-    """Return the package and the version that a wheel's file name tells. Raises TrustError for one that tells none."""
+    """Return the package and the version in a wheel's file name. Raises TrustError for a name without them."""
     from packaging.utils import parse_wheel_filename
 
     try:

@@ -1,6 +1,6 @@
 """Which snapshot and which exceptions are in force.
 
-A release brings files that its manifest vouches for; ``advisories update`` lays newer ones into
+A release has the files that its manifest lists; ``advisories update`` writes newer ones into
 PREFIX/state/advisories, whose signatures are judged at every use. The higher sequence number counts.
 """
 
@@ -23,14 +23,14 @@ from shared.errors import TrustError
 from shared.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from bundle.manifest import Manifest
     from bundle.signing.policy import Policy
     from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
     from installer.trust.places import Places
 
 T = TypeVar("T")
@@ -77,31 +77,23 @@ class Kept(Generic[T]):
     updated: bool
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where to look: an installation, its active release with its manifest, and who judges on this host."""
-
-    prefix: Prefix
-    release: Release
-    manifest: Manifest
-    places: Places
-
-
-def in_force(kind: Kind[T], site: Site) -> Kept[T] | None:
+def in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept[T] | None:
     """Return the newer of the release's file and the updated one, None when there is neither.
 
-    Raises TrustError for one that is not what was signed: it is never passed over in silence.
+    ``places`` have the policy of this host, which judges an update. Raises TrustError for a file that is not what was
+    signed: it is never passed over in silence.
     """
-    found = [one for one in (of_release(kind, site), of_update(kind, site)) if one is not None]
+    brought, updated = of_release(kind, installation), of_update(kind, installation.prefix, places)
+    found = [one for one in (brought, updated) if one is not None]
     return max(found, key=lambda one: kind.sequence(one.value), default=None)
 
 
-def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
-    """Return the file that the release brought, once it is what its manifest says."""
-    entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
+def of_release(kind: Kind[T], installation: Installation) -> Kept[T] | None:
+    """Return the release's file, verified against its manifest."""
+    entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
     if entry is None:
         return None
-    path = tools_environment.kept_at(site.release, entry)
+    path = tools_environment.kept_at(installation.release, entry)
     try:
         data = read_file(path, kind.limit)
     except OSError as error:
@@ -111,14 +103,14 @@ def of_release(kind: Kind[T], site: Site) -> Kept[T] | None:
     return Kept(kind.read(data), entry.sha256, updated=False)
 
 
-def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
-    """Return the file that an update brought, once enough keys of its role have signed it."""
-    path = folder_of(site.prefix) / kind.name
+def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Kept[T] | None:
+    """Return the file that an update installed, once enough keys of its role have signed it."""
+    path = folder_of(prefix) / kind.name
     try:
         os.lstat(path)
     except FileNotFoundError:
         return None
-    except OSError as error:  # what this user may not look at is not passed over
+    except OSError as error:  # what this user may not inspect is not passed over
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     try:
         data = read_file(path, kind.limit)
@@ -129,12 +121,12 @@ def of_update(kind: Kind[T], site: Site) -> Kept[T] | None:
         raise spoiled_update(path, troubles.reason(error, troubles.READING, path=path)) from error
     if not signatures:  # they are named after the bytes that they sign
         raise spoiled_update(path, _("it differs from the signed file"))
-    judge_file(kind, data, signatures, site, None)
+    judge_file(kind, data, signatures, policies(prefix, places))
     return Kept(kind.read(data), sha256, updated=True)
 
 
 def folder_of(prefix: Prefix) -> Path:
-    """Return where updates are kept."""
+    """Return where updates are stored."""
     return prefix.state / FOLDER
 
 
@@ -145,7 +137,7 @@ def names_of(folder: Path, start: str) -> list[str]:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file that an update or a release brought. Raises OSError for one that is none."""
+    """Return the bytes of a file of an update or a release. Raises OSError for one that is none."""
     return reading.read(path, limit)
 
 
@@ -157,7 +149,7 @@ def spoiled(path: Path, reason: str) -> TrustError:
 
 
 def spoiled_update(path: Path, reason: str) -> TrustError:
-    """Return the error for a file that an update brought, of which no repair has another copy."""
+    """Return the error for a file that an update installed, of which no repair has another copy."""
     if not path.parent.is_dir():
         return spoiled(path, reason)
     return TrustError(
@@ -166,10 +158,23 @@ def spoiled_update(path: Path, reason: str) -> TrustError:
     )
 
 
+def policies(prefix: Prefix, places: Places) -> Iterator[Policy]:
+    """Yield the policies by which signatures are judged: this host's, and the one that a prefix has of its own."""
+    found: list[Policy | None] = [authority(places).policy, prefix_policy(prefix.trust)]
+    yield from (policy for policy in found if policy is not None)
+
+
 def judge_file(
-    kind: Kind[Any], data: bytes, signatures: dict[str, bytes], site: Site, at: datetime | None
+    kind: Kind[Any],
+    data: bytes,
+    signatures: dict[str, bytes],
+    policies: Iterable[Policy],
+    at: datetime | None = None,
 ) -> list[PublicKey]:
-    """Raise TrustError unless enough keys of a kind's role signed some bytes, as host and prefix demand."""
+    """Raise TrustError unless enough keys of a kind's role signed some bytes, as each policy requires.
+
+    ``policies`` are asked for once the signatures themselves hold.
+    """
     if len(signatures) > SIGNATURES_LIMIT:
         raise TrustError(_("{name} has more than {limit} signatures.").format(name=kind.name, limit=SIGNATURES_LIMIT))
     if not signatures:
@@ -178,8 +183,6 @@ def judge_file(
             advice=_("Transfer the .sig files that were created next to it."),
         )
     signers = [verify(found, data, NAMESPACES[kind.role], name=name) for name, found in signatures.items()]
-    policies: list[Policy | None] = [authority(site.places).policy, prefix_policy(site.prefix.trust)]
     for policy in policies:
-        if policy is not None:
-            judge(policy, kind.role, signers, at)
+        judge(policy, kind.role, signers, at)
     return signers

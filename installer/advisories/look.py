@@ -14,7 +14,7 @@ from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
 from bundle.wheels import record
-from installer.advisories.kept import EXCEPTIONS, FOLDER, SNAPSHOTS, Site, in_force, read_file, spoiled
+from installer.advisories.kept import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
 from installer.advisories.update import demand_sight
 from installer.release import tools_environment
 from shared import troubles
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.advisories.snapshot import Snapshot
+    from installer.release.installation import Installation
+    from installer.trust.places import Places
 
 
 @dataclass(frozen=True)
@@ -39,34 +41,34 @@ class Look:
     updated: bool
 
 
-def look(site: Site, *, table: str | None = None, now: datetime | None = None) -> Look:
+def look(installation: Installation, places: Places, *, table: str | None = None, now: datetime | None = None) -> Look:
     """Scan the packages of the active release by the snapshot in force.
 
     ``table`` is by default the one that the bundle was built by. Raises TrustError for files that are not
     as signed or a scanner that went blind, HostError when no advisories are here.
     """
-    kept = in_force(SNAPSHOTS, site)
+    kept = in_force(SNAPSHOTS, installation, places)
     if kept is None:
         raise HostError(
             _("This installation has no advisories."),
             advice=_("Transfer a signed snapshot and run advisories update FILE."),
         )
     demand_sight(kept.value)
-    exceptions = in_force(EXCEPTIONS, site)
-    scanned = scan(kept.value.index, installed(site))
+    exceptions = in_force(EXCEPTIONS, installation, places)
+    scanned = scan(kept.value.index, installed(installation))
     assessment = assess(
         scanned,
         kept.value,
         exempt.NONE if exceptions is None else exceptions.value,
-        table or table_of(site),
+        table or table_of(installation),
         now or datetime.now(timezone.utc),
     )
     return Look(kept.value, scanned, assessment, kept.updated)
 
 
-def write_vex(path: Path, seen: Look, site: Site) -> None:
+def write_vex(path: Path, seen: Look, installation: Installation) -> None:
     """Write what was found as a CycloneDX VEX document."""
-    product = site.manifest.product
+    product = installation.manifest.product
     document = vex(seen.assessment, product.name, product.version, datetime.now(timezone.utc))
     try:
         files.write_atomic(path, strict.dumps(document))
@@ -76,12 +78,12 @@ def write_vex(path: Path, seen: Look, site: Site) -> None:
         ) from error
 
 
-def table_of(site: Site) -> str:
+def table_of(installation: Installation) -> str:
     """Return the table of severities that the bundle was built by, the default one when it says none."""
-    entry = site.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{GATE}")
+    entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{GATE}")
     if entry is None:
         return DEFAULT
-    path = tools_environment.kept_at(site.release, entry)
+    path = tools_environment.kept_at(installation.release, entry)
     try:
         data = read_file(path, GATE_LIMIT)
     except OSError as error:
@@ -93,14 +95,14 @@ def table_of(site: Site) -> str:
     return table if isinstance(table, str) and table in TABLES else DEFAULT
 
 
-def installed(site: Site) -> list[Installed]:
+def installed(installation: Installation) -> list[Installed]:
     """Return every distribution in the release's environment, those without metadata too.
 
-    Raises HostError when it is empty and should not be: nothing was looked at then.
+    Raises HostError when it is empty and should not be: nothing was inspected then.
     """
-    folder = site.release.site_packages(site.manifest.target.python)
+    folder = installation.site_packages
     found = [*_wheels_in(folder), *_eggs_in(folder)]
-    if site.manifest.packages and not found:
+    if installation.manifest.packages and not found:
         raise HostError(
             _("{path} contains no packages").format(path=folder),
             advice=_("Install a bundle, or repair the installation with recover."),
@@ -114,7 +116,7 @@ def _wheels_in(folder: Path) -> Iterator[Installed]:
 
 
 def _eggs_in(folder: Path) -> Iterator[Installed]:
-    """Yield what older tools left: no wheel brings such a folder, so somebody else installed it."""
+    """Yield what older tools left: no wheel has such a folder, so somebody else installed it."""
     for info in sorted(folder.glob("*.egg-info")):
         name, _dash, rest = info.stem.partition("-")
         yield Installed(record.normalised(name), record.plain_version(rest.partition("-py")[0]) or None)

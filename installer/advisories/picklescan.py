@@ -1,6 +1,6 @@
 """Pickles in folders of models, judged by picklescan in the tools environment; nothing is loaded or run.
 
-A pickle is a program: what it imports tells what it can do. picklescan needs Python 3.11.
+A pickle is a program: what it imports shows what it can do. picklescan needs Python 3.11.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEAST_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Pickles:
-    """What was found: files looked at, those that import what is dangerous or not known, those not readable."""
+    """What was found: files inspected, those that import what is dangerous or not known, those not readable."""
 
     scanned: int
     dangerous: dict[str, list[str]]
@@ -30,9 +30,9 @@ class Pickles:
 
 
 def scan_folder(python: Path, folder: Path, *, limit: float) -> Pickles:
-    """Look at every file of a folder. ``limit`` is in seconds.
+    """Inspect every file of a folder. ``limit`` is in seconds.
 
-    Raises ToolError when picklescan cannot say, or when there is nothing to look at.
+    Raises ToolError when picklescan cannot say, or when there is nothing to inspect.
     """
     failure = _("picklescan cannot be run: {reason}")
     with trials.scratch() as home:

@@ -1,4 +1,4 @@
-"""Taking over a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
+"""Adopting a newer snapshot or newer exceptions: judged, compared, and in force at once or not at all."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from installer.advisories.kept import (
     DIGITS,
     EXCEPTIONS,
     SNAPSHOTS,
+    Kept,
     Kind,
-    Site,
+    T,
     folder_of,
     in_force,
     judge_file,
     names_of,
     of_release,
+    policies,
     read_file,
 )
 from installer.logs import audit_log
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from bundle.advisories.snapshot import Snapshot
     from bundle.signing.signature import PublicKey
     from installer.layout.prefix import Prefix
+    from installer.release.installation import Installation
+    from installer.trust.places import Places
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,15 @@ class Update:
 
 
 def update(
-    file: Path, site: Site, *, accept_clock: bool = False, wait: float = 0.0, now: datetime | None = None
+    file: Path,
+    installation: Installation,
+    places: Places,
+    *,
+    accept_clock: bool = False,
+    wait: float = 0.0,
+    now: datetime | None = None,
 ) -> Update:
-    """Take over a snapshot or a file of exceptions that lies with its signatures at a path.
+    """Adopt a snapshot or a file of exceptions that lies with its signatures at a path.
 
     1. Enough keys of its role have signed its bytes.
     2. It is whole, and its scanner sees.
@@ -71,37 +81,36 @@ def update(
         wanted = _("Specify the transferred file; its .sig files must be next to it.")
         raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error
     kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
-    with locked(site.prefix.state / "lock", wait=wait):
+    prefix = installation.prefix
+    with locked(prefix.state / "lock", wait=wait):
         try:
-            result = _take(kind, data, signatures, site, now, accept_clock=accept_clock)
+            signers = judge_file(kind, data, signatures, policies(prefix, places), now)
+            sequence = kind.sequence(_read(kind, data, now, accept_clock=accept_clock))
+            if not _is_newer(kind, sequence, digest.sha256_bytes(data), _in_force(kind, installation, places)):
+                return Update(kind.role, sequence, new=False, audit_head=audit_log.head(prefix))
+            keep(kind, data, dict(zip(signers, signatures.values())), prefix)
+            head = audit_log.append(
+                prefix,
+                "advisories",
+                "done",
+                kind=kind.role,
+                sequence=sequence,
+                sha256=digest.sha256_bytes(data),
+                signers=sorted({key.fingerprint for key in signers}),
+            )
         except TrustError as error:
-            audit_log.note_failure(site.prefix, "advisories", error, file=file.name)
+            audit_log.note_failure(prefix, "advisories", error, file=file.name)
             raise
-    return result
+    return Update(kind.role, sequence, new=True, audit_head=head)
 
 
-def _take(
-    kind: Kind[Any], data: bytes, signatures: dict[str, bytes], site: Site, now: datetime, *, accept_clock: bool
-) -> Update:
-    signers = judge_file(kind, data, signatures, site, now)
+def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) -> Any:
+    """Return what a file says. Raises TrustError for one that is damaged or blind, or of a time to come."""
     value = kind.read(data)
     if kind is SNAPSHOTS:
         demand_sight(value)
     _check_times(kind, value, now, accept_clock=accept_clock)
-    sha256, sequence = digest.sha256_bytes(data), kind.sequence(value)
-    if not _is_newer(kind, sequence, sha256, site):
-        return Update(kind.role, sequence, new=False, audit_head=audit_log.head(site.prefix))
-    keep(kind, data, dict(zip(signers, signatures.values())), site.prefix)
-    head = audit_log.append(
-        site.prefix,
-        "advisories",
-        "done",
-        kind=kind.role,
-        sequence=sequence,
-        sha256=sha256,
-        signers=sorted({key.fingerprint for key in signers}),
-    )
-    return Update(kind.role, sequence, new=True, audit_head=head)
+    return value
 
 
 def demand_sight(snapshot: Snapshot) -> None:
@@ -125,13 +134,17 @@ def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bo
         )
 
 
-def _is_newer(kind: Kind[Any], sequence: int, sha256: str, site: Site) -> bool:
-    """Tell whether a file is newer than what is in force; raises TrustError for an older or another one."""
+def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept[T] | None:
+    """Return what a new file is compared with."""
     try:
-        here = in_force(kind, site)
+        return in_force(kind, installation, places)
     except TrustError:
         # what is damaged cannot be compared with; the release's own still can
-        here = of_release(kind, site)
+        return of_release(kind, installation)
+
+
+def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Kept[T] | None) -> bool:
+    """Return whether a file is newer than what is in force; raises TrustError for an older or another one."""
     if here is None:
         return True
     highest = kind.sequence(here.value)
@@ -148,7 +161,7 @@ def _is_newer(kind: Kind[Any], sequence: int, sha256: str, site: Site) -> bool:
 
 
 def keep(kind: Kind[Any], data: bytes, signatures: dict[PublicKey, bytes], prefix: Prefix) -> None:
-    """Put a file and its signatures in force; those of the former one go at the end."""
+    """Put a file and its signatures in force; those of the previous one go at the end."""
     folder = folder_of(prefix)
     folder.mkdir(mode=0o700, exist_ok=True)
     start = f"{kind.name}.{digest.sha256_bytes(data)[:DIGITS]}."

@@ -1,4 +1,4 @@
-"""What was done in a prefix, told from the audit log and the receipts of the releases that are still there."""
+"""What was done in a prefix, from the audit log and the receipts of the releases that are still there."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Event:
 
 
 def history(prefix: Prefix) -> list[Event]:
-    """Return every change that was logged, the oldest first; kept releases that no line names come before.
+    """Return every change that was logged, the oldest first; retained releases that no line names come before.
 
     Raises TrustError when the log is damaged.
     """

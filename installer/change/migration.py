@@ -1,6 +1,6 @@
 """Data whose layout changes with a release: migrated on a copy, which comes in only with a release that works.
 
-The profile gives each layout a number. The former data go aside with the former release, and come back with it.
+The profile gives each layout a number. The previous data go aside with the previous release, and come back with it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.change.transaction import Transaction
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
     from shared.terminal.progress import Progress
 
 TIMEOUT = 6 * 3600.0  # seconds
-FROM = "RAGTRACE_DATA_LAYOUT"  # tells the command the layout of the data, empty where it is not known
+FROM = "RAGTRACE_DATA_LAYOUT"  # gives the command the layout of the data, empty where it is not known
 
 
 def is_due(manifest: Manifest, prefix: Prefix) -> bool:
-    """Tell whether a release needs the user's data in another layout.
+    """Return whether a release needs the user's data in another layout.
 
-    Data of which nobody tells the layout are migrated: the command finds out. Where there are none, the empty folder
-    goes aside all the same: the former release reads nothing else when it comes back. Raises HostError for data that
+    Data of unknown layout are migrated: the command finds out. Where there are none, the empty folder
+    goes aside all the same: the previous release reads nothing else when it comes back. Raises HostError for data that
     are newer than the release.
     """
     found, wanted = userdata.layout(prefix), manifest.application.data_layout
@@ -71,11 +71,12 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
         progress.warn(_("{path} is a socket, pipe or device and is not copied.").format(path=path))
 
 
-def migrate(prefix: Prefix, release: Release, manifest: Manifest, progress: Progress) -> None:
+def migrate(installation: Installation, progress: Progress) -> None:
     """Let the release's command migrate the copy that this run has made, if any. Raises InstallError when it fails.
 
     It gets placeholders for settings, so that nothing leads it to the data themselves.
     """
+    prefix, release, manifest = installation.prefix, installation.release, installation.manifest
     entry = journal.read(prefix)
     if entry is None or entry.incoming != userdata.INCOMING:
         return

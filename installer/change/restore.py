@@ -62,7 +62,7 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
     """Make settings and data what a backup holds.
 
     1. Check every file of the backup, and that the active release reads such data; back up what is there now.
-    2. Lay all of it ready beside, hashed again, and make it last.
+    2. Stage all of it beside, hashed again, and flush it.
     3. The journal says so, which is the commit point: whoever comes after a crash goes on from there.
     4. The data change places at once; the settings are replaced.
 
@@ -145,7 +145,7 @@ def _demand_place(prefix: Prefix) -> None:
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
-    """Lay a backup ready; the oldest do not know settings that are a link, which then stay what they are."""
+    """Stage a backup; the oldest do not know settings that are a link, which then stay what they are."""
     backup_files.stage(backup, restored)
     settings = restored / prefix.env_file.name
     if not backup.number and not os.path.lexists(settings) and prefix.env_file.is_symlink():

@@ -1,6 +1,6 @@
 """Which releases a prefix keeps, which one a rollback goes to, and what goes when another one becomes active.
 
-Kept are the active release, the last one of another version, to which a rollback goes, and the one that the newest
+Retained are the active release, the last one of another version, to which a rollback goes, and the one that the newest
 backup of another version needs. A version is a manifest: repairs and repeated installations of the active one take no
 place from the way back. A release that still runs stays until it has ended; of those there are at most ``MOST_IN_USE``,
 because no other is installed then (docs/adr/0025).
@@ -131,7 +131,7 @@ def _remembered(prefix: Prefix) -> Release | None:
 
 
 def kept(prefix: Prefix) -> dict[str, Release]:
-    """Return the releases that are kept, by their names; while none is active, all of them."""
+    """Return the releases to retain, by name; all of them while none is active."""
     active = prefix.active()
     if active is None:
         return _named(*prefix.complete_releases())
@@ -178,7 +178,7 @@ def too_many(prefix: Prefix, coming: Release) -> tuple[Going, ...]:
 
 
 def collect(prefix: Prefix) -> Collected:
-    """Remove the releases that are not kept, and what only they needed; one that still runs waits."""
+    """Remove the releases that are not retained, and what only they needed; one that still runs waits."""
     wanted = kept(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]
     if prefix.active() is None and rest:
@@ -196,7 +196,7 @@ def collect(prefix: Prefix) -> Collected:
 
 
 def _collect_needs(prefix: Prefix, wanted: dict[str, Release]) -> None:
-    """Remove second copies, data that were set aside and kept files that no release needs."""
+    """Remove second copies, data that were set aside and stored files that no release needs."""
     proofs.collect(prefix, wanted.values())
     userdata.collect(prefix, wanted.values())
     try:

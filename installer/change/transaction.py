@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 ROLLBACK = "rollback"  # the command that makes no release
-MENDED = "rollback-repair"  # the same, to a former release that is made anew because it is damaged
-RETURN = "return"  # the same, when the former release is damaged
-RECOVER = "recover"  # the command whose former release is damaged
+MENDED = "rollback-repair"  # the same, to a previous release that is made anew because it is damaged
+RETURN = "return"  # the same, when the previous release is damaged
+RECOVER = "recover"  # the command whose previous release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
 OWN_IN_DATA = re.compile(r"\.ragtrace-(?P<file>[0-9]+\.tmp)|\.ragtrace-try-[0-9a-f]{32}")  # persist.py, trials.py
 LOG = logging.getLogger("ragtrace")
@@ -82,7 +82,7 @@ class Transaction:
         self.entry = persist.make_folders(self.prefix, manifest, self.entry)
 
     def lay_data(self, manifest: Manifest, store: Store) -> None:
-        """Lay the files that the source ships beside the user's, each journaled."""
+        """Write the files that the source ships beside the user's, each journaled."""
         self.entry = persist.lay(self.prefix, manifest, store, self.entry)
 
     def switch(self) -> None:
@@ -91,7 +91,7 @@ class Transaction:
         self.prefix.point_at(self.release)
 
     def switch_back(self) -> None:
-        """Make the former release current again; with none, nothing is current."""
+        """Make the previous release current again; with none, nothing is current."""
         if self.prefix.named() != self.former:
             switch_to(self.prefix, self.former)
         userdata.take_out(self.prefix, self.entry)
@@ -100,16 +100,16 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            # the journal, because it knows of files laid by a step that failed before it could return
+            # the journal, because it knows of files written by a step that failed before it could return
             undo(self.prefix, journal.read(self.prefix) or self.entry)
             return
         try:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
-                kept = self.prefix.backups  # may lie on a filesystem of its own
+                kept = self.prefix.backups  # may be on a filesystem of its own
                 files.sync_filesystem(kept if kept.is_dir() else self.prefix.root)  # a quick backup lasts only now
             self.collected = retention.collect(self.prefix)
-            tidy_launchers(self.prefix)  # the tool's command depends on what is kept
+            tidy_launchers(self.prefix)  # the tool's command depends on what is retained
             backups.prune(self.prefix)
             _end(self.prefix)
         except OSError as trouble:
@@ -154,10 +154,14 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
 
 def _end(prefix: Prefix) -> None:
     """Record that no run is under way, once all that it removed is off the disk: nobody looks for it later."""
-    if sys.platform != "win32":  # NTFS has what is removed in its log before the journal's replacement
-        ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
-        for folder in {folder.stat().st_dev: folder for folder in ours}.values():
-            files.sync_filesystem(folder)
+    try:
+        if sys.platform != "win32":  # NTFS has what is removed in its log before the journal's replacement
+            ours = [folder for folder in prefix.folders if folder != prefix.data and folder.is_dir()]
+            for folder in {folder.stat().st_dev: folder for folder in ours}.values():
+                files.sync_filesystem(folder)
+    except OSError as trouble:
+        LOG.warning("left for the next run to clean up: %s", trouble)
+        return
     journal.write(prefix, None)
 
 
@@ -178,7 +182,7 @@ def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
 
 
 def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:
-    """Carry a journaled restoration to its end."""
+    """Finish a journaled restoration."""
     userdata.finish_restoring(prefix, entry)
     journal.write(prefix, None)
     files.remove_tree(prefix.root / userdata.RESTORED)
@@ -236,6 +240,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
         for path in folder.glob(pattern)
     ]
     found += [path for path in prefix.data.glob(".ragtrace-*") if _is_own(path)]
+    found = [path for path in found if not trials.is_tried(path)]
     found += [*backups.leftovers(prefix), *trials.abandoned(prefix.state)]
     if prefix.active() is None:
         return found
@@ -245,7 +250,7 @@ def leftovers(prefix: Prefix) -> list[Path]:
 
 
 def _is_own(path: Path) -> bool:
-    """Tell whether a name among the user's data is one of ours, for what it stands for."""
+    """Return whether a name among the user's data is one of ours, for what it stands for."""
     matched = OWN_IN_DATA.fullmatch(path.name)
     wanted = stat.S_ISREG if matched and matched["file"] else stat.S_ISDIR
     return matched is not None and wanted(path.lstat().st_mode)

@@ -1,1 +1,1 @@
-"""The ways of an installation, each a story: install, again, upgrade, uninstall, and what is looked at before."""
+"""The ways of an installation, each a story: install, again, upgrade, uninstall, and what is inspected before."""

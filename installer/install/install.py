@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 from bundle.digest import sha256_file
 from bundle.wheels import structure as wheels
-from installer.change import migration, retention, transaction
+from installer.change import migration, transaction
+from installer.change.activation import activate
+from installer.change.outcome import Outcome, explained, outcome_of
 from installer.install import preflight, repeated
-from installer.install.uninstall import remove_state
-from installer.layout import journal, proofs, seal
+from installer.install.uninstall import clear_away, unmake
+from installer.layout import proofs, seal
 from installer.layout.location import own_command
 from installer.layout.prefix import Prefix
-from installer.layout.store import Store
 from installer.logs import audit_log, usage
 from installer.release import acceptance, launchers, receipt, settings, stage, tools_environment
 from installer.release.digests import Digests
+from installer.release.installation import Installation
 from installer.trust.admission import admit, remember
 from installer.userdata import persist
-from shared import __version__, limits, troubles
-from shared.errors import HostError, InstallError, RagtraceError, TrustError
-from shared.files import files, trees
+from shared import __version__
+from shared.errors import HostError, RagtraceError, TrustError
 from shared.files.lockfile import locked
 from shared.i18n import _
 from shared.processes import process
@@ -34,31 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bundle.manifest import Manifest
     from bundle.opening import Bundle
+    from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.trust.admission import AdmittedBundle, Candidate
     from shared.terminal.progress import Progress
 
 VERSION_TIME_LIMIT = 60.0  # seconds
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a change of a prefix came to: the active release, the one before, the audit log's head.
-
-    ``tool`` is the tool's own command there, ``former_tool`` what it was before where that has changed. ``already``
-    when there was nothing to do; ``collected`` tells which releases went.
-    """
-
-    prefix: Path
-    active: str
-    former: str | None
-    audit_head: str
-    tool: Path
-    former_tool: Path | None = None
-    already: bool = False
-    collected: retention.Collected = field(default_factory=retention.Collected)
 
 
 def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> Outcome:
@@ -78,7 +60,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        # 3. Admit the bundle, and look again at what the undoing changed, or another run while this one waited.
+        # 3. Admit the bundle, and check again what the undoing changed, or another run while this one waited.
         with leaving_nothing(prefix, is_new=made and not prefix.complete_releases()):
             admitted = admit(candidate)
             for warning in admitted.warnings:
@@ -174,7 +156,7 @@ def finished(admitted: AdmittedBundle, progress: Progress) -> str | None:
 def already_there(prefix: Prefix, head: str) -> Outcome:
     """Return the outcome of an installation that had nothing to do."""
     active, tool = prefix.active(), launchers.tool(prefix) or own_command.in_prefix(prefix.root)
-    assert active is not None  # it was looked at under the lock
+    assert active is not None  # it was inspected under the lock
     return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
 
 
@@ -194,36 +176,37 @@ def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
 
 def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     """Build, accept and seal a release from a bundle."""
-    manifest, store = bundle.manifest, Store(bundle.prefix.store)
-    python = stage.python_for(release, manifest)
+    manifest = bundle.manifest
+    installation = Installation(bundle.prefix, release, manifest)
+    store, python = installation.store, stage.python_for(installation)
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
         stage.demand_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
-        stage.stage_files(release, manifest, store, python)
+        stage.stage_files(installation, python)
     with meter.phase(usage.ENVIRONMENT):
-        stage.stage_environment(release, manifest, store, python, progress)
+        stage.stage_environment(installation, python, progress)
     digests = Digests()
     with meter.phase(usage.TRIAL):
-        accept(release, manifest, store, digests, progress)
+        accept(installation, digests, progress)
     signers = tuple(signer.key.fingerprint for signer in bundle.bundle.signers)
-    finish(release, manifest, python, signers, digests, progress, meter=meter)
+    finish(installation, python, signers, digests, progress, meter=meter)
 
 
-def accept(release: Release, manifest: Manifest, store: Store, digests: Digests, progress: Progress) -> None:
+def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
-    with wheels.blamed(tools_environment.kept([*manifest.of_kind("wheel")], store)):
-        acceptance.check_records(release, manifest, digests, progress)
-    stage.try_out_data(release, manifest, store)
-    acceptance.try_out(release, manifest, progress)
-    stage.end_try_out(release)
+    kept = tools_environment.kept([*installation.manifest.of_kind("wheel")], installation.store)
+    with wheels.blamed(kept):
+        acceptance.check_records(installation, digests, progress)
+    stage.try_out_data(installation)
+    acceptance.try_out(installation, progress)
+    stage.end_try_out(installation.release)
 
 
-def finish(  # noqa: PLR0913 - each is a fact of the receipt
-    release: Release,
-    manifest: Manifest,
+def finish(
+    installation: Installation,
     python: Path,
     signers: tuple[str, ...],
     digests: Digests,
@@ -237,12 +220,12 @@ def finish(  # noqa: PLR0913 - each is a fact of the receipt
 
     ``damaged`` gives, by path, the content that files should have which are known not to have it.
     """
-    prefix, meter = Prefix(release.path.parent.parent), meter or usage.Meter()
-    migration.migrate(prefix, release, manifest, progress)
-    persist.link_to(release, manifest, prefix.data)
-    product = manifest.product
+    prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
+    migration.migrate(installation, progress)
+    persist.link_to(release, installation.manifest, prefix.data)
+    product = installation.manifest.product
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
-        items = receipt.take_inventory(release, release.site_packages(manifest.target.python), digests)
+        items = receipt.take_inventory(release, installation.site_packages, digests)
     receipt.write_receipt(
         release,
         receipt.Receipt(
@@ -275,107 +258,7 @@ def version_of(python: Path) -> str:
 
 
 def told_version(python: Path) -> str:
-    """Return the version that an interpreter tells of itself; raises ToolError where it does not."""
+    """Return the version that an interpreter reports; raises ToolError where it does not."""
     code = "import platform; print(platform.python_version())"
     told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
     return process.checked(told, str(python)).stdout.strip()
-
-
-def activate(
-    change: transaction.Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
-) -> None:
-    """Make the built release current, look at it from outside, and switch back when it does not work."""
-    prefix = change.prefix
-    change.lay_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress, is_new=True, check=check)
-
-
-def switch(
-    change: transaction.Transaction,
-    manifest: Manifest,
-    progress: Progress,
-    *,
-    is_new: bool = False,
-    check: Callable[[], None] | None = None,
-) -> None:
-    """Make a complete release current, look at it from outside, and switch back when it does not work.
-
-    A new one must leave its own files as they are; one that is kept may be all that is left to go back to.
-    ``check`` looks in place of the whole health check, where less says as much.
-    """
-    prefix = change.prefix
-    before = receipt.stamps(change.release) if is_new else None
-    progress.step(_("Activating {release}").format(release=change.release.id))
-    launchers.write(prefix, manifest)
-    try:
-        change.switch()
-        if check is not None:
-            check()
-        else:
-            acceptance.check_health(prefix, manifest, progress)
-        if before is not None:
-            acceptance.demand_unchanged(change.release, before)
-    except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
-        try:
-            change.switch_back()
-        except OSError as trouble:
-            raise InstallError(
-                _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(
-                    release=change.release.id, reason=error, trouble=troubles.told(trouble)
-                ),
-                advice=f"{troubles.words(trouble, near=prefix.root).advice} " + _("Then run rollback."),
-            ) from error
-        raise
-    launchers.prune(prefix, manifest)
-
-
-def outcome_of(change: transaction.Transaction, head: str, called: Path | None) -> Outcome:
-    """Return what a change came to; ``called`` is the tool's command before it."""
-    prefix, former = change.prefix, change.former
-    tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
-    former_tool = called if called not in (None, tool) else None
-    before = former.id if former else None
-    return Outcome(prefix.root, change.release.id, before, head, tool, former_tool, collected=change.collected)
-
-
-def clear_away(prefix: Prefix) -> None:
-    """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
-    for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
-        with contextlib.suppress(OSError):  # what stays is empty; the error that brought us here is the one to tell
-            if folder.is_dir() and not any(True for _entry in trees.files(folder)):
-                files.remove_tree(folder)
-    if prefix.releases.is_dir():
-        return  # not all could be undone: by the journal the next command knows what is left to do
-    for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
-        with contextlib.suppress(OSError):
-            files.remove_tree(path)
-
-
-def unmake(prefix: Prefix) -> None:
-    """Remove the folders that were made for a first installation which this host turned out not to fit."""
-    clear_away(prefix)
-    remove_state(prefix, purge=False)  # one that was here before leaves its audit log
-    if not any(prefix.root.iterdir()):
-        prefix.root.rmdir()
-
-
-def explained(error: BaseException, prefix: Prefix, head: str, former: Release | None) -> BaseException:
-    """Add to an error which release is active now; a failure of ours or of the disk becomes InstallError."""
-    if isinstance(error, KeyboardInterrupt):
-        return error
-    active = prefix.active()
-    if active is None:
-        state = _("No release is active.")
-    elif active == former:
-        state = _("The active release is still {release}.").format(release=active.id)
-    else:
-        state = _("The active release is now {release}.").format(release=active.id)
-    error = limits.refused(error) or error
-    if isinstance(error, OSError):
-        error = troubles.trouble(error, near=prefix.root, kind=InstallError)
-    if not isinstance(error, RagtraceError):
-        return error
-    noted = _("Audit log head: {head}.").format(head=head[:16]) if head else _("The audit log could not be written.")
-    advice = " ".join(part for part in (error.advice, state, noted) if part)
-    kind = type(error) if isinstance(error, (TrustError, HostError, InstallError)) else InstallError
-    return kind(error.what, advice=advice)

@@ -5,28 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundle.product.commands import FORMER_TOOL
-from installer.change import migration, retention
-from installer.install import delta, tried
-from installer.install.host_findings import Finding, clock, processes, runtime
+from installer.change import migration, retention, space
+from installer.install import delta, host_findings, requirements, tried
+from installer.install.host_findings import Finding
 from installer.install.tried import OWN, nearest, trouble_writing
 from installer.layout import misplaced, service
 from installer.layout.location import own_command
 from installer.layout.location.finding import lost_state, recover_advice
 from installer.layout.location.placement import name_of
 from installer.layout.prefix import MOVED, Prefix
-from installer.layout.store import OWN_COPY_LIMIT, Store
+from installer.layout.store import Store
 from installer.release import launchers
-from installer.userdata import backups, persist, userdata
-from shared import reading, troubles
-from shared.errors import HostError, RagtraceError
-from shared.files import files, trials
+from installer.userdata import userdata
+from shared.errors import HostError
+from shared.files import files
 from shared.i18n import _, plural
-from shared.processes import process
 from shared.terminal.console import human_bytes
 
 if TYPE_CHECKING:
@@ -36,26 +33,27 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.release import Release
 
-__all__ = ["Finding", "demand", "nearest", "needed_bytes", "of_bundle", "preflight", "repair_space", "runtime"]
+__all__ = ["Finding", "demand", "nearest", "of_bundle", "preflight", "repair_space", "runtime"]
 
-RESERVE = 64 << 20  # bytes left free for logs, the journal and the filesystem itself
-BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at most, measured on 48,000 files
-FILES_RESERVE = 1000  # inodes
-TRY_TIMEOUT = 30.0  # seconds
-WINDOWS_PATH_LIMIT = 259
+
+def runtime(manifest: Manifest) -> list[Finding]:
+    """Return whether this platform and this Python are those that a manifest is for."""
+    asked = [finding for requirement in requirements.OF_A_RELEASE for finding in requirement.here(manifest)]
+    return [host_findings.target(manifest), *asked, *host_findings.distutils(manifest)]
 
 
 def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
     """Return every finding; nothing is left behind on disk."""
     return [
         *runtime(manifest),
-        clock(manifest),
+        *requirements.INSTRUCTIONS.here(manifest),
+        *requirements.CLOCK.here(manifest),
         _place(prefix),
         *_service(prefix),
         *tried.sizes(manifest),
         _writable(prefix),
-        _executable(prefix),
-        *_linking(manifest, prefix),
+        tried.executing(prefix),
+        *tried.linking(manifest, prefix),
         *tried.locks(prefix),
         *tried.keeping(prefix),
         tried.interpreter(),
@@ -68,7 +66,7 @@ def preflight(manifest: Manifest, prefix: Prefix) -> list[Finding]:
         *_data(manifest, prefix),
         *tried.copying(prefix),
         *_commands(manifest, prefix),
-        *processes(prefix),
+        *host_findings.processes(prefix),
     ]
 
 
@@ -83,7 +81,7 @@ def of_bundle(bundle: Bundle, prefix: Prefix) -> list[Finding]:
 
 
 def in_use(prefix: Prefix, coming: Release) -> Iterator[Finding]:
-    """Tell whether more releases would wait for their programs to end than may."""
+    """Return whether more releases would wait for their programs to end than may."""
     waiting = retention.too_many(prefix, coming)
     if waiting:
         names = ", ".join(f"{gone.release} ({', '.join(map(str, gone.users)) or '?'})" for gone in waiting)
@@ -134,9 +132,9 @@ def _place(prefix: Prefix) -> Finding:
 
 
 def _around(root: Path) -> Path | None:
-    """Return the folder of another installation, or of what one left, that a new one would lie in."""
+    """Return the folder of another installation, or of what one left, that a new one would be in."""
     for path in Path(os.path.realpath(root)).parents:
-        with contextlib.suppress(OSError):  # what we may not look into is not ours
+        with contextlib.suppress(OSError):  # what we may not read is not ours
             outer = Prefix(path)
             if outer.exists or outer.is_left or outer.is_bereft:
                 return path
@@ -144,7 +142,7 @@ def _around(root: Path) -> Path | None:
 
 
 def _is_strange(prefix: Prefix, path: Path) -> bool:
-    """Tell whether a file is neither what an uninstallation leaves nor what a try to write left when it was killed."""
+    """Return whether a file is neither what an uninstallation leaves nor what a killed write test left."""
     left = (prefix.data, prefix.env_file, prefix.backups, prefix.models)
     # somebody's files in folders of ours keep those; a folder that stood in the place of `current` was moved aside
     folders = (prefix.state, prefix.bin, prefix.releases, prefix.store.parent)
@@ -172,7 +170,7 @@ def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
 
 
 def _service(prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether the account that runs the application, another than root, could read its settings."""
+    """Return whether the account that runs the application, another than root, could read its settings."""
     owner, account = service.settings_of_another(prefix)
     if owner:
         details = _("{path} belongs to {owner}, but the data belongs to {account}, which runs the application")
@@ -203,87 +201,16 @@ def _writable(prefix: Prefix) -> Finding:
     return Finding(name, True, _("{path} can be written").format(path=places[0]))
 
 
-def _executable(prefix: Prefix) -> Finding:
-    """Try to run a program there: a filesystem mounted noexec takes files and runs none."""
-    name, place = _("Execution"), nearest(prefix.root)
-    advice = _("With --prefix, specify a folder on a filesystem that is not mounted noexec.")
-    if sys.platform == "win32":
-        return Finding(name, True, _("every folder allows execution"))
-    try:
-        with trials.beside(place) as folder:
-            program = os.path.join(folder, "try")
-            with open(program, "w", encoding="ascii") as file:
-                file.write("#!/bin/sh\nexit 0\n")
-            os.chmod(program, 0o700)
-            ended = process.run([program], timeout=TRY_TIMEOUT)
-    except RagtraceError as error:  # a limit or a missing device is told as what it is
-        return Finding(name, False, error.what.rstrip("."), error.advice)
-    except OSError as error:
-        details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
-        return Finding(name, True, details, advice, warns=True)
-    return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
-
-
-def _linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Try to let one folder lead to another, as a release's do to the user's data: FAT and some shares cannot."""
-    if not manifest.application.persist:
-        return
-    name, place = _("Links"), nearest(prefix.releases)
-    if trouble_writing(place):
-        return  # the finding on permission tells
-    with trials.beside(place) as folder:
-        link = folder / "link"
-        try:
-            persist.lead(link, folder)
-        except OSError as error:
-            details = _("links to folders cannot be created in {path}: {reason}").format(
-                path=place, reason=troubles.reason(error)
-            )
-            advice = _("With --prefix, specify a folder on another filesystem (Windows: NTFS or ReFS).")
-            yield Finding(name, False, details, advice)
-            return
-        link.unlink()
-    yield Finding(name, True, _("links to folders can be created in {path}").format(path=place))
-
-
-def needed_bytes(manifest: Manifest) -> int:
-    """Return the most that an installation holds at once: kept files, the release, its bytecode."""
-    return manifest.total_bytes + _release_bytes(manifest) + RESERVE
-
-
-def _release_bytes(manifest: Manifest) -> int:
-    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
-
-
-def _own_copies(manifest: Manifest) -> int:
-    """Return the bytes that a release has beside the store's (Store.lay) and that the manifest does not count."""
-    kinds = ("model", "plugin", "verification", "lock")
-    return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
-
-
 def _space(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Look at each filesystem that takes part: folders of a prefix may be mounts."""
-    shares = (
-        (prefix.root, RESERVE),
-        (prefix.store, manifest.total_bytes),
-        (prefix.releases, _release_bytes(manifest)),
-        *_copies(manifest, prefix),
-    )
+    """Inspect each filesystem that takes part: folders of a prefix may be mounts."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
-    for path, share in shares:
+    for path, share in space.shares(manifest, prefix):
         place = nearest(path)
         device = place.stat().st_dev
         needed[device] = needed.get(device, 0) + share
         places.setdefault(device, place)
     return (_free(places[device], share) for device, share in needed.items())
-
-
-def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
-    """Yield where copies of the user's data go, and what they take; the finding on the backup tells of trouble."""
-    with contextlib.suppress(OSError):
-        yield prefix.backups, backups.needed_bytes(prefix)
-        yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
 
 
 def _free(place: Path, needed: int) -> Finding:
@@ -301,34 +228,12 @@ def _free(place: Path, needed: int) -> Finding:
 
 
 def repair_space(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> Finding:
-    """Look at the space for a repair that installs some packages again, or all (None); the rest is linked."""
-    if packages is None:
-        return _free(nearest(prefix.releases), _release_bytes(manifest) + RESERVE)
-    wheels = {package.wheel for package in manifest.packages if package.name in packages}
-    store = Store(prefix.store)
-    again = sum(_unpacked(store.path(entry.sha256)) for entry in manifest.of_kind("wheel") if entry.path in wheels)
-    laid = sum(entry.size for entry in manifest.of_kind("source")) + _own_copies(manifest)
-    return _free(nearest(prefix.releases), int(again * (1 + BYTECODE_SHARE)) + laid + RESERVE)
-
-
-def _unpacked(wheel: Path) -> int:
-    """Return the bytes that a kept wheel takes unpacked; whether it is sound is for its installation to tell."""
-    try:
-        with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except (OSError, zipfile.BadZipFile):
-        return 0
-
-
-def _migrates(manifest: Manifest, prefix: Prefix) -> bool:
-    try:
-        return migration.is_due(manifest, prefix)
-    except HostError:
-        return False
+    """Inspect the space for a repair that installs some packages again, or all (None); the rest is linked."""
+    return _free(nearest(prefix.releases), space.of_repair(manifest, prefix, packages))
 
 
 def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
-    """Tell whether the user's data must come to another layout, and whether they can."""
+    """Return whether the user's data must come to another layout, and whether they can."""
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
@@ -338,7 +243,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     except HostError as trouble:
         yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
     except PermissionError:
-        return  # the finding on the backup tells
+        return  # the finding on the backup reports it
 
 
 def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
@@ -348,10 +253,10 @@ def _inodes(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     try:
         status = os.statvfs(place)
     except OSError:
-        return  # the finding on space tells
+        return  # the finding on space reports it
     if not status.f_files:
         return  # the filesystem makes inodes as it needs them
-    needed = 2 * manifest.installed_files + len(manifest.files) + FILES_RESERVE  # bytecode doubles them at most
+    needed = 2 * manifest.installed_files + len(manifest.files) + space.FILES_RESERVE  # bytecode doubles them at most
     details = plural(
         "{free} inode free on {path}, {needed} needed", "{free} inodes free on {path}, {needed} needed", status.f_favail
     ).format(free=status.f_favail, path=place, needed=needed)
@@ -365,7 +270,7 @@ def _path_length(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     length = len(str(prefix.releases)) + 40 + longest
     yield Finding(
         _("Path length"),
-        length <= WINDOWS_PATH_LIMIT,
+        length <= requirements.path_limit(nearest(prefix.root)),
         _("the longest path has {length} characters").format(length=length),
         _("Specify a shorter path with --prefix."),
     )

@@ -86,7 +86,7 @@ def of_receipt(release: Release, manifest_sha256: str | None = None) -> str:
 
 
 def is_recorded(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the audit log has a release that was made active; one that is damaged takes no more lines."""
+    """Return whether the audit log has a release that was made active; one that is damaged takes no more lines."""
     try:
         entries = audit_log.entries(prefix)
     except (RagtraceError, OSError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention, transaction
+from installer.change.activation import switch
+from installer.change.outcome import explained, outcome_of
 from installer.install import repeated
-from installer.install.install import explained, outcome_of, switch
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import launchers
@@ -17,12 +18,12 @@ from shared.files.lockfile import locked
 from shared.i18n import _
 
 if TYPE_CHECKING:
-    from installer.install.install import Outcome
+    from installer.change.outcome import Outcome
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from shared.terminal.progress import Progress
 
-# builds in a transaction what a damaged release was; made by whoever looked at whether that can be done
+# builds in a transaction what a damaged release was; made by whoever inspected whether that can be done
 Build = Callable[["transaction.Transaction", "Progress"], None]
 
 
@@ -34,41 +35,62 @@ def rollback(
     wait: float = 0.0,
     mending: Callable[[Prefix, Release, str], Build] | None = None,
 ) -> Outcome:
-    """Make the former release (or a kept one that is named) current again; settings stay.
+    """Make the previous release (or a retained one that is named) current again; settings stay.
 
     It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
     wrong, knows how; it raises HostError where that cannot be done.
 
-    Data stay too, unless they were migrated for the release that is left: then the former come back.
+    Data stay too, unless they were migrated for the release that is left: then the previous data come back.
     Raises HostError when there is none to go to, InstallError when it does not work; the release that
     was active before then stays so.
     """
+    # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
-        former, called = prefix.active(), launchers.tool(prefix)
-        target, command, build = target_of_rollback(prefix, to), transaction.ROLLBACK, None
-        with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
-            trouble = repeated.of_receipt(target)
-            if trouble:
-                build = (mending or refuse_damaged)(prefix, target, trouble)
-        if build:
-            progress.warn(
-                _("{release} is damaged and will be rebuilt: {reason}.").format(release=target.id, reason=trouble)
-            )
-            command, target = transaction.MENDED, prefix.new_release(*target.made_from)
-        try:
-            with transaction.Transaction(prefix, command, target) as change:
-                back_up_if_possible(change, progress)
-                if build:
-                    build(change, progress)
-                return_to_kept(change, progress)
-            head = audit_log.append(
-                prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
-            )
-        except BaseException as error:
-            head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
-            raise explained(error, prefix, head, former) from error
-        return outcome_of(change, head, called)
+        # 2. Find the release to go to, and what rebuilds it where it differs from its receipt.
+        target = target_of_rollback(prefix, to)
+        build = rebuilding(prefix, target, progress, mending or refuse_damaged)
+        # 3. Make it, or the one that is rebuilt like it, active.
+        if build is None:
+            return go_to(prefix, target, None, progress)
+        return go_to(prefix, prefix.new_release(*target.made_from), build, progress)
+
+
+def rebuilding(
+    prefix: Prefix, target: Release, progress: Progress, mending: Callable[[Prefix, Release, str], Build]
+) -> Build | None:
+    """Return what rebuilds a release that differs from its receipt, None for one that does not. Raises HostError."""
+    with progress.wait(_("Comparing {release} with its receipt").format(release=target.id)):
+        trouble = repeated.of_receipt(target)
+        build = mending(prefix, target, trouble) if trouble else None
+    if trouble:
+        progress.warn(
+            _("{release} is damaged and will be rebuilt: {reason}.").format(release=target.id, reason=trouble)
+        )
+    return build
+
+
+def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progress) -> Outcome:
+    """Make a release active, built first where ``build`` says how; under the lock."""
+    former, called = prefix.active(), launchers.tool(prefix)
+    command = transaction.MENDED if build else transaction.ROLLBACK
+    try:
+        with transaction.Transaction(prefix, command, target) as change:
+            # 1. Back up where that can be done: nothing of it is changed.
+            back_up_if_possible(change, progress)
+            # 2. Rebuild what is damaged.
+            if build:
+                build(change, progress)
+            # 3. Switch, with the data of the release where they were set aside.
+            return_to_kept(change, progress)
+        # 4. Write it into the audit log.
+        head = audit_log.append(
+            prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
+        )
+    except BaseException as error:
+        head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
+        raise explained(error, prefix, head, former) from error
+    return outcome_of(change, head, called)
 
 
 def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
@@ -114,7 +136,7 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
 
 
 def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
-    """Switch to a release that is kept, and to its data where they were set aside."""
+    """Switch to a retained release, and to its data where they were set aside."""
     prefix, manifest = change.prefix, change.release.manifest()
     data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)
     if data is not None:

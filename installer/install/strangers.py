@@ -1,4 +1,4 @@
-"""What somebody put among the tool's own files: validate tells of it, and no command removes it."""
+"""Unknown files among the tool's own: validate reports them, and no command removes them."""
 
 from __future__ import annotations
 

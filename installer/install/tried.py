@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from installer.install.host_findings import Finding
 from installer.layout import service
-from installer.userdata import backup_files
+from installer.userdata import backup_files, persist
 from shared import limits, troubles
 from shared.errors import HostError, RagtraceError, ToolError
 from shared.files import lockfile, trials
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 OWN = ".ragtrace-"  # how our own names begin in a folder of others
 START_SECONDS = 60.0
+TRY_TIMEOUT = 30.0  # seconds
 OWN_FILES = 1 << 20  # bytes of the largest file beside those of the bundle: a log, the receipt, a launcher
 
 
@@ -45,6 +46,49 @@ def trouble_writing(place: Path) -> str:
             return ""
     except OSError as error:
         return troubles.reason(error, troubles.WRITING, path=place)
+
+
+def executing(prefix: Prefix) -> Finding:
+    """Try to run a program there: a filesystem mounted noexec takes files and runs none."""
+    name, place = _("Execution"), nearest(prefix.root)
+    advice = _("With --prefix, specify a folder on a filesystem that is not mounted noexec.")
+    if sys.platform == "win32":
+        return Finding(name, True, _("every folder allows execution"))
+    try:
+        with trials.beside(place) as folder:
+            program = os.path.join(folder, "try")
+            with open(program, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\nexit 0\n")
+            os.chmod(program, 0o700)
+            ended = process.run([program], timeout=TRY_TIMEOUT)
+    except RagtraceError as error:  # a limit or a missing device is reported as what it is
+        return Finding(name, False, error.what.rstrip("."), error.advice)
+    except OSError as error:
+        details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
+        return Finding(name, True, details, advice, warns=True)
+    return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
+
+
+def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
+    """Try to let one folder lead to another, as a release's do to the user's data: FAT and some shares cannot."""
+    if not manifest.application.persist:
+        return
+    name, place = _("Links"), nearest(prefix.releases)
+    if trouble_writing(place):
+        return  # the finding on permission reports it
+    with trials.beside(place) as folder:
+        link = folder / "link"
+        try:
+            persist.lead(link, folder)
+        except OSError as error:
+            details = _("links to folders cannot be created in {path}: {reason}").format(
+                path=place, reason=troubles.reason(error)
+            )
+            advice = _("With --prefix, specify a folder on another filesystem (Windows: NTFS or ReFS).")
+            yield Finding(name, False, details, advice)
+            return
+        link.unlink()
+    yield Finding(name, True, _("links to folders can be created in {path}").format(path=place))
 
 
 def locks(prefix: Prefix) -> Iterator[Finding]:
@@ -145,7 +189,7 @@ def installing(prefix: Prefix) -> Iterator[Finding]:
     """Start uv, which installs the packages: it needs more of a kernel than Python does."""
     place = nearest(prefix.releases)
     if trouble_writing(place):
-        return  # the finding on permission tells
+        return  # the finding on permission reports it
     name = _("uv startup")
     try:
         with trials.beside(place) as folder:
@@ -190,7 +234,7 @@ def settings(prefix: Prefix) -> Iterator[Finding]:
     try:
         app_launcher.text_of(str(prefix.root))
     except NotADirectoryError:
-        return  # the finding on the folder tells
+        return  # the finding on the folder reports it
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else _("not valid UTF-8")
         details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=reason)
@@ -213,7 +257,7 @@ def copying(prefix: Prefix) -> Iterator[Finding]:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
             foreign = foreign or (entry if entry.status.st_uid != 0 else None)
     except FileNotFoundError:
-        return  # the application is at work there, of which the finding on processes tells
+        return  # the application is at work there, which the finding on processes reports
     except PermissionError as error:
         details = _("{path} cannot be read, but must be backed up").format(path=error.filename or path)
         yield Finding(name, False, details, advice)

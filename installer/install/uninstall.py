@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from installer.change import transaction
 from installer.install import strangers
-from installer.layout import seal
+from installer.layout import journal, proofs, seal
 from installer.layout.store import Store
 from installer.logs import audit_log
 from installer.release import launchers
@@ -40,13 +41,6 @@ class Removal:
 def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: float = 0.0) -> Removal:
     """Remove an installation; with ``purge`` the user's data, settings and backups, and the audit log, too.
 
-    1. What a crash left is undone. Unless it is to go, what is the user's is backed up; where that fails it is
-       told and no reason to stop, because it stays where it is.
-    2. ``current`` goes: from here on no release is active.
-    3. Launchers, releases, store. With ``purge`` what is the user's.
-    4. ``state`` goes last, because it tells that the folder is ours; unless it is to go, the audit log stays,
-       and a later installation continues its chain.
-
     Raises BusyError, InstallError when something can't be removed.
     """
     elsewhere = _elsewhere(prefix)
@@ -55,14 +49,18 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
     with locked(prefix.state / LOCK, wait=wait), progress.wait(_("Removing {path}").format(path=prefix.root)):
         head = audit_log.note(prefix, "uninstall", "begun", purge=purge)
         try:
+            # 1. Undo what a crash left. Back up what is the user's, unless it is to go: where that fails, it stays.
             transaction.recover_crash(prefix)
             if not purge:
                 _back_up(prefix, progress)
+            # 2. Remove ``current``: from here on no release is active.
             files.remove_tree(prefix.current)
             files.sync_folder(prefix.root)
+            # 3. Remove launchers, releases and store; with ``purge`` what is the user's.
             _remove_ours(prefix)
             if purge:
                 _remove_the_users(prefix)
+            # 4. Remove what the tool keeps for itself, but for what the end still needs.
             kept = (prefix.state / LOCK, prefix.logs, prefix.audit, *strangers.around(prefix))
             for path in prefix.state.iterdir():
                 if path not in kept:
@@ -71,9 +69,11 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
         except OSError as error:
             audit_log.note_failure(prefix, "uninstall", error, purge=purge)
             raise _stopped(prefix, error) from error
+        # 5. Write it into the audit log, which a later installation continues.
         if not purge:
             names = [path.relative_to(prefix.root).as_posix() for path in _worth_keeping(prefix)]
             head = audit_log.note(prefix, "uninstall", "done", stays=names) or head
+    # 6. Remove ``state`` last, because it shows that the folder is ours.
     remove_state(prefix, purge=purge)
     return Removal(prefix.root, _stays(prefix, elsewhere), head)
 
@@ -109,6 +109,27 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
         if path not in kept:
             files.remove_tree(path)
     _remove_when_empty(prefix.state)
+
+
+def clear_away(prefix: Prefix) -> None:
+    """Remove what a failed first installation made, but for the lock, the logs and the audit log."""
+    for folder in (prefix.releases, prefix.store, prefix.store.parent, prefix.bin, prefix.data, prefix.backups):
+        with contextlib.suppress(OSError):  # what stays is empty; the first error is the one to report
+            if folder.is_dir() and not any(True for _entry in trees.files(folder)):
+                files.remove_tree(folder)
+    if prefix.releases.is_dir():
+        return  # not all could be undone: by the journal the next command knows what is left to do
+    for path in (prefix.state / "previous", proofs.folder(prefix), journal.path(prefix)):
+        with contextlib.suppress(OSError):
+            files.remove_tree(path)
+
+
+def unmake(prefix: Prefix) -> None:
+    """Remove the folders that were made for a first installation which this host turned out not to fit."""
+    clear_away(prefix)
+    remove_state(prefix, purge=False)  # one that was here before leaves its audit log
+    if not any(prefix.root.iterdir()):
+        prefix.root.rmdir()
 
 
 def _back_up(prefix: Prefix, progress: Progress) -> None:
@@ -173,7 +194,7 @@ def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _holds_files(folder: Path) -> bool:
-    """Tell whether there is anything in a folder but empty folders; what this user cannot look into counts."""
+    """Return whether there is anything in a folder but empty folders; what this user cannot read counts."""
     try:
         return any(True for _entry in trees.files(folder))
     except OSError:

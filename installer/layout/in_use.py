@@ -1,4 +1,4 @@
-"""Whether a release still runs: a lock that its launchers hold, and what Linux tells of processes.
+"""Whether a release still runs: a lock that its launchers hold, and what Linux reports of processes.
 
 A launcher opens COMPLETE for reading, takes a shared lock (flock(2)) and keeps it across ``execve``; the kernel frees
 it when the last process that inherited it has ended. Whoever removes a release needs the lock for himself. Programs
@@ -25,7 +25,7 @@ PROC = "/proc"
 
 @contextlib.contextmanager
 def claimed(release: Release) -> Iterator[bool]:
-    """Tell whether nothing runs from a release; nothing can begin to in this block if so.
+    """Return whether nothing runs from a release; nothing can begin to in this block if so.
 
     Where the lock cannot be had, whatever the reason, something may run. A release that was never sealed has no lock
     to hold; Windows says it by other means.
@@ -43,7 +43,7 @@ def claimed(release: Release) -> Iterator[bool]:
 
 
 def is_free(release: Release) -> bool:
-    """Tell whether nothing runs from a release at this moment."""
+    """Return whether nothing runs from a release at this moment."""
     with claimed(release) as free:
         return free
 

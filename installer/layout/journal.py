@@ -33,7 +33,7 @@ LAID_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
 
 @dataclass(frozen=True)
 class Entry:
-    """One run under way: command, new release, the one it replaces, lines on what it laid in data/.
+    """One run under way: command, new release, the one it replaces, lines on what it wrote in data/.
 
     A line is a checksum line or ``folder  path``. ``backup`` is a name in backups/, ``incoming`` a path in the prefix.
     """
@@ -87,7 +87,7 @@ def _entry(value: Any, where: str) -> Entry:
 
 
 def is_damaged(prefix: Prefix) -> bool:
-    """Tell whether there is a journal, and none that can be read."""
+    """Return whether there is a journal, and none that can be read."""
     if not os.path.lexists(path(prefix)):
         return False
     try:

@@ -1,7 +1,7 @@
 """The files of the audit log: ``audit.jsonl`` grows, and becomes ``audit.000001.jsonl`` and so on when it is large.
 
 A rotation is one rename, so wherever it is cut short the lines are the same, in the same order. The writer keeps the
-bounds that the readers demand.
+bounds that the readers require.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where an installation lacks a file or folder of its own, or has something of another kind or owner in its place.
 
-The one list of what must lie where in PREFIX, which ``validate`` looks through and ``recover`` mends by. What is the
+The one list of what must be where in PREFIX, which ``validate`` checks and ``recover`` repairs by. What is the
 user's (data, settings, backups themselves) and what a release is made of have checks of their own.
 """
 
@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundle.advisories.snapshot import SNAPSHOT_LIMIT
 from installer.layout import log_files
@@ -29,27 +29,39 @@ if TYPE_CHECKING:
 MISSING, KIND, LINKED, FOREIGN, LONG = "missing", "kind", "linked", "foreign", "long"
 LOG_LIMIT = 1 << 30  # bytes of an audit log: a million changes
 JOURNAL_LIMIT = 128 << 20  # bytes
-# below PREFIX, in the order in which they are mended: (path, is a folder, must be there, most bytes, may be a link)
-_PLACES: tuple[tuple[str, bool, bool, int, bool], ...] = (
-    ("state", True, True, 0, False),
-    ("state/lock", False, False, reading.LINES, False),
-    ("state/logs", True, False, 0, True),
-    ("state/audit", True, True, 0, True),
-    ("state/audit/audit.jsonl", False, True, LOG_LIMIT, False),
-    ("state/journal.json", False, False, JOURNAL_LIMIT, False),
-    ("state/previous", False, False, reading.LINES, False),
-    ("state/unfinished", False, False, reading.LINES, False),
-    ("state/measurements.json", False, False, reading.LINES, False),
-    ("state/proofs", True, False, 0, True),
-    ("state/advisories", True, False, 0, True),
-    ("state/trust", True, False, 0, True),
-    ("releases", True, True, 0, False),
-    ("store", True, True, 0, True),
-    ("store/sha256", True, True, 0, True),
-    ("bin", True, True, 0, False),
-    ("backups", True, True, 0, True),
-)
 AUDIT_LOG = "state/audit/audit.jsonl"
+
+
+class _Place(NamedTuple):
+    """A place below PREFIX, and what must be there."""
+
+    path: str
+    folder: bool
+    needed: bool
+    limit: int  # bytes
+    linked: bool  # a link to a folder will do
+
+
+# in the order in which they are repaired
+_PLACES = (
+    _Place("state", True, True, 0, False),
+    _Place("state/lock", False, False, reading.LINES, False),
+    _Place("state/logs", True, False, 0, True),
+    _Place("state/audit", True, True, 0, True),
+    _Place(AUDIT_LOG, False, True, LOG_LIMIT, False),
+    _Place("state/journal.json", False, False, JOURNAL_LIMIT, False),
+    _Place("state/previous", False, False, reading.LINES, False),
+    _Place("state/unfinished", False, False, reading.LINES, False),
+    _Place("state/measurements.json", False, False, reading.LINES, False),
+    _Place("state/proofs", True, False, 0, True),
+    _Place("state/advisories", True, False, 0, True),
+    _Place("state/trust", True, False, 0, True),
+    _Place("releases", True, True, 0, False),
+    _Place("store", True, True, 0, True),
+    _Place("store/sha256", True, True, 0, True),
+    _Place("bin", True, True, 0, False),
+    _Place("backups", True, True, 0, True),
+)
 
 
 @dataclass(frozen=True)
@@ -78,13 +90,12 @@ def found(prefix: Prefix) -> tuple[Misplaced, ...]:
 
 
 def _in_places(prefix: Prefix) -> Iterator[Misplaced]:
-    for place, folder, needed, limit, linked in _PLACES:
-        path = prefix.root.joinpath(*place.split("/"))
-        what = _wrong(path, prefix.root, folder=folder, limit=limit, linked=linked)
+    for place in _PLACES:
+        what = _wrong(place, prefix.root)
         # right after a rotation of the audit log only the full files are there
-        may_lack = not needed or (place == AUDIT_LOG and log_files.rotated(prefix.audit))
+        may_lack = not place.needed or (place.path == AUDIT_LOG and log_files.rotated(prefix.audit))
         if what and not (what == MISSING and may_lack):
-            yield Misplaced(place, folder, what)
+            yield Misplaced(place.path, place.folder, what)
 
 
 def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
@@ -94,7 +105,7 @@ def _in_releases(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at what an update brought, and at the policies: whatever is no file there is none of it."""
+    """Inspect what an update installed and the policies: anything there that is no regular file is foreign."""
     for folder in ("advisories", "trust"):
         for name in _names(prefix.state / folder):
             path = prefix.state / folder / name
@@ -107,7 +118,7 @@ def _in_advisories(prefix: Prefix) -> Iterator[Misplaced]:
 
 
 def _in_store(prefix: Prefix) -> Iterator[Misplaced]:
-    """Look at the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
+    """Inspect the kinds of the store's folders and objects; what they hold is for whoever knows the manifest."""
     from installer.layout.store import is_object, is_shelf_name
 
     for shelf in filter(is_shelf_name, _names(prefix.store)):
@@ -127,8 +138,9 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) -> str:
+def _wrong(place: _Place, root: Path) -> str:
     """Return what is wrong with a place, nothing where all is well."""
+    path = root.joinpath(*place.path.split("/"))
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -136,21 +148,21 @@ def _wrong(path: Path, root: Path, *, folder: bool, limit: int, linked: bool) ->
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        return MISSING  # what it lies in is a link in a circle
-    if folder:
+        return MISSING  # what it is in is a link in a circle
+    if place.folder:
         if reading.is_folder(path):
             return ""
-        return KIND if not path.is_dir() else "" if linked else LINKED
+        return KIND if not path.is_dir() else "" if place.linked else LINKED
     if not stat.S_ISREG(status.st_mode):
         return KIND
-    if status.st_size > limit:
+    if status.st_size > place.limit:
         return LONG  # whoever's it is: it is never copied
     is_foreign = sys.platform != "win32" and status.st_uid not in (os.geteuid(), root.stat().st_uid)
     return FOREIGN if is_foreign else ""
 
 
 def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
-    """Raise HostError for a folder of the tool's own that lies elsewhere: only a person can tell what else is there."""
+    """Raise HostError for a folder of the tool's own that is elsewhere: only a person can tell what else is there."""
     for item in wrong:
         if item.what == LINKED:
             path = prefix.root.joinpath(*item.place.split("/"))
@@ -163,7 +175,7 @@ def require_home(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
 
 
 def move_back() -> str:
-    """Return what to do about a folder that lies elsewhere."""
+    """Return what to do about a folder that is elsewhere."""
     return _(
         "Remove the link and move the folder back, or mount the other disk there, then run the same command again."
     )
@@ -174,7 +186,7 @@ def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     now = found(prefix)
     for item in wrong:
         if item not in now:
-            continue  # mended since; what is there is new
+            continue  # repaired since; what is there is new
         path = prefix.root.joinpath(*item.place.split("/"))
         if item.what == FOREIGN:
             aside.own(path)

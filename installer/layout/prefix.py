@@ -18,7 +18,7 @@ from shared.i18n import _
 
 KEPT_UNFINISHED = 1000  # names
 SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
-# what lies in a prefix and in its state, apart from what somebody put there
+# what is in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
 OF_STATE = (
     *("lock", "logs", "audit", "journal.json", "previous", "unfinished", "trust", "proofs", "advisories"),
@@ -69,7 +69,7 @@ class Prefix:
 
     @property
     def models(self) -> Path:
-        """The models that the user brought, where the bundle came without: of the user's own."""
+        """The models that the user copied here, where the bundle has none: they are the user's."""
         return self.root / "models"
 
     @property
@@ -123,7 +123,7 @@ class Prefix:
     def exists(self) -> bool:
         """Whether this folder is a prefix of ours, be it one that is just being made or removed.
 
-        A folder ``state`` with our lock and logs tells it, or that there is nothing but what we make.
+        A folder ``state`` with our lock and logs shows it, or that there is nothing but what we make.
         """
         if self.state.is_symlink() or not self.state.is_dir() or self.is_left:
             return False
@@ -148,7 +148,7 @@ class Prefix:
         """
         self.root.parent.mkdir(parents=True, exist_ok=True)
         _make_folder(self.root, SHARED)
-        # state first, and on the disk: it tells that the rest is ours, should we be stopped here
+        # state first, and on the disk: it shows that the rest is ours, should we be stopped here
         made = not os.path.lexists(self.state)
         _make_folder(self.state, PRIVATE)
         if made:
@@ -196,7 +196,7 @@ class Prefix:
             return []
 
     def forgo(self, release: Release) -> None:
-        """Note a release that was begun and not finished; the newest thousand are kept."""
+        """Note a release that was begun and not finished; the newest thousand are retained."""
         names = [name for name in self._unfinished() if name != release.id][1 - KEPT_UNFINISHED :]
         files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())
 
@@ -242,10 +242,10 @@ def _make_folder(folder: Path, mode: int) -> None:
 
 
 def is_ours(path: Path) -> bool:
-    """Tell whether an entry of a prefix has a name of ours."""
+    """Return whether an entry of a prefix has a name of ours."""
     return path.name in OURS or path.name.startswith(TEMPORARY)
 
 
 def is_of_state(path: Path) -> bool:
-    """Tell whether an entry of PREFIX/state has a name of ours."""
+    """Return whether an entry of PREFIX/state has a name of ours."""
     return path.name in OF_STATE or OF_STATE_FOR_NOW.fullmatch(path.name) is not None

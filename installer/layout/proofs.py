@@ -1,7 +1,7 @@
 """What proves where a release came from: its signed metadata, and a second copy of them.
 
-The copies lie under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
-repair without proof. A copy vouches for nothing by itself: whoever reads it verifies the signatures again.
+The copies are under ``state/proofs/<SHA-256 of the manifest>/``, so that damage to a release does not leave its
+repair without proof. A copy proves nothing by itself: whoever reads it verifies the signatures again.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def read_metadata(folder: Path) -> SignedMetadata:
 
 
 def is_metadata(name: str) -> bool:
-    """Tell whether a file beside a manifest is part of the signed metadata by its name."""
+    """Return whether a file beside a manifest is part of the signed metadata by its name."""
     return name in (NAME, SUMS) or (is_signature(name) and "/" not in name)
 
 
@@ -83,7 +83,7 @@ def place(prefix: Prefix, manifest_sha256: str) -> Path:
 
 
 def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
-    """Tell whether there is a second copy of these metadata."""
+    """Return whether there is a second copy of these metadata."""
     target = place(prefix, metadata.manifest_sha256)
     try:
         return not target.is_symlink() and read_metadata(target) == metadata
@@ -92,7 +92,7 @@ def holds(prefix: Prefix, metadata: SignedMetadata) -> bool:
 
 
 def are_twice(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the second copy is as the release's own; where that one is damaged, another check tells."""
+    """Return whether the second copy is as the release's own; where that one is damaged, another check reports it."""
     try:
         own = read_metadata(release.bundle)
     except (OSError, TrustError):
@@ -115,7 +115,7 @@ def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
 
 
 def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
-    """Remove the copies that belong to no kept release."""
+    """Remove the copies that belong to no retained release."""
     copies = folder(prefix)
     wanted = tuple(release.order[1] for release in kept)
     for path in list(copies.iterdir()) if copies.is_dir() else ():

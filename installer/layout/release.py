@@ -1,4 +1,4 @@
-"""One release of an installation: its name, its files, and what tells whether it is complete."""
+"""One release of an installation: its name, its files, and what shows whether it is complete."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Release:
 
     @property
     def made_from(self) -> tuple[int, str]:
-        """What tells the version: repairs and repeated installations of one manifest have it in common."""
+        """What identifies the version: repairs and repeated installations of one manifest have it in common."""
         return self.order[:2]
 
     @property
@@ -96,5 +96,5 @@ class Release:
 
 
 def is_release(name: str) -> bool:
-    """Tell whether an entry of PREFIX/releases has the name of a release."""
+    """Return whether an entry of PREFIX/releases has the name of a release."""
     return _RELEASE.fullmatch(name) is not None

@@ -1,7 +1,7 @@
 """Whose the installed files are and what they may be used for, compared with what sealing a release gives them.
 
 Sealing makes every file read-only for everybody, programs runnable, and all of it the installation's owner's.
-Windows keeps rights elsewhere, and nothing is looked at there.
+Windows keeps rights elsewhere, and nothing is inspected there.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Wrong:
 
 
 def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
-    """Return what of the releases that are kept and of the store has other owners or rights than sealing gives."""
+    """Return what of the retained releases and of the store has other owners or rights than sealing gives."""
     if sys.platform == "win32":
         return []
     found: list[Wrong] = []
@@ -131,7 +131,7 @@ def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def mend(prefix: Prefix, release: Release | None) -> None:
-    """Give all of it its owner and rights; a folder that could not be read is looked into once it can."""
+    """Give all of it its owner and rights; a folder that could not be read is checked once it can."""
     for _round in range(ROUNDS):
         found = wrong(prefix, release)
         if not found:

@@ -25,7 +25,7 @@ MARK_LIMIT = 1024  # bytes
 
 
 def seal(release: Release) -> None:
-    """Make a release read-only and lasting; its mark comes last, so it vouches for all that was written before."""
+    """Make a release read-only and lasting; its mark is written last, so it stands only on a complete release."""
     protect(release)
     files.sync_filesystem(release.path)
     mark_complete(release)
@@ -88,7 +88,7 @@ def unmark(release: Release) -> None:
 def remove(release: Release, *, in_use_too: bool = False) -> bool:
     """Remove a release, its mark first: a removal that is cut short leaves nothing that counts.
 
-    Tell whether it is gone: one that still runs stays, with all that it needs, for a later collection; on Windows
+    Return whether it is gone: one that still runs stays, with all that it needs, for a later collection; on Windows
     with ``in_use_too`` as well, because no program that runs can be removed there.
     """
     if release.path.is_dir() and not release.path.is_symlink():

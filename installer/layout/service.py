@@ -1,8 +1,8 @@
 """The account that an application runs under, where root installs it for another: whoever owns PREFIX/data.
 
-What root does among that account's files, or with its data, is done with that account's rights: a link that it laid
-there leads root nowhere, and what is new there is its own. Whose a folder is tells a place that the account cannot
-change: PREFIX/data, or a folder that lies in one of root's.
+What root does among that account's files, or with its data, is done with that account's rights: a link that it placed
+there leads root nowhere, and what is new there is its own. The owner of a folder marks a place that the account cannot
+change: PREFIX/data, or a folder that is in one of root's.
 """
 
 from __future__ import annotations

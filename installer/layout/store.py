@@ -1,4 +1,4 @@
-"""Kept wheels, model and source files by digest: what repairs need when no bundle is at hand.
+"""Stored wheels, model and source files by digest: what repairs need when no bundle is available.
 
 Objects are read-only and written once: beside, then renamed, only when all bytes were verified.
 """
@@ -42,7 +42,7 @@ class Store:
         return self.root / sha256[:2] / sha256
 
     def holds(self, entry: FileEntry) -> bool:
-        """Tell whether an object is there with the right size; nothing is read."""
+        """Return whether an object is there with the right size; nothing is read."""
         path = self.path(entry.sha256)
         try:
             found = path.lstat()
@@ -51,14 +51,14 @@ class Store:
             return False
 
     def has(self, entry: FileEntry) -> bool:
-        """Tell whether an object is there with the right bytes; they are hashed now."""
+        """Return whether an object is there with the right bytes; they are hashed now."""
         try:
             return self.holds(entry) and sha256_file(self.path(entry.sha256)) == (entry.sha256, entry.size)
         except OSError:
             return False
 
     def add(self, entry: FileEntry, blocks: Iterator[bytes]) -> bool:
-        """Take in a file from checked blocks; an object that is already right stays. Tell whether it was written."""
+        """Take in a file from checked blocks; an object that is already right stays. Return whether it was written."""
         if self.has(entry):
             drain(blocks)
             return False
@@ -114,7 +114,7 @@ class Store:
         shutil.copyfile(self.path(entry.sha256), target)
 
     def require(self, entries: Iterator[FileEntry]) -> None:
-        """Raise HostError when an object is missing or damaged, naming what to bring."""
+        """Raise HostError when an object is missing or damaged, naming what to transfer."""
         for entry in entries:
             if not self.has(entry):
                 raise HostError(
@@ -123,7 +123,7 @@ class Store:
                 )
 
     def collect(self, wanted: set[str]) -> int:
-        """Remove objects that no kept release's manifest names; return the bytes freed."""
+        """Remove objects that no retained release's manifest names; return the bytes freed."""
         freed = 0
         for folder in self._entries():
             if not is_shelf_name(folder.name):
@@ -154,12 +154,12 @@ class Store:
 
 
 def is_object(name: str) -> bool:
-    """Tell whether a name is that of an object, or of what a crash left of one."""
+    """Return whether a name is that of an object, or of what a crash left of one."""
     return _OBJECT.fullmatch(name) is not None
 
 
 def is_shelf_name(name: str) -> bool:
-    """Tell whether a name is that of a folder of objects."""
+    """Return whether a name is that of a folder of objects."""
     return _SHELF.fullmatch(name) is not None
 
 

@@ -34,7 +34,7 @@ CHANGES = ("install", "rollback", "recover")  # actions that make a release acti
 
 
 def log_file(prefix: Prefix) -> Path:
-    """Return the file that grows; those before it lie beside (installer/layout/log_files.py)."""
+    """Return the file that grows; those before it are beside (installer/layout/log_files.py)."""
     return prefix.audit / log_files.CURRENT
 
 
@@ -124,7 +124,7 @@ def _entries(prefix: Prefix) -> Iterator[tuple[Line, dict[str, Any]]]:
 
 
 def is_removal(entry: dict[str, Any]) -> bool:
-    """Tell whether an entry says that the installation was removed: a later release of the same name is another one."""
+    """Return whether an entry says that the installation was removed: a later release of its name is another one."""
     return (entry.get("action"), entry.get("outcome")) == ("uninstall", "done")
 
 
@@ -138,7 +138,7 @@ def activations(prefix: Prefix) -> list[dict[str, Any]]:
             elif entry.get("action") in CHANGES and entry.get("outcome") == "done":
                 found.append(entry)
     except (OSError, ValueError, AttributeError, RagtraceError):
-        return found  # whether the log is whole is told by verify
+        return found  # whether the log is whole is reported by verify
     return found
 
 
@@ -152,7 +152,7 @@ def receipt_of(prefix: Prefix, release: str) -> str | None:
 def verify(prefix: Prefix, anchor: str | None = None) -> tuple[int, str]:
     """Walk the chain; return the number of lines and the head.
 
-    ``anchor`` is a head (or its first 8 digits or more) kept outside: it must be among those that
+    ``anchor`` is a head (or its first 8 digits or more) stored elsewhere: it must be among those that
     the chain has had, so that a later one is fine. Raises TrustError where the chain breaks, and
     for an anchor that it never had.
     """

@@ -131,7 +131,7 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _is_own(path: Path) -> bool:
-    """Tell whether a file is a log that a run of this user wrote."""
+    """Return whether a file is a log that a run of this user wrote."""
     status = path.lstat()
     mine = sys.platform == "win32" or status.st_uid == os.geteuid()
     return mine and stat.S_ISREG(status.st_mode) and _NAME.fullmatch(path.name) is not None

@@ -136,7 +136,7 @@ class Collector(logging.Handler):
         return opened
 
     def _was_left(self, opened: socket.socket) -> bool:
-        """Tell whether the other side has closed: the next line would be accepted here and lost."""
+        """Return whether the other side has closed: the next line would be accepted here and lost."""
         if not self.address.is_tcp or not select.select([opened], [], [], 0)[0]:
             return False
         return not opened.recv(1024)

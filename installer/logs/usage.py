@@ -1,6 +1,6 @@
 """What an installation used of its host: seconds of each phase, memory at its peak, bytes written.
 
-Kept in the receipt, so it ends where the receipt is written: sealing and activating are not in it.
+Stored in the receipt, so it ends where the receipt is written: sealing and activating are not in it.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _written() -> int | None:
     Linux adds the counts of a child that was waited for; on Windows they are this process's alone.
     """
     try:
-        import psutil  # looks into /proc while it is imported
+        import psutil  # reads /proc while it is imported
 
         return int(psutil.Process().io_counters().write_bytes)
     except Exception:  # noqa: BLE001 - a measurement, and never a reason to stop

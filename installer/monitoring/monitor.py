@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from bundle.strict import time_to_json
-from installer.monitoring import processes
+from installer.layout import processes
 from installer.monitoring.exposition import Family
 from shared.errors import HostError, RagtraceError
 from shared.i18n import _
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
 
 FORMAT = 1
-LEAST_INTERVAL = 0.1  # seconds; a look at all processes of a busy host takes some 20 ms
+LEAST_INTERVAL = 0.1  # seconds; a inspect all processes of a busy host takes some 20 ms
 FIRST = 1.0  # seconds, at most, until the first sample
 
 
 @dataclass(frozen=True)
 class HostUse:
-    """The whole host: sizes in bytes, the disk being the prefix's; None where it cannot be told."""
+    """The whole host: sizes in bytes, the disk being the prefix's; None where it is not known."""
 
     cpu_percent: float
     memory_total: int
@@ -97,7 +97,7 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 class Sampler:
-    """Takes samples of one prefix; processor times are told from one to the next."""
+    """Takes samples of one prefix; processor times count from one sample to the next."""
 
     def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix
@@ -176,7 +176,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _traffic(process: psutil.Process) -> dict[str, int | None]:
-    """Return the bytes that a process has read and written; another user's are not told, macOS tells none."""
+    """Return the bytes that a process has read and written; another user's are not shown, macOS shows none."""
     try:
         counters = process.io_counters()
     except (psutil.Error, OSError, AttributeError):
@@ -227,7 +227,7 @@ def samples(
 
 
 def _asked(look: Callable[[], Any]) -> Any:
-    """Return what a look at the host gives; psutil has no error of its own for a /proc that is missing or empty."""
+    """Return what a reading of the host gives; psutil has no error of its own for a /proc that is missing or empty."""
     try:
         return look()
     except (psutil.Error, OSError, IndexError, KeyError, ValueError) as error:

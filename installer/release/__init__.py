@@ -1,1 +1,1 @@
-"""One installed tree: how it is built, tried out, sealed, told from what was signed, and started."""
+"""One installed tree: how it is built, tried out, sealed, compared with what was signed, and started."""

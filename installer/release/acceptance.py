@@ -17,6 +17,7 @@ from bundle.embedding import difference, embedding_in
 from bundle.wheels import record
 from installer.layout import service
 from installer.release import bytecode, launchers, receipt, stage
+from installer.release.installation import Installation
 from shared.errors import InstallError
 from shared.files import trials
 from shared.i18n import _
@@ -38,19 +39,14 @@ NAMES_SHOWN = 5
 
 
 def check_records(
-    release: Release,
-    manifest: Manifest,
-    hash_of: record.Hash,
-    progress: Progress,
-    *,
-    damaged: Collection[str] = (),
+    installation: Installation, hash_of: record.Hash, progress: Progress, *, damaged: Collection[str] = ()
 ) -> None:
     """Raise InstallError unless site-packages is exactly what the wheels and the lock say.
 
     ``damaged`` are paths in the release that are known to be damaged and stay so.
     """
-    known = {release.path / path for path in damaged}
-    site = release.site_packages(manifest.target.python)
+    known = {installation.release.path / path for path in damaged}
+    site = installation.site_packages
     with progress.wait(_("Checking the installed files")):
         survey = record.survey(site, hash_of)
     for paths, reason in (
@@ -62,36 +58,37 @@ def check_records(
         if wrong:
             raise InstallError(_("{path}: {reason}.").format(path=wrong[0], reason=reason))
     installed = {name: version for name, version, _folder in record.distributions(site)}
-    wanted = {package.name: package.version for package in manifest.packages}
+    wanted = {package.name: package.version for package in installation.manifest.packages}
     if installed != wanted:
         others = sorted(set(installed.items()) ^ set(wanted.items()))
         raise InstallError(_("The environment does not match the lockfile: {package}.").format(package=others[0][0]))
 
 
-def try_out(release: Release, manifest: Manifest, progress: Progress) -> None:
+def try_out(installation: Installation, progress: Progress) -> None:
     """Raise InstallError unless the core modules of a new release import and the profile's smoke commands exit 0.
 
     Leaves the bytecode of all that the application imports.
     """
-    foreign = bytecode.compile_application(release, manifest, basic_environment(), progress)
-    check_imports(release, manifest, progress)
+    foreign = bytecode.compile_application(installation, basic_environment(), progress)
+    check_imports(installation, progress)
     with progress.wait(_("Compiling the modules that the application imports later")):
-        import_once(release, manifest, foreign)
-    check_smoke(release, manifest, progress)
+        import_once(installation, foreign)
+    check_smoke(installation, progress)
 
 
-def import_once(release: Release, manifest: Manifest, modules: list[str]) -> None:
+def import_once(installation: Installation, modules: list[str]) -> None:
     """Import modules for the sake of their bytecode; what does not import is no fault, nothing may ever ask for it."""
-    env = trial_environment(release, manifest, basic_environment())
+    env, release = trial_environment(installation, basic_environment()), installation.release
     argv = [str(release.python), "-c", IMPORT, "-", NO_GC, AT_ONCE]
     process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, stdin=json.dumps(modules).encode())
 
 
-def trial_environment(release: Release, manifest: Manifest, caller: dict[str, str]) -> dict[str, str]:
+def trial_environment(installation: Installation, caller: dict[str, str]) -> dict[str, str]:
     """Return the application's environment with placeholders for what its env template lists.
 
     Before the release is sealed, scratch data stand for the user's.
     """
+    release, manifest = installation.release, installation.manifest
     run, data = launchers.run_of(manifest), _data_of(release)
     settings = manifest.application.environment.placeholders
     env = app_launcher.environment(str(release.path), run, caller, settings, data)
@@ -112,16 +109,14 @@ def basic_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def check_imports(
-    release: Release, manifest: Manifest, progress: Progress, account: process.Account | None = None
-) -> None:
+def check_imports(installation: Installation, progress: Progress, account: process.Account | None = None) -> None:
     """Raise InstallError unless every core module imports in a fresh interpreter of the release."""
-    names = manifest.application.core_imports
+    release, names = installation.release, installation.manifest.application.core_imports
     if not names:
         return
     # an interpreter that crashes while it ends is noticed when the release is tried out, before it is sealed
     argv = [str(release.python), "-c", IMPORT, json.dumps(names), NO_GC, *([AT_ONCE] if release.is_complete else [])]
-    env = trial_environment(release, manifest, basic_environment())
+    env = trial_environment(installation, basic_environment())
     with progress.wait(_("Importing the core modules")):
         ended = process.run(argv, env=env, cwd=release.app, timeout=IMPORT_TIMEOUT, account=account)
     answer = scripts.answer(ended.stdout)
@@ -140,10 +135,11 @@ def check_imports(
         raise InstallError(_("{name} cannot be imported: {reason}").format(name=name, reason=reason))
 
 
-def check_smoke(release: Release, manifest: Manifest, progress: Progress) -> None:
+def check_smoke(installation: Installation, progress: Progress) -> None:
     """Raise InstallError unless the profile's smoke commands exit 0."""
+    release, manifest = installation.release, installation.manifest
     run = launchers.run_of(manifest)
-    env = trial_environment(release, manifest, basic_environment())
+    env = trial_environment(installation, basic_environment())
     for name, *arguments in manifest.application.smoke:
         argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
         with progress.wait(trying(name, arguments)):
@@ -167,7 +163,7 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
     if active is None:
         raise InstallError(_("No release is active."))
     account = service.account_of(prefix.data)
-    check_imports(active, manifest, progress, account)
+    check_imports(Installation(prefix, active, manifest), progress, account)
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         with progress.wait(trying(name, arguments)):

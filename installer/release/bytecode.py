@@ -16,8 +16,7 @@ from shared.i18n import _
 from shared.processes import process, scripts
 
 if TYPE_CHECKING:
-    from bundle.manifest import Manifest
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
     from shared.terminal.progress import Progress
 
 TIMEOUT = 600.0  # seconds
@@ -25,12 +24,12 @@ COMPILE = "import sys; sys.path.append(sys.argv[1]); from shared.programs.lazy i
 HOME = Path(__file__).resolve().parents[2]
 
 
-def compile_application(release: Release, manifest: Manifest, env: dict[str, str], progress: Progress) -> list[str]:
+def compile_application(installation: Installation, env: dict[str, str], progress: Progress) -> list[str]:
     """Write the bytecode of the application's own modules, and return the modules that it imports from elsewhere.
 
-    Where that fails, the application works all the same, and starts slowly: told as a warning.
+    Where that fails, the application works all the same, and starts slowly: a warning.
     """
-    application = manifest.application
+    release, application = installation.release, installation.manifest.application
     request: dict[str, Any] = {
         "app": os.path.realpath(release.app),
         "import_paths": application.import_paths,

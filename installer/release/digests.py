@@ -1,4 +1,4 @@
-"""Digests of files, shared by all that looks at them in one run, so that a release is read once."""
+"""Digests of files, shared by all that inspects them in one run, so that a release is read once."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Digests:
         return digests[key]
 
     def knows(self, path: str) -> bool:
-        """Tell whether a file was read and has not changed since."""
+        """Return whether a file was read and has not changed since."""
         try:
             return _key(os.lstat(path)) in self._known
         except OSError:

@@ -1,20 +1,21 @@
-"""What an installation needs beside its bundle before the application starts: settings, and models brought apart."""
+"""What an application needs beside its bundle before it starts: settings, and models copied separately."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from installer.release import models_apart, settings
+from bundle.product import weights
+from installer.release import settings
 from shared.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from bundle.manifest import Manifest
     from bundle.product.application import ModelApart
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Lacks:
                 {
                     "name": model.name,
                     "source": model.source,
-                    "folder": str(models_apart.place(self.prefix, model)),
-                    "advice": models_apart.what_to_bring(self.prefix, model),
+                    "folder": str(model_folder(self.prefix, model)),
+                    "advice": what_to_bring(self.prefix, model),
                 }
                 for model in self.models
             ],
@@ -48,14 +49,60 @@ class Lacks:
             text = _("Still missing:  {names}; add NAME=value for each to that file")
             yield text.format(names=", ".join(self.names))
         for model in self.models:
-            advice = models_apart.what_to_bring(self.prefix, model)
+            advice = what_to_bring(self.prefix, model)
             yield _("Missing model:  {name}. {advice}").format(name=model.name, advice=advice)
 
 
-def look(prefix: Prefix, release: Release, manifest: Manifest) -> Lacks:
+def look(installation: Installation) -> Lacks:
     """Return what a prefix lacks for a release, which may still be to be made."""
     try:
-        names: tuple[str, ...] | None = settings.survey(prefix, release, manifest).missing
+        names: tuple[str, ...] | None = settings.survey(installation).missing
     except (OSError, ValueError):
         names = None
-    return Lacks(prefix, names, tuple(models_apart.missing(prefix, manifest)))
+    return Lacks(installation.prefix, names, tuple(missing_models(installation)))
+
+
+def model_folder(prefix: Prefix, model: ModelApart) -> Path:
+    """Return the folder that a model belongs in."""
+    return prefix.models / model.name
+
+
+def missing_models(installation: Installation) -> list[ModelApart]:
+    """Return the models whose folder is not there, or holds no file."""
+    wanted, prefix = installation.manifest.application.models_apart, installation.prefix
+    return [model for model in wanted if not _has_files(model_folder(prefix, model))]
+
+
+def _has_files(folder: Path) -> bool:
+    try:
+        return any(path.is_file() for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
+    """Return the files of weights in a model's folder that cannot be whole, and why; what cannot be read among them."""
+    found = {}
+    folder = model_folder(prefix, model)
+    for file in sorted(folder.rglob("*")):
+        try:
+            fault = weights.fault(file.name, file) if file.is_file() else None
+        except OSError as error:
+            fault = error.strerror or str(error)
+        if fault:
+            found[file.relative_to(folder).as_posix()] = fault
+    return found
+
+
+def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
+    """Return which files to copy and where to, as a sentence."""
+    kind, _colon, rest = model.source.partition(":")
+    repository, _at, revision = rest.partition("@")
+    origin = (
+        _("all files of {repository} at revision {revision}").format(repository=repository, revision=revision)
+        if kind == "hf"
+        else _("the model's files, which are in the folder {name} of the builder").format(name=rest or model.name)
+    )
+    return _("Copy {files} (including config.json, the weights and the tokenizer) into {folder}.").format(
+        files=origin, folder=model_folder(prefix, model)
+    )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
 
 MADE_BY_US = b"Made by ragtrace-install"
 # of the zipapp: all have the first, and those that know the tool's command the second
@@ -65,13 +65,13 @@ def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
 
 
 def is_former(prefix: Prefix) -> bool:
-    """Tell whether a prefix keeps releases, and each of an installer that calls the tool ``ragtrace``."""
+    """Return whether a prefix keeps releases, and each of an installer that calls the tool ``ragtrace``."""
     kept = prefix.complete_releases()
     return bool(kept) and not any(knows_the_command(release.bundle / INSTALLER) for release in kept)
 
 
 def knows_the_command(zipapp: Path) -> bool:
-    """Tell whether an installer has the rules of this one; one that cannot be read is a matter of its receipt."""
+    """Return whether an installer has the rules of this one; one that cannot be read is a matter of its receipt."""
     try:
         with reading.opened(zipapp) as file, zipfile.ZipFile(file) as opened:
             members = frozenset(opened.namelist())
@@ -110,7 +110,7 @@ def strangers(prefix: Prefix, manifest: Manifest) -> list[Path]:
 
 
 def is_ours(path: Path) -> bool:
-    """Tell whether a file of PREFIX/bin was written by an installer."""
+    """Return whether a file of PREFIX/bin was written by an installer."""
     try:
         return MADE_BY_US in reading.read(path, reading.LINES)
     except OSError:
@@ -147,7 +147,7 @@ def damaged(prefix: Prefix, manifest: Manifest) -> list[str]:
 
 
 def is_right(path: Path, content: bytes) -> bool:
-    """Tell whether a launcher is there as it was written, and can be started."""
+    """Return whether a launcher is there as it was written, and can be started."""
     try:
         return reading.read(path, reading.LINES) == content and os.access(path, os.X_OK)
     except OSError:
@@ -162,11 +162,12 @@ def prune(prefix: Prefix, manifest: Manifest | None) -> None:
             path.unlink()
 
 
-def write_run_files(release: Release, manifest: Manifest) -> None:
-    """Write launch.py and run.json, what the launchers start, and which command the kept installer is started by."""
+def write_run_files(installation: Installation) -> None:
+    """Write launch.py and run.json, what the launchers start, and which command the stored installer is started by."""
+    release = installation.release
     with open(app_launcher.__file__, "rb") as file:
         release.launch_file.write_bytes(file.read())
-    release.run_file.write_bytes(strict.dumps(run_of(manifest)))
+    release.run_file.write_bytes(strict.dumps(run_of(installation.manifest)))
     if knows_the_command(release.bundle / INSTALLER):
         (release.path / COMMAND_FILE).write_bytes(f"{TOOL}\n".encode())
 

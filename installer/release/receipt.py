@@ -91,7 +91,7 @@ def _item(value: Any, path: str) -> Item:
 
 
 def contradicted(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the audit log has another receipt of a release than the one that is there.
+    """Return whether the audit log has another receipt of a release than the one that is there.
 
     A receipt and its mark can be written anew together by whoever may write there; a line of the log cannot be
     changed without the lines that follow. Raises OSError where there is no receipt.
@@ -203,7 +203,7 @@ def against(found: Mapping[str, str], receipt: Receipt) -> list[Deviation]:
 
 
 def stamps(release: Release) -> dict[str, tuple[int, int, int]]:
-    """Return inode, size and time of the last change (ns) of everything that a comparison looks at, by its path."""
+    """Return inode, size and time of the last change (ns) of everything that a comparison inspects, by its path."""
     found = {}
     for relative, (path, _is_link) in walk(str(release.path)):
         status = os.lstat(path)

@@ -1,7 +1,7 @@
 """The text of the scripts in PREFIX/bin, in which ``@name@`` stands for the command.
 
 Each starts the current release or says in two sentences why it cannot, with the exit codes of the tool: 4 where this
-host lacks the Python, 5 where the installation is damaged. FORMER is what installers wrote that called the tool
+host lacks the Python, 5 where the installation is damaged. ``FORMER`` is what installers wrote that called the tool
 ``ragtrace``, byte for byte. The shell knows no catalogue, so they speak English, as the application's launcher does.
 In what they say a question mark stands for each character that ends a line, changes its order or steers a terminal.
 """

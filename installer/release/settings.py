@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
+    from installer.release.installation import Installation
     from shared.terminal.progress import Progress
 
 NEAR = 0.8  # of difflib's ratio: one letter too few, too many or exchanged in a name of ten
@@ -46,17 +47,18 @@ class Settings:
     wrong: tuple[int, ...]
 
 
-def survey(prefix: Prefix, release: Release, manifest: Manifest) -> Settings:
+def survey(installation: Installation) -> Settings:
     """Compare PREFIX/.env and the caller's variables with what the application loads.
 
     Raises OSError or ValueError for a file that is no text in UTF-8.
     """
-    run, wanted, caller = launchers.run_of(manifest), manifest.application.environment, caller_names()
-    lines, wrong = app_launcher.read_env(app_launcher.text_of(str(prefix.root)))
+    manifest, caller = installation.manifest, caller_names()
+    run, wanted = launchers.run_of(manifest), manifest.application.environment
+    lines, wrong = app_launcher.read_env(app_launcher.text_of(str(installation.prefix.root)))
     written = {name: value for _line, name, value in lines}
     names = app_launcher.loaded(run)
     settings = {name: value for name, value in written.items() if name in names}
-    env = app_launcher.environment(str(release.path), run, {}, settings)
+    env = app_launcher.environment(str(installation.release.path), run, {}, settings)
     return Settings(
         missing=tuple(name for name in app_launcher.missing(run, env) if name not in caller),
         untouched=tuple(
@@ -109,7 +111,7 @@ def _quoted(value: str) -> str:
 def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
     """Make a settings file for the user to fill in, or tell what could be set newly in the one that is there.
 
-    That one is never changed. Trouble is told and no failure.
+    That one is never changed. Trouble is reported and no failure.
     """
     try:
         if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is the user's all the same
@@ -123,9 +125,9 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
 
 
 def tell_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
-    """Tell the names that a release loads and the former one did not, unless PREFIX/.env has them already."""
+    """Tell the names that a release loads and the previous one did not, unless PREFIX/.env has them already."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
-    with contextlib.suppress(RagtraceError, OSError):  # a damaged release tells nothing of its own
+    with contextlib.suppress(RagtraceError, OSError):  # a damaged release has nothing to compare
         known.update(app_launcher.loaded(launchers.run_of(former.manifest())) if former else ())
     new = [name for name in _settable(manifest) if name not in known]
     if new:

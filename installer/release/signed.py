@@ -1,10 +1,10 @@
 """What is installed, compared with what was signed, past the receipt: that was written on this host, and can be again.
 
-1. A kept wheel counts when its SHA-256 is the signed manifest's; its RECORD then says what its files must be.
+1. A stored wheel counts when its SHA-256 is the signed manifest's; its RECORD then says what its files must be.
 2. Every other file that the manifest names has its SHA-256 there.
 3. What the installer makes of the manifest (run.json, launch.py, links to data) is made again and compared.
-4. What is left is made on this host, and nothing signed tells its bytes: bytecode beside a file of 1 or 2, what
-   uv writes into every environment, and which Python it is. It is counted, and vouched for by the receipt alone.
+4. What is left is made on this host, and nothing signed has its digest: bytecode beside a file of 1 or 2, what
+   uv writes into every environment, and which Python it is. It is counted, and authenticated by the receipt alone.
 5. Every other file is one too many.
 """
 
@@ -26,7 +26,6 @@ from bundle.product.commands import TOOL
 from bundle.wheels import record
 from bundle.wheels.files import MADE, WRITTEN, Environment, expected
 from installer.layout import proofs
-from installer.layout.store import Store
 from installer.release import launchers, receipt, tools_environment
 from installer.release.receipt import ADDED, ALTERED, MISSING, Deviation
 from installer.release.stage import INTERPRETER, counterpart
@@ -41,8 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundle.manifest import FileEntry, Manifest
-    from installer.layout.prefix import Prefix
     from installer.layout.release import Release
+    from installer.layout.store import Store
+    from installer.release.installation import Installation
 
 LAUNCHER_MEMBER = launchers.EVERY_INSTALLER.rpartition("/")[0] + "/app_launcher.py"  # of the zipapp
 # what uv writes into every environment, besides the links to Python
@@ -71,7 +71,7 @@ class Comparison:
 class _Signed:
     """What a release must hold: by path the right digest and the owner.
 
-    ``uncompared`` says by package why its wheel tells nothing; which other files belong in its environment, one of
+    ``uncompared`` says by package why its wheel cannot be compared; which other files belong in its environment, one of
     ``unknown``, is not known then.
     """
 
@@ -81,18 +81,12 @@ class _Signed:
     wheels: int
 
 
-def compare(
-    prefix: Prefix,
-    release: Release,
-    manifest: Manifest,
-    hash_of: record.Hash,
-    found: Mapping[str, str] | None = None,
-) -> Comparison:
-    """Compare a release with its manifest, which was proven before, and with the kept wheels.
+def compare(installation: Installation, hash_of: record.Hash, found: Mapping[str, str] | None = None) -> Comparison:
+    """Compare a release with its manifest, which was proven before, and with the stored wheels.
 
     ``found`` is what ``receipt.contents`` gave a moment ago.
     """
-    signed = _signed(prefix, release, manifest, hash_of)
+    signed, release = _signed(installation, hash_of), installation.release
     found = dict(receipt.contents(release.path, hash_of)) if found is None else found
     deviations, same, made = [], 0, 0
     for path, (content, owner) in signed.contents.items():
@@ -101,7 +95,7 @@ def compare(
                 deviations.append(Deviation(path, MISSING, owner))
         elif content == MADE:
             made += 1
-        elif found[path] == content or _is_of_another(path, found[path], release, manifest):
+        elif found[path] == content or _is_of_another(path, found[path], installation):
             same += 1
         else:
             deviations.append(Deviation(path, ALTERED, owner))
@@ -112,7 +106,7 @@ def compare(
             made += 1
         else:
             deviations.append(Deviation(path, ADDED, receipt.area(path)))
-    deviations += _false_records(signed, release, manifest)
+    deviations += _false_records(signed, installation)
     ordered = sorted(set(deviations), key=lambda deviation: deviation.path)
     return Comparison(tuple(ordered), signed.uncompared, same, signed.wheels, made)
 
@@ -127,14 +121,13 @@ def _environments(manifest: Manifest) -> Iterator[tuple[Environment, str, FileEn
         yield Environment(tools_environment.FOLDER, manifest.target.python), name, entry
 
 
-def _signed(prefix: Prefix, release: Release, manifest: Manifest, hash_of: record.Hash) -> _Signed:
-    store = Store(prefix.store)
-    contents = dict(_of_the_manifest(prefix, release, manifest))
-    uncompared, unknown, wheels = {}, set(), list(_environments(manifest))
+def _signed(installation: Installation, hash_of: record.Hash) -> _Signed:
+    contents = dict(_of_the_manifest(installation))
+    uncompared, unknown, wheels = {}, set(), list(_environments(installation.manifest))
 
     def read(wheel: tuple[Environment, str, FileEntry]) -> dict[str, str] | str:
         environment, _name, entry = wheel
-        return _files_of(store, environment, entry, hash_of)
+        return _files_of(installation.store, environment, entry, hash_of)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for (environment, name, _entry), files in zip(wheels, pool.map(read, wheels)):
@@ -147,7 +140,7 @@ def _signed(prefix: Prefix, release: Release, manifest: Manifest, hash_of: recor
 
 
 def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of: record.Hash) -> dict[str, str] | str:
-    """Return what a wheel lays by path, or why that is not known."""
+    """Return what a wheel writes by path, or why that is not known."""
     path = store.path(entry.sha256)
     try:
         found = hash_of(path) if store.holds(entry) else None
@@ -163,8 +156,9 @@ def _files_of(store: Store, environment: Environment, entry: FileEntry, hash_of:
         return _("cannot read its wheel: {reason}").format(reason=error)
 
 
-def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[tuple[str, tuple[str, str]]]:
+def _of_the_manifest(installation: Installation) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield path → (content, owner) of what the manifest names, or what is made of it and of nothing else."""
+    release, manifest, data = installation.release, installation.manifest, installation.prefix.data
     in_data = {entry.path for entry in persist.shipped(manifest)}
     for entry in manifest.files:
         place = counterpart(release, entry) if entry.is_kept and entry.path not in in_data else None
@@ -173,7 +167,7 @@ def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> It
             yield path, (entry.sha256, receipt.area(path))
     for folder in manifest.application.persist:
         place = release.app / folder
-        target = MADE if sys.platform == "win32" else f"-> {os.path.relpath(prefix.data / folder, place.parent)}"
+        target = MADE if sys.platform == "win32" else f"-> {os.path.relpath(data / folder, place.parent)}"
         yield f"app/{folder}", (target, receipt.APP)
     if launchers.knows_the_command(release.bundle / INSTALLER):
         yield launchers.COMMAND_FILE, (hashlib.sha256(f"{TOOL}\n".encode()).hexdigest(), receipt.RELEASE)
@@ -182,8 +176,9 @@ def _of_the_manifest(prefix: Prefix, release: Release, manifest: Manifest) -> It
         yield release.launch_file.name, (hashlib.sha256(file.read()).hexdigest(), receipt.RELEASE)
 
 
-def _is_of_another(path: str, content: str, release: Release, manifest: Manifest) -> bool:
-    """Tell whether a file is what another installer made of the manifest: one that this one took the place of."""
+def _is_of_another(path: str, content: str, installation: Installation) -> bool:
+    """Return whether a file is what another installer made of the manifest: one that this one took the place of."""
+    release = installation.release
     if path == launchers.COMMAND_FILE:  # the first that wrote it did so with the line ends of Windows there
         return content == hashlib.sha256(f"{TOOL}\r\n".encode()).hexdigest()
     if path == release.run_file.name:
@@ -191,7 +186,7 @@ def _is_of_another(path: str, content: str, release: Release, manifest: Manifest
             run = strict.loads(
                 reading.read(release.run_file, app_launcher.RUN_LIMIT), path, limit=app_launcher.RUN_LIMIT
             )
-            return Application.from_json(run, path) == manifest.application
+            return Application.from_json(run, path) == installation.manifest.application
         except (OSError, TrustError):
             return False
     if path == release.launch_file.name:
@@ -204,7 +199,7 @@ def _is_of_another(path: str, content: str, release: Release, manifest: Manifest
 
 
 def _is_known(path: str, content: str, signed: _Signed, release: Release) -> bool:
-    """Tell whether a file that nothing signed names is one that is made on this host."""
+    """Return whether a file that nothing signed names is one that is made on this host."""
     module = record.module_of(path)
     if module is not None:
         return module.replace(os.sep, "/") in signed.contents
@@ -223,10 +218,11 @@ def _is_known(path: str, content: str, signed: _Signed, release: Release) -> boo
     return _OF_UV.fullmatch(inner) is not None
 
 
-def _false_records(signed: _Signed, release: Release, manifest: Manifest) -> Iterator[Deviation]:
+def _false_records(signed: _Signed, installation: Installation) -> Iterator[Deviation]:
     """Yield each installed RECORD that gives a file another digest than the wheel does."""
+    release = installation.release
     for root in ("venv", tools_environment.FOLDER):
-        site = Environment(root, manifest.target.python).site
+        site = Environment(root, installation.manifest.target.python).site
         try:
             lines = record.recorded(release.path / site)
         except HostError:

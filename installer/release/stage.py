@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry, Manifest
     from installer.layout.release import Release
     from installer.layout.store import Store
+    from installer.release.installation import Installation
     from installer.trust.admission import AdmittedBundle
     from shared.terminal.progress import Progress
 
 INTERPRETER = "interpreter"  # names the Python that runs the installed tool itself
-PYTHON_FOLDER = "python"  # of a release whose bundle brings its own
+PYTHON_FOLDER = "python"  # of a release whose bundle provides its own
 PLUGINS = "plugins"  # in a release's bundle folder
 PROGRAM = 0o755
 SCRATCH = ".work"
@@ -56,7 +57,7 @@ def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> No
 
 
 def demand_promise(manifest: Manifest, store: Store) -> None:
-    """Raise TrustError where the kept wheels come to more than the manifest says, so that they would fill the disk."""
+    """Raise TrustError where the stored wheels unpack to more than the manifest says and would fill the disk."""
     kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
     sizes.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
 
@@ -67,15 +68,17 @@ def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
     proofs.metadata_of(admitted.bundle).write(release.bundle)
 
 
-def python_for(release: Release, manifest: Manifest) -> Path:
-    """Return what the release's environments are made from: the Python that the bundle brings, else the host's."""
-    return release.path / PYTHON_FOLDER / manifest.own_python if manifest.own_python else base_interpreter()
+def python_for(installation: Installation) -> Path:
+    """Return what the release's environments are made from: the Python that the bundle provides, else the host's."""
+    own = installation.manifest.own_python
+    return installation.release.path / PYTHON_FOLDER / own if own else base_interpreter()
 
 
-def lay_python(release: Release, manifest: Manifest, store: Store) -> None:
-    """Lay out the Python that the bundle brings; programs are copies, the store's files have no such mode."""
-    for entry in manifest.of_kind("interpreter"):
-        target = release.path / PYTHON_FOLDER / entry.inner
+def lay_python(installation: Installation) -> None:
+    """Lay out the Python that the bundle provides; programs are copies, the store's files have no such mode."""
+    store = installation.store
+    for entry in installation.manifest.of_kind("interpreter"):
+        target = installation.release.path / PYTHON_FOLDER / entry.inner
         if entry.mode == PROGRAM:
             store.copy(entry, target)
             target.chmod(PROGRAM)
@@ -83,9 +86,10 @@ def lay_python(release: Release, manifest: Manifest, store: Store) -> None:
             store.lay(entry, target)
 
 
-def stage_files(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
+def stage_files(installation: Installation, python: Path) -> None:
     """Lay out everything of a release but its environment: Python, source, models, installer, launcher."""
-    lay_python(release, manifest, store)
+    release, manifest, store = installation.release, installation.manifest, installation.store
+    lay_python(installation)
     release.app.mkdir(parents=True, exist_ok=True)
     for entry in manifest.of_kind("source"):
         store.copy(entry, release.app / entry.inner)
@@ -97,13 +101,13 @@ def stage_files(release: Release, manifest: Manifest, store: Store, python: Path
         entry_or_none = manifest.entry(path)
         if entry_or_none is not None:
             store.lay(entry_or_none, release.bundle / name)
-    tools_environment.stage(release, manifest, store, python)
-    launchers.write_run_files(release, manifest)
+    tools_environment.stage(installation, python)
+    launchers.write_run_files(installation)
     (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
 
 
 def counterpart(release: Release, entry: FileEntry) -> Path | None:
-    """Return where a release has a kept file under its real name; wheels are nowhere."""
+    """Return where a release has a stored file under its real name; wheels are nowhere."""
     folders = {
         "source": release.app,
         "model": release.models,
@@ -119,8 +123,9 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
     return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
 
 
-def stage_environment(release: Release, manifest: Manifest, store: Store, python: Path, progress: Progress) -> None:
-    """Make the virtual environment from the kept wheels, exactly as the manifest says."""
+def stage_environment(installation: Installation, python: Path, progress: Progress) -> None:
+    """Make the virtual environment from the stored wheels, exactly as the manifest says."""
+    release, manifest = installation.release, installation.manifest
     with progress.wait(
         plural("Installing {count} package", "Installing {count} packages", len(manifest.packages)).format(
             count=len(manifest.packages)
@@ -131,20 +136,19 @@ def stage_environment(release: Release, manifest: Manifest, store: Store, python
         try:
             uv.venv(release.venv, python)
             if manifest.packages:
-                sync_environment(uv, release, manifest, store)
+                sync_environment(uv, installation)
         finally:
             uv.close()
             files.remove_tree(scratch)
 
 
-def sync_environment(
-    uv: Uv, release: Release, manifest: Manifest, store: Store, *, only: Collection[str] | None = None
-) -> None:
-    """Let uv install the kept wheels, or those of some packages, from a lock made of the manifest.
+def sync_environment(uv: Uv, installation: Installation, *, only: Collection[str] | None = None) -> None:
+    """Let uv install the stored wheels, or those of some packages, from a lock made of the manifest.
 
-    The kept bytes are hashed again and the structure of each wheel is looked at before uv sees it. A
+    The stored bytes are hashed again and the structure of each wheel is inspected before uv sees it. A
     requirement with a path, instead of a lock, would leave direct_url.json (PEP 610) in the environment.
     """
+    release, manifest, store = installation.release, installation.manifest, installation.store
     scratch = release.path / SCRATCH
     packages = [package for package in manifest.packages if only is None or package.name in only]
     entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
@@ -166,11 +170,11 @@ def scratch_data(release: Release) -> Path:
     return release.path / SCRATCH / "data"
 
 
-def try_out_data(release: Release, manifest: Manifest, store: Store) -> None:
+def try_out_data(installation: Installation) -> None:
     """Let the release's persistent folders lead to a scratch copy while it is tried out."""
-    scratch = scratch_data(release)
-    persist.lay_scratch(scratch, manifest, store)
-    persist.link_to(release, manifest, scratch)
+    scratch = scratch_data(installation.release)
+    persist.lay_scratch(scratch, installation.manifest, installation.store)
+    persist.link_to(installation.release, installation.manifest, scratch)
 
 
 def end_try_out(release: Release) -> None:

@@ -1,6 +1,6 @@
 """The tools environment of a release: scanners whose requirements are their own, in ``tools/`` beside ``venv/``.
 
-Its wheels lie in 06_Verification/tools of the bundle. A bundle without any brings no scanners.
+Its wheels are in 06_Verification/tools of the bundle. A bundle without any has no scanners.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry, Manifest
     from installer.layout.release import Release
     from installer.layout.store import Store
+    from installer.release.installation import Installation
 
 VERIFICATION = "verification"
 FOLDER = "tools"  # in a release, and below the bundle's folder of this kind
@@ -41,7 +42,7 @@ def entries_of(manifest: Manifest) -> list[FileEntry]:
 
 
 def is_tool(entry: FileEntry) -> bool:
-    """Tell whether a file of the bundle is a scanner's wheel."""
+    """Return whether a file of the bundle is a scanner's wheel."""
     return entry.kind == VERIFICATION and entry.inner.startswith(f"{FOLDER}/") and entry.inner.endswith(".whl")
 
 
@@ -65,11 +66,12 @@ def site_of(release: Release, python: str) -> Path:
     return root_of(release) / ("Lib/site-packages" if sys.platform == "win32" else f"lib/python{python}/site-packages")
 
 
-def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> None:
-    """Lay out what the bundle brings for verification, and make the tools environment of its wheels.
+def stage(installation: Installation, python: Path) -> None:
+    """Lay out what the bundle provides for verification, and make the tools environment of its wheels.
 
     Raises InstallError when an installed file is not what its RECORD says.
     """
+    release, manifest, store = installation.release, installation.manifest, installation.store
     for entry in manifest.of_kind(VERIFICATION):
         if not is_tool(entry):
             store.lay(entry, kept_at(release, entry))
@@ -87,11 +89,11 @@ def stage(release: Release, manifest: Manifest, store: Store, python: Path) -> N
     with wheels.blamed(kept(tools, store)):
         if not record.survey(site_of(release, manifest.target.python)).clean:
             raise InstallError(_("{path} does not match its RECORD.").format(path=root_of(release)))
-    warm_up(release, manifest)
+    warm_up(installation)
 
 
 def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python: Path, version: str) -> None:
-    """Let uv install wheels for a version of Python, after a look at the structure of each."""
+    """Let uv install wheels for a version of Python, after a check of the structure of each."""
     store.require(iter(tools))
     rows = []
     for entry in tools:
@@ -113,16 +115,17 @@ def kept(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
 
 
 def package_of(entry: FileEntry) -> Package:
-    """Return the package that a wheel's file name tells. Raises TrustError for a name that tells none."""
+    """Return the package in a wheel's file name. Raises TrustError for a name without one."""
     return Package(*wheels.named(entry.path), entry.path, None)
 
 
-def warm_up(release: Release, manifest: Manifest) -> None:
+def warm_up(installation: Installation) -> None:
     """Run the scanners once, so that the bytecode that they need is written before the release is sealed.
 
-    Whether they work is told by the checks that use them.
+    Whether they work is reported by the checks that use them.
     """
-    entry = manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
+    release = installation.release
+    entry = installation.manifest.entry(f"{KINDS[VERIFICATION]}/{ADVISORIES}/advisories.zip")
     if entry is None:
         return
     try:

@@ -1,9 +1,9 @@
 """Whether a bundle with trusted signatures may be installed here and now; only an AdmittedBundle can be installed.
 
 Who changes a prefix holds its lock when he asks, so that what was judged stays as it was; who only looks needs none.
-Downgrade and replay: the highest counter accepted for a product is kept beside the host's policy (or in
+Downgrade and replay: the highest counter accepted for a product is stored beside the host's policy (or in
 the user's own state folder), so that a new prefix does not forget it. Time is judged when a release is
-first accepted and never again: an SSHSIG carries no time, so all there is is the date in the manifest.
+first accepted and never again: an SSHSIG has no time, so all there is is the date in the manifest.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
     1. The prefix's own policy, where there is one, accepts its signers too.
     2. It is of the prefix's product, and not older than the active release.
     3. It is not older than anything of this product that was accepted on this host, unless it is the very release
-       that is active here: after a rollback only its own bundle may be able to repair it, and brings nothing older.
+       that is active here: after a rollback only its own bundle may be able to repair it, and installs nothing older.
     4. Unless the prefix keeps this very release: its date and the validity of its signers' keys.
 
     ``now`` is by default the host's clock. Raises TrustError.
@@ -124,7 +124,7 @@ def _refuse_downgrade(manifest: Manifest, prefix: Prefix, now: datetime) -> None
     try:
         installed = active.manifest()
     except (RagtraceError, OSError):
-        return  # damaged: whatever this host has accepted is no older than it, and that is looked at next
+        return  # damaged: whatever this host has accepted is no older than it, and that is inspected next
     here = installed.product
     if here.name != manifest.product.name:
         raise TrustError(

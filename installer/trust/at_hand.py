@@ -1,6 +1,6 @@
 """What a repair may take from: a bundle that the operator names, or one beside the running zipapp.
 
-A repair is no place for dates: a clock that is wrong or a key that has run out is told, and stops nothing.
+A repair is no place for dates: a clock that is wrong or a key that has run out is reported, and stops nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
 
 @dataclass(frozen=True)
 class AtHand:
-    """A bundle that was ``named`` or lies beside the zipapp, and the policy in force; None: there is none."""
+    """A bundle that was ``named`` or that is beside the zipapp, and the policy in force; None: there is none."""
 
     candidate: Candidate | None = None
     policy: Policy | None = None
@@ -47,10 +47,10 @@ class AtHand:
 
 
 def look(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places: Places) -> AtHand:
-    """Return what is at hand for an installation.
+    """Return what is available for an installation.
 
     Raises TrustError for a policy that does not count, and what is wrong with a bundle that was named; one
-    that only lies beside the zipapp is left when it cannot be opened.
+    that is only beside the zipapp is left when it cannot be opened.
     """
     if named is not None:
         policy = authority(places, trusted_keys).policy

@@ -107,7 +107,7 @@ def kept_by_host(places: Places) -> memory.Kept:
 
 
 def kept_by_user(places: Places) -> memory.Kept:
-    """Return what this user remembers; where he may not even look, he cannot have kept anything.
+    """Return what this user remembers; where the user may not even read, nothing can be stored.
 
     Raises TrustError when others could have changed it; who keeps it for the host takes no notice of such a one.
     """

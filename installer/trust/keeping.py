@@ -1,4 +1,4 @@
-"""The memory of this host as an administrator sees it: what is wrong with it, mending it, accepting what is left."""
+"""The memory of this host as an administrator sees it: what is wrong with it, repairing it, accepting what is left."""
 
 from __future__ import annotations
 

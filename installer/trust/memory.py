@@ -1,6 +1,6 @@
 """What a place remembers: its highest policy, and the highest release counter of each product.
 
-Kept beside the policy, so that a new prefix does not forget it, and twice, each with its digest: one of the two is
+Stored beside the policy, so that a new prefix does not forget it, and twice, each with its digest: one of the two is
 whole whatever happens to the other, and the higher counts. Where neither is whole, what this host shows (its policies
 and what is installed) is what nothing may be lower than, until an administrator accepts it (``trust accept-memory``).
 """
@@ -132,7 +132,7 @@ def read_folder(folder: Path) -> Kept:
 
 
 def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
-    """Raise what a folder remembers, and mend its copies; nothing in it ever becomes lower.
+    """Raise what a folder remembers, and repair its copies; nothing in it ever becomes lower.
 
     Raises OSError where it cannot be written, HostError where it could not be read again: it stays as it is then.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Administrators, SYSTEM, TrustedInstaller
 ADMINISTRATORS = ("BA", "SY", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464")
-# rights by which others could replace what lies in a folder: DELETE, WRITE_DAC, WRITE_OWNER,
+# rights by which others could replace what is in a folder: DELETE, WRITE_DAC, WRITE_OWNER,
 # FILE_DELETE_CHILD, GENERIC_ALL, GENERIC_WRITE; and those that alter a file or add to a folder as well
 _REPLACE = 0x10000 | 0x40000 | 0x80000 | 0x40 | 0x10000000 | 0x40000000
 _WRITE = _REPLACE | 0x2 | 0x4 | 0x10 | 0x100

@@ -20,8 +20,8 @@ from shared.i18n import _
 class Places:
     """The folders of trust. No variable of the environment names the host's: it is a value of this program.
 
-    What lies in ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to
-    ``top``, and nobody else can write there. ``privileged`` tells whether this run may change it.
+    What is in ``host`` counts only if ``owner`` (a user id) owns it and everything above it up to
+    ``top``, and nobody else can write there. ``privileged`` says whether this run may change it.
     """
 
     host: Path

@@ -1,4 +1,4 @@
-"""The files of a backup: copied or shared as it is made, checked against its index, laid ready as it is restored."""
+"""The files of a backup: copied or shared as it is made, checked against its index, staged as it is restored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRIVATE = stat.S_IRWXU  # of the folders of a backup: its index has the modes of
 
 
 def of_the_user(prefix: Prefix) -> Iterator[Entry]:
-    """Yield the settings, be they a link, and the data with all in them; ``data`` may lie on another disk."""
+    """Yield the settings, be they a link, and the data with all in them; ``data`` may be on another disk."""
     if os.path.lexists(prefix.env_file):
         with Folder(prefix.root) as root:
             settings = Entry(root, SETTINGS, root.do(os.lstat, SETTINGS))
@@ -223,7 +223,7 @@ def check(backup: Backup, leave_out: Collection[int] = ()) -> None:
 
 def _content(here: Folder, item: Saved) -> str:
     if item.is_folder:
-        return item.content  # going down tells
+        return item.content  # descending reports it
     if stat.S_ISLNK(here.do(os.lstat, item.name).st_mode):
         return LINK + str(here.do(os.readlink, item.name))
     return content_of(here, item.name, item.content)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FORMAT = 3
 BY_PATHS = 2  # the format before: whole paths, and no number
 FOLDER, LINK = "folder", "-> "  # the content of an entry that is one
-DATA, SETTINGS = "data", ".env"  # the entries that are the user's; others are kept for people to look at
+DATA, SETTINGS = "data", ".env"  # the entries that are the user's; others are stored for people to inspect
 INDEX, FILES = "index.json", "files"
 LIMIT = 256 << 20  # bytes of an index
 ENTRIES_LIMIT = 2_000_000
@@ -40,7 +40,7 @@ NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]{1,3})?-([a-z][a-z-]{0,31})")
 class Saved:
     """An entry of a backup: how many folders it is in, its name; its digest, ``-> target`` or ``folder``; its mode.
 
-    ``stamp`` tells whether the original was written since, and is empty where that cannot be told. Files with
+    ``stamp`` says whether the original was written since, and is empty where that is not known. Files with
     the same ``link`` are one file with several names; 0 is a file with one.
     """
 
@@ -185,7 +185,7 @@ def _saved_by_path(value: Any, path: str) -> Saved:
 
 
 def _nested(saved: tuple[Saved, ...]) -> Iterator[Saved]:
-    """Bring the entries of the format before into the order of a walk, each after the folders that it is in."""
+    """Sort the entries of the previous format in the order of a walk, each after the folders that it is in."""
     yield from (item for item in saved if item.name.split("/")[0] != DATA)
     theirs = [(item.name.split("/"), item) for item in saved if item.name.split("/")[0] == DATA]
     above: list[str] = []

@@ -114,7 +114,7 @@ def newest_with_data(prefix: Prefix) -> Backup | None:
 
 
 def unreadable(prefix: Prefix) -> list[str]:
-    """Return the names of backups whose index is lost or cannot be read: what they hold is nowhere told."""
+    """Return the names of backups whose index is lost or cannot be read: what they hold is recorded nowhere."""
     found = []
     for path in sorted(prefix.backups.iterdir()) if prefix.backups.is_dir() else ():
         if NAME.fullmatch(path.name):
@@ -145,7 +145,7 @@ def find(prefix: Prefix, name: str) -> Backup:
 
 
 def remove(prefix: Prefix, name: str) -> None:
-    """Remove a backup under a name that tells so: what a removal that is cut short leaves is no damaged backup."""
+    """Rename a backup, then remove it: an interrupted removal leaves nothing that passes for a damaged backup."""
     folder = prefix.backups / name
     if reading.is_folder(folder):
         beside = folder.with_name(f".{name}.{os.getpid()}.tmp")
@@ -192,7 +192,7 @@ def pinned_beside(prefix: Prefix, active: Release | None, damaged: Release | Non
 
 
 def holds_anything(prefix: Prefix) -> bool:
-    """Tell whether there is anything of the user's but empty folders."""
+    """Return whether there is anything of the user's but empty folders."""
     return any(entry.is_file or entry.is_link for entry in of_the_user(prefix))
 
 

@@ -104,7 +104,7 @@ class Names:
         return self._numbers.setdefault((status.st_dev, status.st_ino), len(self._numbers) + 1)
 
     def link(self, number: int, there: Folder, name: str) -> bool:
-        """Make another name of a file that is held; tell whether that was done."""
+        """Make another name of a file that is held; return whether that was done."""
         if number not in self._held or self._folder is None:
             return False
         return self._folder.link_to(str(number), there, name)
@@ -173,7 +173,7 @@ def data_bytes(here: Folder, name: str, status: os.stat_result) -> int:
         return status.st_size
     try:
         handle = here.open(name)
-    except OSError:  # gone, or not ours to read, which whoever copies it tells
+    except OSError:  # gone, or not ours to read, which its copying reports
         return status.st_size
     try:
         return sum((status.st_size if end is None else end) - start for start, end in holes.data_ranges(handle, status))

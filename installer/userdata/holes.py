@@ -24,7 +24,7 @@ _ZEROS = bytes(PART)
 
 
 def has_holes(status: os.stat_result) -> bool:
-    """Tell whether a file takes less space than it is long."""
+    """Return whether a file takes less space than it is long."""
     return getattr(status, "st_blocks", sys.maxsize) * STAT_BLOCK < status.st_size
 
 

@@ -2,7 +2,7 @@
 
 ``persist`` folders of the profile live under PREFIX/data; a release links to them. While a new
 release is tried out, its links lead to a scratch copy, so that nothing of the user's is touched
-before the release is activated. Files that the source ships there are laid beside the user's,
+before the release is activated. Files that the source ships there are written beside the user's,
 never over them.
 """
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from installer.layout.store import Store
 
 FOLDER = "folder"  # stands in the journal in place of a digest
-LAID = 0o644  # the mode of a file that was laid
-NEW = ".new-"  # and the counter of the release: the name of a file that is laid beside the user's
-TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being laid: a folder of the data may be another filesystem
+LAID = 0o644  # the mode of a file that was written
+NEW = ".new-"  # and the counter of the release: the name of a file that is written beside the user's
+TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being written: a folder of the data may be another filesystem
 
 
 def shipped(manifest: Manifest) -> Iterator[FileEntry]:
-    """Yield the source files that lie in persistent folders."""
+    """Yield the source files that are in persistent folders."""
     for entry in manifest.of_kind("source"):
         if any(entry.inner.startswith(folder + "/") for folder in manifest.application.persist):
             yield entry
@@ -94,7 +94,7 @@ def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
 
 
 def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
-    """Put shipped files among the user's; where the user has another file, ours is laid beside it, each content once.
+    """Copy shipped files to the user's; where the user has another file, ours is written beside it, each content once.
 
     All are journaled before the first is written; returns the journal's entry. Files for a tree that is still to
     come in are not: it goes as a whole with a run that fails.
@@ -130,7 +130,7 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
 
 
 def _beside(target: Path) -> Iterator[str | None]:
-    """Yield the digests of what earlier releases laid beside a file of the user's."""
+    """Yield the digests of what earlier releases wrote beside a file of the user's."""
     start = f"{target.name}{NEW}"
     for name in os.listdir(target.parent):
         if name.startswith(start):
@@ -138,7 +138,7 @@ def _beside(target: Path) -> Iterator[str | None]:
 
 
 def _copy(source: Path, beside: Path) -> None:
-    """Copy a kept file to where none is, readable for all whatever the umask; a link there is never followed.
+    """Copy a stored file to where none is, readable for all whatever the umask; a link there is never followed.
 
     It is on the disk before it takes its name: half of it under that name would be taken for the user's.
     """
@@ -157,7 +157,7 @@ def _clear(beside: Path) -> None:
 
 
 def take_back(data: Path, run: Entry) -> None:
-    """Remove what an unfinished run laid and nobody touched since, and the folders it made that are empty."""
+    """Remove what an unfinished run wrote and nobody touched since, and the folders it made that are empty."""
     with service.acting_for(data):
         _take_back(data, run)
 

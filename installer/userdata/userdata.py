@@ -1,6 +1,6 @@
 """The user's data as one tree that is exchanged whole.
 
-A restored backup comes in like that, a migrated copy with its release, and with a rollback the former data.
+A restored backup comes in like that, a migrated copy with its release, and with a rollback the previous data.
 The tree that comes in and PREFIX/data change places. The journal names the tree and its inode, so that
 whoever finds an unfinished run can tell which of the two is where, and go on or back.
 """
@@ -36,7 +36,7 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
 def layout(prefix: Prefix) -> int | None:
-    """Return the layout of the user's data, or None where no release at hand tells."""
+    """Return the layout of the user's data, or None where no available release says so."""
     active = prefix.active()
     try:
         return active.manifest().application.data_layout if active else None
@@ -124,7 +124,7 @@ def demand_closed(data: Path) -> None:
 
 
 def is_mount_point(path: Path) -> bool:
-    """Tell whether something is mounted on a file or folder, from the same filesystem too, which its device hides."""
+    """Return whether something is mounted on a file or folder, from the same filesystem too, which its device hides."""
     return os.path.ismount(path) or os.path.join(os.path.realpath(path.parent), path.name) in _mount_points()
 
 
@@ -153,7 +153,7 @@ def _mount_points() -> list[str]:
 
 
 def inode(path: Path) -> str:
-    """Return what tells a folder whatever its name is."""
+    """Return what identifies a folder whatever its name is."""
     return str(path.lstat().st_ino)
 
 
@@ -163,7 +163,7 @@ def size(root: Path) -> int:
 
 
 def bring_in(prefix: Prefix, entry: Entry) -> None:
-    """Make the tree that a run names the user's data, and leave the former in its place; once is enough."""
+    """Make the tree that a run names the user's data, and leave the previous data in its place; once is enough."""
     if entry.incoming is None:
         return
     incoming = prefix.root / entry.incoming
@@ -185,7 +185,7 @@ def take_out(prefix: Prefix, entry: Entry) -> None:
 
 
 def keep_former(prefix: Prefix, entry: Entry) -> None:
-    """Put what ``bring_in`` left aside for the former release; with none it goes, for the backup holds it."""
+    """Put what ``bring_in`` left aside for the previous release; with none it goes, for the backup holds it."""
     if entry.incoming is None:
         return
     left = prefix.root / entry.incoming
@@ -203,7 +203,7 @@ def keep_former(prefix: Prefix, entry: Entry) -> None:
 
 
 def finish_restoring(prefix: Prefix, entry: Entry) -> None:
-    """Make settings and data what a backup held, from where it was laid ready; twice is as good as once."""
+    """Make settings and data what a backup held, from where it was staged; idempotent."""
     restored = prefix.root / RESTORED
     bring_in(prefix, entry)
     settings = restored / prefix.env_file.name
@@ -235,7 +235,7 @@ def _exchange(incoming: Path, prefix: Prefix) -> None:
 
 
 def _exchange_at_once(one: Path, other: Path) -> bool:
-    """Tell whether the kernel and the filesystem did it."""
+    """Return whether the kernel and the filesystem did it."""
     if sys.platform != "linux":
         return False
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # glibc 2.28

@@ -61,7 +61,7 @@ def leftovers(prefix: Prefix) -> Iterator[Finding]:
 
 
 def settings(prefix: Prefix) -> Iterator[Finding]:
-    """Look at who can read the settings, which hold keys."""
+    """Inspect who can read the settings, which hold keys."""
     if files.is_exposed(prefix.env_file):
         details = _("other users can read or change {path}").format(path=prefix.env_file)
         yield Finding(SETTINGS, ".env", details, (".env",))
@@ -87,7 +87,7 @@ def out_of_place(places: tuple[Misplaced, ...], replaced: Collection[str], findi
 
 def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
     if item.what == misplaced.LINKED:
-        return True  # nothing here mends it: recover refuses and says what to do
+        return True  # nothing here repairs it: recover refuses and says what to do
     if item.place == "state/proofs":
         return METADATA in kinds
     if item.place.startswith("store/") and item.what == misplaced.KIND and not item.folder:
@@ -112,7 +112,7 @@ def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
 
 
 def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
-    """Look at the commands in PREFIX/bin."""
+    """Inspect the commands in PREFIX/bin."""
     for name, content in launchers.scripts(prefix, manifest).items():
         path = prefix.bin / name
         if not launchers.is_right(path, content):
@@ -121,7 +121,7 @@ def commands(prefix: Prefix, manifest: Manifest) -> Iterator[Finding]:
 
 
 def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
-    """Look at the second copy of what proves where the release came from."""
+    """Inspect the second copy of what proves where the release came from."""
     unlike = [] if proofs.holds(prefix, proof.metadata) else [proofs.place(prefix, proof.manifest_sha256)]
     unlike += [proofs.place(prefix, other.manifest_sha256) for other in unkept(prefix, proof)]
     for path in unlike:
@@ -130,7 +130,7 @@ def metadata(prefix: Prefix, proof: Proof) -> Iterator[Finding]:
 
 
 def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
-    """Look at owners and rights of what is installed."""
+    """Inspect owners and rights of what is installed."""
     if wrong:
         paths = tuple(os.path.relpath(item.path, prefix.root).replace(os.sep, "/") for item in wrong)
         details = _("owner or permissions differ from the installation")
@@ -138,5 +138,5 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
 
 
 def lies_in(path: str, closed: tuple[str, ...]) -> bool:
-    """Tell whether a path is one of others, or lies below one."""
+    """Return whether a path is one of others, or is below one."""
     return any(path == place or path.startswith(place + os.sep) for place in closed)

@@ -32,8 +32,8 @@ class Diagnosis:
     """Everything that is wrong. ``release`` is the one to repair, None when none is left.
 
     ``receipt`` and ``proof`` are None when they can't be relied on; then nothing of the release is
-    taken over. ``lacking`` are the files that the store should hold and does not; ``spare`` are
-    those of them of which a good copy lies elsewhere. ``digests`` knows the files that were hashed.
+    reused. ``lacking`` are the files that the store should hold and does not; ``spare`` are
+    those of them of which a good copy is elsewhere. ``digests`` knows the files that were hashed.
     """
 
     prefix: Prefix
@@ -80,11 +80,11 @@ def diagnose(
     *,
     release: Release | None = None,
 ) -> Diagnosis:
-    """Look at everything that an installation is made of; nothing is written.
+    """Inspect everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
     hashed a moment ago, ``places`` what was out of place before this run could lock the installation.
-    ``release`` is another to look at than the one that counts.
+    ``release`` is another to inspect than the one that counts.
     """
     places = misplaced.found(prefix) if places is None else places
     release = release or which.release_to_repair(prefix)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from installer.logs import audit_log
 from installer.release import receipt as receipts
 from installer.release import signed
+from installer.release.installation import Installation
 from recovery.diagnosis import stored
 from recovery.diagnosis.around import lies_in
 from recovery.diagnosis.finding import Finding
@@ -44,13 +45,18 @@ class Evidence:
     deviations: tuple[Deviation, ...] = ()
     lacking: tuple[FileEntry, ...] = ()
 
+    @property
+    def installation(self) -> Installation | None:
+        """The release with the manifest that it is proven to be made from, None where nothing proves one."""
+        return Installation(self.prefix, self.release, self.proof.manifest, self.receipt) if self.proof else None
+
     def gather(self, closed: tuple[str, ...]) -> list[Finding]:
         """Find all of it, and return what is wrong with receipt and proof themselves.
 
         1. The receipt, and what the release was made from.
-        2. What is in the release and in the store; ``closed`` are the paths that nobody can read, at which is looked
-           again once their rights are mended.
-        3. A receipt that vouches for what was not signed counts for nothing.
+        2. What is in the release and in the store; ``closed`` are the paths that nobody can read, checked
+           again once their rights are repaired.
+        3. A receipt that lists what was not signed counts for nothing.
         """
         prefix, release = self.prefix, self.release
         # 1.
@@ -75,7 +81,7 @@ class Evidence:
         receipt, proof, digests = self.receipt, self.proof, self.digests
         if proof is not None:
             digests.bound_by(proof.manifest)
-        with ThreadPoolExecutor(1) as aside:  # kept wheels are few and large, installed files many and small
+        with ThreadPoolExecutor(1) as aside:  # stored wheels are few and large, installed files many and small
             lacking = aside.submit(stored.lacking, self.prefix, proof.manifest, digests) if proof else None
             found = dict(receipts.contents(self.release.path, digests)) if receipt else {}
             self.lacking = lacking.result() if lacking else ()
@@ -85,17 +91,18 @@ class Evidence:
 
     def _vouched_for_falsely(self, found: dict[str, str]) -> tuple[str, ...]:
         """Return the files that are as the receipt says and not as signed."""
-        if self.receipt is None or self.proof is None or not self.receipt.locked:
+        proven = self.installation
+        if proven is None or proven.receipt is None or not proven.receipt.locked:
             return ()
         known = {deviation.path for deviation in self.deviations}
-        compared = signed.compare(self.prefix, self.release, self.proof.manifest, self.digests, found)
+        compared = signed.compare(proven, self.digests, found)
         return tuple(deviation.path for deviation in compared.deviations if deviation.path not in known)
 
 
 def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Finding]]:
     """Return a release's receipt, or what is wrong with it.
 
-    The mark vouches for it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
+    The mark confirms it unless the audit log contradicts; where the mark is lost, the log's line on its activation.
     """
     receipt, reason = _sealed_receipt(release)
     if receipt is not None and not receipts.contradicted(prefix, release):
@@ -112,7 +119,7 @@ def _receipt(prefix: Prefix, release: Release) -> tuple[Receipt | None, list[Fin
 
 
 def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receipt | None, str]:
-    """Return a receipt that is vouched for and of this release, else None and why not."""
+    """Return a receipt that is confirmed and of this release, else None and why not."""
     try:
         if release.receipt_file.is_symlink():
             return None, _("{path} is a link").format(path=release.receipt_file)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Proof:
-    """A manifest with the checksums and signatures that vouch for it, and who signed."""
+    """A manifest with the checksums and signatures that authenticate it, and who signed."""
 
     manifest: Manifest
     metadata: SignedMetadata
@@ -65,7 +65,7 @@ def find_proof(prefix: Prefix, release: Release, receipt: Receipt | None, policy
 
 
 def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
-    """Return the proven metadata of other kept releases whose second copies are not the same."""
+    """Return the proven metadata of other retained releases whose second copies are not the same."""
     found = []
     for release in prefix.complete_releases():
         if own.manifest_sha256.startswith(release.order[1]):
@@ -75,7 +75,7 @@ def unkept(prefix: Prefix, own: Proof) -> list[Proof]:
             if proof and not proofs.holds(prefix, proof.metadata):
                 found.append(proof)
         except (RagtraceError, OSError):
-            continue  # a damaged former release is told by validate --full, and made anew by a rollback
+            continue  # a damaged previous release is reported by validate --full, and made anew by a rollback
     return found
 
 

@@ -1,6 +1,6 @@
 """What a report of validate says of an installation: a hint and no more.
 
-A report that names problems is untrusted: it tells which checks failed, and nothing of it becomes
+A report that names problems is untrusted: it says which checks failed, and nothing of it becomes
 a path or a command. What is repaired is what this host shows now.
 """
 
@@ -60,7 +60,7 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
     """Return what to say of the problems that a report names, in our own words."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
-    # what recover would have mended then and does not find now was mended since
+    # what recover would have repaired then and does not find now was repaired since
     gone: list[str] = []
     unexplained: list[str] = []
     for name, remedy in failed.items():

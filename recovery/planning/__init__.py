@@ -1,1 +1,1 @@
-"""Which remedies mend what was found, in which order, and what only the operator can bring; nothing is changed here."""
+"""Which remedies repair what was found, in which order, and what the operator must provide; changes nothing."""

@@ -1,4 +1,4 @@
-"""What only the operator can bring: the bundle that this host lacks, a backup of the data."""
+"""What only the operator can provide: the bundle that this host lacks, a backup of the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def bring(diagnosis: Diagnosis) -> str:
-    """Return what to bring, where this host lacks what a repair needs."""
+    """Return what to transfer, where this host lacks what a repair needs."""
     if diagnosis.proof is not None:
         manifest = diagnosis.proof.manifest
         lost = [entry.path for entry in diagnosis.lost]

@@ -85,12 +85,12 @@ def release_for(diagnosis: Diagnosis, parts: Parts | None = None) -> list[Remedy
 
 
 def can_build(diagnosis: Diagnosis) -> bool:
-    """Tell whether what this host has is enough for a new release in which nothing stays damaged."""
+    """Return whether what this host has is enough for a new release in which nothing stays damaged."""
     if is_built_whole(diagnosis):
         return not diagnosis.lost
     return not parts_of(diagnosis, diagnosis.damaged_packages).left and not diagnosis.lacks("interpreter")
 
 
 def is_built_whole(diagnosis: Diagnosis) -> bool:
-    """Tell whether nothing is taken over: no receipt says what is good, or what is there nobody signed."""
+    """Return whether nothing is reused: no receipt says what is good, or what is there nobody signed."""
     return diagnosis.receipt is None or not diagnosis.receipt.locked

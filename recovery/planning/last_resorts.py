@@ -1,4 +1,4 @@
-"""What is left where this host cannot make the release again: other versions, the former one, the bundle in full."""
+"""What is left where this host cannot make the release again: other versions, the previous one, the bundle in full."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """What a plan is made from: what was found, a verified bundle at hand, whether an unsigned set is allowed."""
+    """What a plan is made from: what was found, a verified bundle available, whether an unsigned set is allowed."""
 
     diagnosis: Diagnosis
     bundle: Bundle | None = None
@@ -39,13 +39,13 @@ class Case:
 
     @property
     def has_what_is_lost(self) -> bool:
-        """Whether the bundle is the one that the release was made from, and brings all that this host lost."""
+        """Whether the bundle is the one that the release was made from, and contains all that this host lost."""
         proof, bundle = self.diagnosis.proof, self.bundle
         return (
             proof is not None
             and bundle is not None
             and bundle.manifest_sha256 == proof.manifest_sha256
-            and bundle.left_out.isdisjoint(self.diagnosis.lost)  # a delta does not bring everything
+            and bundle.left_out.isdisjoint(self.diagnosis.lost)  # a delta does not contain everything
         )
 
 
@@ -77,7 +77,7 @@ def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: st
 
 
 def with_last_resort(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
-    """Add the former release, else the bundle in full; else say what to bring."""
+    """Add the previous release, else the bundle in full; else say what to transfer."""
     diagnosis, bundle = case.diagnosis, case.bundle
     former = intact_former(diagnosis)
     if former is not None:
@@ -104,12 +104,12 @@ def _hint() -> str:
 
 
 def _lacks_more(diagnosis: Diagnosis) -> bool:
-    """Tell whether something else than wheels is lost."""
+    """Return whether something else than wheels is lost."""
     return any(entry.kind != "wheel" for entry in diagnosis.lost)
 
 
 def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
-    """Tell whether a bundle is not older than what is there, and of the same product as far as that is known."""
+    """Return whether a bundle is not older than what is there, and of the same product as far as that is known."""
     if diagnosis.release is not None and bundle.manifest.product.counter < diagnosis.release.order[0]:
         return False
     known = diagnosis.proof.manifest.product.name if diagnosis.proof else None
@@ -118,7 +118,7 @@ def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
 
 
 def lacks_base(bundle: Bundle, diagnosis: Diagnosis) -> bool:
-    """Tell whether a bundle is a delta against files that are not kept here."""
+    """Return whether a bundle is a delta against files that are not stored here."""
     return bool(delta.lacking(bundle, Store(diagnosis.prefix.store)))
 
 

@@ -23,7 +23,7 @@ Chosen = TypeVar("Chosen", bound=Remedy)
 class Plan:
     """What is wrong and what is done about it.
 
-    ``unmet`` says what to bring for the rest, ``left`` which files of the bundle replace what stays damaged until
+    ``unmet`` says what to transfer for the rest, ``left`` which files of the bundle replace what stays damaged until
     then, ``damaged`` the paths in the release that do. ``needed_python`` is the one to run this with instead,
     ``removes`` are the releases that go. ``restore`` says how the user's own come back, which no repair makes.
     """
@@ -58,7 +58,7 @@ class Plan:
 
     @property
     def packages(self) -> frozenset[str]:
-        """The packages that are installed anew; all others are taken over."""
+        """The packages that are installed anew; all others are reused."""
         remedy = self.has(ReinstallPackages)
         return frozenset(remedy.names if remedy else ())
 

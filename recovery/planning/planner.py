@@ -1,4 +1,4 @@
-"""From findings to a plan: the smallest remedies that mend everything, in order, each once."""
+"""From findings to a plan: the smallest remedies that repair everything, in order, each once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_plan(case: Case) -> Plan:
 
 
 def _has_rights_elsewhere(diagnosis: Diagnosis) -> bool:
-    """Tell whether anything but the release that gives way has another owner or other rights."""
+    """Return whether anything but the release that gives way has another owner or other rights."""
     own = f"releases/{diagnosis.release.id}" if diagnosis.release else ""
     paths = [path for finding in diagnosis.of_kind(RIGHTS) for path in finding.files]
     return any(not own or f"{path}/".partition(f"{own}/")[:2] != ("", f"{own}/") for path in paths)
@@ -37,12 +37,12 @@ def _has_rights_elsewhere(diagnosis: Diagnosis) -> bool:
 def _of_the_installation(case: Case) -> Plan:
     """Choose the remedies for what was found.
 
-    1. What is mended in place.
+    1. What is repaired in place.
     2. The store, from copies on this host, else from the same bundle.
-    3. The release: only what is damaged; all of it where nothing vouches for the rest.
+    3. The release: only what is damaged; all of it where nothing confirms the rest.
     4. Where that is allowed, the release from other versions of what is lost.
-    5. The last resorts: the former release, the bundle in full, what can be mended without it, or a word about
-       what to bring.
+    5. The last resorts: the previous release, the bundle in full, what can be repaired without it, or advice on
+       what to transfer.
     """
     diagnosis, release = case.diagnosis, case.diagnosis.release
     plan = Plan(release.id if release else None, diagnosis.findings, ())

@@ -1,6 +1,6 @@
 """Another set of packages from the wheels that this host keeps, where those of the lock are lost.
 
-Each wheel is one that some kept release's signed manifest names; that they go together, nobody signed.
+Each wheel is one that some retained release's signed manifest names; that they go together, nobody signed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def resolve(diagnosis: Diagnosis) -> Manifest | None:
     """Return the manifest with other versions of the packages whose wheels are lost; None when there is no such set.
 
-    What the lock says is kept wherever its wheel is there; only when nothing fits to that, everything is open.
+    What the lock says is retained wherever its wheel is there; only when nothing fits to that, everything is open.
     """
     assert diagnosis.proof is not None  # the caller plans a release from it
     manifest = diagnosis.proof.manifest
@@ -68,7 +68,7 @@ def at_hand(diagnosis: Diagnosis) -> dict[tuple[str, str], tuple[Package, FileEn
 
 
 def _manifests(diagnosis: Diagnosis) -> Iterator[Manifest]:
-    """Yield the proven manifests of the releases that are kept."""
+    """Yield the proven manifests of the retained releases."""
     assert diagnosis.proof is not None
     yield diagnosis.proof.manifest
     for release in reversed(diagnosis.prefix.complete_releases()):

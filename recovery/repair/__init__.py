@@ -1,1 +1,1 @@
-"""The remedies, and how each is applied: what is whole is taken over, the rest is made, and what was made is tried."""
+"""The remedies, and how each is applied: what is whole is reused, the rest is made, and what was made is tried."""

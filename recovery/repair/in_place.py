@@ -58,7 +58,7 @@ class MendPlaces(InPlace):
     def mend(self, work: Work) -> None:
         prefix = work.diagnosis.prefix
         misplaced.mend(prefix, work.diagnosis.places)
-        # what can be told anew of what they held is written again
+        # what can be rebuilt of what they held is written again
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
         active, former = prefix.active(), retention.previous(prefix)

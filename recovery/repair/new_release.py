@@ -1,4 +1,4 @@
-"""The remedies that make another release active: one like the damaged one, the former one, that of a bundle."""
+"""The remedies that make another release active: one like the damaged one, the previous one, that of a bundle."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from installer.change import migration, retention
+from installer.change.activation import activate
 from installer.change.transaction import RECOVER, RETURN, Transaction
 from installer.install import install, preflight, rollback
 from recovery.repair.remedy import HIGH, MEDIUM, NewRelease, Work
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class InPart(NewRelease):
-    """Makes a part of the release anew, and takes over what is whole."""
+    """Makes a part of the release anew, and reuses what is whole."""
 
     def apply(self, work: Work) -> Collected:
         try:
@@ -46,7 +47,7 @@ class LinkModels(InPart):
 
 
 class ReinstallPackages(InPart):
-    """Installs damaged packages anew from their kept wheels and takes over all others."""
+    """Installs damaged packages anew from their stored wheels and reuses all others."""
 
     id = "packages"
 
@@ -55,7 +56,7 @@ class ReinstallPackages(InPart):
 
 
 class RestoreFiles(InPart):
-    """Lays the application's files, its start files and the bundle's metadata out again."""
+    """Rewrites the application's files, its start files and the bundle's metadata."""
 
     id = "files"
     kinds = (APPLICATION, RUN_FILES)
@@ -68,7 +69,7 @@ class RestoreFiles(InPart):
 
 
 class RemakeEnvironment(InPart):
-    """Makes the virtual environment's own files anew and takes over the packages."""
+    """Makes the virtual environment's own files anew and reuses the packages."""
 
     id = "environment"
     kinds = (ENVIRONMENT, INTERPRETER)
@@ -78,7 +79,7 @@ class RemakeEnvironment(InPart):
 
 
 class RebuildEnvironment(NewRelease):
-    """Installs every package anew from the kept wheels, as the lock says."""
+    """Installs every package anew from the stored wheels, as the lock says."""
 
     id = "rebuild"
     risk = MEDIUM
@@ -95,7 +96,7 @@ class RebuildEnvironment(NewRelease):
 
 @dataclass(frozen=True)
 class ResolveAgain(NewRelease):
-    """Installs other versions from the kept wheels, where those of the lock are lost."""
+    """Installs other versions from the stored wheels, where those of the lock are lost."""
 
     id: ClassVar[str] = "resolve"
     risk: ClassVar[str] = HIGH
@@ -117,7 +118,7 @@ class ResolveAgain(NewRelease):
 
 
 class GoBack(NewRelease):
-    """Makes the former release active."""
+    """Makes the previous release active."""
 
     id = "rollback"
     risk = MEDIUM
@@ -133,7 +134,7 @@ class GoBack(NewRelease):
 
     def apply(self, work: Work) -> Collected:
         release = self.coming(work.diagnosis, work.bundle)
-        # it is looked at from outside; the damaged one goes when it works
+        # it is inspected from outside; the damaged one goes when it works
         with Transaction(work.diagnosis.prefix, RETURN, release) as change:
             rollback.return_to_kept(change, work.progress)
             if work.diagnosis.release is not None:
@@ -165,7 +166,7 @@ class Reinstall(NewRelease):
             change.make_folders(bundle.manifest)
             migration.prepare(change, bundle.manifest, work.progress)
             install.build(bundle, change.release, work.progress)
-            install.activate(change, bundle.manifest, work.progress)
+            activate(change, bundle.manifest, work.progress)
             if change.former is not None:
                 retention.discard(change.former)
         return change.collected

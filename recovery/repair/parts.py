@@ -1,4 +1,4 @@
-"""A repair in part: what nothing on this host replaces is carried over as it is, named, and stays known as damaged.
+"""A repair in part: what nothing on this host replaces is reused as it is, named, and stays recorded as damaged.
 
 The receipt of the repaired release has the digests that such files should have, so that every later look finds
 them damaged still.
@@ -49,10 +49,10 @@ class Left:
 
 @dataclass(frozen=True)
 class Parts:
-    """What is carried over damaged: its files in the bundle, and the content that each should have by its path.
+    """What is reused damaged: its files in the bundle, and the content that each should have by its path.
 
     ``packages`` are those whose wheels are lost; ``manifest`` is the signed one without what is lost;
-    ``keeps_tools`` tells that the scanners are taken over, whole or because a wheel of theirs is lost.
+    ``keeps_tools`` says that the scanners are reused, whole or because a wheel of theirs is lost.
     """
 
     left: tuple[Left, ...]
@@ -106,12 +106,12 @@ def _left(entry: FileEntry, place: Path, diagnosis: Diagnosis) -> Left:
 
 
 def can_build_in_part(diagnosis: Diagnosis, packages: frozenset[str]) -> bool:
-    """Tell whether a new release can be made that is better than the damaged one.
+    """Return whether a new release can be made that is better than the damaged one.
 
     1. A receipt that was signed for says what is good of the rest.
-    2. The Python that the bundle brings is whole: everything runs in it.
+    2. The Python that the bundle provides is whole: everything runs in it.
     3. No package that stays damaged has lost what says which package it is.
-    4. Something is mended by it.
+    4. Something is repaired by it.
     """
     if diagnosis.proof is None or diagnosis.receipt is None or not diagnosis.receipt.locked:
         return False

@@ -28,7 +28,7 @@ NAMES_SHOWN = 8
 class Work:
     """What remedies are applied to and with.
 
-    ``bundle`` is one that is at hand and admitted; ``packages`` are those that are installed anew. A remedy
+    ``bundle`` is one that is available and admitted; ``packages`` are those that are installed anew. A remedy
     that makes an entry of ``diagnosis`` untrue replaces it.
     """
 
@@ -79,7 +79,7 @@ class Remedy(ABC):
 
 
 class InPlace(Remedy):
-    """Changes one small thing. ``uncovers`` tells that more may be found once it is applied."""
+    """Changes one small thing. ``uncovers`` says that more may be found once it is applied."""
 
     in_place = True
     uncovers: ClassVar[bool] = False

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from installer.change import retention
+from installer.change.activation import activate
 from installer.change.transaction import RECOVER, Transaction
 from installer.install import install, preflight
-from installer.layout.store import Store
 from installer.release import acceptance, bytecode, stage, tools_environment
+from installer.release.installation import Installation
 from recovery.repair import trial
 from recovery.repair.parts import parts_of
 from recovery.repair.takeover import app_is_whole, carry_over, compile_again, good_items, take_over, tool_items
@@ -34,7 +35,7 @@ class Replacement:
     """A release like the damaged one.
 
     With ``whole``, everything is installed anew from the stored wheels, else some packages, and what is not damaged
-    is taken over. ``unlocked`` is the signed manifest with other versions of packages.
+    is reused. ``unlocked`` is the signed manifest with other versions of packages.
     """
 
     work: Work
@@ -68,7 +69,7 @@ class Replacement:
             self._seal(release, python)
             # 4.
             check = None if self.whole else self._try_out
-            install.activate(change, manifest, work.progress, check=check)
+            activate(change, manifest, work.progress, check=check)
             # 5.
             retention.discard(damaged)
             unchanged = [path for path in self._files_of(release) if digests.knows(path)]
@@ -95,16 +96,16 @@ class Replacement:
 
     @property
     def contents(self) -> dict[str, str]:
-        """The paths that are taken over though they are damaged, and what they should hold."""
+        """The paths that are reused though they are damaged, and what they should hold."""
         return self.parts.contents if self.parts else {}
 
     @property
     def manifest(self) -> Manifest:
         return self.unlocked or (self.parts.manifest if self.parts else self.proof.manifest)
 
-    @property
-    def store(self) -> Store:
-        return Store(self.work.diagnosis.prefix.store)
+    def _installation(self, release: Release) -> Installation:
+        """Return the new release with what it is built from."""
+        return Installation(self.work.diagnosis.prefix, release, self.manifest)
 
     def _require_host(self, release: Release) -> None:
         """Raise HostError where this host has not what the release takes."""
@@ -119,20 +120,20 @@ class Replacement:
 
     def _lay_files(self, release: Release) -> Path:
         """Write all but the environment; return the Python that it runs on."""
-        python = stage.python_for(release, self.manifest)
+        python = stage.python_for(self._installation(release))
         self.proof.write(release.bundle)
         with self.work.progress.wait(_("Writing the application's files")):
-            stage.stage_files(release, self.manifest, self.store, python)
+            stage.stage_files(self._installation(release), python)
         return python
 
     def _build_whole(self, release: Release, python: Path) -> None:
         """Install every package, and try the release as a new one."""
-        progress = self.work.progress
-        stage.stage_environment(release, self.manifest, self.store, python, progress)
-        install.accept(release, self.manifest, self.store, self.work.diagnosis.digests, progress)
+        installation, progress = self._installation(release), self.work.progress
+        stage.stage_environment(installation, python, progress)
+        install.accept(installation, self.work.diagnosis.digests, progress)
 
     def _build_in_part(self, release: Release, python: Path) -> None:
-        """Install what is damaged and take over the rest.
+        """Install what is damaged and reuse the rest.
 
         Its files ran before, and their bytecode is there: the health check after the switch tries them.
         """
@@ -140,9 +141,10 @@ class Replacement:
         self.remake_environment(release, python)
         if self.parts and self.parts.keeps_tools:
             self._take_over_tools(release, python)
-        acceptance.check_records(release, self.proof.manifest, diagnosis.digests, progress, damaged=self.contents)
+        signed = replace(self._installation(release), manifest=self.proof.manifest)
+        acceptance.check_records(signed, diagnosis.digests, progress, damaged=self.contents)
         if not app_is_whole(diagnosis.deviations):
-            bytecode.compile_application(release, self.manifest, acceptance.basic_environment(), progress)
+            bytecode.compile_application(self._installation(release), acceptance.basic_environment(), progress)
 
     def remake_environment(self, release: Release, python: Path) -> None:
         """Make a fresh environment: some packages from their wheels, all others from the damaged release."""
@@ -154,7 +156,7 @@ class Replacement:
             uv.venv(release.venv, python)
             if packages:
                 with progress.wait(_("Reinstalling: {names}").format(names=", ".join(sorted(packages)))):
-                    stage.sync_environment(uv, release, self.manifest, self.store, only=packages)
+                    stage.sync_environment(uv, self._installation(release), only=packages)
         finally:
             uv.close()
             files.remove_tree(scratch)
@@ -166,7 +168,7 @@ class Replacement:
             compile_again(diagnosis.receipt, release, self.contents)
 
     def _take_over_tools(self, release: Release, python: Path) -> None:
-        """Make the scanners' environment anew and take over what it holds, where not all of its wheels are kept."""
+        """Make the scanners' environment anew and reuse what it holds, where not all of its wheels are stored."""
         diagnosis = self.work.diagnosis
         assert diagnosis.receipt is not None
         uv = Uv(release.path / stage.SCRATCH)
@@ -181,8 +183,7 @@ class Replacement:
 
     def _seal(self, release: Release, python: Path) -> None:
         install.finish(
-            release,
-            self.manifest,
+            self._installation(release),
             python,
             self.proof.fingerprints,
             self.work.diagnosis.digests,

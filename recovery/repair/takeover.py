@@ -1,4 +1,4 @@
-"""Taking over the packages of a damaged release that are as they were sealed.
+"""Reusing the packages of a damaged release that are as they were sealed.
 
 A file gets a second name in the new release, and its digest there is the one of its bytes as they were
 read in this run: a file that changed meanwhile is read again. Hard links are allowed because the damaged
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installer.release.digests import Digests
     from installer.release.receipt import Deviation, Item, Receipt
 
-BATCH = 64  # files that a thread takes between two looks at the queue
+BATCH = 64  # files that a thread takes between two inspects the queue
 COMPILE_TIMEOUT = 600.0  # seconds
 
 
@@ -50,7 +50,7 @@ def good_items(receipt: Receipt, deviations: tuple[Deviation, ...], reinstalled:
 
 
 def app_is_whole(deviations: tuple[Deviation, ...]) -> bool:
-    """Tell whether the application's own files, with their bytecode, are as they were sealed."""
+    """Return whether the application's own files, with their bytecode, are as they were sealed."""
     return not any(deviation.path.startswith("app/") for deviation in deviations)
 
 
@@ -102,7 +102,7 @@ def carry_over(paths: Collection[str], damaged: Release, release: Release) -> No
 
 
 def _is_plain(path: str, top: Path) -> bool:
-    """Tell whether a path is a regular file below a folder, and reached through no link."""
+    """Return whether a path is a regular file below a folder, and reached through no link."""
     return os.path.realpath(path) == os.path.join(os.path.realpath(top), os.path.relpath(path, top)) and os.path.isfile(
         path
     )
@@ -113,7 +113,7 @@ def give(source: str, target: str, digests: Digests) -> None:
 
     Bytecode holds the time of its module (PEP 552), so times stay.
     """
-    digests(source)  # read again if it changed since the look: the new name is about to hide when
+    digests(source)  # read again if it changed since the check: the new name is about to hide when
     try:
         os.link(source, target)
     except FileNotFoundError:

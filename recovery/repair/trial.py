@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bundle.wheels import record
 from installer.release import acceptance
+from installer.release.installation import Installation
 from shared.errors import InstallError
 from shared.i18n import _
 from validator.remedy import INTERPRETER, MODEL
@@ -39,10 +40,10 @@ def try_out(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None,
 
 
 def _works(diagnosis: Diagnosis, tried: Manifest, progress: Progress) -> bool:
-    """Tell whether the damaged release passes the same trial."""
+    """Return whether the damaged release passes the same trial."""
     assert diagnosis.release is not None
     try:
-        acceptance.try_out(diagnosis.release, tried, progress)
+        acceptance.try_out(Installation(diagnosis.prefix, diagnosis.release, tried), progress)
     except InstallError:
         return False
     return True
@@ -75,7 +76,7 @@ def to_try(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None) 
 
 
 def owners_of(diagnosis: Diagnosis, module: str) -> frozenset[str]:
-    """Return the packages whose files are a module, or lie in its folder."""
+    """Return the packages whose files are a module, or are in its folder."""
     assert diagnosis.receipt is not None
     assert diagnosis.release is not None
     assert diagnosis.proof is not None

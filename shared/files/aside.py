@@ -21,7 +21,7 @@ MOVED = ".moved-"  # and a number: what was neither empty nor ours to remove
 def clear(path: Path, *, folder: bool = False) -> None:
     """Make way where something of another kind lies than the file (or folder) that belongs there.
 
-    Links, pipes, sockets, devices and what is empty go; anything else is moved beside, for its owner to look at.
+    Links, pipes, sockets, devices and what is empty go; anything else is moved beside, for its owner to inspect.
     """
     if not os.path.lexists(path):
         return
@@ -39,13 +39,13 @@ def clear(path: Path, *, folder: bool = False) -> None:
 
 
 def move(path: Path) -> None:
-    """Give what lies at a path another name beside it."""
+    """Give what is at a path another name beside it."""
     names = (path.with_name(f"{path.name}{MOVED}{number}") for number in count(1))
     path.rename(next(name for name in names if not os.path.lexists(name)))
 
 
 def own(path: Path) -> None:
-    """Make a file the caller's, or for root that of the folder it lies in; its content and mode stay."""
+    """Make a file the caller's, or for root that of the folder it is in; its content and mode stay."""
     if sys.platform == "win32":  # pragma: no cover - owners say nothing there
         return
     try:

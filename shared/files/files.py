@@ -76,7 +76,7 @@ def _beside(beside: Path, path: Path) -> Iterator[None]:
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a regular file of the caller's own, never through a link and never waiting for anybody.
 
-    A new one gets ``mode`` whatever the umask. Raises HostError for anything else that lies there.
+    A new one gets ``mode`` whatever the umask. Raises HostError for anything else that is there.
     """
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -130,7 +130,7 @@ def replace_link(path: Path, target: str) -> None:
 
 
 def clone(source: Path, target: Path) -> bool:
-    """Make a new file that shares its blocks with another until one is written; tell whether the filesystem can.
+    """Make a new file that shares its blocks with another until one is written; return whether the filesystem can.
 
     FICLONE (ioctl_ficlonerange(2)): btrfs, XFS and others on Linux.
     """
@@ -156,12 +156,12 @@ def unlink(path: Path) -> None:
 
 
 def is_link(path: Path) -> bool:
-    """Tell whether a path leads elsewhere: a symbolic link, or a junction of Windows."""
+    """Return whether a path leads elsewhere: a symbolic link, or a junction of Windows."""
     return path.is_symlink() or windows.is_junction(path)
 
 
 def is_exposed(path: Path) -> bool:
-    """Tell whether a file can be read or changed by others; what is missing, or a link, says nothing.
+    """Return whether a file can be read or changed by others; what is missing, or a link, says nothing.
 
     On Windows administrators and the system are nobody else.
     """
@@ -189,13 +189,18 @@ def close_to_others(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree, however deep, even when its files and folders are read-only. A missing one is fine."""
-    if not os.path.lexists(path):
-        return
-    if is_link(path) or not path.is_dir():
-        unlink(path)
-        return
-    removal.remove(path)
+    """Remove a tree, however deep, even when its files and folders are read-only.
+
+    One that is missing, or that another run removes at the same time, is fine.
+    """
+    try:
+        if is_link(path) or not path.is_dir():
+            unlink(path)
+        else:
+            removal.remove(path)
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise
 
 
 def _allow_removal(path: Path) -> None:

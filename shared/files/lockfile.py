@@ -67,7 +67,7 @@ def _acquire(handle: int, path: Path, deadline: float) -> None:
 
 
 def is_free(path: Path) -> bool:
-    """Tell whether nobody holds a lock of this user now; a missing one is held by nobody."""
+    """Return whether nobody holds a lock of this user now; a missing one is held by nobody."""
     try:
         handle = files.open_own(path, os.O_RDWR)
     except FileNotFoundError:
@@ -82,8 +82,39 @@ def is_free(path: Path) -> bool:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that no other run takes it for a leftover, wherever its filesystem can lock one."""
+    if sys.platform == "win32":  # which removes nothing that is in use
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(HostError):
+            _try(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether another run holds a folder."""
+    if sys.platform == "win32":
+        return False
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _try(handle, folder)
+    except HostError:
+        return False
+    finally:
+        os.close(handle)
+
+
 def _is_gone(holder: str) -> bool:
-    """Tell whether whoever noted its process ID has ended, and only programs that it started hold the lock."""
+    """Return whether whoever noted its process ID has ended, and only programs that it started hold the lock."""
     if sys.platform == "win32" or not holder.isdecimal():
         return False
     try:
@@ -96,7 +127,7 @@ def _is_gone(holder: str) -> bool:
 
 
 def make_lockable(path: Path) -> None:
-    """Make way for a lock where something else lies in its place; one that is held is not disturbed."""
+    """Make way for a lock where something else is in its place; one that is held is not disturbed."""
     aside.clear(path.parent, folder=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     aside.clear(path)
@@ -105,7 +136,7 @@ def make_lockable(path: Path) -> None:
 
 
 def no_locks(folder: Path, error: OSError) -> HostError:
-    """Return what a filesystem without locks means: two runs at once could not be told from one."""
+    """Return what a filesystem without locks means: two runs at once could not be told apart."""
     return HostError(
         _("The filesystem of {path} does not support locks: {reason}.").format(
             path=folder, reason=troubles.reason(error)
@@ -124,7 +155,7 @@ def demand(folder: Path, trial: Path) -> None:
 
 
 def _is_at(path: Path, handle: int) -> bool:
-    """Tell whether a path still leads to an open file."""
+    """Return whether a path still leads to an open file."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
@@ -132,7 +163,7 @@ def _is_at(path: Path, handle: int) -> bool:
 
 
 def _opened_again(handle: int, path: Path) -> int:
-    """Close what was open and return what lies there now."""
+    """Close what was open and return what is there now."""
     try:
         newer = files.open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError as error:

@@ -98,7 +98,7 @@ def _demand_owner(found: os.stat_result, here: str, path: Path | str) -> None:
 
 
 def _demand_safe(found: os.stat_result, here: str, path: Path | str) -> None:
-    """Refuse a folder in which strangers can put something else into the place of a name."""
+    """Refuse a folder in which other users can replace a file by name."""
     _demand_owner(found, here, path)
     # with whom a user shares a folder is his to say; root's file there would be a way to root
     groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None
@@ -120,7 +120,7 @@ def demand_kind(found: os.stat_result | None, path: Path | str) -> None:
 
 
 def _is_ours(found: os.stat_result) -> bool:
-    """Tell whether a device is null, full, or the terminal of the caller."""
+    """Return whether a device is null, full, or the terminal of the caller."""
     return _number(found) in KNOWN_DEVICES | set(_terminals()) | set(_named(NULL, FULL))
 
 

@@ -7,7 +7,7 @@ else. One rule says what is done with each:
 2. Of devices, null, full and the caller's terminal are written, known by their number after the open.
 3. A pipe is opened without blocking, refused without a reader, and written with a time limit.
 4. A regular file is replaced by a rename of a new one beside it. Its folder is reached from the root by
-   descriptors; a folder or link that neither root nor the caller owns, or that strangers can change, is refused.
+   descriptors; a folder or link that neither root nor the caller owns, or that other users can change, is refused.
 """
 
 from __future__ import annotations

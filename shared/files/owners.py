@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 FOREIGN, OPEN = "foreign", "open"  # what can be wrong: the owner, or the rights of group and others
-OUTSIDE = 65534  # whoever lies outside a user namespace; in there it stands for the real root
+OUTSIDE = 65534  # whoever is outside a user namespace; in there it stands for the real root
 LINKS = 40  # that a path may lead through (Linux, path_resolution(7))
 
 
@@ -26,7 +26,7 @@ def trusted() -> set[int]:
 
 
 def in_namespace() -> bool:
-    """Tell whether some users of this host are out of sight (user_namespaces(7))."""
+    """Return whether some users of this host are out of sight (user_namespaces(7))."""
     try:
         with open("/proc/self/uid_map", encoding="ascii") as file:
             return file.read().split() != ["0", "0", "4294967295"]
@@ -58,7 +58,7 @@ def problem(
 ) -> str:
     """Return FOREIGN or OPEN when others than these users and groups could change a file or what a folder holds.
 
-    By default these are ``trusted()`` and ``own_groups()``; ``sticky`` tells whether that bit will do.
+    By default these are ``trusted()`` and ``own_groups()``; ``sticky`` says whether that bit suffices.
     """
     if status.st_uid not in (trusted() if users is None else users):
         return FOREIGN
@@ -75,7 +75,7 @@ def problem(
 def chain(path: str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield each folder and link that a path leads through and what it leads to, from the top, as far as there is any.
 
-    Raises OSError for what cannot be looked at, and where links lead in a circle.
+    Raises OSError for what cannot be inspected, and where links lead in a circle.
     """
     left, here, links = _names(os.path.join(os.getcwd(), path) if not os.path.isabs(path) else path), "/", 0
     yield here, os.lstat(here)

@@ -1,4 +1,4 @@
-"""Removing a tree that others made, however deep, and whatever lies in it."""
+"""Removing a tree that others made, however deep, and whatever is in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared import windows
@@ -31,7 +32,8 @@ def remove(root: Path) -> None:
             waiting.pop()
             if waiting:
                 name = here.up()
-                windows.patiently(lambda name=name: here.do(os.rmdir, name))  # type: ignore[misc]
+                with suppress(FileNotFoundError):  # another run removed it meanwhile
+                    windows.patiently(lambda name=name: here.do(os.rmdir, name))  # type: ignore[misc]
     windows.patiently(lambda: os.rmdir(root))
 
 

@@ -117,7 +117,7 @@ class Folder:
         os.symlink(target, self.at(name), dir_fd=self.fd)
 
     def link_to(self, name: str, other: Folder, other_name: str) -> bool:
-        """Give a file another name in another folder; tell whether the filesystem makes such links."""
+        """Give a file another name in another folder; return whether the filesystem makes such links."""
         ways = {} if self.fd is None else {"src_dir_fd": self.fd, "dst_dir_fd": other.fd, "follow_symlinks": False}
         try:
             os.link(self.at(name), other.at(other_name), **ways)  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ class Folder:
 
 
 class Entry(NamedTuple):
-    """A thing in a tree. One stands in a folder itself while it is told of, first and, with ``left``, last."""
+    """A thing in a tree. One stands in a folder itself as it is yielded, first and, with ``left``, last."""
 
     here: Folder
     name: str

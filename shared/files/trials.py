@@ -1,7 +1,7 @@
-"""Folders for a moment, each held by a lock: what a killed run left is told from what is in use.
+"""Folders for a moment, each held by a lock: what a killed run left is reported from what is in use.
 
 The rule for all that is temporary: it has its name where the next command of any kind finds and removes it. What
-belongs to an installation lies in PREFIX/state. What belongs to none lies in the system's place, where programs that
+belongs to an installation is in PREFIX/state. What belongs to none is in the system's place, where programs that
 look for settings in the folders above find none of the user's, and a link in the user's own state folder leads there.
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import RagtraceError
 from shared.files import files, folders, owners
-from shared.files.lockfile import is_free, locked
+from shared.files.lockfile import holding, is_free, is_held, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,7 +90,7 @@ def scratch(place: Path | None = None, *, account: Account | None = None) -> Ite
 def beside(place: Path) -> Iterator[Path]:
     """Make such a folder in a place that is to be tried; raises OSError only where that place refuses it.
 
-    Where no link to it can be kept, its name is one that the next run in this place removes (transaction.py).
+    Where no link to it can be stored, its name is one that the next run in this place removes (transaction.py).
     """
     name = uuid.uuid4().hex
     made = place / f"{TRIAL}{name}"
@@ -106,7 +106,8 @@ def beside(place: Path) -> Iterator[Path]:
                 link.symlink_to(made.absolute())
         made.mkdir(mode=0o700)
         try:
-            yield made
+            with holding(made):
+                yield made
         finally:
             files.remove_tree(made)
 
@@ -151,12 +152,17 @@ def remove(place: Path) -> None:
 
 
 def _is_own(path: Path, kind: Callable[[int], bool] = bool) -> bool:
-    """Tell whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
+    """Return whether a path is of this user, and of a kind: in a folder that all share, names are anybody's."""
     try:
         status = path.lstat()
     except FileNotFoundError:
         return False
     return kind(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
+
+
+def is_tried(path: Path) -> bool:
+    """Return whether a run still tries something in a folder that lies where an installation is or comes."""
+    return path.name.startswith(TRIAL) and is_held(path)
 
 
 def abandoned(state: Path) -> list[Path]:

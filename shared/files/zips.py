@@ -21,7 +21,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtime
 
 @contextmanager
 def readable(path: Named) -> Iterator[None]:
-    """Raise HostError where this host refuses the file itself: an OSError that is left tells of the archive's bytes."""
+    """Raise HostError where this host refuses the file itself: any other OSError is about the archive's bytes."""
     try:
         yield
     except (OSError, zipfile.BadZipFile) as error:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG = logging.getLogger("ragtrace")
-OUTPUT_LIMIT = 4 << 20  # bytes kept of each stream; the rest is read and dropped
+OUTPUT_LIMIT = 4 << 20  # bytes stored of each stream; the rest is read and dropped
 LOGGED = 32_768  # characters of each stream, from its end, that the log has of a program that failed
 COMMAND_LOGGED = 1_000  # characters; programs of our own are given as one long argument
 _running: set[subprocess.Popen[bytes]] = set()
@@ -142,7 +142,7 @@ def _rights(env: Mapping[str, str] | None, cwd: Path | None, account: Account | 
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float, stdin: bytes | None, drains: list[_Drain]) -> bool:
-    """Wait for the end of a program, whose output fills ``drains``; tell whether it had to be killed."""
+    """Wait for the end of a program, whose output fills ``drains``; return whether it had to be killed."""
     try:
         drains += [_Drain(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
         if stdin is not None:
@@ -161,7 +161,7 @@ def _wait(process: subprocess.Popen[bytes], timeout: float, stdin: bytes | None,
 
 
 def _log(ended: Completed) -> None:
-    """Give the log what a program that failed has said: an error tells its last line alone."""
+    """Write the output of a failed program to the log: an error quotes only its last line."""
     LOG.debug(
         "%s: %s\nstdout: %s\nstderr: %s",
         shlex.join(ended.argv)[:COMMAND_LOGGED],
@@ -172,7 +172,7 @@ def _log(ended: Completed) -> None:
 
 
 def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
-    """Let a program take over our terminal until it ends, and return its exit code (negative: the signal).
+    """Let a program use our terminal until it ends, and return its exit code (negative: the signal).
 
     What asks us to end is the program's; Ctrl-C reaches it twice, from the terminal and from us, because the one of
     ``kill`` comes to us alone. It has no time limit, because a person is there. Raises ToolError when it cannot be
@@ -184,7 +184,7 @@ def attend(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt as asked:  # noqa: PERF203 - the wait begins again
-                if sys.platform != "win32":  # whose terminal tells all at once, and where nobody else asks
+                if sys.platform != "win32":  # whose terminal signals all at once, and where nobody else asks
                     process.send_signal(ending.number_of(asked))
     finally:
         tie.cut(waited=process.returncode is not None)
@@ -229,7 +229,7 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
         with process.stdin:
             process.stdin.write(data)
     except OSError:
-        pass  # it did not want it (Windows says EINVAL); its exit code tells
+        pass  # it did not want it (Windows says EINVAL); its exit code says why
 
 
 def last_line(text: str) -> str:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared import reading
-
 FOLDER = Path(__file__).parents[1] / "programs"
-LIMIT = 64 << 10  # bytes, fewer than Linux takes as one argument
 MARK = "ragtrace-answer "
 
 
 def text(name: str) -> str:
     """Return the program that ``python -c`` runs, for example ``scripts/import_modules``."""
-    return reading.read(FOLDER / f"{name}.py", LIMIT).decode("utf-8")
+    return (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 
 def answer(stdout: str) -> str | None:

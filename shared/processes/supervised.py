@@ -3,7 +3,7 @@
 A pipe ties each program to us: nothing is written into it, and the kernel closes it however we end. The program is
 started by a few lines of Python (scripts/watch.py), which leave a watcher at the pipe's other end and then become the
 program: its process ID, exit code, signals, streams and environment are as if we had started it ourselves. Windows has
-job objects (shared/windows.py). PR_SET_PDEATHSIG is no way: it tells of the end of the thread that started a
+job objects (shared/windows.py). PR_SET_PDEATHSIG does not serve: it signals the end of the thread that started a
 program. docs/adr/0020 has the measurements.
 """
 

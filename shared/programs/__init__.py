@@ -1,1 +1,1 @@
-"""Programs that we bring: uv, and those that run in the application's own Python, standard library only."""
+"""Programs that are embedded: uv, and those that run in the application's own Python, standard library only."""

@@ -1,4 +1,4 @@
-"""What the zipapp carries, used once its launcher has checked the rest: its programs, and the caches of former ones.
+"""What the zipapp embeds, used once its launcher has checked the rest: its programs, and the caches of previous ones.
 
 Large programs are not compared with the zipapp's digests at each start but here, when they are about to run.
 """

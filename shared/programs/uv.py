@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
-PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv lays into environments of CPython before 3.10
+PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv writes into environments of CPython before 3.10
 # else a thread for each processor, of which a limit of processes may have fewer (shared/limits.py)
 THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
 KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
@@ -138,7 +138,7 @@ def distutils_advice() -> str:
 def _remove_patch(environment: Path) -> None:
     """Remove what uv adds for CPython 3.9: a .pth that patches distutils for builds, which never happen here.
 
-    No RECORD has these files, and an environment holds what its wheels brought and nothing else.
+    No RECORD has these files, and an environment holds the files of its wheels and nothing else.
     """
     for folder in environment.glob("[Ll]ib*/**/site-packages"):
         for name in PATCH:

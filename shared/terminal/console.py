@@ -38,8 +38,10 @@ def sentence(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that cannot steer a terminal: reasons quote what programs wrote."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    """Return text in which what would steer a terminal is a space: reasons quote what programs wrote."""
+    if text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(character) in STEERING else character for character in text)
 
 
 def write_text(stream: IO[str] | None, text: str) -> None:
@@ -53,14 +55,14 @@ def write_text(stream: IO[str] | None, text: str) -> None:
 
 
 def show(text: str) -> bool:
-    """Write one line of the result to stdout, and tell whether it went there; line ends in a name forge no other."""
+    """Write one line of the result to stdout, and return whether it went there; line ends in a name forge no other."""
     return show_lines(sentence(text))
 
 
 def show_lines(text: str) -> bool:
-    """Write lines of the result to stdout, and tell whether they went there.
+    """Write lines of the result to stdout, and return whether they went there.
 
-    What was done is done whoever reads of it: a stream that fails is told of on stderr, once, and is no error.
+    What was done is done whoever reads of it: a stream that fails is reported on stderr, once, and is no error.
     """
     if sys.stdout in _left:
         return False
@@ -82,7 +84,7 @@ def show_lines(text: str) -> bool:
 
 
 def is_read() -> bool:
-    """Tell whether what is shown still goes somewhere."""
+    """Return whether what is shown still goes somewhere."""
     return sys.stdout not in _left
 
 
@@ -103,7 +105,7 @@ def steady() -> None:
 
 
 def can_ask() -> bool:
-    """Tell whether a person is there to answer."""
+    """Return whether a person is there to answer."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
@@ -125,7 +127,7 @@ def flush() -> None:
 
 
 def show_json(value: Any) -> bool:
-    """Write the result to stdout as one JSON document, and tell whether it went there."""
+    """Write the result to stdout as one JSON document, and return whether it went there."""
     return show_document(json.dumps(value, ensure_ascii=False, indent=2))
 
 

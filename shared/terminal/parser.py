@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as ever; what is wrong is told before --json itself may have been parsed."""
+        """Parse as ever; what is wrong is reported before --json itself may have been parsed."""
         self.as_json = "--json" in (sys.argv[1:] if args is None else args)
         if namespace is None:
             namespace = argparse.Namespace() if self.outer is None else self.outer.namespace

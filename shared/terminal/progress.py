@@ -1,4 +1,4 @@
-"""Progress of the work, which core code tells and never prints.
+"""Progress of the work, which core code reports and never prints.
 
 A terminal gets bars (rich, imported only then), anything else gets plain lines, at most one every few seconds
 for one task.
@@ -36,7 +36,7 @@ class Progress(Protocol):
         """Tell that a new step of the story begins."""
 
     def wait(self, text: str) -> Any:
-        """Tell that a step begins which may take long; the time passed is told while the block lasts.
+        """Tell that a step begins which may take long; the time passed is reported while the block lasts.
 
         Returns a context manager that gives a Pending.
         """
@@ -172,7 +172,7 @@ class BarProgress:
     """Bars with rate and remaining time, for a terminal."""
 
     def __init__(self, stream: IO[str]) -> None:
-        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is told
+        import rich.progress  # noqa: F401 - here, where a Python that lacks what it needs is reported
         from rich.console import Console as RichConsole
 
         self.rich = RichConsole(file=cast("IO[str]", _Steady(stream)), highlight=False, markup=False)

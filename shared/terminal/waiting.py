@@ -32,7 +32,7 @@ class Clock:
         return time.monotonic()
 
     def pause(self, over: threading.Event, seconds: float) -> bool:
-        """Wait until ``over`` is set, at most so long; tell whether it is."""
+        """Wait until ``over`` is set, at most so long; return whether it is."""
         return over.wait(seconds)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import uv
 
-from builder import build as story
 from builder import cli
+from builder.assemble import folder as story
 from builder.commands.common import PASSPHRASE
 from builder.fetch.cache import Cache
 from builder.signing.sign import generate_key, read_public_key

@@ -25,6 +25,7 @@ from installer.logs import audit_log
 from installer.monitoring import exposition
 from installer.release import launchers, receipt, signed
 from installer.release import settings as settings_file
+from installer.release.installation import Installation
 from installer.trust import memory
 from installer.userdata import backup_index
 from shared.errors import HostError, InstallError, TrustError
@@ -255,7 +256,8 @@ def test_what_launchers_start_by(tmp_path, settings, title) -> None:
     release = Marked(tmp_path)
     manifest = make_manifest(application=application)
     release.run_file.write_bytes(strict.dumps(launchers.run_of(manifest)))
-    assert signed._is_of_another("run.json", "", release, manifest)
+    installation = Installation(Prefix(tmp_path), release, manifest)
+    assert signed._is_of_another("run.json", "", installation)
     run = json.loads(release.run_file.read_bytes())
     assert sorted(app_launcher.loaded(run)) == sorted(application.environment.defaults)
     assert app_launcher.command(str(tmp_path), run, "demo", [])[0][-1] == title

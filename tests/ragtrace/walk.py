@@ -202,7 +202,7 @@ class Walk:
 
     def configure(self) -> None:
         """Set a key, an embedding, and a name that nobody loads."""
-        with self.table.step("configure: a setting of the guides is loaded, a misspelled one is told") as row:
+        with self.table.step("configure: a setting of the guides is loaded, a misspelled one is reported") as row:
             self.user.configure(GEMINI_API_KEY="any", DEFAULT_EMBEDDING="hcx", DEFAULT_EMBEDING="bge_m3")
             said = succeeded(self.app("evaluate", "--help")).stdout
             assert "(기본값: hcx)" in said, said

@@ -323,7 +323,7 @@ def test_a_command_that_fails_only_after_a_repair_in_part_does(host, monkeypatch
         raise InstallError("tiny does not work.")
 
     monkeypatch.setattr(acceptance, "check_health", fail)
-    monkeypatch.setattr(acceptance, "try_out", lambda release, manifest, progress: None)
+    monkeypatch.setattr(acceptance, "try_out", lambda *_given: None)
     with pytest.raises(InstallError):
         host.recover()
     assert host.release == before

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from bundle.product.application import Container, Dashboard, Launcher
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
+from bundle.target import host_target
+from installer.install import processor, requirements
 from installer.layout import seal
 from installer.logs import audit_log
 from installer.release import receipt as receipts
@@ -105,6 +107,9 @@ class World:
 
     def replaced(self, name: str, value: Any) -> None:
         self.patch.setattr(f"validator.checks.{name}", value)
+
+    def glibc(self, found: tuple[int, int] | None) -> None:
+        self.patch.setattr(requirements, "host_glibc", lambda: found)
 
     def bound(self, name: str, value: float, *, at_least: bool) -> None:
         from validator.checks.performance import measured
@@ -251,8 +256,8 @@ def memory(world: World, available: int) -> None:
 
 
 def old_processor(world: World) -> None:
-    world.replaced("system.cpu.platform.machine", lambda: "x86_64")
-    world.replaced("system.cpu.cpu_features", lambda: {"sse2"})
+    world.patch.setattr(requirements, "INTEL", (host_target().architecture,))
+    world.patch.setattr(processor, "features", lambda: frozenset({"sse2"}))
 
 
 def module(name: str, text: str) -> Callable[[World], None]:
@@ -353,7 +358,7 @@ RELEASES = (
         lambda w: w.append(w.release.bundle / "SHA256SUMS", b"0" * 64 + b"  Z\n"),
     ),
     Mutation("the signature is gone", "security.integrity", lambda w: signature(w).unlink()),
-    Mutation("a stranger's signature", "security.integrity", sign_as_a_stranger),
+    Mutation("a signature by an untrusted key", "security.integrity", sign_as_a_stranger),
     Mutation("a bit flipped in run.json", "security.integrity", lambda w: flip(w.release.run_file)),
     Mutation("a bit flipped in pyvenv.cfg", "security.integrity", lambda w: flip(w.release.venv / "pyvenv.cfg")),
     Mutation(
@@ -381,17 +386,17 @@ RELEASES = (
         helps=BUNDLE,
     ),
     Mutation(
-        "a file more in the application, and what vouches for it",
+        "a file more in the application, and all records of it",
         "security.signed",
         lambda w: forge(w, w.release.app / "sitecustomize.py", b"", in_the_log=True),
     ),
     Mutation(
-        "the application altered, and what vouches for it",
+        "the application altered, and all records of it",
         "security.signed",
         lambda w: forge(w, w.app, b"print(1)\n", in_the_log=True),
     ),
     Mutation(
-        "run.json altered, and what vouches for it",
+        "run.json altered, and all records of it",
         "security.signed",
         lambda w: forge(w, w.release.run_file, b"{}", in_the_log=True),
     ),
@@ -401,8 +406,8 @@ RELEASES = (
         lambda w: audit_log.log_file(w.prefix).write_text('{"previous": "0"}\n'),
         WARN,
     ),
-    Mutation("a kept wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
-    Mutation("a kept source file is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
+    Mutation("a stored wheel is damaged", "ragtrace.store", lambda w: flip(kept(w, "wheel")), WARN, helps=BUNDLE),
+    Mutation("a stored source is gone", "ragtrace.store", lambda w: kept(w, "source").unlink(), WARN, helps=RECOVER),
     Mutation("the lock is a folder", "ragtrace.places", lambda w: instead(w.prefix.state / "lock").mkdir()),
     Mutation("the journal is a pipe", "ragtrace.places", lambda w: os.mkfifo(instead(w.prefix.state / "journal.json"))),
     Mutation("the audit log is gone", "ragtrace.places", lambda w: instead(audit_log.log_file(w.prefix))),
@@ -418,7 +423,9 @@ RELEASES = (
 PACKAGES = (
     Mutation("a module is gone", "packages.record", lambda w: (w.site / "demo_base.py").unlink()),
     Mutation(
-        "a bit flipped in a module, size and times kept", "packages.record", lambda w: flip(w.site / "demo_base.py")
+        "a bit flipped in a module, its size and times the same",
+        "packages.record",
+        lambda w: flip(w.site / "demo_base.py"),
     ),
     Mutation("a module is cut off", "packages.record", lambda w: change(w.site / "demo_lib" / "__init__.py", b"")),
     Mutation("a module that no package has", "packages.record", lambda w: plant(w.site / "json.py")),
@@ -456,7 +463,7 @@ PACKAGES = (
         "packages.conflicts",
         lambda w: w.append(w.site / DEMO_LIB / "METADATA", b"Requires-Dist: other\n"),
     ),
-    Mutation("uv cannot look at the environment", "packages.conflicts", lambda w: interpreter(w, "exit 3"), ERROR),
+    Mutation("uv cannot inspect the environment", "packages.conflicts", lambda w: interpreter(w, "exit 3"), ERROR),
     Mutation("an import raises", "packages.imports", module("demo_base.py", "raise ImportError('libx is missing')")),
     Mutation(
         "an import ends by a segmentation fault",
@@ -520,7 +527,7 @@ APPLICATIONS = (
     Mutation(
         "a bit flipped in a model file", "ragtrace.models", lambda w: flip(w.release.models / "tiny" / "config.json")
     ),
-    Mutation("a model file and its kept copy are damaged", "ragtrace.models", spoil_model, helps=BUNDLE),
+    Mutation("a model file and its stored copy are damaged", "ragtrace.models", spoil_model, helps=BUNDLE),
     Mutation(
         "the model answers something else",
         "ragtrace.probe",
@@ -643,9 +650,11 @@ HOSTS = by_hand(
         "system.disk",
         lambda w: w.replaced("system.disk.is_read_only", lambda place: True),
     ),
-    Mutation("glibc is too old", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: (2, 5))),
+    Mutation("glibc is too old", "system.glibc", lambda w: w.patch.setattr(requirements, "host_glibc", lambda: (2, 5))),
     Mutation(
-        "the C library is not glibc", "system.glibc", lambda w: w.replaced("system.glibc.host_glibc", lambda: None)
+        "the C library is not glibc",
+        "system.glibc",
+        lambda w: w.patch.setattr(requirements, "host_glibc", lambda: None),
     ),
     Mutation("the locale is not there", "system.locale", lambda w: w.patch.setenv("LC_ALL", "xx_XX.UTF-8"), WARN),
     Mutation(
@@ -657,13 +666,13 @@ HOSTS = by_hand(
     Mutation(
         "the clock went back",
         "system.clock",
-        lambda w: w.replaced("system.clock.now", lambda: datetime(2020, 1, 1, tzinfo=timezone.utc)),
+        lambda w: w.patch.setattr(requirements.Clock, "seen", lambda _clock: datetime(2020, 1, 1, tzinfo=timezone.utc)),
         WARN,
     ),
     Mutation(
         "paths are longer than the system opens",
         "system.paths",
-        lambda w: w.replaced("system.paths.limit_of", lambda folder: 40),
+        lambda w: w.replaced("system.paths.path_limit", lambda folder: 40),
     ),
     Mutation("a container limits memory", "system.limits", lambda w: w.cgroup("memory.max", "1000000\n"), WARN),
     Mutation("a container limits processors", "system.limits", lambda w: w.cgroup("cpu.max", "10000 100000\n"), WARN),

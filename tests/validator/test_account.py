@@ -14,6 +14,7 @@ import pytest
 
 from bundle.product.application import Container, Dashboard
 from installer.release import acceptance
+from installer.release.installation import active as installed
 from shared.errors import ToolError
 from shared.processes import process, supervised
 from tests import everyone
@@ -100,8 +101,7 @@ def test_a_check_runs_the_application_as_the_account_and_changes_nothing(served,
 
 def test_a_program_has_the_accounts_groups_and_home(served) -> None:
     code = "import json, os; print(json.dumps([os.getresuid(), os.getresgid(), os.getgroups(), os.environ['HOME']]))"
-    release = release_of(served)
-    ended = trial.run_python(release, release.manifest(), ["-c", code], timeout=60)
+    ended = trial.run_python(installed(served), ["-c", code], timeout=60)
     users, groups, more, home = json.loads(ended.stdout)
     assert (users, groups) == ([NOBODY] * 3, [NOBODY] * 3)
     assert 0 not in more

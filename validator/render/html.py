@@ -100,7 +100,7 @@ def _glance(report: Report) -> Iterator[str]:
 
 
 def _dot(result: CheckResult) -> str:
-    """Return a mark whose shape tells the status too, for those who see no colours."""
+    """Return a mark whose shape shows the status too, for those who see no colours."""
     label = escape(f"{result.status} {result.check_name}")
     shape = {
         "PASS": '<circle cx="7" cy="7" r="6"/>',

@@ -1,4 +1,4 @@
-"""The looks of the HTML report: light and dark as the reader's system has it, and on paper."""
+"""The style of the HTML report: light and dark as the reader's system has it, and on paper."""
 
 from __future__ import annotations
 

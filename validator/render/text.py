@@ -54,7 +54,7 @@ def category_title(category: str, application: str) -> str:
 
 
 def shortfall(report: Report) -> str:
-    """Return the sentence that says what the overall status leaves out; empty where everything usual was looked at."""
+    """Return the sentence that says what the overall status leaves out; empty where everything usual was inspected."""
     if not report.not_run:
         return ""
     if report.effort == check.QUICK:

@@ -51,7 +51,7 @@ def without_network(
 
 @functools.cache
 def possible() -> bool:
-    """Tell whether this host lets us run a program without a network."""
+    """Return whether this host lets us run a program without a network."""
     if sys.platform != "linux":
         return False
     try:

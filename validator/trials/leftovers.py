@@ -12,7 +12,7 @@ def end(token: str) -> int:
     """End every process of this user that a plugin started and left, even one in a session of its own.
 
     Returns how many there were. Each is stopped when it is seen, so that it has no children meanwhile, and one that
-    ends before it is seen may have had some: then the new ones are looked at again, until a look finds nothing.
+    ends before it is seen may have had some: then the new ones are inspected again, until a pass finds nothing.
     """
     import psutil
 

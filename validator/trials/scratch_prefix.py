@@ -4,7 +4,7 @@ It is laid out as a real one: its launchers, launch.py and application are copie
 of; the persistent folders hold what the source ships, everything else of the release is a link. Its .env is empty, so
 that a program that looks for one in the folders above ends its search there.
 
-Where root has installed for a service account, the scratch prefix is that account's: all is laid before it is given,
+Where root has installed for a service account, the scratch prefix is that account's: all is written before it is given,
 and what root still does in it is done with the account's rights.
 """
 
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from installer.layout import seal, service
 from installer.layout.prefix import Prefix
 from installer.layout.release import Release
-from installer.layout.store import Store
 from installer.release.digests import longest
+from installer.release.installation import Installation
 from installer.userdata import copies, persist
 from shared import reading, troubles
 from shared.errors import ToolError
@@ -40,11 +40,12 @@ OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
 _looked_through: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
 
 
-def demand_files(release: Release, manifest: Manifest) -> None:
+def demand_files(installation: Installation) -> None:
     """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
 
-    A run of checks reads the manifest once, and looks through the release once.
+    A run of checks reads the manifest once, and scans the release once.
     """
+    release, manifest = installation.release, installation.manifest
     if any(path == release.path and known is manifest for path, known in _looked_through):
         return
     most = longest(manifest)
@@ -59,7 +60,7 @@ def demand_files(release: Release, manifest: Manifest) -> None:
 
 
 def _is_device(entry: os.DirEntry[str]) -> bool:
-    """Tell whether a link leads to a device, a pipe or a socket."""
+    """Return whether a link leads to a device, a pipe or a socket."""
     if not entry.is_symlink():
         return False
     try:
@@ -69,23 +70,24 @@ def _is_device(entry: os.DirEntry[str]) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def caller(scratch: Prefix) -> Path:
+def caller(scratch: Installation) -> Path:
     """Return the folder of a scratch prefix for whoever calls: programs write reports where they are called."""
-    return scratch.root / "caller"
+    return scratch.prefix.root / "caller"
 
 
 @contextmanager
-def create(prefix: Prefix, release: Release, manifest: Manifest) -> Iterator[Prefix]:
+def create(installation: Installation) -> Iterator[Installation]:
     """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
-    demand_files(release, manifest)
-    account = service.account_of(prefix.data)
-    with _scratch_folder(prefix, account) as root:
-        scratch = Prefix(root)
+    demand_files(installation)
+    account = service.account_of(installation.prefix.data)
+    with _scratch_folder(installation.prefix, account) as root:
+        prefix, name = Prefix(root), installation.release.path.resolve().name
+        scratch = Installation(prefix, Release(prefix.releases / name), installation.manifest)
         try:
-            _lay_scratch(prefix, release.path.resolve(), scratch, manifest)
+            _lay_scratch(installation, scratch)
             service.give(root, account)
         except OSError as error:
             told = troubles.words(error, near=root)
@@ -106,14 +108,15 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
 
 
 def _copy_small(source: Path, target: Path) -> None:
-    """Copy a file that lies in a release itself, as long as such a file may be."""
+    """Copy a file that is in a release itself, as long as such a file may be."""
     target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
     target.chmod(stat.S_IMODE(source.stat().st_mode))
 
 
-def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Manifest) -> None:
+def _lay_scratch(installation: Installation, scratch: Installation) -> None:
     """Copy what a program could write into, lead to the rest."""
-    release = Release(scratch.releases / installed.name)
+    prefix, manifest, release = installation.prefix, installation.manifest, scratch.release
+    installed = installation.release.path.resolve()
     theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
 
     release.path.mkdir(parents=True)
@@ -126,26 +129,27 @@ def _lay_scratch(prefix: Prefix, installed: Path, scratch: Prefix, manifest: Man
         elif reading.is_regular(path) and path.name not in (*STARTS, *OF_THE_SEAL):
             _copy_small(path, release.path / path.name)
     if manifest.application.models_apart and prefix.models.is_dir():
-        _lead(scratch.models, prefix.models)
-    persist.lay_scratch(scratch.data, manifest, Store(prefix.store))
-    _link_persistent(release, manifest, scratch.data)
-    scratch.data.mkdir(exist_ok=True)
-    scratch.env_file.touch()
+        _lead(scratch.prefix.models, prefix.models)
+    persist.lay_scratch(scratch.prefix.data, manifest, installation.store)
+    _link_persistent(scratch)
+    scratch.prefix.data.mkdir(exist_ok=True)
+    scratch.prefix.env_file.touch()
     caller(scratch).mkdir()
-    copies.copy_tree(prefix.bin, scratch.bin)
-    scratch.point_at(release)
+    copies.copy_tree(prefix.bin, scratch.prefix.bin)
+    scratch.prefix.point_at(release)
 
 
-def _link_persistent(release: Release, manifest: Manifest, data: Path) -> None:
+def _link_persistent(scratch: Installation) -> None:
     """Link the persistent folders; the folders that take the links are as read-only afterwards as they were.
 
     The copy of a sealed folder takes no link, except from root.
     """
+    release, manifest = scratch.release, scratch.manifest
     parents = {(release.app / folder).parent for folder in manifest.application.persist}
     modes = {parent: parent.stat().st_mode for parent in parents if parent.is_dir()}
     for parent in modes:
         parent.chmod(seal.OPEN)
-    persist.link_to(release, manifest, data)
+    persist.link_to(release, manifest, scratch.prefix.data)
     for parent, mode in modes.items():
         parent.chmod(mode)
 

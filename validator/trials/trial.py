@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from installer.layout import service
-from installer.layout.prefix import Prefix
 from installer.release import acceptance, launchers
 from shared import reading
 from shared.errors import ToolError
@@ -31,9 +30,7 @@ from validator.trials import apart, scratch_prefix
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundle.manifest import Manifest
-    from installer.layout.release import Release
-    from validator.subject import Subject
+    from installer.release.installation import Installation
 
 SHELL = "/bin/sh"
 TIME = scripts.text("scripts/time_program")
@@ -55,66 +52,59 @@ class Imported:
     reason: str | None
 
 
-def environment(release: Release, manifest: Manifest) -> dict[str, str]:
+def environment(installation: Installation) -> dict[str, str]:
     """Return the application's environment with placeholders, under which no bytecode is written.
 
     Raises UncheckedError where what would run could wait for ever.
     """
-    scratch_prefix.demand_files(release, manifest)
-    env = acceptance.trial_environment(release, manifest, acceptance.basic_environment())
+    scratch_prefix.demand_files(installation)
+    env = acceptance.trial_environment(installation, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def run_python(release: Release, manifest: Manifest, arguments: Sequence[str], *, timeout: float) -> process.Completed:
+def run_python(installation: Installation, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
-    argv, account = [str(release.python), *arguments], service.account_of(Prefix(release.path.parents[1]).data)
+    argv, account = [str(installation.release.python), *arguments], service.account_of(installation.prefix.data)
     with trials.scratch(account=account) as folder:
         service.give(folder, account)
-        return process.run(argv, env=environment(release, manifest), cwd=folder, timeout=timeout, account=account)
+        return process.run(argv, env=environment(installation), cwd=folder, timeout=timeout, account=account)
 
 
 def run_launcher(
-    prefix: Prefix,
-    release: Release,
-    manifest: Manifest,
-    command: Sequence[str],
-    *,
-    timeout: float,
-    offline: bool = False,
+    installation: Installation, command: Sequence[str], *, timeout: float, offline: bool = False
 ) -> process.Completed:
     """Run a command of PREFIX/bin as a user starts it, but with placeholders and scratch data.
 
     ``offline`` takes the network away where that can be. Raises ToolError when it cannot be started.
     """
-    with scratch_prefix.create(prefix, release, manifest) as scratch:
-        argv, env = launcher(scratch, manifest, command)
+    with scratch_prefix.create(installation) as scratch:
+        argv, env = launcher(scratch, command)
         return run_in(scratch, argv, env=env, cwd=scratch_prefix.caller(scratch), timeout=timeout, offline=offline)
 
 
-def run_in(scratch: Prefix, argv: Sequence[str], **options: Any) -> process.Completed:
+def run_in(scratch: Installation, argv: Sequence[str], **options: Any) -> process.Completed:
     """Run a program in a scratch prefix with the rights of whom it belongs to; ``options`` are those of apart.run."""
-    return apart.run(argv, account=service.account_of(scratch.root), **options)
+    return apart.run(argv, account=service.account_of(scratch.prefix.root), **options)
 
 
-def run_program(subject: Subject, text: str, arguments: Sequence[str], *, timeout: float) -> process.Completed:
+def run_program(
+    installation: Installation, text: str, arguments: Sequence[str], *, timeout: float
+) -> process.Completed:
     """Run lines of our own as the application would, in its folder, with placeholders, scratch data and no network.
 
     Raises ToolError when it cannot be started.
     """
-    manifest = subject.need_manifest()
-    with scratch_prefix.create(subject.need_prefix(), subject.need_release(), manifest) as scratch:
-        release = scratch.named()
-        assert release is not None  # the scratch prefix points at it
-        argv = [str(release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
-        return run_in(scratch, argv, env=environment(release, manifest), cwd=release.app, timeout=timeout)
+    with scratch_prefix.create(installation) as scratch:
+        argv = [str(scratch.release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
+        return run_in(scratch, argv, env=environment(scratch), cwd=scratch.release.app, timeout=timeout)
 
 
 def time_launcher(
-    prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
+    installation: Installation, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
     """Run a command as run_launcher does, without a network, and return what it took; None when it did not end."""
-    with scratch_prefix.create(prefix, release, manifest) as scratch:
-        argv, env = launcher(scratch, manifest, command)
+    with scratch_prefix.create(installation) as scratch:
+        argv, env = launcher(scratch, command)
         if sys.platform != "win32":
             argv = [supervised.interpreter(), "-I", "-S", "-B", "-c", TIME, *argv]
         started = time.perf_counter()
@@ -126,24 +116,21 @@ def time_launcher(
     return (Took(*answer) if answer else None), ended
 
 
-def run_timing_imports(
-    prefix: Prefix, release: Release, manifest: Manifest, command: Sequence[str], *, timeout: float
-) -> process.Completed:
+def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
     """Run a command as run_launcher does, without a network, under ``-X importtime``."""
-    with scratch_prefix.create(prefix, release, manifest) as scratch:
-        installed, run = scratch.named(), launchers.run_of(manifest)
-        assert installed is not None
+    with scratch_prefix.create(installation) as scratch:
+        place, run = str(scratch.release.path), launchers.run_of(scratch.manifest)
         ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
-        template = dict(manifest.application.environment.placeholders)
-        env = app_launcher.environment(str(installed.path), run, ours, template)
-        argv, folder = app_launcher.command(str(installed.path), run, command[0], list(command[1:]))
+        template = dict(scratch.manifest.application.environment.placeholders)
+        env = app_launcher.environment(place, run, ours, template)
+        argv, folder = app_launcher.command(place, run, command[0], list(command[1:]))
         argv[1:1] = ["-X", "importtime"]
         cwd = Path(folder) if folder else scratch_prefix.caller(scratch)
         return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
 
 
 def forget(folder: Path) -> bool:
-    """Ask the system to drop a folder's files from its cache; tell whether that can be asked here."""
+    """Ask the system to drop a folder's files from its cache; return whether that can be asked here."""
     if not hasattr(os, "posix_fadvise"):
         return False
     for entry in trees.entries(str(folder)):
@@ -174,22 +161,23 @@ def parsed(answer: str) -> Any:
         raise UncheckedError(ERROR, _("its output cannot be read: {reason}").format(reason=error)) from error
 
 
-def launcher(scratch: Prefix, manifest: Manifest, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
-    argv = launchers.argv(scratch, manifest, command[0], command[1:])
+    manifest = scratch.manifest
+    argv = launchers.argv(scratch.prefix, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
     # by the shell that its first line names: the scratch folder of a user who may only look
-    if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.bin):
-        argv = [SHELL, *argv]  # may lie where nothing is executed
+    if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.prefix.bin):
+        argv = [SHELL, *argv]  # may be where nothing is executed
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 
 
-def try_import(release: Release, manifest: Manifest, module: str, *, timeout: float) -> Imported:
+def try_import(installation: Installation, module: str, *, timeout: float) -> Imported:
     """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
     try:
-        ended = run_python(release, manifest, ["-c", acceptance.IMPORT, json.dumps([module])], timeout=timeout)
+        ended = run_python(installation, ["-c", acceptance.IMPORT, json.dumps([module])], timeout=timeout)
     except ToolError as error:
         return Imported(None, error.what)
     answer = answer_in(ended)

@@ -1,4 +1,4 @@
-"""``backup``: copy settings and data, list the copies, bring one back."""
+"""``backup``: copy settings and data, list the copies, restore one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    """Bring a backup back, and tell where to find what was there."""
+    """Restore a backup, and print where to find what was there."""
     progress = common.progress_of(arguments)
     done = api.restore(arguments.id, arguments.prefix, progress=progress, wait=arguments.wait)
     if arguments.json:

@@ -9,6 +9,7 @@ from bootstrap.commands import common
 from installer.layout.location import own_command
 from installer.layout.prefix import Prefix
 from installer.release import lacks
+from installer.release.installation import Installation
 from installer.release.launchers import file_name
 from shared.i18n import _, plural
 from shared.terminal.commandline import DONE
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from bundle.opening import Bundle
-    from installer.install.install import Outcome
+    from installer.change.outcome import Outcome
     from installer.install.preflight import Finding
     from installer.release.lacks import Lacks
 
@@ -43,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = api.install(
         bundle, arguments.prefix, progress=progress, wait=arguments.wait, conditions=common.conditions_of(arguments)
     )
-    lacking = lacks.look(Prefix(outcome.prefix), Prefix(outcome.prefix).release(outcome.active), bundle.manifest)
+    prefix = Prefix(outcome.prefix)
+    lacking = lacks.look(Installation(prefix, prefix.release(outcome.active), bundle.manifest))
     if arguments.json:
         show_json(common.outcome_json(outcome, lacking))
     else:
@@ -57,7 +59,8 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     effect = api.effect_of(bundle, arguments.prefix)
     fits = all(finding.fits for finding in findings) or effect.already
     product, prefix = bundle.manifest.product, api.prefix_for(bundle, arguments.prefix)
-    lacking = lacks.look(prefix, prefix.new_release(product.counter, bundle.manifest_sha256), bundle.manifest)
+    release = prefix.new_release(product.counter, bundle.manifest_sha256)
+    lacking = lacks.look(Installation(prefix, release, bundle.manifest))
     if arguments.json:
         plan = {
             "prefix": str(prefix.root),

@@ -1,4 +1,4 @@
-"""``recover``: look at an installation, show what would be done, repair it, look again."""
+"""``recover``: inspect an installation, show what would be done, repair it, check again."""
 
 from __future__ import annotations
 

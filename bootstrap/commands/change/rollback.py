@@ -1,4 +1,4 @@
-"""``rollback``: make the former release active again; settings stay, and data unless an upgrade migrated them."""
+"""``rollback``: make the previous release active again; settings stay, and data unless an upgrade migrated them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bootstrap import api
 from bootstrap.commands import common
 from installer.layout.prefix import Prefix
 from installer.release import lacks
+from installer.release.installation import Installation
 from shared.i18n import _
 from shared.terminal.commandline import DONE
 from shared.terminal.console import show_json
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = api.rollback(arguments.prefix, to=arguments.to, progress=progress, wait=arguments.wait)
     prefix = Prefix(outcome.prefix)
     release = prefix.release(outcome.active)
-    lacking = lacks.look(prefix, release, release.manifest())
+    lacking = lacks.look(Installation(prefix, release, release.manifest()))
     if arguments.json:
         show_json(common.outcome_json(outcome, lacking))
     else:

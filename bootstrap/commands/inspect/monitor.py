@@ -139,7 +139,7 @@ def written(sample: Sample, kind: str) -> str:
 def kept(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:
     """Yield samples after they were written to the file.
 
-    One that cannot be written later, on a full disk for example, is told once and the next is tried;
+    One that cannot be written later, on a full disk for example, is reported once and the next is tried;
     the first one must be written. Raises HostError.
     """
     worked = failing = False

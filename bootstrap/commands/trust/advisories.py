@@ -1,4 +1,4 @@
-"""``advisories``: show what is known, scan what is installed, or take over newer knowledge."""
+"""``advisories``: show what is known, scan what is installed, or adopt newer advisories."""
 
 from __future__ import annotations
 

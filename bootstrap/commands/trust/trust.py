@@ -1,4 +1,4 @@
-"""``trust``: show whom this host trusts, take over new policies, accept a memory that was made again."""
+"""``trust``: show whom this host trusts, adopt new policies, accept a memory that was made again."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def update(arguments: argparse.Namespace) -> int:
-    """Take over new policies and tell which."""
+    """Adopt new policies and report which."""
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,

@@ -31,11 +31,11 @@ def prefix_at(named: Path) -> Prefix:
 
 
 def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False) -> Prefix:
-    """Return the prefix that a command means: the named one, the one of the bundle at hand, or the user's only one.
+    """Return the prefix that a command means: the named one, the one of the available bundle, or the user's only one.
 
     With ``left`` one from which an installation was removed counts too, where there is no other, and with ``bereft``
     one that has lost its state, which recover makes anew.
-    Whoever removed that of the bundle at hand never gets at another by calling again.
+    Whoever removed that of the available bundle never gets at another by calling again.
     Raises UsageError when several could be meant, HostError when there is none, or a folder of somebody else's.
     """
     if named is not None:

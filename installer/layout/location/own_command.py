@@ -25,7 +25,7 @@ def in_prefix(root: Path) -> Path:
 
 
 def is_installed(root: Path) -> bool:
-    """Tell whether a prefix has the tool's command."""
+    """Return whether a prefix has the tool's command."""
     return os.path.lexists(in_prefix(root).with_suffix(".cmd") if sys.platform == "win32" else in_prefix(root))
 
 
@@ -57,7 +57,7 @@ def shown_zipapp() -> str:
 
 
 def bundled_product() -> str | None:
-    """Return the name of the product whose bundle the running zipapp lies in, by its unjudged manifest, or None."""
+    """Return the name of the product whose bundle the running zipapp is in, by its unjudged manifest, or None."""
     from bundle.manifest import MANIFEST_LIMIT, NAME, parse_manifest
     from shared import reading
     from shared.errors import TrustError
@@ -87,7 +87,7 @@ def line(*arguments: str, prefix: Path | None = None) -> str:
 
 
 def line_after(tool: Path, *arguments: str) -> str:
-    """Return a command line of the tool that an installation has just brought."""
+    """Return a command line of the tool that has just been installed."""
     return quoted([str(tool), *arguments])
 
 

@@ -103,7 +103,7 @@ def demand_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
         try:
             status = os.lstat(folder)
         except OSError:
-            continue  # it is not there, or is told by whoever needs it
+            continue  # it is not there, or is reported by whoever needs it
         if status.st_uid not in (users | owners.trusted() if folder == root else users):
             is_inside = folder != root and root.stat().st_uid in users
             raise _strayed(folder, status.st_uid) if is_inside else _foreign(folder, status.st_uid)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GET, DIR, WANTED = "__getattr__", "__dir__", "__wanted__"
-# a module that names one of these may look at its namespace, which lacks what is yet to be imported, or has one of its
+# a module that names one of these may inspect its namespace, which lacks what is yet to be imported, or has one of its
 # own; what `import *` binds there would be taken for what is yet to be imported
 INTROSPECTION = {GET, LAZY, DIR, "globals", "locals", "vars", "eval", "exec", "*"}
 NAMESPACES = {"f_globals", "f_locals", "__globals__"}  # attributes that are one
@@ -96,7 +96,7 @@ class Source:
         }
 
     def is_wanted(self, node: Any, imported: str, lazy: list[str]) -> bool:
-        """Tell whether the profile names the module that a statement imports, or a package around it."""
+        """Return whether the profile names the module that a statement imports, or a package around it."""
         if isinstance(node, ast.Import):
             return is_named(imported, lazy)
         if imported == "*" or node.module == "__future__":
@@ -106,7 +106,7 @@ class Source:
         return any(is_named(module, lazy) or f"{module}.{imported}" in lazy for module in modules)
 
     def has_module(self, name: str) -> bool:
-        """Tell whether a package has a module of that name, which importing puts into the package's namespace."""
+        """Return whether a package has a module of that name, which importing puts into the package's namespace."""
         entries = os.listdir(os.path.dirname(self.path)) if self.is_package else []
         return any(entry.partition(".")[0] == name for entry in entries)
 
@@ -135,7 +135,7 @@ def alone(node: Any, alias: ast.alias) -> Any:
 
 
 def is_namespace(node: Any) -> bool:
-    """Tell whether an expression may be the namespace of the module that it stands in, or a list of what is in it."""
+    """Return whether an expression may be the namespace of the module that it stands in, or a list of what is in it."""
     if isinstance(node, ast.Attribute):
         owner = getattr(node.value, "id", "")
         return node.attr in NAMESPACES or (owner == "builtins" and node.attr in INTROSPECTION)
@@ -145,7 +145,7 @@ def is_namespace(node: Any) -> bool:
 
 
 def is_named(module: str, lazy: list[str]) -> bool:
-    """Tell whether a module, or a package around it, is in a list."""
+    """Return whether a module, or a package around it, is in a list."""
     return any(module == name or module.startswith(f"{name}.") for name in lazy)
 
 

@@ -83,7 +83,7 @@ class Annotation(ast.NodeTransformer):
 
 
 class Rewriter(ast.NodeTransformer):
-    """Replaces the uses of lazy names in functions; ``refused`` tells which names can't be lazy.
+    """Replaces the uses of lazy names in functions; ``refused`` are the names that cannot be lazy.
 
     ``are_texts`` says that the module's annotations are texts anyway (PEP 563).
     """
@@ -133,7 +133,7 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
-        if not self.functions or self.in_scope_of_its_own:  # kept, and read by dataclasses and their like
+        if not self.functions or self.in_scope_of_its_own:  # stored, and read by dataclasses and their like
             self.refuse_in([node.annotation])
         node.target = self.visit(node.target)
         node.value = self.visit(node.value) if node.value else None

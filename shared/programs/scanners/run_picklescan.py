@@ -30,7 +30,7 @@ class Listener(logging.Handler):
 
 
 def is_pickle(path: str) -> bool:
-    """Tell whether a file's name or its first bytes are those of a pickle."""
+    """Return whether a file's name or its first bytes are those of a pickle."""
     with open(path, "rb") as file:
         start = file.read(2)
     return path.lower().endswith(PICKLES) or (start[:1] == bytes([0x80]) and start[1:] <= bytes([5]))

@@ -9,7 +9,7 @@ import sys
 
 
 def is_missing(name: str) -> bool:
-    """Tell whether a library cannot be loaded."""
+    """Return whether a library cannot be loaded."""
     try:
         ctypes.CDLL(name)
     except OSError:

@@ -1,6 +1,6 @@
 """Import a container and ask whether it is whole: [its type or null, whether it was asked, what is wrong or null].
 
-dependency_injector tells of dependencies that nobody provides; what another builds, a command of the profile tries.
+dependency_injector reports dependencies that nobody provides; what another builds, a command of the profile tries.
 """
 
 import importlib

@@ -10,7 +10,7 @@ import time
 
 
 def main(argv: "list[str]") -> int:
-    """Return the program's exit code, as a shell tells it."""
+    """Return the program's exit code, as a shell reports it."""
     import resource
 
     started = time.perf_counter()

@@ -1,8 +1,8 @@
 """Leave a watcher at the end of a pipe, then become a program (shared/processes/supervised.py).
 
-Only modules that lie in the interpreter itself. The watcher is no child of the program, which may wait for all of
+Only modules that are in the interpreter itself. The watcher is no child of the program, which may wait for all of
 its own; where it cannot be made, the program is not started. Its group is ended at the pipe's end, however the
-program ended; with "one" the group is the caller's, and only the program is told, unless it was waited for.
+program ended; with "one" the group is the caller's, and only the program is reported, unless it was waited for.
 """
 
 import sys

@@ -10,12 +10,13 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.pylock import Pylock
 
-from builder import build as story
+from builder.assemble import gather as story
 from builder.evidence import licences
 from builder.evidence.licences import card_licence, spdx
 from builder.evidence.sbom import model_url, package_url
 from builder.fetch.credentials import redact
-from builder.lock.lock import Lock, LockedWheel
+from builder.lock.lock import Lock
+from builder.lock.locked import LockedWheel
 from builder.members import member
 from builder.models.models import CollectedModel
 from builder.zipapp import pack

@@ -13,7 +13,8 @@ import tomllib
 from packaging.pylock import Pylock
 
 from builder.lock.export import uv_environment
-from builder.lock.lock import Lock, LockedWheel, lock_rows, read_lock, select_wheels, write_requirements
+from builder.lock.lock import Lock, read_lock, select_wheels
+from builder.lock.locked import LockedWheel, lock_rows, write_requirements
 from bundle.lock import write_pylock
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from builder.build import read_profile
 from builder.fetch.cache import Cache
-from builder.project.profile import default_profile, find_profile, load_profile, with_models, without_models
+from builder.project.chosen_models import with_models, without_models
+from builder.project.default_profile import default_profile
+from builder.project.profile import find_profile, load_profile
 from builder.project.unchecked import unchecked
+from builder.request.reading import read_profile
 from builder.request.request import Request
 from bundle.product.application import Launcher
 from shared.errors import UsageError

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import uv
 
-from builder import build as story
 from builder import cli
 from builder.advisories.gate import run_gate
+from builder.assemble import gather as story
 from builder.request import verification
 from builder.signing.sign import generate_key
 from builder.wheels import tools_environment

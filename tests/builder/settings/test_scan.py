@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.project.profile import default_profile, load_profile
+from builder.project.default_profile import default_profile
+from builder.project.profile import load_profile
 from builder.project.source import collect_source
 from builder.settings import scan as settings_scan
 from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN, Unlisted, find_unlisted, note_lines, tell

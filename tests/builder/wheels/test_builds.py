@@ -11,7 +11,7 @@ import pytest
 
 from builder.fetch.cache import Cache
 from builder.lock.gaps import MissingWheelsError
-from builder.lock.lock import LockedSource
+from builder.lock.locked import LockedSource
 from builder.project.project import UvSettings
 from builder.wheels import build_tools as wheel_tools
 from builder.wheels.build_tools import Workshop

@@ -20,7 +20,8 @@ import pytest
 from builder.fetch import client
 from builder.fetch.cache import Cache, HashMismatchError, sha256
 from builder.fetch.credentials import Bearer, authorization, redact
-from builder.lock.lock import LockedWheel, read_lock, select_wheels
+from builder.lock.lock import read_lock, select_wheels
+from builder.lock.locked import LockedWheel
 from builder.wheels.wheels import WheelFacts, fetch_wheels, wheel_facts
 from bundle.target import parse_target
 from bundle.wheels.sizes import Unpacked
@@ -283,7 +284,7 @@ import sys
 from pathlib import Path
 from shared.terminal.progress import NoProgress
 from builder.fetch.cache import Cache
-from builder.lock.lock import LockedWheel
+from builder.lock.locked import LockedWheel
 from builder.wheels.wheels import fetch_wheels
 from contextlib import contextmanager
 

@@ -1,20 +1,30 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from bundle.signing.signature import ED25519
-from installer.advisories.kept import Site
+from installer.release.installation import Installation, active
 from tests.advisories import dated, snapshot_bytes, trusting
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
-from tests.validator.looking import release_of
+
+if TYPE_CHECKING:
+    from installer.trust.places import Places
 
 KEY, APPROVER = SoftKey(ED25519), SoftKey(ED25519)
 MADE = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 _cache: dict[str, bytes] = {}
+
+
+class Site(NamedTuple):
+    """An installation, and where its host remembers whom it trusts."""
+
+    installation: Installation
+    places: Places
 
 
 @pytest.fixture
@@ -43,5 +53,4 @@ def site(tmp_path, brought, places):
     policy, owner = trusting(KEY, APPROVER)
     places.host.mkdir(parents=True)
     lay(places.host, policy, owner)
-    release = release_of(prefix)
-    return Site(prefix, release, release.manifest(), places)
+    return Site(active(prefix), places)

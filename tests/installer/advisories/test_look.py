@@ -10,6 +10,7 @@ from bundle.advisories.matcher import Installed
 from bundle.advisories.snapshot import Snapshot, read_snapshot
 from installer.advisories import kept
 from installer.advisories.look import installed, look, table_of, write_vex
+from installer.release.installation import active
 from shared.errors import HostError, TrustError
 from tests.bundle.advisories.test_exceptions import ONE
 from tests.installer.advisories.conftest import MADE
@@ -17,7 +18,7 @@ from tests.validator.looking import site_of
 
 
 def test_what_is_installed_is_scanned(site):
-    seen = look(site, now=MADE + timedelta(days=1))
+    seen = look(*site, now=MADE + timedelta(days=1))
     (finding,) = seen.assessment.findings
     assert (finding.package, finding.version, finding.ids) == ("demo-lib", "1.2.0", ("TEST-1", "CVE-2026-0001"))
     assert seen.assessment.packages == 2
@@ -26,7 +27,7 @@ def test_what_is_installed_is_scanned(site):
 
 
 def test_nothing_is_left_out(site):
-    folder = site_of(site.prefix)
+    folder = site_of(site.installation.prefix)
     folder.chmod(0o755)
     (folder / "demo_lib-1.2.0.dist-info").rename(folder / "demo_lib-1.9.dist-info")
     (folder / "demo_lib-1.0.dist-info").mkdir()
@@ -36,22 +37,22 @@ def test_nothing_is_left_out(site):
     (folder / "odd-2018_04_22b.dist-info" / "METADATA").touch()
     (folder / "old_egg-3.0-py3.11.egg-info").mkdir()
     (folder / "bare_egg.egg-info").mkdir()
-    found = installed(site)
+    found = installed(site.installation)
     assert Installed("bare", None) in found
     assert Installed("old-egg", "3.0") in found
     assert Installed("bare-egg", None) in found
-    seen = look(site, now=MADE)
+    seen = look(*site, now=MADE)
     assert {(one.version, one.id) for one in seen.assessment.findings} == {("1.0", "TEST-1")}
     doubts = {(doubt.package, doubt.version) for doubt in seen.assessment.doubts}
     assert doubts == {("demo-lib", None), ("bare", None), ("bare-egg", None), ("odd", "2018_04_22b")}
 
 
 def test_an_environment_without_packages_says_nothing(site):
-    folder = site_of(site.prefix)
+    folder = site_of(site.installation.prefix)
     folder.parent.chmod(0o755)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(HostError, match="contains no packages"):
-        look(site, now=MADE)
+        look(*site, now=MADE)
 
 
 def test_exceptions_count(site, monkeypatch):
@@ -59,58 +60,56 @@ def test_exceptions_count(site, monkeypatch):
                                  "expires": MADE + timedelta(days=10)})  # fmt: skip
     whole = kept.in_force
 
-    def in_force(kind, place):
+    def in_force(kind, *given):
         if kind is kept.EXCEPTIONS:
             return kept.Kept(Exceptions(1, (exemption,)), "", updated=True)
-        return whole(kind, place)
+        return whole(kind, *given)
 
     monkeypatch.setattr("installer.advisories.look.in_force", in_force)
-    assert look(site, now=MADE).assessment.status == "PASS"
-    assert look(site, now=MADE + timedelta(days=11)).assessment.status == "FAIL"
+    assert look(*site, now=MADE).assessment.status == "PASS"
+    assert look(*site, now=MADE + timedelta(days=11)).assessment.status == "FAIL"
 
 
 def test_blind(site, monkeypatch):
     monkeypatch.setattr(Snapshot, "blind_spots", lambda _self: iter(["demo 1.0 (X)"]))
     with pytest.raises(TrustError, match=r"demo 1\.0"):
-        look(site)
+        look(*site)
 
 
 def test_nothing_to_scan_by(site, monkeypatch):
-    monkeypatch.setattr("installer.advisories.look.in_force", lambda _kind, _site: None)
+    monkeypatch.setattr("installer.advisories.look.in_force", lambda *_given: None)
     with pytest.raises(HostError, match="no advisories"):
-        look(site)
+        look(*site)
 
 
 def test_vex(tmp_path, site):
-    write_vex(tmp_path / "vex.json", look(site), site)
+    write_vex(tmp_path / "vex.json", look(*site), site.installation)
     found = json.loads((tmp_path / "vex.json").read_bytes())
     assert [one["id"] for one in found["vulnerabilities"]] == ["TEST-1"]
     with pytest.raises(HostError, match="cannot be written"):
-        write_vex(tmp_path / "none" / "vex.json", look(site), site)
+        write_vex(tmp_path / "none" / "vex.json", look(*site), site.installation)
 
 
 def test_table_without_a_gate(site):
-    assert table_of(site) == "default"
+    assert table_of(site.installation) == "default"
 
 
 def test_table_of_the_gate(tmp_path, brought, places):
     from tests.installed import make_prefix
-    from tests.validator.looking import release_of
 
     gate = json.dumps({"table": "strict"}).encode()
     prefix = make_prefix(tmp_path, verification={"advisories/advisories.zip": brought, "advisories/gate.json": gate})
-    release = release_of(prefix)
-    place = kept.Site(prefix, release, release.manifest(), places)
-    assert table_of(place) == "strict"
-    assert look(place).assessment.table == "strict"
-    assert look(place, table="default").assessment.table == "default"
-    path = release.bundle / "verification" / "advisories" / "gate.json"
+    installation = active(prefix)
+    assert table_of(installation) == "strict"
+    assert look(installation, places).assessment.table == "strict"
+    assert look(installation, places, table="default").assessment.table == "default"
+    path = installation.release.bundle / "verification" / "advisories" / "gate.json"
     path.parent.chmod(0o755)
     path.unlink()
     path.write_bytes(gate.replace(b"strict", b"defaul"))
     with pytest.raises(TrustError, match="differs from the signed file"):
-        table_of(place)
+        table_of(installation)
 
 
 def test_snapshot_is_the_one_brought(site, brought):
-    assert look(site).snapshot == read_snapshot(brought)
+    assert look(*site).snapshot == read_snapshot(brought)

@@ -34,11 +34,11 @@ def exceptions(sequence=1, approved=MADE):
 
 
 def in_force(site):
-    return kept.in_force(kept.SNAPSHOTS, site)
+    return kept.in_force(kept.SNAPSHOTS, *site)
 
 
 def files_of(site):
-    folder = kept.folder_of(site.prefix)
+    folder = kept.folder_of(site.installation.prefix)
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
@@ -47,44 +47,44 @@ def test_a_newer_snapshot(tmp_path, site, snapshot, brought):
     assert not in_force(site).updated
     for days in (5, 6):
         data = snapshot(days)
-        done = update(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), site, now=LATER)
+        done = update(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), *site, now=LATER)
         assert (done.role, done.new) == ("advisories", True)
         found = in_force(site)
         assert found.updated
         assert found.value == read_snapshot(data)
         assert files_of(site) == ["advisories.zip", f"advisories.zip.{found.sha256[:12]}.{KEY.key.keyid}.sig"]
-        assert audit_log.head(site.prefix) == done.audit_head
+        assert audit_log.head(site.installation.prefix) == done.audit_head
         (tmp_path / "a.zip").unlink()
-    last = audit_log.entries(site.prefix)[-1]
+    last = audit_log.entries(site.installation.prefix)[-1]
     assert (last["action"], last["kind"], last["sequence"]) == ("advisories", "advisories", found.value.header.sequence)
 
 
 def test_the_same_again(tmp_path, site, snapshot):
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
-    assert update(path, site, now=LATER).new
-    before = audit_log.head(site.prefix)
-    again = update(path, site, now=LATER)
+    assert update(path, *site, now=LATER).new
+    before = audit_log.head(site.installation.prefix)
+    again = update(path, *site, now=LATER)
     assert not again.new
-    assert again.audit_head == before == audit_log.head(site.prefix)
+    assert again.audit_head == before == audit_log.head(site.installation.prefix)
 
 
 def test_what_the_release_brought_is_the_same(tmp_path, site, brought):
-    assert not update(sign_beside(tmp_path / "a.zip", brought, SNAPSHOT_ROLE, KEY), site, now=LATER).new
+    assert not update(sign_beside(tmp_path / "a.zip", brought, SNAPSHOT_ROLE, KEY), *site, now=LATER).new
     assert files_of(site) == []
 
 
 def refused(path, site, match, **more):
     before, kept_files = in_force(site), files_of(site)
     with pytest.raises(TrustError, match=match):
-        update(path, site, **{"now": LATER, **more})
+        update(path, *site, **{"now": LATER, **more})
     assert in_force(site) == before
     assert files_of(site) == kept_files
-    assert audit_log.entries(site.prefix)[-1]["outcome"] == "failed"
+    assert audit_log.entries(site.installation.prefix)[-1]["outcome"] == "failed"
 
 
 def test_an_older_one_is_refused(tmp_path, site, snapshot):
     refused(sign_beside(tmp_path / "a.zip", snapshot(-5), SNAPSHOT_ROLE, KEY), site, "is in force")
-    update(sign_beside(tmp_path / "b.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site, now=LATER)
+    update(sign_beside(tmp_path / "b.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
     refused(sign_beside(tmp_path / "c.zip", snapshot(4), SNAPSHOT_ROLE, KEY), site, "is in force")
 
 
@@ -130,48 +130,48 @@ def test_cut_short(tmp_path, site, snapshot):
 def test_of_a_time_to_come(tmp_path, site, snapshot):
     path = sign_beside(tmp_path / "a.zip", snapshot(12), SNAPSHOT_ROLE, KEY)
     refused(path, site, "clock says")
-    assert update(path, site, now=LATER, accept_clock=True).new
+    assert update(path, *site, now=LATER, accept_clock=True).new
 
 
 def test_a_day_ahead_is_an_honest_clock(tmp_path, site, snapshot):
-    assert update(sign_beside(tmp_path / "a.zip", snapshot(10.9), SNAPSHOT_ROLE, KEY), site, now=LATER).new
+    assert update(sign_beside(tmp_path / "a.zip", snapshot(10.9), SNAPSHOT_ROLE, KEY), *site, now=LATER).new
 
 
 def test_blind(tmp_path, site, snapshot, monkeypatch):
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
     monkeypatch.setattr(Snapshot, "blind_spots", lambda _self: iter(["demo 1.0 (X)"]))
     with pytest.raises(TrustError, match=r"demo 1\.0"):
-        update(path, site, now=LATER)
+        update(path, *site, now=LATER)
     assert files_of(site) == []
 
 
 def test_missing(tmp_path, site):
     with pytest.raises(UsageError, match="cannot be read"):
-        update(tmp_path / "none.zip", site, now=LATER)
+        update(tmp_path / "none.zip", *site, now=LATER)
 
 
 def test_another_run_holds_the_lock(tmp_path, site, snapshot):
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
-    with locked(site.prefix.state / "lock"), pytest.raises(BusyError):
-        update(path, site, now=LATER)
+    with locked(site.installation.prefix.state / "lock"), pytest.raises(BusyError):
+        update(path, *site, now=LATER)
 
 
 def test_the_prefix_may_demand_more(tmp_path, site, snapshot):
     policy, owner = trusting(KEY, APPROVER, needed=2)
-    site.prefix.trust.mkdir()
-    lay(site.prefix.trust, policy, owner)
+    site.installation.prefix.trust.mkdir()
+    lay(site.installation.prefix.trust, policy, owner)
     path = sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY)
     with pytest.raises(TrustError, match="2"):
-        update(path, site, now=LATER)
+        update(path, *site, now=LATER)
     sign_beside(path, path.read_bytes(), SNAPSHOT_ROLE, KEY, APPROVER)
-    assert update(path, site, now=LATER).new
+    assert update(path, *site, now=LATER).new
 
 
 def test_exceptions(tmp_path, site):
-    assert kept.in_force(kept.EXCEPTIONS, site) is None
+    assert kept.in_force(kept.EXCEPTIONS, *site) is None
     path = sign_beside(tmp_path / "e.json", exceptions(), EXCEPTIONS_ROLE, APPROVER)
-    assert update(path, site, now=LATER).role == "exceptions"
-    assert len(kept.in_force(kept.EXCEPTIONS, site).value.exceptions) == 1
+    assert update(path, *site, now=LATER).role == "exceptions"
+    assert len(kept.in_force(kept.EXCEPTIONS, *site).value.exceptions) == 1
     refused(sign_beside(tmp_path / "f.json", exceptions(2), EXCEPTIONS_ROLE, KEY), site, "this kind of document")
     ahead = exceptions(2, LATER + timedelta(days=3))
     refused(sign_beside(tmp_path / "g.json", ahead, EXCEPTIONS_ROLE, APPROVER), site, "clock")
@@ -180,8 +180,8 @@ def test_exceptions(tmp_path, site):
 
 @pytest.mark.parametrize("spoil", ["file", "signature", "no signature", "policy"])
 def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, places):
-    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site, now=LATER)
-    folder = kept.folder_of(site.prefix)
+    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
+    folder = kept.folder_of(site.installation.prefix)
     (signature,) = folder.glob("*.sig")
     if spoil == "file":
         (folder / "advisories.zip").write_bytes(snapshot(6))
@@ -200,20 +200,20 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, p
     assert "recover" not in refused.value.advice  # which has no other copy of it
     assert spoil not in ("file", "no signature") or "advisories update FILE" in refused.value.advice
     if spoil != "policy":  # a newer one mends it
-        assert update(sign_beside(tmp_path / "b.zip", snapshot(7), SNAPSHOT_ROLE, KEY), site, now=LATER).new
+        assert update(sign_beside(tmp_path / "b.zip", snapshot(7), SNAPSHOT_ROLE, KEY), *site, now=LATER).new
         assert in_force(site).updated
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows says of a name below a file that it is not there")
 def test_what_cannot_be_looked_at_is_not_passed_over(site):
-    kept.folder_of(site.prefix).touch()
+    kept.folder_of(site.installation.prefix).touch()
     with pytest.raises(TrustError, match="Not a directory") as refused:
         in_force(site)
     assert "recover" in refused.value.advice  # which takes what is no folder away
 
 
 def test_what_the_release_brought_is_checked_at_every_use(site):
-    path = site.release.bundle / "verification" / "advisories" / "advisories.zip"
+    path = site.installation.release.bundle / "verification" / "advisories" / "advisories.zip"
     data = path.read_bytes()
     os.chmod(path.parent, 0o755)
     path.unlink()
@@ -228,7 +228,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
     """Every prefix of the writes is a state that reads as one of the two."""
     from shared.files import files
 
-    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site, now=LATER)
+    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
     old, new = in_force(site).sha256, read_snapshot(snapshot(6)).sha256
     path = sign_beside(tmp_path / "b.zip", snapshot(6), SNAPSHOT_ROLE, KEY)
     whole = files.write_atomic
@@ -243,7 +243,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
 
         monkeypatch.setattr(files, "write_atomic", write)
         try:
-            update(path, site, now=LATER)
+            update(path, *site, now=LATER)
         except KeyboardInterrupt:
             pass
         monkeypatch.setattr(files, "write_atomic", whole)
@@ -253,7 +253,7 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
 
 
 def test_a_release_with_a_newer_one_counts(tmp_path, site, snapshot, monkeypatch):
-    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), site, now=LATER)
+    update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
     newer = read_snapshot(snapshot(8))
     monkeypatch.setattr(kept, "of_release", lambda _kind, _site: kept.Kept(newer, newer.sha256, updated=False))
     assert in_force(site).value is newer
@@ -264,5 +264,5 @@ def test_nothing_brought(tmp_path, site, snapshot, monkeypatch):
     assert in_force(site) is None
     few = (record("TEST-1", "demo-lib", *below("1.3"), modified="2026-06-01T00:00:00Z"),)
     data = snapshot_bytes(tmp_path, few, now=MADE)
-    assert update(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), site, now=LATER).new
+    assert update(sign_beside(tmp_path / "a.zip", data, SNAPSHOT_ROLE, KEY), *site, now=LATER).new
     assert in_force(site).updated

@@ -220,3 +220,16 @@ def test_a_former_release_that_is_gone_already_is_no_reason_to_stop(prefix, comm
     assert transaction.recover_crash(prefix) == command
     assert journal.read(prefix) is None
     assert prefix.active() == active
+
+
+def test_a_disk_that_does_not_sync_leaves_the_journal_for_the_next_run(prefix, monkeypatch) -> None:
+    entry = journal.Entry("upgrade", prefix.active().id, None)
+    journal.write(prefix, entry)
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            files, "sync_filesystem", lambda _folder: (_ for _ in ()).throw(OSError(5, "Input/output error"))
+        )
+        assert transaction.recover_crash(prefix) == "upgrade"
+    assert journal.read(prefix) == entry
+    assert transaction.recover_crash(prefix) == "upgrade"
+    assert journal.read(prefix) is None

@@ -135,8 +135,10 @@ def test_a_failure_leaves_the_former_release_active(prefix, second, monkeypatch,
     (prefix.data / "data/questions.csv").write_text("mine\n")
     before, active = snapshot(prefix.root, *NOTES), prefix.active()
     place, name, error = FAILURES[stage_name]
+    real = getattr(place, name)
 
     def fail(*_arguments: object, **_options: object) -> None:
+        monkeypatch.setattr(place, name, real)
         raise error
 
     monkeypatch.setattr(place, name, fail)

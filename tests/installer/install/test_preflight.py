@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from bundle.target import Target, host_target
-from installer.install import host_findings, preflight
+from installer.change import space
+from installer.install import host_findings, preflight, processor, requirements
 from installer.layout.prefix import Prefix
 from installer.userdata import persist
 from shared.errors import BusyError, HostError
@@ -68,14 +69,14 @@ def test_a_filesystem_that_makes_inodes_as_needed(tmp_path, monkeypatch) -> None
 
 
 def test_space_is_compared_to_the_byte(tmp_path, monkeypatch) -> None:
-    needed = preflight.needed_bytes(MANIFEST)
+    needed = space.needed_bytes(MANIFEST)
     for free, expected in ((needed, []), (needed - 1, ["Space"])):
         monkeypatch.setattr(shutil, "disk_usage", lambda _path, free=free: SimpleNamespace(free=free))
         assert unfit(MANIFEST, tmp_path / "new") == expected
 
 
 def test_no_glibc(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(host_findings, "host_glibc", lambda: None)
+    monkeypatch.setattr(requirements, "host_glibc", lambda: None)
     assert unfit(MANIFEST, tmp_path / "new") == ["C library"]
 
 
@@ -186,15 +187,15 @@ FLAGS = {
 def test_the_level_of_a_processor(tmp_path, monkeypatch, level) -> None:
     path = tmp_path / "cpuinfo"
     path.write_text(f"processor\t: 0\nflags\t\t: {FLAGS[level]}\n")
-    monkeypatch.setattr(host_findings, "CPUINFO", path)
-    assert host_findings.cpu_level() == level
+    monkeypatch.setattr(processor, "CPUINFO", path)
+    assert processor.level() == level
     path.write_text("processor\t: 0\n")
-    assert host_findings.cpu_level() is None
+    assert processor.level() is None
 
 
 @pytest.mark.parametrize(("here", "fits", "warns"), [(3, True, False), (2, False, False), (None, True, True)])
 def test_a_processor_is_compared_with_what_the_profile_asks_for(tmp_path, monkeypatch, here, fits, warns) -> None:
-    monkeypatch.setattr(host_findings, "cpu_level", lambda: here)
+    monkeypatch.setattr(processor, "level", lambda: here)
     target = replace(HERE, architecture="x86_64")
     manifest = replace(MANIFEST, target=target, application=replace(MANIFEST.application, cpu_level=3))
     finding = found(manifest, tmp_path / "new", "Processor")
@@ -215,9 +216,9 @@ def test_a_running_application_is_told(tmp_path, how) -> None:
     app.mkdir(parents=True)
     assert not found(MANIFEST, prefix.root, "Processes").warns
     code = "import sys; print('up', flush=True); sys.stdin.read()"
-    arguments = [str(app / "main.py")] if how == "argument" else []
+    (app / "main.py").write_text(code)
     child = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, *([str(app / "main.py")] if how == "argument" else ["-c", code])],
         cwd=app if how == "cwd" else tmp_path,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

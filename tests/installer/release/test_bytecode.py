@@ -12,6 +12,7 @@ import pytest
 
 from installer.layout.prefix import Prefix
 from installer.release import acceptance, bytecode
+from installer.release.installation import active
 from installer.release.receipt import compare, read_receipt
 from recovery.recover import recover
 from shared.errors import InstallError
@@ -102,7 +103,7 @@ def test_an_application_that_cannot_be_compiled_works_all_the_same(tmp_path, mon
 
     prefix = make_prefix(tmp_path, **MADE)
     monkeypatch.setattr(bytecode, "COMPILE", "raise SystemExit('no compiler')")
-    release, progress = prefix.active(), Telling()
+    installation, progress = active(prefix), Telling()
     env = acceptance.basic_environment()
-    assert bytecode.compile_application(release, release.manifest(), env, progress) == []
+    assert bytecode.compile_application(installation, env, progress) == []
     assert told == ["The application could not be compiled and starts slowly: no compiler"]

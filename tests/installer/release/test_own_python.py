@@ -10,10 +10,11 @@ import pytest
 
 from bundle.manifest import parse_manifest
 from bundle.target import host_target
-from installer.install import host_findings
+from installer.install import preflight
 from installer.layout.prefix import Prefix
 from installer.layout.store import Store
 from installer.release import stage
+from installer.release.installation import Installation
 from shared.errors import TrustError
 from shared.programs.uv import base_interpreter
 from tests.bundles import entry, make_manifest
@@ -54,15 +55,16 @@ def test_a_release_gets_it_with_its_program_to_run_and_environments_are_made_fro
     release, store = prefix.new_release(1, "0" * 64), Store(prefix.store)
     for item in manifest.of_kind("interpreter"):
         store.add(item, iter([FILES[item.inner]]))
-    stage.lay_python(release, manifest, store)
-    program = stage.python_for(release, manifest)
+    installation = Installation(prefix, release, manifest)
+    stage.lay_python(installation)
+    program = stage.python_for(installation)
     assert program == release.path / "python" / "bin" / "python3.11"
     assert program.read_bytes() == b"program"
     assert os.access(program, os.X_OK)
     assert (release.path / "python/lib/python3.11/os.py").read_bytes() == b"library"
     kept = store.path(hashlib.sha256(b"program").hexdigest())
     assert kept.stat().st_mode & 0o777 == 0o444  # another release's mode is not this one's
-    assert stage.python_for(release, make_manifest()) == base_interpreter()
+    assert stage.python_for(replace(installation, manifest=make_manifest())) == base_interpreter()
 
 
 def test_any_python_installs_what_brings_its_own():
@@ -70,7 +72,7 @@ def test_any_python_installs_what_brings_its_own():
     wanted = own(**{f"bin/python{other.python}": b"program"})
 
     def python(manifest):
-        return next(item for item in host_findings.runtime(manifest) if item.name == "Python")
+        return next(item for item in preflight.runtime(manifest) if item.name == "Python")
 
     assert not python(replace(make_manifest(), target=other)).fits
     assert python(replace(wanted, target=other)).fits

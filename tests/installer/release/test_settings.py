@@ -14,6 +14,7 @@ from bundle.product.environment import Environment
 from installer.layout.prefix import Prefix
 from installer.logs import runlog
 from installer.release import acceptance, lacks, launchers, settings
+from installer.release.installation import Installation
 from installer.release.launchers import run_of
 from shared.errors import InstallError
 from shared.processes import process
@@ -150,34 +151,34 @@ def test_a_link_whose_target_is_not_there_stays_and_what_could_be_set_is_told(pr
 def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys) -> None:
     release = prefix.release("1-aaaaaaaaaaaa-r1")
     settings.write_env_file(prefix, MANIFEST, None, Heard())
-    lacking = lacks.look(prefix, release, MANIFEST)
+    lacking = lacks.look(Installation(prefix, release, MANIFEST))
     assert lacking.to_json()["missing_settings"] == {"file": str(prefix.env_file), "names": ["API_KEY"]}
     common.show_lacking(lacking)
     told = capsys.readouterr().out
     assert str(prefix.env_file) in told
     assert "Still missing:  API_KEY" in told
     prefix.env_file.write_text("API_KEY=s3cret\n")
-    common.show_lacking(lacks.look(prefix, release, MANIFEST))
+    common.show_lacking(lacks.look(Installation(prefix, release, MANIFEST)))
     told = capsys.readouterr().out
     assert str(prefix.env_file) in told
     assert "missing" not in told
     assert "s3cret" not in told
     prefix.env_file.write_bytes(b"\xff")
-    assert lacks.look(prefix, release, MANIFEST).to_json()["missing_settings"]["names"] is None
+    assert lacks.look(Installation(prefix, release, MANIFEST)).to_json()["missing_settings"]["names"] is None
 
 
 def test_a_model_that_must_be_brought_is_named_with_its_folder(prefix, capsys) -> None:
     apart = ModelApart("bge", "hf:some/bge@main")
     manifest = replace(MANIFEST, application=replace(MANIFEST.application, models_apart=(apart,)))
     release = prefix.release("1-aaaaaaaaaaaa-r1")
-    lacking = lacks.look(prefix, release, manifest)
+    lacking = lacks.look(Installation(prefix, release, manifest))
     (told,) = lacking.to_json()["missing_models"]
     assert (told["name"], told["source"], told["folder"]) == (apart.name, apart.source, str(prefix.models / "bge"))
     common.show_lacking(lacking)
     assert f"Missing model:  bge. {told['advice']}" in capsys.readouterr().out
     (prefix.models / "bge").mkdir(parents=True)
     (prefix.models / "bge" / "config.json").write_text("{}")
-    assert lacks.look(prefix, release, manifest).models == ()
+    assert lacks.look(Installation(prefix, release, manifest)).models == ()
 
 
 def test_a_manifest_without_the_later_keys_is_read_and_written_as_it_was() -> None:
@@ -215,7 +216,7 @@ def test_every_trial_gets_the_settings_that_a_user_would_have(tmp_path, host) ->
     release = prefix.active()
     manifest = release.manifest()
     acceptance.check_health(prefix, manifest, NoProgress())
-    ended = trial.run_launcher(prefix, release, manifest, ("demo", "look", "fixed"), timeout=60)
+    ended = trial.run_launcher(Installation(prefix, release, manifest), ("demo", "look", "fixed"), timeout=60)
     assert ended.ok, ended.stderr
     prefix.env_file.write_text("DEMO_API_KEY=your-key\nDEMO_TOKEN=placeholder\n")
     path = {"PATH": os.environ["PATH"]}

@@ -62,7 +62,7 @@ class Expected(NamedTuple):
 def laid(data, version):
     """Return data with what a version ships laid beside them, never over them."""
     text, names = shipped(version), [name for name in data if name.partition(".new-")[0] == SHIPPED]
-    if any(data[name] == text for name in names):
+    if SHIPPED in data and any(data[name] == text for name in names):
         return data
     name = SHIPPED if SHIPPED not in data else f"{SHIPPED}.new-{counter(version)}"
     return data if name in data else {**data, name: text}

@@ -169,6 +169,19 @@ def test_what_was_tried_beside_a_prefix_that_is_not_there_yet_goes_with_any_comm
     assert os.listdir(place) == os.listdir(tmp_path / "state" / folders.TOOL / trials.REGISTER) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="what is in use is not removed there")
+@pytest.mark.parametrize("place", ["backups", "data"])
+def test_what_a_run_tries_in_an_installation_stays_when_another_command_comes(prefix, place) -> None:
+    (prefix.root / place).mkdir(exist_ok=True)
+    with trials.beside(prefix.root / place) as folder:
+        transaction.settle(prefix)
+        assert folder.is_dir()
+    left = prefix.root / place / f"{trials.TRIAL}{'0' * 32}"
+    left.mkdir()
+    transaction.settle(prefix)
+    assert not left.exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no links there")
 def test_nothing_of_a_trial_beside_a_prefix_is_left_in_the_register(tmp_path, monkeypatch) -> None:
     register = tmp_path / "state" / folders.TOOL / trials.REGISTER

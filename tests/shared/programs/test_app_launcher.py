@@ -13,6 +13,7 @@ from bundle.product.environment import Environment
 from installer.layout.prefix import Prefix
 from installer.logs import runlog
 from installer.release import launchers
+from installer.release.installation import Installation
 from shared.programs import app_launcher
 from tests.bundles import make_manifest
 
@@ -52,7 +53,7 @@ def prefix(tmp_path) -> Prefix:
     (release.app / "shown.py").write_text(SHOW)
     (release.app / "cli.py").write_text("import sys, shown\nsys.exit(shown.Show.main())\n")
     manifest = make_manifest(application=APPLICATION)
-    launchers.write_run_files(release, manifest)
+    launchers.write_run_files(Installation(prefix, release, manifest))
     launchers.write(prefix, manifest)
     release.complete_file.touch()
     prefix.point_at(release)
@@ -220,8 +221,8 @@ def test_the_names_of_the_profile_are_loaded_and_an_older_release_has_only_its_t
 
 def test_further_names_and_defaults_reach_the_application(prefix) -> None:
     more = replace(APPLICATION.environment, also=("EXTRA",), defaults={"LEVEL": "low", "CACHE": "{data}/cache"})
-    release = prefix.active()
-    launchers.write_run_files(release, make_manifest(application=replace(APPLICATION, environment=more)))
+    manifest = make_manifest(application=replace(APPLICATION, environment=more))
+    launchers.write_run_files(Installation(prefix, prefix.active(), manifest))
     prefix.env_file.write_text("EXTRA=from file\nCACHE=/elsewhere\nUNKNOWN=1\n")
     env = show(prefix, "here", LEVEL="high")[2]
     assert (env["EXTRA"], env["CACHE"], env["LEVEL"]) == ("from file", "/elsewhere", "high")

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from shared.windows import MACHINE, read_value, value_names
 from validator.check import SKIP, UncheckedError
 from validator.checks import windows_settings
-from validator.checks.windows_settings import MACHINE, need_windows, read_value, value_names
+from validator.checks.windows_settings import need_windows
 
 
 def test_other_systems_have_no_registry(monkeypatch) -> None:

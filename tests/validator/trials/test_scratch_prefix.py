@@ -6,6 +6,7 @@ import stat
 import pytest
 
 from installer.layout import seal
+from installer.release.installation import active as installed
 from installer.userdata import persist
 from shared.errors import ToolError
 from shared.files import files, trees
@@ -16,18 +17,16 @@ from validator.trials import scratch_prefix, trial
 
 
 def test_the_shipped_data_are_there_to_be_tried(prefix) -> None:
-    release = release_of(prefix)
-    with scratch_prefix.create(prefix, release, release.manifest()) as scratch:
-        shipped = scratch.root / "current" / "app" / "data" / "질문.csv"
+    with scratch_prefix.create(installed(prefix)) as scratch:
+        shipped = scratch.prefix.root / "current" / "app" / "data" / "질문.csv"
         assert shipped.read_bytes() == (prefix.data / "data" / "질문.csv").read_bytes()
-        assert (scratch.root / "current" / "venv" / "pyvenv.cfg").is_file()
+        assert (scratch.prefix.root / "current" / "venv" / "pyvenv.cfg").is_file()
 
 
 def test_a_state_folder_that_cannot_be_written_is_left_alone(prefix, monkeypatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_arguments: False)
-    release = release_of(prefix)
-    with scratch_prefix.create(prefix, release, release.manifest()) as scratch:
-        assert prefix.root not in scratch.root.parents
+    with scratch_prefix.create(installed(prefix)) as scratch:
+        assert prefix.root not in scratch.prefix.root.parents
 
 
 def test_a_user_who_is_not_root_can_try_a_sealed_release_out(prefix, monkeypatch) -> None:
@@ -41,41 +40,38 @@ def test_a_user_who_is_not_root_can_try_a_sealed_release_out(prefix, monkeypatch
     release = release_of(prefix)
     seal.protect(release)
     assert not release.app.stat().st_mode & stat.S_IWUSR
-    with scratch_prefix.create(prefix, release, release.manifest()) as scratch:
-        assert (scratch.root / "current" / "app" / "data").is_symlink()
+    with scratch_prefix.create(installed(prefix)) as scratch:
+        assert (scratch.prefix.root / "current" / "app" / "data").is_symlink()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pipes, and no links to devices")
 @pytest.mark.parametrize("lay", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
 def test_nothing_is_started_of_a_release_that_no_program_can_read(prefix, lay) -> None:
     release = release_of(prefix)
-    manifest = release.manifest()
-    assert trial.environment(release, manifest)
+    assert trial.environment(installed(prefix))
     release.app.chmod(0o755)
     lay(release.app / "waits")
-    for start in (trial.environment, lambda *given: scratch_prefix.create(prefix, *given).__enter__()):
+    for start in (trial.environment, lambda given: scratch_prefix.create(given).__enter__()):
         with pytest.raises(UncheckedError, match="app/waits is a special file"):
-            start(release, release.manifest())  # a run of checks reads the manifest anew
+            start(installed(prefix))  # a run of checks reads the manifest anew
 
 
 def test_a_run_of_checks_looks_through_a_release_once(prefix, monkeypatch) -> None:
-    release, walked = release_of(prefix), []
-    manifest = release.manifest()
+    installation, walked = installed(prefix), []
     entries = trees.entries
     monkeypatch.setattr(trees, "entries", lambda root: walked.append(root) or entries(root))
     for _time in range(3):
-        trial.environment(release, manifest)
-    assert walked == [str(release.path)]
+        trial.environment(installation)
+    assert walked == [str(installation.release.path)]
 
 
 @pytest.mark.parametrize("lost", ["launch.py", "run.json", "app"])
 def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
-    release = release_of(prefix)
-    files.remove_tree(release.path / lost)
-    manifest = release.manifest()
+    installation = installed(prefix)
+    files.remove_tree(installation.release.path / lost)
     with (
         pytest.raises(ToolError, match=f"cannot be tried: .*{lost}"),
-        scratch_prefix.create(prefix, release, manifest),
+        scratch_prefix.create(installation),
     ):
         pass
     assert look(Commands, prefix).status == FAIL
@@ -84,15 +80,14 @@ def test_half_a_release_cannot_be_tried_out(prefix, lost) -> None:
 
 def test_folders_that_take_links_are_as_read_only_as_before(prefix) -> None:
     release = release_of(prefix)
-    with scratch_prefix.create(prefix, release, release.manifest()) as scratch:
-        assert (scratch.root / "current" / "app").stat().st_mode == release.app.stat().st_mode
+    with scratch_prefix.create(installed(prefix)) as scratch:
+        assert (scratch.prefix.root / "current" / "app").stat().st_mode == release.app.stat().st_mode
 
 
 def test_no_settings_of_the_user_are_found_in_the_folders_above(prefix) -> None:
     # as python-dotenv looks for them
     prefix.env_file.write_text("DEMO_API_KEY=the user's own")
-    release = release_of(prefix)
-    with scratch_prefix.create(prefix, release, release.manifest()) as scratch:
-        above = (scratch.root / "current" / "app").resolve().parents
+    with scratch_prefix.create(installed(prefix)) as scratch:
+        above = (scratch.prefix.root / "current" / "app").resolve().parents
         found = next(folder / ".env" for folder in above if (folder / ".env").is_file())
         assert found.read_text() == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.release import launchers, models_apart
+from installer.release import lacks, launchers
 from shared.errors import ToolError
 from shared.i18n import _
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -28,7 +28,8 @@ class Commands(Check):
         return _("Commands")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
+        prefix, manifest = installation.prefix, installation.manifest
         wrong = launchers.damaged(prefix, manifest)
         if wrong:
             yield self.failed(
@@ -48,7 +49,7 @@ class Commands(Check):
         commands = (*manifest.application.smoke, *manifest.application.offline_commands)
         if not commands:
             raise UncheckedError(SKIP, _("the profile defines no commands to try"))
-        missing = models_apart.missing(prefix, manifest)
+        missing = lacks.missing_models(installation)
         for index, command in enumerate(commands):
             line, limit = " ".join(command), self.left()
             evidence = {"command": list(command)}
@@ -63,7 +64,7 @@ class Commands(Check):
                 yield self.result(SKIP, reason, name=name, evidence=evidence)
                 continue
             try:
-                ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
+                ended = trial.run_launcher(installation, command, timeout=limit, offline=True)
             except ToolError as error:
                 yield self.failed(error.what, name=name, evidence=evidence, **subject.repair())
                 continue

@@ -34,7 +34,7 @@ class ContainerObject(Check):
         if container is None:
             raise UncheckedError(SKIP, _("the profile defines no container"))
         try:
-            ended = trial.run_program(subject, RESOLVE, [container.object], timeout=self.left())
+            ended = trial.run_program(subject.need_installation(), RESOLVE, [container.object], timeout=self.left())
         except ToolError as error:
             yield self.failed(error.what, **subject.repair())
             return
@@ -64,14 +64,7 @@ class ContainerObject(Check):
         """Return why the command that lets the container build the application's parts does not work, or None."""
         limit = self.left()
         try:
-            ended = trial.run_launcher(
-                subject.need_prefix(),
-                subject.need_release(),
-                subject.need_manifest(),
-                command,
-                timeout=limit,
-                offline=True,
-            )
+            ended = trial.run_launcher(subject.need_installation(), command, timeout=limit, offline=True)
         except ToolError as error:
             return error.what
         return None if ended.ok else trial.ending(ended, limit)

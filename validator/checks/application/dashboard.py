@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bundle.product.application import PORT
 from shared.errors import ToolError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 ASK = scripts.text("scripts/query_dashboard")
-LAST = 5.0  # seconds kept of the check's limit for ending what it started
+LAST = 5.0  # seconds reserved of the check's limit for ending what it started
 
 
 class DashboardAnswer(Check):
@@ -46,12 +46,15 @@ class DashboardAnswer(Check):
         answer = trial.answer_in(ended)
         if answer is None:
             raise UncheckedError(ERROR, trial.ending(ended, self.limit))
+        yield self.judged(subject, dashboard, answer)
+
+    def judged(self, subject: Subject, dashboard: Dashboard, answer: list[Any]) -> CheckResult:
+        """Return the result of what was seen of the page."""
         status, seconds, code, said, unreachable = answer
         if unreachable:
             details = _("127.0.0.1 cannot be used on this host: {reason}").format(reason=unreachable)
             advice = _("Bring the loopback interface up (ip link set lo up), or allow it in the firewall.")
-            yield self.result(ERROR, details, suggestion=advice)
-            return
+            return self.result(ERROR, details, suggestion=advice)
         metric = {"dashboard": (round(seconds, 3), "s")}
         if status is not None and status < 400:
             words = (
@@ -62,25 +65,23 @@ class DashboardAnswer(Check):
                 )
             )
             details = words.format(path=dashboard.path, status=status, seconds=seconds)
-            yield self.passed(details, metric=metric)
-        elif status is not None:
-            yield self.failed(
+            return self.passed(details, metric=metric)
+        if status is not None:
+            return self.failed(
                 _("{path} responds with HTTP {status}").format(path=dashboard.path, status=status), **subject.repair()
             )
-        elif code is not None:
+        if code is not None:
             details = _("exited with code {code}: {last}").format(code=code, last=said)
-            yield self.failed(details, **subject.repair())
-        else:
-            details = _("{path} did not respond within {limit:.0f} s: {last}").format(
-                path=dashboard.path, limit=seconds, last=said
-            )
-            yield self.failed(details, **subject.repair())
+            return self.failed(details, **subject.repair())
+        details = _("{path} did not respond within {limit:.0f} s: {last}").format(
+            path=dashboard.path, limit=seconds, last=said
+        )
+        return self.failed(details, **subject.repair())
 
     def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
         """Return how asking for the page ended."""
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        with scratch_prefix.create(prefix, release, manifest) as scratch:
-            argv, env = trial.launcher(scratch, manifest, dashboard.command)
+        with scratch_prefix.create(subject.need_installation()) as scratch:
+            argv, env = trial.launcher(scratch, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
             told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]

@@ -61,12 +61,12 @@ class Data(Check):
 
 
 def writable(folder: Path) -> bool:
-    """Tell whether this user could make a file in a folder, without making one."""
+    """Return whether this user could make a file in a folder, without making one."""
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def same(link: Path, folder: Path) -> bool:
-    """Tell whether two paths lead to one folder."""
+    """Return whether two paths lead to one folder."""
     try:
         return os.path.samefile(link, folder)
     except OSError:

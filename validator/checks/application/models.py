@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundle.wheels import record
-from installer.release import models_apart
+from installer.release import lacks
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
 from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, UncheckedError, some_of
@@ -13,8 +13,7 @@ from validator.check import APPLICATION, NORMAL, SKIP, Check, CheckResult, Unche
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix
+    from installer.release.installation import Installation
     from validator.subject import Subject
 
 
@@ -30,9 +29,10 @@ class Models(Check):
         return _("Model files")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
+        release, manifest = installation.release, installation.manifest
         entries = list(manifest.of_kind("model"))
-        yield from self.apart(subject.need_prefix(), manifest)
+        yield from self.apart(installation)
         if not entries and manifest.application.models_apart:
             return
         if not entries:
@@ -59,13 +59,13 @@ class Models(Check):
         ).format(count=len(entries), size=size)
         yield self.passed(details)
 
-    def apart(self, prefix: Prefix, manifest: Manifest) -> Iterator[CheckResult]:
+    def apart(self, installation: Installation) -> Iterator[CheckResult]:
         """Yield a result for each model that comes another way than in the bundle."""
-        missing = models_apart.missing(prefix, manifest)
-        for model in manifest.application.models_apart:
+        missing, prefix = lacks.missing_models(installation), installation.prefix
+        for model in installation.manifest.application.models_apart:
             name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
-            place, damaged = models_apart.place(prefix, model), models_apart.damaged(prefix, model)
-            advice = models_apart.what_to_bring(prefix, model)
+            place, damaged = lacks.model_folder(prefix, model), lacks.damaged_weights(prefix, model)
+            advice = lacks.what_to_bring(prefix, model)
             if model in missing:
                 details = _("not part of the bundle, and {folder} has no files").format(folder=place)
                 yield self.warned(details, suggestion=advice, name=name, evidence=evidence)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Places(Check):
-    """Reads kind, owner and length of what lies in PREFIX, its state and store; journal, proofs, indexes of backups."""
+    """Reads kind, owner and length of what is in PREFIX, its state and store; journal, proofs, indexes of backups."""
 
     id = "ragtrace.places"
     category = APPLICATION

@@ -13,10 +13,8 @@ from validator.trials import apart, trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Manifest
     from bundle.product.model import Model, Probe
-    from installer.layout.prefix import Prefix
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
     from validator.subject import Subject
 
 
@@ -32,8 +30,8 @@ class ModelProbe(Check):
         return _("Model response")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        probed = [(model, model.probe) for model in manifest.models if model.probe]
+        installation = subject.need_installation()
+        probed = [(model, model.probe) for model in installation.manifest.models if model.probe]
         if not probed:
             raise UncheckedError(SKIP, _("no model in the bundle has a probe"))
         for model, probe in probed:
@@ -41,7 +39,7 @@ class ModelProbe(Check):
             if self.is_over:
                 yield self.untried(name=name, evidence=evidence)
                 continue
-            reason = self.trouble(prefix, release, manifest, probe)
+            reason = self.trouble(installation, probe)
             if reason:
                 yield self.failed(reason, name=name, evidence=evidence, **subject.repair())
                 continue
@@ -67,12 +65,12 @@ class ModelProbe(Check):
     def name_of(self, model: Model) -> str:
         return _("Response of {model}").format(model=model.name)
 
-    def trouble(self, prefix: Prefix, release: Release, manifest: Manifest, probe: Probe) -> str | None:
+    def trouble(self, installation: Installation, probe: Probe) -> str | None:
         """Return what is wrong with the model's answer, or None."""
         limit = self.left()
         try:
             command = (*probe.command, probe.sentence)
-            ended = trial.run_launcher(prefix, release, manifest, command, timeout=limit, offline=True)
+            ended = trial.run_launcher(installation, command, timeout=limit, offline=True)
         except ToolError as error:
             return error.what
         if not ended.ok:

@@ -31,7 +31,7 @@ class Settings(Check):
         if not app_launcher.loaded(launchers.run_of(manifest)) and not prefix.env_file.exists():
             raise UncheckedError(SKIP, _("the application has no settings"))
         try:
-            found = settings.survey(prefix, subject.need_release(), manifest)
+            found = settings.survey(subject.need_installation())
         except (OSError, ValueError) as error:
             details = _("{path} cannot be read: {reason}").format(path=prefix.env_file, reason=troubles.reason(error))
             yield self.failed(details, suggestion=_("Make it a text file (UTF-8) that this user can read."))

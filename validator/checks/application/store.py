@@ -1,4 +1,4 @@
-"""Kept files: what a repair takes its wheels, models and sources from is whole."""
+"""Stored files: what a repair takes its wheels, models and sources from is whole."""
 
 from __future__ import annotations
 

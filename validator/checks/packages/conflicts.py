@@ -58,7 +58,7 @@ class Conflicts(Check):
 
 
 def is_as_shipped(subject: Subject) -> bool:
-    """Tell whether the packages are those of the lock, and ask for what they asked for when they were installed."""
+    """Return whether the packages are those of the lock, and ask for what they asked for when they were installed."""
     release, manifest, receipt = subject.need_release(), subject.need_manifest(), subject.receipt
     installed = list(record.distributions(release.site_packages(manifest.target.python)))
     wanted = {(package.name, package.version) for package in manifest.packages}

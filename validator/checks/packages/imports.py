@@ -28,7 +28,8 @@ class Imports(Check):
         return _("Imports")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
+        manifest = installation.manifest
         if not manifest.application.core_imports:
             raise UncheckedError(SKIP, _("the profile defines no core imports"))
         for module in manifest.application.core_imports:
@@ -37,7 +38,7 @@ class Imports(Check):
             if self.is_over:
                 yield self.untried(name=name, evidence=evidence)
                 continue
-            imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
+            imported = trial.try_import(installation, module, timeout=self.left(MODULE_LIMIT))
             if imported.reason:
                 yield self.failed(imported.reason, name=name, evidence=evidence, **subject.repair())
             else:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Record(Check):
-    """Reads every file of the release's site-packages, and the scripts that its packages brought."""
+    """Reads every file of the release's site-packages, and the scripts that its packages installed."""
 
     id = "packages.record"
     category = PACKAGES

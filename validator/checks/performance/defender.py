@@ -1,4 +1,4 @@
-"""Microsoft Defender: whether it looks into every file of the installation that is opened, which slows starts."""
+"""Microsoft Defender: whether it scans every file of the installation that is opened, which slows starts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from shared.i18n import _
+from shared.windows import MACHINE, read_value, value_names
 from validator.check import PERFORMANCE, SKIP, Check, CheckResult, UncheckedError
-from validator.checks.windows_settings import MACHINE, need_windows, read_value, value_names
+from validator.checks.windows_settings import need_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ class Defender(Check):
 
 
 def is_off() -> bool:
-    """Tell whether real-time protection was turned off, by policy or by hand."""
+    """Return whether real-time protection was turned off, by policy or by hand."""
     keys = (rf"{folder}\Real-Time Protection" for folder in (POLICY, OWN))
     return any(read_value(MACHINE, key, "DisableRealtimeMonitoring") == 1 for key in keys)
 
@@ -63,7 +64,7 @@ def excluded_paths() -> list[str]:
 
 
 def covers(excluded: str, path: str) -> bool:
-    """Tell whether an exclusion holds for a folder: it or one above, where * and ? stand for parts of one name."""
+    """Return whether an exclusion holds for a folder: it or one above, where * and ? stand for parts of one name."""
     pattern = re.escape(excluded.rstrip("\\")).replace(r"\*", r"[^\\]*").replace(r"\?", r"[^\\]")
     folder = PureWindowsPath(path)
     return any(re.fullmatch(pattern, str(above).rstrip("\\"), re.IGNORECASE) for above in (folder, *folder.parents))

@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Callable
 
-from installer.install.preflight import RESERVE
+from installer.change.space import RESERVE
 from shared.files import trials
 from shared.i18n import _
 from validator.check import FULL, PERFORMANCE, SKIP, Check, CheckResult, UncheckedError

@@ -14,8 +14,7 @@ from validator.trials import trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Manifest
-    from installer.layout.release import Release
+    from installer.release.installation import Installation
     from validator.subject import Subject
 
 MODULE_LIMIT = 120.0  # seconds
@@ -38,7 +37,8 @@ class ImportTree(Check):
         return _("Slowest import")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
+        manifest = installation.manifest
         modules = manifest.application.core_imports
         if not modules:
             raise UncheckedError(SKIP, _("the profile defines no core imports"))
@@ -46,13 +46,13 @@ class ImportTree(Check):
         slowest = max(warm, key=lambda module: warm[module])
         metric = {f"{module} warm": (round(seconds, 4), "s") for module, seconds in warm.items()}
         for module in modules:
-            if trial.forget(release.site_packages(manifest.target.python)):
+            if trial.forget(installation.site_packages):
                 metric[f"{module} cold"] = (round(self.seconds_of(subject, module), 4), "s")
         bounds = dict.fromkeys(metric, "import_seconds")
         limit = self.left(MODULE_LIMIT)
         # importlib.import_module would leave the module itself out of the tree
         argv = ["-X", "importtime", "-c", "import sys; __import__(sys.argv[1])", slowest]
-        ended = trial.run_python(release, manifest, argv, timeout=limit)
+        ended = trial.run_python(installation, argv, timeout=limit)
         tree = parse(ended.stderr)
         if not ended.ok or not tree:
             raise UncheckedError(ERROR, trial.ending(ended, limit))
@@ -74,9 +74,9 @@ class ImportTree(Check):
         name = _("Imports of {line}").format(line=line)
         if self.is_over:
             return self.untried(name=name)
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
         try:
-            ended = trial.run_timing_imports(prefix, release, manifest, command, timeout=limit)
+            ended = trial.run_timing_imports(installation, command, timeout=limit)
         except ToolError as error:
             return self.result(ERROR, error.what, name=name)
         tree = parse(ended.stderr)
@@ -84,7 +84,7 @@ class ImportTree(Check):
             return self.result(ERROR, trial.ending(ended, limit), name=name)
         found = costs(tree)
         whole = sum(own for _name, own, _whole, _depth in tree) / 1e6
-        dear = [cost for cost in blamed(found, own_names(release, manifest)) if cost.seconds >= DEAR]
+        dear = [cost for cost in blamed(found, own_names(installation)) if cost.seconds >= DEAR]
         details = plural("{count} module in {seconds:.2f} s", "{count} modules in {seconds:.2f} s", len(tree)).format(
             count=len(tree), seconds=whole
         )
@@ -105,16 +105,15 @@ class ImportTree(Check):
 
     def seconds_of(self, subject: Subject, module: str) -> float:
         """Return how long a module takes to import now; raises UncheckedError when it does not."""
-        release, manifest = subject.need_release(), subject.need_manifest()
-        imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
+        imported = trial.try_import(subject.need_installation(), module, timeout=self.left(MODULE_LIMIT))
         if imported.seconds is None:
             reason = _("cannot import {module}: {reason}").format(module=module, reason=imported.reason)
             raise UncheckedError(ERROR, reason)
         return imported.seconds
 
 
-def own_names(release: Release, manifest: Manifest) -> set[str]:
+def own_names(installation: Installation) -> set[str]:
     """Return the top-level names of the application's own modules, and of the script that it starts with."""
-    folders = [release.app / path for path in manifest.application.import_paths]
+    folders = [installation.release.app / path for path in installation.manifest.application.import_paths]
     names = {entry.name.partition(".")[0] for folder in folders if folder.is_dir() for entry in folder.iterdir()}
     return {*names, "__main__"}

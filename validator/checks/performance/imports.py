@@ -30,13 +30,14 @@ class ImportTime(Check):
         return _("Import time")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
+        installation = subject.need_installation()
+        manifest = installation.manifest
         modules = manifest.application.core_imports
         if not modules:
             raise UncheckedError(SKIP, _("the profile defines no core imports"))
         seconds, unmeasured = {}, []
         for module in modules:
-            imported = trial.try_import(release, manifest, module, timeout=self.left(MODULE_LIMIT))
+            imported = trial.try_import(installation, module, timeout=self.left(MODULE_LIMIT))
             if imported.seconds is None:
                 unmeasured.append(module)
             else:

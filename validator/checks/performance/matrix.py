@@ -33,11 +33,11 @@ class MatrixProduct(Check):
         return _("Matrix multiplication")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        release, manifest = subject.need_release(), subject.need_manifest()
-        if not any(package.name == "numpy" for package in manifest.packages):
+        installation = subject.need_installation()
+        if not any(package.name == "numpy" for package in installation.manifest.packages):
             raise UncheckedError(SKIP, _("the bundle has no numpy"))
         limit = self.left()
-        ended = trial.run_python(release, manifest, ["-c", PRODUCT, str(SIZE), str(SECONDS)], timeout=limit)
+        ended = trial.run_python(installation, ["-c", PRODUCT, str(SIZE), str(SECONDS)], timeout=limit)
         answer = trial.answer_in(ended) if ended.ok else None
         if answer is None:
             yield self.failed(trial.ending(ended, limit), evidence={"packages": ["numpy"]}, **subject.repair())

@@ -1,6 +1,6 @@
 """What was measured, against a threshold and against the last run.
 
-The last value of everything that was measured is kept in PREFIX/state/measurements.json, for people
+The last value of everything that was measured is stored in PREFIX/state/measurements.json, for people
 to compare; it decides nothing.
 """
 
@@ -40,7 +40,7 @@ class Bound:
         return found >= self.value if self.at_least else found <= self.value
 
 
-# Far below what a usable host reaches: whoever misses one is told why the application is slow.
+# Far below what a usable host reaches: whoever misses one is reported why the application is slow.
 # A profile sets its own in [thresholds].
 DEFAULTS = {
     "import_seconds": Bound(30, at_least=False),  # RAGTrace's slowest takes 15 without bytecode

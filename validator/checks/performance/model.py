@@ -50,7 +50,7 @@ class ModelTime(Check):
         if probe.batch:
             many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
             more = many.seconds - once.seconds
-            if more > 0:  # else the difference of two starts tells nothing of the sentences
+            if more > 0:  # else the difference of two starts says nothing about the sentences
                 rate = BATCH / more
                 metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
                 bounds[f"{model.name}.rate"] = "embeddings_per_second"
@@ -61,9 +61,8 @@ class ModelTime(Check):
     def timed(self, subject: Subject, command: tuple[str, ...]) -> trial.Took:
         """Run a command of the application to its end; raises UncheckedError when it does not work."""
         limit = self.left()
-        parts = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         try:
-            took, ended = trial.time_launcher(*parts, command, timeout=limit)
+            took, ended = trial.time_launcher(subject.need_installation(), command, timeout=limit)
         except ToolError as error:
             raise UncheckedError(ERROR, error.what) from error
         if took is None or not ended.ok:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bundle.manifest import Manifest
-    from installer.layout.prefix import Prefix
+    from installer.release.installation import Installation
     from validator.subject import Subject
 
 START_LIMIT = 120.0  # seconds of one start
@@ -43,9 +42,9 @@ class StartTime(Check):
         return _("Startup time")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
-        application = manifest.application
-        # a dashboard does not end, and its own check times it
+        installation = subject.need_installation()
+        application = installation.manifest.application
+        # a dashboard does not end, and a check of its own times it
         apart_from = {application.dashboard.command[0]} if application.dashboard else set()
         first = {command[0]: command for command in reversed(application.smoke)}
         names = [name for name in application.commands if name in first or name not in apart_from]
@@ -59,16 +58,15 @@ class StartTime(Check):
                 yield self.untried(name=title)
             else:
                 try:
-                    with scratch_prefix.create(prefix, release, manifest) as scratch:
+                    with scratch_prefix.create(installation) as scratch:
                         yield self.measured(subject, scratch, first[name], title)
                 except ToolError as error:
                     yield self.result(ERROR, error.what, name=title)
                 except UncheckedError as error:
                     yield self.result(error.status, error.reason, name=title)
 
-    def measured(self, subject: Subject, scratch: Prefix, command: tuple[str, ...], title: str) -> CheckResult:
+    def measured(self, subject: Subject, scratch: Installation, command: tuple[str, ...], title: str) -> CheckResult:
         """Return what one command takes; what no time is left for is not in the result."""
-        manifest = subject.need_manifest()
         now = self.both(subject, scratch, command)
         line = " ".join(command)
         details = _("{line}: {seconds:.2f} s").format(line=line, seconds=now["warm"])
@@ -78,8 +76,8 @@ class StartTime(Check):
         bounds = {f"{line} warm": "start_seconds"}
         if not self.is_over:
             with trials.scratch() as empty:
-                with service.acting_for(scratch.root):
-                    write_plain(scratch, manifest, empty)
+                with service.acting_for(scratch.prefix.root):
+                    write_plain(scratch, empty)
                 before = self.both(subject, scratch, command, runs=1)
             metric.update({f"{line} {kind} before": (round(seconds, 3), "s") for kind, seconds in before.items()})
             details = _("{details}; without bytecode and lazy imports {seconds:.2f} s").format(
@@ -88,20 +86,20 @@ class StartTime(Check):
         return judged(self, subject, details, metric, bounds, name=title)
 
     def both(
-        self, subject: Subject, scratch: Prefix, command: tuple[str, ...], runs: int = WARM_RUNS
+        self, subject: Subject, scratch: Installation, command: tuple[str, ...], runs: int = WARM_RUNS
     ) -> dict[str, float]:
         """Return the seconds of a start from the cache, the best of some, and of one from the disk if possible."""
-        release, manifest = subject.need_release(), subject.need_manifest()
-        folders = release.site_packages(manifest.target.python), scratch.root
-        with service.acting_for(scratch.root):
+        root = scratch.prefix.root
+        folders = subject.need_installation().site_packages, root
+        with service.acting_for(root):
             forgotten = all(trial.forget(folder) for folder in folders)
-        first = self.seconds_of(scratch, manifest, command)
-        warm = min(self.seconds_of(scratch, manifest, command) for _run in range(runs))
+        first = self.seconds_of(scratch, command)
+        warm = min(self.seconds_of(scratch, command) for _run in range(runs))
         return {"warm": warm, "cold": first} if forgotten else {"warm": warm}
 
-    def seconds_of(self, scratch: Prefix, manifest: Manifest, command: tuple[str, ...]) -> float:
+    def seconds_of(self, scratch: Installation, command: tuple[str, ...]) -> float:
         """Run a command to its end; raises UncheckedError when it does not work."""
-        argv, env = trial.launcher(scratch, manifest, command)
+        argv, env = trial.launcher(scratch, command)
         limit = self.left(START_LIMIT)
         where = scratch_prefix.caller(scratch)
         started = time.perf_counter()
@@ -114,11 +112,9 @@ class StartTime(Check):
         return seconds
 
 
-def write_plain(scratch: Prefix, manifest: Manifest, empty: str | Path) -> None:
+def write_plain(scratch: Installation, empty: str | Path) -> None:
     """Let the launchers of a scratch prefix look for bytecode in an empty folder, so that all is compiled anew."""
-    release = scratch.named()
-    assert release is not None
-    run = launchers.run_of(manifest)
+    release, run = scratch.release, launchers.run_of(scratch.manifest)
     run["environment"]["values"] = {**run["environment"]["values"], "PYTHONPYCACHEPREFIX": str(empty)}
     release.run_file.unlink()  # it is read-only, as that of the release
     release.run_file.write_text(json.dumps(run), encoding="utf-8")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from bundle.advisories.assess import Assessment
     from installer.advisories.look import Look
+    from installer.release.installation import Installation
     from validator.subject import Subject
 
 
@@ -44,7 +45,7 @@ class Advisories(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         try:
-            seen = scanned(site_of(subject))
+            seen = scanned(subject.need_installation())
         except TrustError as error:  # altered, unsigned, or blind
             yield self.failed(error.what, suggestion=error.advice)
             return
@@ -138,19 +139,15 @@ class Advisories(Check):
         )
 
 
-def site_of(subject: Subject) -> kept.Site:
-    """Return where to look; raises UncheckedError when nothing is installed."""
-    return kept.Site(subject.need_prefix(), subject.need_release(), subject.need_manifest(), host_places())
-
-
-def scanned(site: kept.Site) -> Look:
+def scanned(installation: Installation) -> Look:
     """Return what the advisories in force say of what is installed.
 
     Raises UncheckedError when there are none, TrustError for altered, unsigned or blind ones.
     """
-    if kept.in_force(kept.SNAPSHOTS, site) is None:
+    places = host_places()
+    if kept.in_force(kept.SNAPSHOTS, installation, places) is None:
         raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
-    return looking.look(site)
+    return looking.look(installation, places)
 
 
 def date_of(seen: Look) -> str:

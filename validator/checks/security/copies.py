@@ -38,7 +38,7 @@ class SecondCopies(Check):
         yield self.of_backups(prefix, subject)
 
     def of_metadata(self, prefix: Prefix, subject: Subject) -> CheckResult:
-        """Compare the metadata of each kept release with their second copies."""
+        """Compare the metadata of each retained release with their second copies."""
         kept = prefix.complete_releases()
         unlike = [release.id for release in kept if not has_same_metadata(prefix, release)]
         if unlike:
@@ -103,7 +103,7 @@ class SecondCopies(Check):
 
 
 def has_same_metadata(prefix: Prefix, release: Release) -> bool:
-    """Tell whether the second copy of a release's metadata is the release's own."""
+    """Return whether the second copy of a release's metadata is the release's own."""
     try:
         return proofs.holds(prefix, proofs.read_metadata(release.bundle))
     except (OSError, TrustError):

@@ -1,4 +1,4 @@
-"""Integrity: the release is as at the installation, which the receipt tells, and its manifest is signed."""
+"""Integrity: the release is as it was installed, by its receipt, and its manifest is signed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Integrity(Check):
-    """Reads every file of the release, its receipt, and the manifest, checksums and signatures kept in it."""
+    """Reads every file of the release, its receipt, and the manifest, checksums and signatures stored in it."""
 
     id = "security.integrity"
     category = SECURITY

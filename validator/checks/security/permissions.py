@@ -69,12 +69,12 @@ class Permissions(Check):
                 evidence={"writable": opened},
             )
         yield from self.of_the_release(prefix, subject, opened)
-        subject.need_release()  # where there is none, its files were not looked at
+        subject.need_release()  # where there is none, its files were not inspected
         if not exposed and not opened and not owner and not rights.wrong(prefix, subject.release):
             yield self.passed(_("only the owner can read the settings and change the installed files"))
 
     def of_the_release(self, prefix: Prefix, subject: Subject, told: list[str]) -> Iterator[CheckResult]:
-        """Yield what of the release and the store is not as sealing left it, but for what was told."""
+        """Yield what of the release and the store is not as sealing left it, except what was reported."""
         found = [item for item in rights.wrong(prefix, subject.release) if item.path not in told]
         if not found:
             return
@@ -122,7 +122,7 @@ def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
 
 
 def is_open_to_all(entry: os.DirEntry[str]) -> bool:
-    """Tell whether everybody may write a file or a folder; of Windows, only folders are looked at."""
+    """Return whether everybody may write a file or a folder; of Windows, only folders are inspected."""
     if sys.platform == "win32":
         return entry.is_dir() and windows.anybody_writes(windows.read_sddl(entry.path))
     return bool(entry.stat(follow_symlinks=False).st_mode & stat.S_IWOTH)
@@ -131,7 +131,7 @@ def is_open_to_all(entry: os.DirEntry[str]) -> bool:
 def mode_of(path: Path) -> int:
     """Return the mode of a file or folder; 0 for what is missing or a link, whose mode says nothing.
 
-    Of Windows' access lists it tells only whether everybody may write.
+    Of Windows' access lists it says only whether everybody may write.
     """
     try:
         status = path.lstat()

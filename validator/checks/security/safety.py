@@ -10,7 +10,7 @@ from installer.release import tools_environment
 from shared.errors import ToolError, TrustError
 from shared.i18n import _, plural
 from validator.check import ERROR, NORMAL, SECURITY, Check, CheckResult, UncheckedError, some_of
-from validator.checks.security.advisories import scanned, site_of
+from validator.checks.security.advisories import scanned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +30,15 @@ class SecondScanner(Check):
         return _("Second scanner")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        site = site_of(subject)
+        installation = subject.need_installation()
         try:
-            seen = scanned(site)
+            seen = scanned(installation)
         except TrustError as error:
             raise UncheckedError(ERROR, _("incomplete: {reason}").format(reason=error.what)) from error
-        python = tools_environment.python_of(site.release)
+        python = tools_environment.python_of(installation.release)
         if not python.exists():
             raise UncheckedError(ERROR, _("incomplete: safety is not installed, so only one scanner ran"))
-        packages = [(one.name, one.version) for one in looking.installed(site) if one.version is not None]
+        packages = [(one.name, one.version) for one in looking.installed(installation) if one.version is not None]
         try:
             found = safety.second_opinion(python, seen.snapshot, packages, limit=self.left())
         except ToolError as error:

@@ -82,7 +82,7 @@ def secret_values(subject: Subject) -> dict[str, bytes]:
     try:
         settings, _wrong = app_launcher.read_env(app_launcher.text_of(str(subject.prefix.root)))
     except (OSError, ValueError):
-        return {}  # ragtrace.settings tells
+        return {}  # ragtrace.settings reports it
     return {
         name: value.encode()
         for _line, name, value in settings

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SignedFiles(Check):
-    """Reads every file of the release, the kept wheels and their RECORDs, the signed manifest and its signatures."""
+    """Reads every file of the release, the stored wheels and their RECORDs, the signed manifest and its signatures."""
 
     id = "security.signed"
     category = SECURITY
@@ -33,7 +33,7 @@ class SignedFiles(Check):
         return _("Signed files")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        prefix, release, receipt = subject.need_prefix(), subject.need_release(), subject.need_receipt()
+        release, receipt = subject.need_release(), subject.need_receipt()
         # 1. from the manifest to the signature, and to who may sign here
         trouble = broken_chain(release, receipt)
         judged, untrusted = judged_signers(release, subject) if not trouble else ("", "")
@@ -47,7 +47,7 @@ class SignedFiles(Check):
             )
             return
         # 2. from every file to the wheel or the manifest
-        found = signed.compare(prefix, release, subject.need_manifest(), subject.digests)
+        found = signed.compare(subject.need_installation(), subject.digests)
         if found.deviations:
             details = _("not as signed (compared with the signed wheels and the manifest): {files}")
             yield self.failed(

@@ -1,4 +1,4 @@
-"""Strangers: nothing lies among the tool's own files that it did not put there."""
+"""Unknown files: the tool's folders hold only what the tool wrote there."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from installer.install.requirements import CLOCK
 from shared.i18n import _
 from validator.check import SYSTEM, Check, CheckResult
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from validator.subject import Subject
-
-SLACK = timedelta(days=1)  # two clocks, and time zones that someone set wrongly
 
 
 class Clock(Check):
@@ -26,24 +25,14 @@ class Clock(Check):
         return _("Clock")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        current = now()
-        known = (
-            (_("the bundle was built"), subject.need_manifest().created),
-            (_("it was installed"), subject.need_receipt().installed),
-        )
-        for event, text in known:
-            time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-            if time - current > SLACK:
-                yield self.warned(
-                    _("the clock shows {now} UTC, but {event} on {time}").format(
-                        now=f"{current:%Y-%m-%d %H:%M}", event=event, time=text
-                    ),
-                    suggestion=_("Set the host's clock."),
-                )
-                return
-        yield self.passed(f"{current:%Y-%m-%d %H:%M} UTC")
-
-
-def now() -> datetime:
-    """Return the host's time."""
-    return datetime.now(timezone.utc)
+        manifest, receipt, now = subject.need_manifest(), subject.need_receipt(), CLOCK.seen()
+        advice, shown = _("Set the host's clock."), f"{now:%Y-%m-%d %H:%M}"
+        built = CLOCK.judge(manifest, now)
+        if built.warns:
+            yield self.warned(built.details, suggestion=advice)
+        elif CLOCK.is_behind(datetime.fromisoformat(receipt.installed.replace("Z", "+00:00")), now):
+            details = _("the clock shows {now} UTC, but {event} on {time}")
+            installed = details.format(now=shown, event=_("it was installed"), time=receipt.installed)
+            yield self.warned(installed, suggestion=advice)
+        else:
+            yield self.passed(f"{shown} UTC")

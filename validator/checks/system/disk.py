@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installer.install.preflight import BYTECODE_SHARE, FILES_RESERVE, RESERVE, nearest
+from installer.change.space import FILES_RESERVE, RESERVE, of_whole_repair
+from installer.install.tried import nearest
 from installer.layout.location.finding import default_root
 from shared.i18n import _, plural
 from shared.terminal.console import human_bytes
@@ -60,9 +61,7 @@ class Disk(Check):
 
 def filesystems(subject: Subject) -> list[tuple[Path, int, int]]:
     """Return the first place on each filesystem, what must be free there, and what a repair needs there (bytes)."""
-    repair = RESERVE
-    if subject.manifest:
-        repair += int(subject.manifest.installed_bytes * (1 + BYTECODE_SHARE))
+    repair = of_whole_repair(subject.manifest) if subject.manifest else RESERVE
     prefix = subject.prefix
     root = prefix.root if prefix else default_root()
     needs = [(root, RESERVE, repair if prefix is None else RESERVE)]
@@ -88,5 +87,5 @@ def free_inodes(place: Path) -> int | None:
 
 
 def is_read_only(place: Path) -> bool:
-    """Tell whether a filesystem is mounted so that nothing can be written."""
+    """Return whether a filesystem is mounted so that nothing can be written."""
     return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bundle.target import host_glibc
+from installer.install.requirements import GLIBC
 from shared.i18n import _
 from validator.check import SKIP, SYSTEM, Check, CheckResult, UncheckedError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CLibrary(Check):
-    """Reads the version that glibc tells of itself, and the target in the manifest."""
+    """Reads the version that glibc reports, and the target in the manifest."""
 
     id = "system.glibc"
     category = SYSTEM
@@ -27,20 +27,13 @@ class CLibrary(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         if sys.platform != "linux":
             raise UncheckedError(SKIP, _("only Linux has it"))
-        found = host_glibc()
-        if found is None and subject.manifest and subject.manifest.target.platform == "musllinux":
+        found, manifest = GLIBC.seen(), subject.manifest
+        if manifest and found is None and manifest.target.platform == "musllinux":
             yield self.passed(_("musl, as the bundle requires"))
-            return
-        advice = _("Use a distribution with a newer glibc; it cannot be replaced on its own.")
-        if found is None:
+        elif manifest and GLIBC.is_asked(manifest) and not (finding := GLIBC.judge(manifest, found)).fits:
+            yield self.failed(finding.details, suggestion=finding.advice)
+        elif found is None:
+            advice = _("Use a distribution with a newer glibc; it cannot be replaced on its own.")
             yield self.failed(_("this system's C library is not glibc"), suggestion=advice)
-            return
-        shown = ".".join(map(str, found))
-        wanted = subject.manifest.target.glibc if subject.manifest else None
-        if wanted and found < wanted:
-            details = _("glibc {found}; the bundle needs {wanted}").format(
-                found=shown, wanted=".".join(map(str, wanted))
-            )
-            yield self.failed(details, suggestion=advice)
         else:
-            yield self.passed(f"glibc {shown}")
+            yield self.passed(f"glibc {'.'.join(map(str, found))}")

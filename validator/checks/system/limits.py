@@ -131,7 +131,7 @@ def _soft(kind: int) -> int | None:
 
 
 def container() -> str | None:
-    """Return in which kind of container this process runs, where that is told."""
+    """Return in which kind of container this process runs, where that can be known."""
     for path, name in MARKS.items():
         if path.exists():
             return _("in a container ({kind})").format(kind=name)

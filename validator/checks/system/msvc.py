@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# CPython brings the first and, since 3.8, the second; nothing brings the third but Microsoft's installer
+# CPython includes the first and, since 3.8, the second; only Microsoft's installer has the third
 LIBRARIES = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll")
 ASK = scripts.text("scripts/load_libraries")
 
@@ -56,7 +56,7 @@ class VisualCpp(Check):
         limit = self.left()
         arguments = ["-I", "-S", "-B", "-c", ASK, *LIBRARIES]
         if subject.release and subject.manifest:
-            ended = trial.run_python(subject.release, subject.manifest, arguments, timeout=limit)
+            ended = trial.run_python(subject.need_installation(), arguments, timeout=limit)
         else:
             ended = process.run([sys.executable, *arguments], env=acceptance.basic_environment(), timeout=limit)
         missing = trial.answer_in(ended)

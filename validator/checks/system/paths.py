@@ -6,18 +6,14 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from installer.install.requirements import path_limit
 from shared.i18n import _
 from validator.check import SYSTEM, Check, CheckResult
-from validator.checks.windows_settings import MACHINE, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from validator.subject import Subject
-
-WINDOWS_LIMIT = 259  # characters of MAX_PATH without its NUL
-FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
 class PathLength(Check):
@@ -32,7 +28,7 @@ class PathLength(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, receipt = subject.need_release(), subject.need_receipt()
         longest = max((item.path for item in receipt.items), key=length_of, default="")
-        length, limit = length_of(str(release.path / longest)), limit_of(release.path)
+        length, limit = length_of(str(release.path / longest)), path_limit(release.path)
         if length > limit:
             yield self.failed(
                 _("{path} has {length} characters, the limit is {limit}").format(
@@ -48,18 +44,3 @@ class PathLength(Check):
 def length_of(path: str) -> int:
     """Return a path's length as the system counts: bytes on POSIX, characters on Windows."""
     return len(path) if sys.platform == "win32" else len(os.fsencode(path))
-
-
-def limit_of(folder: Path) -> int:
-    """Return how long a path may be."""
-    if sys.platform == "win32":
-        return 32_767 if long_paths_allowed() else WINDOWS_LIMIT
-    return os.pathconf(folder, "PC_PATH_MAX") - 1
-
-
-def long_paths_allowed() -> bool:
-    """Tell whether Windows was set to open long paths."""
-    try:
-        return bool(read_value(MACHINE, FILE_SYSTEM, "LongPathsEnabled"))
-    except OSError:
-        return False

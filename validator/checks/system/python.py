@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundle.wheels import record
+from installer.install.requirements import PYTHON, Interpreter
 from installer.release import acceptance
 from shared.errors import ToolError
 from shared.i18n import _
@@ -18,7 +18,6 @@ from validator.trials import trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundle.manifest import Manifest
     from validator.subject import Subject
 
 # without site (-S), so that no .pth file of the release runs
@@ -66,7 +65,7 @@ class Python(Check):
                 wanted=manifest.target.python,
             )
             yield self.failed(details, **subject.repair())
-        elif name != "cpython" or is_free_threaded or not fits(version, manifest):
+        elif not PYTHON.judge(manifest, Interpreter(name, tuple(version), is_free_threaded)).fits:
             yield self.failed(details, **subject.reinstall())
         elif subject.receipt and (changed := changed_base(subject.receipt.interpreter, subject, version)):
             yield self.warned(changed, **subject.repair())
@@ -76,15 +75,9 @@ class Python(Check):
     def here(self) -> CheckResult:
         """Return what can be said of the interpreter that runs this, before anything is installed."""
         details = f"{platform.python_implementation()} {platform.python_version()}"
-        if platform.python_implementation() != "CPython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        if not PYTHON.seen().is_standard:
             return self.failed(details, suggestion=_("Use a standard build of CPython."))
         return self.passed(details)
-
-
-def fits(version: list[int], manifest: Manifest) -> bool:
-    """Tell whether a version is the target's, in the range for which the packages were chosen."""
-    first, last = manifest.python_range or (0, 99)
-    return tuple(version[:2]) == manifest.target.python_tuple and first <= version[2] <= last
 
 
 def changed_base(interpreter: str, subject: Subject, version: list[int]) -> str | None:

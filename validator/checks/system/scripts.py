@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.i18n import _
+from shared.windows import MACHINE, USER, read_value
 from validator.check import SYSTEM, Check, CheckResult
-from validator.checks.windows_settings import MACHINE, USER, need_windows, read_value
+from validator.checks.windows_settings import need_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PROMPT, NO_SCRIPTS = r"Software\Policies\Microsoft\Windows\System", 1
 POWERSHELL_POLICY = r"SOFTWARE\Policies\Microsoft\Windows\PowerShell"
 POWERSHELL = r"SOFTWARE\Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell"
-# what counts comes first (about_Execution_Policies); that of a single process is kept nowhere
+# what counts comes first (about_Execution_Policies); that of a single process is stored nowhere
 SCOPES = ((MACHINE, POWERSHELL_POLICY), (USER, POWERSHELL_POLICY), (USER, POWERSHELL), (MACHINE, POWERSHELL))
 UNDEFINED = "Restricted"  # what PowerShell takes where nothing is set
 

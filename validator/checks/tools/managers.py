@@ -69,6 +69,6 @@ def pip_files() -> list[str]:
 
 
 def owned_by_conda(interpreter: Path) -> bool:
-    """Tell whether an interpreter lies in an environment of conda."""
+    """Return whether an interpreter is in an environment of conda."""
     folders = {folder for path in (interpreter, interpreter.resolve()) for folder in list(path.parents)[:2]}
     return any((folder / "conda-meta").is_dir() for folder in folders)

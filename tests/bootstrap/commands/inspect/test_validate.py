@@ -187,7 +187,7 @@ def test_before_an_installation_the_bundle_at_hand_is_tried(beside, tmp_path, ca
 
 
 def test_before_an_installation_what_would_refuse_it_fails(beside, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("installer.install.host_findings.sys.version_info", (3, 8, 1))
+    monkeypatch.setattr("installer.install.requirements.sys.version_info", (3, 8, 1))
     results, report = before(capsys)
     failed = [result for result in results if result.status == "FAIL"]
     assert ["Python: this is Python 3.8.1" in result.details for result in failed] == [True]

@@ -8,7 +8,7 @@ import pytest
 
 from bundle.product.application import Launcher, ModelApart
 from installer.layout.prefix import Prefix
-from installer.release import models_apart
+from installer.release import lacks
 from tests.installed import APPLICATION, make_prefix
 from tests.validator.looking import change, look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP, WARN
@@ -57,7 +57,7 @@ def test_a_model_that_is_not_here_yet_is_told_with_what_to_bring_and_where_to(wi
 
 
 def test_a_model_that_was_brought_is_used(without) -> None:
-    folder = models_apart.place(without, APART)
+    folder = lacks.model_folder(without, APART)
     folder.mkdir(parents=True)
     assert look(Models, without).status == WARN  # an empty folder is no model
     (folder / "config.json").write_text("{}")
@@ -74,5 +74,5 @@ def test_a_model_that_was_brought_is_used(without) -> None:
 
 
 def test_a_models_folder_of_the_builders_is_named() -> None:
-    advice = models_apart.what_to_bring(Prefix(Path("/p")), ModelApart("b", "path:bge"))
+    advice = lacks.what_to_bring(Prefix(Path("/p")), ModelApart("b", "path:bge"))
     assert "in the folder bge of the builder" in advice

@@ -4,13 +4,13 @@ from pathlib import PureWindowsPath
 
 import pytest
 
+from shared.windows import MACHINE
 from tests.validator.fake_registry import FakeRegistry
 from tests.validator.looking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks import windows_settings
 from validator.checks.performance import defender as performance_defender
 from validator.checks.performance.defender import OWN, POLICY, Defender, covers
-from validator.checks.windows_settings import MACHINE
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 from bundle.product.application import Dashboard, Launcher
+from installer.release.installation import active as installed
 from tests.installed import APPLICATION, BASE, LIB, make_prefix
 from tests.validator.looking import change, look, look_all, release_of, snapshot
 from validator.check import ERROR, PASS, SKIP, WARN
@@ -43,7 +44,7 @@ def test_settings_that_are_sealed_read_only_are_replaced_and_not_written_into(pr
     before = (release_of(prefix).run_file).read_text()
     other = tmp_path / "run.json"
     os.link(release_of(prefix).run_file, other)
-    write_plain(prefix, release_of(prefix).manifest(), tmp_path)
+    write_plain(installed(prefix), tmp_path)
     assert other.read_text() == before
     assert str(tmp_path) in release_of(prefix).run_file.read_text()
 

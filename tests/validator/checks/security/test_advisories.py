@@ -8,6 +8,7 @@ from bundle.advisories.exceptions import Exceptions, Exemption
 from bundle.advisories.snapshot import Snapshot
 from bundle.signing.signature import ED25519
 from installer.advisories import kept
+from installer.release.installation import active
 from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
 from tests.installed import make_prefix
 from tests.keys import SoftKey
@@ -120,9 +121,8 @@ def test_an_update_counts_when_it_is_signed(tmp_path, places):
     assert look(Advisories, prefix).status == "FAIL"  # nobody has signed it
     from installer.advisories.update import update
 
-    release = release_of(prefix)
     signed = sign_beside(tmp_path / "a.zip", data, "ragtrace-advisories@v1", key)
-    update(signed, kept.Site(prefix, release, release.manifest(), places))
+    update(signed, active(prefix), places)
     assert [result.status for result in look_all(Advisories, prefix)] == ["PASS", "PASS"]
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from installer.install.requirements import CLOCK
 from tests.validator.looking import look
 from validator.check import PASS, SKIP, WARN
-from validator.checks.system import clock as system_clock
 from validator.checks.system.clock import Clock
 
 
@@ -13,20 +13,20 @@ def test_a_clock_that_goes_right(prefix) -> None:
 
 
 def test_a_clock_before_the_bundle_was_built(prefix, monkeypatch) -> None:
-    monkeypatch.setattr(system_clock, "now", lambda: datetime(2025, 1, 1, tzinfo=timezone.utc))
+    monkeypatch.setattr(type(CLOCK), "seen", lambda _clock: datetime(2025, 1, 1, tzinfo=timezone.utc))
     result = look(Clock, prefix)
     assert (result.status, "built" in result.details) == (WARN, True)
 
 
 def test_a_clock_before_the_installation(prefix, monkeypatch) -> None:
-    monkeypatch.setattr(system_clock, "now", lambda: datetime(2026, 2, 2, tzinfo=timezone.utc))
+    monkeypatch.setattr(type(CLOCK), "seen", lambda _clock: datetime(2026, 2, 2, tzinfo=timezone.utc))
     result = look(Clock, prefix)
     assert (result.status, "installed" in result.details) == (WARN, True)
 
 
 def test_another_time_zone_is_no_trouble(prefix, monkeypatch) -> None:
     a_little_back = datetime.now(timezone.utc) - timedelta(hours=14)
-    monkeypatch.setattr(system_clock, "now", lambda: a_little_back)
+    monkeypatch.setattr(type(CLOCK), "seen", lambda _clock: a_little_back)
     assert look(Clock, prefix).status == PASS
 
 

@@ -1,25 +1,25 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 import sys
 from types import SimpleNamespace
 
 import pytest
 
+from bundle.target import host_target
+from installer.install import processor, requirements
 from shared.processes import process
 from tests.installed import BASE, LIB, make_prefix
 from tests.validator.looking import look
 from tests.wheels import Wheel
 from validator.check import FAIL, PASS, SKIP
-from validator.checks.system import cpu as system_cpu
-from validator.checks.system.cpu import Processor, cpu_features
+from validator.checks.system.cpu import Processor
 
 
 @pytest.fixture
 def intel(tmp_path, monkeypatch):
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(system_cpu, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(requirements, "INTEL", (host_target().architecture,))
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
     return tmp_path / "cpuinfo"
 
 
@@ -49,14 +49,14 @@ def test_torch_needs_avx2(tmp_path, intel, flags, status) -> None:
 
 def test_a_feature_counts_only_when_every_processor_has_it(intel) -> None:
     intel.write_text("flags : a b\nflags : b c\n")
-    assert cpu_features() == {"b"}
+    assert processor.features() == {"b"}
 
 
 def test_windows_is_asked_for_each(monkeypatch) -> None:
     asked = SimpleNamespace(kernel32=SimpleNamespace(IsProcessorFeaturePresent=lambda number: number in (38, 40)))
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(ctypes, "windll", asked, raising=False)
-    assert cpu_features() == {"sse4_2", "avx2"}
+    assert processor.features() == {"sse4_2", "avx2"}
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_windows_is_asked_for_each(monkeypatch) -> None:
 def test_macos_is_asked_by_sysctl(monkeypatch, output, features) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(process, "run", lambda argv, **options: SimpleNamespace(stdout=output))
-    assert cpu_features() == features
+    assert processor.features() == features
 
 
 def test_a_system_that_cannot_be_asked_tells_nothing(monkeypatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(system_cpu, "SYSCTL", ["/nowhere/sysctl"])
-    assert cpu_features() is None
+    monkeypatch.setattr(processor, "SYSCTL", ["/nowhere/sysctl"])
+    assert processor.features() is None

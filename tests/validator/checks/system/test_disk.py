@@ -8,22 +8,26 @@ from types import SimpleNamespace
 
 import pytest
 
-from installer.install.preflight import RESERVE
+from installer.change import space
+from installer.change.space import RESERVE
+from installer.install import preflight
 from installer.layout.location.finding import default_root
-from tests.validator.looking import look, look_all
+from shared.terminal.console import human_bytes
+from tests.validator.looking import look, look_all, release_of
 from validator.check import FAIL, PASS, WARN
 from validator.checks.system import disk as system_disk
 from validator.checks.system.disk import Disk
 
 
-@pytest.mark.parametrize(
-    ("free", "status"), [(RESERVE - 1, FAIL), (RESERVE, WARN), (RESERVE + 1_350_000, PASS), (1 << 40, PASS)]
-)
-def test_free_bytes(prefix, monkeypatch, free, status) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
-    result = look(Disk, prefix)
-    assert result.status == status
-    assert str(prefix.root) in result.details
+def test_free_bytes(prefix, monkeypatch) -> None:
+    manifest = release_of(prefix).manifest()
+    least, wanted = space.RESERVE, space.of_whole_repair(manifest)
+    assert human_bytes(wanted) in preflight.repair_space(manifest, prefix, None).details  # what recover asks for
+    for free, status in ((least - 1, FAIL), (least, WARN), (wanted - 1, WARN), (wanted, PASS), (1 << 40, PASS)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path, free=free: SimpleNamespace(free=free))
+        result = look(Disk, prefix)
+        assert (free, result.status) == (free, status)
+        assert str(prefix.root) in result.details
 
 
 @pytest.fixture(autouse=True)

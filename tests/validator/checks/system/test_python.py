@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from installer.install.requirements import PYTHON, Interpreter
 from installer.layout import seal
 from installer.release import receipt as receipts
 from tests.installed import make_prefix
 from tests.validator.looking import change, look, release_of, site_of
 from validator.check import FAIL, PASS, WARN
-from validator.checks.system import python as system_python
 from validator.checks.system.python import Python
 
 
@@ -64,8 +64,9 @@ def test_another_python_fails(prefix, answer) -> None:
 def test_a_patch_release_outside_the_range_fails(prefix) -> None:
     manifest = release_of(prefix).manifest()
     inside = replace(manifest, python_range=(0, 20))
-    assert system_python.fits([*manifest.target.python_tuple, 20], inside)
-    assert not system_python.fits([*manifest.target.python_tuple, 21], inside)
+    for patch, fits in ((20, True), (21, False)):
+        found = Interpreter("cpython", (*manifest.target.python_tuple, patch), is_free_threaded=False)
+        assert PYTHON.judge(inside, found).fits is fits
 
 
 def test_a_base_interpreter_that_changed_warns(prefix) -> None:

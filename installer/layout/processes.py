@@ -1,7 +1,8 @@
 """Whose a process is: the application's, or not.
 
-It is the application's when its program, its first argument (a script) or its working folder lies in PREFIX/releases or
-PREFIX/bin, and so are those that it has started. This tool is not, nor is whoever called it.
+It is the application's when its program, its first argument (a script) or its working folder is in PREFIX/releases or
+PREFIX/bin, and so are those that it has started. This tool is not, nor is whoever called it. What keeps a release from
+being removed is asked without psutil, of one release (in_use.py).
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import psutil
 
     from installer.layout.prefix import Prefix
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 def roots_of(prefix: Prefix) -> tuple[str, ...]:
     """Return how paths begin that are the application's, as named and as the system has them."""
     folders = [form(folder) for folder in (prefix.releases, prefix.bin) for form in (str, os.path.realpath)]
-    return tuple({os.path.normcase(os.path.join(folder, "")) for folder in folders})
+    return tuple({os.path.normcase(os.path.join(folder, "")) for folder in (*folders, str(prefix.current))})
 
 
 def of_application(roots: tuple[str, ...]) -> list[psutil.Process]:
     """Return the processes of the application whose paths begin with one of ``roots``."""
+    import psutil  # reads /proc while it is imported
+
     everything = {process.pid: process for process in psutil.process_iter()}
     parents = {pid: _parent(process) for pid, process in everything.items()}
     ours = set(_ancestors(os.getpid(), parents))
@@ -40,8 +43,24 @@ def of_application(roots: tuple[str, ...]) -> list[psutil.Process]:
     ]
 
 
+def name_of(process: psutil.Process) -> str:
+    """Return the name of a process's program, and its number."""
+    import psutil
+
+    for read in (process.exe, process.name):
+        try:
+            name = os.path.basename(read())
+        except (psutil.Error, OSError):  # another user's, or it has ended
+            continue
+        if name:
+            return f"{name} ({process.pid})"
+    return f"({process.pid})"
+
+
 def _places(process: psutil.Process) -> Iterator[str]:
     """Yield the paths that tell whose a process is; what this user may not know is left out."""
+    import psutil
+
     # the interpreter of an environment is a link out of it: only argv[0] has its name there
     known: tuple[Callable[[], list[str]], ...] = (
         lambda: [os.path.join(process.cwd(), "")],
@@ -56,6 +75,8 @@ def _places(process: psutil.Process) -> Iterator[str]:
 
 
 def _parent(process: psutil.Process) -> int | None:
+    import psutil
+
     try:
         return process.ppid()
     except (psutil.Error, OSError):

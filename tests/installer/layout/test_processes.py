@@ -5,14 +5,14 @@ import sys
 
 import psutil
 
+from installer.layout import processes
 from installer.layout.prefix import Prefix
-from installer.monitoring.monitor import Sampler
 
 WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 
 def seen(prefix) -> set[int]:
-    return {use.pid for use in Sampler(prefix).take().processes}
+    return {process.pid for process in processes.of_application(processes.roots_of(prefix))}
 
 
 def test_the_interpreter_of_a_release_is_the_applications(prefix, start) -> None:

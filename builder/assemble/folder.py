@@ -1,0 +1,98 @@
+"""The folder that travels for one target: archive, manifest, installer, sums, signatures and the trust slip."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.assemble.assemble import write_archive
+from builder.assemble.contents import manifest_of, members_of
+from builder.signing import slip
+from builder.signing.release import Release
+from bundle import digest
+from bundle.manifest import NAME
+from bundle.names import INSTALLER
+from bundle.opening import INSTALLER_MEMBER, SUMS
+from bundle.reading.delta import BASE
+from bundle.signing.policy import RELEASE_NAMESPACE
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.request.bases import Base
+    from builder.request.inputs import Inputs
+    from builder.request.run import Run
+    from bundle.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a folder is made of besides its inputs: where, the installer, and the release that a delta builds on."""
+
+    work: Path
+    zipapp: Path
+    base: Base | None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built for one target: the folder that travels, its manifest, the trust slip.
+
+    ``archive`` are the names of the files that hold the archive, more than one when it is cut into volumes.
+    ``base`` is the release that a delta builds on.
+    """
+
+    folder: Path
+    manifest: Manifest
+    zipapp_sha256: str
+    archive: tuple[str, ...]
+    base: Base | None
+    slip: Path
+
+
+def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
+    """Write the folder of one target into the workspace; a delta contains what its base has not, and its manifest."""
+    target, base = inputs.target, parts.base
+    run.progress.step(_("Writing the bundle for {target}, Python {python}").format(target=target, python=target.python))
+    # 1. The archive, as its manifest says.
+    contents = members_of(inputs, parts.zipapp)
+    manifest = manifest_of(inputs, contents)
+    left_out = base.left_out(manifest) if base else frozenset()
+    folder = parts.work / (base.folder(manifest) if base else manifest.folder)
+    folder.mkdir()
+    manifest_bytes = manifest.to_bytes()
+    sums = write_archive(
+        folder / manifest.archive,
+        manifest,
+        manifest_bytes,
+        [item for item in contents if item.entry not in left_out],
+        run.progress,
+        volume_size=run.request.volume_size,
+    )
+    archive = tuple(sums)
+    # 2. What lies beside it.
+    sums.update(_written(folder, {NAME: manifest_bytes, **({BASE: base.data} if base else {})}))
+    installer = next(item.entry for item in contents if item.entry.path == INSTALLER_MEMBER)
+    if installer not in left_out:
+        shutil.copy(parts.zipapp, folder / INSTALLER)
+        sums[INSTALLER] = installer.sha256
+    # 3. The sums of all that, signed; the slip says whom to trust for them.
+    release = _sign(folder, manifest, digest.write_sums(sums), run)
+    return Built(folder, manifest, installer.sha256, archive, base, slip.write_slip(release))
+
+
+def _written(folder: Path, beside: Mapping[str, bytes]) -> dict[str, str]:
+    """Write small files and return their digests."""
+    for name, data in beside.items():
+        (folder / name).write_bytes(data)
+    return {name: digest.sha256_bytes(data) for name, data in beside.items()}
+
+
+def _sign(folder: Path, manifest: Manifest, sums: bytes, run: Run) -> Release:
+    (folder / SUMS).write_bytes(sums)
+    for signer in run.request.signers:
+        (folder / f"{SUMS}.{signer.key.keyid}.sig").write_bytes(signer.sign(sums, RELEASE_NAMESPACE))
+    return Release(folder, manifest, sums, tuple(signer.key for signer in run.request.signers), run.policy)

@@ -1,0 +1,135 @@
+"""Gathering what bundles are made of: wheels, fetched or built here, their attestations, models, a Python."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from builder.evidence.provenance import parameters_of
+from builder.lock.lock import Selection
+from builder.models.models import CollectedModel, collect_model, parse_model_spec
+from builder.models.probe import with_embedding
+from builder.request.inputs import Common, Inputs, Wheel
+from builder.wheels import attestations
+from builder.wheels.builds import build_wheels, is_native_here
+from builder.wheels.interpreter import bring_python
+from builder.wheels.wheels import fetch_wheels, wheel_facts
+from bundle.target import host_glibc
+from shared.i18n import _, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from builder.lock.locked import LockedWheel
+    from builder.project.model_source import ModelSource
+    from builder.request.run import Run, Scope
+    from builder.request.verification import Verification
+    from builder.wheels.attestations import Verdict
+    from bundle.target import Target
+
+    Models = list[tuple[ModelSource, CollectedModel]]
+
+
+def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
+    """Return what each target needs, sources built to wheels."""
+    return dict(_with_built(standing.target, standing.demanded, run) for standing in scope.standings)
+
+
+def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
+    """Return a selection whose sources are wheels, and the target: a native build asks for this machine's glibc."""
+    built = build_wheels(selection.sources, target, run.workshop, run.progress)
+    native = [wheel for wheel in built if is_native_here(wheel)]
+    here = host_glibc()
+    if native and here and here > target.glibc:
+        run.progress.warn(
+            _(
+                "{packages}: built from source on this machine, so hosts need its glibc {version} or later, "
+                "and only {target} can use them."
+            ).format(packages=", ".join(wheel.name for wheel in native), version="{}.{}".format(*here), target=target)
+        )
+        target = replace(target, glibc=here)
+    return target, Selection(tuple(sorted([*selection.wheels, *built])), selection.python_range)
+
+
+def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWheel, Wheel]:
+    """Fetch the wheels of all targets, each once, and inspect them."""
+    wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
+    run.progress.step(
+        plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
+    )
+    request = run.request
+    paths = fetch_wheels(wanted, request.cache, run.progress, offline=request.offline, logins=run.workshop.logins)
+    return {wheel: Wheel(wheel, paths[wheel], wheel_facts(paths[wheel], wheel)) for wheel in wanted}
+
+
+def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:
+    """Check the attestations of the wheels, as the request says."""
+    return attestations.look(
+        sorted(wheels),
+        scope.lock,
+        run.request.cache,
+        run.progress,
+        mode=run.request.attestations,
+        offline=run.request.offline,
+        logins=run.workshop.logins,
+    )
+
+
+def collect_models(scope: Scope, run: Run) -> Models:
+    """Fetch or find the files of the profile's models, and what each answers to its probe."""
+    return [_model(source, scope, run) for source in scope.profile.models]
+
+
+def _model(source: ModelSource, scope: Scope, run: Run) -> tuple[ModelSource, CollectedModel]:
+    assert source.source is not None  # with_models made sure
+    run.progress.step(_("Collecting the model {name}").format(name=source.name))
+    model = collect_model(
+        parse_model_spec(source.source),
+        source.name,
+        run.request.cache,
+        run.progress,
+        include=source.include,
+        exclude=source.exclude,
+        offline=run.request.offline,
+    )
+    application, root = scope.profile.application, run.request.project_root
+    return with_embedding(source, model, application, root, run.progress), model
+
+
+def common_of(scope: Scope, models: Models, verdicts: Mapping[LockedWheel, Verdict], run: Run) -> Common:
+    """Return what the bundles of a run share."""
+    return Common(
+        scope.product,
+        scope.profile,
+        scope.lock,
+        models,
+        scope.sources,
+        scope.state,
+        scope.epoch,
+        parameters_of(run.request),
+        verdicts,
+    )
+
+
+def inputs_of(
+    common: Common,
+    selections: Mapping[Target, Selection],
+    wheels: Mapping[LockedWheel, Wheel],
+    verified: Mapping[Target, Verification],
+) -> list[Inputs]:
+    """Return what each target's bundle is made of."""
+    return [
+        Inputs(common, target, selection, [wheels[wheel] for wheel in selection.wheels], verified[target])
+        for target, selection in selections.items()
+    ]
+
+
+def with_python(inputs: Inputs, work: Path, run: Run) -> Inputs:
+    """Return the inputs with the keys that installers pin, and the Python to embed in the bundle, if any."""
+    inputs = replace(inputs, keyids=run.keyids)
+    if run.request.python is None:
+        return inputs
+    scratch = work / f".python-{inputs.target}-{inputs.target.abi}"
+    scratch.mkdir()
+    return replace(inputs, python=bring_python(run.request.python, inputs.target, scratch, run.progress))

@@ -1,0 +1,71 @@
+"""Reading what a request names: project, profile, lock and source, and what stands against building them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.lock.lock import read_lock
+from builder.lock.targets import demand_whole, survey
+from builder.project.chosen_models import with_models, without_models
+from builder.project.default_profile import default_profile
+from builder.project.profile import find_profile, load_profile
+from builder.project.project import read_project
+from builder.project.source import collect_source
+from builder.request.delta import bases_of
+from builder.request.moment import moment_of
+from builder.request.run import Scope
+from builder.request.state import demand_commit, demand_same, state_of, tell_state
+from builder.request.verification import demand_safe, knowledge_of
+from builder.settings import lazy_names
+from builder.settings.scan import find_unlisted, packages_of, tell
+from bundle.manifest import Product
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from builder.project.profile import Profile
+    from builder.request.request import Request
+    from builder.request.run import Run
+    from shared.terminal.progress import Progress
+
+
+def read_profile(request: Request, progress: Progress) -> Profile:
+    """Return the profile that the request names, the project's own, or one made from its pyproject.toml."""
+    path = find_profile(request.profile, request.project_root)
+    profile = load_profile(path, request.project_root) if path else default_profile(request.project_root)
+    for note in profile.notes:
+        progress.warn(note)
+    return without_models(with_models(profile, request.models), request.without_models)
+
+
+def read_scope(run: Run) -> Scope:
+    """Return what a build works on. Raises UsageError or BuildError where it cannot be built; nothing is fetched."""
+    request, progress, root = run.request, run.progress, run.request.project_root
+    # 1.1 What is built, when, on what, and by which profile.
+    progress.step(_("Reading {project}").format(project=root))
+    project = read_project(root)
+    moment = moment_of(request)
+    bases = bases_of(request, project.name, moment)
+    profile = read_profile(request, progress)
+    product = Product(project.name, profile.title, project.version, moment.counter)
+    # 1.2 Each target has all its wheels, and no known vulnerability that ends the build.
+    lock = read_lock(root, extras=request.extras, groups=request.groups)
+    knowledge = knowledge_of(request, run.policy, progress)
+    standings = survey(lock, request.targets, build=request.sources)
+    demand_whole(standings)
+    demand_safe(knowledge, standings, progress)
+    # 1.3 The files that travel, and what hosts could not set or would not find.
+    state = state_of(root, profile, standings, request.python)
+    if request.strict_source:
+        demand_commit(state, root)
+    tell_state(state, progress)
+    sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
+    tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
+    for line in lazy_names.lines(profile.application.lazy_imports, sources):
+        progress.warn(line)
+    return Scope(product, profile, lock, knowledge, standings, state, sources, moment.epoch, bases)
+
+
+def demand_unchanged(scope: Scope, run: Run) -> None:
+    """Raise BuildError where the project changed since it was read."""
+    now = state_of(run.request.project_root, scope.profile, scope.standings, run.request.python)
+    demand_same(scope.state, now)

@@ -1,0 +1,82 @@
+"""A run of the builder: what every step is given, and what was read before anything is fetched."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from builder.fetch.credentials import index_logins
+from builder.project.project import read_uv_settings
+from builder.wheels.build_tools import Workshop
+from bundle.signing.policy import RELEASE, pins
+from shared.errors import TrustError, UsageError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from builder.advisories.gate import Knowledge
+    from builder.lock.lock import Lock
+    from builder.lock.targets import Standing
+    from builder.project.profile import Profile
+    from builder.project.source import SourceFile
+    from builder.request.bases import Base
+    from builder.request.request import Request
+    from builder.request.state import SourceState
+    from bundle.manifest import Product
+    from bundle.signing.policy import Policy
+    from shared.terminal.progress import Progress
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was asked for, the policy that installers pin, and who is told how far it is."""
+
+    request: Request
+    policy: Policy
+    progress: Progress
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """What builds from source share, the logins of the project's indexes among it."""
+        settings = read_uv_settings(self.request.project_root)
+        return Workshop(self.request.cache, settings, index_logins(settings, os.environ), offline=self.request.offline)
+
+    @property
+    def keyids(self) -> tuple[str, ...]:
+        """The keys that installers pin."""
+        return tuple(signer.key.keyid for signer in self.policy.of_role(RELEASE))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What was read of a project; ``bases`` by the names of their targets, ``epoch`` in seconds since 1970."""
+
+    product: Product
+    profile: Profile
+    lock: Lock
+    knowledge: Knowledge | None
+    standings: Sequence[Standing]
+    state: SourceState
+    sources: Sequence[SourceFile]
+    epoch: int
+    bases: Mapping[str, Base]
+
+
+def run_of(request: Request, progress: Progress) -> Run:
+    """Return the run of a request. Raises UsageError for keys and a threshold that don't agree."""
+    return Run(request, pinned(request), progress)
+
+
+def pinned(request: Request) -> Policy:
+    """Return the policy that goes into the zipapp. Raises UsageError for keys and a threshold that don't agree."""
+    keys = tuple(dict.fromkeys([*(signer.key for signer in request.signers), *request.trusted]))
+    try:
+        policy = pins(keys, request.threshold)
+    except TrustError as error:
+        raise UsageError(error.what, advice=_("Specify each key once, and a threshold that they can meet.")) from error
+    # who may sign a release may sign what says less: how safe it is
+    release = policy.roles[RELEASE]
+    return replace(policy, roles={RELEASE: release, "advisories": release, "exceptions": release})

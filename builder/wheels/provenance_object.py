@@ -1,0 +1,78 @@
+"""A provenance object (PEP 740), verified by sigstore for one wheel: who published it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from builder.fetch.simple_index import UnansweredError
+from shared.errors import BuildError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.lock.locked import LockedWheel
+
+
+def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[str, Any]]:
+    """Return who published a wheel by every attestation in a provenance object (PEP 740).
+
+    Raises BuildError unless all of them hold for this very wheel, and there is one; UnansweredError for what
+    is no such object, or of a kind that is not known here.
+    """
+    from pydantic import ValidationError
+    from pypi_attestations import Distribution, Provenance
+
+    demand_root()
+    host = urlsplit(index).hostname or "?"
+    try:
+        bundles = Provenance.model_validate_json(provenance).attestation_bundles
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise UnansweredError(
+            _("{host}: cannot read the provenance of {wheel}").format(host=host, wheel=wheel.filename)
+        ) from error
+    publishers: list[Mapping[str, Any]] = []
+    try:
+        for bundle in bundles:
+            for attestation in bundle.attestations:
+                distribution = Distribution(name=wheel.filename, digest=wheel.sha256)
+                attestation.verify(bundle.publisher, distribution, offline=True)
+                publishers.append({"predicate": attestation.statement["predicateType"], **_facts(bundle.publisher)})
+    except Exception as error:  # whatever a library raises over foreign bytes: it does not hold
+        raise _broken(wheel, host, (str(error) or type(error).__name__).splitlines()[0]) from error
+    if not publishers:
+        raise _broken(wheel, host, _("no attestation found"))
+    return publishers
+
+
+def demand_root() -> None:
+    """Raise BuildError unless sigstore's trust root of this user can be read; no network is asked for it."""
+    from sigstore.models import ClientTrustConfig
+
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns that no network is asked
+    try:
+        ClientTrustConfig.production(offline=True)
+    except Exception as error:
+        raise BuildError(
+            _("Cannot read the sigstore trust root of this user: {reason}.").format(
+                reason=(str(error) or type(error).__name__).splitlines()[0]
+            ),
+            advice=_("Remove sigstore-python from this user's cache, or build with --attestations off."),
+        ) from error
+
+
+def _facts(publisher: Any) -> dict[str, Any]:
+    """Return what the index says of a publisher; what is not held against the certificate is left out."""
+    said = publisher.model_dump(exclude={"environment"})
+    return {name: value for name, value in sorted(said.items()) if value is not None}
+
+
+def _broken(wheel: LockedWheel, host: str, reason: str) -> BuildError:
+    return BuildError(
+        _("{wheel}: the attestation from {host} is not valid: {reason}.").format(
+            wheel=wheel.filename, host=host, reason=reason.rstrip(".")
+        ),
+        advice=_("Do not use this wheel until its project has explained it; no bundle was created."),
+    )

@@ -1,0 +1,64 @@
+"""Making a release current: the commands that start it, the switch, a look from outside, and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from installer.layout.store import Store
+from installer.release import acceptance, launchers, receipt
+from shared import troubles
+from shared.errors import InstallError
+from shared.i18n import _
+
+if TYPE_CHECKING:
+    from bundle.manifest import Manifest
+    from installer.change.transaction import Transaction
+    from shared.terminal.progress import Progress
+
+
+def activate(
+    change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
+) -> None:
+    """Make the built release current, inspect it from outside, and switch back when it does not work."""
+    prefix = change.prefix
+    change.lay_data(manifest, Store(prefix.store))
+    switch(change, manifest, progress, is_new=True, check=check)
+
+
+def switch(
+    change: Transaction,
+    manifest: Manifest,
+    progress: Progress,
+    *,
+    is_new: bool = False,
+    check: Callable[[], None] | None = None,
+) -> None:
+    """Make a complete release current, inspect it from outside, and switch back when it does not work.
+
+    A new one must leave its own files as they are; a stored one may be all that is left to go back to.
+    ``check`` looks in place of the whole health check, where less says as much.
+    """
+    prefix = change.prefix
+    before = receipt.stamps(change.release) if is_new else None
+    progress.step(_("Activating {release}").format(release=change.release.id))
+    launchers.write(prefix, manifest)
+    try:
+        change.switch()
+        if check is not None:
+            check()
+        else:
+            acceptance.check_health(prefix, manifest, progress)
+        if before is not None:
+            acceptance.demand_unchanged(change.release, before)
+    except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
+        try:
+            change.switch_back()
+        except OSError as trouble:
+            raise InstallError(
+                _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(
+                    release=change.release.id, reason=error, trouble=troubles.told(trouble)
+                ),
+                advice=f"{troubles.words(trouble, near=prefix.root).advice} " + _("Then run rollback."),
+            ) from error
+        raise
+    launchers.prune(prefix, manifest)

@@ -1,0 +1,89 @@
+"""How much room a change takes, and where; stated once for who refuses one and for who warns of it beforehand."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from typing import TYPE_CHECKING
+
+from installer.change import migration
+from installer.layout.store import OWN_COPY_LIMIT, Store
+from installer.userdata import backups, userdata
+from shared import reading
+from shared.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from bundle.manifest import Manifest
+    from installer.layout.prefix import Prefix
+
+RESERVE = 64 << 20  # bytes left free for logs, the journal and the filesystem itself
+BYTECODE_SHARE = 0.35  # of the installed bytes: what acceptance compiles at most, measured on 48,000 files
+FILES_RESERVE = 1000  # inodes
+
+
+def needed_bytes(manifest: Manifest) -> int:
+    """Return the most that an installation holds at once: stored files, the release, its bytecode."""
+    return manifest.total_bytes + of_release(manifest) + RESERVE
+
+
+def of_release(manifest: Manifest) -> int:
+    """Return the most bytes that a release takes that is made whole, beside the store."""
+    return int(manifest.installed_bytes * (1 + BYTECODE_SHARE)) + _own_copies(manifest)
+
+
+def _own_copies(manifest: Manifest) -> int:
+    """Return the bytes that a release has beside the store's (Store.lay) and that the manifest does not count."""
+    kinds = ("model", "plugin", "verification", "lock")
+    return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
+
+
+def of_whole_repair(manifest: Manifest) -> int:
+    """Return the bytes that a repair takes which makes a release whole."""
+    return of_release(manifest) + RESERVE
+
+
+def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | None) -> int:
+    """Return the bytes that a repair takes which installs some packages again, or all (None); the rest is linked."""
+    if packages is None:
+        return of_whole_repair(manifest)
+    wheels = {package.wheel for package in manifest.packages if package.name in packages}
+    store = Store(prefix.store)
+    again = sum(_unpacked(store.path(entry.sha256)) for entry in manifest.of_kind("wheel") if entry.path in wheels)
+    laid = sum(entry.size for entry in manifest.of_kind("source")) + _own_copies(manifest)
+    return int(again * (1 + BYTECODE_SHARE)) + laid + RESERVE
+
+
+def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:
+    """Return what an installation takes of each folder of a prefix, which may be a mount."""
+    return [
+        (prefix.root, RESERVE),
+        (prefix.store, manifest.total_bytes),
+        (prefix.releases, of_release(manifest)),
+        *_copies(manifest, prefix),
+    ]
+
+
+def _copies(manifest: Manifest, prefix: Prefix) -> Iterator[tuple[Path, int]]:
+    """Yield where copies of the user's data go, and what they take; the finding on the backup reports errors."""
+    with contextlib.suppress(OSError):
+        yield prefix.backups, backups.needed_bytes(prefix)
+        yield prefix.root, userdata.size(prefix.data) if _migrates(manifest, prefix) else 0
+
+
+def _unpacked(wheel: Path) -> int:
+    """Return the bytes that a stored wheel takes unpacked; whether it is sound is for its installation to tell."""
+    try:
+        with reading.opened(wheel) as file, zipfile.ZipFile(file) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (OSError, zipfile.BadZipFile):
+        return 0
+
+
+def _migrates(manifest: Manifest, prefix: Prefix) -> bool:
+    try:
+        return migration.is_due(manifest, prefix)
+    except HostError:
+        return False

@@ -1,0 +1,224 @@
+"""What a bundle asks of a host, each thing once: preflight refuses by it, and validate judges by it ever after.
+
+A requirement says what this host has, and judges what a manifest asks for by it. Whoever has seen something else than
+this host now (the interpreter of a release) has that judged by the same rule.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import sysconfig
+from abc import ABC, abstractmethod
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from bundle.strict import time_to_json
+from bundle.target import host_glibc
+from installer.install import processor
+from installer.install.host_findings import Finding
+from installer.trust.evidence import AHEAD
+from shared.i18n import _
+from shared.windows import MACHINE, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundle.manifest import Manifest
+
+Seen = TypeVar("Seen")
+WINDOWS_PATH, WINDOWS_LONG_PATH = 259, 32_767  # characters of MAX_PATH without its NUL, and of any path
+FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+INTEL = ("x86_64", "amd64")
+# package → the instructions that its x86-64 wheels are built for, as their projects say
+INSTRUCTIONS_OF = {"torch": "avx2", "polars": "avx2", "tensorflow": "avx", "pyarrow": "sse4_2"}
+
+
+class Requirement(ABC, Generic[Seen]):
+    """One thing that is asked of a host."""
+
+    id: ClassVar[str]
+
+    def is_asked(self, manifest: Manifest) -> bool:  # noqa: ARG002 - most ask it of every host
+        """Return whether a manifest asks for it on a host such as this."""
+        return True
+
+    @abstractmethod
+    def seen(self) -> Seen:
+        """Return what this host has."""
+
+    @abstractmethod
+    def judge(self, manifest: Manifest, seen: Seen) -> Finding:
+        """Return whether that is what a manifest asks for."""
+
+    def here(self, manifest: Manifest) -> Iterator[Finding]:
+        """Judge this host, where a manifest asks for it."""
+        if self.is_asked(manifest):
+            yield self.judge(manifest, self.seen())
+
+
+class Interpreter(NamedTuple):
+    """What a Python says of itself."""
+
+    implementation: str
+    version: tuple[int, ...]
+    is_free_threaded: bool
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is a standard build of CPython, for which wheels are made."""
+        return self.implementation == "cpython" and not self.is_free_threaded
+
+
+class Python(Requirement[Interpreter]):
+    """A standard build of CPython, of the minor version and in the patch releases that the wheels are for."""
+
+    id = "python"
+
+    def seen(self) -> Interpreter:
+        free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+        return Interpreter(platform.python_implementation().lower(), tuple(sys.version_info[:3]), free_threaded)
+
+    def judge(self, manifest: Manifest, seen: Interpreter) -> Finding:
+        running, wanted = ".".join(map(str, seen.version)), manifest.target.python
+        details = _("this is Python {running}, but the bundle is for {wanted}").format(running=running, wanted=wanted)
+        fits = seen.is_standard and seen.version[:2] == manifest.target.python_tuple
+        if fits and manifest.python_range:
+            first, last = manifest.python_range
+            fits = first <= seen.version[2] <= last
+            details += _(" (patch releases {first} to {last})").format(first=first, last=last)
+        advice = _("Run the installer with Python {wanted}, or transfer the bundle for this Python.")
+        return Finding(_("Python"), fits, details, advice.format(wanted=wanted))
+
+    def here(self, manifest: Manifest) -> Iterator[Finding]:
+        """Judge the Python that this runs on, unless the application brings its own."""
+        if not manifest.own_python:
+            yield from super().here(manifest)
+            return
+        details = _("this is Python {running}; the application uses its own {wanted}")
+        running = ".".join(map(str, self.seen().version))
+        yield Finding(_("Python"), True, details.format(running=running, wanted=manifest.target.python))
+
+
+class Glibc(Requirement["tuple[int, int] | None"]):
+    """A C library as new as the wheels ask; None is another C library."""
+
+    id = "glibc"
+
+    def is_asked(self, manifest: Manifest) -> bool:
+        return manifest.target.platform == "linux" and sys.platform == "linux"
+
+    def seen(self) -> tuple[int, int] | None:
+        return host_glibc()
+
+    def judge(self, manifest: Manifest, seen: tuple[int, int] | None) -> Finding:
+        wanted = manifest.target.glibc
+        return Finding(
+            _("C library"),
+            seen is not None and seen >= wanted,
+            _("glibc on this host: {seen}; the bundle requires {wanted} or later").format(
+                seen=".".join(map(str, seen)) if seen else _("none"), wanted=".".join(map(str, wanted))
+            ),
+            _("Use a newer system, or request a bundle built for an older glibc."),
+        )
+
+
+class ProcessorLevel(Requirement["int | None"]):
+    """The x86-64 level that the profile asks for; None is one that nobody reports."""
+
+    id = "processor-level"
+
+    def is_asked(self, manifest: Manifest) -> bool:
+        return manifest.target.architecture in INTEL
+
+    def seen(self) -> int | None:
+        return processor.level()
+
+    def judge(self, manifest: Manifest, seen: int | None) -> Finding:
+        wanted = manifest.application.cpu_level
+        advice = _("Use a host with a newer processor, or request a bundle built from wheels for this one.")
+        if seen is None:
+            details = _("could not check; the bundle requires x86-64-v{wanted}").format(wanted=wanted)
+            return Finding(_("Processor"), True, details, advice, warns=wanted > 1)
+        details = _("this host has x86-64-v{found}; the bundle requires x86-64-v{wanted}")
+        return Finding(_("Processor"), seen >= wanted, details.format(found=seen, wanted=wanted), advice)
+
+
+class Instructions(Requirement["frozenset[str] | None"]):
+    """The instructions that wheels of well-known packages are built for; None is one that nobody reports."""
+
+    id = "instructions"
+
+    def is_asked(self, manifest: Manifest) -> bool:
+        return manifest.target.architecture in INTEL and bool(self.needed(manifest))
+
+    def needed(self, manifest: Manifest) -> dict[str, str]:
+        """Return the packages that ask for some, and for which."""
+        names = {package.name for package in manifest.packages}
+        return {name: feature for name, feature in INSTRUCTIONS_OF.items() if name in names}
+
+    def lacking(self, manifest: Manifest, seen: frozenset[str] | None) -> list[str]:
+        """Return the packages whose instructions a processor lacks."""
+        needed = self.needed(manifest)
+        return sorted(name for name, feature in needed.items() if seen is not None and feature not in seen)
+
+    def seen(self) -> frozenset[str] | None:
+        return processor.features()
+
+    def judge(self, manifest: Manifest, seen: frozenset[str] | None) -> Finding:
+        name, needed = _("Processor"), self.needed(manifest)
+        advice = _("Use another host, or let the virtual machine expose the processor's own features.")
+        if seen is None:
+            details = _("this system does not report which instructions its processor has")
+            return Finding(name, True, details, advice, warns=True)
+        lacking = self.lacking(manifest, seen)
+        if not lacking:
+            return Finding(name, True, ", ".join(sorted({feature.upper() for feature in needed.values()})), advice)
+        details = _("the processor lacks {features}, required by {packages}").format(
+            features=", ".join(sorted({needed[package].upper() for package in lacking})), packages=", ".join(lacking)
+        )
+        return Finding(name, False, details, advice)
+
+
+class Clock(Requirement[datetime]):
+    """A clock that can be right: not further behind the bundle's claimed date than honest machines differ."""
+
+    id = "clock"
+
+    def seen(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def is_behind(self, time: datetime, now: datetime) -> bool:
+        """Return whether a clock says that something which has happened is yet to come."""
+        return time > now + AHEAD
+
+    def judge(self, manifest: Manifest, seen: datetime) -> Finding:
+        created = datetime.fromtimestamp(manifest.created_epoch, timezone.utc)
+        details = _("this host: {now}; built (claimed): {created}").format(
+            now=time_to_json(seen), created=time_to_json(created)
+        )
+        advice = _("Set the clock; if it is correct and you know why the bundle's date is ahead, add --accept-clock.")
+        return Finding(_("Clock"), True, details, advice, warns=self.is_behind(created, seen), of_admission=True)
+
+
+PYTHON, GLIBC, PROCESSOR_LEVEL, INSTRUCTIONS, CLOCK = Python(), Glibc(), ProcessorLevel(), Instructions(), Clock()
+# what a release runs by, whoever makes it; a repair does not ask for instructions: what it makes has run here before
+OF_A_RELEASE: tuple[Requirement[Any], ...] = (PYTHON, GLIBC, PROCESSOR_LEVEL)
+REQUIREMENTS: tuple[Requirement[Any], ...] = (*OF_A_RELEASE, INSTRUCTIONS, CLOCK)
+
+
+def path_limit(folder: Path) -> int:
+    """Return how long a path below a folder may be, as the system counts: bytes on POSIX, characters on Windows."""
+    if sys.platform == "win32":
+        return WINDOWS_LONG_PATH if long_paths_allowed() else WINDOWS_PATH
+    return os.pathconf(folder, "PC_PATH_MAX") - 1
+
+
+def long_paths_allowed() -> bool:
+    """Return whether Windows was set to open long paths."""
+    try:
+        return bool(read_value(MACHINE, FILE_SYSTEM, "LongPathsEnabled"))
+    except OSError:
+        return False

@@ -1,0 +1,160 @@
+"""Words that docs/glossary.md replaced stay away from messages, documents, docstrings and comments."""
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from builder.zipapp.catalogues import read
+from tools.catalogues import LOCALES, extract
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ("bundle", "shared", "installer", "validator", "recovery", "bootstrap", "builder")
+DOCUMENTS = sorted(
+    path for like in ("docs/*.md", "*.md", ".github/**/*.md", "builder/bundle_files/*.md") for path in ROOT.glob(like)
+)
+
+# what was written before → the word of the glossary; ordinary uses of the same letters are left out of each pattern
+ENGLISH = {
+    r"look(?:s|ed|ing)? (?:at|into|over|through|again)": "check, inspect, scan, read",
+    r"(?:an?|the|each|first|last|second) looks?": "a check, a scan",
+    r"kept(?! (?:busy|from|open))": "stored, retained",
+    r"papers": "signed metadata",
+    r"at hand": "available",
+    r"(?<!on\s)demand(?:s|ed|ing)?": "require",
+    r"told(?! (?:apart|to|you))|tell whether|tells(?! (?:apart|you))": "reported; returns, reports, shows",
+    r"former": "previous",
+    r"tak(?:e|es|en|ing) over|took over": "adopt, reuse",
+    r"(?:lay|lays|laid|laying)(?! out)": "write, stage",
+    r"(?:brings?|brought|bringing)(?! (?:\w+ ){0,3}up\b)": "provide, transfer, add",
+    r"carr(?:y|ies|ied|ying)(?! (?:on|out))": "embed, contain",
+    r"vouch(?:es|ed)?": "authenticate; a trusted signature",
+    r"strangers?(?:'s)?": "an untrusted key; unknown files; other users",
+    r"(?:not|is|are|puts?) (?:them |it )?in order(?! to)": "valid, repairs",
+    r"stands? twice": "duplicate",
+    r"twice is as good as once": "idempotent",
+    r"mend(?:s|ed|ing)?": "fix, repair",
+    r"copied at rest": "copied while the application is stopped",
+    r"own check": "custom check",
+    r"licences?|licenced": "license",
+    r"(?:by|in) another way than the medium": "out of band",
+}
+KOREAN = {
+    "순서가 맞지": "유효하지 않습니다",
+    "영수증": "설치 기록",
+    "데이터를 옮": "변환(마이그레이션)",
+    "권고의 나이": "취약점 정보 경과 일수",
+    "봉인된 그대로": "설치 시점과 일치",
+    "주장된": "서명자 기재(미검증)",
+    "시험 삼아": "설치 확인 시",
+    "넘겨받": "재사용",
+    "인스톨러": "설치 프로그램",
+    "메트릭": "지표",
+    "프리픽스": "설치 경로",
+    "릴리즈": "릴리스",
+}
+OLD_ENGLISH = re.compile(rf"\b(?:{'|'.join(ENGLISH)})\b".replace(" ", r"\s+"), re.IGNORECASE)
+OLD_KOREAN = re.compile("|".join(KOREAN))
+# names of code, files and formats are no prose: what is in backticks, link targets, placeholders, options
+CODE = re.compile(r"``[^`]*``|`[^`]*`|\]\([^)]*\)|\{[^{}]*\}|--[a-z-]+")
+# installers recognize each version of it by its bytes, comments included
+FROZEN = "shared/programs/app_launcher.py"
+
+
+def found(text):
+    """Return line and word for each replaced word in a text."""
+    prose = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    return [
+        (prose.count("\n", 0, match.start()) + 1, " ".join(match.group().split()))
+        for pattern in (OLD_ENGLISH, OLD_KOREAN)
+        for match in pattern.finditer(prose)
+    ]
+
+
+def prose(path):
+    """Yield first line and text of each docstring and comment of a module."""
+    source = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            text := ast.get_docstring(node)
+        ):
+            yield node.body[0].lineno, text
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+def unreleased(text):
+    """Return a changelog up to its last version: the rest is history."""
+    return "\n## ".join(text.split("\n## ")[:2])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a backup is kept",
+        "looks at every file",
+        "it was told by validate",
+        "Tell whether it is there",
+        "the former release",
+        "files that are laid beside them",
+        "what the bundle brings",
+        "a stranger's key",
+        "the policy is not in order",
+        "recover mends it",
+        "the licences",
+        "설치 영수증이 없습니다",
+    ],
+)
+def test_a_replaced_word_is_found(text):
+    assert found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "looks for the key",
+        "in order to install",
+        "volumes are read in order",
+        "git is told to ignore it",
+        "the layout is laid out",
+        "bring the loopback interface up",
+        "`ragtrace.former` and `--former`",
+        "on demand",
+        "licenses",
+        "다른 위치로 옮기십시오",
+    ],
+)
+def test_ordinary_words_are_no_false_alarm(text):
+    assert not found(text)
+
+
+def test_messages_use_the_words_of_the_glossary():
+    wrong = [
+        text
+        for message in (*extract(), *read(LOCALES / "ko/LC_MESSAGES/ragtrace.po"))
+        for form in (message.id, message.string)
+        for text in ((form,) if isinstance(form, str) else form or ())
+        if found(text)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_documents_use_the_words_of_the_glossary(path):
+    text = path.read_text(encoding="utf-8")
+    assert found(unreleased(text) if path.name == "CHANGELOG.md" else text) == []
+
+
+@pytest.mark.parametrize("part", SHIPPED)
+def test_docstrings_and_comments_use_the_words_of_the_glossary(part):
+    assert [
+        (path.relative_to(ROOT).as_posix(), first + line - 1, word)
+        for path in sorted((ROOT / part).rglob("*.py"))
+        if path != ROOT / FROZEN
+        for first, text in prose(path)
+        for line, word in found(text)
+    ] == []
