@@ -6,6 +6,7 @@ import random
 
 from tests.reliability import corruption
 from tests.reliability import world as worlds
+from tests.reliability.years.must import laid
 from tests.reliability.years.versions import trusts, version_of
 
 STATE = ("state/proofs", "state/journal.json", "state/previous", "state/unfinished")
@@ -36,7 +37,8 @@ def damage(host, op, must):
     assert seen.active == facts.active, f"{path}: {seen.active} is active, {said}"
     assert seen.back in (facts.back, 0), f"{path}: {seen.back}, {said}"
     assert facts.active not in seen.hurt, f"{path}: {said}"
-    must.put(back=seen.back, hurt=seen.hurt & {seen.back})
+    data = laid(facts.data, facts.active)  # where the active release was made anew
+    must.put(back=seen.back, hurt=seen.hurt & {seen.back}, data=data if seen.data == data else facts.data)
     must.is_spoilt = True
     return worlds.Said(0, "", "")
 
