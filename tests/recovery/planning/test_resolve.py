@@ -13,7 +13,7 @@ from installer.release import receipt
 from recovery.inspection.inspection import inspect
 from recovery.planning.resolve import resolve
 from shared.errors import HostError
-from tests.recovery.test_recover import delete, flip, whole
+from tests.recovery.damaging import delete, flip, whole
 from tests.tiny import EMBEDDING, WHEEL_FILES, install_tiny, tiny_bundle
 
 NEW_TEXT = {"tiny-text": ("0.4.0", {"tiny_text/__init__.py": "def words(text):\n    return [text]\n"})}

@@ -14,7 +14,7 @@ from recovery.recover import Given, recover
 from recovery.repair.parts import parts_of
 from recovery.repair.trial import owners_of, to_try
 from shared.terminal.progress import NoProgress
-from tests.recovery.test_recover import delete, flip, spoil
+from tests.recovery.damaging import delete, flip, spoil
 from validator.remedy import INTERPRETER
 
 
