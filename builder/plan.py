@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.lock.locked import LockedWheel
+    from builder.project.model_source import ModelSource
     from builder.project.unchecked import Unchecked
     from builder.request.bases import Base
     from builder.request.request import Request
@@ -128,28 +129,13 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         demand_commit(state, root)
     tell_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
-    models = [
-        Size(
-            model.name,
-            *measure_model(
-                parse_model_spec(model.source or ""),
-                model.name,
-                request.cache,
-                progress,
-                include=model.include,
-                exclude=model.exclude,
-                offline=request.offline,
-            ),
-        )
-        for model in profile.models
-    ]
     return Plan(
         product=f"{project.name} {project.version}",
         standings=tuple(standings),
         fetched=_sum("wheels", wheels - there),
         cached=_sum("wheels", there),
         unsized=sum(1 for wheel in wheels if wheel.size is None),
-        models=tuple(models),
+        models=tuple(_measured(model, request, progress) for model in profile.models),
         source=Size("source", len(sources), sum(item.file.stat().st_size for item in sources)),
         state=state,
         bases=bases,
@@ -160,6 +146,19 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     )
 
 
+def _measured(model: ModelSource, request: Request, progress: Progress) -> Size:
+    files, size = measure_model(
+        parse_model_spec(model.source or ""),
+        model.name,
+        request.cache,
+        progress,
+        include=model.include,
+        exclude=model.exclude,
+        offline=request.offline,
+    )
+    return Size(model.name, files, size)
+
+
 def _sum(name: str, wheels: set[LockedWheel]) -> Size:
     return Size(name, len(wheels), sum(wheel.size or 0 for wheel in wheels))
 
@@ -168,25 +167,46 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield a plan as lines for people."""
     yield _("Plan for {product}").format(product=plan.product)
     for standing in plan.standings:
-        target = f"{standing.target} cp{standing.target.python.replace('.', '')}"
-        if standing.selection:
+        yield from _target_lines(plan, standing)
+    yield from _fetch_lines(plan)
+    for part in (*plan.models, plan.source):
+        yield plural("  {name}: {count} file, {size}", "  {name}: {count} files, {size}", part.files).format(
+            name=part.name, count=part.files, size=human_bytes(part.size)
+        )
+    if plan.state.commit:
+        yield _("  commit: {commit}").format(commit=plan.state.described)
+    for foresight in plan.foresights or ():
+        yield from _foresight_lines(foresight)
+    yield from note_lines(plan.unlisted)
+    yield from (f"  {line}" for item in plan.unchecked for line in item.lines())
+    yield from (f"  {line}" for line in plan.unused_lazy)
+
+
+def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
+    """Yield what a target's bundle would have, or what it lacks."""
+    target = f"{standing.target} cp{standing.target.python.replace('.', '')}"
+    if standing.selection:
+        yield plural(
+            "  {target}: {count} wheel, about {size}",
+            "  {target}: {count} wheels, about {size}",
+            len(standing.selection.wheels),
+        ).format(target=target, count=len(standing.selection.wheels), size=human_bytes(plan.bundle_bytes(standing)))
+        left_out = plan.left_out(standing)
+        if left_out:
             yield plural(
-                "  {target}: {count} wheel, about {size}",
-                "  {target}: {count} wheels, about {size}",
-                len(standing.selection.wheels),
-            ).format(target=target, count=len(standing.selection.wheels), size=human_bytes(plan.bundle_bytes(standing)))
-            left_out = plan.left_out(standing)
-            if left_out:
-                yield plural(
-                    "    {count} wheel, {size}, is omitted: the base bundle has it",
-                    "    {count} wheels, {size}, are omitted: the base bundle has them",
-                    left_out.files,
-                ).format(count=left_out.files, size=human_bytes(left_out.size))
-            for source in standing.selection.sources:
-                yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
-        elif standing.error:
-            yield _("  {target}: cannot be built").format(target=target)
-            yield from (f"    {gap}" for gap in standing.gaps or (standing.error.what,))
+                "    {count} wheel, {size}, is omitted: the base bundle has it",
+                "    {count} wheels, {size}, are omitted: the base bundle has them",
+                left_out.files,
+            ).format(count=left_out.files, size=human_bytes(left_out.size))
+        for source in standing.selection.sources:
+            yield _("    built from source: {package}").format(package=f"{source.name} {source.version}".rstrip())
+    elif standing.error:
+        yield _("  {target}: cannot be built").format(target=target)
+        yield from (f"    {gap}" for gap in standing.gaps or (standing.error.what,))
+
+
+def _fetch_lines(plan: Plan) -> Iterator[str]:
+    """Yield how much would be fetched, as far as the lock tells."""
     yield plural(
         "  to fetch: {count} wheel, {size}; in the cache: {cached}, {cached_size}",
         "  to fetch: {count} wheels, {size}; in the cache: {cached}, {cached_size}",
@@ -203,17 +223,6 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             "  the lockfile has no size for {count} wheels",
             plan.unsized,
         ).format(count=plan.unsized)
-    for part in (*plan.models, plan.source):
-        yield plural("  {name}: {count} file, {size}", "  {name}: {count} files, {size}", part.files).format(
-            name=part.name, count=part.files, size=human_bytes(part.size)
-        )
-    if plan.state.commit:
-        yield _("  commit: {commit}").format(commit=plan.state.described)
-    for foresight in plan.foresights or ():
-        yield from _foresight_lines(foresight)
-    yield from note_lines(plan.unlisted)
-    yield from (f"  {line}" for item in plan.unchecked for line in item.lines())
-    yield from (f"  {line}" for line in plan.unused_lazy)
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:

@@ -131,6 +131,16 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
         )
 
 
+def _python(again: Again, built_with: str | None) -> str | None:
+    """Return the Python to embed. Raises UsageError where the bundle has that of a file, which nobody names."""
+    if built_with and not again.python and not VERSION.fullmatch(built_with):
+        raise UsageError(
+            _("The bundle contains the Python of {file}, which is not available.").format(file=built_with),
+            advice=_("Specify it with --with-python FILE."),
+        )
+    return again.python or built_with
+
+
 def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
     manifest, policy = release.manifest, release.pinned
     if policy is None:
@@ -141,12 +151,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
             ),
         )
     base = release.folder / BASE
-    gate, python = chosen["advisories"], chosen["with_python"]
-    if python and not again.python and not VERSION.fullmatch(python):
-        raise UsageError(
-            _("The bundle contains the Python of {file}, which is not available.").format(file=python),
-            advice=_("Specify it with --with-python FILE."),
-        )
+    gate = chosen["advisories"]
     return Request(
         project_root=again.project_root,
         output_dir=again.scratch / "out",
@@ -168,7 +173,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
         and GateRequest(
             again.scratch / snapshot.NAME, again.exceptions, gate["severity_table"], fail_on=gate["fail_on"]
         ),
-        python=again.python or python,
+        python=_python(again, chosen["with_python"]),
         attestations=chosen.get("attestations", attestations.OFF),  # bundles of earlier builders have no such record
         bases=(read_base(base),) if base.is_file() else (),
     )

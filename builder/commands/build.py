@@ -57,6 +57,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("exclude a model of the profile from the bundle: provide it on hosts in PREFIX/models/NAME"),
     )
     add_choice(parser)
+    _add_release(parser)
+    _add_judgement(parser)
+    add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
+    add("--dry-run", action="store_true", help=_("show what would be built and fetched, and do neither"))
+    add("--verbose", action="store_true", help=_("show the log on the screen"))
+    add("--quiet", action="store_true", help=_("no progress, only the result"))
+    add("--json", action="store_true", help=_("write the result as JSON"))
+    parser.set_defaults(run=run)
+
+
+def _add_release(parser: argparse.ArgumentParser) -> None:
+    """Add who signs, what the release is called by, and how it travels."""
+    add = parser.add_argument
     add(
         "--sign-key",
         action="append",
@@ -102,6 +115,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ),
     )
     add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
+
+
+def _add_judgement(parser: argparse.ArgumentParser) -> None:
+    """Add what packages are judged by."""
+    add = parser.add_argument
     add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions for its findings"))
     add(
@@ -116,12 +134,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT,
         help=_("how hosts rate findings: default fails from high on, strict from medium on and without a score"),
     )
-    add("--offline", action="store_true", help=_("do not use the network: everything must be in the cache"))
-    add("--dry-run", action="store_true", help=_("show what would be built and fetched, and do neither"))
-    add("--verbose", action="store_true", help=_("show the log on the screen"))
-    add("--quiet", action="store_true", help=_("no progress, only the result"))
-    add("--json", action="store_true", help=_("write the result as JSON"))
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -209,28 +221,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
         )
         return
     for built in outcome.built:
-        manifest = built.manifest
-        show(_("Bundle:    {path}").format(path=built.folder))
-        show(
-            _("Contents:  packages: {count}, models: {models}, {size}").format(
-                count=len(manifest.packages), models=len(manifest.models), size=human_bytes(manifest.total_bytes)
-            )
-        )
-        if built.base:
-            told = built.base.told(manifest)
-            show(
-                _(
-                    "Delta:     {brought} included; version {version} (release counter {counter}) has the other {size}"
-                ).format(
-                    **told,
-                    brought=human_bytes(manifest.total_bytes - told["bytes"]),
-                    size=human_bytes(told["bytes"]),
-                )
-            )
-        largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
-        if largest:
-            show(_("Largest:   {parts}").format(parts=largest))
-        show(_("Trust slip: {path} (and a page to print next to it)").format(path=built.slip))
+        _show_bundle(built)
     if outcome.attested:
         show(
             plural(
@@ -253,6 +244,31 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
     for built in outcome.built:
         show("")
         show_lines(built.slip.read_text(encoding="utf-8").rstrip())
+
+
+def _show_bundle(built: Built) -> None:
+    manifest = built.manifest
+    show(_("Bundle:    {path}").format(path=built.folder))
+    show(
+        _("Contents:  packages: {count}, models: {models}, {size}").format(
+            count=len(manifest.packages), models=len(manifest.models), size=human_bytes(manifest.total_bytes)
+        )
+    )
+    if built.base:
+        told = built.base.told(manifest)
+        show(
+            _(
+                "Delta:     {brought} included; version {version} (release counter {counter}) has the other {size}"
+            ).format(
+                **told,
+                brought=human_bytes(manifest.total_bytes - told["bytes"]),
+                size=human_bytes(told["bytes"]),
+            )
+        )
+    largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
+    if largest:
+        show(_("Largest:   {parts}").format(parts=largest))
+    show(_("Trust slip: {path} (and a page to print next to it)").format(path=built.slip))
 
 
 def largest_parts(manifest: Manifest, most: int = LARGEST) -> list[tuple[str, int]]:

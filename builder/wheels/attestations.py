@@ -87,6 +87,13 @@ def look(
     reasons: set[str] = set()
     if missing and not offline:
         verdicts.update(ask(missing, cache, logins, reasons))
+    _warn_of_unknown(verdicts, reasons, progress)
+    if mode == REQUIRE:
+        demand(verdicts)
+    return verdicts
+
+
+def _warn_of_unknown(verdicts: Mapping[LockedWheel, Verdict], reasons: Iterable[str], progress: Progress) -> None:
     unknown = [wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict == UNKNOWN]
     if unknown:
         progress.warn(
@@ -96,9 +103,6 @@ def look(
                 len(unknown),
             ).format(count=len(unknown), wheel=unknown[0], reason=", ".join(sorted(reasons)[:3]) or _("offline"))
         )
-    if mode == REQUIRE:
-        demand(verdicts)
-    return verdicts
 
 
 def demand(verdicts: Mapping[LockedWheel, Verdict]) -> None:
