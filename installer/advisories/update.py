@@ -73,13 +73,7 @@ def update(
     Raises UsageError, TrustError, BusyError; what is in force then stays so.
     """
     now = now or datetime.now(timezone.utc)
-    try:
-        data = read_file(file, form.SNAPSHOT_LIMIT)
-        names = names_of(file.parent, f"{file.name}.")
-        signatures = {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names}
-    except OSError as error:
-        wanted = _("Specify the transferred file; its .sig files must be next to it.")
-        raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error
+    data, signatures = _transferred(file)
     kind: Kind[Any] = SNAPSHOTS if data.startswith(b"PK") else EXCEPTIONS
     prefix = installation.prefix
     with locked(prefix.state / "lock", wait=wait):
@@ -102,6 +96,17 @@ def update(
             audit_log.note_failure(prefix, "advisories", error, file=file.name)
             raise
     return Update(kind.role, sequence, new=True, audit_head=head)
+
+
+def _transferred(file: Path) -> tuple[bytes, dict[str, bytes]]:
+    """Return a file and the signatures beside it."""
+    try:
+        data = read_file(file, form.SNAPSHOT_LIMIT)
+        names = names_of(file.parent, f"{file.name}.")
+        return data, {name: read_file(file.with_name(name), SIGNATURE_LIMIT) for name in names}
+    except OSError as error:
+        wanted = _("Specify the transferred file; its .sig files must be next to it.")
+        raise troubles.trouble(error, troubles.READING, near=file, kind=UsageError, wanted=wanted) from error
 
 
 def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) -> Any:

@@ -28,6 +28,11 @@ class Commands(Check):
         return _("Commands")
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
+        yield from self.launchers(subject)
+        yield from self.commands(subject)
+
+    def launchers(self, subject: Subject) -> Iterator[CheckResult]:
+        """Yield what is wrong with the scripts."""
         installation = subject.need_installation()
         prefix, manifest = installation.prefix, installation.manifest
         wrong = launchers.damaged(prefix, manifest)
@@ -46,6 +51,11 @@ class Commands(Check):
                 ),
                 evidence={"launchers": [f"bin/{former.name}"]},
             )
+
+    def commands(self, subject: Subject) -> Iterator[CheckResult]:
+        """Yield a result for each command of the profile."""
+        installation = subject.need_installation()
+        manifest = installation.manifest
         commands = (*manifest.application.smoke, *manifest.application.offline_commands)
         if not commands:
             raise UncheckedError(SKIP, _("the profile defines no commands to try"))
