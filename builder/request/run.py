@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What was asked for, the policy that installers pin, and who is told how far it is."""
+    """What was asked for, the policy that installers pin, and where progress is shown."""
 
     request: Request
     policy: Policy
