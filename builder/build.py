@@ -136,7 +136,7 @@ def write_folders(inputs: Sequence[Inputs], zipapps: dict[str, Path], scope: Sco
 
 
 def in_place(built: Built, work: Path, output_dir: Path) -> Built:
-    """Return what was built as it lies in the output folder."""
+    """Return what was built as it is in the output folder."""
     return replace(
         built,
         folder=output_dir / built.folder.relative_to(work),

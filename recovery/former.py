@@ -8,7 +8,7 @@ from installer.install import install, preflight
 from installer.release import stage
 from installer.release.installation import Installation
 from installer.trust.authority import find_authority
-from recovery.diagnosis.diagnose import diagnose
+from recovery.inspection.inspection import inspect
 from recovery.planning.bring import bring
 from recovery.repair.in_place import heal_store
 from shared import reading
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.trust.places import Places
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
     from shared.terminal.progress import Progress
 
 
@@ -33,32 +33,34 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
 
     def look(prefix: Prefix, release: Release, trouble: str) -> Build:
         found = find_authority(places, ())
-        diagnosis = diagnose(prefix, found.policy if found else None, release=release)
-        if diagnosis.proof is None or diagnosis.lost:
+        inspection = inspect(prefix, found.policy if found else None, release=release)
+        if inspection.proof is None or inspection.lost:
             raise HostError(
                 _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
-                advice=_("{what} Then install it, or specify another release with --to.").format(what=bring(diagnosis)),
+                advice=_("{what} Then install it, or specify another release with --to.").format(
+                    what=bring(inspection)
+                ),
             )
-        manifest = diagnosis.proof.manifest
+        manifest = inspection.proof.manifest
         preflight.demand([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
         if not reading.is_folder(release.path):
             prefix.forgo(release)  # its name stands in logs, and for no other
-        return lambda change, progress: _build(diagnosis, change, progress)
+        return lambda change, progress: _build(inspection, change, progress)
 
     return look
 
 
-def _build(diagnosis: Diagnosis, change: Transaction, progress: Progress) -> None:
+def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:
     """Build, accept and seal the release of a transaction from the store, as the damaged one was built."""
-    assert diagnosis.proof is not None  # it was inspected
-    proof, release = diagnosis.proof, change.release
+    assert inspection.proof is not None  # it was inspected
+    proof, release = inspection.proof, change.release
     installation = Installation(change.prefix, release, proof.manifest)
-    heal_store(diagnosis)
+    heal_store(inspection)
     python = stage.python_for(installation)
     change.make_folders(proof.manifest)
     proof.write(release.bundle)
     with progress.wait(_("Writing the application's files")):
         stage.stage_files(installation, python)
     stage.stage_environment(installation, python, progress)
-    install.accept(installation, diagnosis.digests, progress)
-    install.finish(installation, python, proof.fingerprints, diagnosis.digests, progress)
+    install.accept(installation, inspection.digests, progress)
+    install.finish(installation, python, proof.fingerprints, inspection.digests, progress)

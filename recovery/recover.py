@@ -14,8 +14,8 @@ from installer.release.receipt import ADDED
 from installer.trust.admission import remember
 from installer.trust.at_hand import AtHand
 from installer.userdata import backups
-from recovery.diagnosis.diagnose import diagnose
-from recovery.diagnosis.reported import demand_fitting, notes_on
+from recovery.inspection.inspection import inspect
+from recovery.inspection.reported import demand_fitting, notes_on
 from recovery.planning.last_resorts import Case
 from recovery.planning.planner import make_plan
 from recovery.repair.in_place import MendPlaces
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from installer.release.digests import Digests
     from installer.trust.admission import AdmittedBundle
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
     from recovery.planning.plan import Plan
     from shared.terminal.progress import Progress
     from validator.report import Report
@@ -90,26 +90,26 @@ def plan_recovery(
     given: Given = NOTHING,
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
-) -> tuple[Plan, Diagnosis]:
+) -> tuple[Plan, Inspection]:
     """Inspect an installation and choose what to do; nothing is written.
 
     ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
     if given.report is not None:
         demand_fitting(given.report, prefix)
-    diagnosis = diagnose(prefix, given.at_hand.policy, digests, places)
-    plan = make_plan(Case(diagnosis, given.bundle.bundle if given.bundle else None, given.allow_unlocked))
-    plan = replace(plan, removes=removed_by(plan, diagnosis, given.bundle))
+    inspection = inspect(prefix, given.at_hand.policy, digests, places)
+    plan = make_plan(Case(inspection, given.bundle.bundle if given.bundle else None, given.allow_unlocked))
+    plan = replace(plan, removes=removed_by(plan, inspection, given.bundle))
     if given.report is not None:
-        plan = replace(plan, notes=(*plan.notes, *notes_on(given.report, diagnosis)))
-    return plan, diagnosis
+        plan = replace(plan, notes=(*plan.notes, *notes_on(given.report, inspection)))
+    return plan, inspection
 
 
-def removed_by(plan: Plan, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
+def removed_by(plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None) -> tuple[retention.Going, ...]:
     """Return the releases that go once a plan is carried out."""
     if not plan.ladder:
         return ()
-    return retention.going(diagnosis.prefix, plan.ladder[-1].coming(diagnosis, bundle), is_damaged=True)
+    return retention.going(inspection.prefix, plan.ladder[-1].coming(inspection, bundle), is_damaged=True)
 
 
 def foresee(prefix: Prefix, at_hand: AtHand, digests: Digests) -> Repair:
@@ -141,13 +141,13 @@ def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress,
             progress.warn(warning)
         # 2.
         with progress.wait(_("Checking the installation")):
-            plan, diagnosis = plan_recovery(prefix, given, places=places)
+            plan, inspection = plan_recovery(prefix, given, places=places)
         if not plan.remedies:
             require_nothing(plan, prefix)
         if not plan.remedies or not confirm(plan):
             active = prefix.active()
             return Recovery(plan, applied=False, active=active.id if active else None)
-        return Run(prefix, confirm, progress, given).carry_out(plan, diagnosis)
+        return Run(prefix, confirm, progress, given).carry_out(plan, inspection)
 
 
 def require_nothing(plan: Plan, prefix: Prefix) -> None:
@@ -177,22 +177,22 @@ class Run:
     progress: Progress
     given: Given
 
-    def carry_out(self, plan: Plan, diagnosis: Diagnosis) -> Recovery:
+    def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
         """Do steps 3 to 6 of ``recover``."""
         prefix, former = self.prefix, self.prefix.active()
         places = plan.has(MendPlaces)
         if places:
-            places.mend(self.work(plan, diagnosis))  # the backup needs its folder
+            places.mend(self.work(plan, inspection))  # the backup needs its folder
         name = backups.new_name(prefix, "before-recover")
         try:
             # 3.
             with self.progress.wait(_("Backing up settings and data")):
-                backup = backups.create(prefix, name, also=strangers(diagnosis))
+                backup = backups.create(prefix, name, also=strangers(inspection))
             # 4. and 5.
-            collected = apply(plan, self.work(plan, diagnosis))
-            plan, collected = self.look_again(plan, diagnosis) or (plan, collected)
+            collected = apply(plan, self.work(plan, inspection))
+            plan, collected = self.look_again(plan, inspection) or (plan, collected)
             # 6.
-            head = self.note(plan, former, diagnosis)
+            head = self.note(plan, former, inspection)
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
@@ -207,7 +207,7 @@ class Run:
             former=former.id if former else None,
             backup=backup,
             audit_head=head,
-            digests=diagnosis.digests,
+            digests=inspection.digests,
             collected=collected,
         )
         forgotten = remember(self.given.bundle) if done.installed and self.given.bundle else None
@@ -215,11 +215,11 @@ class Run:
             self.progress.warn(forgotten)
         return done
 
-    def work(self, plan: Plan, diagnosis: Diagnosis) -> Work:
+    def work(self, plan: Plan, inspection: Inspection) -> Work:
         """Return what the remedies of a plan are applied to and with."""
-        return Work(diagnosis, self.given.bundle, self.progress, plan.packages)
+        return Work(inspection, self.given.bundle, self.progress, plan.packages)
 
-    def look_again(self, plan: Plan, diagnosis: Diagnosis) -> tuple[Plan, retention.Collected] | None:
+    def look_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair what shows only now; return all that was done.
 
         While a wheel is lost, nobody knows whether its package is as signed; nor what is in a file that cannot be
@@ -227,16 +227,16 @@ class Run:
         """
         if plan.ladder or not any(remedy.uncovers for remedy in plan.in_place):
             return None
-        more, found = plan_recovery(self.prefix, replace(self.given, report=None), diagnosis.digests)
+        more, found = plan_recovery(self.prefix, replace(self.given, report=None), inspection.digests)
         if not more.remedies or not self.confirm(more):
             return None
         collected = apply(more, self.work(more, found))
         all_done = replace(more, findings=(*plan.findings, *more.findings), remedies=(*plan.remedies, *more.remedies))
         return all_done, collected
 
-    def note(self, plan: Plan, former: Release | None, diagnosis: Diagnosis) -> str:
+    def note(self, plan: Plan, former: Release | None, inspection: Inspection) -> str:
         """Write what was done into the audit log; return its head."""
-        active, places = self.prefix.active(), diagnosis.places
+        active, places = self.prefix.active(), inspection.places
         return audit_log.append(
             self.prefix,
             "recover",
@@ -262,10 +262,10 @@ def apply(plan: Plan, work: Work) -> retention.Collected:
     return plan.ladder[-1].apply(work) if plan.ladder else retention.Collected()
 
 
-def strangers(diagnosis: Diagnosis) -> list[Path]:
+def strangers(inspection: Inspection) -> list[Path]:
     """Return files that were added to the application's folder: somebody may miss them, so the backup keeps them."""
-    if diagnosis.release is None:
+    if inspection.release is None:
         return []
-    added = [deviation.path for deviation in diagnosis.deviations if deviation.kind == ADDED]
-    paths = [diagnosis.release.path / path for path in added if path.startswith("app/")]
+    added = [deviation.path for deviation in inspection.deviations if deviation.kind == ADDED]
+    paths = [inspection.release.path / path for path in added if path.startswith("app/")]
     return [path for path in paths if path.is_file() and not path.is_symlink() and path.suffix != ".pyc"]

@@ -11,20 +11,18 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bundle.digest import write_sums
-from bundle.lock import Row, write_pylock
-from bundle.manifest import Manifest, Package, Product
+from bundle.manifest import Product
 from bundle.opening import SUMS
 from bundle.product.application import Application, Launcher
 from bundle.product.environment import Environment
-from bundle.product.model import Model, Probe
+from bundle.product.model import Probe
 from bundle.signing.policy import RELEASE_NAMESPACE
 from bundle.signing.signature import ED25519
-from bundle.target import host_target
 from installer.install import install
 from installer.layout import journal, seal
 from installer.layout.journal import Entry
@@ -36,9 +34,9 @@ from installer.release.digests import Digests
 from installer.userdata import persist
 from shared.programs.uv import base_interpreter
 from shared.terminal.progress import NoProgress
-from tests.bundles import entry
 from tests.keys import SoftKey
-from tests.wheels import file_name, make_wheel
+from tests.packed import Packed
+from tests.wheels import Wheel
 
 KEY = SoftKey(ED25519)
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -60,23 +58,6 @@ SENTENCE = "hello"
 PROBE = Probe(("demo", "embed"), SENTENCE, (2.5, -1.25), 0.001)
 
 
-@dataclass(frozen=True)
-class Wheel:
-    """A pure wheel: its name, version, modules (path → source) and what it requires."""
-
-    name: str
-    version: str
-    modules: dict[str, str]
-    requires: tuple[str, ...] = ()
-
-    @property
-    def filename(self) -> str:
-        return file_name(self.name, self.version)
-
-    def build(self) -> bytes:
-        return make_wheel(self.name, self.version, self.modules, requires=self.requires)
-
-
 LIB = Wheel(
     "demo-lib",
     "1.2.0",
@@ -87,6 +68,7 @@ LIB = Wheel(
     ("demo-base>=2",),
 )
 BASE = Wheel("demo-base", "2.0.1", {"demo_base.py": "NAME = 'base'\n"})
+PRODUCT = Product("demo-app", "Demo-App", "1.0.0", 1_700_000_000)
 APPLICATION = Application(
     launchers=(Launcher("demo", "script", "app.py"),),
     environment=Environment(
@@ -98,57 +80,16 @@ APPLICATION = Application(
 )
 
 
-@dataclass(frozen=True)
-class Installation:
+@dataclass(frozen=True, kw_only=True)
+class Installation(Packed):
     """What is installed; ``make_prefix`` takes its fields as changes."""
 
-    counter: int = 1_700_000_000
+    product: Product = PRODUCT
     wheels: tuple[Wheel, ...] = (LIB, BASE)
     source: dict[str, bytes] = field(default_factory=lambda: {"app.py": APP, "data/질문.csv": "질문,답\n".encode()})
     model: dict[str, bytes] = field(default_factory=lambda: {"weights.json": b"[0.5, -0.25]\n", "config.json": b"{}\n"})
     probe: Probe | None = PROBE
     application: Application = APPLICATION
-    plugins: dict[str, bytes] = field(default_factory=dict)
-    verification: dict[str, bytes] = field(default_factory=dict)  # below 06_Verification
-
-    def contents(self) -> dict[str, tuple[str, bytes]]:
-        """Return path → (kind, bytes) of every file of the bundle."""
-        wheels = {f"02_Dependencies/wheels/{wheel.filename}": ("wheel", wheel.build()) for wheel in self.wheels}
-        rows = [
-            Row(wheel.filename, wheel.name, wheel.version, hashlib.sha256(wheel.build()).hexdigest())
-            for wheel in self.wheels
-        ]
-        return {
-            "02_Dependencies/pylock.toml": ("lock", write_pylock(rows)),
-            **dict(sorted(wheels.items())),
-            **{f"03_Source/{path}": ("source", data) for path, data in self.source.items()},
-            "04_Scripts/ragtrace-install.pyz": ("script", b"an installer\n"),
-            **{f"06_Verification/{path}": ("verification", data) for path, data in self.verification.items()},
-            **{f"06_Verification/plugins/{name}": ("plugin", data) for name, data in self.plugins.items()},
-            **{f"07_Models/tiny/{path}": ("model", data) for path, data in self.model.items()},
-        }
-
-    def manifest(self) -> Manifest:
-        contents = self.contents()
-        wheels = sorted(self.wheels, key=lambda wheel: wheel.filename)
-        target = host_target()
-        return Manifest(
-            product=Product("demo-app", "Demo-App", "1.0.0", self.counter),
-            target=replace(target, glibc=min(target.glibc, (2, 28))) if target.platform == "linux" else target,
-            python_range=None,
-            created="2026-01-31T12:00:00Z",
-            lock_sha256=hashlib.sha256(contents["02_Dependencies/pylock.toml"][1]).hexdigest(),
-            source_commit=None,
-            files=tuple(entry(path, kind, data) for path, (kind, data) in contents.items()),
-            packages=tuple(
-                Package(wheel.name, wheel.version, f"02_Dependencies/wheels/{wheel.filename}", "MIT")
-                for wheel in wheels
-            ),
-            models=(Model("tiny", "demo/tiny", "main", self.probe),) if self.model else (),
-            application=self.application,
-            installed_bytes=1_000_000,
-            installed_files=100,
-        )
 
 
 _built: dict[str, tuple[tempfile.TemporaryDirectory[str], Path]] = {}
@@ -173,7 +114,7 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     data, store, python = manifest.to_bytes(), Store(prefix.store), base_interpreter()
     digest = hashlib.sha256(data).hexdigest()
     prefix.make()
-    release = prefix.new_release(made.counter, digest)
+    release = prefix.new_release(made.product.counter, digest)
     sums = write_sums({"MANIFEST.json": digest})
     release.bundle.mkdir(parents=True)
     (release.bundle / "MANIFEST.json").write_bytes(data)

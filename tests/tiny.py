@@ -8,7 +8,6 @@ in its place, and tests call the installer's functions.
 from __future__ import annotations
 
 import os
-import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +15,21 @@ from builder.assemble.assemble import write_archive
 from builder.members import Member, member
 from builder.signing.sign import generate_key, load_signer
 from bundle import digest
-from bundle.lock import PYLOCK, Row, write_pylock
-from bundle.manifest import MODELS, SOURCE, WHEELS, Manifest, Package, Product
 from bundle.manifest import NAME as MANIFEST_NAME
+from bundle.manifest import Manifest, Product
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER, SUMS, open_bundle, volume_name
 from bundle.product.application import Application, Launcher
 from bundle.product.environment import Environment
-from bundle.product.model import Model, Probe
+from bundle.product.model import Probe
 from bundle.reading import delta
 from bundle.signing.policy import RELEASE_NAMESPACE, pins
 from bundle.signing.signature import parse_public_key
-from bundle.target import host_target, parse_target
 from installer.layout.prefix import Prefix
 from shared.terminal.progress import NoProgress
 from tests.helpers import install_opened
-from tests.wheels import file_name, make_wheel
+from tests.packed import Packed
+from tests.wheels import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -168,16 +166,6 @@ class Tiny:
         return open_bundle(self.folder, self.policy)
 
 
-def pylock(wheels: Mapping[str, bytes]) -> bytes:
-    """Return the lock (PEP 751) of wheels that lie beside it."""
-    rows = []
-    for path, data in wheels.items():
-        file = path.rpartition("/")[2]
-        name, version = file.split("-")[:2]
-        rows.append(Row(file, name.replace("_", "-"), version, digest.sha256_bytes(data)))
-    return write_pylock(rows)
-
-
 def application() -> Application:
     """Return how the tiny application is started, tried out and configured."""
     return Application(
@@ -212,40 +200,23 @@ def tiny_bundle(
     files of the application; ``changes`` are fields of Application; ``key`` is the private key of an earlier
     bundle, to sign with it again.
     """
-    chosen = {**WHEEL_FILES, **(packages or {})}
-    wheels = {
-        f"{WHEELS}/{file_name(name, number)}": make_wheel(
-            name, number, files, entry_points=SCRIPTS.get(name, ""), requires=(requires or {}).get(name, ())
-        )
-        for name, (number, files) in chosen.items()
-    }
     texts = {"app.py": APP, "data/questions.csv": "질문,답\n", "src/helper.py": "HELP = 1\n", **(sources or {})}
-    contents = [
-        member(PYLOCK, "lock", pylock(wheels)),
-        *(member(path, "wheel", data) for path, data in wheels.items()),
-        *(member(f"{SOURCE}/{path}", "source", text.encode()) for path, text in texts.items()),
-        member(INSTALLER_MEMBER, "script", installer),
-        member(f"{MODELS}/tiny/config.json", "model", b"{}\n"),
-        member(f"{MODELS}/tiny/weights.json", "model", weights.encode()),
-    ]
-    contents.sort(key=lambda item: item.entry.path)
-    manifest = Manifest(
+    packed = Packed(
         product=Product(PRODUCT, "Tiny-App", version, counter),
-        target=parse_target(str(host_target()), ".".join(platform.python_version_tuple()[:2])),
-        python_range=None,
-        created="2026-01-31T12:00:00Z",
-        lock_sha256=digest.sha256_bytes(pylock(wheels)),
-        source_commit=None,
-        files=tuple(item.entry for item in contents),
-        packages=tuple(
-            Package(path.rpartition("/")[2].split("-")[0].replace("_", "-"), path.split("-")[1], path, "MIT")
-            for path in sorted(wheels)
+        wheels=tuple(
+            Wheel(name, number, files, (requires or {}).get(name, ()), SCRIPTS.get(name, ""))
+            for name, (number, files) in {**WHEEL_FILES, **(packages or {})}.items()
         ),
-        models=(Model("tiny", "tiny/tiny", "main", probe),),
+        source={path: text.encode() for path, text in texts.items()},
+        model={"config.json": b"{}\n", "weights.json": weights.encode()},
+        probe=probe,
         application=replace(application(), **changes),
+        installer=installer,
         installed_bytes=200_000 + len(installer),
         installed_files=40,
     )
+    manifest = packed.manifest()
+    contents = [member(path, kind, data) for path, (kind, data) in packed.contents().items()]
     return _write(folder / manifest.folder, manifest, contents, key or _key(folder))
 
 

@@ -6,7 +6,11 @@ import base64
 import hashlib
 import io
 import zipfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bundle import digest
+from bundle.lock import Row, write_pylock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +19,24 @@ if TYPE_CHECKING:
 def file_name(name: str, version: str, tag: str = "py3-none-any") -> str:
     """Return the file name of a wheel (PEP 427)."""
     return f"{name.replace('-', '_')}-{version}-{tag}.whl"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A pure wheel: its name, version, files (path → text or bytes), what it requires and its entry points."""
+
+    name: str
+    version: str
+    modules: Mapping[str, str | bytes]
+    requires: tuple[str, ...] = ()
+    entry_points: str = ""
+
+    @property
+    def filename(self) -> str:
+        return file_name(self.name, self.version)
+
+    def build(self) -> bytes:
+        return make_wheel(self.name, self.version, self.modules, requires=self.requires, entry_points=self.entry_points)
 
 
 def make_wheel(
@@ -52,3 +74,13 @@ def make_wheel(
 
 def _digest(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def pylock(wheels: Mapping[str, bytes]) -> bytes:
+    """Return the lock (PEP 751) of wheels by their paths, which end with their file names."""
+    rows = []
+    for path, data in wheels.items():
+        file = path.rpartition("/")[2]
+        name, version = file.split("-")[:2]
+        rows.append(Row(file, name.replace("_", "-"), version, digest.sha256_bytes(data)))
+    return write_pylock(rows)

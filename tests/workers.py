@@ -40,7 +40,7 @@ SLOW = re.compile(
     r"|installer/(test_(bounds|modes|own_files)\.|change/test_(migration|retention|transaction)\.|install/"
     r"|layout/test_(own_command|placement|service)\.|logs/test_syslog\.|release/test_(bytecode|own_python)\."
     r"|trust/test_admission\.|userdata/test_(backups|userdata)\.)"
-    r"|recovery/(test_(bundle|command|former|interpreter|manager|recover|untrusted)\.|planning/test_resolve\."
+    r"|recovery/(test_(bundle|command|former|interpreter|manager|recover_[a-z_]+|untrusted)\.|planning/test_resolve\."
     r"|repair/)"
     r"|shared/(test_troubles\.|files/test_trials\.|programs/lazy/)"
     r"|validator/(test_(account|fresh|mutations|plugins)\.|checks/(application/test_(cli|container|dashboard"

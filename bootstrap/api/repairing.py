@@ -31,7 +31,7 @@ def plan_recovery(
 ) -> Plan:
     """Return what is wrong with an installation and what a repair would do; nothing is written."""
     from recovery import recover as story
-    from recovery.diagnosis.reported import read_diagnosis
+    from recovery.inspection.reported import read_diagnosis
 
     found = find_prefix(prefix, bereft=True)
     misplaced.require_home(found, misplaced.found(found))
@@ -59,7 +59,7 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     lost. A failure leaves the previous release active.
     """
     from recovery import recover as story
-    from recovery.diagnosis.reported import read_diagnosis
+    from recovery.inspection.reported import read_diagnosis
 
     found, places = find_prefix(prefix, bereft=True), places_or_ours(places)
     report = read_diagnosis(diagnosis) if diagnosis else None

@@ -73,7 +73,7 @@ def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
         volume_size=run.request.volume_size,
     )
     archive = tuple(sums)
-    # 2. What lies beside it.
+    # 2. What is beside it.
     sums.update(_written(folder, {NAME: manifest_bytes, **({BASE: base.data} if base else {})}))
     installer = next(item.entry for item in contents if item.entry.path == INSTALLER_MEMBER)
     if installer not in left_out:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What was asked for, the policy that installers pin, and where progress is shown."""
+    """What was asked for, the policy that installers pin, and who is shown the progress."""
 
     request: Request
     policy: Policy

@@ -1,4 +1,4 @@
-"""Making a release current: the commands that start it, the switch, a look from outside, and the way back."""
+"""Making a release current: the commands that start it, the switch, a check from outside, and the way back."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ The profile gives each layout a number. The previous data go aside with the prev
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.layout import journal, service
@@ -14,10 +13,10 @@ from installer.userdata import copies, persist, userdata
 from shared.errors import HostError
 from shared.files import files, trees
 from shared.i18n import _
-from shared.processes import process
-from shared.programs import app_launcher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundle.manifest import Manifest
     from installer.change.transaction import Transaction
     from installer.layout.prefix import Prefix
@@ -87,13 +86,11 @@ def migrate(installation: Installation, progress: Progress) -> None:
     if not _holds_anything(data):
         return
     name, *arguments = migration.command
-    run = launchers.run_of(manifest)
-    settings = manifest.application.environment.placeholders
     former = userdata.layout(prefix)
     caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
-    env = app_launcher.environment(str(release.path), run, caller, settings, str(data))
-    argv, folder = app_launcher.command(str(release.path), run, name, arguments, str(data))
+    env = launchers.trial_environment(installation, caller, str(data))
+    argv, folder = launchers.trial_command(installation, migration.command, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
         account = service.account_of(data)  # what it makes there is to be the same account's
-        ended = process.run(argv, env=env, cwd=Path(folder or data), timeout=TIMEOUT, account=account)
+        ended = service.run(argv, env, timeout=TIMEOUT, folder=folder or data, account=account)
     acceptance.demand(ended, name, arguments)

@@ -1,4 +1,4 @@
-"""What a change of a prefix came to, and what an operator is told of one that failed."""
+"""What a change of a prefix came to, and the error that an operator sees of one that failed."""
 
 from __future__ import annotations
 

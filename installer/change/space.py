@@ -35,7 +35,7 @@ def of_release(manifest: Manifest) -> int:
 
 
 def _own_copies(manifest: Manifest) -> int:
-    """Return the bytes that a release has beside the store's (Store.lay) and that the manifest does not count."""
+    """Return the bytes that a release has beside the store's (``Store.lay``) and that the manifest does not count."""
     kinds = ("model", "plugin", "verification", "lock")
     return sum(entry.size for entry in manifest.files if entry.kind in kinds and entry.size <= OWN_COPY_LIMIT)
 

@@ -18,7 +18,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"}),
     frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
 )
-# PF_…_INSTRUCTIONS_AVAILABLE of winnt.h (IsProcessorFeaturePresent), by their Linux names, and what tells of a level
+# PF_…_INSTRUCTIONS_AVAILABLE of winnt.h (IsProcessorFeaturePresent), by their Linux names, and what shows a level
 WINDOWS_FEATURES = {38: "sse4_2", 39: "avx", 40: "avx2", 41: "avx512f"}
 WINDOWS_LEVELS = (frozenset[str](), frozenset({"sse4_2"}), frozenset({"avx2"}), frozenset({"avx512f"}))
 SYSCTL = ["/usr/sbin/sysctl", "-n", "machdep.cpu.features", "machdep.cpu.leaf7_features"]

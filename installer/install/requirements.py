@@ -93,7 +93,7 @@ class Python(Requirement[Interpreter]):
         return Finding(_("Python"), fits, details, advice.format(wanted=wanted))
 
     def here(self, manifest: Manifest) -> Iterator[Finding]:
-        """Judge the Python that this runs on, unless the application brings its own."""
+        """Judge the Python that this runs on, unless the application embeds its own."""
         if not manifest.own_python:
             yield from super().here(manifest)
             return

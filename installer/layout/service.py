@@ -13,11 +13,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from installer.layout.location.placement import name_of
-from shared.files import owners
+from shared.files import owners, trials
+from shared.processes import process
 from shared.processes.process import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from installer.layout.prefix import Prefix
@@ -51,6 +52,26 @@ def give(folder: Path, account: Account | None) -> None:
         for name in (*folders, *names):
             os.chown(os.path.join(place, name), account.user, account.group, follow_symlinks=False)
     os.chown(folder, account.user, account.group)  # last: until then nobody else is in there
+
+
+def run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    timeout: float,
+    folder: Path | None = None,
+    account: Account | None = None,
+) -> process.Completed:
+    """Run a program of the application in a folder, or in an empty one: what it writes there goes with it.
+
+    ``timeout`` is in seconds. With ``account`` it has that user's rights, and the empty folder is that user's. Raises
+    ToolError when it cannot be started.
+    """
+    if folder is not None:
+        return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
+    with trials.scratch(account=account) as empty:
+        give(empty, account)
+        return process.run(argv, env=env, cwd=empty, timeout=timeout, account=account)
 
 
 def settings_of_another(prefix: Prefix) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundle import strict
@@ -19,10 +18,8 @@ from installer.layout import service
 from installer.release import bytecode, launchers, receipt, stage
 from installer.release.installation import Installation
 from shared.errors import InstallError
-from shared.files import trials
 from shared.i18n import _
 from shared.processes import process, scripts
-from shared.programs import app_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -88,11 +85,8 @@ def trial_environment(installation: Installation, caller: dict[str, str]) -> dic
 
     Before the release is sealed, scratch data stand for the user's.
     """
-    release, manifest = installation.release, installation.manifest
-    run, data = launchers.run_of(manifest), _data_of(release)
-    settings = manifest.application.environment.placeholders
-    env = app_launcher.environment(str(release.path), run, caller, settings, data)
-    if not release.is_complete:  # a sealed release changes no more
+    env = launchers.trial_environment(installation, caller, _data_of(installation.release))
+    if not installation.release.is_complete:  # a sealed release changes no more
         del env["PYTHONDONTWRITEBYTECODE"]
     return env
 
@@ -137,13 +131,11 @@ def check_imports(installation: Installation, progress: Progress, account: proce
 
 def check_smoke(installation: Installation, progress: Progress) -> None:
     """Raise InstallError unless the profile's smoke commands exit 0."""
-    release, manifest = installation.release, installation.manifest
-    run = launchers.run_of(manifest)
-    env = trial_environment(installation, basic_environment())
-    for name, *arguments in manifest.application.smoke:
-        argv, folder = app_launcher.command(str(release.path), run, name, arguments, _data_of(release))
+    env, data = trial_environment(installation, basic_environment()), _data_of(installation.release)
+    for name, *arguments in installation.manifest.application.smoke:
+        argv, folder = launchers.trial_command(installation, [name, *arguments], data)
         with progress.wait(trying(name, arguments)):
-            ended = _run(argv, env, SMOKE_TIMEOUT, Path(folder) if folder else None)
+            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, folder=folder)
         demand(ended, name, arguments)
 
 
@@ -167,7 +159,8 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
     env = {**basic_environment(), **manifest.application.environment.placeholders}
     for name, *arguments in manifest.application.smoke:
         with progress.wait(trying(name, arguments)):
-            ended = _run(launchers.argv(prefix, manifest, name, arguments), env, SMOKE_TIMEOUT, account=account)
+            argv = launchers.argv(prefix, manifest, name, arguments)
+            ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, account=account)
         demand(ended, name, arguments)
     check_answers(prefix, manifest, env, progress)
 
@@ -180,7 +173,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
         name, *arguments = model.probe.command
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Querying the model {name}").format(name=model.name)):
-            ended = _run(argv, env, IMPORT_TIMEOUT, account=service.account_of(prefix.data))
+            ended = service.run(argv, env, timeout=IMPORT_TIMEOUT, account=service.account_of(prefix.data))
         demand(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it did not print a list of numbers") if answer is None else difference(answer, model.probe)
@@ -188,21 +181,6 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
             raise InstallError(
                 _("The model {name} returns a wrong result: {reason}.").format(name=model.name, reason=reason)
             )
-
-
-def _run(
-    argv: list[str],
-    env: dict[str, str],
-    timeout: float,
-    folder: Path | None = None,
-    account: process.Account | None = None,
-) -> process.Completed:
-    """Run a command in a folder, or from a caller's that is empty: what it writes there goes with it."""
-    if folder is not None:
-        return process.run(argv, env=env, cwd=folder, timeout=timeout, account=account)
-    with trials.scratch(account=account) as caller:
-        service.give(caller, account)
-        return process.run(argv, env=env, cwd=caller, timeout=timeout, account=account)
 
 
 def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:

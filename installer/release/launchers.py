@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
@@ -25,7 +26,6 @@ from shared.programs import app_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bundle.manifest import Manifest
     from installer.layout.prefix import Prefix
@@ -170,6 +170,22 @@ def write_run_files(installation: Installation) -> None:
     release.run_file.write_bytes(strict.dumps(run_of(installation.manifest)))
     if knows_the_command(release.bundle / INSTALLER):
         (release.path / COMMAND_FILE).write_bytes(f"{TOOL}\n".encode())
+
+
+def trial_environment(installation: Installation, caller: dict[str, str], data: str | None = None) -> dict[str, str]:
+    """Return the application's environment with placeholders for settings; ``data`` stands for the user's."""
+    run, settings = run_of(installation.manifest), installation.manifest.application.environment.placeholders
+    return app_launcher.environment(str(installation.release.path), run, caller, settings, data)
+
+
+def trial_command(
+    installation: Installation, command: Sequence[str], data: str | None = None
+) -> tuple[list[str], Path | None]:
+    """Return how a release starts a command without PREFIX/bin, and the folder, None for the caller's."""
+    name, *arguments = command
+    run, release = run_of(installation.manifest), str(installation.release.path)
+    argv, folder = app_launcher.command(release, run, name, arguments, data)
+    return argv, Path(folder) if folder else None
 
 
 def run_of(manifest: Manifest) -> dict[str, Any]:

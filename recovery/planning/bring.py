@@ -9,14 +9,14 @@ from installer.userdata import backups
 from shared.i18n import _, plural
 
 if TYPE_CHECKING:
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
 
 
-def bring(diagnosis: Diagnosis) -> str:
+def bring(inspection: Inspection) -> str:
     """Return what to transfer, where this host lacks what a repair needs."""
-    if diagnosis.proof is not None:
-        manifest = diagnosis.proof.manifest
-        lost = [entry.path for entry in diagnosis.lost]
+    if inspection.proof is not None:
+        manifest = inspection.proof.manifest
+        lost = [entry.path for entry in inspection.lost]
         text = plural(
             "A stored file is lost ({first}): copy the folder {folder} of release counter {counter}, "
             "including {archive}, to this host.",
@@ -31,18 +31,18 @@ def bring(diagnosis: Diagnosis) -> str:
             counter=manifest.product.counter,
             archive=manifest.archive,
         )
-    if diagnosis.release is not None:
-        counter = diagnosis.release.order[0]
+    if inspection.release is not None:
+        counter = inspection.release.order[0]
         return _("Transfer the bundle with release counter {counter}, or a newer one.").format(counter=counter)
     return _("Transfer the bundle that was installed here, or a newer one.")
 
 
-def how_to_restore(diagnosis: Diagnosis) -> str:
+def how_to_restore(inspection: Inspection) -> str:
     """Return how lost data come back: from the newest backup that holds some."""
-    found = backups.newest_with_data(diagnosis.prefix)
+    found = backups.newest_with_data(inspection.prefix)
     if found is None:
         text = _("No backup contains data: recreate the folder (mkdir {path}), or copy it from elsewhere.")
-        return text.format(path=diagnosis.prefix.data)
-    command = own_command.line("backup", "restore", found.name, prefix=diagnosis.prefix.root)
+        return text.format(path=inspection.prefix.data)
+    command = own_command.line("backup", "restore", found.name, prefix=inspection.prefix.root)
     text = _("Only a backup can restore the data. The newest with data is {name}, of {created}: {command}")
     return text.format(name=found.name, created=found.created, command=command)

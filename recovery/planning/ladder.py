@@ -11,7 +11,7 @@ from validator.remedy import POINTER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
     from recovery.repair.parts import Parts
     from recovery.repair.remedy import InPlace, Remedy
 
@@ -53,29 +53,29 @@ def ordered(chosen: Iterable[Remedy]) -> tuple[Remedy, ...]:
     return tuple(sorted(chosen, key=lambda remedy: LADDER.index(type(remedy))))
 
 
-def in_place_for(diagnosis: Diagnosis) -> list[Remedy]:
+def in_place_for(inspection: Inspection) -> list[Remedy]:
     """Return the remedies of what needs no new release, but for the store."""
     chosen: list[Remedy] = []
     for remedy in _BY_KIND:
-        found = diagnosis.of_kind(*remedy.kinds)
+        found = inspection.of_kind(*remedy.kinds)
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found if finding.name)))
-    if diagnosis.release is not None and diagnosis.of_kind(POINTER):
-        chosen.append(in_place.PointCurrent((diagnosis.release.id,)))
+    if inspection.release is not None and inspection.of_kind(POINTER):
+        chosen.append(in_place.PointCurrent((inspection.release.id,)))
     return chosen
 
 
-def release_for(diagnosis: Diagnosis, parts: Parts | None = None) -> list[Remedy]:
+def release_for(inspection: Inspection, parts: Parts | None = None) -> list[Remedy]:
     """Return the remedies that make a new release; with ``parts`` those of what does not stay damaged."""
-    if is_built_whole(diagnosis):
+    if is_built_whole(inspection):
         return [new_release.RebuildEnvironment()]
     kept, without = (parts.contents, parts.packages) if parts else ({}, frozenset[str]())
-    packages = tuple(sorted(diagnosis.damaged_packages - without))
+    packages = tuple(sorted(inspection.damaged_packages - without))
     chosen: list[Remedy] = [new_release.ReinstallPackages(packages)] if packages else []
     for remedy in (new_release.LinkModels, new_release.RestoreFiles, new_release.RemakeEnvironment):
         found = [
             finding
-            for finding in diagnosis.of_kind(*remedy.kinds)
+            for finding in inspection.of_kind(*remedy.kinds)
             if not finding.files or not set(finding.files) <= set(kept)
         ]
         if found:
@@ -84,13 +84,13 @@ def release_for(diagnosis: Diagnosis, parts: Parts | None = None) -> list[Remedy
     return chosen or [new_release.RemakeEnvironment()]
 
 
-def can_build(diagnosis: Diagnosis) -> bool:
+def can_build(inspection: Inspection) -> bool:
     """Return whether what this host has is enough for a new release in which nothing stays damaged."""
-    if is_built_whole(diagnosis):
-        return not diagnosis.lost
-    return not parts_of(diagnosis, diagnosis.damaged_packages).left and not diagnosis.lacks("interpreter")
+    if is_built_whole(inspection):
+        return not inspection.lost
+    return not parts_of(inspection, inspection.damaged_packages).left and not inspection.lacks("interpreter")
 
 
-def is_built_whole(diagnosis: Diagnosis) -> bool:
+def is_built_whole(inspection: Inspection) -> bool:
     """Return whether nothing is reused: no receipt says what is good, or what is there nobody signed."""
-    return diagnosis.receipt is None or not diagnosis.receipt.locked
+    return inspection.receipt is None or not inspection.receipt.locked

@@ -24,7 +24,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.release import Release
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
     from recovery.planning.plan import Plan
     from recovery.repair.remedy import Remedy
 
@@ -33,44 +33,44 @@ if TYPE_CHECKING:
 class Case:
     """What a plan is made from: what was found, a verified bundle available, whether an unsigned set is allowed."""
 
-    diagnosis: Diagnosis
+    inspection: Inspection
     bundle: Bundle | None = None
     allow_unlocked: bool = False
 
     @property
     def has_what_is_lost(self) -> bool:
         """Whether the bundle is the one that the release was made from, and contains all that this host lost."""
-        proof, bundle = self.diagnosis.proof, self.bundle
+        proof, bundle = self.inspection.proof, self.bundle
         return (
             proof is not None
             and bundle is not None
             and bundle.manifest_sha256 == proof.manifest_sha256
-            and bundle.left_out.isdisjoint(self.diagnosis.lost)  # a delta does not contain everything
+            and bundle.left_out.isdisjoint(self.inspection.lost)  # a delta does not contain everything
         )
 
 
 def with_other_versions(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
     """Add other versions of what is lost where that is allowed and there are some, else a last resort."""
-    diagnosis = case.diagnosis
-    manifest = resolve.resolve(diagnosis) if case.allow_unlocked and not _lacks_more(diagnosis) else None
+    inspection = case.inspection
+    manifest = resolve.resolve(inspection) if case.allow_unlocked and not _lacks_more(inspection) else None
     if manifest is None:
         return with_last_resort(plan, chosen, case)
-    assert diagnosis.proof is not None  # resolved from it
-    locked = {(package.name, package.version) for package in diagnosis.proof.manifest.packages}
+    assert inspection.proof is not None  # resolved from it
+    locked = {(package.name, package.version) for package in inspection.proof.manifest.packages}
     others = [f"{p.name} {p.version}" for p in manifest.packages if (p.name, p.version) not in locked]
     remedies = ordered([*chosen, ResolveAgain(tuple(others), manifest)])
-    return replace(plan, remedies=remedies, unmet=bring(diagnosis))
+    return replace(plan, remedies=remedies, unmet=bring(inspection))
 
 
 def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: str) -> Plan:
     """Say which Python it takes: the signed packages are for one minor version, and no other finds them."""
-    diagnosis = case.diagnosis
+    inspection = case.inspection
     found = with_last_resort(plan, chosen, replace(case, allow_unlocked=True))
     in_full = found.has(Reinstall)
     lasting = (*found.in_place, *((in_full,) if in_full else ()))
     text = _("This is Python {running}, but the installation needs Python {needed}: run {command}.")
-    tool = str(diagnosis.release.bundle / INSTALLER) if diagnosis.release else INSTALLER
-    command = own_command.quoted([f"python{needed}", tool, "recover", "--prefix", str(diagnosis.prefix.root)])
+    tool = str(inspection.release.bundle / INSTALLER) if inspection.release else INSTALLER
+    command = own_command.quoted([f"python{needed}", tool, "recover", "--prefix", str(inspection.prefix.root)])
     running = f"{sys.version_info[0]}.{sys.version_info[1]}"
     unmet = text.format(running=running, needed=needed, command=command)
     return replace(found, remedies=lasting, unmet=unmet, left=(), damaged=frozenset(), needed_python=needed)
@@ -78,24 +78,24 @@ def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: st
 
 def with_last_resort(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
     """Add the previous release, else the bundle in full; else say what to transfer."""
-    diagnosis, bundle = case.diagnosis, case.bundle
-    former = intact_former(diagnosis)
+    inspection, bundle = case.inspection, case.bundle
+    former = intact_former(inspection)
     if former is not None:
         kept = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
-        return replace(plan, remedies=ordered([*kept, GoBack((former.id,))]), unmet=bring(diagnosis))
-    if bundle is not None and _may_replace(bundle, diagnosis) and not lacks_base(bundle, diagnosis):
+        return replace(plan, remedies=ordered([*kept, GoBack((former.id,))]), unmet=bring(inspection))
+    if bundle is not None and _may_replace(bundle, inspection) and not lacks_base(bundle, inspection):
         # the new release makes all of this anew
         lasting = (MendPlaces, MendRights, CleanUp, ProtectSettings, MarkComplete)
         kept = [cure for cure in chosen if isinstance(cure, lasting)]
         return replace(plan, remedies=ordered([*kept, Reinstall((str(bundle.location),))]))
-    notes = () if case.allow_unlocked or diagnosis.proof is None or _lacks_more(diagnosis) else (_hint(),)
-    plan = replace(plan, unmet=bring(diagnosis), notes=notes)
-    if diagnosis.proof is None or diagnosis.release is None:
+    notes = () if case.allow_unlocked or inspection.proof is None or _lacks_more(inspection) else (_hint(),)
+    plan = replace(plan, unmet=bring(inspection), notes=notes)
+    if inspection.proof is None or inspection.release is None:
         return replace(plan, remedies=ordered(chosen))
-    packages = diagnosis.damaged_packages
-    parts = parts_of(diagnosis, packages)
-    if can_build_in_part(diagnosis, packages):
-        chosen = [*chosen, *release_for(diagnosis, parts)]
+    packages = inspection.damaged_packages
+    parts = parts_of(inspection, packages)
+    if can_build_in_part(inspection, packages):
+        chosen = [*chosen, *release_for(inspection, parts)]
     return replace(plan, remedies=ordered(chosen), left=parts.left, damaged=frozenset(parts.contents))
 
 
@@ -103,28 +103,28 @@ def _hint() -> str:
     return _("--allow-unlocked tries other versions that are stored here; that set of packages is not signed.")
 
 
-def _lacks_more(diagnosis: Diagnosis) -> bool:
+def _lacks_more(inspection: Inspection) -> bool:
     """Return whether something else than wheels is lost."""
-    return any(entry.kind != "wheel" for entry in diagnosis.lost)
+    return any(entry.kind != "wheel" for entry in inspection.lost)
 
 
-def _may_replace(bundle: Bundle, diagnosis: Diagnosis) -> bool:
+def _may_replace(bundle: Bundle, inspection: Inspection) -> bool:
     """Return whether a bundle is not older than what is there, and of the same product as far as that is known."""
-    if diagnosis.release is not None and bundle.manifest.product.counter < diagnosis.release.order[0]:
+    if inspection.release is not None and bundle.manifest.product.counter < inspection.release.order[0]:
         return False
-    known = diagnosis.proof.manifest.product.name if diagnosis.proof else None
-    known = known or (diagnosis.receipt.product if diagnosis.receipt else None)
+    known = inspection.proof.manifest.product.name if inspection.proof else None
+    known = known or (inspection.receipt.product if inspection.receipt else None)
     return known is None or bundle.manifest.product.name == known
 
 
-def lacks_base(bundle: Bundle, diagnosis: Diagnosis) -> bool:
+def lacks_base(bundle: Bundle, inspection: Inspection) -> bool:
     """Return whether a bundle is a delta against files that are not stored here."""
-    return bool(delta.lacking(bundle, Store(diagnosis.prefix.store)))
+    return bool(delta.lacking(bundle, Store(inspection.prefix.store)))
 
 
-def intact_former(diagnosis: Diagnosis) -> Release | None:
+def intact_former(inspection: Inspection) -> Release | None:
     """Return another release that is as it was sealed, the one that a rollback goes to first."""
-    prefix, damaged = diagnosis.prefix, diagnosis.release
+    prefix, damaged = inspection.prefix, inspection.release
     candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]
     for release in candidates:
         if release is None or (damaged is not None and release.id == damaged.id):
@@ -133,7 +133,7 @@ def intact_former(diagnosis: Diagnosis) -> Release | None:
             receipt = receipts.read_receipt(release)
             if receipts.contradicted(prefix, release):
                 continue
-            if receipt.release == release.id and not receipts.compare(release, receipt, diagnosis.digests):
+            if receipt.release == release.id and not receipts.compare(release, receipt, inspection.digests):
                 return release
         except (RagtraceError, OSError):
             continue

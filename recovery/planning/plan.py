@@ -13,7 +13,7 @@ from shared.terminal.console import sentence
 from validator.remedy import STORE
 
 if TYPE_CHECKING:
-    from recovery.diagnosis.finding import Finding
+    from recovery.inspection.finding import Finding
     from recovery.repair.parts import Left
 
 Chosen = TypeVar("Chosen", bound=Remedy)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bundle.wheels import record
 from installer.layout.store import Store
 from installer.release import receipt as receipts
-from recovery.diagnosis.proof import find_proof
+from recovery.inspection.proof import find_proof
 from shared.errors import RagtraceError, ToolError
 from shared.files import trials
 from shared.programs.uv import Uv, base_interpreter
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest, Package
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
 
 
-def resolve(diagnosis: Diagnosis) -> Manifest | None:
+def resolve(inspection: Inspection) -> Manifest | None:
     """Return the manifest with other versions of the packages whose wheels are lost; None when there is no such set.
 
     What the lock says is retained wherever its wheel is there; only when nothing fits to that, everything is open.
     """
-    assert diagnosis.proof is not None  # the caller plans a release from it
-    manifest = diagnosis.proof.manifest
-    wheels = at_hand(diagnosis)
+    assert inspection.proof is not None  # the caller plans a release from it
+    manifest = inspection.proof.manifest
+    wheels = at_hand(inspection)
     names = sorted(package.name for package in manifest.packages)
     if set(names) - {name for name, _version in wheels}:
         return None
     pins = [f"{p.name}=={p.version}" for p in manifest.packages if wheels.get((p.name, p.version), (None,))[0] == p]
     with trials.scratch() as folder:
-        lay_out(wheels, Store(diagnosis.prefix.store), folder / "wheels")
+        lay_out(wheels, Store(inspection.prefix.store), folder / "wheels")
         uv = Uv(folder / "uv")
         for constraints in (pins, []):
             try:
@@ -53,12 +53,12 @@ def resolve(diagnosis: Diagnosis) -> Manifest | None:
     return None
 
 
-def at_hand(diagnosis: Diagnosis) -> dict[tuple[str, str], tuple[Package, FileEntry]]:
+def at_hand(inspection: Inspection) -> dict[tuple[str, str], tuple[Package, FileEntry]]:
     """Return the wheels that the store has, by name and version; the damaged release's own come first."""
-    store = Store(diagnosis.prefix.store)
-    lost = {entry.sha256 for entry in diagnosis.lacking}
+    store = Store(inspection.prefix.store)
+    lost = {entry.sha256 for entry in inspection.lacking}
     found: dict[tuple[str, str], tuple[Package, FileEntry]] = {}
-    for manifest in _manifests(diagnosis):
+    for manifest in _manifests(inspection):
         entries = {entry.path: entry for entry in manifest.of_kind("wheel")}
         for package in manifest.packages:
             entry, key = entries[package.wheel], (package.name, package.version)
@@ -67,15 +67,15 @@ def at_hand(diagnosis: Diagnosis) -> dict[tuple[str, str], tuple[Package, FileEn
     return found
 
 
-def _manifests(diagnosis: Diagnosis) -> Iterator[Manifest]:
+def _manifests(inspection: Inspection) -> Iterator[Manifest]:
     """Yield the proven manifests of the retained releases."""
-    assert diagnosis.proof is not None
-    yield diagnosis.proof.manifest
-    for release in reversed(diagnosis.prefix.complete_releases()):
-        if diagnosis.release is not None and release.id == diagnosis.release.id:
+    assert inspection.proof is not None
+    yield inspection.proof.manifest
+    for release in reversed(inspection.prefix.complete_releases()):
+        if inspection.release is not None and release.id == inspection.release.id:
             continue
         try:
-            proof = find_proof(diagnosis.prefix, release, receipts.read_receipt(release), None)
+            proof = find_proof(inspection.prefix, release, receipts.read_receipt(release), None)
         except (RagtraceError, OSError):
             continue
         if proof is not None:

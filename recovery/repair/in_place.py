@@ -11,14 +11,14 @@ from installer.change import retention, transaction
 from installer.layout import journal, misplaced, proofs, rights, seal
 from installer.layout.store import Store
 from installer.release import launchers, stage
-from recovery.diagnosis.proof import unkept
+from recovery.inspection.proof import unkept
 from recovery.repair.remedy import NO_RISK, InPlace, Work
 from shared.files import files
 from shared.i18n import _
 from validator.remedy import CRASH, LAUNCHER, METADATA, PLACE, POINTER, RIGHTS, SEAL, SETTINGS, STORE
 
 if TYPE_CHECKING:
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
 
 
 class CleanUp(InPlace):
@@ -35,7 +35,7 @@ class CleanUp(InPlace):
         return _("Unfinished files of the installer are removed; the active release stays.")
 
     def mend(self, work: Work) -> None:
-        prefix = work.diagnosis.prefix
+        prefix = work.inspection.prefix
         transaction.recover_crash(prefix)
         journal.write(prefix, None)  # a damaged one is whole again
         if prefix.active() is not None:
@@ -56,8 +56,8 @@ class MendPlaces(InPlace):
         return _("What is in the way is renamed: .moved- and a number are added to its name.")
 
     def mend(self, work: Work) -> None:
-        prefix = work.diagnosis.prefix
-        misplaced.mend(prefix, work.diagnosis.places)
+        prefix = work.inspection.prefix
+        misplaced.mend(prefix, work.inspection.places)
         # what can be rebuilt of what they held is written again
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
@@ -81,7 +81,7 @@ class MendRights(InPlace):
         return _("Other users can no longer change installed files; no content changes.")
 
     def mend(self, work: Work) -> None:
-        rights.mend(work.diagnosis.prefix, work.diagnosis.release)
+        rights.mend(work.inspection.prefix, work.inspection.release)
 
 
 class ProtectSettings(InPlace):
@@ -98,7 +98,7 @@ class ProtectSettings(InPlace):
         return _("Other users of this host can no longer read the keys in it; its content stays.")
 
     def mend(self, work: Work) -> None:
-        files.make_private(work.diagnosis.prefix.env_file)
+        files.make_private(work.inspection.prefix.env_file)
 
 
 class MarkComplete(InPlace):
@@ -114,8 +114,8 @@ class MarkComplete(InPlace):
         return _("The release counts as complete again.")
 
     def mend(self, work: Work) -> None:
-        assert work.diagnosis.release is not None  # it is the one without a mark
-        seal.mark_complete(work.diagnosis.release)
+        assert work.inspection.release is not None  # it is the one without a mark
+        seal.mark_complete(work.inspection.release)
 
 
 class PointCurrent(InPlace):
@@ -131,8 +131,8 @@ class PointCurrent(InPlace):
         return _("The launchers in bin start this release.")
 
     def mend(self, work: Work) -> None:
-        assert work.diagnosis.release is not None  # it is the one that is named
-        work.diagnosis.prefix.point_at(work.diagnosis.release)
+        assert work.inspection.release is not None  # it is the one that is named
+        work.inspection.prefix.point_at(work.inspection.release)
 
 
 class WriteLaunchers(InPlace):
@@ -149,8 +149,8 @@ class WriteLaunchers(InPlace):
         return _("The launchers in bin are as they were installed.")
 
     def mend(self, work: Work) -> None:
-        assert work.diagnosis.proof is not None  # it says which launchers there are
-        prefix, manifest = work.diagnosis.prefix, work.diagnosis.proof.manifest
+        assert work.inspection.proof is not None  # it says which launchers there are
+        prefix, manifest = work.inspection.prefix, work.inspection.proof.manifest
         launchers.write(prefix, manifest)
         launchers.prune(prefix, manifest)
 
@@ -169,8 +169,8 @@ class WriteMetadata(InPlace):
         return _("A later repair can use it if the copy in the release is damaged.")
 
     def mend(self, work: Work) -> None:
-        assert work.diagnosis.proof is not None  # it is what is written
-        prefix, proof = work.diagnosis.prefix, work.diagnosis.proof
+        assert work.inspection.proof is not None  # it is what is written
+        prefix, proof = work.inspection.prefix, work.inspection.proof
         for one in (proof, *unkept(prefix, proof)):
             proofs.keep(prefix, one.metadata)
         files.sync_filesystem(prefix.state)
@@ -190,7 +190,7 @@ class HealStore(InPlace):
         return _("Only files that repairs need are written; the active release stays.")
 
     def mend(self, work: Work) -> None:
-        heal_store(work.diagnosis)
+        heal_store(work.inspection)
 
 
 class FillStore(InPlace):
@@ -213,14 +213,14 @@ class FillStore(InPlace):
 
     def mend(self, work: Work) -> None:
         assert work.bundle is not None  # the plan names it only when there is one
-        stage.fill_store(work.bundle, Store(work.diagnosis.prefix.store), work.progress)
-        work.diagnosis = replace(work.diagnosis, lacking=())
+        stage.fill_store(work.bundle, Store(work.inspection.prefix.store), work.progress)
+        work.inspection = replace(work.inspection, lacking=())
 
 
-def heal_store(diagnosis: Diagnosis) -> None:
+def heal_store(inspection: Inspection) -> None:
     """Take files that the store lacks from their good copies; they are hashed on the way in."""
-    store = Store(diagnosis.prefix.store)
-    for entry in diagnosis.lacking:
-        source = diagnosis.spare.get(entry.sha256)
+    store = Store(inspection.prefix.store)
+    for entry in inspection.lacking:
+        source = inspection.spare.get(entry.sha256)
         if source is not None:
             store.add(entry, checked_blocks(entry, file_blocks(source, entry.path)))

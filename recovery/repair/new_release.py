@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from installer.change.retention import Collected
     from installer.layout.release import Release
     from installer.trust.admission import AdmittedBundle
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
 
 
 class InPart(NewRelease):
@@ -30,7 +30,7 @@ class InPart(NewRelease):
         try:
             return Replacement(work, whole=False).make()
         except (InstallError, ToolError) as error:
-            if work.diagnosis.lost:
+            if work.inspection.lost:
                 raise
             work.progress.warn(_("{reason} The whole environment is rebuilt.").format(reason=error.what))
             return Replacement(work, whole=True).make()
@@ -129,16 +129,16 @@ class GoBack(NewRelease):
     def effect(self) -> str:
         return _("An earlier version becomes active; data and settings are not changed.")
 
-    def coming(self, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - it is here
-        return diagnosis.prefix.release(self.names[0])
+    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - it is here
+        return inspection.prefix.release(self.names[0])
 
     def apply(self, work: Work) -> Collected:
-        release = self.coming(work.diagnosis, work.bundle)
+        release = self.coming(work.inspection, work.bundle)
         # it is inspected from outside; the damaged one goes when it works
-        with Transaction(work.diagnosis.prefix, RETURN, release) as change:
+        with Transaction(work.inspection.prefix, RETURN, release) as change:
             rollback.return_to_kept(change, work.progress)
-            if work.diagnosis.release is not None:
-                retention.discard(work.diagnosis.release)
+            if work.inspection.release is not None:
+                retention.discard(work.inspection.release)
         return change.collected
 
 
@@ -154,15 +154,15 @@ class Reinstall(NewRelease):
     def effect(self) -> str:
         return _("This takes as long as an installation; data and settings are not changed.")
 
-    def coming(self, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> Release:
+    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:
         assert bundle is not None  # the plan names it only when there is one
-        return diagnosis.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
+        return inspection.prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
 
     def apply(self, work: Work) -> Collected:
         assert work.bundle is not None
-        bundle, prefix = work.bundle, work.diagnosis.prefix
+        bundle, prefix = work.bundle, work.inspection.prefix
         preflight.demand(preflight.of_bundle(bundle.bundle, prefix))
-        with Transaction(prefix, RECOVER, self.coming(work.diagnosis, bundle)) as change:
+        with Transaction(prefix, RECOVER, self.coming(work.inspection, bundle)) as change:
             change.make_folders(bundle.manifest)
             migration.prepare(change, bundle.manifest, work.progress)
             install.build(bundle, change.release, work.progress)

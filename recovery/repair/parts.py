@@ -14,7 +14,7 @@ from bundle.wheels import record
 from installer.release import tools_environment
 from installer.release.receipt import ADDED
 from installer.release.stage import counterpart
-from recovery.diagnosis.inside import KIND_OF_AREA
+from recovery.inspection.inside import KIND_OF_AREA
 from shared.i18n import _
 from shared.terminal.console import human_bytes
 from validator.remedy import INTERPRETER
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundle.manifest import FileEntry, Manifest
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
 
 
 @dataclass(frozen=True)
@@ -67,45 +67,44 @@ class Parts:
         return frozenset(left.name for left in self.left if left.bundle_path.startswith(f"{MODELS}/"))
 
 
-def parts_of(diagnosis: Diagnosis, packages: frozenset[str]) -> Parts:
+def parts_of(inspection: Inspection, packages: frozenset[str]) -> Parts:
     """Return what stays damaged when some ``packages`` are installed anew as far as their wheels are there."""
-    assert diagnosis.proof is not None  # a plan without it repairs nothing of a release
-    assert diagnosis.release is not None
-    manifest, release = diagnosis.proof.manifest, diagnosis.release
-    lost = diagnosis.lost
+    manifest, release = inspection.installation.manifest, inspection.installation.release
+    lost = inspection.lost
     lost_paths = {entry.path for entry in lost}
     wheels = {package.wheel: package.name for package in manifest.packages if package.name in packages}
     without = frozenset(name for wheel, name in wheels.items() if wheel in lost_paths)
     places = {counterpart(release, entry): entry for entry in lost}
-    expected = {item.path: item.content for item in diagnosis.receipt.items} if diagnosis.receipt else {}
+    expected = {item.path: item.content for item in inspection.receipt.items} if inspection.receipt else {}
     contents, left = {}, {}
-    for deviation in diagnosis.deviations:
+    for deviation in inspection.deviations:
         if deviation.kind == ADDED or deviation.path.endswith(".pyc"):
             continue
         entry = places.get(release.path / deviation.path)
         if entry is not None:
             contents[deviation.path] = expected[deviation.path]
-            left[entry.path] = _left(entry, release.path / deviation.path, diagnosis)
+            left[entry.path] = _left(entry, release.path / deviation.path, inspection)
         elif deviation.owner not in KIND_OF_AREA and record.normalised(deviation.owner) in without:
             contents[deviation.path] = expected[deviation.path]
     for entry in lost:
         if wheels.get(entry.path) in without:
-            left[entry.path] = _left(entry, diagnosis.prefix.store / entry.sha256[:2] / entry.sha256, diagnosis)
+            left[entry.path] = _left(entry, inspection.prefix.store / entry.sha256[:2] / entry.sha256, inspection)
     # the scanners are made anew where theirs are damaged, of all their wheels or of none: their environment is one
     tools = {entry.path for entry in tools_environment.entries_of(manifest)}
-    are_whole = not any(deviation.path.startswith(f"{tools_environment.FOLDER}/") for deviation in diagnosis.deviations)
+    in_tools = f"{tools_environment.FOLDER}/"
+    are_whole = not any(deviation.path.startswith(in_tools) for deviation in inspection.deviations)
     keeps_tools = bool(tools) and (are_whole or bool(tools & lost_paths))
     gone = lost_paths | tools if keeps_tools else lost_paths
     reduced = replace(manifest, files=tuple(entry for entry in manifest.files if entry.path not in gone))
     return Parts(tuple(left[path] for path in sorted(left)), contents, without, reduced, keeps_tools)
 
 
-def _left(entry: FileEntry, place: Path, diagnosis: Diagnosis) -> Left:
+def _left(entry: FileEntry, place: Path, inspection: Inspection) -> Left:
     name = entry.inner.partition("/")[0] if entry.kind == "model" else entry.path.rpartition("/")[2]
-    return Left(name, place.relative_to(diagnosis.prefix.root).as_posix(), entry.path, entry.size, entry.sha256)
+    return Left(name, place.relative_to(inspection.prefix.root).as_posix(), entry.path, entry.size, entry.sha256)
 
 
-def can_build_in_part(diagnosis: Diagnosis, packages: frozenset[str]) -> bool:
+def can_build_in_part(inspection: Inspection, packages: frozenset[str]) -> bool:
     """Return whether a new release can be made that is better than the damaged one.
 
     1. A receipt that was signed for says what is good of the rest.
@@ -113,12 +112,12 @@ def can_build_in_part(diagnosis: Diagnosis, packages: frozenset[str]) -> bool:
     3. No package that stays damaged has lost what says which package it is.
     4. Something is repaired by it.
     """
-    if diagnosis.proof is None or diagnosis.receipt is None or not diagnosis.receipt.locked:
+    if inspection.proof is None or inspection.receipt is None or not inspection.receipt.locked:
         return False
-    if diagnosis.lacks("interpreter"):
+    if inspection.lacks("interpreter"):
         return False
-    parts = parts_of(diagnosis, packages)
+    parts = parts_of(inspection, packages)
     if any(".dist-info/" in path for path in parts.contents):
         return False
-    rest = {deviation.path for deviation in diagnosis.deviations} - set(parts.contents)
-    return bool(rest or diagnosis.of_kind(INTERPRETER))
+    rest = {deviation.path for deviation in inspection.deviations} - set(parts.contents)
+    return bool(rest or inspection.of_kind(INTERPRETER))

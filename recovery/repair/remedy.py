@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from installer.change.retention import Collected
     from installer.layout.release import Release
     from installer.trust.admission import AdmittedBundle
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
     from shared.terminal.progress import Progress
 
 NO_RISK, LOW, MEDIUM, HIGH = "none", "low", "medium", "high"
@@ -29,10 +29,10 @@ class Work:
     """What remedies are applied to and with.
 
     ``bundle`` is one that is available and admitted; ``packages`` are those that are installed anew. A remedy
-    that makes an entry of ``diagnosis`` untrue replaces it.
+    that makes an entry of ``inspection`` untrue replaces it.
     """
 
-    diagnosis: Diagnosis
+    inspection: Inspection
     bundle: AdmittedBundle | None
     progress: Progress
     packages: frozenset[str] = frozenset()
@@ -115,10 +115,10 @@ class NewRelease(Remedy):
         Raises a RagtraceError; the release that was active before then stays so.
         """
 
-    def coming(self, diagnosis: Diagnosis, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - one of them needs it
+    def coming(self, inspection: Inspection, bundle: AdmittedBundle | None) -> Release:  # noqa: ARG002 - one of them needs it
         """Return the release that becomes active."""
-        assert diagnosis.release is not None  # a plan for none goes to the last resorts
-        return diagnosis.prefix.new_release(*diagnosis.release.made_from)
+        assert inspection.release is not None  # a plan for none goes to the last resorts
+        return inspection.prefix.new_release(*inspection.release.made_from)
 
 
 def risk_text(risk: str) -> str:

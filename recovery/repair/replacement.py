@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bundle.manifest import Manifest
     from installer.layout.release import Release
-    from recovery.diagnosis.proof import Proof
+    from recovery.inspection.proof import Proof
     from recovery.repair.parts import Parts
     from recovery.repair.remedy import Work
 
@@ -54,7 +54,7 @@ class Replacement:
         Raises a RagtraceError; the release that was active before then stays so.
         """
         work, manifest, damaged = self.work, self.manifest, self.damaged
-        prefix, digests = work.diagnosis.prefix, work.diagnosis.digests
+        prefix, digests = work.inspection.prefix, work.inspection.digests
         if not damaged.path.is_dir():
             prefix.forgo(damaged)  # it is gone: its name stands in logs, and for no other
         release = prefix.new_release(manifest.product.counter, self.proof.manifest_sha256)
@@ -80,19 +80,19 @@ class Replacement:
     @cached_property
     def proof(self) -> Proof:
         """What the damaged release was made from."""
-        assert self.work.diagnosis.proof is not None  # a plan without it goes to the last resorts
-        return self.work.diagnosis.proof
+        assert self.work.inspection.proof is not None  # a plan without it goes to the last resorts
+        return self.work.inspection.proof
 
     @cached_property
     def damaged(self) -> Release:
-        assert self.work.diagnosis.release is not None  # there is a proof of what it was made from
-        return self.work.diagnosis.release
+        assert self.work.inspection.release is not None  # there is a proof of what it was made from
+        return self.work.inspection.release
 
     @cached_property
     def parts(self) -> Parts | None:
         """What stays damaged, None where everything is installed anew."""
-        diagnosis = self.work.diagnosis
-        return None if self.whole else parts_of(diagnosis, diagnosis.damaged_packages)
+        inspection = self.work.inspection
+        return None if self.whole else parts_of(inspection, inspection.damaged_packages)
 
     @property
     def contents(self) -> dict[str, str]:
@@ -105,11 +105,11 @@ class Replacement:
 
     def _installation(self, release: Release) -> Installation:
         """Return the new release with what it is built from."""
-        return Installation(self.work.diagnosis.prefix, release, self.manifest)
+        return Installation(self.work.inspection.prefix, release, self.manifest)
 
     def _require_host(self, release: Release) -> None:
         """Raise HostError where this host has not what the release takes."""
-        prefix = self.work.diagnosis.prefix
+        prefix = self.work.inspection.prefix
         preflight.demand(
             [
                 *preflight.runtime(self.manifest),
@@ -130,26 +130,26 @@ class Replacement:
         """Install every package, and try the release as a new one."""
         installation, progress = self._installation(release), self.work.progress
         stage.stage_environment(installation, python, progress)
-        install.accept(installation, self.work.diagnosis.digests, progress)
+        install.accept(installation, self.work.inspection.digests, progress)
 
     def _build_in_part(self, release: Release, python: Path) -> None:
         """Install what is damaged and reuse the rest.
 
         Its files ran before, and their bytecode is there: the health check after the switch tries them.
         """
-        diagnosis, progress = self.work.diagnosis, self.work.progress
+        inspection, progress = self.work.inspection, self.work.progress
         self.remake_environment(release, python)
         if self.parts and self.parts.keeps_tools:
             self._take_over_tools(release, python)
         signed = replace(self._installation(release), manifest=self.proof.manifest)
-        acceptance.check_records(signed, diagnosis.digests, progress, damaged=self.contents)
-        if not app_is_whole(diagnosis.deviations):
+        acceptance.check_records(signed, inspection.digests, progress, damaged=self.contents)
+        if not app_is_whole(inspection.deviations):
             bytecode.compile_application(self._installation(release), acceptance.basic_environment(), progress)
 
     def remake_environment(self, release: Release, python: Path) -> None:
         """Make a fresh environment: some packages from their wheels, all others from the damaged release."""
-        diagnosis, packages, progress = self.work.diagnosis, self.work.packages, self.work.progress
-        assert diagnosis.receipt is not None  # it says what is as it was
+        inspection, packages, progress = self.work.inspection, self.work.packages, self.work.progress
+        assert inspection.receipt is not None  # it says what is as it was
         scratch = release.path / stage.SCRATCH
         uv = Uv(scratch)
         try:
@@ -161,16 +161,16 @@ class Replacement:
             uv.close()
             files.remove_tree(scratch)
         with progress.wait(_("Reusing what is not damaged")):
-            items = list(good_items(diagnosis.receipt, diagnosis.deviations, packages))
-            take_over(items, self.damaged, release, diagnosis.digests)
+            items = list(good_items(inspection.receipt, inspection.deviations, packages))
+            take_over(items, self.damaged, release, inspection.digests)
             carry_over(self.contents, self.damaged, release)
         with progress.wait(_("Compiling the reinstalled packages")):
-            compile_again(diagnosis.receipt, release, self.contents)
+            compile_again(inspection.receipt, release, self.contents)
 
     def _take_over_tools(self, release: Release, python: Path) -> None:
         """Make the scanners' environment anew and reuse what it holds, where not all of its wheels are stored."""
-        diagnosis = self.work.diagnosis
-        assert diagnosis.receipt is not None
+        inspection = self.work.inspection
+        assert inspection.receipt is not None
         uv = Uv(release.path / stage.SCRATCH)
         try:
             uv.venv(tools_environment.root_of(release), python)
@@ -178,24 +178,24 @@ class Replacement:
             uv.close()
             files.remove_tree(release.path / stage.SCRATCH)
         with self.work.progress.wait(_("Reusing the scanners")):
-            items = list(tool_items(diagnosis.receipt, diagnosis.deviations, release))
-            take_over(items, self.damaged, release, diagnosis.digests)
+            items = list(tool_items(inspection.receipt, inspection.deviations, release))
+            take_over(items, self.damaged, release, inspection.digests)
 
     def _seal(self, release: Release, python: Path) -> None:
         install.finish(
             self._installation(release),
             python,
             self.proof.fingerprints,
-            self.work.diagnosis.digests,
+            self.work.inspection.digests,
             self.work.progress,
             is_locked=self.unlocked is None,
             damaged=self.contents,
         )
 
     def _try_out(self) -> None:
-        trial.try_out(self.work.diagnosis, self.work.packages, self.parts, self.work.progress)
+        trial.try_out(self.work.inspection, self.work.packages, self.parts, self.work.progress)
 
     def _files_of(self, release: Release) -> list[str]:
         """Return where a new release has what the damaged one had."""
-        receipt = self.work.diagnosis.receipt
+        receipt = self.work.inspection.receipt
         return [os.path.join(release.path, item.path) for item in (receipt.items if receipt else ())]

@@ -11,45 +11,41 @@ from typing import TYPE_CHECKING
 
 from bundle.wheels import record
 from installer.release import acceptance
-from installer.release.installation import Installation
 from shared.errors import InstallError
 from shared.i18n import _
 from validator.remedy import INTERPRETER, MODEL
 
 if TYPE_CHECKING:
     from bundle.manifest import Manifest
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
     from recovery.repair.parts import Parts
     from shared.terminal.progress import Progress
 
 
-def try_out(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None, progress: Progress) -> None:
+def try_out(inspection: Inspection, packages: frozenset[str], parts: Parts | None, progress: Progress) -> None:
     """Raise InstallError unless a repaired release works, or does at least what the damaged one does.
 
     A failure is excused only where something stays damaged, and the damaged release fails at the same trial.
     """
-    assert diagnosis.proof is not None  # it was repaired from it
-    assert diagnosis.release is not None
-    tried = to_try(diagnosis, packages, parts)
+    tried = to_try(inspection, packages, parts)
     try:
-        acceptance.check_health(diagnosis.prefix, tried, progress)
+        acceptance.check_health(inspection.prefix, tried, progress)
     except InstallError as error:
-        if parts is None or not parts.left or _works(diagnosis, tried, progress):
+        if parts is None or not parts.left or _works(inspection, tried, progress):
             raise
         progress.warn(_("{reason} The damaged release fails too, and files remain damaged.").format(reason=error.what))
 
 
-def _works(diagnosis: Diagnosis, tried: Manifest, progress: Progress) -> bool:
+def _works(inspection: Inspection, tried: Manifest, progress: Progress) -> bool:
     """Return whether the damaged release passes the same trial."""
-    assert diagnosis.release is not None
     try:
-        acceptance.try_out(Installation(diagnosis.prefix, diagnosis.release, tried), progress)
+        acceptance.try_out(replace(inspection.installation, manifest=tried), progress)
     except InstallError:
         return False
     return True
 
 
-def to_try(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None) -> Manifest:
+def to_try(inspection: Inspection, packages: frozenset[str], parts: Parts | None) -> Manifest:
     """Return the signed manifest with what is to be tried of it.
 
     1. With another Python than before: all.
@@ -57,16 +53,15 @@ def to_try(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None) 
        models of which a file was replaced. Where that comes to nothing, all core modules.
     3. Never a model of which a file stays damaged: whatever it answers says nothing.
     """
-    assert diagnosis.proof is not None
-    manifest = diagnosis.proof.manifest
+    manifest = inspection.installation.manifest
     spoiled = parts.models if parts else frozenset[str]()
     models = tuple(model for model in manifest.models if model.name not in spoiled)
-    if diagnosis.of_kind(INTERPRETER):
+    if inspection.of_kind(INTERPRETER):
         return replace(manifest, models=models)
     application = manifest.application
     smoke = {command[0]: command for command in reversed(application.smoke)}
-    imports = tuple(name for name in application.core_imports if owners_of(diagnosis, name) & packages)
-    replaced = {path.split("/")[1] for finding in diagnosis.of_kind(MODEL) for path in finding.files if "/" in path}
+    imports = tuple(name for name in application.core_imports if owners_of(inspection, name) & packages)
+    replaced = {path.split("/")[1] for finding in inspection.of_kind(MODEL) for path in finding.files if "/" in path}
     chosen = replace(
         application,
         core_imports=imports if imports or smoke else application.core_imports,
@@ -75,16 +70,15 @@ def to_try(diagnosis: Diagnosis, packages: frozenset[str], parts: Parts | None) 
     return replace(manifest, application=chosen, models=tuple(model for model in models if model.name in replaced))
 
 
-def owners_of(diagnosis: Diagnosis, module: str) -> frozenset[str]:
+def owners_of(inspection: Inspection, module: str) -> frozenset[str]:
     """Return the packages whose files are a module, or are in its folder."""
-    assert diagnosis.receipt is not None
-    assert diagnosis.release is not None
-    assert diagnosis.proof is not None
-    site = diagnosis.release.site_packages(diagnosis.proof.manifest.target.python)
-    start = f"{site.relative_to(diagnosis.release.path).as_posix()}/{module.replace('.', '/')}"
+    installation = inspection.installation
+    assert installation.receipt is not None
+    site = installation.site_packages.relative_to(installation.release.path)
+    start = f"{site.as_posix()}/{module.replace('.', '/')}"
     found = {
         item.owner
-        for item in diagnosis.receipt.items
+        for item in installation.receipt.items
         if item.path.startswith(start) and item.path[len(start) : len(start) + 1] in ("/", ".")
     }
     return frozenset(map(record.normalised, found))

@@ -13,7 +13,8 @@ import pytest
 from bundle.digest import sha256_bytes
 from bundle.manifest import DEPENDENCIES
 from tests.hostile.kit import ARCHIVE, Draft, Original
-from tests.tiny import WHEEL_FILES, pylock
+from tests.tiny import WHEEL_FILES
+from tests.wheels import pylock
 
 WHEEL = f"{DEPENDENCIES}/wheels/tiny_unused-0.1.0-py3-none-any.whl"
 LOCK = f"{DEPENDENCIES}/pylock.toml"

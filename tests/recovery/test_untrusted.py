@@ -8,7 +8,7 @@ import os
 import pytest
 
 from bootstrap import api
-from recovery.diagnosis.reported import read_diagnosis
+from recovery.inspection.reported import read_diagnosis
 from shared.errors import TrustError, UsageError
 from shared.terminal.progress import NoProgress
 from validator import report as reports

@@ -26,9 +26,10 @@ from installer.logs import audit_log
 from installer.release import receipt as receipts
 from shared.files import files
 from tests import everyone
-from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, Wheel, make_prefix
+from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, make_prefix
 from tests.keys import SoftKey
 from tests.validator.looking import change, take_any_speed
+from tests.wheels import Wheel
 from validator.check import BUNDLE, ERROR, FAIL, OPERATOR, RECOVER, WARN
 from validator.checks.performance import disk as performance_disk
 from validator.checks.performance import matrix as performance_matrix

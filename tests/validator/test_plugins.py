@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from bootstrap import api
-from tests.installed import BASE, LIB, Wheel, make_prefix
+from tests.installed import BASE, LIB, make_prefix
 from tests.validator.looking import change, release_of, site_of
+from tests.wheels import Wheel
 from validator import plugins
 from validator.check import ERROR, FAIL, PASS, WARN
 from validator.runner import results_of

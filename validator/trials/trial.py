@@ -12,7 +12,6 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundle import strict
@@ -20,7 +19,7 @@ from installer.layout import service
 from installer.release import acceptance, launchers
 from shared import reading
 from shared.errors import ToolError
-from shared.files import trees, trials
+from shared.files import trees
 from shared.i18n import _
 from shared.processes import process, scripts, supervised
 from shared.programs import app_launcher
@@ -29,6 +28,7 @@ from validator.trials import apart, scratch_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from installer.release.installation import Installation
 
@@ -65,9 +65,7 @@ def environment(installation: Installation) -> dict[str, str]:
 def run_python(installation: Installation, arguments: Sequence[str], *, timeout: float) -> process.Completed:
     """Run the release's interpreter as the application would, in an empty folder."""
     argv, account = [str(installation.release.python), *arguments], service.account_of(installation.prefix.data)
-    with trials.scratch(account=account) as folder:
-        service.give(folder, account)
-        return process.run(argv, env=environment(installation), cwd=folder, timeout=timeout, account=account)
+    return service.run(argv, environment(installation), timeout=timeout, account=account)
 
 
 def run_launcher(
@@ -119,13 +117,10 @@ def time_launcher(
 def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
     """Run a command as run_launcher does, without a network, under ``-X importtime``."""
     with scratch_prefix.create(installation) as scratch:
-        place, run = str(scratch.release.path), launchers.run_of(scratch.manifest)
-        ours = {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"}
-        template = dict(scratch.manifest.application.environment.placeholders)
-        env = app_launcher.environment(place, run, ours, template)
-        argv, folder = app_launcher.command(place, run, command[0], list(command[1:]))
+        env = launchers.trial_environment(scratch, {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"})
+        argv, folder = launchers.trial_command(scratch, command)
         argv[1:1] = ["-X", "importtime"]
-        cwd = Path(folder) if folder else scratch_prefix.caller(scratch)
+        cwd = folder or scratch_prefix.caller(scratch)
         return run_in(scratch, argv, env=env, cwd=cwd, timeout=timeout)
 
 

@@ -17,7 +17,8 @@ from installer.release.receipt import compare, read_receipt
 from recovery.recover import recover
 from shared.errors import InstallError
 from shared.terminal.progress import NoProgress
-from tests.installed import APPLICATION, LIB, Installation, Wheel, install_made, make_prefix
+from tests.installed import APPLICATION, LIB, Installation, install_made, make_prefix
+from tests.wheels import Wheel
 
 RARE = Wheel("demo-rare", "1.0", {"demo_rare/__init__.py": "", "demo_rare/part.py": "PART = 1\n"})
 BROKEN = Wheel("demo-broken", "1.0", {"demo_broken.py": "raise SystemExit('not here')\n"})

@@ -10,10 +10,10 @@ import pytest
 from bootstrap import api, cli
 from installer.layout import proofs
 from installer.release import receipt
-from recovery.diagnosis.diagnose import diagnose
+from recovery.inspection.inspection import inspect
 from recovery.planning.resolve import resolve
 from shared.errors import HostError
-from tests.recovery.test_recover import delete, flip, whole
+from tests.recovery.damaging import delete, flip, whole
 from tests.tiny import EMBEDDING, WHEEL_FILES, install_tiny, tiny_bundle
 
 NEW_TEXT = {"tiny-text": ("0.4.0", {"tiny_text/__init__.py": "def words(text):\n    return [text]\n"})}
@@ -211,5 +211,5 @@ def test_every_rung_in_its_order(host, upgraded):
 
 
 def test_a_healthy_release_resolves_to_itself(host):
-    diagnosis = diagnose(host.prefix)
-    assert resolve(diagnosis) == diagnosis.proof.manifest
+    inspection = inspect(host.prefix)
+    assert resolve(inspection) == inspection.proof.manifest

@@ -9,7 +9,7 @@ import pytest
 from recovery.repair import parts
 
 
-def diagnosis(**changes):
+def inspection(**changes):
     """Return a look at a release with one altered module, of which something else is lost."""
     facts = {
         "proof": object(),
@@ -35,5 +35,5 @@ def diagnosis(**changes):
     ],
 )
 def test_a_repair_in_part_must_mend_something_and_rest_on_what_is_whole(monkeypatch, changes, kept, expected) -> None:
-    monkeypatch.setattr(parts, "parts_of", lambda _diagnosis, _packages: SimpleNamespace(contents=kept))
-    assert parts.can_build_in_part(diagnosis(**changes), frozenset()) is expected
+    monkeypatch.setattr(parts, "parts_of", lambda _inspection, _packages: SimpleNamespace(contents=kept))
+    assert parts.can_build_in_part(inspection(**changes), frozenset()) is expected

@@ -8,13 +8,13 @@ import pytest
 
 from installer.release import acceptance
 from installer.trust.at_hand import AtHand
-from recovery.diagnosis.diagnose import diagnose
-from recovery.diagnosis.finding import Finding
+from recovery.inspection.finding import Finding
+from recovery.inspection.inspection import inspect
 from recovery.recover import Given, recover
 from recovery.repair.parts import parts_of
 from recovery.repair.trial import owners_of, to_try
 from shared.terminal.progress import NoProgress
-from tests.recovery.test_recover import delete, flip, spoil
+from tests.recovery.damaging import delete, flip, spoil
 from validator.remedy import INTERPRETER
 
 
@@ -62,7 +62,7 @@ def test_what_is_built_as_a_whole_is_tried_as_an_installation_is(host, tiny):
 
 def test_with_another_python_everything_is_tried(host):
     delete(host.site / "tiny_lib" / "more.py")
-    found = diagnose(host.prefix)
+    found = inspect(host.prefix)
     other = replace(found, findings=(*found.findings, Finding(INTERPRETER, "python", "another Python")))
     manifest = host.tiny.manifest
     assert to_try(other, frozenset(), None) == manifest
@@ -70,7 +70,7 @@ def test_with_another_python_everything_is_tried(host):
 
 
 def test_of_several_commands_of_one_launcher_the_first_is_run(host):
-    found = diagnose(host.prefix)
+    found = inspect(host.prefix)
     commands = (("tiny", "--help"), ("tiny", "embed", "x"), ("tiny-version",))
     application = replace(host.tiny.manifest.application, smoke=commands)
     proof = replace(found.proof, manifest=replace(host.tiny.manifest, application=application))
@@ -80,7 +80,7 @@ def test_of_several_commands_of_one_launcher_the_first_is_run(host):
 
 
 def test_without_a_command_all_core_modules_are_imported(host):
-    found = diagnose(host.prefix)
+    found = inspect(host.prefix)
     application = replace(host.tiny.manifest.application, smoke=())
     proof = replace(found.proof, manifest=replace(host.tiny.manifest, application=application))
     chosen = to_try(replace(found, proof=proof), frozenset(), None).application
@@ -89,7 +89,7 @@ def test_without_a_command_all_core_modules_are_imported(host):
 
 def test_a_model_that_stays_damaged_is_left_out_even_where_all_is_tried(host):
     spoil(host, "07_Models/tiny/weights.json")
-    found = diagnose(host.prefix)
+    found = inspect(host.prefix)
     parts = parts_of(found, found.damaged_packages)
     other = replace(found, findings=(*found.findings, Finding(INTERPRETER, "python", "another Python")))
     assert to_try(other, frozenset(), parts).models == ()
@@ -100,7 +100,7 @@ def test_a_model_that_stays_damaged_is_left_out_even_where_all_is_tried(host):
     ("module", "owner"), [("tiny_lib", "tiny-lib"), ("tiny_lib.more", "tiny-lib"), ("tiny", None), ("nothing", None)]
 )
 def test_the_package_of_a_module(host, module, owner):
-    assert owners_of(diagnose(host.prefix), module) == ({owner} if owner else set())
+    assert owners_of(inspect(host.prefix), module) == ({owner} if owner else set())
 
 
 def test_a_repair_whose_application_does_not_start_leaves_the_damaged_release(host, monkeypatch):

@@ -8,8 +8,7 @@ from bundle.manifest import WHEELS
 from shared.errors import HostError, ToolError
 from shared.processes import process
 from shared.programs import uv
-from tests.tiny import pylock
-from tests.wheels import make_wheel
+from tests.wheels import make_wheel, pylock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Processor(Check):
-    """Reads what the system reports of its processors and how many the scheduler gives, and the manifest's packages."""
+    """Reads what the system reports of its processors, how many the scheduler gives, and what the manifest asks for."""
 
     id = "system.cpu"
     category = SYSTEM

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.installed import Installation, install_made
+from dataclasses import replace
+
+from tests.installed import PRODUCT, Installation, install_made
 from tests.validator.looking import change, look, release_of
 from validator.check import PASS, SKIP, WARN
 from validator.checks.application.former import FormerReleases
@@ -8,7 +10,7 @@ from validator.checks.application.former import FormerReleases
 
 def test_a_former_release_is_compared_with_its_receipt(prefix) -> None:
     former = release_of(prefix)
-    install_made(prefix, Installation(counter=1_700_000_001))
+    install_made(prefix, Installation(product=replace(PRODUCT, counter=1_700_000_001)))
     result = look(FormerReleases, prefix)
     assert (result.status, former.id in result.details) == (PASS, True)
     former.app.chmod(0o755)

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from installer.release import tools_environment
-from tests.installed import Wheel, make_prefix
+from tests.installed import make_prefix
 from tests.validator.looking import look, look_all, release_of
+from tests.wheels import Wheel
 from validator.checks.security.pickles import PickledModels
 
 TOOL = Wheel("picklescan", "1.0.5", {"picklescan/__init__.py": "\n"})

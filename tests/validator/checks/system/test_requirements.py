@@ -11,8 +11,9 @@ from installer.install import preflight, processor, requirements
 from installer.install.host_findings import Finding
 from installer.install.requirements import PROCESSOR_LEVEL, REQUIREMENTS
 from installer.layout.prefix import Prefix
-from tests.installed import BASE, LIB, Wheel, make_prefix
+from tests.installed import BASE, LIB, make_prefix
 from tests.validator.looking import look, release_of
+from tests.wheels import Wheel
 from validator.check import FAIL, PASS, WARN, Check
 from validator.checks.system.clock import Clock
 from validator.checks.system.cpu import Processor

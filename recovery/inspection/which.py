@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from installer.change import retention
 from installer.layout import proofs
 from installer.logs import audit_log
-from recovery.diagnosis.finding import Finding
+from recovery.inspection.finding import Finding
 from shared import reading
 from shared.errors import UsageError
 from shared.i18n import _

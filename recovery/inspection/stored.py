@@ -11,7 +11,7 @@ from bundle.opening import INSTALLER_MEMBER
 from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release.stage import counterpart
-from recovery.diagnosis.finding import Finding
+from recovery.inspection.finding import Finding
 from shared.i18n import _
 from validator.remedy import STORE
 

@@ -10,10 +10,10 @@ from installer.logs import audit_log
 from installer.release import receipt as receipts
 from installer.release import signed
 from installer.release.installation import Installation
-from recovery.diagnosis import stored
-from recovery.diagnosis.around import lies_in
-from recovery.diagnosis.finding import Finding
-from recovery.diagnosis.proof import Proof, find_proof
+from recovery.inspection import stored
+from recovery.inspection.around import lies_in
+from recovery.inspection.finding import Finding
+from recovery.inspection.proof import Proof, find_proof
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _

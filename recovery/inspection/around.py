@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from installer.layout import journal, misplaced, proofs
 from installer.release import launchers
 from installer.userdata import persist
-from recovery.diagnosis.finding import Finding
-from recovery.diagnosis.proof import unkept
+from recovery.inspection.finding import Finding
+from recovery.inspection.proof import unkept
 from shared import reading
 from shared.errors import RagtraceError
 from shared.files import files
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from installer.layout.misplaced import Misplaced
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
-    from recovery.diagnosis.proof import Proof
+    from recovery.inspection.proof import Proof
 
 
 def leftovers(prefix: Prefix) -> Iterator[Finding]:

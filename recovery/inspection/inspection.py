@@ -9,9 +9,10 @@ from bundle.wheels import record
 from installer.layout import misplaced, rights
 from installer.layout.store import Store
 from installer.release.digests import Digests
-from recovery.diagnosis import around, inside, stored, which
-from recovery.diagnosis.evidence import Evidence
-from recovery.diagnosis.finding import Finding
+from installer.release.installation import Installation
+from recovery.inspection import around, inside, stored, which
+from recovery.inspection.evidence import Evidence
+from recovery.inspection.finding import Finding
 from shared.i18n import _
 from validator.remedy import PLACE, STORE, UNLOCKED
 
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from installer.layout.release import Release
     from installer.release.receipt import Deviation, Receipt
-    from recovery.diagnosis.proof import Proof
+    from recovery.inspection.proof import Proof
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Inspection:
     """Everything that is wrong. ``release`` is the one to repair, None when none is left.
 
     ``receipt`` and ``proof`` are None when they can't be relied on; then nothing of the release is
@@ -46,6 +47,13 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     digests: Digests = field(default_factory=Digests, compare=False)
     places: tuple[Misplaced, ...] = ()
+
+    @property
+    def installation(self) -> Installation:
+        """The release with the manifest that it is proven to be made from: for what a plan does only with a proof."""
+        assert self.release is not None
+        assert self.proof is not None
+        return Installation(self.prefix, self.release, self.proof.manifest, self.receipt)
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.kind in kinds)
@@ -72,14 +80,14 @@ class Diagnosis:
         return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
-def diagnose(
+def inspect(
     prefix: Prefix,
     policy: Policy | None = None,
     digests: Digests | None = None,
     places: tuple[Misplaced, ...] | None = None,
     *,
     release: Release | None = None,
-) -> Diagnosis:
+) -> Inspection:
     """Inspect everything that an installation is made of; nothing is written.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
@@ -93,12 +101,12 @@ def diagnose(
     findings += which.pointer(prefix, release)
     if release is None:
         findings += [*around.out_of_place(places, (), findings), *around.rights_of(prefix, wrong)]
-        return Diagnosis(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
+        return Inspection(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
     evidence = Evidence(prefix, release, policy, digests or Digests())
     findings += evidence.gather(closed=tuple(item.path for item in wrong if item.is_unreadable))
     findings += _of_the_release(evidence)
     findings += _out_of_place(evidence, places, wrong, findings)
-    return Diagnosis(
+    return Inspection(
         prefix,
         release,
         evidence.receipt,

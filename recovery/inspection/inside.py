@@ -10,7 +10,7 @@ from bundle.digest import sha256_file
 from installer.install import install
 from installer.release import receipt as receipts
 from installer.release.receipt import ADDED, APP, MODELS, RELEASE, VENV
-from recovery.diagnosis.finding import Finding
+from recovery.inspection.finding import Finding
 from shared import troubles
 from shared.errors import RagtraceError
 from shared.i18n import _
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from installer.release.receipt import Deviation, Receipt
-    from recovery.diagnosis.proof import Proof
+    from recovery.inspection.proof import Proof
 
 KIND_OF_AREA = {APP: APPLICATION, MODELS: MODEL, VENV: ENVIRONMENT, RELEASE: RUN_FILES}
 

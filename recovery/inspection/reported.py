@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from installer.layout.prefix import Prefix
-    from recovery.diagnosis.diagnose import Diagnosis
+    from recovery.inspection.inspection import Inspection
 
 
 def read_diagnosis(path: Path) -> Report:
@@ -56,7 +56,7 @@ def demand_fitting(report: Report, prefix: Prefix) -> None:
         )
 
 
-def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
+def notes_on(report: Report, inspection: Inspection) -> tuple[str, ...]:
     """Return what to say of the problems that a report names, in our own words."""
     titles = {check.id: check for check in CHECKS}
     failed = {result.id: result.remedy for result in report.results if result.status in (FAIL, ERROR)}
@@ -64,7 +64,7 @@ def notes_on(report: Report, diagnosis: Diagnosis) -> tuple[str, ...]:
     gone: list[str] = []
     unexplained: list[str] = []
     for name, remedy in failed.items():
-        if name in titles and not diagnosis.of_kind(*causes_of(name)):
+        if name in titles and not inspection.of_kind(*causes_of(name)):
             (gone if remedy == RECOVER else unexplained).append(titles[name]().title())
     notes = []
     if gone:
