@@ -206,7 +206,7 @@ def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
 
 
 def _fetch_lines(plan: Plan) -> Iterator[str]:
-    """Yield how much would be fetched, as far as the lock tells."""
+    """Yield how much would be fetched, as far as the lock says."""
     yield plural(
         "  to fetch: {count} wheel, {size}; in the cache: {cached}, {cached_size}",
         "  to fetch: {count} wheels, {size}; in the cache: {cached}, {cached_size}",
