@@ -59,9 +59,11 @@ def main() -> int:
     print(f"damaged: {damage(folder / 'prefix', arguments.package)}\n")
     repaired = recover(bundle.resolve(), folder / "prefix")
     scale.show_times("recover", repaired, repaired.steps)
-    told = json.loads(repaired.output)
-    names = [name for remedy in told["plan"]["remedies"] for name in remedy["names"]]
-    print(f"installed again: {', '.join(names)}; checks: {', '.join(result['status'] for result in told['results'])}")
+    reported = json.loads(repaired.output)
+    names = [name for remedy in reported["plan"]["remedies"] for name in remedy["names"]]
+    print(
+        f"installed again: {', '.join(names)}; checks: {', '.join(result['status'] for result in reported['results'])}"
+    )
     ratio = repaired.seconds / installed.seconds
     print(f"recover takes {ratio:.2f} of an installation")
     return int(ratio >= MOST)

@@ -67,8 +67,8 @@ def build(folder: Path, cache: Path) -> tuple[Path, Run, dict[str, float]]:
         [*builder, "build", "--project-root", str(PROJECT), *places, "--sign-key", str(key), "--json"],
         {**os.environ, "LC_ALL": "C.UTF-8"},
     )
-    told = json.loads(done.output)
-    return Path(told["bundles"][0]["folder"]), done, told["seconds"]
+    reported = json.loads(done.output)
+    return Path(reported["bundles"][0]["folder"]), done, reported["seconds"]
 
 
 def install(bundle: Path, prefix: Path) -> Run:

@@ -19,7 +19,7 @@ from builder.assemble.gather import (
 from builder.assemble.workspace import put_in_place, workspace
 from builder.project.unchecked import unchecked
 from builder.request.delta import name_of
-from builder.request.reading import demand_unchanged, read_scope
+from builder.request.reading import read_scope, require_unchanged
 from builder.request.run import run_of
 from builder.request.verification import verify_packages
 from builder.wheels import attestations
@@ -85,7 +85,7 @@ def build(request: Request, progress: Progress) -> Outcome:
             built = write_folders([with_python(one, work, run) for one in inputs], zipapps, scope, run)
             watch.lap("archive")
             # 6. Move all folders into place, if the project is still what was read.
-            demand_unchanged(scope, run)
+            require_unchanged(scope, run)
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(in_place(one, work, request.output_dir) for one in built)
     signers = tuple(signer.key for signer in request.signers)

@@ -16,7 +16,7 @@ from builder.request.delta import bases_of, name_of
 from builder.request.moment import moment_of
 from builder.request.reading import read_profile
 from builder.request.run import pinned
-from builder.request.state import SourceState, demand_commit, state_of, tell_state
+from builder.request.state import SourceState, report_state, require_commit, state_of
 from builder.request.verification import foresee, knowledge_of
 from builder.settings import lazy_names
 from builder.settings.scan import find_unlisted, note_lines, packages_of
@@ -126,8 +126,8 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     there = {wheel for wheel in wheels if request.cache.path(sha256(wheel.sha256)).is_file()}
     state = state_of(root, profile, standings, request.python)
     if request.strict_source:
-        demand_commit(state, root)
-    tell_state(state, progress)
+        require_commit(state, root)
+    report_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
     return Plan(
         product=f"{project.name} {project.version}",

@@ -79,12 +79,12 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
 
 def _choices(release: Release, scratch: Path) -> dict[str, Any]:
     """Return the choices in the provenance; the advisories that were judged by are written into the scratch folder."""
-    kept: dict[str, bytes] = {}
+    stored: dict[str, bytes] = {}
     wanted = {PROVENANCE: "", f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME}
 
     def take(entry: FileEntry, blocks: Iterator[bytes]) -> None:
         if entry.path == PROVENANCE and entry.size <= PROVENANCE_LIMIT:
-            kept[PROVENANCE] = b"".join(blocks)
+            stored[PROVENANCE] = b"".join(blocks)
         elif entry.path in wanted:
             with (scratch / wanted[entry.path]).open("wb") as file:
                 file.writelines(blocks)
@@ -92,14 +92,14 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
             drain(blocks)
 
     open_bundle(release.folder, pins(release.signers)).visit(take, lambda _count: None)
-    if PROVENANCE not in kept:
+    if PROVENANCE not in stored:
         raise BuildError(
             _("{bundle} has no {member}, which records how it was built.").format(
                 bundle=release.folder, member=PROVENANCE
             ),
             advice=_("Use a bundle with provenance; earlier builders did not write any."),
         )
-    found = json.loads(kept[PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
+    found = json.loads(stored[PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
     assert isinstance(found, dict)
     return found
 

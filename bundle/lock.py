@@ -53,7 +53,7 @@ def write_pylock(rows: Iterable[Row]) -> bytes:
     return "\n".join(blocks).encode()
 
 
-def demand_lock(manifest: Manifest) -> None:
+def require_lock(manifest: Manifest) -> None:
     """Raise TrustError unless the bundle's lock is the manifest's, byte for byte."""
     entry = manifest.entry(PYLOCK)
     if entry is None or entry.sha256 != sha256_bytes(write_pylock(rows_of(manifest))):

@@ -45,7 +45,7 @@ KINDS = {
     "model": MODELS,
     "root": "",  # what is typed in the bundle's root folder
 }
-KEPT_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
+STORED_KINDS = ("wheel", "model", "source", "lock", "script", "plugin", "verification", "interpreter")
 OWN_FOLDERS = ("wheel", "interpreter")  # kinds whose folder is in another's and holds nothing else
 _IN_ROOT = re.compile(r"[a-z][a-z-]*\.py")
 _PRODUCT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -81,9 +81,9 @@ class FileEntry(Value):
             raise refuse(f"{path}.path", _("not a valid location for a file of kind {kind}").format(kind=self.kind))
 
     @property
-    def is_kept(self) -> bool:
+    def is_stored(self) -> bool:
         """Whether hosts keep the file by its digest: for repairs, and for delta bundles that leave it out."""
-        return self.kind in KEPT_KINDS
+        return self.kind in STORED_KINDS
 
     @property
     def inner(self) -> str:

@@ -14,10 +14,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Callable
 
 from bundle import digest
-from bundle.lock import demand_lock
+from bundle.lock import require_lock
 from bundle.manifest import MANIFEST_LIMIT, NAME, FileEntry, Manifest, parse_manifest
 from bundle.names import INSTALLER
-from bundle.product.application import demand_names
+from bundle.product.application import require_names
 from bundle.reading import archive, delta, medium
 from bundle.signing.policy import RELEASE_NAMESPACE, Policy, Signer, judge
 from bundle.signing.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, PublicKey, verify
@@ -100,8 +100,8 @@ class Bundle:
             take(entry, counted(blocks))
 
         if not self.is_archive:
-            brought = (entry for entry in self.manifest.files if entry not in self.left_out)
-            archive.visit_folder(self.location, self.manifest_bytes, brought, taken)
+            added = (entry for entry in self.manifest.files if entry not in self.left_out)
+            archive.visit_folder(self.location, self.manifest_bytes, added, taken)
             return
         read = archive.read_archive(self.volumes, self.manifest, self.manifest_bytes, self.left_out)
         for entry, blocks in read:
@@ -127,8 +127,8 @@ def open_bundle(path: Path, policy: Policy, *, at: datetime | None = None) -> Bu
 
     manifest_bytes = _read_manifest(path, folder, digests.get(NAME))
     manifest = parse_manifest(manifest_bytes)
-    demand_lock(manifest)
-    demand_names(manifest.application, f"{NAME}.application")
+    require_lock(manifest)
+    require_names(manifest.application, f"{NAME}.application")
 
     base = _read_base(folder, manifest, digests[delta.BASE]) if delta.BASE in digests else None
     volumes = volume_names(digests, manifest.archive)
@@ -214,7 +214,7 @@ def _read_manifest(path: Path, folder: Path, sha256: str | None) -> bytes:
 def _read_base(folder: Path, manifest: Manifest, sha256: str) -> Manifest:
     """Return the signed manifest of the release that a delta builds on."""
     base = parse_manifest(_read_listed(folder / delta.BASE, sha256), delta.BASE)
-    delta.demand_base(manifest, base)
+    delta.require_base(manifest, base)
     return base
 
 

@@ -10,7 +10,7 @@ from installer.install import rollback
 from installer.layout.location.finding import find_prefix
 from installer.trust.places import host_places
 from installer.userdata import backups
-from recovery.former import mending
+from recovery.previous import mending
 from shared.errors import HostError
 from shared.i18n import _
 from shared.terminal.progress import NoProgress

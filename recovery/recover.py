@@ -12,13 +12,13 @@ from installer.layout import misplaced, seal
 from installer.logs import audit_log
 from installer.release.receipt import ADDED
 from installer.trust.admission import remember
-from installer.trust.at_hand import AtHand
+from installer.trust.available import Available
 from installer.userdata import backups
 from recovery.inspection.inspection import inspect
-from recovery.inspection.reported import demand_fitting, notes_on
+from recovery.inspection.reported import notes_on, require_fitting
 from recovery.planning.last_resorts import Case
 from recovery.planning.planner import make_plan
-from recovery.repair.in_place import MendPlaces
+from recovery.repair.in_place import RepairPlaces
 from recovery.repair.new_release import Reinstall
 from recovery.repair.remedy import Work
 from shared.errors import HostError
@@ -50,14 +50,14 @@ class Given:
     """
 
     report: Report | None = None
-    at_hand: AtHand = field(default_factory=AtHand)
+    available: Available = field(default_factory=Available)
     allow_unlocked: bool = False
     wait: float = 0.0
     bundle: AdmittedBundle | None = None
 
     def admitted(self) -> Given:
         """Return it with the bundle that may be installed; raises what is wrong with one that was named."""
-        return replace(self, bundle=self.at_hand.admit())
+        return replace(self, bundle=self.available.admit())
 
 
 NOTHING = Given()
@@ -96,8 +96,8 @@ def plan_recovery(
     ``digests`` knows files that were hashed a moment ago, ``places`` what was out of place then.
     """
     if given.report is not None:
-        demand_fitting(given.report, prefix)
-    inspection = inspect(prefix, given.at_hand.policy, digests, places)
+        require_fitting(given.report, prefix)
+    inspection = inspect(prefix, given.available.policy, digests, places)
     plan = make_plan(Case(inspection, given.bundle.bundle if given.bundle else None, given.allow_unlocked))
     plan = replace(plan, removes=removed_by(plan, inspection, given.bundle))
     if given.report is not None:
@@ -112,10 +112,10 @@ def removed_by(plan: Plan, inspection: Inspection, bundle: AdmittedBundle | None
     return retention.going(inspection.prefix, plan.ladder[-1].coming(inspection, bundle), is_damaged=True)
 
 
-def foresee(prefix: Prefix, at_hand: AtHand, digests: Digests) -> Repair:
+def foresee(prefix: Prefix, available: Available, digests: Digests) -> Repair:
     """Return what a recovery would come to now, for what validate advises."""
-    plan = plan_recovery(prefix, Given(at_hand=at_hand).admitted(), digests)[0]
-    return Repair(frozenset(finding.kind for finding in plan.findings), plan.mended, plan.unmet)
+    plan = plan_recovery(prefix, Given(available=available).admitted(), digests)[0]
+    return Repair(frozenset(finding.kind for finding in plan.findings), plan.repaired, plan.unmet)
 
 
 def recover(prefix: Prefix, confirm: Callable[[Plan], bool], progress: Progress, given: Given = NOTHING) -> Recovery:
@@ -158,13 +158,13 @@ def require_nothing(plan: Plan, prefix: Prefix) -> None:
     if not plan.unmet:
         return
     names = ", ".join(left.path for left in plan.left)
-    told = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
+    reported = _("The damage in {path} cannot be repaired from this host.").format(path=prefix.root)
     if names:
-        told += " " + _("Still damaged: {names}.").format(names=names)
+        reported += " " + _("Still damaged: {names}.").format(names=names)
     if plan.needed_python:
-        raise HostError(told, advice=plan.unmet)
+        raise HostError(reported, advice=plan.unmet)
     raise HostError(
-        told, advice=" ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes])
+        reported, advice=" ".join([_("{what} Then run recover --bundle FOLDER.").format(what=plan.unmet), *plan.notes])
     )
 
 
@@ -179,32 +179,32 @@ class Run:
 
     def carry_out(self, plan: Plan, inspection: Inspection) -> Recovery:
         """Do steps 3 to 6 of ``recover``."""
-        prefix, former = self.prefix, self.prefix.active()
-        places = plan.has(MendPlaces)
+        prefix, previous = self.prefix, self.prefix.active()
+        places = plan.has(RepairPlaces)
         if places:
-            places.mend(self.work(plan, inspection))  # the backup needs its folder
+            places.repair(self.work(plan, inspection))  # the backup needs its folder
         name = backups.new_name(prefix, "before-recover")
         try:
             # 3.
             with self.progress.wait(_("Backing up settings and data")):
-                backup = backups.create(prefix, name, also=strangers(inspection))
+                backup = backups.create(prefix, name, also=unknown_files(inspection))
             # 4. and 5.
             collected = apply(plan, self.work(plan, inspection))
-            plan, collected = self.look_again(plan, inspection) or (plan, collected)
+            plan, collected = self.check_again(plan, inspection) or (plan, collected)
             # 6.
-            head = self.note(plan, former, inspection)
+            head = self.note(plan, previous, inspection)
             backups.prune(prefix)
         except BaseException as error:
             head = audit_log.note_failure(prefix, "recover", error, remedies=[remedy.id for remedy in plan.remedies])
             with contextlib.suppress(OSError):  # the first error is the one to report
                 backups.remove(prefix, name)
-            raise explained(error, prefix, head, former) from error
+            raise explained(error, prefix, head, previous) from error
         active = prefix.active()
         done = Recovery(
             plan,
             applied=True,
             active=active.id if active else None,
-            former=former.id if former else None,
+            former=previous.id if previous else None,
             backup=backup,
             audit_head=head,
             digests=inspection.digests,
@@ -219,7 +219,7 @@ class Run:
         """Return what the remedies of a plan are applied to and with."""
         return Work(inspection, self.given.bundle, self.progress, plan.packages)
 
-    def look_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
+    def check_again(self, plan: Plan, inspection: Inspection) -> tuple[Plan, retention.Collected] | None:
         """Repair what shows only now; return all that was done.
 
         While a wheel is lost, nobody knows whether its package is as signed; nor what is in a file that cannot be
@@ -262,7 +262,7 @@ def apply(plan: Plan, work: Work) -> retention.Collected:
     return plan.ladder[-1].apply(work) if plan.ladder else retention.Collected()
 
 
-def strangers(inspection: Inspection) -> list[Path]:
+def unknown_files(inspection: Inspection) -> list[Path]:
     """Return files that were added to the application's folder: somebody may miss them, so the backup keeps them."""
     if inspection.release is None:
         return []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Named = str | os.PathLike[str]
 
 READING, WRITING, REMOVING, STARTING, USING = "reading", "writing", "removing", "starting", "using"
-BRINGING = "bringing"  # reading from a medium
+READING_MEDIUM = "bringing"  # reading from a medium
 LACKS = frozenset({"EMFILE", "ENFILE", "ENOMEM", "EAGAIN"})  # of the host, whatever the file
 FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h: _IOR('f', 1, long)
 ATTRIBUTES = {0x10: "IMMUTABLE", 0x20: "APPEND_ONLY"}  # FS_IMMUTABLE_FL, FS_APPEND_FL
@@ -84,14 +84,14 @@ def reason(error: Exception, doing: str = USING, *, path: Named | None = None) -
     return _reason(cause_of(error, doing, path), error, _place(error, path, None))
 
 
-def told(error: Exception, *, path: Named | None = None) -> str:
+def described(error: Exception, *, path: Named | None = None) -> str:
     """Return file and reason, for a finding or within a sentence; what other errors say."""
     if not isinstance(error, OSError):
         return str(error).rstrip(".")
     return words(error, path=path).what.rstrip(".")
 
 
-def demand_changeable(path: Path) -> None:
+def require_changeable(path: Path) -> None:
     """Raise HostError for a file or folder that has an attribute by which nothing can take its place (chattr)."""
     if not path.is_symlink() and _attribute(str(path)):
         raise trouble(PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path)), WRITING)
@@ -142,7 +142,7 @@ def _why_denied(path: str, doing: str) -> str:
     folder = _folder(path)
     if doing == STARTING:
         return "NOEXEC" if _flag(path) & getattr(os, "ST_NOEXEC", 0) else ""
-    return next(filter(None, map(_attribute, (path, folder))), "") if doing not in (READING, BRINGING) else ""
+    return next(filter(None, map(_attribute, (path, folder))), "") if doing not in (READING, READING_MEDIUM) else ""
 
 
 def _why_full(path: str, _doing: str) -> str:
@@ -209,7 +209,7 @@ def _sentence(cause: str, doing: str, place: Place, why: str) -> str:
         return _("{path} cannot be opened: {reason}.").format(path=place.shown, reason=why)
     texts = {
         READING: _("{path} cannot be read: {reason}."),
-        BRINGING: _("{path} cannot be read: {reason}."),
+        READING_MEDIUM: _("{path} cannot be read: {reason}."),
         WRITING: _("{path} cannot be written: {reason}."),
         REMOVING: _("{path} cannot be removed: {reason}."),
         STARTING: _("{path} cannot be started: {reason}."),
@@ -229,8 +229,8 @@ def _advice(cause: str, doing: str, place: Place) -> str:
     if cause in LACKS:
         return limits.advice()
     if cause in {"EACCES", "EPERM"}:
-        text = _rights(cause)[READING if doing == BRINGING else doing]
-    elif cause == "EIO" and doing == BRINGING:
+        text = _rights(cause)[READING if doing == READING_MEDIUM else doing]
+    elif cause == "EIO" and doing == READING_MEDIUM:
         text = _(
             "The medium or its drive is failing: transfer the bundle again on another one, or copy it to a disk first."
         )

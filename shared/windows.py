@@ -201,7 +201,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         descriptor = _descriptor(_private(user_sid()))
         try:
             access = wintypes.DWORD(_DACL | _PROTECTED)
-            _demand(_advapi.SetFileSecurityW(ctypes.c_wchar_p(str(path)), access, descriptor))
+            _require(_advapi.SetFileSecurityW(ctypes.c_wchar_p(str(path)), access, descriptor))
         finally:
             _kernel.LocalFree(descriptor)
 
@@ -214,7 +214,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         if failed:
             raise ctypes.WinError(failed)
         try:
-            _demand(
+            _require(
                 _advapi.ConvertSecurityDescriptorToStringSecurityDescriptorW(
                     descriptor, _SDDL_REVISION, _OWNER | _DACL, ctypes.byref(text), None
                 )
@@ -236,12 +236,12 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
         """Return the SID of whoever runs this process."""
         token, needed, text = wintypes.HANDLE(), wintypes.DWORD(), wintypes.LPWSTR()
         query, token_user = 0x8, 1
-        _demand(_advapi.OpenProcessToken(wintypes.HANDLE(-1), query, ctypes.byref(token)))
+        _require(_advapi.OpenProcessToken(wintypes.HANDLE(-1), query, ctypes.byref(token)))
         try:
             buffer = ctypes.create_string_buffer(256)
-            _demand(_advapi.GetTokenInformation(token, token_user, buffer, len(buffer), ctypes.byref(needed)))
+            _require(_advapi.GetTokenInformation(token, token_user, buffer, len(buffer), ctypes.byref(needed)))
             sid = _POINTER.from_buffer(buffer)  # the first field of TOKEN_USER
-            _demand(_advapi.ConvertSidToStringSidW(sid, ctypes.byref(text)))
+            _require(_advapi.ConvertSidToStringSidW(sid, ctypes.byref(text)))
             return text.value or ""
         finally:
             _kernel.LocalFree(text)
@@ -264,13 +264,13 @@ if sys.platform == "win32":  # pragma: no cover - Windows only
 
     def _descriptor(sddl: str) -> Any:
         descriptor = _POINTER()
-        _demand(
+        _require(
             _advapi.ConvertStringSecurityDescriptorToSecurityDescriptorW(
                 ctypes.c_wchar_p(sddl), _SDDL_REVISION, ctypes.byref(descriptor), None
             )
         )
         return descriptor
 
-    def _demand(succeeded: int) -> None:
+    def _require(succeeded: int) -> None:
         if not succeeded:
             raise ctypes.WinError(ctypes.get_last_error())

@@ -99,6 +99,6 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
     """Let no test inherit the mask of another one in the same worker."""
-    former = os.umask(0o022)
+    previous = os.umask(0o022)
     yield
-    os.umask(former)
+    os.umask(previous)

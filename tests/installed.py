@@ -122,7 +122,7 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     (release.bundle / f"{SUMS}.{KEY.key.keyid}.sig").write_bytes(KEY.sign(sums, RELEASE_NAMESPACE))
     contents = made.contents()
     for item in manifest.files:
-        if item.is_kept:
+        if item.is_stored:
             store.add(item, iter([contents[item.path][1]]))
     progress = NoProgress()
     built = installation.Installation(prefix, release, manifest)
@@ -131,7 +131,7 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     digests = Digests()
     install.accept(built, digests, progress)
     install.finish(built, python, (KEY.key.fingerprint,), digests, progress)
-    persist.lay(prefix, manifest, store, Entry("install", release.id, None))
+    persist.write(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.point_at(release)
     settings.write_env_file(prefix, manifest, None, progress)

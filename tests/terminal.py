@@ -24,7 +24,7 @@ ENDINGS = {
 def typing(typed: bytes | None) -> Iterator[None]:
     """Let standard input be a terminal at which somebody types this; None: it is gone before anything is typed."""
     master, slave = os.openpty()
-    former = sys.stdin
+    previous = sys.stdin
     try:
         with open(slave, encoding="utf-8", closefd=False) as stream:
             sys.stdin = stream
@@ -34,7 +34,7 @@ def typing(typed: bytes | None) -> Iterator[None]:
                 os.close(master)
             yield
     finally:
-        sys.stdin = former
+        sys.stdin = previous
         os.close(slave)
         if typed is not None:
             os.close(master)

@@ -29,7 +29,7 @@ BOOT, BUILD, VALID = "tests/installer/test_bounds.py", "tests/builder/test_bound
 # a reader of what we write → the test of the pair
 OURS = {
     "installer/release/acceptance.py:check_imports": "tests/installer/release/test_acceptance.py::test_imports_end_at_once",
-    "installer/advisories/look.py:table_of": f"{BUILD}::test_a_judgement_that_hosts_would_not_read",
+    "installer/advisories/scan.py:table_of": f"{BUILD}::test_a_judgement_that_hosts_would_not_read",
     "shared/programs/app_launcher.py:main": f"{BOOT}::test_what_launchers_start_by",
     "installer/logs/audit_log.py:_entries": f"{BOOT}::test_audit_lines",
     "installer/logs/audit_log.py:activations": f"{BOOT}::test_audit_lines",
@@ -59,7 +59,7 @@ OURS = {
     "installer/trust/memory.py:_parse": f"{BOOT}::test_memories",
     "builder/advisories/entries.py:read_entries": f"{BUILD}::test_templates_of_entries",
     "builder/assemble/differences.py:_parts": "tests/builder/test_rebuild.py::test_each_difference",
-    "builder/models/hub.py:kept_listing": f"{BUILD}::test_listings_of_models",
+    "builder/models/hub.py:stored_listing": f"{BUILD}::test_listings_of_models",
     "builder/zipapp/pack.py:make_bare": "tests/test_build_zipapp.py::test_two_builds_are_the_same_bytes",
     "builder/rebuild.py:_choices": f"{BUILD}::test_a_provenance_of_the_largest_manifest",
     "builder/signing/release.py:read_release": "tests/builder/signing/test_release.py::test_a_second_signature_changes",

@@ -81,10 +81,10 @@ def test_the_page_is_what_the_table_says():
 
 def test_what_recover_mends_is_counted_from_the_table_of_mutations():
     remedies = promises.helped()
-    mended, broken = remedies["recover"], remedies.total()
+    repaired, broken = remedies["recover"], remedies.total()
     assert broken == sum(mutation.status in ("FAIL", "ERROR") for mutation in MUTATIONS)
-    assert f"{mended} of {broken}: {mended / broken:.0%}" in promises.page()
-    state = "works" if mended >= 0.8 * broken else "partly"
+    assert f"{repaired} of {broken}: {repaired / broken:.0%}" in promises.page()
+    state = "works" if repaired >= 0.8 * broken else "partly"
     assert re.search(rf"80% 자동화 \| .* \| \*\*{state}\*\*", promises.page())
 
 
@@ -97,7 +97,7 @@ def test_the_run_of_the_application_fills_its_section(tmp_path, monkeypatch):
     ]
     run = {"application_commit": "0a1b", "day": "2026-11-30", "model": "stand-in weights", "machine": "x", "rows": rows}
     promises.RUN.write_text(json.dumps(run))
-    told = promises.run_section()
-    assert "Commit 0a1b, 2026-11-30, stand-in weights." in told
-    assert "| install | 120.04 | 8-15 min | 144 packages |" in told
-    assert "| dashboard |  |  | FAILED: AssertionError: a / b more |" in told
+    reported = promises.run_section()
+    assert "Commit 0a1b, 2026-11-30, stand-in weights." in reported
+    assert "| install | 120.04 | 8-15 min | 144 packages |" in reported
+    assert "| dashboard |  |  | FAILED: AssertionError: a / b more |" in reported

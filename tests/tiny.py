@@ -142,14 +142,14 @@ class Tiny:
 
         self.open().visit(take, lambda _count: None)
         left_out = delta.left_out(self.manifest, base.manifest)
-        brought = [Member(entry, contents[entry.path]) for entry in self.manifest.files if entry not in left_out]
+        added = [Member(entry, contents[entry.path]) for entry in self.manifest.files if entry not in left_out]
         files = {MANIFEST_NAME: self.manifest.to_bytes(), delta.BASE: base.manifest.to_bytes()}
         if INSTALLER_MEMBER not in {entry.path for entry in left_out}:
             files[INSTALLER] = contents[INSTALLER_MEMBER]
         for name, data in files.items():
             (folder / name).write_bytes(data)
         path = folder / self.manifest.archive
-        sums = write_archive(path, self.manifest, files[MANIFEST_NAME], brought, NoProgress())
+        sums = write_archive(path, self.manifest, files[MANIFEST_NAME], added, NoProgress())
         sums.update({name: digest.sha256_bytes(data) for name, data in files.items()})
         made = Tiny(folder, self.key, self.manifest)
         made.sign(digest.write_sums(sums))

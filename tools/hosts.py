@@ -39,7 +39,7 @@ def figures() -> tuple[int, int]:
     return ended[True], ended[False]
 
 
-def told(row: Row) -> str:
+def described(row: Row) -> str:
     """Return in a cell what each command ends with, those with the same end together."""
     together: dict[Ends, list[str]] = {}
     for command, ends in row.ends.items():
@@ -57,7 +57,9 @@ def page() -> str:
     parts = [HEAD, f"{len(ROWS)} conditions: under {works} `install` works, under {refused} it is refused.\n"]
     for kind in KINDS:
         parts += [f"## {kind}\n", "| row | condition | 조건 | what happens |\n|---|---|---|---|"]
-        parts += [f"| `{row.id}` | {row.english} | {row.korean} | {told(row)} |" for row in ROWS if row.kind == kind]
+        parts += [
+            f"| `{row.id}` | {row.english} | {row.korean} | {described(row)} |" for row in ROWS if row.kind == kind
+        ]
         parts.append("")
     return "\n".join(parts)
 

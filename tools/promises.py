@@ -56,15 +56,15 @@ def helped() -> Counter[str | None]:
 def figures(table: Table) -> dict[str, object]:
     """Return what stands for the names in braces."""
     remedies = helped()
-    mended, broken = remedies[check.RECOVER], remedies.total()
+    repaired, broken = remedies[check.RECOVER], remedies.total()
     works, refused = hosts.figures()
     more = sum(host.get("refused", False) for host in table["host"])
     works, refused = works + len(table["host"]) - more, refused + more
     return {
         "checks": len(CHECKS),
         "mutations": len(MUTATIONS),
-        "recovered": f"{mended} of {broken}: {mended / broken:.0%}; {remedies[check.BUNDLE]} more take the bundle",
-        "recovered_state": "works" if mended / broken >= WANTED else "partly",
+        "recovered": f"{repaired} of {broken}: {repaired / broken:.0%}; {remedies[check.BUNDLE]} more take the bundle",
+        "recovered_state": "works" if repaired / broken >= WANTED else "partly",
         "hosts": f"{works} of {works + refused} conditions of hosts and media: {works / (works + refused):.0%}; "
         f"the other {refused} are refused, and nothing is changed",
     }
@@ -113,13 +113,13 @@ def run_section() -> str:
     if not RUN.exists():
         return f"{RUN_HEAD}\n{NOT_RUN}"
     run = json.loads(RUN.read_text(encoding="utf-8"))
-    told = [RUN_HEAD, f"Commit {run['application_commit']}, {run['day']}, {run['model']}.\n"]
-    told.append("| step | seconds | the document | seen |\n|---|---:|---|---|")
+    reported = [RUN_HEAD, f"Commit {run['application_commit']}, {run['day']}, {run['model']}.\n"]
+    reported.append("| step | seconds | the document | seen |\n|---|---:|---|---|")
     for step in run["rows"]:
         seconds = "" if step["seconds"] is None else f"{step['seconds']:.2f}"
         seen = " ".join((f"FAILED: {step['failed']}" if step.get("failed") else step["note"]).split())
-        told.append(f"| {step['step']} | {seconds} | {step['promised']} | {seen.replace('|', '/')} |")
-    return "\n".join([*told, ""])
+        reported.append(f"| {step['step']} | {seconds} | {step['promised']} | {seen.replace('|', '/')} |")
+    return "\n".join([*reported, ""])
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bundle import strict
 from bundle.wheels import record
-from installer.trust.ownership import demand_private
+from installer.trust.ownership import require_private
 from shared import reading
 from shared.errors import TrustError
 from shared.files import trials
@@ -74,8 +74,8 @@ class Plugin(Check, ABC):
         left = 0
         try:
             with trials.scratch() as folder:
-                told = context(self, subject)
-                ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=told, leftovers=True)
+                reported = context(self, subject)
+                ended = process.run(argv, env=env, cwd=folder, timeout=limit, stdin=reported, leftovers=True)
         finally:
             left = leftovers.end(token)
         if ended.stderr:
@@ -138,7 +138,7 @@ class FileOfHost(Plugin):
     places: ClassVar[Places]
 
     def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - nobody has signed it
-        demand_private(self.file, self.places)
+        require_private(self.file, self.places)
         return None
 
     def start(self) -> list[str]:

@@ -8,13 +8,13 @@ from validator.checks.application.cli import Commands
 from validator.checks.application.container import ContainerObject
 from validator.checks.application.dashboard import DashboardAnswer
 from validator.checks.application.data import Data
-from validator.checks.application.former import FormerReleases
+from validator.checks.application.former import PreviousReleases
 from validator.checks.application.models import Models
 from validator.checks.application.places import Places
 from validator.checks.application.probe import ModelProbe
 from validator.checks.application.release import ActiveRelease
 from validator.checks.application.settings import Settings
-from validator.checks.application.store import KeptFiles
+from validator.checks.application.store import StoredFiles
 from validator.checks.packages.conflicts import Conflicts
 from validator.checks.packages.imports import Imports
 from validator.checks.packages.record import Record
@@ -38,7 +38,7 @@ from validator.checks.security.receipt import ReceiptLogged
 from validator.checks.security.safety import SecondScanner
 from validator.checks.security.secrets import Secrets
 from validator.checks.security.signed import SignedFiles
-from validator.checks.security.strangers import Strangers
+from validator.checks.security.strangers import UnknownFiles
 from validator.checks.system.clock import Clock
 from validator.checks.system.cpu import Processor
 from validator.checks.system.disk import Disk
@@ -81,8 +81,8 @@ CHECKS: tuple[type[Check], ...] = (
     Commands,
     Settings,
     Models,
-    KeptFiles,
-    FormerReleases,
+    StoredFiles,
+    PreviousReleases,
     ModelProbe,
     DashboardAnswer,
     ContainerObject,
@@ -102,7 +102,7 @@ CHECKS: tuple[type[Check], ...] = (
     SignedFiles,
     Permissions,
     Ancestors,
-    Strangers,
+    UnknownFiles,
     Secrets,
     Advisories,
     SecondScanner,

@@ -82,20 +82,20 @@ def causes_of(check: str) -> tuple[str, ...]:
 def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress) -> list[CheckResult]:
     """Give each result the remedy that helps, and its words; recovery is asked once, where it could help."""
     repair, trouble = None, ""
-    if subject.foresee is not None and any(_may_be_mended(result) for result in results):
+    if subject.foresee is not None and any(_may_be_repaired(result) for result in results):
         try:
             with progress.wait(_("Checking what recover would do")):
                 repair = subject.foresee()
         except RagtraceError as error:
             trouble = f"{error.what} {error.advice}".strip()
         except OSError as error:
-            trouble = troubles.told(error)
+            trouble = troubles.described(error)
     if trouble:
-        return [_other(result, trouble) if _may_be_mended(result) else _as_it_is(result) for result in results]
+        return [_other(result, trouble) if _may_be_repaired(result) else _as_it_is(result) for result in results]
     return [_settled(result, subject, repair) for result in results]
 
 
-def _may_be_mended(result: CheckResult) -> bool:
+def _may_be_repaired(result: CheckResult) -> bool:
     return result.remedy in (RECOVER, RECOVER_OR_BUNDLE)
 
 
@@ -106,12 +106,12 @@ def _settled(result: CheckResult, subject: Subject, repair: Repair | None) -> Ch
     2. What it finds and cannot repair needs what recover says.
     3. All else is repaired by recover.
     """
-    if not _may_be_mended(result):
+    if not _may_be_repaired(result):
         return _as_it_is(result)
     found = repair.found.intersection(causes_of(result.id)) if repair else frozenset()
     if repair and not found:
         return _other(result, unexplained())
-    if repair and not found <= repair.mended:
+    if repair and not found <= repair.repaired:
         command = subject.tool("recover", "--bundle", "FOLDER")
         return replace(result, remedy=BUNDLE, suggestion=repair.unmet, command=command)
     return replace(result, remedy=RECOVER, suggestion=subject.write_report(), command=subject.recover_command())

@@ -88,13 +88,13 @@ class Report:
 def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice | None = None) -> Report:
     """Put results together with what is known of the host and the installation, and of the checks that were chosen."""
     product = subject.manifest.product if subject.manifest and subject.prefix else None
-    kept = readable(results)
+    stored = readable(results)
     return Report(
         timestamp=strict.time_to_json(datetime.now(timezone.utc)),
         system_info=plain_value(host.system_info()),
-        results=kept,
+        results=stored,
         overall_status=overall(results),
-        recommendations=recommend(kept),
+        recommendations=recommend(stored),
         title=subject.title,
         product=product.name if product else None,
         version=product.version if product else None,
@@ -112,16 +112,16 @@ def readable(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     Metrics and evidence that could not be read again are left out, and where the whole would be too large, evidence
     and then results, the least urgent first.
     """
-    kept, room = {}, ROOM
+    stored, room = {}, ROOM
     by_urgency = sorted(enumerate(results), key=lambda item: (*URGENCY, item[1].status).index(item[1].status))
     for index, result in by_urgency[:RESULTS_LIMIT]:
         whole = _readable(result)
         for offered in (whole, replace(whole, evidence={"left_out": True})):
             size = len(strict.dumps(offered.to_json()))
             if size <= room:
-                kept[index], room = offered, room - size
+                stored[index], room = offered, room - size
                 break
-    return tuple(kept[index] for index in sorted(kept))
+    return tuple(stored[index] for index in sorted(stored))
 
 
 def _readable(result: CheckResult) -> CheckResult:

@@ -53,5 +53,5 @@ class Repair:
     """What recover would do now: the kinds of what it finds, those that it repairs, and what it needs for the rest."""
 
     found: frozenset[str]
-    mended: frozenset[str]
+    repaired: frozenset[str]
     unmet: str = ""

@@ -154,8 +154,10 @@ def results_of(check: Check, subject: Subject) -> list[CheckResult]:
     except RagtraceError as error:
         results.append(_timed(check, check.result(ERROR, error.what, suggestion=error.advice), results))
     except OSError as error:
-        told = troubles.words(error)
-        results.append(_timed(check, check.result(ERROR, told.what.rstrip("."), suggestion=told.advice), results))
+        reported = troubles.words(error)
+        results.append(
+            _timed(check, check.result(ERROR, reported.what.rstrip("."), suggestion=reported.advice), results)
+        )
     except Exception as error:  # a check that breaks must not end the run
         LOG.exception("check %s broke", check.id)
         details = _("the check crashed: {kind}: {text}").format(kind=type(error).__name__, text=error)

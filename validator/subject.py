@@ -147,5 +147,5 @@ def _read(name: str, read: Callable[[], T], problems: dict[str, str]) -> T | Non
     except RagtraceError as error:
         problems[name] = error.what
     except OSError as error:
-        problems[name] = troubles.told(error)
+        problems[name] = troubles.described(error)
     return None

@@ -7,6 +7,18 @@ Each raises a subclass of shared.errors.RagtraceError whose text says what happe
 from __future__ import annotations
 
 from bootstrap.api.here import QUIET, prefix_or_none, settled
+from bootstrap.api.inspecting import (
+    Status,
+    audit_entries,
+    audit_head,
+    check_repaired,
+    history,
+    list_checks,
+    monitor,
+    status,
+    validate,
+    verify_audit_log,
+)
 from bootstrap.api.installing import (
     accept_memory,
     admission,
@@ -24,18 +36,6 @@ from bootstrap.api.installing import (
     verify,
 )
 from bootstrap.api.keeping import BackupPlan, create_backup, list_backups, plan_backup, restore
-from bootstrap.api.looking import (
-    Status,
-    audit_entries,
-    audit_head,
-    check_repaired,
-    history,
-    list_checks,
-    monitor,
-    status,
-    validate,
-    verify_audit_log,
-)
 from bootstrap.api.repairing import plan_recovery, recover
 from bootstrap.api.scanning import advisories_site, scan_advisories, update_advisories
 from installer.trust.admission import AS_IT_IS

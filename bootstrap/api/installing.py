@@ -122,7 +122,7 @@ def upgrade(
 
     found, places = find_prefix(prefix), places_or_ours(places)
     candidate = Candidate(open_bundle(folder, places=places), found, places, conditions)
-    return story.hand_over(admit(candidate), folder, options)
+    return story.pass_control(admit(candidate), folder, options)
 
 
 def rollback(
@@ -135,7 +135,7 @@ def rollback(
 ) -> Outcome:
     """Make the previous release, or a retained one, current again; a damaged one is made anew from the store first."""
     from installer.install import rollback as story
-    from recovery.former import mending
+    from recovery.previous import mending
 
     return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))
 

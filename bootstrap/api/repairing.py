@@ -8,7 +8,7 @@ from bootstrap.api.here import QUIET, places_or_ours
 from installer.layout import misplaced
 from installer.layout.location.finding import find_prefix
 from installer.trust import keeping
-from installer.trust.at_hand import look
+from installer.trust.available import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +36,8 @@ def plan_recovery(
     found = find_prefix(prefix, bereft=True)
     misplaced.require_home(found, misplaced.found(found))
     report = read_diagnosis(diagnosis) if diagnosis else None
-    at_hand = look(found, bundle, trusted_keys, places_or_ours(places))
-    return story.plan_recovery(found, story.Given(report, at_hand, allow_unlocked).admitted())[0]
+    available = find(found, bundle, trusted_keys, places_or_ours(places))
+    return story.plan_recovery(found, story.Given(report, available, allow_unlocked).admitted())[0]
 
 
 def recover(  # noqa: PLR0913 - each is an option of the command
@@ -63,9 +63,9 @@ def recover(  # noqa: PLR0913 - each is an option of the command
 
     found, places = find_prefix(prefix, bereft=True), places_or_ours(places)
     report = read_diagnosis(diagnosis) if diagnosis else None
-    at_hand = look(found, bundle, trusted_keys, places)
-    done = story.recover(found, confirm, progress, story.Given(report, at_hand, allow_unlocked, wait))
+    available = find(found, bundle, trusted_keys, places)
+    done = story.recover(found, confirm, progress, story.Given(report, available, allow_unlocked, wait))
     if done.applied or not done.plan.remedies:  # not where somebody said no
-        for line in keeping.mend(places, found):
+        for line in keeping.repair(places, found):
             progress.warn(line)
     return done

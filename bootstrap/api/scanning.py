@@ -12,7 +12,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from installer.advisories.look import Look
+    from installer.advisories.scan import InstalledScan
     from installer.advisories.update import Update
     from installer.release.installation import Installation
     from installer.trust.places import Places
@@ -49,12 +49,12 @@ def update_advisories(
 
 def scan_advisories(
     prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None, places: Places | None = None
-) -> Look:
+) -> InstalledScan:
     """Scan what is installed by the advisories in force; ``vex`` is a file for the findings as CycloneDX VEX."""
-    from installer.advisories import look as story
+    from installer.advisories import scan as story
 
     installation = advisories_site(prefix)
-    seen = story.look(installation, places_or_ours(places), table=table)
+    seen = story.scan_installed(installation, places_or_ours(places), table=table)
     if vex is not None:
         story.write_vex(vex, seen, installation)
     return seen

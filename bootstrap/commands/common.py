@@ -121,7 +121,7 @@ def tidy() -> None:
 
 def take_prefix(arguments: argparse.Namespace) -> int:
     """Check the working folder and the folder that was named, before a log or anything else is opened there."""
-    placement.demand_working_folder()
+    placement.require_working_folder()
     if arguments.prefix is not None:
         arguments.prefix = prefix_at(arguments.prefix).root
     return DONE
@@ -139,7 +139,7 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
         from installer.logs import syslog
 
         runlog.send_to(syslog.Collector(arguments.syslog, command), runlog.Lines(command, arguments.syslog.limit))
-    prefix = prefix_at_hand(arguments.prefix)
+    prefix = available_prefix(arguments.prefix)
     if prefix is not None:
         runlog.hide(runlog.secrets_of(prefix.env_file))
     if command != "install" and not getattr(arguments, "dry_run", False):
@@ -151,7 +151,7 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
         runlog.end([handler for handler in LOG.handlers if handler not in before])
 
 
-def prefix_at_hand(named: Path | None) -> Prefix | None:
+def available_prefix(named: Path | None) -> Prefix | None:
     """Return the prefix that a command means, or None where that is not clear."""
     try:
         return find_prefix(named)
@@ -190,11 +190,11 @@ def show_collected(collected: Collected) -> None:
             _("Removed:        {release} {version}{data}").format(release=gone.release, version=gone.version, data=data)
         )
     for waiting in collected.in_use:
-        told = _(
+        reported = _(
             "Still in use:   {release} {version}, by processes {numbers}; the first command after they exit removes it"
         )
         numbers = ", ".join(map(str, waiting.users)) or "?"
-        show(told.format(release=waiting.release, version=waiting.version, numbers=numbers))
+        show(reported.format(release=waiting.release, version=waiting.version, numbers=numbers))
 
 
 def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
@@ -228,8 +228,8 @@ def show_outcome(outcome: Outcome) -> None:
     show(_("Installed in:   {path}").format(path=outcome.prefix))
     show(_("This tool:      {path}").format(path=outcome.tool))
     if outcome.former_tool:
-        told = _("                Previously {former}: update whatever uses that name, such as scheduled jobs.")
-        show(told.format(former=outcome.former_tool))
+        reported = _("                Previously {former}: update whatever uses that name, such as scheduled jobs.")
+        show(reported.format(former=outcome.former_tool))
     show_collected(outcome.collected)
     show(_("Audit log head: {head}").format(head=outcome.audit_head))
 

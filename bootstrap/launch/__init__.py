@@ -15,7 +15,7 @@ What it leaves for the code that runs then:
 * RAGTRACE_CALLER_NAMES, the names (never the values) of the variables that it took away,
   joined by commas, so that one can tell that a key is set.
 * the module ``launch.cache`` in sys.modules, whose ``opened`` says where the cache is and what it holds
-  (``shared/programs/carried.py`` checks a program by it when it is about to run).
+  (``shared/programs/embedded.py`` checks a program by it when it is about to run).
 """
 
 import os
@@ -24,13 +24,13 @@ import sys
 from .host import check_host, check_modules, check_python
 from .words import Refusal, _, broken, sentence
 
-KEPT = (
+STORED = (
     "HOME PATH LANG TZ TERM COLUMNS LINES NO_COLOR USER LOGNAME SSH_AUTH_SOCK TEMP TMP TMPDIR "
     "USERPROFILE USERNAME LOCALAPPDATA APPDATA PROGRAMDATA SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT "
     "PROCESSOR_ARCHITECTURE PROCESSOR_ARCHITEW6432 "  # platform.machine() reads these two
     "WINEUSERNAME"  # wine's own, by which it finds a user's folders
 ).split()
-KEPT_PREFIXES = ("LC_", "XDG_", "RAGTRACE_")
+PASSED_PREFIXES = ("LC_", "XDG_", "RAGTRACE_")
 
 
 def run():
@@ -99,7 +99,7 @@ def read_facts(zipapp):
 
 def allowed(name):
     """Return whether a variable of the caller's environment is handed on."""
-    return name.upper() in KEPT or name.upper().startswith(KEPT_PREFIXES)
+    return name.upper() in STORED or name.upper().startswith(PASSED_PREFIXES)
 
 
 def isolate(zipapp):

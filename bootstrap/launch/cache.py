@@ -102,7 +102,7 @@ def private_folder(path: str) -> str:
     """Make a folder 0700, or take it as it is when it is a real one of this user; else raise OSError."""
     os.stat(os.path.dirname(os.path.dirname(path)))  # a home that is not there is not made
     if os.path.lexists(path):
-        demand_real(os.lstat(path))
+        require_real(os.lstat(path))
     # before anything is made: sudo may leave HOME at the caller's, and root's files would stop him there later
     if os.name != "nt" and owners.first_problem(os.path.dirname(path))[0]:
         raise OSError(_("another user could replace it"))
@@ -112,7 +112,7 @@ def private_folder(path: str) -> str:
     except FileExistsError:
         pass
     status = os.lstat(path)
-    demand_real(status)
+    require_real(status)
     if os.name == "nt":
         return path  # the profile's access list keeps others out
     if status.st_mode & 0o077:
@@ -130,7 +130,7 @@ def flags_of(path: str) -> int:
         return 0
 
 
-def demand_real(status: os.stat_result) -> None:
+def require_real(status: os.stat_result) -> None:
     """Raise OSError unless a folder is a real one of this user."""
     if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
         raise OSError(_("not a real folder"))

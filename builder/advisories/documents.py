@@ -61,12 +61,12 @@ def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -
     One for the same advisory, package and versions takes the previous's place. ``sequence`` is the new
     number if it is higher than the previous one.
     """
-    former = exempt.NONE
+    previous = exempt.NONE
     if os.path.lexists(path):
-        former = exempt.read_exceptions(read_file(path, exempt.EXCEPTIONS_LIMIT))
+        previous = exempt.read_exceptions(read_file(path, exempt.EXCEPTIONS_LIMIT))
     changed_ones = {(one.id, one.package, one.versions) for one in exemptions}
-    others = [one for one in former.exceptions if (one.id, one.package, one.versions) not in changed_ones]
-    changed = replace(former, sequence=max(sequence, former.sequence + 1), exceptions=(*others, *exemptions))
+    others = [one for one in previous.exceptions if (one.id, one.package, one.versions) not in changed_ones]
+    changed = replace(previous, sequence=max(sequence, previous.sequence + 1), exceptions=(*others, *exemptions))
     try:
         data = exempt.read_exceptions(changed.to_bytes()).to_bytes()
     except TrustError as error:

@@ -15,9 +15,9 @@ from builder.fetch.client import (
     Client,
     RedirectError,
     TransientError,
-    demand_ready,
     is_safe,
     reason_of,
+    require_ready,
     retried,
 )
 from builder.fetch.credentials import redact
@@ -63,7 +63,7 @@ def fetch_export(url: str, target: Path, progress: Progress, *, pause: Callable[
 def _open(client: Client, url: str) -> httpx2.Response:
     response = client.open(url)
     try:
-        demand_ready(response)
+        require_ready(response)
         if response.status_code != 200:
             raise _trouble(url, f"HTTP {response.status_code} {response.reason_phrase}".rstrip())
     except BaseException:

@@ -126,7 +126,7 @@ def run_gate(
     scanned = knowledge.scan(packages)
     compare(snapshot, scanned, packages, python)
     assessment = knowledge.assess(scanned)
-    tell(assessment, progress)
+    announce(assessment, progress)
     refuse(knowledge, assessment)
     contents = {
         form.NAME: snapshot.data,
@@ -180,7 +180,7 @@ def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptio
     return exempt.read_exceptions(data)
 
 
-def tell(assessment: Assessment, progress: Progress) -> None:
+def announce(assessment: Assessment, progress: Progress) -> None:
     """Warn of what a person should know, though it does not stop the build."""
     if assessment.age == FUTURE:
         progress.warn(_("The advisories are dated in the future: check the clocks here and where they were created."))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 DROP_LIMIT = 0.05  # part of the live advisories; more than that have never been withdrawn between two exports
 CANARY_PACKAGES = 5
 ROLE = "advisories"
-LICENCE = "CC-BY-4.0"
+LICENSE = "CC-BY-4.0"
 NOTICE = """\
 The advisories in this file come from {source}
 (state of {known_until}), in the form of OSV records.
@@ -80,7 +80,7 @@ def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) 
         made=making.now.replace(microsecond=0),
         known_until=known_until,
         source=making.source,
-        licence=LICENCE,
+        licence=LICENSE,
         counts=dict(sorted(found.counts.items())),
         files=tuple(MemberFile(name, len(data), digest.sha256_bytes(data)) for name, data in members.items()),
         canaries=tuple(choose_canaries(found.packages)),
@@ -176,6 +176,6 @@ def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[P
     return [path, *(path.with_name(name) for name in signatures)]
 
 
-def former_of(path: Path) -> Snapshot | None:
+def previous_of(path: Path) -> Snapshot | None:
     """Return the snapshot that a new one takes the place of, None when there is none."""
     return load_snapshot(path) if os.path.lexists(path) else None

@@ -11,7 +11,7 @@ from builder.evidence.evidence import evidence_members
 from builder.lock.locked import lock_rows, write_requirements
 from builder.members import Member, member
 from builder.wheels.attestations import evidence as evidence_of
-from builder.wheels.wheels import demand_apart
+from builder.wheels.wheels import require_apart
 from bundle import digest
 from bundle.lock import PYLOCK, write_pylock
 from bundle.manifest import DEPENDENCIES, MODELS, SOURCE, WHEELS, FileEntry, Manifest, parse_manifest
@@ -69,7 +69,7 @@ def _known(path: str, kind: str, wheel: Wheel) -> Member:
     return Member(FileEntry(path, wheel.path.stat().st_size, wheel.locked.sha256, kind), wheel.path)
 
 
-def demand_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
+def require_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
     """Raise BuildError for a file that a Windows host could not open where it is installed."""
     installed = [f"venv/Lib/site-packages/{wheel.facts.longest}" for wheel in wheels]
     path = too_long_for_windows([*installed, *(f"app/{entry.inner}" for entry in sources)])
@@ -83,12 +83,12 @@ def demand_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
     """Return the manifest, checked by the same strict reader that hosts use."""
     common = inputs.common
-    demand_apart(((wheel.path, wheel.locked.filename) for wheel in inputs.wheels), inputs.target)
+    require_apart(((wheel.path, wheel.locked.filename) for wheel in inputs.wheels), inputs.target)
     if inputs.target.platform == "windows":
-        demand_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
+        require_short(inputs.wheels, [item.entry for item in contents if item.entry.kind == "source"])
     files = tuple(item.entry for item in contents)
-    brought = [*(wheel.facts.unpacked for wheel in inputs.wheels), inputs.verification.unpacked]
-    laid = installed(files, brought)
+    added = [*(wheel.facts.unpacked for wheel in inputs.wheels), inputs.verification.unpacked]
+    written = installed(files, added)
     manifest = Manifest(
         product=common.product,
         target=inputs.target,
@@ -100,8 +100,8 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
         packages=tuple(wheel.package for wheel in inputs.wheels),
         models=tuple(model_entry(source, model) for source, model in common.models),
         application=common.profile.application,
-        installed_bytes=laid.bytes,
-        installed_files=laid.files,
+        installed_bytes=written.bytes,
+        installed_files=written.files,
     )
     try:
         return parse_manifest(manifest.to_bytes())

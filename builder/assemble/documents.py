@@ -31,7 +31,7 @@ PLACES = {
 def members(facts: Facts) -> list[Member]:
     """Return them as members of the archive."""
     target = facts.target
-    told = {
+    reported = {
         "target": str(target),
         "python_version": target.python,
         "python": facts.python,
@@ -41,7 +41,7 @@ def members(facts: Facts) -> list[Member]:
     for name, (folder, kind) in PLACES.items():
         text = (FILES / name).read_text(encoding="utf-8")
         if kind == "prerequisite":
-            text = Template(text).substitute(told)
+            text = Template(text).substitute(reported)
         if name.endswith(".bat"):
             text = text.replace("\n", "\r\n")
         found.append(member(f"{folder}/{name}", kind, text.encode()))

@@ -12,7 +12,7 @@ from builder.models.probe import with_embedding
 from builder.request.inputs import Common, Inputs, Wheel
 from builder.wheels import attestations
 from builder.wheels.builds import build_wheels, is_native_here
-from builder.wheels.interpreter import bring_python
+from builder.wheels.interpreter import add_python
 from builder.wheels.wheels import fetch_wheels, wheel_facts
 from bundle.target import host_glibc
 from shared.i18n import _, plural
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
     """Return what each target needs, sources built to wheels."""
-    return dict(_with_built(standing.target, standing.demanded, run) for standing in scope.standings)
+    return dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
 
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
@@ -65,7 +65,7 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
 
 def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:
     """Check the attestations of the wheels, as the request says."""
-    return attestations.look(
+    return attestations.inspect(
         sorted(wheels),
         scope.lock,
         run.request.cache,
@@ -132,4 +132,4 @@ def with_python(inputs: Inputs, work: Path, run: Run) -> Inputs:
         return inputs
     scratch = work / f".python-{inputs.target}-{inputs.target.abi}"
     scratch.mkdir()
-    return replace(inputs, python=bring_python(run.request.python, inputs.target, scratch, run.progress))
+    return replace(inputs, python=add_python(run.request.python, inputs.target, scratch, run.progress))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-WORKSPACE, FORMER, LOCK = ".building-", ".former", ".lock"
+WORKSPACE, PREVIOUS, LOCK = ".building-", ".former", ".lock"
 
 
 @contextlib.contextmanager
@@ -33,9 +33,9 @@ def workspace(output_dir: Path) -> Iterator[Path]:
         if error.filename is not None:
             raise
         # a write that fails does not say where: a full disk, mostly
-        told = troubles.words(error, troubles.WRITING, near=output_dir)
+        reported = troubles.words(error, troubles.WRITING, near=output_dir)
         raise BuildError(
-            told.what, advice=f"{told.advice} " + _("Or specify another folder with --output-dir.")
+            reported.what, advice=f"{reported.advice} " + _("Or specify another folder with --output-dir.")
         ) from error
     finally:
         files.remove_tree(work)
@@ -45,22 +45,22 @@ def clear_abandoned(output_dir: Path) -> None:
     """Remove the workspaces of builds that were killed; a previous build that one had put aside goes back."""
     for work in output_dir.glob(f"{WORKSPACE}*"):
         with contextlib.suppress(BusyError), locked(work / LOCK):  # another build may be at work there
-            for former in (work / FORMER).glob("*"):
-                if not (output_dir / former.name).exists():
-                    os.replace(former, output_dir / former.name)
+            for previous in (work / PREVIOUS).glob("*"):
+                if not (output_dir / previous.name).exists():
+                    os.replace(previous, output_dir / previous.name)
             files.remove_tree(work)
 
 
 def put_in_place(work: Path, output_dir: Path, finished: Sequence[Path]) -> None:
     """Move finished folders to their names, all of them or none; previous builds of these names go only then."""
     files.sync_filesystem(work)
-    former = work / FORMER
-    former.mkdir()
+    previous = work / PREVIOUS
+    previous.mkdir()
     undo: list[tuple[Path, Path]] = []
     try:
         for folder in finished:
             target = output_dir / folder.name
-            for source, place in ((target, former / folder.name), (folder, target)):
+            for source, place in ((target, previous / folder.name), (folder, target)):
                 if source.exists():
                     undo.append((place, source))
                     os.replace(source, place)

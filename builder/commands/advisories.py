@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.advisories import documents, fetch
-from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
+from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, previous_of, write_snapshot
 from builder.commands import exceptions
 from builder.commands.common import moment, signer_of, signers_of
 from builder.fetch.credentials import redact
@@ -83,10 +83,10 @@ def run_import(arguments: argparse.Namespace) -> int:
 
 
 def _make(export: Path, source: str, arguments: argparse.Namespace) -> int:
-    former = load_snapshot(arguments.former) if arguments.former else former_of(arguments.output)
+    previous = load_snapshot(arguments.former) if arguments.former else previous_of(arguments.output)
     making = Making(source, moment(), arguments.sequence, arguments.accept_drop)
     signers = signers_of(arguments.sign_key)
-    data = make_snapshot(export, making, former)
+    data = make_snapshot(export, making, previous)
     written = write_snapshot(arguments.output.absolute(), data, signers)
     facts = facts_of(read_snapshot(data))
     if arguments.json:

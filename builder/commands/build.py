@@ -255,14 +255,14 @@ def _show_bundle(built: Built) -> None:
         )
     )
     if built.base:
-        told = built.base.told(manifest)
+        reported = built.base.described(manifest)
         show(
             _(
                 "Delta:     {brought} included; version {version} (release counter {counter}) has the other {size}"
             ).format(
-                **told,
-                brought=human_bytes(manifest.total_bytes - told["bytes"]),
-                size=human_bytes(told["bytes"]),
+                **reported,
+                brought=human_bytes(manifest.total_bytes - reported["bytes"]),
+                size=human_bytes(reported["bytes"]),
             )
         )
     largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in largest_parts(manifest))
@@ -293,8 +293,8 @@ def _facts(built: Built) -> dict[str, Any]:
         "target": manifest.target.to_json(),
         "packages": len(manifest.packages),
         "bytes": manifest.total_bytes,
-        "base": built.base and built.base.told(manifest),
-        "bytes_brought": manifest.total_bytes - (built.base.told(manifest)["bytes"] if built.base else 0),
+        "base": built.base and built.base.described(manifest),
+        "bytes_brought": manifest.total_bytes - (built.base.described(manifest)["bytes"] if built.base else 0),
         "sizes": dict(largest_parts(manifest, most=len(manifest.files))),
         "installer_sha256": built.zipapp_sha256,
         "slip": str(built.slip),

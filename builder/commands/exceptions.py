@@ -10,7 +10,7 @@ from builder.advisories import documents, entries
 from builder.advisories.gate import GateRequest, Knowledge, read_knowledge
 from builder.commands.common import add_choice, add_project, add_targets, moment, named_targets
 from builder.lock.lock import read_lock
-from builder.lock.targets import demand_whole, survey
+from builder.lock.targets import require_whole, survey
 from builder.project.project import read_project
 from builder.request.verification import foresee
 from bundle.advisories.exceptions import EXCEPTIONS_LIMIT, JUSTIFICATIONS, LONGEST, read_exceptions
@@ -122,7 +122,7 @@ def run_template(arguments: argparse.Namespace) -> int:
         named_targets(arguments),
         build=not arguments.no_build,
     )
-    demand_whole(standings)
+    require_whole(standings)
     found: dict[tuple[str, str, str], Finding] = {}
     for foresight in foresee(knowledge, standings):
         found |= {(one.package, one.version, one.id): one for one in foresight.failing}

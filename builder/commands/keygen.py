@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.commands.common import PASSPHRASE, default_key, passphrase
-from builder.signing.sign import demand_new, generate_key
+from builder.signing.sign import generate_key, require_new
 from shared.errors import UsageError
 from shared.i18n import _
 from shared.terminal.commandline import DONE
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.key is None:
         arguments.key = default_key()
         arguments.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    demand_new(arguments.key)  # before anybody types for nothing
+    require_new(arguments.key)  # before anybody types for nothing
     if not arguments.no_passphrase:
         secret = passphrase(arguments.key, new=True)
         if not secret:

@@ -51,17 +51,17 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
 
 def run_new(arguments: argparse.Namespace) -> int:
     """Make a policy and tell who has to sign it."""
-    former = parse_policy(read_small(arguments.former), arguments.former.name) if arguments.former else None
+    previous = parse_policy(read_small(arguments.former), arguments.former.name) if arguments.former else None
     change = policies.Change(
         add=[_addition(text) for text in arguments.add],
         remove=[_keyid(text) for text in arguments.remove],
         thresholds=[_threshold(text) for text in arguments.threshold],
         until=[(_keyid(who), _time(when)) for who, when in map(_pair, arguments.until)],
     )
-    policy = policies.next_policy(former, change)
+    policy = policies.next_policy(previous, change)
     path = policies.write_policy(arguments.folder, policy)
     show(_("Policy: {path}").format(path=path))
-    for before in filter(None, (former, policy)):
+    for before in filter(None, (previous, policy)):
         show(_must_sign(before))
     return DONE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from builder.evidence import licences
+from builder.evidence import licenses
 from builder.evidence.provenance import write_provenance
 from builder.evidence.sbom import write_sbom
 from builder.members import Member, member
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from builder.request.inputs import Inputs
 
-LICENCES = f"{DOCUMENTATION}/LICENCES.txt"
+LICENSES = f"{DOCUMENTATION}/LICENCES.txt"
 SBOM = f"{VERIFICATION}/sbom.cdx.json"
 PROVENANCE = f"{VERIFICATION}/provenance.json"
 
@@ -26,12 +26,12 @@ PROVENANCE = f"{VERIFICATION}/provenance.json"
 def evidence_members(inputs: Inputs, contents: Sequence[Member], zipapp: Path) -> list[Member]:
     """Return the evidence about everything else in a bundle: each document names those before it too."""
     common = inputs.common
-    packages = [licences.of_wheel(wheel) for wheel in inputs.wheels]
-    models = [licences.of_model(model) for _source, model in common.models]
+    packages = [licenses.of_wheel(wheel) for wheel in inputs.wheels]
+    models = [licenses.of_model(model) for _source, model in common.models]
     licensed = {f"package:{one.name}": one for one in packages} | {f"model:{one.name}": one for one in models}
-    python = list(licences.of_python(inputs.python, inputs.target.python))
+    python = list(licenses.of_python(inputs.python, inputs.target.python))
     created = datetime.fromtimestamp(common.epoch, timezone.utc)
-    found = [member(LICENCES, "document", licences.inventory(common.product, [*python, *packages], models))]
+    found = [member(LICENSES, "document", licenses.inventory(common.product, [*python, *packages], models))]
     found.append(
         member(SBOM, "verification", write_sbom(inputs, [*contents, *found], zipapp, licensed, created))
     )  # fmt: skip

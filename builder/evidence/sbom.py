@@ -22,7 +22,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from builder.evidence.licences import spdx
+from builder.evidence.licenses import spdx
 from builder.fetch.credentials import redact
 from bundle.names import INSTALLER
 from bundle.opening import INSTALLER_MEMBER
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.license import License
 
-    from builder.evidence.licences import Licensed
+    from builder.evidence.licenses import Licensed
     from builder.lock.lock import Lock
     from builder.lock.locked import LockedWheel
     from builder.members import Member
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # ours, for names made of digests (RFC 9562, 5.5)
 TOOL = "ragtrace-builder"
 METADATA_LIMIT = 4 << 20  # bytes
-_CARRIED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
+_EMBEDDED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
 
 
 def write_sbom(
@@ -110,7 +110,7 @@ def _package(wheel: LockedWheel, lock: Lock, licensed: Mapping[str, Licensed]) -
         bom_ref=f"package:{wheel.name}@{wheel.version}",
         purl=package_url(wheel, lock),
         hashes=_sha256(wheel.sha256),
-        licenses=list(_licence(licensed[f"package:{wheel.name}"].licence)),
+        licenses=list(_license(licensed[f"package:{wheel.name}"].licence)),
         properties=[Property(name="ragtrace:wheel", value=wheel.filename)],
     )
 
@@ -137,7 +137,7 @@ def _model(model: CollectedModel, licensed: Mapping[str, Licensed]) -> Component
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=reference,
         purl=model_url(model),
-        licenses=list(_licence(licensed[reference].licence)),
+        licenses=list(_license(licensed[reference].licence)),
         components=[_file(reference, file.path, file.sha256) for file in model.files],
         properties=[Property(name="ragtrace:repository", value=model.repository)],
     )
@@ -166,14 +166,14 @@ def _installer(entry: FileEntry, zipapp: Path) -> Component:
         type=ComponentType.APPLICATION,
         bom_ref="installer",
         hashes=_sha256(entry.sha256),
-        components=list(_carried(zipapp)),
+        components=list(_embedded(zipapp)),
     )
 
 
-def _carried(zipapp: Path) -> Iterator[Component]:
+def _embedded(zipapp: Path) -> Iterator[Component]:
     """Yield the packages that the installer embeds; their files are inside it, so it has no digest for them."""
     with zipfile.ZipFile(zipapp) as archive:
-        for path in sorted(filter(_CARRIED.fullmatch, archive.namelist())):
+        for path in sorted(filter(_EMBEDDED.fullmatch, archive.namelist())):
             with archive.open(path) as file:
                 metadata = HeaderParser().parsestr(file.read(METADATA_LIMIT).decode("utf-8", "replace"))
             name, version = canonicalize_name(str(metadata["Name"])), str(metadata["Version"])
@@ -182,11 +182,11 @@ def _carried(zipapp: Path) -> Iterator[Component]:
                 version=version,
                 bom_ref=f"installer/{name}@{version}",
                 purl=PackageURL("pypi", None, name, version),
-                licenses=list(_licence(metadata["License-Expression"] or None)),
+                licenses=list(_license(metadata["License-Expression"] or None)),
             )
 
 
-def _licence(licence: str | None) -> Iterator[License]:
+def _license(licence: str | None) -> Iterator[License]:
     expression = spdx(licence)
     if expression:
         yield LicenseExpression(expression)

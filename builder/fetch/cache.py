@@ -226,8 +226,10 @@ class Cache:
 
     def unwritable(self, error: OSError) -> BuildError:
         """Return the error for a cache that could not be written."""
-        told = troubles.words(error, troubles.WRITING, near=self.root)
-        return BuildError(told.what, advice=f"{told.advice} " + _("Or specify another folder with --cache-dir."))
+        reported = troubles.words(error, troubles.WRITING, near=self.root)
+        return BuildError(
+            reported.what, advice=f"{reported.advice} " + _("Or specify another folder with --cache-dir.")
+        )
 
 
 def _take(lock: FileLock, digest: Digest, stop: threading.Event) -> None:

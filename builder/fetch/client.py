@@ -132,7 +132,7 @@ def is_safe(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
-def demand_ready(response: httpx2.Response) -> None:
+def require_ready(response: httpx2.Response) -> None:
     """Raise TransientError for a status that another attempt may change, with the wait that the server asks for."""
     if response.status_code in RETRIED:
         asked = response.headers.get("Retry-After", "")

@@ -23,9 +23,9 @@ from builder.fetch.client import (
     Client,
     RedirectError,
     TransientError,
-    demand_ready,
     pause_after,
     reason_of,
+    require_ready,
 )
 from builder.fetch.partial import Partial, Remote, StoppedError
 from bundle.digest import BLOCK
@@ -198,7 +198,7 @@ def _check_status(file: Remote, response: httpx2.Response, partial: Partial) -> 
     if status == 416 and offset:
         partial.restart()
         raise TransientError(_("the server has no data after what was fetched"))
-    demand_ready(response)
+    require_ready(response)
     advice = {
         401: _("Put your credentials for {host} into your netrc file, or set HF_TOKEN for a model hub."),
         403: _("Ask the administrator of {host} for access, or put credentials that have it into your netrc file."),

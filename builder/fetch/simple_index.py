@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx2
 
-from builder.fetch.client import ANSWERS, Client, RedirectError, TransientError, demand_ready, retried
+from builder.fetch.client import ANSWERS, Client, RedirectError, TransientError, require_ready, retried
 from builder.fetch.credentials import origin, redact
 from shared.errors import BuildError
 
@@ -88,14 +88,14 @@ class SimpleIndex:
         host = urlsplit(url).hostname
         try:
             with closing(self.client.open(url, {"Accept": accept})) as response:
-                demand_ready(response)
+                require_ready(response)
                 if response.status_code != 200:
                     raise UnansweredError(f"{host}: HTTP {response.status_code}")
                 return response.headers.get("Content-Type", ""), _read(response, limit)
         except RedirectError as error:
             scheme = urlsplit(error.target).scheme
-            told = f"redirects from https to {scheme}" if scheme else "too many redirects"
-            raise UnansweredError(f"{host}: {told}") from error
+            reported = f"redirects from https to {scheme}" if scheme else "too many redirects"
+            raise UnansweredError(f"{host}: {reported}") from error
 
 
 def _read(response: httpx2.Response, limit: int) -> bytes:

@@ -119,8 +119,8 @@ def _best_wheel(package: Package, earlier: Sequence[PackageWheel], target: Targe
             ),
         )
     pure = [wheel for wheel in fitting if wheel.filename.endswith("-none-any.whl")]
-    kept = [wheel for wheel in fitting if wheel in earlier]
-    return min(pure or kept or fitting, key=rank)
+    stored = [wheel for wheel in fitting if wheel in earlier]
+    return min(pure or stored or fitting, key=rank)
 
 
 def _locked(name: str, wheel: PackageWheel) -> LockedWheel:

@@ -35,7 +35,7 @@ class Standing:
         return self.error.gaps if isinstance(self.error, MissingWheelsError) else ()
 
     @property
-    def demanded(self) -> Selection:
+    def required(self) -> Selection:
         """The selection. Raises the error where there is none."""
         if self.selection is None:
             raise self.error or BuildError("")
@@ -71,7 +71,7 @@ def _standing(lock: Lock, target: Target, *, build: bool) -> Standing:
         return Standing(target, None, error)
 
 
-def demand_whole(standings: Sequence[Standing]) -> None:
+def require_whole(standings: Sequence[Standing]) -> None:
     """Raise BuildError for what all targets lack, in one, a line for each."""
     errors = [standing.error for standing in standings if standing.error]
     if len(errors) > 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from builder.fetch.cache import Digest, sha256
-from builder.fetch.client import ANSWERS, ATTEMPTS, Client, RedirectError, TransientError, demand_ready, retried
+from builder.fetch.client import ANSWERS, ATTEMPTS, Client, RedirectError, TransientError, require_ready, retried
 from builder.fetch.credentials import Bearer
 from builder.fetch.partial import Remote
 from bundle.digest import sha256_bytes
@@ -77,7 +77,7 @@ def list_repository(repository: str, revision: str, *, pause: Callable[[float], 
 
 def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
     """Keep what a repository holds at a commit, so that a later build needs no hub."""
-    place = _kept(cache, repository, listing.commit)
+    place = _stored(cache, repository, listing.commit)
     remotes = {file.path: file.remote for file in listing.files}
     rows = [[path, remote.digest.algorithm, remote.digest.value, remote.size] for path, remote in remotes.items()]
     try:
@@ -87,10 +87,10 @@ def keep_listing(cache: Cache, repository: str, listing: HubListing) -> None:
         raise cache.unwritable(error) from error
 
 
-def kept_listing(cache: Cache, repository: str, commit: str) -> HubListing:
+def stored_listing(cache: Cache, repository: str, commit: str) -> HubListing:
     """Return what is cached of a repository at a commit. Raises BuildError when nothing usable was."""
     try:
-        rows = json.loads(_kept(cache, repository, commit).read_bytes())
+        rows = json.loads(_stored(cache, repository, commit).read_bytes())
         files = [
             HubFile(str(path), Remote(f"{repository}: {path}", "", Digest(str(algorithm), str(value)), int(size)))
             for path, algorithm, value, size in rows
@@ -105,7 +105,7 @@ def kept_listing(cache: Cache, repository: str, commit: str) -> HubListing:
     return HubListing(commit, tuple(files), ())
 
 
-def _kept(cache: Cache, repository: str, commit: str) -> Path:
+def _stored(cache: Cache, repository: str, commit: str) -> Path:
     return cache.root / "hub" / f"{sha256_bytes(f'{repository}@{commit}'.encode())}.json"
 
 
@@ -173,7 +173,7 @@ def _answered(question: Callable[[], T], repository: str, revision: str, host: s
     try:
         return question()
     except errors.HfHubHTTPError as error:
-        demand_ready(error.response)
+        require_ready(error.response)
         raise _refusal(error, repository, revision, host) from error
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from builder.fetch.download import Downloader
 from builder.models.files import choose_files
-from builder.models.hub import keep_listing, kept_listing, list_repository
-from builder.models.whole import demand_whole
+from builder.models.hub import keep_listing, list_repository, stored_listing
+from builder.models.whole import require_whole
 from builder.wheels.wheels import cached_files
 from bundle.digest import sha256_bytes, sha256_file, write_sums
 from bundle.manifest import FILE_SIZE_LIMIT
@@ -107,7 +107,7 @@ def collect_model(
     else:
         choice = Choice(tuple(include), tuple(exclude))
         model = _from_hub(spec, name, cache, progress, choice, offline=offline, pause=pause)
-        demand_whole(name, {file.path: file.source for file in model.files})
+        require_whole(name, {file.path: file.source for file in model.files})
     pickles = [file.path for file in model.files if file.path.endswith(PICKLES)]
     if pickles and any(file.path.endswith(".safetensors") for file in model.files):
         progress.warn(
@@ -132,14 +132,14 @@ def measure_model(
     """Return how many files of a model would travel, and their bytes; a hub is asked for its listing alone."""
     if spec.folder is not None:
         root = spec.folder.resolve()
-        _demand_folder(root)
+        _require_folder(root)
         found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
         sizes = {path: place.lstat().st_size for path, place in found.items()}
     else:
         listing = _list(spec, cache, progress, offline=offline, pause=None)
         found, sizes = {}, {file.path: file.remote.size or 0 for file in listing.files}
     chosen = choose_files(sizes, name, progress, include, exclude)
-    demand_whole(name, {path: found[path] for path in chosen if path in found})
+    require_whole(name, {path: found[path] for path in chosen if path in found})
     return len(chosen), sum(sizes[path] for path in chosen)
 
 
@@ -149,7 +149,7 @@ def _list(
     """Ask the hub what a repository holds, or offline the cache, which knows whole commits only."""
     repository, revision = spec.repository or "", spec.revision or ""
     if offline:
-        return kept_listing(cache, repository, revision)
+        return stored_listing(cache, repository, revision)
     listing = list_repository(repository, revision, pause=pause or threading.Event().wait)
     if listing.commit != revision:
         progress.step(
@@ -197,13 +197,13 @@ def _from_folder(
     folder: Path, name: str, progress: Progress, include: Sequence[str], exclude: Sequence[str]
 ) -> CollectedModel:
     root = folder.resolve()
-    _demand_folder(root)
+    _require_folder(root)
     try:
         found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
         paths = choose_files(found, name, progress, include, exclude)
         for path in paths:
             _check_regular(found[path], root)
-        demand_whole(name, {path: found[path] for path in paths})
+        require_whole(name, {path: found[path] for path in paths})
         sizes = {path: found[path].stat().st_size for path in paths}
         for path in paths:
             _check_size(str(found[path]), sizes[path])
@@ -219,7 +219,7 @@ def _from_folder(
     return CollectedModel(name, f"path:{root.name}", sha256_bytes(sums), tuple(files))
 
 
-def _demand_folder(root: Path) -> None:
+def _require_folder(root: Path) -> None:
     if not root.is_dir():
         raise BuildError(
             _("The model folder {folder} does not exist.").format(folder=root),

@@ -38,7 +38,7 @@ WITH_WEIGHTS = (
 )
 
 
-def demand_whole(name: str, files: Mapping[str, Path]) -> None:
+def require_whole(name: str, files: Mapping[str, Path]) -> None:
     """Raise BuildError for a model that lacks a file which its own documents name, or has a pointer or a part of one.
 
     ``files`` are the paths in the model that travel, and where they lie now.

@@ -95,10 +95,10 @@ def uncommitted(top: Path, place: Path) -> list[Path]:
     if not place.is_relative_to(top):
         return [place]
     folder, names = (place, ["."]) if place.is_dir() else (place.parent, [f":(literal){place.name}"])
-    kept = set(_git(folder, "ls-files", "-z", "--recurse-submodules", "--", *names).split("\0"))
+    stored = set(_git(folder, "ls-files", "-z", "--recurse-submodules", "--", *names).split("\0"))
     found = {path.relative_to(folder).as_posix(): path for path in ([place] if place.is_file() else _files(place))}
     differing = set(changed(folder))
-    return [path for name, path in sorted(found.items()) if name not in kept or name in differing]
+    return [path for name, path in sorted(found.items()) if name not in stored or name in differing]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from builder.project.profile import (
 )
 from builder.project.project import has_src_layout, project_table, read_project, top_level_packages
 from bundle.product import commands
-from bundle.product.application import Application, Launcher, demand_names
+from bundle.product.application import Application, Launcher, require_names
 from shared.errors import UsageError
 from shared.i18n import _
 
@@ -60,7 +60,7 @@ def default_profile(project_root: Path) -> Profile:
     }
     with as_usage(path):
         application = Application.from_json(value, path.name)
-        demand_names(application, path.name)
+        require_names(application, path.name)
         check_application(application, path.name, project_root)
     files = (project_root / template,) if template else ()
     notes = (*changed, *shadows(application, path.name))

@@ -21,8 +21,8 @@ from bundle.product import commands
 from bundle.product.application import (
     PROGRAM,
     Application,
-    demand_names,
     module_name,
+    require_names,
     source_path,
 )
 from bundle.strict import refuse
@@ -100,7 +100,7 @@ def load_profile(path: Path, project_root: Path) -> Profile:
             "dashboard": dashboard,
         }
         application = Application.from_json(rest, path.name)
-        demand_names(application, path.name)
+        require_names(application, path.name)
         check_application(application, path.name, project_root)
         profile = Profile(
             title=title,

@@ -52,7 +52,7 @@ def collect_source(
     Raises BuildError that names the file, ToolError when git fails.
     """
     if is_checkout(project_root):
-        listed = _demand_tracked(project_root)
+        listed = _require_tracked(project_root)
     else:
         listed = sorted(_everything(project_root, {path.resolve() for path in leave_out}))
         progress.warn(
@@ -94,7 +94,7 @@ def matches(path: str, patterns: Sequence[str]) -> bool:
     )
 
 
-def _demand_tracked(project_root: Path) -> list[str]:
+def _require_tracked(project_root: Path) -> list[str]:
     paths = tracked(project_root)
     if not paths:
         raise BuildError(

@@ -27,7 +27,7 @@ class Base:
     def left_out(self, manifest: Manifest) -> frozenset[FileEntry]:
         """Return what a delta for a release omits. Raises BuildError where this cannot be its base."""
         try:
-            delta.demand_base(manifest, self.manifest)
+            delta.require_base(manifest, self.manifest)
         except TrustError as error:
             raise BuildError(
                 error.what, advice=_("Specify the manifest of an earlier release that hosts have installed.")
@@ -38,7 +38,7 @@ class Base:
         """Return whether the release has a wheel."""
         return any(entry.sha256 == sha256 for entry in self.manifest.of_kind("wheel"))
 
-    def told(self, manifest: Manifest) -> dict[str, Any]:
+    def described(self, manifest: Manifest) -> dict[str, Any]:
         """Return what a delta builds on and leaves out as JSON values, sizes in bytes."""
         product, left_out = self.manifest.product, self.left_out(manifest)
         size = sum(entry.size for entry in left_out)

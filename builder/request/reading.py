@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.lock.lock import read_lock
-from builder.lock.targets import demand_whole, survey
+from builder.lock.targets import require_whole, survey
 from builder.project.chosen_models import with_models, without_models
 from builder.project.default_profile import default_profile
 from builder.project.profile import find_profile, load_profile
@@ -14,10 +14,10 @@ from builder.project.source import collect_source
 from builder.request.delta import bases_of
 from builder.request.moment import moment_of
 from builder.request.run import Scope
-from builder.request.state import demand_commit, demand_same, state_of, tell_state
-from builder.request.verification import demand_safe, knowledge_of
+from builder.request.state import report_state, require_commit, require_same, state_of
+from builder.request.verification import knowledge_of, require_safe
 from builder.settings import lazy_names
-from builder.settings.scan import find_unlisted, packages_of, tell
+from builder.settings.scan import find_unlisted, packages_of, report
 from bundle.manifest import Product
 from shared.i18n import _
 
@@ -51,21 +51,21 @@ def read_scope(run: Run) -> Scope:
     lock = read_lock(root, extras=request.extras, groups=request.groups)
     knowledge = knowledge_of(request, run.policy, progress)
     standings = survey(lock, request.targets, build=request.sources)
-    demand_whole(standings)
-    demand_safe(knowledge, standings, progress)
+    require_whole(standings)
+    require_safe(knowledge, standings, progress)
     # 1.3 The files that travel, and what hosts could not set or would not find.
     state = state_of(root, profile, standings, request.python)
     if request.strict_source:
-        demand_commit(state, root)
-    tell_state(state, progress)
+        require_commit(state, root)
+    report_state(state, progress)
     sources = collect_source(root, profile, progress, leave_out=[request.output_dir])
-    tell(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
+    report(find_unlisted(root, sources, profile.application.environment, packages_of(lock)), progress)
     for line in lazy_names.lines(profile.application.lazy_imports, sources):
         progress.warn(line)
     return Scope(product, profile, lock, knowledge, standings, state, sources, moment.epoch, bases)
 
 
-def demand_unchanged(scope: Scope, run: Run) -> None:
+def require_unchanged(scope: Scope, run: Run) -> None:
     """Raise BuildError where the project changed since it was read."""
     now = state_of(run.request.project_root, scope.profile, scope.standings, run.request.python)
-    demand_same(scope.state, now)
+    require_same(scope.state, now)

@@ -120,7 +120,7 @@ def _digest(path: Path) -> str:
     return digest.sha256_file(path)[0] if path.is_file() else ""
 
 
-def tell_state(state: SourceState, progress: Progress) -> None:
+def report_state(state: SourceState, progress: Progress) -> None:
     """Warn of files that differ from the commit, and of those that stay behind."""
     if state.changed:
         text = plural(
@@ -146,7 +146,7 @@ def tell_state(state: SourceState, progress: Progress) -> None:
         progress.warn(text.format(count=len(state.untracked), names=_some(state.untracked)))
 
 
-def demand_commit(state: SourceState, root: Path) -> None:
+def require_commit(state: SourceState, root: Path) -> None:
     """Raise BuildError unless all that people write for a build is what one commit has (--strict-source)."""
     if state.commit is None:
         raise BuildError(
@@ -175,7 +175,7 @@ def demand_commit(state: SourceState, root: Path) -> None:
         )
 
 
-def demand_same(before: SourceState, after: SourceState) -> None:
+def require_same(before: SourceState, after: SourceState) -> None:
     """Raise BuildError where the source changed while it was built: what the bundle says of it would not be true."""
     if (before.commit, before.changed) != (after.commit, after.changed):
         names = sorted({path for path, _sha in {*before.changed} ^ {*after.changed}})

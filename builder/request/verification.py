@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.advisories.gate import read_knowledge, refuse, run_gate, tell
+from builder.advisories.gate import announce, read_knowledge, refuse, run_gate
 from builder.wheels import tools_environment
 from bundle.advisories.matcher import Installed
 from bundle.wheels.sizes import NOTHING, Unpacked
@@ -87,11 +87,11 @@ def _foresight(knowledge: Knowledge, target: Target, selection: Selection) -> Fo
     return Foresight(target, assessment, tuple(knowledge.failing(assessment)), unknown)
 
 
-def demand_safe(knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress) -> None:
+def require_safe(knowledge: Knowledge | None, standings: Sequence[Standing], progress: Progress) -> None:
     """Raise BuildError for findings that fail the build, which the lock's versions tell: nothing is fetched for it."""
     for foresight in foresee(knowledge, standings) if knowledge else ():
         if knowledge and foresight.failing:
-            tell(foresight.assessment, progress)
+            announce(foresight.assessment, progress)
             refuse(knowledge, foresight.assessment)
 
 

@@ -144,7 +144,7 @@ def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr, bool]]:
 def reads(module: Module) -> list[Read]:
     """Return the places of a file that read a setting, but for those that only save it to set it again."""
     found: list[tuple[int, Read]] = []
-    kept: set[tuple[int, str]] = set()  # function and name: read, and set whatever it was
+    stored: set[tuple[int, str]] = set()  # function and name: read, and set whatever it was
     work: list[tuple[ast.AST, int, frozenset[str], str]] = [(module.tree, 0, frozenset(), "")]
     while work:
         node, function, guards, prefix = work.pop()
@@ -154,11 +154,11 @@ def reads(module: Module) -> list[Read]:
             guards |= {name for part in ast.walk(node.test) for name in _names_read(module, part)}
         elif isinstance(node, (ast.With, ast.AsyncWith)):
             prefix += "".join(_prefix(module, item.context_expr) for item in node.items)
-        kept.update((function, name) for name in _names_written(module, node) if name not in guards)
+        stored.update((function, name) for name in _names_written(module, node) if name not in guards)
         line = getattr(node, "lineno", 0)
         found.extend((function, Read((prefix + name,), line)) for name in _names_read(module, node))
         work.extend((child, function, guards, prefix) for child in ast.iter_child_nodes(node))
-    return [read for function, read in found if (function, read.names[0]) not in kept]
+    return [read for function, read in found if (function, read.names[0]) not in stored]
 
 
 def _names_read(module: Module, node: ast.AST) -> Texts:

@@ -56,7 +56,7 @@ FOREIGN = (
 )
 PREFIXES = {"huggingface-hub": "HF"}  # where a package's variables don't begin with its own name
 _PREFIX = re.compile(r"[A-Z][A-Z0-9_]*_")  # as code has it that puts names together: "DEMO_" + name
-_TOLD = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=(?![=(\[{]|\$[(!?])")
+_DECLARED = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=(?![=(\[{]|\$[(!?])")
 _EXAMPLE = re.compile(r"^[ \t]*#?[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
 _RECIPE = re.compile(r"(?<![\w${%-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[=:]")
 
@@ -138,7 +138,7 @@ def _parsed(file: Path) -> ast.Module | None:
 
 def _guide_names(root: Path) -> Iterator[tuple[str, str, int, bool]]:
     """Yield the names that guides set, where, and whether that is a recipe for a container."""
-    kinds = ((EXAMPLES, _EXAMPLE), (GUIDES, _TOLD), (RECIPES, _RECIPE))
+    kinds = ((EXAMPLES, _EXAMPLE), (GUIDES, _DECLARED), (RECIPES, _RECIPE))
     for path in list_files(root):
         if any(fnmatchcase(path, pattern) for pattern in NO_GUIDES):
             continue
@@ -180,7 +180,7 @@ def some_places(unlisted: Collection[Unlisted]) -> str:
     return ", ".join(named[:NAMES_SHOWN]) + (f" (+{len(named) - NAMES_SHOWN})" if len(named) > NAMES_SHOWN else "")
 
 
-def tell(unlisted: Collection[Unlisted], progress: Progress) -> None:
+def report(unlisted: Collection[Unlisted], progress: Progress) -> None:
     """Warn of the settings that the code reads and PREFIX/.env cannot set."""
     names = [item.name for item in unlisted if item.read_by == CODE]
     if names:

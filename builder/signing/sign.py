@@ -117,7 +117,7 @@ def generate_key(path: Path, passphrase: bytes | None, *, comment: str = "ragtra
         protection = serialization.BestAvailableEncryption(passphrase)
     text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, protection)
     key = _public_key(private)
-    demand_new(path)
+    require_new(path)
     _write_new(path, text, 0o600)
     _write_new(public_path, (key.line(comment) + "\n").encode(), 0o644)
     return key
@@ -140,7 +140,7 @@ def too_many_signatures(path: Path) -> UsageError:
     )
 
 
-def demand_new(path: Path) -> None:
+def require_new(path: Path) -> None:
     """Raise UsageError where a private key or its public half exists."""
     for place in (path, public_file(path)):
         if os.path.lexists(place):

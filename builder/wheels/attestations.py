@@ -57,7 +57,7 @@ class Verdict:
     publishers: tuple[Mapping[str, Any], ...] = ()
 
 
-def look(
+def inspect(
     wheels: Sequence[LockedWheel],
     lock: Lock,
     cache: Cache,
@@ -82,14 +82,14 @@ def look(
     indexes = indexes_of(wheels, lock)
     verdicts = {wheel: Verdict(NO_INDEX) for wheel in wheels}
     for wheel, index in indexes.items():
-        verdicts[wheel] = verdict_of(wheel, index, kept(cache, index, wheel), offline=offline)
+        verdicts[wheel] = verdict_of(wheel, index, stored(cache, index, wheel), offline=offline)
     missing = {wheel: index for wheel, index in indexes.items() if verdicts[wheel].verdict == UNKNOWN}
     reasons: set[str] = set()
     if missing and not offline:
         verdicts.update(ask(missing, cache, logins, reasons))
     _warn_of_unknown(verdicts, reasons, progress)
     if mode == REQUIRE:
-        demand(verdicts)
+        require_good(verdicts)
     return verdicts
 
 
@@ -105,7 +105,7 @@ def _warn_of_unknown(verdicts: Mapping[LockedWheel, Verdict], reasons: Iterable[
         )
 
 
-def demand(verdicts: Mapping[LockedWheel, Verdict]) -> None:
+def require_good(verdicts: Mapping[LockedWheel, Verdict]) -> None:
     """Raise BuildError unless every wheel was verified."""
     without = sorted(wheel.filename for wheel, verdict in verdicts.items() if verdict.verdict != VERIFIED)
     if without:
@@ -195,7 +195,7 @@ def keep(cache: Cache, index: str, wheel: LockedWheel, data: bytes) -> None:
         raise cache.unwritable(error) from error
 
 
-def kept(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
+def stored(cache: Cache, index: str, wheel: LockedWheel) -> bytes | None:
     """Return what is cached of a wheel, None where nothing is."""
     path = place(cache, index, wheel)
     try:

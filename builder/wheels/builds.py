@@ -58,7 +58,7 @@ def build_wheels(
     """
     wheels, gaps = [], []
     for source in sources:
-        wheel = _kept_or_built(source, target, workshop, progress)
+        wheel = _cached_or_built(source, target, workshop, progress)
         if fits(wheel.filename, target):
             wheels.append(wheel)
         else:
@@ -84,16 +84,16 @@ def is_native_here(wheel: LockedWheel) -> bool:
     return any(tag.platform.startswith("linux_") for tag in parse_wheel_filename(wheel.filename)[3])
 
 
-def _kept_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
+def _cached_or_built(source: LockedSource, target: Target, workshop: Workshop, progress: Progress) -> LockedWheel:
     python = wheel_tools.interpreter_for(target)
     with trials.scratch() as scratch:
         key = _key(source, workshop.settings)
         for kind in ("any", f"{host_target()}-{python.version}"):
-            kept = _read_record(workshop.cache, key, kind, progress)
-            if kept:
-                return kept
+            stored = _read_record(workshop.cache, key, kind, progress)
+            if stored:
+                return stored
         progress.step(_("Building {package} from source").format(package=f"{source.name} {source.version}".rstrip()))
-        tree = _lay_out(source, scratch / "source", workshop, progress)
+        tree = _unpack(source, scratch / "source", workshop, progress)
         built = wheel_tools.build(source, tree, scratch / "out", python.path, workshop)
         _check(source, built)
         packed = scratch / built.name
@@ -154,10 +154,10 @@ def _keep(packed: Path, cache: Cache, key: str, kind: str) -> LockedWheel:
 # unpacking a source
 
 
-def _lay_out(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
+def _unpack(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
     """Copy a source into a scratch folder; return the archive or folder to build."""
     if source.kind == "sdist":
-        return _lay_archive(source, tree, workshop, progress)
+        return _unpack_archive(source, tree, workshop, progress)
     if source.kind == "git":
         if workshop.offline:
             raise BuildError(
@@ -166,11 +166,11 @@ def _lay_out(source: LockedSource, tree: Path, workshop: Workshop, progress: Pro
             )
         wheel_tools.check_out(source, tree)
     else:
-        _lay_folder(Path(source.place), tree)
+        _copy_folder(Path(source.place), tree)
     return tree / source.subdirectory
 
 
-def _lay_archive(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
+def _unpack_archive(source: LockedSource, tree: Path, workshop: Workshop, progress: Progress) -> Path:
     remote = Remote(source.filename, source.place, sha256(source.pin), source.size)
     try:
         there = workshop.cache.has(remote.digest, remote.size)
@@ -190,7 +190,7 @@ def _lay_archive(source: LockedSource, tree: Path, workshop: Workshop, progress:
     return tree / source.filename
 
 
-def _lay_folder(folder: Path, tree: Path) -> None:
+def _copy_folder(folder: Path, tree: Path) -> None:
     """Copy a folder's own files, so that a build leaves nothing behind there and sees nothing else."""
     if not folder.is_dir():
         raise BuildError(

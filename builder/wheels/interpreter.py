@@ -52,7 +52,7 @@ MACHINES = {
 }
 
 
-def bring_python(given: str, target: Target, scratch: Path, progress: Progress) -> tuple[Member, ...]:
+def add_python(given: str, target: Target, scratch: Path, progress: Progress) -> tuple[Member, ...]:
     """Return the files of an interpreter that fits a target; ``given`` is an archive, a folder or a version.
 
     ``scratch`` is a new folder that must stay until the bundle is written. Raises UsageError or BuildError.

@@ -25,7 +25,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
     from pydantic import ValidationError
     from pypi_attestations import Distribution, Provenance
 
-    demand_root()
+    require_root()
     host = urlsplit(index).hostname or "?"
     try:
         bundles = Provenance.model_validate_json(provenance).attestation_bundles
@@ -47,7 +47,7 @@ def verify(wheel: LockedWheel, index: str, provenance: bytes) -> list[Mapping[st
     return publishers
 
 
-def demand_root() -> None:
+def require_root() -> None:
     """Raise BuildError unless sigstore's trust root of this user can be read; no network is asked for it."""
     from sigstore.models import ClientTrustConfig
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from builder.lock.lock import read_lock, select_wheels
 from builder.lock.locked import lock_rows
 from builder.members import Member, member
-from builder.wheels.wheels import demand_apart, fetch_wheels, wheel_facts
+from builder.wheels.wheels import fetch_wheels, require_apart, wheel_facts
 from bundle.advisories.safety import TIMEOUT
 from bundle.advisories.scanner import environment
 from bundle.digest import sha256_bytes
@@ -46,7 +46,7 @@ class Tools:
 def tools_of(target: Target, cache: Cache, progress: Progress, *, offline: bool) -> Tools:
     """Return the scanners' wheels for a target. Raises BuildError when one cannot be had, or two do not fit."""
     paths = _fetch(target, cache, progress, offline=offline)
-    demand_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
+    require_apart(((path, wheel.filename) for wheel, path in paths.items()), target)
     facts = [wheel_facts(path, wheel) for wheel, path in paths.items()]
     return Tools(
         tuple(member(f"{FOLDER}/{wheel.filename}", KIND, path) for wheel, path in paths.items()),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 JOBS = 8
 METADATA_LIMIT = 4 << 20  # bytes
 NAMES_SHOWN = 5
-LICENCE_LIMIT = 100  # characters; longer License fields hold the text itself, not a name
+LICENSE_LIMIT = 100  # characters; longer License fields hold the text itself, not a name
 
 
 @dataclass(frozen=True)
@@ -111,25 +111,25 @@ def wheel_facts(path: Path, wheel: LockedWheel) -> WheelFacts:
         with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _read_metadata(archive, members, wheel)
-        _demand_own(metadata, wheel)
+        _require_own(metadata, wheel)
         unpacked = inspect(path, Package(name, str(version), wheel.filename, None))  # hosts do the same
     except BROKEN as error:
         raise _refused(wheel, _("it is not a readable zip ({reason})").format(reason=error)) from error
     except TrustError as error:
         raise _refused(wheel, error.what.partition(": ")[2].rstrip(".")) from error
     longest = max((info.filename for info in members), key=len)
-    return WheelFacts(unpacked, _licence(metadata), longest)
+    return WheelFacts(unpacked, _license(metadata), longest)
 
 
-def demand_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
+def require_apart(wheels: Iterable[tuple[Path, str]], target: Target) -> None:
     """Raise BuildError for two wheels, (path, name) each, that would install one file, as hosts refuse them."""
     try:
-        overlaps.demand_none(wheels, target.python, platform=target.platform)
+        overlaps.require_none(wheels, target.python, platform=target.platform)
     except TrustError as error:
         raise BuildError(error.what, advice=_("Remove one of the two packages, or lock other versions.")) from error
 
 
-def _demand_own(metadata: Message, wheel: LockedWheel) -> None:
+def _require_own(metadata: Message, wheel: LockedWheel) -> None:
     name, version = metadata.get("Name", ""), metadata.get("Version", "")
     expected = parse_wheel_filename(wheel.filename)
     if canonicalize_name(name) != expected[0] or canonicalize_version(version) != canonicalize_version(expected[1]):
@@ -159,11 +159,11 @@ def _refused(wheel: LockedWheel, reason: str) -> BuildError:
     )
 
 
-def _licence(metadata: Message) -> str | None:
+def _license(metadata: Message) -> str | None:
     """Return License-Expression (PEP 639), else a License that is a name, else the classifiers' names."""
     for name in ("License-Expression", "License"):
         text = " ".join(printable(str(metadata.get(name, ""))).split())
-        if text and text.upper() != "UNKNOWN" and len(text) <= LICENCE_LIMIT:
+        if text and text.upper() != "UNKNOWN" and len(text) <= LICENSE_LIMIT:
             return text
     classifiers = [str(value) for value in metadata.get_all("Classifier", [])]
     named = [printable(value).rpartition(" :: ")[2] for value in classifiers if value.startswith("License :: ")]

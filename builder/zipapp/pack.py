@@ -41,7 +41,7 @@ LAUNCHER = "launch"  # the package of bootstrap that goes to the root of the zip
 RULES = ("shared/files/owners.py", "shared/files/refused.py")
 ENTRY_POINT = "bootstrap.cli:main"
 # where an installer of any version looks in a zipapp for what starts an application (installer/release/signed.py)
-FORMER_PLACES = {"bootstrap/app_launcher.py": "shared/programs/app_launcher.py"}
+PREVIOUS_PLACES = {"bootstrap/app_launcher.py": "shared/programs/app_launcher.py"}
 EARLIEST = 315532800  # seconds; a zip cannot hold a time before 1980
 COMPRESSION_LEVEL = 6
 # Never imported nor run on a host, and each file is checked at every start.
@@ -166,8 +166,8 @@ def add_own_packages(project: Path, site: Path) -> None:
     for package in OWN_PACKAGES:
         shutil.copytree(project / package, site / package, ignore=unwanted)
     compile_all(project / "shared" / "locale", site / "shared" / "locale")
-    for former, path in FORMER_PLACES.items():
-        shutil.copyfile(project / path, site / former)
+    for previous, path in PREVIOUS_PLACES.items():
+        shutil.copyfile(project / path, site / previous)
 
 
 # the archive

@@ -98,13 +98,13 @@ def write_index(packages: Mapping[str, Iterable[Advisory]]) -> bytes:
 def parse_index(data: bytes, name: str) -> Index:
     """Split an index into its lines. Raises TrustError unless they are sorted by package, each once."""
     lines: dict[str, bytes] = {}
-    former = ""
+    previous = ""
     for number, line in enumerate(data.split(b"\n")[:-1]):
         package = line[2 : line.find(b'"', 2)].decode("utf-8", "replace")
-        if not line.startswith(b'["') or package <= former:
+        if not line.startswith(b'["') or package <= previous:
             raise refuse(f"{name}[{number}]", _("not an index line"))
         lines[package] = line
-        former = package
+        previous = package
     if not lines or not data.endswith(b"\n"):
         raise refuse(name, _("truncated"))
     return Index(lines)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-KEPT = ("SYSTEMROOT", "WINDIR", "NUMBER_OF_PROCESSORS")
+STORED = ("SYSTEMROOT", "WINDIR", "NUMBER_OF_PROCESSORS")
 Answer = TypeVar("Answer")
 
 
@@ -40,8 +40,8 @@ def ask(
     for the reason, when it cannot say.
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
-    argv, told = [str(python), *options, "-c", scripts.text(f"scanners/{program}")], json.dumps(question).encode()
-    ended = process.run(argv, env=environment(folder), cwd=folder, timeout=limit, stdin=told)
+    argv, reported = [str(python), *options, "-c", scripts.text(f"scanners/{program}")], json.dumps(question).encode()
+    ended = process.run(argv, env=environment(folder), cwd=folder, timeout=limit, stdin=reported)
     answer = scripts.answer(ended.stdout)
     if not ended.ok or answer is None:
         reason = _("it timed out") if ended.timed_out else process.last_line(ended.stderr) or _("no message")
@@ -54,6 +54,6 @@ def ask(
 
 def environment(folder: Path) -> dict[str, str]:
     """Return the variables of a scanner: nothing of the caller's but what a program needs to start."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    stored = {name: os.environ[name] for name in STORED if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMPDIR", "TEMP", "TMP"), str(folder))
-    return {**kept, **homes, "PATH": "", "PYTHONUTF8": "1"}
+    return {**stored, **homes, "PATH": "", "PYTHONUTF8": "1"}

@@ -260,7 +260,7 @@ class Application(Value):
             raise refuse(f"{path}.persist", _("duplicate folder"))
 
 
-def demand_names(application: Application, path: str) -> None:
+def require_names(application: Application, path: str) -> None:
     """Refuse names by which something of ours or of the host would win over the application without a word.
 
     For profiles and for bundles that come; releases that are installed were taken by the rules of their day.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOOL = "ragtrace-offline"  # the tool's own command in PREFIX/bin: validate, recover, rollback of that prefix
-FORMER_TOOL = "ragtrace"  # what it was called before it left that name to the application
+PREVIOUS_TOOL = "ragtrace"  # what it was called before it left that name to the application
 
 # ours; the Pythons by which operators start the zipapp; what scripts in PREFIX/bin and printed commands call
 _OURS = re.compile(rf"(?:{TOOL}|ragtrace-install).*")

@@ -22,11 +22,11 @@ def left_out(manifest: Manifest, base: Manifest | None) -> tuple[FileEntry, ...]
     """Return the files that a delta against ``base`` omits, none without a base."""
     if base is None:
         return ()
-    kept = {(entry.sha256, entry.size) for entry in base.files if entry.is_kept}
-    return tuple(entry for entry in manifest.files if entry.is_kept and (entry.sha256, entry.size) in kept)
+    stored = {(entry.sha256, entry.size) for entry in base.files if entry.is_stored}
+    return tuple(entry for entry in manifest.files if entry.is_stored and (entry.sha256, entry.size) in stored)
 
 
-def demand_base(manifest: Manifest, base: Manifest) -> None:
+def require_base(manifest: Manifest, base: Manifest) -> None:
     """Raise TrustError unless a release can be a delta's base: of the same product and target, and older."""
     if base.product.name != manifest.product.name:
         raise refuse(

@@ -40,7 +40,7 @@ def damaged(path: str, reason: str) -> TrustError:
 
 def refused(path: Path, error: OSError) -> HostError:
     """Return the error for a file of the bundle that the host cannot read; its bytes may be right."""
-    return troubles.trouble(error, troubles.BRINGING, path=path)
+    return troubles.trouble(error, troubles.READING_MEDIUM, path=path)
 
 
 @contextmanager

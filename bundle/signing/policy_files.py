@@ -33,7 +33,7 @@ def pinned_policy(installer: Path | None) -> Policy | None:
         broken = refused.behind(error)
         if broken is not None:
             kind = HostError if troubles.is_of_the_host(broken, installer) else TrustError
-            raise troubles.trouble(broken, troubles.BRINGING, path=installer, kind=kind) from error
+            raise troubles.trouble(broken, troubles.READING_MEDIUM, path=installer, kind=kind) from error
         raise TrustError(
             _("{path} cannot be read: {reason}.").format(path=installer, reason=error),
             advice=_("Copy the file again and compare its SHA-256 with one received out of band."),

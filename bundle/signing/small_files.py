@@ -43,5 +43,5 @@ def read_small(path: Path) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> TrustError:
-    told = troubles.words(error, troubles.READING, path=path)
-    return TrustError(told.what, advice=f"{told.advice} " + _("Until then nothing is accepted."))
+    reported = troubles.words(error, troubles.READING, path=path)
+    return TrustError(reported.what, advice=f"{reported.advice} " + _("Until then nothing is accepted."))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IGNORING_CASE = frozenset({"windows", "win32", "macos", "darwin"})  # by default, NTFS and APFS do
 
 
-def demand_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
+def require_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: str = sys.platform) -> None:
     """Raise TrustError, naming both wheels, where two of them would install one file with different contents.
 
     Each is (path, name), and its structure was inspected before (wheels.inspect). ``platform`` is where they go.
@@ -34,7 +34,7 @@ def demand_none(wheels: Iterable[tuple[Path, str]], python: str, *, platform: st
     environment = wheel_files.Environment("venv", python)
     known: dict[str, tuple[str, str]] = {}
     for path, name in wheels:
-        for place, digest in _laid(path, name, environment).items():
+        for place, digest in _written(path, name, environment).items():
             other, content = known.setdefault(place, (name, digest))
             if other != name and content != digest:
                 reason = _("it installs {path!r}, and so does {other}, with different contents")
@@ -56,7 +56,7 @@ def _in_place_of_a_folder(paths: Collection[str]) -> tuple[str, str] | None:
     return None
 
 
-def _laid(path: Path, name: str, environment: wheel_files.Environment) -> dict[str, str]:
+def _written(path: Path, name: str, environment: wheel_files.Environment) -> dict[str, str]:
     try:
         with readable(path), reading.opened(path, follow=True) as file:
             return wheel_files.expected(file, environment)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # what a release may take more than its manifest says: older builders counted a little less
 PROMISE_SHARE, PROMISE_BYTES, PROMISE_FILES = 0.1, 16 << 20, 500
-LAID_KINDS = ("source", "script", "interpreter")  # of files that a release has besides those of wheels
+WRITTEN_KINDS = ("source", "script", "interpreter")  # of files that a release has besides those of wheels
 
 
 class Unpacked(NamedTuple):
@@ -31,12 +31,12 @@ NOTHING = Unpacked(0, 0)
 
 def installed(files: Iterable[FileEntry], wheels: Iterable[Unpacked]) -> Unpacked:
     """Return what a release comes to, by the files of its bundle and what its wheels come to; no model is in it."""
-    laid = [Unpacked(entry.size, 1) for entry in files if entry.kind in LAID_KINDS]
-    parts = [*laid, *wheels]
+    written = [Unpacked(entry.size, 1) for entry in files if entry.kind in WRITTEN_KINDS]
+    parts = [*written, *wheels]
     return Unpacked(sum(part.bytes for part in parts), sum(part.files for part in parts))
 
 
-def demand_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
+def require_promise(manifest: Manifest, wheels: Iterable[Unpacked]) -> None:
     """Raise TrustError for a manifest that says less than its release comes to: preflight has believed it."""
     found = installed(manifest.files, wheels)
     most = Unpacked(

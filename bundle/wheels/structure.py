@@ -52,7 +52,7 @@ def inspect(path: Path, package: Package) -> sizes.Unpacked:
     """Raise TrustError, naming the wheel, when its structure could mislead an installer; return what it comes to."""
     name = package.wheel
 
-    def look(wheel: zipfile.ZipFile) -> sizes.Unpacked:
+    def check(wheel: zipfile.ZipFile) -> sizes.Unpacked:
         container.check_directory(wheel, name)
         container.check_members(wheel, name)
         container.check_layout(wheel, name)
@@ -62,17 +62,17 @@ def inspect(path: Path, package: Package) -> sizes.Unpacked:
         _check_entry_points(wheel, name)
         return sizes.of_wheel(wheel)
 
-    return _read(path, name, look)
+    return _read(path, name, check)
 
 
 def unpacked(path: Path, name: str) -> sizes.Unpacked:
     """Return what a wheel comes to, by its central directory alone. Raises TrustError for one that is not right."""
 
-    def look(wheel: zipfile.ZipFile) -> sizes.Unpacked:
+    def inspect(wheel: zipfile.ZipFile) -> sizes.Unpacked:
         container.check_members(wheel, name)
         return sizes.of_wheel(wheel)
 
-    return _read(path, name, look)
+    return _read(path, name, inspect)
 
 
 def contradiction(path: Path, name: str) -> TrustError | None:
@@ -127,9 +127,9 @@ def _check_package(wheel: zipfile.ZipFile, package: Package) -> None:
 def _check_metadata(wheel: zipfile.ZipFile, package: Package) -> None:
     """Refuse a wheel whose file name or METADATA names another package, or with a WHEEL that no installer takes."""
     name, (info,) = package.wheel, {member.split("/")[0] for member in wheel.namelist() if _IN_INFO.match(member)}
-    told = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
+    reported = _headers(wheel, f"{info}/METADATA", METADATA_LIMIT, name, "replace")
     for title, version in (
-        (str(told.get("Name", "")).strip(), str(told.get("Version", "")).strip()),
+        (str(reported.get("Name", "")).strip(), str(reported.get("Version", "")).strip()),
         named(name),
     ):
         if (record.normalised(title), record.plain_version(version)) != (package.name, package.version):
@@ -164,13 +164,13 @@ def _headers(wheel: zipfile.ZipFile, member: str, limit: int, name: str, errors:
 
 def _check_contents(wheel: zipfile.ZipFile, name: str) -> None:
     listed = next(file for file in wheel.namelist() if _UNSIGNED.fullmatch(file) and file.endswith("RECORD"))
-    for path, told, *_size in filter(None, csv.reader(wheel.read(listed).decode("utf-8").splitlines())):
+    for path, reported, *_size in filter(None, csv.reader(wheel.read(listed).decode("utf-8").splitlines())):
         found = hashlib.sha256()
         with wheel.open(path) as member:
             for block in iter(lambda: member.read(BLOCK), b""):
                 found.update(block)
         digest = base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
-        if not _UNSIGNED.fullmatch(path) and told.partition("=")[2].rstrip("=") != digest:
+        if not _UNSIGNED.fullmatch(path) and reported.partition("=")[2].rstrip("=") != digest:
             raise damaged(name, _("{member!r} does not match RECORD").format(member=path[:200]))
 
 

@@ -11,12 +11,12 @@ from bundle.advisories import snapshot as form
 from bundle.advisories.severity import AHEAD
 from bundle.signing.signature import SIGNATURE_LIMIT
 from bundle.strict import time_to_json
-from installer.advisories.kept import (
+from installer.advisories.stored import (
     DIGITS,
     EXCEPTIONS,
     SNAPSHOTS,
-    Kept,
     Kind,
+    Stored,
     T,
     folder_of,
     in_force,
@@ -113,12 +113,12 @@ def _read(kind: Kind[Any], data: bytes, now: datetime, *, accept_clock: bool) ->
     """Return what a file says. Raises TrustError for one that is damaged or blind, or of a time to come."""
     value = kind.read(data)
     if kind is SNAPSHOTS:
-        demand_sight(value)
+        require_sight(value)
     _check_times(kind, value, now, accept_clock=accept_clock)
     return value
 
 
-def demand_sight(snapshot: Snapshot) -> None:
+def require_sight(snapshot: Snapshot) -> None:
     """Raise TrustError when the matcher does not find a snapshot's canaries."""
     blind = list(snapshot.blind_spots())
     if blind:
@@ -139,7 +139,7 @@ def _check_times(kind: Kind[Any], value: Any, now: datetime, *, accept_clock: bo
         )
 
 
-def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept[T] | None:
+def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Stored[T] | None:
     """Return what a new file is compared with."""
     try:
         return in_force(kind, installation, places)
@@ -148,7 +148,7 @@ def _in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept
         return of_release(kind, installation)
 
 
-def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Kept[T] | None) -> bool:
+def _is_newer(kind: Kind[T], sequence: int, sha256: str, here: Stored[T] | None) -> bool:
     """Return whether a file is newer than what is in force; raises TrustError for an older or another one."""
     if here is None:
         return True

@@ -21,7 +21,7 @@ def activate(
 ) -> None:
     """Make the built release current, inspect it from outside, and switch back when it does not work."""
     prefix = change.prefix
-    change.lay_data(manifest, Store(prefix.store))
+    change.write_data(manifest, Store(prefix.store))
     switch(change, manifest, progress, is_new=True, check=check)
 
 
@@ -49,14 +49,14 @@ def switch(
         else:
             acceptance.check_health(prefix, manifest, progress)
         if before is not None:
-            acceptance.demand_unchanged(change.release, before)
+            acceptance.require_unchanged(change.release, before)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
             change.switch_back()
         except OSError as trouble:
             raise InstallError(
                 _("{release} does not work ({reason}), and switching back failed: {trouble}.").format(
-                    release=change.release.id, reason=error, trouble=troubles.told(trouble)
+                    release=change.release.id, reason=error, trouble=troubles.described(trouble)
                 ),
                 advice=f"{troubles.words(trouble, near=prefix.root).advice} " + _("Then run rollback."),
             ) from error

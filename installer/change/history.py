@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from installer.layout.release import Release
     from installer.logs.usage import Usage
 
-KEPT, ACTIVE = "kept", "active"
+STORED, ACTIVE = "kept", "active"
 ROLLBACK = "rollback"  # it makes no release, so nothing of what making one took is its own
 
 
@@ -42,11 +42,11 @@ def history(prefix: Prefix) -> list[Event]:
 
     Raises TrustError when the log is damaged.
     """
-    active, kept = prefix.active(), {release.id: release for release in prefix.complete_releases()}
-    states = dict.fromkeys(kept, KEPT)
+    active, stored = prefix.active(), {release.id: release for release in prefix.complete_releases()}
+    states = dict.fromkeys(stored, STORED)
     if active is not None:
         states[active.id] = ACTIVE
-    sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in kept.items()}
+    sealed = {identifier: _from_receipt(release, states[identifier]) for identifier, release in stored.items()}
     entries = audit_log.entries(prefix)
     gone = max((number for number, entry in enumerate(entries, 1) if audit_log.is_removal(entry)), default=0)
     # a release of the same name that was installed again is another one

@@ -56,12 +56,12 @@ def prepare(change: Transaction, manifest: Manifest, progress: Progress) -> None
     prefix = change.prefix
     if not is_due(manifest, prefix):
         return
-    userdata.demand_movable(prefix)
+    userdata.require_movable(prefix)
     copy = prefix.root / userdata.INCOMING
     try:
         with progress.wait(_("Copying the data")):
             left_out = copies.copy_tree(prefix.data, copy)
-        userdata.demand_closed(copy)  # the application may have made a link meanwhile
+        userdata.require_closed(copy)  # the application may have made a link meanwhile
         change.expect(copy)
     except BaseException:
         files.remove_tree(copy)
@@ -86,11 +86,11 @@ def migrate(installation: Installation, progress: Progress) -> None:
     if not _holds_anything(data):
         return
     name, *arguments = migration.command
-    former = userdata.layout(prefix)
-    caller = {**acceptance.basic_environment(), FROM: "" if former is None else str(former)}
+    previous = userdata.layout(prefix)
+    caller = {**acceptance.basic_environment(), FROM: "" if previous is None else str(previous)}
     env = launchers.trial_environment(installation, caller, str(data))
     argv, folder = launchers.trial_command(installation, migration.command, str(data))
     with progress.wait(_("Migrating the data to layout {number}").format(number=migration.layout)):
         account = service.account_of(data)  # what it makes there is to be the same account's
         ended = service.run(argv, env, timeout=TIMEOUT, folder=folder or data, account=account)
-    acceptance.demand(ended, name, arguments)
+    acceptance.require_success(ended, name, arguments)

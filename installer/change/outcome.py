@@ -40,10 +40,10 @@ class Outcome:
 
 def outcome_of(change: Transaction, head: str, called: Path | None) -> Outcome:
     """Return what a change came to; ``called`` is the tool's command before it."""
-    prefix, former = change.prefix, change.former
+    prefix, previous = change.prefix, change.former
     tool = launchers.tool(prefix) or own_command.in_prefix(prefix.root)
     former_tool = called if called not in (None, tool) else None
-    before = former.id if former else None
+    before = previous.id if previous else None
     return Outcome(prefix.root, change.release.id, before, head, tool, former_tool, collected=change.collected)
 
 

@@ -87,10 +87,10 @@ def restore(prefix: Prefix, name: str, progress: Progress, *, wait: float = 0.0)
 def _restore(prefix: Prefix, backup: Backup, progress: Progress) -> Restored:
     with progress.wait(_("Checking the backup {name}").format(name=backup.name)):
         check(prefix, backup)
-    userdata.demand_plain(prefix)
-    _demand_place(prefix)
+    userdata.require_plain(prefix)
+    _require_place(prefix)
     active, restored = prefix.active(), prefix.root / userdata.RESTORED
-    backups.demand_free(prefix, needed_bytes(prefix, backup))
+    backups.require_free(prefix, needed_bytes(prefix, backup))
     with progress.wait(_("Backing up settings and data")):
         before = backups.create(prefix, backups.new_name(prefix, "before-restore"))
     try:
@@ -129,7 +129,7 @@ def check(prefix: Prefix, backup: Backup) -> None:
         )
 
 
-def _demand_place(prefix: Prefix) -> None:
+def _require_place(prefix: Prefix) -> None:
     """Raise HostError where the settings could not come back, once it is journaled that they do."""
     if prefix.env_file.is_dir() and not prefix.env_file.is_symlink():
         raise HostError(
@@ -141,7 +141,7 @@ def _demand_place(prefix: Prefix) -> None:
             _("{path} is a mount point, in whose place nothing can be put.").format(path=prefix.env_file),
             advice=_("Unmount it and run again; then mount it again. Nothing was changed."),
         )
-    troubles.demand_changeable(prefix.env_file)
+    troubles.require_changeable(prefix.env_file)
 
 
 def _stage(prefix: Prefix, backup: Backup, restored: Path) -> None:
@@ -181,5 +181,5 @@ def _explained(error: OSError, prefix: Prefix, head: str = "") -> RagtraceError:
     if head:
         advice = f"{advice} " + _("Audit log head: {head}.").format(head=head[:16])
     kind: type[RagtraceError] = HostError if journal.read(prefix) is None else InstallError
-    told = troubles.words(error, near=prefix.root)
-    return kind(told.what, advice=f"{told.advice} {advice}")
+    reported = troubles.words(error, near=prefix.root)
+    return kind(reported.what, advice=f"{reported.advice} {advice}")

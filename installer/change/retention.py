@@ -84,7 +84,7 @@ def discard(release: Release) -> None:
         seal.unmark(release)
 
 
-def remember_former(prefix: Prefix, active: Release, former: str | None) -> None:
+def remember_previous(prefix: Prefix, active: Release, former: str | None) -> None:
     """Note which release was active before another version, for rollback."""
     release = prefix.release(former) if former else None
     if release is not None and (release.made_from == active.made_from or release == _remembered(prefix)):
@@ -130,7 +130,7 @@ def _remembered(prefix: Prefix) -> Release | None:
         return None
 
 
-def kept(prefix: Prefix) -> dict[str, Release]:
+def retained(prefix: Prefix) -> dict[str, Release]:
     """Return the releases to retain, by name; all of them while none is active."""
     active = prefix.active()
     if active is None:
@@ -149,11 +149,11 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
     """
     active = prefix.active()
     if is_damaged or active is None or active.made_from == coming.made_from:
-        former, pinned = previous_beside(prefix, coming, active), backups.pinned_beside(prefix, coming, active)
+        previous, pinned = previous_beside(prefix, coming, active), backups.pinned_beside(prefix, coming, active)
     else:
-        former = active
+        previous = active
         pinned = active if backups.holds_anything(prefix) else backups.pinned_beside(prefix, coming)  # of its backup
-    stays = _named(coming, former, pinned)
+    stays = _named(coming, previous, pinned)
     rest = [release for release in prefix.complete_releases() if release.id not in stays]
     waiting = [release for release in prefix.all_releases() if not release.is_complete and not in_use.is_free(release)]
     return tuple(_going(prefix, release, [*stays.values()]) for release in (*waiting, *rest))
@@ -162,12 +162,12 @@ def going(prefix: Prefix, coming: Release, *, is_damaged: bool = False) -> tuple
 def _going(prefix: Prefix, release: Release, stays: list[Release]) -> Going:
     """Return what a release is that goes; the first of those that stay is the active one then."""
     is_replaced = release.made_from in {other.made_from for other in stays}
-    is_kept = release.made_from in {other.made_from for other in stays[1:]}  # its data wait for the one that stays
+    is_stored = release.made_from in {other.made_from for other in stays[1:]}  # its data wait for the one that stays
     try:
         version = release.manifest().product.version
     except (RagtraceError, OSError):
         version = ""  # a damaged one
-    data = None if is_kept else userdata.waiting(prefix, release)
+    data = None if is_stored else userdata.waiting(prefix, release)
     return Going(release.id, version, data, in_use.users(release), is_replaced)
 
 
@@ -179,17 +179,17 @@ def too_many(prefix: Prefix, coming: Release) -> tuple[Going, ...]:
 
 def collect(prefix: Prefix) -> Collected:
     """Remove the releases that are not retained, and what only they needed; one that still runs waits."""
-    wanted = kept(prefix)
+    wanted = retained(prefix)
     rest = [release for release in prefix.all_releases() if release.id not in wanted]
     if prefix.active() is None and rest:
         return Collected()  # one without its mark may be a damaged one that counted: for recover, with all it needs
     gone, waiting = [], []
     for release in rest:
-        told = _going(prefix, release, [*wanted.values()])
+        reported = _going(prefix, release, [*wanted.values()])
         if seal.remove(release):
-            gone.append(told)
+            gone.append(reported)
         else:
-            waiting.append(told)
+            waiting.append(reported)
             wanted[release.id] = release
     _collect_needs(prefix, wanted)
     return Collected(tuple(gone), tuple(waiting))

@@ -52,8 +52,8 @@ def of_repair(manifest: Manifest, prefix: Prefix, packages: Collection[str] | No
     wheels = {package.wheel for package in manifest.packages if package.name in packages}
     store = Store(prefix.store)
     again = sum(_unpacked(store.path(entry.sha256)) for entry in manifest.of_kind("wheel") if entry.path in wheels)
-    laid = sum(entry.size for entry in manifest.of_kind("source")) + _own_copies(manifest)
-    return int(again * (1 + BYTECODE_SHARE)) + laid + RESERVE
+    written = sum(entry.size for entry in manifest.of_kind("source")) + _own_copies(manifest)
+    return int(again * (1 + BYTECODE_SHARE)) + written + RESERVE
 
 
 def shares(manifest: Manifest, prefix: Prefix) -> list[tuple[Path, int]]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 ROLLBACK = "rollback"  # the command that makes no release
-MENDED = "rollback-repair"  # the same, to a previous release that is made anew because it is damaged
+REPAIRED = "rollback-repair"  # the same, to a previous release that is made anew because it is damaged
 RETURN = "return"  # the same, when the previous release is damaged
 RECOVER = "recover"  # the command whose previous release is damaged
 RESTORE = "restore"  # the command that makes settings and data what a backup holds; once journaled it is finished
@@ -54,8 +54,8 @@ class Transaction:
     collected: retention.Collected = field(default_factory=retention.Collected)
 
     def __enter__(self) -> Self:
-        self.former = former = self.prefix.active()
-        self.entry = journal.Entry(self.command, self.release.id, former.id if former else None)
+        self.former = previous = self.prefix.active()
+        self.entry = journal.Entry(self.command, self.release.id, previous.id if previous else None)
         journal.write(self.prefix, self.entry)
         return self
 
@@ -81,20 +81,20 @@ class Transaction:
         """Make the user's folders that a new release leads to, each journaled."""
         self.entry = persist.make_folders(self.prefix, manifest, self.entry)
 
-    def lay_data(self, manifest: Manifest, store: Store) -> None:
+    def write_data(self, manifest: Manifest, store: Store) -> None:
         """Write the files that the source ships beside the user's, each journaled."""
-        self.entry = persist.lay(self.prefix, manifest, store, self.entry)
+        self.entry = persist.write(self.prefix, manifest, store, self.entry)
 
     def switch(self) -> None:
         """Make the release current, with the data that come with it."""
-        userdata.bring_in(self.prefix, self.entry)
+        userdata.swap_in(self.prefix, self.entry)
         self.prefix.point_at(self.release)
 
     def switch_back(self) -> None:
         """Make the previous release current again; with none, nothing is current."""
         if self.prefix.named() != self.former:
             switch_to(self.prefix, self.former)
-        userdata.take_out(self.prefix, self.entry)
+        userdata.swap_out(self.prefix, self.entry)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -106,8 +106,8 @@ class Transaction:
         try:
             settle_counted(self.prefix, self.entry)
             if self.command == ROLLBACK:
-                kept = self.prefix.backups  # may be on a filesystem of its own
-                files.sync_filesystem(kept if kept.is_dir() else self.prefix.root)  # a quick backup lasts only now
+                stored = self.prefix.backups  # may be on a filesystem of its own
+                files.sync_filesystem(stored if stored.is_dir() else self.prefix.root)  # a quick backup lasts only now
             self.collected = retention.collect(self.prefix)
             tidy_launchers(self.prefix)  # the tool's command depends on what is retained
             backups.prune(self.prefix)
@@ -136,7 +136,7 @@ def undo(prefix: Prefix, entry: journal.Entry) -> None:
     files.sync_folder(prefix.root)  # a kill may have come between the switch and its sync: what follows relies on it
     active = prefix.active()
     if active is None or active.id != entry.release:
-        userdata.take_out(prefix, entry)
+        userdata.swap_out(prefix, entry)
         persist.take_back(prefix.data, entry)
         if entry.backup is not None:
             backups.remove(prefix, entry.backup)
@@ -175,10 +175,10 @@ def _forgo(prefix: Prefix, release: Release) -> None:
 def settle_counted(prefix: Prefix, entry: journal.Entry) -> None:
     """Finish what follows from a release having become current."""
     if entry.incoming is not None:
-        userdata.bring_in(prefix, entry)
+        userdata.swap_in(prefix, entry)
         persist.take_back(prefix.root / entry.incoming, entry)  # folders for the new release alone
-    userdata.keep_former(prefix, entry)
-    retention.remember_former(prefix, prefix.release(entry.release), entry.former)
+    userdata.keep_previous(prefix, entry)
+    retention.remember_previous(prefix, prefix.release(entry.release), entry.former)
 
 
 def finish_restoring(prefix: Prefix, entry: journal.Entry) -> None:

@@ -55,7 +55,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
     made = not prefix.exists
     if made:
         admit(candidate)
-        preflight.demand(preflight.of_bundle(candidate.bundle, prefix))
+        preflight.require_ok(preflight.of_bundle(candidate.bundle, prefix))
     # 2. Lock the prefix, and undo what a crash left: it may take the space that is needed.
     prefix.make()
     with locked(prefix.state / "lock", wait=wait):
@@ -67,7 +67,7 @@ def install(candidate: Candidate, progress: Progress, *, wait: float = 0.0) -> O
                 progress.warn(warning)
             head = finished(admitted, progress)
             if head is None:
-                look(candidate.bundle, prefix, progress)
+                check_host(candidate.bundle, prefix, progress)
         # 4. Make the release, unless this very one is active and whole.
         outcome = make_release(admitted, progress) if head is None else already_there(prefix, head)
         # 5. Remember its counter.
@@ -91,7 +91,7 @@ def leaving_nothing(prefix: Prefix, *, is_new: bool) -> Iterator[None]:
 def make_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
     """Make an admitted bundle the active release, under the lock; what fails is undone."""
     prefix, manifest = admitted.prefix, admitted.manifest
-    release, former = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
+    release, previous = prefix.new_release(manifest.product.counter, admitted.manifest_sha256), prefix.active()
     fresh, called = not prefix.complete_releases(), launchers.tool(prefix)
     try:
         with transaction.Transaction(prefix, "install", release) as change:
@@ -103,13 +103,13 @@ def make_release(admitted: AdmittedBundle, progress: Progress) -> Outcome:
             build(admitted, release, progress)
             # 3. Activate it: ``current`` is replaced, which is the commit point. Where it does not work, switch back.
             activate(change, manifest, progress)
-            settings.write_env_file(prefix, manifest, former, progress)
+            settings.write_env_file(prefix, manifest, previous, progress)
         head = record(admitted, release)
     except BaseException as error:
         head = audit_log.note_failure(prefix, "install", error, release=release.id)
         if fresh and prefix.active() is None:
             clear_away(prefix)
-        raise explained(error, prefix, head, former) from error
+        raise explained(error, prefix, head, previous) from error
     return outcome_of(change, head, called)
 
 
@@ -160,13 +160,13 @@ def already_there(prefix: Prefix, head: str) -> Outcome:
     return Outcome(prefix.root, active.id, active.id, head, tool, already=True)
 
 
-def look(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
+def check_host(bundle: Bundle, prefix: Prefix, progress: Progress) -> None:
     """Tell what should be known of this host. Raises HostError for what does not fit.
 
     The clock is left to who admits the bundle: a release that the prefix keeps is not judged by it again.
     """
     findings = preflight.of_bundle(bundle, prefix)
-    preflight.demand(findings)
+    preflight.require_ok(findings)
     for finding in findings:
         if finding.warns and not finding.of_admission:
             progress.warn(f"{finding.name}: {finding.details}. {finding.advice}")
@@ -182,7 +182,7 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     meter = usage.Meter()
     with meter.phase(usage.VERIFY):
         stage.fill_store(bundle, store, progress)
-        stage.demand_promise(manifest, store)
+        stage.require_promise(manifest, store)
         stage.write_bundle_files(bundle, release)
     with meter.phase(usage.FILES), progress.wait(_("Writing the application's files")):
         stage.stage_files(installation, python)
@@ -197,8 +197,8 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
 
 def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
     """Compare a built release with its RECORDs and the lock, then try it out on scratch data."""
-    kept = tools_environment.kept([*installation.manifest.of_kind("wheel")], installation.store)
-    with wheels.blamed(kept):
+    stored = tools_environment.stored([*installation.manifest.of_kind("wheel")], installation.store)
+    with wheels.blamed(stored):
         acceptance.check_records(installation, digests, progress)
     stage.try_out_data(installation)
     acceptance.try_out(installation, progress)
@@ -254,11 +254,11 @@ def version_of(python: Path) -> str:
     """Return an interpreter's version, this one's without running it again."""
     if python == base_interpreter():
         return platform.python_version()
-    return told_version(python)
+    return reported_version(python)
 
 
-def told_version(python: Path) -> str:
+def reported_version(python: Path) -> str:
     """Return the version that an interpreter reports; raises ToolError where it does not."""
     code = "import platform; print(platform.python_version())"
-    told = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
-    return process.checked(told, str(python)).stdout.strip()
+    reported = process.run([str(python), "-I", "-B", "-c", code], timeout=VERSION_TIME_LIMIT)
+    return process.checked(reported, str(python)).stdout.strip()

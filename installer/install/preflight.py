@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundle.product.commands import FORMER_TOOL
+from bundle.product.commands import PREVIOUS_TOOL
 from installer.change import migration, retention, space
 from installer.install import delta, host_findings, requirements, tried
 from installer.install.host_findings import Finding
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bundle.opening import Bundle
     from installer.layout.release import Release
 
-__all__ = ["Finding", "demand", "nearest", "of_bundle", "preflight", "repair_space", "runtime"]
+__all__ = ["Finding", "nearest", "of_bundle", "preflight", "repair_space", "require_ok", "runtime"]
 
 
 def runtime(manifest: Manifest) -> list[Finding]:
@@ -101,7 +101,7 @@ def removals(bundle: Bundle, prefix: Prefix) -> list[str]:
     return [retention.sentence(gone) for gone in retention.going(prefix, coming)]
 
 
-def demand(findings: list[Finding]) -> None:
+def require_ok(findings: list[Finding]) -> None:
     """Raise HostError for the first finding that does not fit."""
     for finding in findings:
         if not finding.fits:
@@ -152,21 +152,21 @@ def _is_strange(prefix: Prefix, path: Path) -> bool:
 
 def _commands(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     """Tell what becomes of a file in PREFIX/bin whose name goes to somebody else."""
-    name, former, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
-    for path in launchers.strangers(prefix, manifest):
+    name, previous, tool = _("Commands"), launchers.former_tool(prefix), own_command.in_prefix(prefix.root)
+    for path in launchers.unknown_files(prefix, manifest):
         details = _("{path} was not created by this installer, but the release has a command with that name")
         yield Finding(name, False, details.format(path=path), _("Move it elsewhere."))
-    if former is None:
+    if previous is None:
         return
-    details = _("{former} starts this tool; its command will be {tool}").format(former=former, tool=tool)
-    if FORMER_TOOL in manifest.application.commands:
+    details = _("{former} starts this tool; its command will be {tool}").format(former=previous, tool=tool)
+    if PREVIOUS_TOOL in manifest.application.commands:
         advice = _(
             "From then on {former} starts {title}: update whatever calls this tool by that name, such "
             "as scheduled jobs."
         )
     else:
         advice = _("{former} is removed: update whatever calls this tool by that name, such as scheduled jobs.")
-    yield Finding(name, True, details, advice.format(former=former, title=manifest.product.title), warns=True)
+    yield Finding(name, True, details, advice.format(former=previous, title=manifest.product.title), warns=True)
 
 
 def _service(prefix: Prefix) -> Iterator[Finding]:
@@ -237,7 +237,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
     name = _("Data")
     try:
         if migration.is_due(manifest, prefix):
-            userdata.demand_movable(prefix)
+            userdata.require_movable(prefix)
             number = manifest.application.data_layout
             yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
     except HostError as trouble:

@@ -42,11 +42,11 @@ class Effect:
 def effect_of(bundle: Bundle, prefix: Prefix) -> Effect:
     """Return what installing a bundle comes to; nothing is written, and nothing of the application runs."""
     release = active_of(bundle, prefix)
-    told = trouble(bundle, prefix, release) if release else ""
-    if release is not None and not told:
+    reported = trouble(bundle, prefix, release) if release else ""
+    if release is not None and not reported:
         return Effect(already=True, damaged="", going=())
     coming = prefix.new_release(bundle.manifest.product.counter, bundle.manifest_sha256)
-    return Effect(already=False, damaged=told, going=retention.going(prefix, coming))
+    return Effect(already=False, damaged=reported, going=retention.going(prefix, coming))
 
 
 def active_of(bundle: Bundle, prefix: Prefix) -> Release | None:
@@ -58,12 +58,12 @@ def active_of(bundle: Bundle, prefix: Prefix) -> Release | None:
 
 def trouble(bundle: Bundle, prefix: Prefix, release: Release) -> str:
     """Return why an active release is not what installing its bundle again would make; '' where it is."""
-    told = of_receipt(release, bundle.manifest_sha256)
-    if told:
-        return told
+    reported = of_receipt(release, bundle.manifest_sha256)
+    if reported:
+        return reported
     manifest, store = bundle.manifest, Store(prefix.store)
     damaged = launchers.damaged(prefix, manifest)
-    damaged += [entry.path for entry in manifest.files if entry.is_kept and not store.has(entry)]
+    damaged += [entry.path for entry in manifest.files if entry.is_stored and not store.has(entry)]
     return _("missing or damaged: {names}").format(names=_some(damaged)) if damaged else ""
 
 

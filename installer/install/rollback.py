@@ -72,8 +72,8 @@ def rebuilding(
 
 def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progress) -> Outcome:
     """Make a release active, built first where ``build`` says how; under the lock."""
-    former, called = prefix.active(), launchers.tool(prefix)
-    command = transaction.MENDED if build else transaction.ROLLBACK
+    previous, called = prefix.active(), launchers.tool(prefix)
+    command = transaction.REPAIRED if build else transaction.ROLLBACK
     try:
         with transaction.Transaction(prefix, command, target) as change:
             # 1. Back up where that can be done: nothing of it is changed.
@@ -82,14 +82,14 @@ def go_to(prefix: Prefix, target: Release, build: Build | None, progress: Progre
             if build:
                 build(change, progress)
             # 3. Switch, with the data of the release where they were set aside.
-            return_to_kept(change, progress)
+            return_to_retained(change, progress)
         # 4. Write it into the audit log.
         head = audit_log.append(
             prefix, "rollback", "done", release=target.id, receipt_sha256=seal.receipt_sha256(target)
         )
     except BaseException as error:
         head = audit_log.note_failure(prefix, "rollback", error, release=target.id)
-        raise explained(error, prefix, head, former) from error
+        raise explained(error, prefix, head, previous) from error
     return outcome_of(change, head, called)
 
 
@@ -106,10 +106,10 @@ def target_of_rollback(prefix: Prefix, to: str | None) -> Release:
             _("{release} is already active.").format(release=target.id), advice=_("Specify another release with --to.")
         )
     if not target.is_complete and target != retention.unmarked(prefix):
-        kept = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
+        stored = ", ".join(release.id for release in prefix.complete_releases()) or _("none")
         raise HostError(
             _("{release} is not retained in {path}.").format(path=prefix.root, release=target.id),
-            advice=_("Available: {names}.").format(names=kept),
+            advice=_("Available: {names}.").format(names=stored),
         )
     return target
 
@@ -130,12 +130,12 @@ def back_up_if_possible(change: transaction.Transaction, progress: Progress) -> 
         change.note(backup=None)
         progress.warn(
             _("No backup was made for this rollback, which changes no data: {reason}").format(
-                reason=troubles.told(trouble)
+                reason=troubles.described(trouble)
             )
         )
 
 
-def return_to_kept(change: transaction.Transaction, progress: Progress) -> None:
+def return_to_retained(change: transaction.Transaction, progress: Progress) -> None:
     """Switch to a retained release, and to its data where they were set aside."""
     prefix, manifest = change.prefix, change.release.manifest()
     data, layout = userdata.waiting(prefix, change.release), userdata.layout(prefix)

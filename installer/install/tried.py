@@ -98,7 +98,7 @@ def locks(prefix: Prefix) -> Iterator[Finding]:
         return
     try:
         with trials.beside(place) as folder:
-            lockfile.demand(place, folder)
+            lockfile.require_locks(place, folder)
     except HostError as trouble:
         yield Finding(_("Locks"), False, trouble.what.rstrip("."), trouble.advice)
     else:

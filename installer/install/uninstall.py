@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.change import transaction
-from installer.install import strangers
+from installer.install import unknown_files
 from installer.layout import journal, proofs, seal
 from installer.layout.store import Store
 from installer.logs import audit_log
@@ -61,9 +61,9 @@ def uninstall(prefix: Prefix, progress: Progress, *, purge: bool = False, wait: 
             if purge:
                 _remove_the_users(prefix)
             # 4. Remove what the tool keeps for itself, but for what the end still needs.
-            kept = (prefix.state / LOCK, prefix.logs, prefix.audit, *strangers.around(prefix))
+            stored = (prefix.state / LOCK, prefix.logs, prefix.audit, *unknown_files.around(prefix))
             for path in prefix.state.iterdir():
-                if path not in kept:
+                if path not in stored:
                     files.remove_tree(path)
             files.sync_filesystem(prefix.root)  # what came back after a power cut, without state, would be nobody's
         except OSError as error:
@@ -92,11 +92,11 @@ def _purge_left(prefix: Prefix, progress: Progress, elsewhere: tuple[Path, ...])
 
 def _stopped(prefix: Prefix, error: OSError) -> InstallError:
     active = prefix.active()
-    told = troubles.words(error, troubles.REMOVING, near=prefix.root)
+    reported = troubles.words(error, troubles.REMOVING, near=prefix.root)
     still = _("The active release is still {release}.").format(release=active.id) if active else ""
     return InstallError(
-        told.what,
-        advice=f"{told.advice} {still or _('No release is active.')} " + _("Run uninstall again."),
+        reported.what,
+        advice=f"{reported.advice} {still or _('No release is active.')} " + _("Run uninstall again."),
     )
 
 
@@ -104,9 +104,9 @@ def remove_state(prefix: Prefix, *, purge: bool) -> None:
     """Remove what this tool keeps for itself, the lock last; without ``purge`` the audit log stays, if there is one."""
     if purge:
         files.remove_tree(prefix.audit)
-    lock, kept = prefix.state / LOCK, (prefix.audit, *strangers.around(prefix))
+    lock, stored = prefix.state / LOCK, (prefix.audit, *unknown_files.around(prefix))
     for path in sorted(prefix.state.iterdir(), key=lambda path: path == lock):
-        if path not in kept:
+        if path not in stored:
             files.remove_tree(path)
     _remove_when_empty(prefix.state)
 
@@ -140,7 +140,7 @@ def _back_up(prefix: Prefix, progress: Progress) -> None:
         backups.prune(prefix)
     except (HostError, OSError) as trouble:
         progress.warn(
-            _("The data was not backed up and stays in place: {reason}").format(reason=troubles.told(trouble))
+            _("The data was not backed up and stays in place: {reason}").format(reason=troubles.described(trouble))
         )
 
 
@@ -189,7 +189,7 @@ def _stays(prefix: Prefix, elsewhere: tuple[Path, ...]) -> tuple[Path, ...]:
         if not _holds_files(folder):
             files.remove_tree(folder)
     _remove_when_empty(prefix.root)
-    here = (*prefix.left, *strangers.left(prefix))
+    here = (*prefix.left, *unknown_files.left(prefix))
     return (*here, *(path for path in elsewhere if os.path.lexists(path) and path not in here))
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 OWN_VARIABLES = ("RAGTRACE_ZIPAPP", "RAGTRACE_CALLER_NAMES", "RAGTRACE_CACHE_ROOT", "RAGTRACE_PREFIX", COPY_OF)
 
 
-def hand_over(admitted: AdmittedBundle, folder: Path, options: Sequence[str]) -> int:
+def pass_control(admitted: AdmittedBundle, folder: Path, options: Sequence[str]) -> int:
     """Run the installer of an admitted bundle from a checked private copy; return its exit code.
 
     The copy is hashed as it is written and it is the copy that runs, so a file that somebody swaps on the
@@ -41,7 +41,7 @@ def hand_over(admitted: AdmittedBundle, folder: Path, options: Sequence[str]) ->
     bundle, prefix = admitted.bundle, admitted.prefix
     store = Store(prefix.store)
     # 1. what a delta builds on is here
-    preflight.demand(list(delta.findings(bundle, store)))
+    preflight.require_ok(list(delta.findings(bundle, store)))
     # 2. a copy of which every byte is the signed one
     with trials.folder(prefix.state, shared=True) as private:
         copy = private / INSTALLER
@@ -81,8 +81,8 @@ def copy_installer(bundle: Bundle, copy: Path, store: Store) -> None:
     member = bundle.manifest.entry(INSTALLER_MEMBER)
     assert member is not None  # open_bundle made sure
     location = bundle.location
-    kept = [store.path(member.sha256)] if member in bundle.left_out else []
-    beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER, *kept)
+    stored = [store.path(member.sha256)] if member in bundle.left_out else []
+    beside = (location.parent / INSTALLER, location / INSTALLER, location / INSTALLER_MEMBER, *stored)
     found = next((path for path in beside if os.path.lexists(path)), None)
     if found is None:
         raise UsageError(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LIMIT = 128 << 20  # bytes
-LAID_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
+WRITTEN_LIMIT = 2 * FILES_LIMIT  # files of a bundle, and their folders
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def write(prefix: Prefix, entry: Entry | None) -> None:
     """Record what is under way; None means idle. Raises HostError for what could not be read again."""
     value: dict[str, Any] = {"format": FORMAT, "run": None if entry is None else asdict(entry)}
     data = strict.dumps(value)
-    if len(data) > LIMIT or (entry is not None and len(entry.laid) > LAID_LIMIT):
+    if len(data) > LIMIT or (entry is not None and len(entry.laid) > WRITTEN_LIMIT):
         raise HostError(
             _("{path} would be too large to be read again.").format(path=path(prefix)),
             advice=_("The application ships too many data files; request a bundle with fewer."),
@@ -64,7 +64,7 @@ def write(prefix: Prefix, entry: Entry | None) -> None:
     files.write_atomic(path(prefix), data, mode=0o600)
 
 
-def lay(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
+def note_written(prefix: Prefix, entry: Entry, digests: Mapping[str, str]) -> Entry:
     """Record files (path → SHA-256) before they are put into data/; return the new entry."""
     entry = replace(entry, laid=(*entry.laid, *(f"{sha256}  {path}" for path, sha256 in digests.items())))
     write(prefix, entry)
@@ -77,7 +77,7 @@ def _entry(value: Any, where: str) -> Entry:
         fields.text("command"),
         fields.text("release"),
         fields.optional_text("former"),
-        fields.nested("laid", strict.texts, most=LAID_LIMIT),
+        fields.nested("laid", strict.texts, most=WRITTEN_LIMIT),
         fields.optional_text("backup"),
         fields.optional_text("incoming"),
         fields.text("inode"),

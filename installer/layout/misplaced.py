@@ -72,7 +72,7 @@ class Misplaced:
     folder: bool
     what: str
 
-    def told(self) -> str:
+    def described(self) -> str:
         """Return it as part of a sentence."""
         text = {
             MISSING: _("{place} is missing"),
@@ -181,7 +181,7 @@ def move_back() -> str:
     )
 
 
-def mend(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
+def repair(prefix: Prefix, wrong: tuple[Misplaced, ...]) -> None:
     """Make every place what it must be: way is made for it, and folders are made; files are written by their owners."""
     now = found(prefix)
     for item in wrong:

@@ -16,7 +16,7 @@ from shared.errors import UsageError
 from shared.files import files
 from shared.i18n import _
 
-KEPT_UNFINISHED = 1000  # names
+RETAINED_UNFINISHED = 1000  # names
 SHARED, PRIVATE = 0o755, 0o700  # what every user of the host may read and run, and what is one's own
 # what is in a prefix and in its state, apart from what somebody put there
 OURS = ("releases", "store", "data", ".env", "state", "backups", "current", "current.json", "bin", "models")
@@ -116,8 +116,8 @@ class Prefix:
     @property
     def left(self) -> tuple[Path, ...]:
         """What a removal leaves: the user's data, settings, backups and models, and the audit log."""
-        kept = (self.data, self.env_file, self.backups, self.models, self.audit)
-        return tuple(path for path in kept if os.path.lexists(path))
+        stored = (self.data, self.env_file, self.backups, self.models, self.audit)
+        return tuple(path for path in stored if os.path.lexists(path))
 
     @property
     def exists(self) -> bool:
@@ -185,8 +185,8 @@ class Prefix:
         The name of one that was not finished is not used again: something of that run may still write there.
         """
         start = f"{counter}-{manifest_sha256[:12]}-r"
-        kept = [path.name for path in self.releases.glob(f"{start}*")]
-        names = [name for name in (*kept, *self._unfinished()) if is_release(name) and name.startswith(start)]
+        stored = [path.name for path in self.releases.glob(f"{start}*")]
+        names = [name for name in (*stored, *self._unfinished()) if is_release(name) and name.startswith(start)]
         return Release(self.releases / f"{start}{max((int(name[len(start) :]) for name in names), default=0) + 1}")
 
     def _unfinished(self) -> list[str]:
@@ -197,7 +197,7 @@ class Prefix:
 
     def forgo(self, release: Release) -> None:
         """Note a release that was begun and not finished; the newest thousand are retained."""
-        names = [name for name in self._unfinished() if name != release.id][1 - KEPT_UNFINISHED :]
+        names = [name for name in self._unfinished() if name != release.id][1 - RETAINED_UNFINISHED :]
         files.write_atomic(self.unfinished, "".join(f"{name}\n" for name in (*names, release.id)).encode())
 
     def named(self) -> Release | None:

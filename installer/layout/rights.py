@@ -58,7 +58,7 @@ def wrong(prefix: Prefix, release: Release | None) -> list[Wrong]:
         owner = prefix.root.stat().st_uid
     except OSError:
         return []
-    paths = {kept.path for kept in (release, *prefix.complete_releases()) if kept is not None}
+    paths = {stored.path for stored in (release, *prefix.complete_releases()) if stored is not None}
     for path in filter(reading.is_folder, paths):
         found += _in_release(str(path), owner)
     if prefix.store.is_dir():
@@ -130,7 +130,7 @@ def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
             yield path, entry.stat(follow_symlinks=False)
 
 
-def mend(prefix: Prefix, release: Release | None) -> None:
+def repair(prefix: Prefix, release: Release | None) -> None:
     """Give all of it its owner and rights; a folder that could not be read is checked once it can."""
     for _round in range(ROUNDS):
         found = wrong(prefix, release)
@@ -139,12 +139,12 @@ def mend(prefix: Prefix, release: Release | None) -> None:
         for item in found:
             path = Path(item.path)
             if path.parent in (prefix.bin, prefix.store) or path in (prefix.root, prefix.data, *prefix.own_folders):
-                _mend_open(path, item, prefix.root.stat().st_uid)
+                _repair_open(path, item, prefix.root.stat().st_uid)
             else:
-                _mend(path, item, prefix.root.stat().st_uid)
+                _repair(path, item, prefix.root.stat().st_uid)
 
 
-def _mend_open(path: Path, item: Wrong, owner: int) -> None:
+def _repair_open(path: Path, item: Wrong, owner: int) -> None:
     """Take the rights of others to write in a folder of the prefix, or to a launcher; its owner can enter it."""
     if item.foreign:
         _take(path, owner)
@@ -155,7 +155,7 @@ def _mend_open(path: Path, item: Wrong, owner: int) -> None:
     path.chmod(mode | (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2)  # who may list it may enter it
 
 
-def _mend(path: Path, item: Wrong, owner: int) -> None:
+def _repair(path: Path, item: Wrong, owner: int) -> None:
     if item.foreign:
         _take(path, owner)
     if reading.is_folder(path):

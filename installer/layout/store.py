@@ -95,7 +95,7 @@ class Store:
         except OSError:
             self.copy(entry, target)
 
-    def lay(self, entry: FileEntry, target: Path) -> None:
+    def stage(self, entry: FileEntry, target: Path) -> None:
         """Give a release a file of its own where that costs little, else a second name of the object.
 
         Damage to one of the two then leaves the other to repair it from (docs/adr/0015).
@@ -139,7 +139,7 @@ class Store:
                 folder.rmdir()
         return freed
 
-    def strangers(self) -> list[Path]:
+    def unknown_files(self) -> list[Path]:
         """Return what is neither an object nor what a crash left of one."""
         found = []
         for path in self._entries():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 RUN = uuid.uuid4().hex[:16]  # of this process
-KEPT_LOGS = 100
+RETAINED_LOGS = 100
 LEAST_SECRET = 6  # characters; shorter values are words that stand everywhere
 HIDDEN = "***"
 _NAME = re.compile(r"(?:([0-9]{6,})-)?[0-9]{8}T[0-9]{6}Z-[a-z-]+-[0-9a-f]{16}\.log")  # ours; nothing else is pruned
@@ -117,7 +117,7 @@ def to_file(folder: Path, command: str) -> None:
         raise HostError(_("Other users can change {path}.").format(path=folder))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = sorted((_order(path.name), path) for path in folder.iterdir() if _is_own(path))
-    for _number, path in found[: 1 - KEPT_LOGS]:
+    for _number, path in found[: 1 - RETAINED_LOGS]:
         path.unlink()
     number = found[-1][0][0] + 1 if found else 1
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

@@ -136,7 +136,7 @@ def check_smoke(installation: Installation, progress: Progress) -> None:
         argv, folder = launchers.trial_command(installation, [name, *arguments], data)
         with progress.wait(trying(name, arguments)):
             ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, folder=folder)
-        demand(ended, name, arguments)
+        require_success(ended, name, arguments)
 
 
 def trying(name: str, arguments: list[str]) -> str:
@@ -161,7 +161,7 @@ def check_health(prefix: Prefix, manifest: Manifest, progress: Progress) -> None
         with progress.wait(trying(name, arguments)):
             argv = launchers.argv(prefix, manifest, name, arguments)
             ended = service.run(argv, env, timeout=SMOKE_TIMEOUT, account=account)
-        demand(ended, name, arguments)
+        require_success(ended, name, arguments)
     check_answers(prefix, manifest, env, progress)
 
 
@@ -174,7 +174,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
         argv = launchers.argv(prefix, manifest, name, [*arguments, model.probe.sentence])
         with progress.wait(_("Querying the model {name}").format(name=model.name)):
             ended = service.run(argv, env, timeout=IMPORT_TIMEOUT, account=service.account_of(prefix.data))
-        demand(ended, name, arguments)
+        require_success(ended, name, arguments)
         answer = embedding_in(ended.stdout)
         reason = _("it did not print a list of numbers") if answer is None else difference(answer, model.probe)
         if reason:
@@ -183,7 +183,7 @@ def check_answers(prefix: Prefix, manifest: Manifest, env: dict[str, str], progr
             )
 
 
-def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:
+def require_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) -> None:
     """Raise InstallError when a sealed release changed since ``before``: root may write there, other users may not."""
     after = receipt.stamps(release)
     changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
@@ -199,7 +199,7 @@ def demand_unchanged(release: Release, before: dict[str, tuple[int, int, int]]) 
         )
 
 
-def demand(ended: process.Completed, name: str, arguments: list[str]) -> None:
+def require_success(ended: process.Completed, name: str, arguments: list[str]) -> None:
     """Raise InstallError unless a command of the application succeeded."""
     if ended.ok:
         return

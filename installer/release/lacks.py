@@ -37,7 +37,7 @@ class Lacks:
                     "name": model.name,
                     "source": model.source,
                     "folder": str(model_folder(self.prefix, model)),
-                    "advice": what_to_bring(self.prefix, model),
+                    "advice": what_to_copy(self.prefix, model),
                 }
                 for model in self.models
             ],
@@ -49,11 +49,11 @@ class Lacks:
             text = _("Still missing:  {names}; add NAME=value for each to that file")
             yield text.format(names=", ".join(self.names))
         for model in self.models:
-            advice = what_to_bring(self.prefix, model)
+            advice = what_to_copy(self.prefix, model)
             yield _("Missing model:  {name}. {advice}").format(name=model.name, advice=advice)
 
 
-def look(installation: Installation) -> Lacks:
+def find(installation: Installation) -> Lacks:
     """Return what a prefix lacks for a release, which may still be to be made."""
     try:
         names: tuple[str, ...] | None = settings.survey(installation).missing
@@ -94,7 +94,7 @@ def damaged_weights(prefix: Prefix, model: ModelApart) -> dict[str, str]:
     return found
 
 
-def what_to_bring(prefix: Prefix, model: ModelApart) -> str:
+def what_to_copy(prefix: Prefix, model: ModelApart) -> str:
     """Return which files to copy and where to, as a sentence."""
     kind, _colon, rest = model.source.partition(":")
     repository, _at, revision = rest.partition("@")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundle import strict
 from bundle.names import INSTALLER
-from bundle.product.commands import FORMER_TOOL, TOOL
+from bundle.product.commands import PREVIOUS_TOOL, TOOL
 from installer.layout.location import own_command
 from installer.release import scripts as texts
 from shared import reading
@@ -43,9 +43,9 @@ def script(name: str, posix: str, windows: str) -> bytes:
     return text.replace("@name@", name).replace("@tool@", TOOL).encode("ascii")
 
 
-def script_of_the_former_tool() -> bytes:
+def script_of_the_previous_tool() -> bytes:
     """Return what installers that called the tool ``ragtrace`` wrote for it."""
-    return script(FORMER_TOOL, texts.POSIX_FORMER, texts.WINDOWS_FORMER)
+    return script(PREVIOUS_TOOL, texts.POSIX_PREVIOUS, texts.WINDOWS_PREVIOUS)
 
 
 def file_name(name: str) -> str:
@@ -58,16 +58,16 @@ def scripts(prefix: Prefix, manifest: Manifest) -> dict[str, bytes]:
     found = {file_name(TOOL): script(TOOL, texts.POSIX_TOOL, texts.WINDOWS_TOOL)}
     for name in manifest.application.commands:
         found[file_name(name)] = script(name, texts.POSIX_APPLICATION, texts.WINDOWS_APPLICATION)
-    if is_former(prefix):
+    if is_previous(prefix):
         del found[file_name(TOOL)]
-        found[file_name(FORMER_TOOL)] = script_of_the_former_tool()
+        found[file_name(PREVIOUS_TOOL)] = script_of_the_previous_tool()
     return found
 
 
-def is_former(prefix: Prefix) -> bool:
+def is_previous(prefix: Prefix) -> bool:
     """Return whether a prefix keeps releases, and each of an installer that calls the tool ``ragtrace``."""
-    kept = prefix.complete_releases()
-    return bool(kept) and not any(knows_the_command(release.bundle / INSTALLER) for release in kept)
+    stored = prefix.complete_releases()
+    return bool(stored) and not any(knows_the_command(release.bundle / INSTALLER) for release in stored)
 
 
 def knows_the_command(zipapp: Path) -> bool:
@@ -82,9 +82,9 @@ def knows_the_command(zipapp: Path) -> bool:
 
 def former_tool(prefix: Prefix) -> Path | None:
     """Return the command ``ragtrace`` of a prefix where it starts the tool, or None."""
-    path = prefix.bin / file_name(FORMER_TOOL)
+    path = prefix.bin / file_name(PREVIOUS_TOOL)
     try:
-        return path if reading.read(path, reading.LINES) == script_of_the_former_tool() else None
+        return path if reading.read(path, reading.LINES) == script_of_the_previous_tool() else None
     except OSError:
         return None
 
@@ -93,10 +93,10 @@ def tool(prefix: Prefix) -> Path | None:
     """Return the tool's command in a prefix as it is typed, or None where there is none yet."""
     if own_command.is_installed(prefix.root):
         return own_command.in_prefix(prefix.root)
-    return prefix.bin / FORMER_TOOL if former_tool(prefix) else None
+    return prefix.bin / PREVIOUS_TOOL if former_tool(prefix) else None
 
 
-def strangers(prefix: Prefix, manifest: Manifest) -> list[Path]:
+def unknown_files(prefix: Prefix, manifest: Manifest) -> list[Path]:
     """Return files of somebody else's in PREFIX/bin where a manifest's commands would go."""
     active = prefix.named()
     try:

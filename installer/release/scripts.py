@@ -17,7 +17,7 @@ while [ -L "$here" ]; do
 done
 prefix=$(CDPATH= cd -P -- "$(dirname -- "$here")/.." && pwd) || exit 5
 """
-POSIX_FORMER = (
+POSIX_PREVIOUS = (
     POSIX_PREFIX
     + r"""release=$(CDPATH= cd -P -- "$prefix/current" 2>/dev/null && pwd) || {
     echo "@name@: no release is active in $prefix" >&2
@@ -101,7 +101,7 @@ WINDOWS_START = (
 exit /b %ERRORLEVEL%
 """
 )
-WINDOWS_FORMER = (
+WINDOWS_PREVIOUS = (
     WINDOWS_PREFIX
     + r"""if defined RAGTRACE_RELEASE goto start
 echo @name@: no release is active in "%RAGTRACE_PREFIX%" 1>&2

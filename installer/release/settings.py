@@ -115,7 +115,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
     """
     try:
         if os.path.lexists(prefix.env_file):  # a link whose target is not mounted now is the user's all the same
-            tell_new(prefix, manifest, former, progress)
+            report_new(prefix, manifest, former, progress)
         elif app_launcher.loaded(launchers.run_of(manifest)):
             text = "\n".join([*env_lines(manifest), ""])
             files.write_atomic(prefix.env_file, text.encode(), mode=0o600)
@@ -124,7 +124,7 @@ def write_env_file(prefix: Prefix, manifest: Manifest, former: Release | None, p
         progress.warn(_("{path}: {reason}.").format(path=prefix.env_file, reason=reason))
 
 
-def tell_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
+def report_new(prefix: Prefix, manifest: Manifest, former: Release | None, progress: Progress) -> None:
     """Tell the names that a release loads and the previous one did not, unless PREFIX/.env has them already."""
     known = set(_MENTIONED.findall(app_launcher.text_of(str(prefix.root))))
     with contextlib.suppress(RagtraceError, OSError):  # a damaged release has nothing to compare

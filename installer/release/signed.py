@@ -161,7 +161,7 @@ def _of_the_manifest(installation: Installation) -> Iterator[tuple[str, tuple[st
     release, manifest, data = installation.release, installation.manifest, installation.prefix.data
     in_data = {entry.path for entry in persist.shipped(manifest)}
     for entry in manifest.files:
-        place = counterpart(release, entry) if entry.is_kept and entry.path not in in_data else None
+        place = counterpart(release, entry) if entry.is_stored and entry.path not in in_data else None
         if place is not None:
             path = place.relative_to(release.path).as_posix()
             yield path, (entry.sha256, receipt.area(path))

@@ -47,7 +47,7 @@ def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> No
     progress.step(_("Verifying the bundle"))
 
     def keep(entry: FileEntry, blocks: Iterator[bytes]) -> None:
-        if entry.is_kept:
+        if entry.is_stored:
             store.add(entry, blocks)
         else:
             drain(blocks)
@@ -56,10 +56,10 @@ def fill_store(admitted: AdmittedBundle, store: Store, progress: Progress) -> No
         bundle.visit(keep, task.advance)
 
 
-def demand_promise(manifest: Manifest, store: Store) -> None:
+def require_promise(manifest: Manifest, store: Store) -> None:
     """Raise TrustError where the stored wheels unpack to more than the manifest says and would fill the disk."""
-    kept = tools_environment.kept([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
-    sizes.demand_promise(manifest, [wheels.unpacked(path, name) for path, name in kept])
+    stored = tools_environment.stored([*manifest.of_kind("wheel"), *tools_environment.entries_of(manifest)], store)
+    sizes.require_promise(manifest, [wheels.unpacked(path, name) for path, name in stored])
 
 
 def write_bundle_files(admitted: AdmittedBundle, release: Release) -> None:
@@ -74,7 +74,7 @@ def python_for(installation: Installation) -> Path:
     return installation.release.path / PYTHON_FOLDER / own if own else base_interpreter()
 
 
-def lay_python(installation: Installation) -> None:
+def write_python(installation: Installation) -> None:
     """Lay out the Python that the bundle provides; programs are copies, the store's files have no such mode."""
     store = installation.store
     for entry in installation.manifest.of_kind("interpreter"):
@@ -83,24 +83,24 @@ def lay_python(installation: Installation) -> None:
             store.copy(entry, target)
             target.chmod(PROGRAM)
         else:
-            store.lay(entry, target)
+            store.stage(entry, target)
 
 
 def stage_files(installation: Installation, python: Path) -> None:
     """Lay out everything of a release but its environment: Python, source, models, installer, launcher."""
     release, manifest, store = installation.release, installation.manifest, installation.store
-    lay_python(installation)
+    write_python(installation)
     release.app.mkdir(parents=True, exist_ok=True)
     for entry in manifest.of_kind("source"):
         store.copy(entry, release.app / entry.inner)
     for entry in manifest.of_kind("model"):
-        store.lay(entry, release.models / entry.inner)
+        store.stage(entry, release.models / entry.inner)
     for entry in manifest.of_kind("plugin"):
-        store.lay(entry, release.bundle / PLUGINS / entry.inner)
+        store.stage(entry, release.bundle / PLUGINS / entry.inner)
     for path, name in ((PYLOCK, "pylock.toml"), (INSTALLER_MEMBER, INSTALLER)):
         entry_or_none = manifest.entry(path)
         if entry_or_none is not None:
-            store.lay(entry_or_none, release.bundle / name)
+            store.stage(entry_or_none, release.bundle / name)
     tools_environment.stage(installation, python)
     launchers.write_run_files(installation)
     (release.path / INTERPRETER).write_text(f"{python}\n", encoding="utf-8")
@@ -117,7 +117,7 @@ def counterpart(release: Release, entry: FileEntry) -> Path | None:
     if entry.kind in folders:
         return folders[entry.kind] / entry.inner
     if entry.kind == tools_environment.VERIFICATION:
-        return None if tools_environment.is_tool(entry) else tools_environment.kept_at(release, entry)
+        return None if tools_environment.is_tool(entry) else tools_environment.stored_at(release, entry)
     if entry.path == PYLOCK:
         return release.bundle / "pylock.toml"
     return release.bundle / INSTALLER if entry.path == INSTALLER_MEMBER else None
@@ -157,11 +157,11 @@ def sync_environment(uv: Uv, installation: Installation, *, only: Collection[str
         target = scratch / "wheels" / entries[package.wheel].inner
         store.link(entries[package.wheel], target)
         wheels.inspect(target, package)
-    kept = tools_environment.kept([entries[package.wheel] for package in packages], store)
-    overlaps.demand_none(kept, manifest.target.python)
+    stored = tools_environment.stored([entries[package.wheel] for package in packages], store)
+    overlaps.require_none(stored, manifest.target.python)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows_of(manifest, only)))
-    with wheels.blamed(kept):
+    with wheels.blamed(stored):
         uv.sync(release.python, lock)
 
 
@@ -173,7 +173,7 @@ def scratch_data(release: Release) -> Path:
 def try_out_data(installation: Installation) -> None:
     """Let the release's persistent folders lead to a scratch copy while it is tried out."""
     scratch = scratch_data(installation.release)
-    persist.lay_scratch(scratch, installation.manifest, installation.store)
+    persist.write_scratch(scratch, installation.manifest, installation.store)
     persist.link_to(installation.release, installation.manifest, scratch)
 
 

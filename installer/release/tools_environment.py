@@ -46,7 +46,7 @@ def is_tool(entry: FileEntry) -> bool:
     return entry.kind == VERIFICATION and entry.inner.startswith(f"{FOLDER}/") and entry.inner.endswith(".whl")
 
 
-def kept_at(release: Release, entry: FileEntry) -> Path:
+def stored_at(release: Release, entry: FileEntry) -> Path:
     """Return where a release keeps a file of this kind."""
     return release.bundle / VERIFICATION / entry.inner
 
@@ -74,7 +74,7 @@ def stage(installation: Installation, python: Path) -> None:
     release, manifest, store = installation.release, installation.manifest, installation.store
     for entry in manifest.of_kind(VERIFICATION):
         if not is_tool(entry):
-            store.lay(entry, kept_at(release, entry))
+            store.stage(entry, stored_at(release, entry))
     tools = entries_of(manifest)
     if not tools:
         return
@@ -86,7 +86,7 @@ def stage(installation: Installation, python: Path) -> None:
     finally:
         uv.close()
         files.remove_tree(scratch)
-    with wheels.blamed(kept(tools, store)):
+    with wheels.blamed(stored(tools, store)):
         if not record.survey(site_of(release, manifest.target.python)).clean:
             raise InstallError(_("{path} does not match its RECORD.").format(path=root_of(release)))
     warm_up(installation)
@@ -102,14 +102,14 @@ def install(uv: Uv, tools: list[FileEntry], store: Store, scratch: Path, python:
         store.link(entry, scratch / "wheels" / name)
         wheels.inspect(scratch / "wheels" / name, package)
         rows.append(Row(name, package.name, package.version, entry.sha256))
-    overlaps.demand_none(kept(tools, store), version)
+    overlaps.require_none(stored(tools, store), version)
     lock = scratch / "pylock.toml"
     lock.write_bytes(write_pylock(rows))
-    with wheels.blamed(kept(tools, store)):
+    with wheels.blamed(stored(tools, store)):
         uv.sync(python, lock)
 
 
-def kept(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
+def stored(tools: list[FileEntry], store: Store) -> list[tuple[Path, str]]:
     """Return where the store has wheels, and what the bundle calls them."""
     return [(store.path(entry.sha256), entry.path) for entry in tools]
 
@@ -129,7 +129,7 @@ def warm_up(installation: Installation) -> None:
     if entry is None:
         return
     try:
-        snapshot = read_snapshot(reading.read(kept_at(release, entry), entry.size))
+        snapshot = read_snapshot(reading.read(stored_at(release, entry), entry.size))
         asked = {(canary.package, canary.version) for canary in CANARIES}
         safety.find_hits(python_of(release), snapshot, asked, limit=safety.TIMEOUT, write_bytecode=True)
     except (RagtraceError, OSError) as error:

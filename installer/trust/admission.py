@@ -16,7 +16,7 @@ from bundle.opening import claimed_signers
 from bundle.signing.policy import RELEASE, judge
 from bundle.strict import time_to_json
 from installer.trust import evidence, memory
-from installer.trust.authority import kept_by_host, kept_by_user, prefix_policy
+from installer.trust.authority import prefix_policy, stored_by_host, stored_by_user
 from installer.trust.evidence import is_ahead
 from shared import troubles
 from shared.errors import RagtraceError, TrustError
@@ -99,7 +99,7 @@ def admit(candidate: Candidate, *, now: datetime | None = None) -> AdmittedBundl
     # 3. all that this host accepted
     _refuse_replay(bundle, prefix, places, now)
     # 4. time
-    warnings = () if _kept(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))
+    warnings = () if _stored(bundle, prefix) else tuple(_judge_time(bundle, candidate.conditions, now))
     return AdmittedBundle(bundle, prefix, places, warnings, remembered=not is_ahead(bundle.manifest, now))
 
 
@@ -149,11 +149,11 @@ def highest_counter(product: str, places: Places, prefix: Prefix, now: datetime)
     Where the memory does not know, or was lost, it is the highest that installations show. Raises TrustError where
     it was damaged and they show none.
     """
-    kept = (kept_by_host(places), kept_by_user(places))
-    highest = max(found.memory.products.get(product, 0) for found in kept)
-    if not highest or any(found.memory.rebuilt for found in kept):
+    stored = (stored_by_host(places), stored_by_user(places))
+    highest = max(found.memory.products.get(product, 0) for found in stored)
+    if not highest or any(found.memory.rebuilt for found in stored):
         highest = max(highest, evidence.counters(prefix, now).get(product, 0))
-    if not highest and any(found.garbage for found in kept):
+    if not highest and any(found.garbage for found in stored):
         raise TrustError(
             _("The accepted counter of {product} is lost: both copies in the trust store are damaged.").format(
                 product=product
@@ -175,12 +175,12 @@ def remember(admitted: AdmittedBundle) -> str | None:
         memory.remember(own, counters={**lost, name: max(counter, lost.get(name, 0))})
     except (OSError, RagtraceError) as error:
         return _("{path}: the counter of this release was not recorded outside its prefix ({reason}).").format(
-            path=places.own, reason=troubles.told(error)
+            path=places.own, reason=troubles.described(error)
         )
     return None
 
 
-def _kept(bundle: Bundle, prefix: Prefix) -> bool:
+def _stored(bundle: Bundle, prefix: Prefix) -> bool:
     return any(_is_of(bundle, release) for release in prefix.complete_releases())
 
 

@@ -93,31 +93,31 @@ def host_chain(places: Places) -> list[chain.Signed]:
 
 def host_memory(places: Places) -> memory.Memory:
     """Return what the host remembers."""
-    return kept_by_host(places).memory
+    return stored_by_host(places).memory
 
 
 def user_memory(places: Places) -> memory.Memory:
     """Return what this user remembers."""
-    return kept_by_user(places).memory
+    return stored_by_user(places).memory
 
 
-def kept_by_host(places: Places) -> memory.Kept:
+def stored_by_host(places: Places) -> memory.Stored:
     """Return what the host remembers, and what is wrong with it."""
     return memory.read(places.host_names(), places.read_host)
 
 
-def kept_by_user(places: Places) -> memory.Kept:
+def stored_by_user(places: Places) -> memory.Stored:
     """Return what this user remembers; where the user may not even read, nothing can be stored.
 
     Raises TrustError when others could have changed it; who keeps it for the host takes no notice of such a one.
     """
     if not os.path.lexists(places.user):
-        return memory.Kept()
+        return memory.Stored()
     try:
-        places.demand_users_own()
+        places.require_users_own()
     except TrustError:
         if places.privileged:
-            return memory.Kept()
+            return memory.Stored()
         raise
     return memory.read_folder(places.user)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from installer.logs import audit_log
 from installer.trust import evidence, memory
-from installer.trust.authority import kept_by_host, kept_by_user
+from installer.trust.authority import stored_by_host, stored_by_user
 from shared import troubles
 from shared.errors import HostError, RagtraceError
 from shared.files.lockfile import locked
@@ -23,54 +23,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """What one folder remembers, and what is wrong with which file; ``mendable``: this run may write there."""
+    """What one folder remembers, and what is wrong with which file; ``repairable``: this run may write there."""
 
     folder: Path
-    kept: memory.Kept
-    mendable: bool
+    stored: memory.Stored
+    repairable: bool
 
     @property
     def problems(self) -> list[str]:
         """Each as a text: the file's path and what is wrong with it."""
-        return [f"{self.folder / name}: {problem}" for name, problem in self.kept.problems.items()]
+        return [f"{self.folder / name}: {problem}" for name, problem in self.stored.problems.items()]
 
     def to_json(self) -> dict[str, Any]:
-        found = self.kept.memory
+        found = self.stored.memory
         facts = {"folder": str(self.folder), "policy": found.policy, "counters": dict(found.products)}
         return {**facts, "rebuilt": found.rebuilt, "problems": self.problems}
 
 
 def accounts(places: Places, prefix: Prefix | None) -> list[Account]:
     """Return what the host, this user and the installation's own policy remember. Raises TrustError as reading does."""
-    found = [Account(places.host, kept_by_host(places), places.privileged)]
+    found = [Account(places.host, stored_by_host(places), places.privileged)]
     if not places.privileged:
-        found.append(Account(places.user, kept_by_user(places), mendable=True))
+        found.append(Account(places.user, stored_by_user(places), repairable=True))
     if prefix is not None:
-        found.append(Account(prefix.trust, memory.read_folder(prefix.trust), mendable=True))
+        found.append(Account(prefix.trust, memory.read_folder(prefix.trust), repairable=True))
     return found
 
 
 def forgotten(found: Sequence[Account], prefix: Prefix | None) -> dict[str, int]:
     """Return the counters of products that are installed here and that nobody remembers."""
-    known = {name for account in found for name in account.kept.memory.products}
+    known = {name for account in found for name in account.stored.memory.products}
     return {name: counter for name, counter in evidence.counters(prefix).items() if name not in known}
 
 
-def mend(places: Places, prefix: Prefix | None) -> Iterator[str]:
+def repair(places: Places, prefix: Prefix | None) -> Iterator[str]:
     """Write again what is damaged and can be known, from the other copy or from what is installed; yield what was."""
     found = accounts(places, prefix)
     shown = evidence.counters(prefix)
     for account in found:
         own = account.folder == places.own
-        lost = shown if own and account.kept.memory.rebuilt else {}
+        lost = shown if own and account.stored.memory.rebuilt else {}
         lacking = forgotten(found, prefix) if own else {}
-        if not account.mendable or not (account.kept.problems or lacking):
+        if not account.repairable or not (account.stored.problems or lacking):
             continue
         try:
             memory.remember(places.make_own() if own else account.folder, counters={**lacking, **lost})
         except (OSError, RagtraceError) as error:
-            told = _("Cannot rewrite {path}: {reason}")
-            yield told.format(path=account.folder / memory.NAME, reason=troubles.told(error))
+            reported = _("Cannot rewrite {path}: {reason}")
+            yield reported.format(path=account.folder / memory.NAME, reason=troubles.described(error))
         else:
             yield _("{path} was rewritten.").format(path=account.folder / memory.NAME)
 
@@ -80,7 +80,7 @@ def accept(places: Places, prefix: Prefix | None) -> tuple[memory.Memory, str]:
 
     Raises HostError where the memory is the host's and this user no administrator.
     """
-    if not places.privileged and kept_by_host(places).memory.rebuilt:
+    if not places.privileged and stored_by_host(places).memory.rebuilt:
         raise HostError(
             _("{path} is this host's trust store; only an administrator can accept its state.").format(
                 path=places.host

@@ -52,7 +52,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Stored:
     """What the two files say together, and what is wrong with which of them; ``garbage``: no file there is whole."""
 
     memory: Memory = field(default_factory=Memory)
@@ -80,7 +80,7 @@ def _products(value: Any, path: str) -> dict[str, int]:
     return products
 
 
-def read(names: Iterable[str], data_of: Callable[[str], bytes | None]) -> Kept:
+def read(names: Iterable[str], data_of: Callable[[str], bytes | None]) -> Stored:
     """Return what a folder with these names remembers; ``data_of`` gives a file's bytes, None for a missing one.
 
     1. The higher of the two copies counts; a lower, damaged or missing one is a problem.
@@ -102,7 +102,7 @@ def read(names: Iterable[str], data_of: Callable[[str], bytes | None]) -> Kept:
             problems[name] = error.what
     if not whole and (problems or policy):
         problems.update(dict.fromkeys(missing, _("missing")))
-        return Kept(Memory(policy, {}, rebuilt=True), problems, garbage=len(missing) < len(NAMES))
+        return Stored(Memory(policy, {}, rebuilt=True), problems, garbage=len(missing) < len(NAMES))
     if missing == [NAME] or (missing == [COPY] and (NAME in problems or whole[NAME][0] != SINGLE)):
         problems[missing[0]] = _("missing")
     memories = [memory for _form, memory in whole.values()]
@@ -110,7 +110,7 @@ def read(names: Iterable[str], data_of: Callable[[str], bytes | None]) -> Kept:
     for name, (_form, memory) in whole.items():
         if (memory.policy, memory.products) != (highest.policy, highest.products):
             problems[name] = _("older than the other copy")
-    return Kept(highest, problems)
+    return Stored(highest, problems)
 
 
 def _highest(memories: list[Memory]) -> Memory:
@@ -122,7 +122,7 @@ def _highest(memories: list[Memory]) -> Memory:
     return Memory(max((memory.policy for memory in memories), default=0), dict(sorted(products.items())), rebuilt)
 
 
-def read_folder(folder: Path) -> Kept:
+def read_folder(folder: Path) -> Stored:
     """Return what a folder of no special rights remembers."""
 
     def data_of(name: str) -> bytes | None:
@@ -142,18 +142,18 @@ def remember(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | Non
 
 def raise_to(folder: Path, *, policy: int = 0, counters: Mapping[str, int] | None = None) -> Memory:
     """Do the same for who holds the folder."""
-    kept = read_folder(folder)
-    return _write(folder, kept, _highest([kept.memory, Memory(policy, counters or {}, kept.memory.rebuilt)]))
+    stored = read_folder(folder)
+    return _write(folder, stored, _highest([stored.memory, Memory(policy, counters or {}, stored.memory.rebuilt)]))
 
 
 def accept(folder: Path, counters: Mapping[str, int]) -> Memory:
     """Remember what this host shows, and that an administrator takes it for all that there was."""
     with held(folder):
-        kept = read_folder(folder)
-        return _write(folder, kept, replace(_highest([kept.memory, Memory(0, counters)]), rebuilt=False))
+        stored = read_folder(folder)
+        return _write(folder, stored, replace(_highest([stored.memory, Memory(0, counters)]), rebuilt=False))
 
 
-def _write(folder: Path, kept: Kept, memory: Memory) -> Memory:
+def _write(folder: Path, kept: Stored, memory: Memory) -> Memory:
     if memory == kept.memory and not kept.problems:
         return memory
     data = memory.to_bytes()

@@ -64,7 +64,7 @@ class Host(Protocol):
     def top(self) -> Path: ...
 
 
-def demand_private(path: Path, host: Host) -> None:
+def require_private(path: Path, host: Host) -> None:
     """Raise TrustError unless only the host's administrators can write a file or folder and all above it."""
     for place, problem in _problems(path, host, folder=False):
         raise TrustError(

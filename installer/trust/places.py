@@ -38,7 +38,7 @@ class Places:
     def make_own(self) -> Path:
         """Create that folder, the host's for everybody to read; TrustError for one of a user that others can change."""
         if not self.privileged:
-            self.demand_users_own()
+            self.require_users_own()
         folder, missing = self.own, []
         while not folder.is_dir():
             missing.append(folder)
@@ -53,7 +53,7 @@ class Places:
                 new.chmod(0o755)  # whatever the umask: every user's run reads it
         return self.own
 
-    def demand_users_own(self) -> None:
+    def require_users_own(self) -> None:
         """Raise TrustError when others than the user and root could change what he remembers."""
         place, found = owners.first_problem(str(self.user)) if sys.platform != "win32" else ("", "")
         if found:
@@ -72,14 +72,14 @@ class Places:
         path = self.host / name
         if not is_there(path):
             return None
-        ownership.demand_private(path, self)
+        ownership.require_private(path, self)
         return read_small(path)
 
     def host_names(self) -> list[str]:
         """Return what the host's folder holds; TrustError unless the folder counts or is not there at all."""
         if not is_there(self.host):
             return []
-        ownership.demand_private(self.host, self)
+        ownership.require_private(self.host, self)
         return names_in(self.host)
 
 

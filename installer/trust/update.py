@@ -26,18 +26,18 @@ def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[st
             advice=_("Run the command as root, or use --only-prefix to restrict a single installation."),
         )
     folder, new_policies = places.host, offered(paths)
-    kept, highest = host_chain(places), host_memory(places).policy
-    chain.check_chain(kept, highest, folder)
+    stored, highest = host_chain(places), host_memory(places).policy
+    chain.check_chain(stored, highest, folder)
     places.make_own()
-    return _keep(folder, kept, new_policies, trusted_keys)
+    return _keep(folder, stored, new_policies, trusted_keys)
 
 
 def update_prefix(paths: Sequence[Path], folder: Path, trusted_keys: Sequence[str] = ()) -> list[chain.Signed]:
     """Do the same in PREFIX/state/trust, which only ever forbids more."""
-    new_policies, kept = offered(paths), folder_chain(folder)
-    chain.check_chain(kept, folder_memory(folder).policy, folder)
+    new_policies, stored = offered(paths), folder_chain(folder)
+    chain.check_chain(stored, folder_memory(folder).policy, folder)
     folder.mkdir(mode=0o700, exist_ok=True)
-    return _keep(folder, kept, new_policies, trusted_keys)
+    return _keep(folder, stored, new_policies, trusted_keys)
 
 
 def _keep(

@@ -48,7 +48,7 @@ class Saver:
 
     def __init__(self, prefix: Prefix, folder: Path, former: Backup | None, *, quick: bool) -> None:
         self.prefix, self.folder, self.quick = prefix, folder, quick
-        self.former = Former(former, files=True)
+        self.former = Previous(former, files=True)
         self.saved: list[Saved] = []
         self.shared: set[int] = set()  # positions in ``saved``
         self.left_out: list[str] = []
@@ -72,7 +72,7 @@ class Saver:
             there.do(os.mkdir, entry.name, PRIVATE)
             there.down(entry.name)
             self.former.down(entry.name)
-        elif entry.is_kept:
+        elif entry.is_stored:
             with copies.unless_gone(entry):
                 self._take_file(entry, there, names)
         else:
@@ -120,7 +120,7 @@ class Saver:
             self.saved.append(replace(self._copy(entry, there), name=relative))
 
 
-class Former:
+class Previous:
     """The place in the backup before that is the one where the walk through the data stands.
 
     With ``files`` one can reach the files themselves there, by ``here``.
@@ -130,7 +130,7 @@ class Former:
         self.saved = () if backup is None else backup.saved
         self.here = Folder(backup.path / FILES) if backup is not None and files else None
         self._below: dict[tuple[int, str], int] = {}
-        self._stands: list[int | None] = [-1]  # positions of folders; None is where the backup has none
+        self._depth: list[int | None] = [-1]  # positions of folders; None is where the backup has none
         above = [-1]
         for number, item in enumerate(self.saved):
             del above[item.depth + 1 :]
@@ -140,24 +140,24 @@ class Former:
 
     def find(self, name: str) -> Saved | None:
         """Return the entry of this name at this place."""
-        stands = self._stands[-1]
+        stands = self._depth[-1]
         number = None if stands is None else self._below.get((stands, name))
         return None if number is None else self.saved[number]
 
     def down(self, name: str) -> None:
         """Go into a folder."""
-        stands = self._stands[-1]
+        stands = self._depth[-1]
         below = None if stands is None else self._below.get((stands, name))
         if below is not None and self.here is not None:
             try:
                 self.here.down(name)
             except OSError:  # a damaged backup shares nothing
                 below = None
-        self._stands.append(below)
+        self._depth.append(below)
 
     def up(self) -> None:
         """Go back to the folder above."""
-        if self._stands.pop() is not None and self.here is not None:
+        if self._depth.pop() is not None and self.here is not None:
             self.here.up()
 
     def close(self) -> None:
@@ -184,13 +184,13 @@ def stage(backup: Backup, target: Path) -> None:
         for item in backup.saved:
             leave(item.depth)
             if item.depth or item.name in (DATA, SETTINGS):
-                _lay(item, here, there, names)
+                _stage(item, here, there, names)
                 if item.is_folder:
                     modes.append(item.mode)
         leave(0)
 
 
-def _lay(item: Saved, here: Folder, there: Folder, names: Names) -> None:
+def _stage(item: Saved, here: Folder, there: Folder, names: Names) -> None:
     if item.is_folder:
         there.do(os.mkdir, item.name, PRIVATE)
         here.down(item.name)
@@ -248,15 +248,15 @@ def stamp(status: os.stat_result) -> str:
 
 def bytes_to_copy(prefix: Prefix, backup: Backup | None) -> int:
     """Return the bytes of files that are not as a backup has them, without their holes; of several names one counts."""
-    former, total, seen = Former(backup), 0, set()
+    previous, total, seen = Previous(backup), 0, set()
     for entry in of_the_user(prefix):
         if entry.is_folder:
             if entry.left:
-                former.up()
+                previous.up()
             else:
-                former.down(entry.name)
+                previous.down(entry.name)
         elif entry.is_file:
-            known, identity = former.find(entry.name), (entry.status.st_dev, entry.status.st_ino)
+            known, identity = previous.find(entry.name), (entry.status.st_dev, entry.status.st_ino)
             changed = known is None or not known.stamp or known.stamp != stamp(entry.status)
             if changed and identity not in seen:
                 total += copies.data_bytes(entry.here, entry.name, entry.status)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 MANUAL = "manual"  # the reason of those that somebody asked for
-KEPT_BACKUPS = 5  # of those that were asked for, and of those made before changes
+RETAINED_BACKUPS = 5  # of those that were asked for, and of those made before changes
 RESERVE = 16 << 20  # bytes left free beside a backup
 
 
@@ -52,8 +52,8 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
     ``also`` are other files below the prefix that go with them. With ``quick`` files that are shared with the
     backup before are not hashed again, and the caller makes the backup last. Raises HostError where there is no space.
     """
-    former = _newest(prefix)
-    demand_free(prefix, needed_bytes(prefix) + sum(path.lstat().st_size for path in also) + RESERVE)
+    previous = _newest(prefix)
+    require_free(prefix, needed_bytes(prefix) + sum(path.lstat().st_size for path in also) + RESERVE)
     prefix.backups.mkdir(mode=0o700, exist_ok=True)
     target = prefix.backups / name
     beside = target.with_name(f".{name}.{os.getpid()}.tmp")
@@ -61,7 +61,7 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
     try:
         beside.mkdir(mode=0o700)
         (beside / FILES).mkdir(mode=0o700)
-        saver = backup_files.Saver(prefix, beside / FILES, former, quick=quick)
+        saver = backup_files.Saver(prefix, beside / FILES, previous, quick=quick)
         saver.save(also)
         backup = Backup(
             path=beside,
@@ -70,7 +70,7 @@ def create(prefix: Prefix, name: str, *, also: Collection[Path] = (), quick: boo
             release=active.id if active else None,
             saved=tuple(saver.saved),
             layout=userdata.layout(prefix),
-            number=former.number + 1 if former else 1,
+            number=previous.number + 1 if previous else 1,
             left_out=tuple(saver.left_out),
         )
         for path in saver.left_out:
@@ -161,7 +161,7 @@ def prune(prefix: Prefix) -> None:
     asked = [backup for backup in found if backup.reason == MANUAL]
     made = [backup for backup in found if backup.reason != MANUAL]
     last = newest_with_data(prefix)  # while the data are lost, those made since hold none
-    for backup in (*asked[:-KEPT_BACKUPS], *made[:-KEPT_BACKUPS]):
+    for backup in (*asked[:-RETAINED_BACKUPS], *made[:-RETAINED_BACKUPS]):
         if last is not None and backup.name == last.name:
             continue
         remove(prefix, backup.name)
@@ -196,7 +196,7 @@ def holds_anything(prefix: Prefix) -> bool:
     return any(entry.is_file or entry.is_link for entry in of_the_user(prefix))
 
 
-def demand_free(prefix: Prefix, needed: int) -> None:
+def require_free(prefix: Prefix, needed: int) -> None:
     """Raise HostError unless so many bytes are free."""
     free = files.free_bytes(prefix.root)
     if free is not None and free < needed:

@@ -46,7 +46,7 @@ def copy_tree(source: Path, target: Path, *, but: Callable[[Entry], bool] = lamb
             elif entry.is_folder:
                 there.do(os.mkdir, entry.name, stat.S_IRWXU)
                 there.down(entry.name)
-            elif not entry.is_kept:
+            elif not entry.is_stored:
                 left_out.append(entry.path)
             elif not but(entry):
                 with unless_gone(entry):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from installer.layout.store import Store
 
 FOLDER = "folder"  # stands in the journal in place of a digest
-LAID = 0o644  # the mode of a file that was written
+WRITTEN = 0o644  # the mode of a file that was written
 NEW = ".new-"  # and the counter of the release: the name of a file that is written beside the user's
 TEMPORARY = ".ragtrace-laid.tmp"  # beside what is being written: a folder of the data may be another filesystem
 
@@ -62,7 +62,7 @@ def lead(place: Path, folder: Path) -> None:
         os.symlink(os.path.relpath(folder, place.parent), place)
 
 
-def lay_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
+def write_scratch(scratch: Path, manifest: Manifest, store: Store) -> None:
     """Fill a scratch folder with what the source ships, for trying the release out."""
     for entry in shipped(manifest):
         store.copy(entry, scratch / entry.inner)
@@ -74,7 +74,7 @@ def make_folders(prefix: Prefix, manifest: Manifest, run: Entry) -> Entry:
     lacking = _lacking_folders(prefix.data, wanted)
     if not lacking:
         return run
-    run = journal.lay(prefix, run, dict.fromkeys(lacking, FOLDER))
+    run = journal.note_written(prefix, run, dict.fromkeys(lacking, FOLDER))
     with service.acting_for(prefix.data):
         for folder in wanted:
             folder.mkdir(parents=True, exist_ok=True)
@@ -93,14 +93,14 @@ def _lacking_folders(data: Path, wanted: Iterable[Path]) -> list[str]:
     return list(lacking)
 
 
-def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
+def write(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
     """Copy shipped files to the user's; where the user has another file, ours is written beside it, each content once.
 
     All are journaled before the first is written; returns the journal's entry. Files for a tree that is still to
     come in are not: it goes as a whole with a run that fails.
     """
     data = prefix.root / run.incoming if run.incoming else prefix.data
-    laid: dict[str, str] = {}
+    written: dict[str, str] = {}
     for entry in shipped(manifest):
         target = data / entry.inner
         if os.path.lexists(target):
@@ -111,14 +111,14 @@ def lay(prefix: Prefix, manifest: Manifest, store: Store, run: Entry) -> Entry:
             target = target.with_name(f"{target.name}{NEW}{manifest.product.counter}")
             if os.path.lexists(target):
                 continue
-        laid[target.relative_to(data).as_posix()] = entry.sha256
-    if not laid:
+        written[target.relative_to(data).as_posix()] = entry.sha256
+    if not written:
         return run
-    folders = _lacking_folders(data, [(data / path).parent for path in laid])
+    folders = _lacking_folders(data, [(data / path).parent for path in written])
     if data == prefix.data:
-        run = journal.lay(prefix, run, {**dict.fromkeys(folders, FOLDER), **laid})
+        run = journal.note_written(prefix, run, {**dict.fromkeys(folders, FOLDER), **written})
     with service.acting_for(data):
-        for path, sha256 in laid.items():
+        for path, sha256 in written.items():
             target = data / path
             target.parent.mkdir(parents=True, exist_ok=True)
             beside = target.with_name(TEMPORARY)
@@ -142,10 +142,10 @@ def _copy(source: Path, beside: Path) -> None:
 
     It is on the disk before it takes its name: half of it under that name would be taken for the user's.
     """
-    with reading.opened(source) as kept, beside.open("xb") as new:
-        shutil.copyfileobj(kept, new)
+    with reading.opened(source) as stored, beside.open("xb") as new:
+        shutil.copyfileobj(stored, new)
         if sys.platform != "win32":
-            os.fchmod(new.fileno(), LAID)
+            os.fchmod(new.fileno(), WRITTEN)
         new.flush()
         os.fsync(new.fileno())
 

@@ -75,7 +75,7 @@ def collect(prefix: Prefix, kept: Iterable[Release]) -> None:
             files.remove_tree(path)
 
 
-def demand_plain(prefix: Prefix) -> None:
+def require_plain(prefix: Prefix) -> None:
     """Raise HostError where PREFIX/data cannot change places with another folder."""
     if prefix.data.is_symlink() or is_mount_point(prefix.data):
         raise HostError(
@@ -83,7 +83,7 @@ def demand_plain(prefix: Prefix) -> None:
             advice=_("Replace it with a plain folder of the installation, then try again."),
         )
     for path in (prefix.root, prefix.data):
-        troubles.demand_changeable(path)
+        troubles.require_changeable(path)
     mounted = next(mounts_in(prefix.data), None)
     if mounted is not None:
         raise HostError(
@@ -92,9 +92,9 @@ def demand_plain(prefix: Prefix) -> None:
         )
 
 
-def demand_movable(prefix: Prefix) -> None:
+def require_movable(prefix: Prefix) -> None:
     """Raise HostError where the data cannot be migrated: they go aside whole, and their copy holds nothing of them."""
-    demand_plain(prefix)
+    require_plain(prefix)
     if prefix.backups.is_dir() and prefix.backups.stat().st_dev != prefix.root.stat().st_dev:
         raise HostError(
             _("{path} is on another filesystem; a migration moves the previous data there.").format(
@@ -102,10 +102,10 @@ def demand_movable(prefix: Prefix) -> None:
             ),
             advice=_("Replace it with a plain folder of the installation, then try again."),
         )
-    demand_closed(prefix.data)
+    require_closed(prefix.data)
 
 
-def demand_closed(data: Path) -> None:
+def require_closed(data: Path) -> None:
     """Raise HostError for a link by which a program in a copy of the data would write into what is no copy.
 
     A link stays in the data when it is relative and climbs, by leading ``..`` alone, no higher than their folder.
@@ -162,7 +162,7 @@ def size(root: Path) -> int:
     return sum(copies.data_bytes(entry.here, entry.name, entry.status) for entry in trees.files(root) if entry.is_file)
 
 
-def bring_in(prefix: Prefix, entry: Entry) -> None:
+def swap_in(prefix: Prefix, entry: Entry) -> None:
     """Make the tree that a run names the user's data, and leave the previous data in its place; once is enough."""
     if entry.incoming is None:
         return
@@ -172,8 +172,8 @@ def bring_in(prefix: Prefix, entry: Entry) -> None:
         _exchange(incoming, prefix)
 
 
-def take_out(prefix: Prefix, entry: Entry) -> None:
-    """Undo ``bring_in``, wherever it was stopped."""
+def swap_out(prefix: Prefix, entry: Entry) -> None:
+    """Undo ``swap_in``, wherever it was stopped."""
     if entry.incoming is None:
         return
     incoming = prefix.root / entry.incoming
@@ -184,8 +184,8 @@ def take_out(prefix: Prefix, entry: Entry) -> None:
         files.remove_tree(incoming)
 
 
-def keep_former(prefix: Prefix, entry: Entry) -> None:
-    """Put what ``bring_in`` left aside for the previous release; with none it goes, for the backup holds it."""
+def keep_previous(prefix: Prefix, entry: Entry) -> None:
+    """Put what ``swap_in`` left aside for the previous release; with none it goes, for the backup holds it."""
     if entry.incoming is None:
         return
     left = prefix.root / entry.incoming
@@ -205,7 +205,7 @@ def keep_former(prefix: Prefix, entry: Entry) -> None:
 def finish_restoring(prefix: Prefix, entry: Entry) -> None:
     """Make settings and data what a backup held, from where it was staged; idempotent."""
     restored = prefix.root / RESTORED
-    bring_in(prefix, entry)
+    swap_in(prefix, entry)
     settings = restored / prefix.env_file.name
     if settings.is_symlink():
         files.replace_link(prefix.env_file, os.readlink(settings))

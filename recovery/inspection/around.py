@@ -82,10 +82,10 @@ def data(prefix: Prefix, release: Release | None) -> Iterator[Finding]:
 def out_of_place(places: tuple[Misplaced, ...], replaced: Collection[str], findings: list[Finding]) -> list[Finding]:
     """Return what is out of place, but for what other findings tell, whose remedies make it anew."""
     kinds = {finding.kind for finding in findings}
-    return [*_each_place(item for item in places if not _is_told(item, replaced, kinds))]
+    return [*_each_place(item for item in places if not _is_reported(item, replaced, kinds))]
 
 
-def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
+def _is_reported(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> bool:
     if item.what == misplaced.LINKED:
         return True  # nothing here repairs it: recover refuses and says what to do
     if item.place == "state/proofs":
@@ -105,7 +105,7 @@ def _is_told(item: Misplaced, replaced: Collection[str], kinds: set[str]) -> boo
 
 def _each_place(places: Iterable[Misplaced]) -> Iterator[Finding]:
     for item in places:
-        details = item.told()
+        details = item.described()
         if item.place in (misplaced.AUDIT_LOG, "state") and item.what != misplaced.FOREIGN:
             details = _("{details}: the audit log is lost, and a new one is started").format(details=details)
         yield Finding(PLACE, item.place, details, (item.place,))
@@ -137,6 +137,6 @@ def rights_of(prefix: Prefix, wrong: list[rights.Wrong]) -> Iterator[Finding]:
         yield Finding(RIGHTS, paths[0] if len(paths) == 1 else counted.files(len(paths)), details, paths)
 
 
-def lies_in(path: str, closed: tuple[str, ...]) -> bool:
+def is_in(path: str, closed: tuple[str, ...]) -> bool:
     """Return whether a path is one of others, or is below one."""
     return any(path == place or path.startswith(place + os.sep) for place in closed)

@@ -11,7 +11,7 @@ from installer.release import receipt as receipts
 from installer.release import signed
 from installer.release.installation import Installation
 from recovery.inspection import stored
-from recovery.inspection.around import lies_in
+from recovery.inspection.around import is_in
 from recovery.inspection.finding import Finding
 from recovery.inspection.proof import Proof, find_proof
 from shared import troubles
@@ -86,7 +86,7 @@ class Evidence:
             found = dict(receipts.contents(self.release.path, digests)) if receipt else {}
             self.lacking = lacking.result() if lacking else ()
         deviations = receipts.against(found, receipt) if receipt else ()
-        self.deviations = tuple(item for item in deviations if not lies_in(str(self.release.path / item.path), closed))
+        self.deviations = tuple(item for item in deviations if not is_in(str(self.release.path / item.path), closed))
         return found
 
     def _vouched_for_falsely(self, found: dict[str, str]) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _sealed_receipt(release: Release, sealed: str | None = None) -> tuple[Receip
     except RagtraceError as error:
         return None, error.what
     except OSError as error:
-        return None, troubles.told(error)
+        return None, troubles.described(error)
     if receipt.release == release.id and receipt.manifest_sha256.startswith(release.order[1]):
         return receipt, ""
     return None, _("the receipt belongs to another release ({name})").format(name=receipt.release)

@@ -54,7 +54,7 @@ def needed_python(proof: Proof | None) -> str:
 
 def _minor_of(python: Path) -> str:
     try:
-        return install.told_version(python).rpartition(".")[0]
+        return install.reported_version(python).rpartition(".")[0]
     except RagtraceError:  # it is gone, or does not start
         return ""
 

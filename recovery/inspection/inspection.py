@@ -140,9 +140,9 @@ def _out_of_place(
     prefix = evidence.prefix
     replaced = [str(Store(prefix.store).path(entry.sha256)) for entry in evidence.lacking]
     misplaced_ones = around.out_of_place(places, replaced, findings)
-    told = [*findings, *misplaced_ones]
-    replaced += [str(folder / name) for folder in (prefix.root, evidence.release.path) for name in _files_of(told)]
-    left = [item for item in wrong if not around.lies_in(item.path, tuple(replaced))]
+    reported = [*findings, *misplaced_ones]
+    replaced += [str(folder / name) for folder in (prefix.root, evidence.release.path) for name in _files_of(reported)]
+    left = [item for item in wrong if not around.is_in(item.path, tuple(replaced))]
     return [*misplaced_ones, *around.rights_of(prefix, left)]
 
 

@@ -41,7 +41,7 @@ def read_diagnosis(path: Path) -> Report:
         ) from error
 
 
-def demand_fitting(report: Report, prefix: Prefix) -> None:
+def require_fitting(report: Report, prefix: Prefix) -> None:
     """Raise UsageError for a report of another host, or of a release that is not active any more."""
     active = prefix.active()
     if report.host is not None and report.host != host_id():

@@ -38,7 +38,7 @@ def lacking(prefix: Prefix, manifest: Manifest, digests: Digests) -> tuple[FileE
         except OSError:
             return False
 
-    entries = [entry for entry in manifest.files if entry.is_kept]
+    entries = [entry for entry in manifest.files if entry.is_stored]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         there = list(pool.map(is_there, entries))
     return tuple(entry for entry, found in zip(entries, there) if not found)
@@ -50,7 +50,7 @@ def spare(prefix: Prefix, release: Release, lost: tuple[FileEntry, ...]) -> dict
     running = own_command.zipapp()
     others = [other for other in prefix.complete_releases() if other.id != release.id]
     for entry in lost:
-        places = [counterpart(kept, entry) for kept in (release, *others)]
+        places = [counterpart(stored, entry) for stored in (release, *others)]
         if entry.kind == "source":
             places.append(prefix.data / entry.inner)
         if entry.path == INSTALLER_MEMBER:

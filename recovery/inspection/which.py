@@ -35,9 +35,9 @@ def release_to_repair(prefix: Prefix) -> Release | None:
         # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
         if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
             return release
-    former = retention.previous(prefix)
+    previous = retention.previous(prefix)
     newest_first = list(reversed(prefix.complete_releases()))
-    others = [release for release in newest_first if former is None or release.id != former.id]
+    others = [release for release in newest_first if previous is None or release.id != previous.id]
     return next(iter(others or newest_first), None)
 
 

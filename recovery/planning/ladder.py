@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # in place first, and of these what makes the release count: cleaning up spares it
 LADDER: Sequence[type[Remedy]] = (
-    in_place.MendPlaces,
-    in_place.MendRights,
+    in_place.RepairPlaces,
+    in_place.RepairRights,
     in_place.MarkComplete,
     in_place.PointCurrent,
     in_place.CleanUp,
@@ -38,8 +38,8 @@ LADDER: Sequence[type[Remedy]] = (
 )
 # those that one kind of finding asks for, whatever else there is
 _BY_KIND: Sequence[type[InPlace]] = (
-    in_place.MendPlaces,
-    in_place.MendRights,
+    in_place.RepairPlaces,
+    in_place.RepairRights,
     in_place.CleanUp,
     in_place.ProtectSettings,
     in_place.MarkComplete,
@@ -69,14 +69,14 @@ def release_for(inspection: Inspection, parts: Parts | None = None) -> list[Reme
     """Return the remedies that make a new release; with ``parts`` those of what does not stay damaged."""
     if is_built_whole(inspection):
         return [new_release.RebuildEnvironment()]
-    kept, without = (parts.contents, parts.packages) if parts else ({}, frozenset[str]())
+    stored, without = (parts.contents, parts.packages) if parts else ({}, frozenset[str]())
     packages = tuple(sorted(inspection.damaged_packages - without))
     chosen: list[Remedy] = [new_release.ReinstallPackages(packages)] if packages else []
     for remedy in (new_release.LinkModels, new_release.RestoreFiles, new_release.RemakeEnvironment):
         found = [
             finding
             for finding in inspection.of_kind(*remedy.kinds)
-            if not finding.files or not set(finding.files) <= set(kept)
+            if not finding.files or not set(finding.files) <= set(stored)
         ]
         if found:
             chosen.append(remedy(tuple(finding.name for finding in found)))

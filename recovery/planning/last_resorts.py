@@ -13,9 +13,9 @@ from installer.layout.location import own_command
 from installer.layout.store import Store
 from installer.release import receipt as receipts
 from recovery.planning import resolve
-from recovery.planning.bring import bring
 from recovery.planning.ladder import ordered, release_for
-from recovery.repair.in_place import CleanUp, MarkComplete, MendPlaces, MendRights, ProtectSettings, WriteLaunchers
+from recovery.planning.transfer import what_to_transfer
+from recovery.repair.in_place import CleanUp, MarkComplete, ProtectSettings, RepairPlaces, RepairRights, WriteLaunchers
 from recovery.repair.new_release import GoBack, Reinstall, ResolveAgain
 from recovery.repair.parts import can_build_in_part, parts_of
 from shared.errors import RagtraceError
@@ -59,7 +59,7 @@ def with_other_versions(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
     locked = {(package.name, package.version) for package in inspection.proof.manifest.packages}
     others = [f"{p.name} {p.version}" for p in manifest.packages if (p.name, p.version) not in locked]
     remedies = ordered([*chosen, ResolveAgain(tuple(others), manifest)])
-    return replace(plan, remedies=remedies, unmet=bring(inspection))
+    return replace(plan, remedies=remedies, unmet=what_to_transfer(inspection))
 
 
 def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: str) -> Plan:
@@ -79,17 +79,17 @@ def with_another_python(plan: Plan, chosen: list[Remedy], case: Case, needed: st
 def with_last_resort(plan: Plan, chosen: list[Remedy], case: Case) -> Plan:
     """Add the previous release, else the bundle in full; else say what to transfer."""
     inspection, bundle = case.inspection, case.bundle
-    former = intact_former(inspection)
-    if former is not None:
-        kept = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
-        return replace(plan, remedies=ordered([*kept, GoBack((former.id,))]), unmet=bring(inspection))
+    previous = intact_previous(inspection)
+    if previous is not None:
+        stored = [cure for cure in chosen if not isinstance(cure, WriteLaunchers)]
+        return replace(plan, remedies=ordered([*stored, GoBack((previous.id,))]), unmet=what_to_transfer(inspection))
     if bundle is not None and _may_replace(bundle, inspection) and not lacks_base(bundle, inspection):
         # the new release makes all of this anew
-        lasting = (MendPlaces, MendRights, CleanUp, ProtectSettings, MarkComplete)
-        kept = [cure for cure in chosen if isinstance(cure, lasting)]
-        return replace(plan, remedies=ordered([*kept, Reinstall((str(bundle.location),))]))
+        lasting = (RepairPlaces, RepairRights, CleanUp, ProtectSettings, MarkComplete)
+        stored = [cure for cure in chosen if isinstance(cure, lasting)]
+        return replace(plan, remedies=ordered([*stored, Reinstall((str(bundle.location),))]))
     notes = () if case.allow_unlocked or inspection.proof is None or _lacks_more(inspection) else (_hint(),)
-    plan = replace(plan, unmet=bring(inspection), notes=notes)
+    plan = replace(plan, unmet=what_to_transfer(inspection), notes=notes)
     if inspection.proof is None or inspection.release is None:
         return replace(plan, remedies=ordered(chosen))
     packages = inspection.damaged_packages
@@ -122,7 +122,7 @@ def lacks_base(bundle: Bundle, inspection: Inspection) -> bool:
     return bool(delta.lacking(bundle, Store(inspection.prefix.store)))
 
 
-def intact_former(inspection: Inspection) -> Release | None:
+def intact_previous(inspection: Inspection) -> Release | None:
     """Return another release that is as it was sealed, the one that a rollback goes to first."""
     prefix, damaged = inspection.prefix, inspection.release
     candidates = [retention.previous(prefix), *reversed(prefix.complete_releases())]

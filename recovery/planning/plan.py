@@ -63,9 +63,9 @@ class Plan:
         return frozenset(remedy.names if remedy else ())
 
     @property
-    def mended(self) -> frozenset[str]:
+    def repaired(self) -> frozenset[str]:
         """The kinds of findings that nothing is left of once this is carried out."""
-        kinds = {kind for remedy in self.remedies for kind in remedy.mended}
+        kinds = {kind for remedy in self.remedies for kind in remedy.repaired}
         kinds -= {finding.kind for finding in self.findings if not self.damaged.isdisjoint(finding.files)}
         return frozenset(kinds - {STORE} if self.unmet else kinds)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recovery.inspection.inside import needed_python
-from recovery.planning.bring import bring, how_to_restore
 from recovery.planning.ladder import can_build, in_place_for, ordered, release_for
 from recovery.planning.last_resorts import with_another_python, with_last_resort, with_other_versions
 from recovery.planning.plan import Plan
-from recovery.repair.in_place import FillStore, HealStore, MendRights
+from recovery.planning.transfer import how_to_restore, what_to_transfer
+from recovery.repair.in_place import FillStore, HealStore, RepairRights
 from validator.remedy import DATA, OF_THE_RELEASE, RIGHTS, UNLOCKED
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def make_plan(case: Case) -> Plan:
     """Choose what to do about what was found."""
     inspection, plan = case.inspection, _of_the_installation(case)
     if plan.ladder and not _has_rights_elsewhere(inspection):  # a new release has its own
-        plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, MendRights)))
+        plan = replace(plan, remedies=tuple(cure for cure in plan.remedies if not isinstance(cure, RepairRights)))
     return replace(plan, restore=how_to_restore(inspection)) if inspection.of_kind(DATA) else plan
 
 
@@ -55,7 +55,7 @@ def _of_the_installation(case: Case) -> Plan:
         return with_last_resort(plan, chosen, case)
     # 2.
     chosen += _of_the_store(case)
-    unmet = bring(inspection) if inspection.lost and not case.has_what_is_lost else ""
+    unmet = what_to_transfer(inspection) if inspection.lost and not case.has_what_is_lost else ""
     # 3.
     needed = needed_python(inspection.proof) if needs_release else ""
     if needed:

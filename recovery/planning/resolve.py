@@ -33,7 +33,7 @@ def resolve(inspection: Inspection) -> Manifest | None:
     """
     assert inspection.proof is not None  # the caller plans a release from it
     manifest = inspection.proof.manifest
-    wheels = at_hand(inspection)
+    wheels = available(inspection)
     names = sorted(package.name for package in manifest.packages)
     if set(names) - {name for name, _version in wheels}:
         return None
@@ -53,7 +53,7 @@ def resolve(inspection: Inspection) -> Manifest | None:
     return None
 
 
-def at_hand(inspection: Inspection) -> dict[tuple[str, str], tuple[Package, FileEntry]]:
+def available(inspection: Inspection) -> dict[tuple[str, str], tuple[Package, FileEntry]]:
     """Return the wheels that the store has, by name and version; the damaged release's own come first."""
     store = Store(inspection.prefix.store)
     lost = {entry.sha256 for entry in inspection.lacking}

@@ -34,7 +34,7 @@ class CleanUp(InPlace):
     def effect(self) -> str:
         return _("Unfinished files of the installer are removed; the active release stays.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         prefix = work.inspection.prefix
         transaction.recover_crash(prefix)
         journal.write(prefix, None)  # a damaged one is whole again
@@ -42,7 +42,7 @@ class CleanUp(InPlace):
             retention.collect(prefix)
 
 
-class MendPlaces(InPlace):
+class RepairPlaces(InPlace):
     """Makes the tool's own folders and files what they must be."""
 
     id = "places"
@@ -55,18 +55,18 @@ class MendPlaces(InPlace):
     def effect(self) -> str:
         return _("What is in the way is renamed: .moved- and a number are added to its name.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         prefix = work.inspection.prefix
-        misplaced.mend(prefix, work.inspection.places)
+        misplaced.repair(prefix, work.inspection.places)
         # what can be rebuilt of what they held is written again
         if not os.path.lexists(journal.path(prefix)):
             journal.write(prefix, None)
-        active, former = prefix.active(), retention.previous(prefix)
+        active, previous = prefix.active(), retention.previous(prefix)
         if active is not None and not os.path.lexists(prefix.state / "previous"):
-            retention.remember_former(prefix, active, former.id if former else None)
+            retention.remember_previous(prefix, active, previous.id if previous else None)
 
 
-class MendRights(InPlace):
+class RepairRights(InPlace):
     """Gives installed files the owner and the rights that sealing gave them."""
 
     id = "rights"
@@ -80,8 +80,8 @@ class MendRights(InPlace):
     def effect(self) -> str:
         return _("Other users can no longer change installed files; no content changes.")
 
-    def mend(self, work: Work) -> None:
-        rights.mend(work.inspection.prefix, work.inspection.release)
+    def repair(self, work: Work) -> None:
+        rights.repair(work.inspection.prefix, work.inspection.release)
 
 
 class ProtectSettings(InPlace):
@@ -97,7 +97,7 @@ class ProtectSettings(InPlace):
     def effect(self) -> str:
         return _("Other users of this host can no longer read the keys in it; its content stays.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         files.make_private(work.inspection.prefix.env_file)
 
 
@@ -113,7 +113,7 @@ class MarkComplete(InPlace):
     def effect(self) -> str:
         return _("The release counts as complete again.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         assert work.inspection.release is not None  # it is the one without a mark
         seal.mark_complete(work.inspection.release)
 
@@ -130,7 +130,7 @@ class PointCurrent(InPlace):
     def effect(self) -> str:
         return _("The launchers in bin start this release.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         assert work.inspection.release is not None  # it is the one that is named
         work.inspection.prefix.point_at(work.inspection.release)
 
@@ -148,7 +148,7 @@ class WriteLaunchers(InPlace):
     def effect(self) -> str:
         return _("The launchers in bin are as they were installed.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         assert work.inspection.proof is not None  # it says which launchers there are
         prefix, manifest = work.inspection.prefix, work.inspection.proof.manifest
         launchers.write(prefix, manifest)
@@ -168,7 +168,7 @@ class WriteMetadata(InPlace):
     def effect(self) -> str:
         return _("A later repair can use it if the copy in the release is damaged.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         assert work.inspection.proof is not None  # it is what is written
         prefix, proof = work.inspection.prefix, work.inspection.proof
         for one in (proof, *unkept(prefix, proof)):
@@ -189,7 +189,7 @@ class HealStore(InPlace):
     def effect(self) -> str:
         return _("Only files that repairs need are written; the active release stays.")
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         heal_store(work.inspection)
 
 
@@ -209,9 +209,9 @@ class FillStore(InPlace):
 
     def apply(self, work: Work) -> None:
         work.progress.step(self.what())  # it shows how far it is
-        self.mend(work)
+        self.repair(work)
 
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         assert work.bundle is not None  # the plan names it only when there is one
         stage.fill_store(work.bundle, Store(work.inspection.prefix.store), work.progress)
         work.inspection = replace(work.inspection, lacking=())

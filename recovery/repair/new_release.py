@@ -110,8 +110,8 @@ class ResolveAgain(NewRelease):
         return _("This set of packages is not signed; validate warns while it is active.")
 
     @property
-    def mended(self) -> frozenset[str]:
-        return super().mended - {UNLOCKED}
+    def repaired(self) -> frozenset[str]:
+        return super().repaired - {UNLOCKED}
 
     def apply(self, work: Work) -> Collected:
         return Replacement(work, whole=True, unlocked=self.manifest).make()
@@ -136,7 +136,7 @@ class GoBack(NewRelease):
         release = self.coming(work.inspection, work.bundle)
         # it is inspected from outside; the damaged one goes when it works
         with Transaction(work.inspection.prefix, RETURN, release) as change:
-            rollback.return_to_kept(change, work.progress)
+            rollback.return_to_retained(change, work.progress)
             if work.inspection.release is not None:
                 retention.discard(work.inspection.release)
         return change.collected
@@ -161,7 +161,7 @@ class Reinstall(NewRelease):
     def apply(self, work: Work) -> Collected:
         assert work.bundle is not None
         bundle, prefix = work.bundle, work.inspection.prefix
-        preflight.demand(preflight.of_bundle(bundle.bundle, prefix))
+        preflight.require_ok(preflight.of_bundle(bundle.bundle, prefix))
         with Transaction(prefix, RECOVER, self.coming(work.inspection, bundle)) as change:
             change.make_folders(bundle.manifest)
             migration.prepare(change, bundle.manifest, work.progress)

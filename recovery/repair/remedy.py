@@ -58,7 +58,7 @@ class Remedy(ABC):
         """Return what the operator notices of it."""
 
     @property
-    def mended(self) -> frozenset[str]:
+    def repaired(self) -> frozenset[str]:
         """The kinds of findings that nothing is left of once it is applied."""
         return frozenset(self.kinds)
 
@@ -87,10 +87,10 @@ class InPlace(Remedy):
     def apply(self, work: Work) -> None:
         """Do it, and tell what is done meanwhile."""
         with work.progress.wait(self.what()):
-            self.mend(work)
+            self.repair(work)
 
     @abstractmethod
-    def mend(self, work: Work) -> None:
+    def repair(self, work: Work) -> None:
         """Do it."""
 
 
@@ -104,7 +104,7 @@ class NewRelease(Remedy):
         return _("A new release replaces the damaged one; data and settings are not changed.")
 
     @property
-    def mended(self) -> frozenset[str]:
+    def repaired(self) -> frozenset[str]:
         """The kinds of findings that nothing is left of: a release that becomes active has all of its own."""
         return frozenset({*OF_THE_RELEASE, POINTER, SEAL, LAUNCHER, RIGHTS, UNLOCKED})
 

@@ -15,7 +15,7 @@ from installer.release import acceptance, bytecode, stage, tools_environment
 from installer.release.installation import Installation
 from recovery.repair import trial
 from recovery.repair.parts import parts_of
-from recovery.repair.takeover import app_is_whole, carry_over, compile_again, good_items, take_over, tool_items
+from recovery.repair.reuse import app_is_whole, compile_again, good_items, reuse_files, take_over, tool_items
 from shared.files import files
 from shared.i18n import _
 from shared.programs.uv import Uv
@@ -110,7 +110,7 @@ class Replacement:
     def _require_host(self, release: Release) -> None:
         """Raise HostError where this host has not what the release takes."""
         prefix = self.work.inspection.prefix
-        preflight.demand(
+        preflight.require_ok(
             [
                 *preflight.runtime(self.manifest),
                 preflight.repair_space(self.manifest, prefix, None if self.whole else self.work.packages),
@@ -163,7 +163,7 @@ class Replacement:
         with progress.wait(_("Reusing what is not damaged")):
             items = list(good_items(inspection.receipt, inspection.deviations, packages))
             take_over(items, self.damaged, release, inspection.digests)
-            carry_over(self.contents, self.damaged, release)
+            reuse_files(self.contents, self.damaged, release)
         with progress.wait(_("Compiling the reinstalled packages")):
             compile_again(inspection.receipt, release, self.contents)
 

@@ -145,7 +145,7 @@ def no_locks(folder: Path, error: OSError) -> HostError:
     )
 
 
-def demand(folder: Path, trial: Path) -> None:
+def require_locks(folder: Path, trial: Path) -> None:
     """Raise HostError unless files in a folder can be locked, tried with one in a ``trial`` folder below it."""
     handle = files.open_own(trial / "lock", os.O_RDWR | os.O_CREAT)
     try:

@@ -66,7 +66,7 @@ def reached(path: Path | str) -> Iterator[Place]:
                 links += 1
                 if links > LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                _demand_owner(found, os.path.join(here, name), path)
+                _require_owner(found, os.path.join(here, name), path)
                 target = os.readlink(name, dir_fd=folder)
                 parts = _parts(target) + parts
                 if target.startswith("/"):
@@ -75,7 +75,7 @@ def reached(path: Path | str) -> Iterator[Place]:
             if not parts:
                 break
             folder, here = _enter(folder, name), os.path.normpath(os.path.join(here, name))
-            _demand_safe(os.fstat(folder), here, path)
+            _require_safe(os.fstat(folder), here, path)
         yield Place(folder, name)
     finally:
         os.close(folder)
@@ -92,26 +92,26 @@ def _enter(folder: int, name: str) -> int:
     return inner
 
 
-def _demand_owner(found: os.stat_result, here: str, path: Path | str) -> None:
+def _require_owner(found: os.stat_result, here: str, path: Path | str) -> None:
     if found.st_uid not in owners.trusted():
         raise refused(path, _("{path} belongs to user {owner}").format(path=here, owner=found.st_uid))
 
 
-def _demand_safe(found: os.stat_result, here: str, path: Path | str) -> None:
+def _require_safe(found: os.stat_result, here: str, path: Path | str) -> None:
     """Refuse a folder in which other users can replace a file by name."""
-    _demand_owner(found, here, path)
+    _require_owner(found, here, path)
     # with whom a user shares a folder is his to say; root's file there would be a way to root
     groups = {os.getegid(), *os.getgroups()} if os.geteuid() else None
     if owners.problem(found, groups=groups):
         raise refused(path, _("other users can write to {path}").format(path=here))
 
 
-def demand_kind(found: os.stat_result | None, path: Path | str) -> None:
+def require_kind(found: os.stat_result | None, path: Path | str) -> None:
     """Refuse what is written in no way: folders, sockets, disks, devices that are not the caller's."""
     if found is None or stat.S_ISFIFO(found.st_mode):
         return None
     if stat.S_ISREG(found.st_mode):
-        return _demand_owner(found, str(path), path)
+        return _require_owner(found, str(path), path)
     if stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISCHR(found.st_mode) or not _is_ours(found):

@@ -60,7 +60,7 @@ def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
 
     One that is there keeps what it gave to others besides. Raises HostError with the reason in one sentence.
     """
-    with _told(path):
+    with _reported(path):
         own = _callers(path)
         if own is not None:
             _flush()
@@ -74,7 +74,7 @@ def write(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
 
 def append(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
     """Add ``data`` to the end of what the caller named: all of it or nothing. Raises HostError."""
-    with _told(path):
+    with _reported(path):
         if descriptor(path) is not None:
             write(path, data)
         elif sys.platform == "win32":  # pragma: no cover - only there
@@ -86,7 +86,7 @@ def append(path: Path | str, data: bytes, *, mode: int = 0o600) -> None:
 
 def _append_at(place: output_place.Place, path: Path | str, data: bytes, mode: int) -> None:
     found = place.status()
-    output_place.demand_kind(found, path)
+    output_place.require_kind(found, path)
     if found is not None and not stat.S_ISREG(found.st_mode):
         _write_at(place, path, data, mode)
         return
@@ -113,9 +113,9 @@ def _flush() -> None:
             stream.flush()
 
 
-def demand(path: Path | str) -> None:
+def require_writable(path: Path | str) -> None:
     """Raise HostError for a name that cannot be written, before minutes are spent on what goes there."""
-    with _told(path):
+    with _reported(path):
         own = _callers(path)
         if own is not None:
             os.fstat(own)
@@ -126,7 +126,7 @@ def demand(path: Path | str) -> None:
         else:
             with output_place.reached(path) as place:
                 found = place.status()
-                output_place.demand_kind(found, path)
+                output_place.require_kind(found, path)
                 if (found is None or stat.S_ISREG(found.st_mode)) and not os.access(
                     ".", os.W_OK | os.X_OK, dir_fd=place.folder
                 ):
@@ -134,7 +134,7 @@ def demand(path: Path | str) -> None:
 
 
 @contextlib.contextmanager
-def _told(path: Path | str) -> Iterator[None]:
+def _reported(path: Path | str) -> Iterator[None]:
     """Turn what the system says into the one sentence of a name that cannot be written."""
     if not str(path):
         raise UsageError(_("The name of the output file is empty."), advice=_("Specify a file, or - for the screen."))
@@ -150,7 +150,7 @@ def _told(path: Path | str) -> Iterator[None]:
 
 def _write_at(place: output_place.Place, path: Path | str, data: bytes, mode: int) -> None:
     found = place.status()
-    output_place.demand_kind(found, path)
+    output_place.require_kind(found, path)
     if found is None or stat.S_ISREG(found.st_mode):
         _replace(place, data, mode, found)
         return
@@ -165,7 +165,7 @@ def _write_at(place: output_place.Place, path: Path | str, data: bytes, mode: in
         opened = os.fstat(handle)
         if stat.S_ISREG(opened.st_mode):
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))  # it was swapped meanwhile
-        output_place.demand_kind(opened, path)
+        output_place.require_kind(opened, path)
         _write_to(handle, data)
     finally:
         os.close(handle)

@@ -170,7 +170,7 @@ class Entry(NamedTuple):
         return stat.S_ISLNK(self.status.st_mode)
 
     @property
-    def is_kept(self) -> bool:
+    def is_stored(self) -> bool:
         """Whether it is something that a copy can have: sockets, pipes and devices hold no data."""
         return self.is_folder or self.is_file or self.is_link
 

@@ -39,8 +39,8 @@ def heeded() -> Iterator[None]:
     One that the caller had ignored (nohup) stays so.
     """
     mine = threading.current_thread() is threading.main_thread()
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, *ASKING) if mine}
-    taken = [number for number, handler in former.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, *ASKING) if mine}
+    taken = [number for number, handler in previous.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
 
     def ask(number: int, _frame: object) -> None:
         for each in taken:
@@ -53,4 +53,4 @@ def heeded() -> Iterator[None]:
         yield
     finally:
         for number in taken:
-            signal.signal(number, former[number])
+            signal.signal(number, previous[number])

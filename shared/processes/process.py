@@ -56,14 +56,14 @@ class _Drain(threading.Thread):
     def __init__(self, pipe: IO[bytes]) -> None:
         super().__init__(daemon=True)
         self.pipe = pipe
-        self.kept = bytearray()
+        self.stored = bytearray()
         self.start()
 
     def run(self) -> None:
         for block in iter(lambda: self.pipe.read1(65536), b""):  # type: ignore[attr-defined]
-            room = OUTPUT_LIMIT - len(self.kept)
+            room = OUTPUT_LIMIT - len(self.stored)
             if room > 0:
-                self.kept += block[:room]
+                self.stored += block[:room]
 
     def finish(self) -> None:
         # a grandchild may hold the pipe open after the child has ended
@@ -72,7 +72,7 @@ class _Drain(threading.Thread):
             self.pipe.close()
 
     def text(self) -> str:
-        return self.kept.decode("utf-8", "replace").replace("\r\n", "\n")
+        return self.stored.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:

@@ -63,18 +63,18 @@ def start(
     env = options.get("env")
     path = _found(argv[0], os.environ if env is None else env)
     watched, handle = os.pipe()
-    read, told = os.pipe()
+    read, reported = os.pipe()
     answer = open(read, "rb")  # noqa: SIM115 - closed where it is read
     try:
-        kept = tuple(_inherited)
+        stored = tuple(_inherited)
         # PEP 538: an interpreter in the C locale sets LC_CTYPE, which the program would inherit
         coerced = "" if "LC_CTYPE" in (os.environ if env is None else env) else "coerced"
-        facts = [str(watched), str(told), "group" if alone else "one", coerced, path, ",".join(map(str, kept))]
+        facts = [str(watched), str(reported), "group" if alone else "one", coerced, path, ",".join(map(str, stored))]
         facts.append("" if folder is None else str(folder))
         process = subprocess.Popen(
             [interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START, *facts, *argv],
             start_new_session=alone,
-            pass_fds=(watched, told, *kept),
+            pass_fds=(watched, reported, *stored),
             **options,
         )
     except BaseException:
@@ -83,7 +83,7 @@ def start(
         raise
     finally:
         os.close(watched)
-        os.close(told)
+        os.close(reported)
     refused = _refused(process, answer, handle)
     if refused:
         _leave(process, handle)

@@ -16,7 +16,7 @@ from shared.errors import HostError, ToolError
 from shared.files import files
 from shared.i18n import _
 from shared.processes import process
-from shared.programs import carried
+from shared.programs import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +25,14 @@ VENV_TIMEOUT, SYNC_TIMEOUT = 300.0, 7200.0  # seconds
 PATCH = ("_virtualenv.py", "_virtualenv.pth")  # what uv venv writes into environments of CPython before 3.10
 # else a thread for each processor, of which a limit of processes may have fewer (shared/limits.py)
 THREADS = {"TOKIO_WORKER_THREADS": "4", "RAYON_NUM_THREADS": "8", "UV_CONCURRENT_INSTALLS": "8"}
-KEPT = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
+STORED = ("SYSTEMROOT", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS", "LANG", "LC_ALL")
 
 
 def binary() -> Path:
     """Return the uv that came with this tool, its bytes checked now; never one of the host's PATH."""
-    cache = carried.launcher()
+    cache = embedded.launcher()
     if cache is not None:
-        return Path(carried.program(cache, "uv"))
+        return Path(embedded.program(cache, "uv"))
     name = "uv.exe" if sys.platform == "win32" else "uv"
     site = Path(__file__).resolve().parents[2]
     for place in (site / "bin" / name, Path(sysconfig.get_path("scripts"), name)):
@@ -53,7 +53,7 @@ class Uv:
         self.empty.mkdir(parents=True, exist_ok=True)
 
     def _call(self, arguments: Sequence[str], timeout: float) -> process.Completed:
-        env = {name: os.environ[name] for name in KEPT if name in os.environ}
+        env = {name: os.environ[name] for name in STORED if name in os.environ}
         env.update(
             HOME=str(self.empty),
             USERPROFILE=str(self.empty),

@@ -42,8 +42,8 @@ def complain(error: errors.RagtraceError, *, as_json: bool) -> int:
     """Tell an error: what happened, then what to do next. Return its exit code."""
     code = exit_code(error)
     LOG.debug("error", exc_info=error)
-    told = {"error": {"code": code, "what": error.what, "advice": error.advice}}
-    if as_json and console.show_json(told):
+    reported = {"error": {"code": code, "what": error.what, "advice": error.advice}}
+    if as_json and console.show_json(reported):
         return code
     console.complain(_("error: {what}").format(what="\n".join(map(console.sentence, error.sentences))))
     if error.advice:

@@ -107,11 +107,11 @@ class LineProgress:
     def wait(self, text: str) -> Iterator[Pending]:
         self.step(text)
 
-        def tell(detail: str, seconds: float) -> None:
+        def report(detail: str, seconds: float) -> None:
             what = f"{text}: {detail}" if detail else text
             self._write("  " + _("{what}: {seconds:.0f} s so far").format(what=what, seconds=seconds))
 
-        with ticking(tell, self.clock) as pending:
+        with ticking(report, self.clock) as pending:
             yield pending
 
     @contextmanager

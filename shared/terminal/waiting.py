@@ -37,13 +37,13 @@ class Clock:
 
 
 @contextmanager
-def ticking(tell: Callable[[str, float], None], clock: Clock) -> Iterator[Pending]:
+def ticking(report: Callable[[str, float], None], clock: Clock) -> Iterator[Pending]:
     """Call ``tell`` with the detail and the seconds so far every ``INTERVAL`` until the block ends."""
     pending, over, started = Pending(), threading.Event(), clock.now()
 
     def tick() -> None:
         while not clock.pause(over, INTERVAL):
-            tell(pending.detail, clock.now() - started)
+            report(pending.detail, clock.now() - started)
 
     thread = threading.Thread(target=tick, name="waiting", daemon=True)
     try:

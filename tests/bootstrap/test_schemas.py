@@ -22,7 +22,7 @@ from tests.keys import SoftKey
 from tests.policies import lay, make_policy
 from tests.schemas import SCHEMAS, problems, validated
 from tests.tiny import COUNTER, tiny_bundle
-from tests.validator.looking import change, site_of
+from tests.validator.checking import change, site_of
 from tools.schemas import documents, words
 
 # commands whose result is that of another

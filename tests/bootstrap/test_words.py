@@ -24,7 +24,7 @@ from bootstrap.commands.inspect import monitor_view, validate
 from builder import cli as builder_cli
 from builder.advisories import entries
 from builder.bundle_files import install as starter
-from builder.evidence import licences
+from builder.evidence import licenses
 from bundle.signing.policy import NAMESPACES, Policy, Role, Signer
 from bundle.signing.signature import ED25519
 from installer.layout.prefix import Prefix
@@ -265,9 +265,9 @@ def test_what_the_application_uses(capsys) -> None:
     assert json.loads(lines.encode())["processes"][0]["name"] == HALF
     assert lines.count("\n") == 1
     assert_harmless(lines)
-    told = monitor_command.written(sample, monitor_command.PROMETHEUS)
-    assert_harmless(told)
-    assert metrics.parse(told)
+    reported = monitor_command.written(sample, monitor_command.PROMETHEUS)
+    assert_harmless(reported)
+    assert metrics.parse(reported)
     console.show(monitor_view.line(sample))
     assert_harmless(capsys.readouterr().out)
 
@@ -337,8 +337,8 @@ def test_the_first_words_of_the_installer(capsys) -> None:
 
 
 def test_licences_as_wheels_name_them() -> None:
-    licensed = licences.Licensed(NAME, NAME, NAME, ((HALF, "text"),))
-    assert_harmless(licences.inventory(make_manifest().product, [licensed], []).decode())
+    licensed = licenses.Licensed(NAME, NAME, NAME, ((HALF, "text"),))
+    assert_harmless(licenses.inventory(make_manifest().product, [licensed], []).decode())
 
 
 def test_a_template_for_exceptions(tmp_path) -> None:

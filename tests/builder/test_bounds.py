@@ -64,18 +64,18 @@ def test_exceptions_that_no_host_would_read_are_not_written(tmp_path) -> None:
     said |= {"statement": "x" * 4000, "approver": "a", "id": "A-1"}
     many = entries.exemptions_of([("x", {**said, "versions": f"=={number}"}) for number in range(240)], NOW)
     made = documents.add_exceptions(tmp_path / "exceptions.json", many, 5)
-    kept = (tmp_path / "exceptions.json").read_bytes()
-    assert EXCEPTIONS_LIMIT * 0.9 < len(kept) <= EXCEPTIONS_LIMIT
+    stored = (tmp_path / "exceptions.json").read_bytes()
+    assert EXCEPTIONS_LIMIT * 0.9 < len(stored) <= EXCEPTIONS_LIMIT
     more = [replace(one, id="A-2") for one in many]
     with pytest.raises(UsageError, match=r"^exceptions\.json: larger than 1048576 bytes"):
         documents.add_exceptions(tmp_path / "exceptions.json", more, 6)
-    assert (tmp_path / "exceptions.json").read_bytes() == kept
-    assert read_exceptions(kept) == made
+    assert (tmp_path / "exceptions.json").read_bytes() == stored
+    assert read_exceptions(stored) == made
 
 
 def finding(identifier: str, package: str = "demo") -> Any:
-    told = {"version": "1.0", "fixed": (), "severity": "high", "summary": identifier, "link": "https://x.invalid"}
-    return SimpleNamespace(id=identifier, package=package, **told)
+    reported = {"version": "1.0", "fixed": (), "severity": "high", "summary": identifier, "link": "https://x.invalid"}
+    return SimpleNamespace(id=identifier, package=package, **reported)
 
 
 @FEW
@@ -213,7 +213,7 @@ def test_listings_of_models(tmp_path, names, size) -> None:
     digest = sha256("0" * 64)
     files = tuple(hub.HubFile(name, Remote(f"o/m: {name}", "", digest, size)) for name in dict.fromkeys(names))
     hub.keep_listing(cache, "o/m", hub.HubListing("c", files, ()))
-    assert hub.kept_listing(cache, "o/m", "c") == hub.HubListing("c", files, ())
+    assert hub.stored_listing(cache, "o/m", "c") == hub.HubListing("c", files, ())
 
 
 @FEW
@@ -225,8 +225,8 @@ def test_records_of_wheels_that_were_built(tmp_path, name, version) -> None:
     cache = Cache(tmp_path / "cache")
     packed = tmp_path / f"{name}-{version}-py3-none-any.whl"
     packed.write_bytes(b"wheel")
-    kept = wheel_builds._keep(packed, cache, "k", "any")
-    assert wheel_builds._read_record(cache, "k", "any", NoProgress()) == kept
+    stored = wheel_builds._keep(packed, cache, "k", "any")
+    assert wheel_builds._read_record(cache, "k", "any", NoProgress()) == stored
 
 
 def test_a_provenance_of_the_largest_manifest_is_read_again() -> None:

@@ -88,10 +88,10 @@ def made(output: Path) -> Path:
 
 def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
     assert build(project, key, tmp_path / "out", "--json") == 0
-    told = validated("builder-build", capsys.readouterr().out)
-    (facts,) = told["bundles"]
+    reported = validated("builder-build", capsys.readouterr().out)
+    (facts,) = reported["bundles"]
     public = read_public_key(key.with_suffix(".pub"))
-    assert told["signers"] == [public.fingerprint]
+    assert reported["signers"] == [public.fingerprint]
     assert facts["product"] == {"name": "small-app", "title": "small-app", "version": "1.2.3", "counter": 1700000000}
     folder = Path(facts["folder"])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [folder.name, f"{folder.name}.slip"]
@@ -111,12 +111,12 @@ def test_a_build_is_accepted_by_a_host(project, key, tmp_path, capsys) -> None:
 def test_two_builds_are_the_same_bytes(tmp_path, key) -> None:
     built = []
     for number, umask in ((1, 0o022), (2, 0o077)):
-        former = os.umask(umask)
+        previous = os.umask(umask)
         try:
             project = make_project(tmp_path / f"place{number}/project")
             assert build(project, key, tmp_path / f"out{number}") == 0
         finally:
-            os.umask(former)
+            os.umask(previous)
         folder = made(tmp_path / f"out{number}")
         built.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert built[0] == built[1]
@@ -270,9 +270,9 @@ def test_several_targets_share_one_run_and_each_platform_one_installer(
     monkeypatch.setattr(pack, "build_zipapp", lambda *a, **o: made_for.append(str(a[1])) or make(*a, **o))
     targets = ["--target", "linux-x86_64", "--target", "windows-amd64", "--python", "3.11", "--python", "3.12"]
     assert build(project, key, tmp_path / "out", "--json", *targets) == 0
-    told = validated("builder-build", capsys.readouterr().out)
+    reported = validated("builder-build", capsys.readouterr().out)
     assert made_for == ["linux-x86_64", "windows-amd64"]
-    folders = [Path(bundle["folder"]) for bundle in told["bundles"]]
+    folders = [Path(bundle["folder"]) for bundle in reported["bundles"]]
     assert [folder.name.removeprefix("small-app-1.2.3-") for folder in folders] == [
         "linux-x86_64-cp311",
         "linux-x86_64-cp312",
@@ -280,7 +280,7 @@ def test_several_targets_share_one_run_and_each_platform_one_installer(
         "windows-amd64-cp312",
     ]
     policy = pins([read_public_key(key.with_suffix(".pub"))])
-    for folder, bundle in zip(folders, told["bundles"], strict=True):
+    for folder, bundle in zip(folders, reported["bundles"], strict=True):
         assert open_bundle(folder, policy).manifest.target.to_json() == bundle["target"]
         assert Path(bundle["slip"]).read_text(encoding="utf-8")
     assert len(list((tmp_path / "out").iterdir())) == 8
@@ -290,10 +290,10 @@ def test_a_plan_needs_no_key_and_writes_nothing(project, tmp_path, capsys) -> No
     argv = ["build", "--project-root", str(project), "--output-dir", str(tmp_path / "out"), "--dry-run", "--offline"]
     argv += ["--cache-dir", str(tmp_path / "cache"), "--target", "linux-x86_64", "--quiet"]
     assert cli.main([*argv, "--python", "3.12", "--json"]) == 0
-    told = validated("builder-build-dry-run", capsys.readouterr().out)
-    assert (told["product"], told["targets"][0]["complete"]) == ("small-app 1.2.3", True)
-    assert told["source"]["files"] == 4
-    assert [item["checks"][0] for item in told["unchecked"]] == [
+    reported = validated("builder-build-dry-run", capsys.readouterr().out)
+    assert (reported["product"], reported["targets"][0]["complete"]) == ("small-app 1.2.3", True)
+    assert reported["source"]["files"] == 4
+    assert [item["checks"][0] for item in reported["unchecked"]] == [
         "ragtrace.cli",
         "ragtrace.settings",
         "ragtrace.dashboard",
@@ -311,9 +311,9 @@ def test_settings_that_nobody_could_set_are_told_and_end_no_build(project, key, 
     (project / "small_app/__init__.py").write_text("import os\n\n\ndef main():\n    print(os.getenv('SMALL_LEVEL'))\n")
     argv = ["build", "--project-root", str(project), "--dry-run", "--offline", "--quiet"]
     assert cli.main([*argv, "--json"]) == 0
-    told = validated("builder-build-dry-run", capsys.readouterr().out)
+    reported = validated("builder-build-dry-run", capsys.readouterr().out)
     read = {"name": "SMALL_LEVEL", "file": "small_app/__init__.py", "line": 5, "read_by": "code"}
-    assert told["unlisted_settings"] == [read]
+    assert reported["unlisted_settings"] == [read]
     assert cli.main(argv) == 0
     plan = capsys.readouterr().out
     assert "SMALL_LEVEL (small_app/__init__.py:5)" in plan
@@ -434,12 +434,12 @@ def test_the_cache_tells_what_it_holds_and_is_pruned(tmp_path, capsys) -> None:
     os.utime(old, (0, 0))
     places = ["--cache-dir", str(cache.root), "--json"]
     assert cli.main(["cache", "info", *places]) == 0
-    told = validated("builder-cache-info", capsys.readouterr().out)
-    assert (told["files"], told["bytes"], told["partial"], told["partial_bytes"]) == (2, 8, 1, 4)
+    reported = validated("builder-cache-info", capsys.readouterr().out)
+    assert (reported["files"], reported["bytes"], reported["partial"], reported["partial_bytes"]) == (2, 8, 1, 4)
     for dry in ("--dry-run", ""):
         assert cli.main(["cache", "prune", *places, *([dry] if dry else [])]) == 0
-        told = validated("builder-cache-prune", capsys.readouterr().out)
-        assert (told["files"], told["bytes"], told["removed"]) == (1, 4, not dry)
+        reported = validated("builder-cache-prune", capsys.readouterr().out)
+        assert (reported["files"], reported["bytes"], reported["removed"]) == (1, 4, not dry)
     assert (old.exists(), new.exists()) == (False, True)
     with cache.in_use(), cache.in_use():
         assert cli.main(["cache", "prune", "--cache-dir", str(cache.root)]) == 8

@@ -47,8 +47,8 @@ def check(bundle, project, *more: str) -> int:
 
 def test_the_same_project_gives_the_same_bytes_again(bundle, project, capsys):
     assert check(bundle, project, "--model", f"m=path:{project / 'model'}", "--json") == 0
-    told = validated("builder-rebuild", capsys.readouterr().out)
-    assert (told["same"], told["differences"]) == (True, [])
+    reported = validated("builder-rebuild", capsys.readouterr().out)
+    assert (reported["same"], reported["differences"]) == (True, [])
 
 
 def test_each_difference_names_its_place(bundle, project, capsys):
@@ -56,12 +56,14 @@ def test_each_difference_names_its_place(bundle, project, capsys):
     (project / "added.py").write_text("")
     (project / "model" / "config.json").write_text('{"other": 1}\n')
     assert check(bundle, project, "--model", f"m=path:{project / 'model'}", "--json") == 1
-    told = {one["place"]: one["reason"] for one in validated("builder-rebuild", capsys.readouterr().out)["differences"]}
-    assert told["03_Source/audited.py"] == "line 2: was '', is \"print('ho')\\n\""
-    assert told["03_Source/added.py"] == "missing from the first"
-    assert told["07_Models/m/config.json"].startswith("line 1: was '{}")
-    assert "MANIFEST.json: models" in told
-    assert "02_Dependencies/pylock.toml" not in told
+    reported = {
+        one["place"]: one["reason"] for one in validated("builder-rebuild", capsys.readouterr().out)["differences"]
+    }
+    assert reported["03_Source/audited.py"] == "line 2: was '', is \"print('ho')\\n\""
+    assert reported["03_Source/added.py"] == "missing from the first"
+    assert reported["07_Models/m/config.json"].startswith("line 1: was '{}")
+    assert "MANIFEST.json: models" in reported
+    assert "02_Dependencies/pylock.toml" not in reported
 
 
 def test_what_the_bundle_cannot_tell_is_asked_for(bundle, project, capsys):
@@ -122,7 +124,7 @@ def test_other_surroundings_give_the_same_bytes(tmp_path):
     subprocess.run([sys.executable, "-m", "builder", "keygen", tmp_path / "key", "--no-passphrase"], check=True)
     found = []
     for place, umask, variables in surroundings:
-        former = os.umask(umask)
+        previous = os.umask(umask)
         try:
             project = make_project(tmp_path / place / "project")
             if variables["LANGUAGE"] == "ko":  # the files once more, made in the other order
@@ -138,7 +140,7 @@ def test_other_surroundings_give_the_same_bytes(tmp_path):
             env = {**os.environ, **variables, "SOURCE_DATE_EPOCH": "1700000000"}
             done = subprocess.run(argv, env=env, cwd=needs.CHECKOUT, check=True, capture_output=True, timeout=600)
         finally:
-            os.umask(former)
+            os.umask(previous)
         folder = tmp_path / place / "out" / json.loads(done.stdout)["bundles"][0]["folder"]
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert sorted(found[0]) == sorted(found[1])

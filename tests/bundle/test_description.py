@@ -91,11 +91,11 @@ def test_what_installing_runs_is_all_foretold(tmp_path, monkeypatch):
     imported = [json.loads(names) for names in asked if names != "-"]
     assert imported
     assert all(names == effects["imports_when_installing"] for names in imported)
-    told = [*effects["runs_when_installing"], effects["migrates_data_with"]]
+    reported = [*effects["runs_when_installing"], effects["migrates_data_with"]]
     # the compiler and the trial of the host's Python are ours, and load nothing of the bundle
     compiler = [argv for argv in own if bytecode.COMPILE in argv]
     assert [argv[1:4] for argv in compiler] == [["-I", "-S", "-B"]]
     trial = [str(base_interpreter()), "-I", "-B", "-c", ""]
     started = [argv for argv in own if acceptance.IMPORT not in argv and argv not in [*compiler, trial]]
-    assert all(any(argv[-len(rest) :] == rest for _name, *rest in told) for argv in started), started
-    assert all(any(argv[-len(rest) :] == rest for argv in started) for _name, *rest in told), told
+    assert all(any(argv[-len(rest) :] == rest for _name, *rest in reported) for argv in started), started
+    assert all(any(argv[-len(rest) :] == rest for argv in started) for _name, *rest in reported), reported

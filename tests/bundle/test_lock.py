@@ -7,7 +7,7 @@ import pytest
 import tomllib
 from packaging.pylock import Pylock
 
-from bundle.lock import PYLOCK, demand_lock, rows_of, write_pylock
+from bundle.lock import PYLOCK, require_lock, rows_of, write_pylock
 from bundle.manifest import Package
 from shared.errors import TrustError
 from tests.bundles import WHEEL, entry, make_manifest
@@ -48,14 +48,14 @@ def test_the_order_of_the_rows_does_not_count() -> None:
 
 def test_only_the_manifests_own_lock_is_accepted() -> None:
     manifest = two()
-    demand_lock(manifest)
+    require_lock(manifest)
     data = write_pylock(rows_of(manifest))
     for other in (data + b"\n", data.replace(b"0.1", b"0.2"), b""):
         with pytest.raises(TrustError, match="not the lockfile of the packages in the manifest"):
-            demand_lock(with_lock(manifest, other))
+            require_lock(with_lock(manifest, other))
 
 
 def test_a_bundle_without_a_lock_is_refused() -> None:
     manifest = two()
     with pytest.raises(TrustError, match=PYLOCK):
-        demand_lock(replace(manifest, files=manifest.files[1:]))
+        require_lock(replace(manifest, files=manifest.files[1:]))

@@ -273,23 +273,23 @@ def test_missing_volumes_are_named(travelled, policy) -> None:
     volumes = travelled.cut(travelled.archive.stat().st_size // 4 + 1)
     volumes[1].unlink()
     for path in (travelled.folder, volumes[0]):
-        told = refusal(path, policy)
-        assert f"of 4 volumes, {volumes[1].name} is missing" in told
+        reported = refusal(path, policy)
+        assert f"of 4 volumes, {volumes[1].name} is missing" in reported
     volumes[3].unlink()
     assert f"{volumes[1].name}, {volumes[3].name}" in refusal(travelled.folder, policy)
     for volume in (volumes[0], volumes[2]):
         volume.unlink()
-    told = refusal(travelled.folder, policy)
-    assert all(volume.name in told for volume in volumes)
+    reported = refusal(travelled.folder, policy)
+    assert all(volume.name in reported for volume in volumes)
 
 
 def test_of_many_missing_volumes_some_are_named(travelled, policy) -> None:
     volumes = travelled.cut(travelled.archive.stat().st_size // 20)
     for volume in volumes:
         volume.unlink()
-    told = refusal(travelled.folder, policy)
-    assert volumes[4].name in told
-    assert volumes[5].name not in told
+    reported = refusal(travelled.folder, policy)
+    assert volumes[4].name in reported
+    assert volumes[5].name not in reported
 
 
 def test_a_file_that_is_no_volume_is_not_read(travelled, policy) -> None:

@@ -13,7 +13,7 @@ import pytest
 from shared.files.lockfile import locked
 from shared.processes import process
 from tests.installed import make_prefix
-from tests.validator.looking import change, site_of
+from tests.validator.checking import change, site_of
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "api"
@@ -26,8 +26,8 @@ def prefix(tmp_path):
 
 
 def environment(tmp_path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAGTRACE_", "LC_"))}
-    return {**kept, "LANG": "C.UTF-8", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    stored = {name: value for name, value in os.environ.items() if not name.startswith(("RAGTRACE_", "LC_"))}
+    return {**stored, "LANG": "C.UTF-8", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
 
 
 def nightly(tmp_path, prefix, python: str = sys.executable) -> process.Completed:
@@ -45,13 +45,13 @@ def test_a_night_when_all_is_well(prefix, tmp_path) -> None:
 
 
 def test_a_night_with_a_repair(prefix, tmp_path) -> None:
-    former = prefix.active().id
+    previous = prefix.active().id
     change(site_of(prefix) / "demo_base.py", b"NAME = 'other'\n")
     done = nightly(tmp_path, prefix)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "packages.record: " in done.stdout
     assert f"active now: {prefix.active().id}" in done.stdout
-    assert prefix.active().id != former
+    assert prefix.active().id != previous
 
 
 def test_a_night_when_another_run_is_at_work(prefix, tmp_path) -> None:

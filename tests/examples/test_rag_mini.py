@@ -46,9 +46,9 @@ class App:
             shutil.copy(EXAMPLE / name, folder)
         shutil.copytree(EXAMPLE / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(EXAMPLE / "data", folder / "data", ignore=shutil.ignore_patterns("db"))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_MINI_")}
+        stored = {name: value for name, value in os.environ.items() if not name.startswith("RAG_MINI_")}
         more = {"RAG_MINI_API_KEY": "any", "RAG_MINI_MODEL_PATH": str(model), "PYTHONIOENCODING": "utf-8"}
-        self.env = {**kept, **more, "PYTHONDONTWRITEBYTECODE": "1"}
+        self.env = {**stored, **more, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run(self, *arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.python), str(self.folder / "cli.py"), *arguments]

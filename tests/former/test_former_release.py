@@ -138,7 +138,7 @@ def test_its_bundle_is_installed_and_repairs(made, call, tmp_path):
 
 def test_its_prefix_lives_on(made, newer, call):
     prefix = Prefix(made / "prefix")
-    former, active = (release.id for release in sorted(prefix.complete_releases(), key=lambda each: each.order))
+    previous, active = (release.id for release in sorted(prefix.complete_releases(), key=lambda each: each.order))
     at = ("--prefix", prefix.root)
     assert statuses(call(*VALIDATE, *at)) == {}
     assert answer(prefix) == list(EMBEDDING)
@@ -157,7 +157,7 @@ def test_its_prefix_lives_on(made, newer, call):
     assert statuses(call(*VALIDATE, *at)) == {}
 
     call("rollback", *at)
-    assert prefix.active().id == former
+    assert prefix.active().id == previous
     assert statuses(call(*VALIDATE, *at)) == {}
     assert answer(prefix) == list(EMBEDDING)
 

@@ -54,7 +54,7 @@ class Scene:
         self.host = host
         self.variables: dict[str, str] = {}
 
-    def lay(self, path: str, text: str, mode: int = 0o644) -> None:
+    def stage(self, path: str, text: str, mode: int = 0o644) -> None:
         there = self.host.path(path)
         there.parent.mkdir(parents=True, exist_ok=True)
         there.write_text(text)
@@ -80,7 +80,7 @@ def variables(**values):
 
 
 def file(path, text=SPRUNG, mode=0o644):
-    return lambda scene: scene.lay(path, text, mode)
+    return lambda scene: scene.stage(path, text, mode)
 
 
 def both(*spoilers):
@@ -99,14 +99,14 @@ def user_site(folder):
 def fake_programs(scene):
     """Put programs that fail first on PATH."""
     for name in ("uv", "python", "python3", "python3.11", "pip", "git", "tar", "gzip", "ssh-keygen", "sh", "env"):
-        scene.lay(f"{TRAP}/bin/{name}", f"#!/bin/sh\necho {name} >> {RAN}\nexit 66\n", 0o755)
+        scene.stage(f"{TRAP}/bin/{name}", f"#!/bin/sh\necho {name} >> {RAN}\nexit 66\n", 0o755)
     scene.variables["PATH"] = f"{TRAP}/bin:{closed.SEARCH_PATH}"
 
 
 def poisoned_cache(scene):
     for name in ("archive-v0", "wheels-v5", "simple-v16"):
         for cache in (f"{HOME}/.cache/uv", f"{TRAP}/uv"):
-            scene.lay(f"{cache}/{name}/poison", "\xff" * 64)
+            scene.stage(f"{cache}/{name}/poison", "\xff" * 64)
     scene.variables["UV_CACHE_DIR"] = f"{TRAP}/uv"
 
 

@@ -101,8 +101,8 @@ def holds_what_was_signed(prefix, draft, evil) -> None:
     for path in prefix.root.rglob("*") if prefix.exists else ():
         if path.is_file():
             assert evil not in path.read_bytes(), path
-    kept = {path.name: sha256_file(path)[0] for path in prefix.store.rglob("*") if path.is_file()}
-    assert all(name == digest for name, digest in kept.items()), "something unfinished was left"
+    stored = {path.name: sha256_file(path)[0] for path in prefix.store.rglob("*") if path.is_file()}
+    assert all(name == digest for name, digest in stored.items()), "something unfinished was left"
     release = prefix.active()
     if release is None:
         assert not list(prefix.releases.glob("*")), "a release was left"
@@ -111,7 +111,7 @@ def holds_what_was_signed(prefix, draft, evil) -> None:
         place = prefix.data if entry.inner.startswith("data/") else release.app
         assert (place / entry.inner).read_bytes() == contents[entry.path]
     assert (release.bundle / INSTALLER).read_bytes() == contents[INSTALLER_MEMBER]
-    assert set(kept) == {entry.sha256 for entry in draft.original.manifest.files if entry.is_kept}
+    assert set(stored) == {entry.sha256 for entry in draft.original.manifest.files if entry.is_stored}
 
 
 def evil_one(data: bytes) -> bytes:

@@ -33,8 +33,8 @@ class Recipe:
     @property
     def key(self) -> str:
         """The root's name in the cache; it changes with anything that goes into the root."""
-        told = json.dumps([self.suite, self.packages, PASSWD_LINE, GROUP_LINE])
-        return f"{self.suite}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        reported = json.dumps([self.suite, self.packages, PASSWD_LINE, GROUP_LINE])
+        return f"{self.suite}-{hashlib.sha256(reported.encode()).hexdigest()[:12]}"
 
 
 RECIPES = {

@@ -60,7 +60,7 @@ def test_a_command_ends_as_the_table_says(place, row, command):
     assert not seen.faults()
     if command == INSTALL and wanted.code == 0:
         assert seen.after["active"] not in (None, seen.before["active"]), seen.err
-        assert seen.works == 0 or not row.works, seen.told
+        assert seen.works == 0 or not row.works, seen.described
 
 
 @pytest.mark.parametrize("seed", [pytest.param(seed, marks=CLOSED) for seed in fuzz.seeds()])

@@ -152,9 +152,9 @@ def test_hosts_are_fresh_and_apart_and_the_cached_root_stays_as_it_was(closed_ho
     first.run("touch", "/etc/new")
     assert second.run("ls", "/etc/debian_version").ok
     assert not second.run("ls", "/etc/new").ok
-    kept = roots.ready_root(roots.RECIPES["bookworm"])
-    assert (kept / "etc" / "debian_version").exists()
-    assert not (kept / "etc" / "new").exists()
+    stored = roots.ready_root(roots.RECIPES["bookworm"])
+    assert (stored / "etc" / "debian_version").exists()
+    assert not (stored / "etc" / "new").exists()
 
 
 @pytest.mark.parametrize(("how", "upper"), [("memory", "memory/upper"), ("copy", None)])

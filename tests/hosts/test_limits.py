@@ -91,7 +91,7 @@ def ran(world, command, place, condition=None):
     return ended, prefix
 
 
-def demand_whole(world, command, ended, prefix, started):
+def require_whole(world, command, ended, prefix, started):
     """See that nothing worse happened than that a command was refused."""
     assert ended.returncode in (0, 1, 2, 3, 4, 5, 6, 8), ended.stderr
     assert not BROKEN.search(ended.stderr + ended.stdout), ended.stderr
@@ -115,7 +115,7 @@ def test_a_host_that_refuses_something_is_no_fault_of_the_tools(world, tmp_path,
     place = tmp_path / "place"
     started = world.start(argv_of(world, command, place / "prefix")[1], place).active()
     ended, prefix = ran(world, command, place, condition)
-    demand_whole(world, command, ended, prefix, started)
+    require_whole(world, command, ended, prefix, started)
     if condition in HARMLESS:
         plain, _prefix = ran(world, command, tmp_path / "plain")
         assert ended.returncode == plain.returncode, ended.stderr
@@ -134,6 +134,6 @@ def test_an_installation_with_few_processes_is_refused_and_hangs_nowhere(world, 
     code = f"import resource;resource.setrlimit(resource.RLIMIT_NPROC,({most},{most}))\nimport sys\n"
     code += "from shared import limits;print(limits.threads_at_once())"
     argv = [setpriv, f"--reuid={user}", "--clear-groups", everyone.use_python(monkeypatch), "-c", code]
-    told = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIME)
-    assert told.returncode == 0, told.stderr
-    assert int(told.stdout) < most < limits.NEEDED_THREADS
+    reported = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIME)
+    assert reported.returncode == 0, reported.stderr
+    assert int(reported.stdout) < most < limits.NEEDED_THREADS

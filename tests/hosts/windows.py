@@ -160,18 +160,18 @@ def interpreters() -> Iterator[tuple[str, bytes]]:
 
 
 def _fetched(url: str, sha256: str) -> bytes:
-    kept = needs.cache_folder() / "interpreters" / sha256
-    if not kept.exists():
+    stored = needs.cache_folder() / "interpreters" / sha256
+    if not stored.exists():
         try:
             with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:
                 data = answer.read()
         except OSError as error:
             raise needs.Unavailable(f"CPython for Windows cannot be fetched: {error}", installable=True) from error
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.with_suffix(f".{os.getpid()}").write_bytes(data)
-        kept.with_suffix(f".{os.getpid()}").replace(kept)
-    data = kept.read_bytes()
-    assert hashlib.sha256(data).hexdigest() == sha256, kept
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        stored.with_suffix(f".{os.getpid()}").write_bytes(data)
+        stored.with_suffix(f".{os.getpid()}").replace(stored)
+    data = stored.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == sha256, stored
     return data
 
 

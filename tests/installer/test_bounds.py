@@ -19,7 +19,7 @@ from bundle.product.environment import SETTINGS_LIMIT, Environment
 from bundle.signing.policy import Signer, parse_policy, pins
 from bundle.signing.signature import ED25519, SIGNATURES_LIMIT
 from installer.layout import journal, seal
-from installer.layout.prefix import KEPT_UNFINISHED, Prefix
+from installer.layout.prefix import RETAINED_UNFINISHED, Prefix
 from installer.layout.release import Release
 from installer.logs import audit_log
 from installer.monitoring import exposition
@@ -67,7 +67,7 @@ def test_a_memory_of_a_thousand_products_is_read_again_and_one_of_too_many_is_no
 def test_journals(tmp_path, laid, former) -> None:
     prefix = Prefix(tmp_path)
     prefix.state.mkdir(exist_ok=True)
-    entry = journal.lay(prefix, journal.Entry("install", "1-a-r1", former), laid)
+    entry = journal.note_written(prefix, journal.Entry("install", "1-a-r1", former), laid)
     assert journal.read(prefix) == entry
     journal.write(prefix, None)
     assert journal.read(prefix) is None
@@ -76,9 +76,9 @@ def test_journals(tmp_path, laid, former) -> None:
 def test_a_journal_that_nobody_could_read_is_not_written(tmp_path, monkeypatch) -> None:
     prefix = Prefix(tmp_path)
     prefix.state.mkdir()
-    monkeypatch.setattr(journal, "LAID_LIMIT", 2)
+    monkeypatch.setattr(journal, "WRITTEN_LIMIT", 2)
     with pytest.raises(HostError, match="would be too large"):
-        journal.lay(prefix, journal.Entry("install", "1-a-r1"), dict.fromkeys("abc", "0" * 64))
+        journal.note_written(prefix, journal.Entry("install", "1-a-r1"), dict.fromkeys("abc", "0" * 64))
     assert not os.listdir(prefix.state)
 
 
@@ -239,10 +239,10 @@ def test_the_names_of_releases(tmp_path) -> None:
     release = prefix.new_release(1, "0" * 64)
     prefix.point_at(release)
     assert prefix.named() == release
-    prefix.unfinished.write_text("".join(f"1-000000000000-r{number}\n" for number in range(KEPT_UNFINISHED + 5)))
+    prefix.unfinished.write_text("".join(f"1-000000000000-r{number}\n" for number in range(RETAINED_UNFINISHED + 5)))
     prefix.forgo(release)
-    assert len(prefix.unfinished.read_text().splitlines()) == KEPT_UNFINISHED
-    assert prefix.new_release(1, "0" * 64).id == f"1-000000000000-r{KEPT_UNFINISHED + 5}"
+    assert len(prefix.unfinished.read_text().splitlines()) == RETAINED_UNFINISHED
+    assert prefix.new_release(1, "0" * 64).id == f"1-000000000000-r{RETAINED_UNFINISHED + 5}"
 
 
 @FEW

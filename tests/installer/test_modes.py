@@ -33,7 +33,7 @@ def life(tmp_path, host, tiny, capsys):
     """Install and back up under a umask; return the modes of all that there is then."""
 
     def life(umask: int) -> dict[str, int]:
-        former = os.umask(umask)
+        previous = os.umask(umask)
         try:
             root = tmp_path / f"{umask:03o}" / "app"
             words = ["--prefix", str(root), "--quiet"]
@@ -42,7 +42,7 @@ def life(tmp_path, host, tiny, capsys):
             assert cli.main(["validate", "--quick", *words]) in (0, 1), capsys.readouterr()
             capsys.readouterr()
         finally:
-            os.umask(former)
+            os.umask(previous)
         return modes(root)
 
     return life
@@ -67,13 +67,13 @@ def test_modes_do_not_follow_the_umask(life, umask) -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777], ids=lambda umask: f"{umask:03o}")
 def test_another_program_that_calls_us_keeps_its_umask(tmp_path, umask) -> None:
     """The typed functions set none: what matters has its mode said."""
-    former = os.umask(umask)
+    previous = os.umask(umask)
     try:
         prefix = Prefix(tmp_path / "app")
         prefix.make()
         assert os.umask(umask) == umask
     finally:
-        os.umask(former)
+        os.umask(previous)
     for folder in (prefix.root, *prefix.own_folders, prefix.data):
         private = folder in (prefix.state, prefix.logs, prefix.backups, prefix.data)
         if folder != prefix.audit:

@@ -80,11 +80,11 @@ def test_nor_is_a_file_of_another_user(prefix, name) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
 def test_a_new_file_has_its_mode_whatever_the_umask(tmp_path, umask) -> None:
-    former = os.umask(umask)
+    previous = os.umask(umask)
     try:
         os.close(files.open_own(tmp_path / "file", os.O_WRONLY | os.O_CREAT))
     finally:
-        os.umask(former)
+        os.umask(previous)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
 
 
@@ -101,7 +101,7 @@ def log_once(folder) -> None:
 
 
 def test_only_logs_of_ours_are_removed(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(runlog, "KEPT_LOGS", 2)
+    monkeypatch.setattr(runlog, "RETAINED_LOGS", 2)
     folder = tmp_path / "logs"
     folder.mkdir()
     theirs = ["access.log", "20260101.log", OURS.upper(), f"{OURS}.log", f"x{OURS}"]
@@ -119,7 +119,7 @@ def test_only_logs_of_ours_are_removed(tmp_path, monkeypatch) -> None:
 
 @as_root
 def test_nor_those_of_another_user(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(runlog, "KEPT_LOGS", 2)
+    monkeypatch.setattr(runlog, "RETAINED_LOGS", 2)
     folder = tmp_path / "logs"
     folder.mkdir()
     (folder / OURS).write_text("")

@@ -44,11 +44,11 @@
 #define MIGRATE 5
 #define SEAL 6
 #define MARK_COMPLETE 7
-#define BRING_IN 8
+#define SWAP_IN 8
 #define POINT_AT 9
-#define TAKE_OUT 10
-#define KEEP_FORMER 11
-#define REMEMBER_FORMER 12
+#define SWAP_OUT 10
+#define KEEP_PREVIOUS 11
+#define REMEMBER_PREVIOUS 12
 #define UNMARK 13
 #define REMOVE 14
 
@@ -187,7 +187,7 @@ inline place(where, tree_) { tree_ = (where == BESIDE -> now.beside : now.aside[
 
 inline exchange(where) {
     THEN(sync_filesystem());
-    DO((now.data == now.inode -> TAKE_OUT : BRING_IN),
+    DO((now.data == now.inode -> SWAP_OUT : SWAP_IN),
         if
         :: where == BESIDE -> n = now.beside; now.beside = now.data
         :: else -> n = now.aside[where]; now.aside[where] = now.data
@@ -198,10 +198,10 @@ inline exchange(where) {
 #endif
 }
 
-inline bring_in() { if :: now.incoming && now.data != now.inode -> exchange(now.incoming) :: else -> skip fi }
+inline swap_in() { if :: now.incoming && now.data != now.inode -> exchange(now.incoming) :: else -> skip fi }
 
-inline take_out() {
-#ifndef NO_TAKE_OUT
+inline swap_out() {
+#ifndef NO_SWAP_OUT
     if :: now.incoming && now.data == now.inode -> exchange(now.incoming) :: else -> skip fi;
 #endif
     if :: now.incoming == BESIDE -> THEN(now.beside = 0) :: else -> skip fi }
@@ -214,13 +214,13 @@ inline point_at(release_) {
 }
 
 /* Put what came out of PREFIX/data aside for the release that it belongs to. */
-inline keep_former() {
+inline keep_previous() {
     if
     :: now.incoming ->
         place(now.incoming, found);
         if
         :: found && now.incoming != now.former ->
-            DO(KEEP_FORMER,
+            DO(KEEP_PREVIOUS,
                 now.aside[now.former] = found;
                 if :: now.incoming == BESIDE -> now.beside = 0 :: else -> now.aside[now.incoming] = 0 fi);
             THEN(sync_places())
@@ -230,12 +230,12 @@ inline keep_former() {
     :: else -> skip
     fi }
 
-inline remember_former(release_, former_) {
+inline remember_previous(release_, former_) {
     if
 #ifndef KEEP_LAST
     :: former_ && (version[former_] == version[release_] || former_ == now.previous) -> skip
 #endif
-    :: else -> DO(REMEMBER_FORMER, now.previous = former_); THEN(disk.previous = now.previous)
+    :: else -> DO(REMEMBER_PREVIOUS, now.previous = former_); THEN(disk.previous = now.previous)
     fi }
 
 /* found: where a rollback leads (retention.previous) */
@@ -311,11 +311,11 @@ inline collect() {
 /* -- what a run leaves, whether it ended well, failed or was stopped: the same code mends it (transaction.undo) ------- */
 
 inline settle_counted() {
-#ifndef NO_BRING_IN_AGAIN
-    bring_in();
+#ifndef NO_SWAP_IN_AGAIN
+    swap_in();
 #endif
-    keep_former();
-    remember_former(now.release, now.former) }
+    keep_previous();
+    remember_previous(now.release, now.former) }
 
 inline undo() {
 #ifndef NO_SYNC_BEFORE_UNDO
@@ -326,7 +326,7 @@ inline undo() {
 #endif
     if
     :: now.current != now.release ->
-        take_out();
+        swap_out();
         if :: now.command != ROLLBACK -> remove(now.release) :: else -> skip fi
     :: else ->
         settle_counted();
@@ -416,11 +416,11 @@ done: /* here the block of a command is left too, with its journal: as after a c
 #ifdef COLLECT_BEFORE_THE_COMMIT
     collect();
 #endif
-    bring_in();
+    swap_in();
     point_at(r);
     if /* does it work, seen from outside? */
     :: true -> goto done
-    :: true -> point_at(now.former); take_out(); goto done
+    :: true -> point_at(now.former); swap_out(); goto done
     fi;
 none:
     atomic { if :: lock == _pid -> lock = 0 :: else -> skip fi };

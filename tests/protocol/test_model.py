@@ -13,11 +13,11 @@ MUTATIONS = [
     (("NO_SYNC_BEFORE_COMPLETE",), 2, 2),
     (("NO_SYNC_OF_CURRENT",), 2, 2),
     (("NO_SYNC_BEFORE_UNDO",), 2, 2),
-    (("NO_TAKE_OUT",), 2, 2),
+    (("NO_SWAP_OUT",), 2, 2),
     (("NO_UNMARK",), 2, 2),
     (("COLLECT_BEFORE_THE_COMMIT",), 2, 2),
     (("KEEP_LAST",), 3, 1),
-    (("NO_SYNC_OF_DATA", "NO_BRING_IN_AGAIN"), 2, 2),
+    (("NO_SYNC_OF_DATA", "NO_SWAP_IN_AGAIN"), 2, 2),
     (("NO_LOCK",), 2, 1),
 ]
 

@@ -52,7 +52,7 @@ def test_an_upgrade_with_its_data_a_rollback_and_the_way_forward(versions, prefi
     install(versions[NEW], prefix)
     rollback.rollback(prefix, QUIET)
     rollback.rollback(prefix, QUIET)
-    assert recorder.steps.count("BRING_IN") == 3
+    assert recorder.steps.count("SWAP_IN") == 3
     assert follows(tmp_path, recorder.steps, 3)
 
 
@@ -80,12 +80,12 @@ def test_a_release_that_does_not_work_goes_with_its_data(versions, prefix, recor
     with pytest.raises(InstallError):
         install(versions[NEW], prefix)
     assert recorder.steps.count("POINT_AT") == 2
-    assert "TAKE_OUT" in recorder.steps
+    assert "SWAP_OUT" in recorder.steps
     assert follows(tmp_path, recorder.steps, 1)
 
 
 @pytest.mark.parametrize(
-    "last", ["FILL_STORE", "MARK_COMPLETE", "BRING_IN", "POINT_AT", "KEEP_FORMER", "REMEMBER_FORMER"]
+    "last", ["FILL_STORE", "MARK_COMPLETE", "SWAP_IN", "POINT_AT", "KEEP_PREVIOUS", "REMEMBER_PREVIOUS"]
 )
 def test_a_command_that_is_killed_and_the_next_one(versions, prefix, recorder, tmp_path, last):
     with recorder.killed_after(last):

@@ -53,9 +53,9 @@ class Builder:
             *("--target", target, "--model", self.model, "--sign-key", str(self.key)),
             *("--output-dir", str(self.folder / out), "--json", *known, *more),
         )
-        return self.told(done)
+        return self.described(done)
 
-    def told(self, done: process.Completed) -> Path:
+    def described(self, done: process.Completed) -> Path:
         """Remember what a build said, and return its folder."""
         self.facts = json.loads(done.stdout)["bundles"][0]
         return self.folder.joinpath(self.facts["folder"])

@@ -57,7 +57,7 @@ class Walk:
 
     def all(self) -> None:
         """Walk from the medium to the removal."""
-        self.bring()
+        self.copy_in()
         self.check_first()
         self.install()
         self.commands()
@@ -82,11 +82,11 @@ class Walk:
         options = {"timeout": SECONDS, "cwd": self.work, **options}
         return self.user.run(f"{self.user.prefix}/bin/ragtrace", *arguments, **options)
 
-    def bring(self) -> None:
+    def copy_in(self) -> None:
         """Copy the medium to the host's disk."""
         with self.table.step("copy the bundle folder to the host"):
-            self.medium = self.user.bring(self.bundles["linux-x86_64"])
-            self.delta = self.user.bring(self.bundles["delta"], "delta")
+            self.medium = self.user.copy_in(self.bundles["linux-x86_64"])
+            self.delta = self.user.copy_in(self.bundles["delta"], "delta")
             succeeded(self.user.run("mkdir", "-p", self.work))
 
     def check_first(self) -> None:

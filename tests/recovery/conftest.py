@@ -10,7 +10,7 @@ import pytest
 from installer.layout.prefix import Prefix
 from installer.release import receipt
 from installer.trust.admission import Candidate
-from installer.trust.at_hand import WHATEVER_THE_CLOCK_SAYS, AtHand
+from installer.trust.available import WHATEVER_THE_CLOCK_SAYS, Available
 from recovery.recover import Given, Recovery, plan_recovery, recover
 from shared.processes import process
 from shared.programs.uv import Uv
@@ -55,17 +55,17 @@ class Host:
 
     def plan(self, bundle=None, policy=None, **options):
         with forgetful() as places:
-            given = Given(at_hand=self.at_hand(bundle, policy, places), **options)
+            given = Given(available=self.available(bundle, policy, places), **options)
             return plan_recovery(self.prefix, given.admitted())[0]
 
     def recover(self, bundle=None, policy=None, **options) -> Recovery:
         with forgetful() as places:
-            given = Given(at_hand=self.at_hand(bundle, policy, places), **options)
+            given = Given(available=self.available(bundle, policy, places), **options)
             return recover(self.prefix, lambda plan: True, NoProgress(), given)
 
-    def at_hand(self, bundle, policy, places) -> AtHand:
+    def available(self, bundle, policy, places) -> Available:
         candidate = Candidate(bundle, self.prefix, places, WHATEVER_THE_CLOCK_SAYS) if bundle else None
-        return AtHand(candidate, policy, named=True)
+        return Available(candidate, policy, named=True)
 
 
 @pytest.fixture(scope="session")

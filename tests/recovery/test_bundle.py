@@ -108,9 +108,9 @@ def test_a_policy_that_does_not_count_stops_a_repair_before_it_begins(host, tiny
 def from_delta(host, newer, tmp_path):
     """An installation of which the newest release came as a delta, and the former one is gone."""
     made = newer.delta(host.tiny, tmp_path / "delta")
-    former = host.release
+    previous = host.release
     install_opened(made.open(), host.prefix)
-    retention.discard(former)
+    retention.discard(previous)
     return replace(host, tiny=made)
 
 

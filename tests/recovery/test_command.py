@@ -39,9 +39,9 @@ def test_without_a_terminal_and_yes_only_the_plan_is_shown(damaged, capsys, monk
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
     release = damaged.release
     assert call(damaged) == 2
-    told = capsys.readouterr()
-    assert "tiny-lib" in told.out
-    assert "--yes" in told.err
+    reported = capsys.readouterr()
+    assert "tiny-lib" in reported.out
+    assert "--yes" in reported.err
     assert damaged.release == release
 
 
@@ -72,8 +72,8 @@ def test_a_bad_diagnosis_is_refused(damaged, tmp_path, capsys, form):
     path = tmp_path / "diagnosis.json"
     path.write_text("\x1b[2J")
     assert call(damaged, *(part.format(path) for part in form), "--yes") == 3
-    told = capsys.readouterr()
-    assert "\x1b" not in told.out + told.err
+    reported = capsys.readouterr()
+    assert "\x1b" not in reported.out + reported.err
     assert damaged.release.id.endswith("-r1")
 
 
@@ -84,10 +84,10 @@ def test_two_diagnoses_are_one_too_many(damaged):
 def test_what_cannot_be_repaired_says_what_to_bring(host, capsys):
     spoil_weights(host)
     assert call(host, "--yes") == 4
-    told = capsys.readouterr().err
-    assert host.tiny.manifest.folder in told
-    assert host.tiny.manifest.archive in told
-    assert "models/tiny/weights.json" in told
+    reported = capsys.readouterr().err
+    assert host.tiny.manifest.folder in reported
+    assert host.tiny.manifest.archive in reported
+    assert "models/tiny/weights.json" in reported
 
 
 def spoil_weights(host):
@@ -104,10 +104,10 @@ def test_a_repair_in_part_says_so_to_people_and_machines(host, capsys):
     assert call(host, "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["plan"]["in_part"]
     assert call(host, "--yes") == 1
-    told = capsys.readouterr().out
-    assert "Partially repaired." in told
+    reported = capsys.readouterr().out
+    assert "Partially repaired." in reported
     for word in ("models/tiny/weights.json", entry.sha256, entry.path, host.tiny.manifest.folder):
-        assert word in told
+        assert word in reported
     (host.site / "tiny_lib" / "more.py").unlink()
     assert call(host, "--yes", "--json") == 1
     plan = json.loads(capsys.readouterr().out)["plan"]

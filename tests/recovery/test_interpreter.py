@@ -34,8 +34,8 @@ def root_of(fits) -> Path:
         python = root / "bin/python3"
         if root == HOME or not python.exists():
             continue
-        told = process.run([str(python), "-I", "-S", "-c", ask], timeout=60)
-        if told.ok and fits(told.stdout.strip()):
+        reported = process.run([str(python), "-I", "-S", "-c", ask], timeout=60)
+        if reported.ok and fits(reported.stdout.strip()):
             return root
     pytest.skip("no such other CPython lies beside this one or in /usr")
 
@@ -94,9 +94,9 @@ def test_a_chosen_link_keeps_its_name_and_may_move_within_its_minor(chosen, link
     patch = root_of(lambda version: version.startswith(f"{RUNNING}.") and version != sys.version.split()[0])
     move(link, patch)
     assert chosen.answer()
-    told = look(chosen)
-    assert (told.status, f"{python} is Python {RUNNING}." in told.details) == (WARN, True)
-    assert "; the release was built with " in told.details
+    reported = look(chosen)
+    assert (reported.status, f"{python} is Python {RUNNING}." in reported.details) == (WARN, True)
+    assert "; the release was built with " in reported.details
     chosen.recover()
     assert chosen.answer()
     assert look(chosen).status == PASS, look(chosen).details
@@ -111,9 +111,9 @@ def test_a_link_that_moves_to_another_minor(chosen, link, monkeypatch):
     assert f"{python} is Python 3." in ended.stderr
     assert f"this installation needs Python {RUNNING}\n  next: let it lead to Python {RUNNING} again" in ended.stderr
     assert "Traceback" not in ended.stderr
-    told = look(chosen)
-    assert told.status == FAIL
-    assert told.details.endswith(f", and this installation needs Python {RUNNING}")
+    reported = look(chosen)
+    assert reported.status == FAIL
+    assert reported.details.endswith(f", and this installation needs Python {RUNNING}")
 
     # the tool runs on the new one: it says which it takes, and changes nothing
     before = chosen.release
@@ -150,14 +150,14 @@ def test_what_the_scripts_say(chosen, link, tmp_path):
     aside.rename(link)
 
     os.chmod(release.venv / "bin", 0o755)
-    release.python.rename(kept := release.venv / "bin/kept")
+    release.python.rename(stored := release.venv / "bin/kept")
     ended = start(chosen)
     recover = f"  next: {quoted(prefix.bin / 'ragtrace-offline')} recover\n"
     assert ended.returncode == 5
     assert ended.stderr == f"tiny: {release.python} is missing or cannot be executed\n{recover}".replace(
         str(release.path), os.path.realpath(release.path)
     )
-    kept.rename(release.python)
+    stored.rename(release.python)
 
     target = os.readlink(prefix.current)
     prefix.current.unlink()

@@ -28,8 +28,8 @@ def test_a_whole_installation_is_left_alone(host):
 )
 def test_only_the_damaged_package_is_installed_again(host, installed, damage, file):
     before, record = host.inventory(), host.recorded("tiny_lib")
-    kept = host.site / "tiny_math" / "text.py"
-    inode, moment = kept.stat().st_ino, kept.stat().st_mtime_ns
+    stored = host.site / "tiny_math" / "text.py"
+    inode, moment = stored.stat().st_ino, stored.stat().st_mtime_ns
     bytecode = next(host.release.app.rglob("*.pyc")).relative_to(host.release.path)
     compiled = (host.release.path / bytecode).stat().st_ino
     damage(host.site / file)

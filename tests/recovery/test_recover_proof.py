@@ -143,10 +143,10 @@ def test_only_kept_releases_have_second_copies(host, newer, tiny, tmp_path):
     newest = tiny_bundle(tmp_path / "newest", counter=COUNTER + 5, version="5.0", key=tiny.key.with_suffix(""))
     for bundle in (newer, newest):
         install_tiny(bundle, host.prefix.root)
-    kept = host.prefix.complete_releases()
-    assert {release.manifest().product.counter for release in kept} == {newer.manifest.product.counter, COUNTER + 5}
+    stored = host.prefix.complete_releases()
+    assert {release.manifest().product.counter for release in stored} == {newer.manifest.product.counter, COUNTER + 5}
     assert {path.name for path in proofs.folder(host.prefix).iterdir()} == {
-        digest.sha256_file(release.bundle / "MANIFEST.json")[0] for release in kept
+        digest.sha256_file(release.bundle / "MANIFEST.json")[0] for release in stored
     }
 
 

@@ -73,11 +73,11 @@ def test_a_broken_current_is_put_right_in_place(host, newer, how):
 
 
 def test_a_release_removed_by_hand_leads_to_the_one_that_is_left(host, newer):
-    kept = host.release
+    stored = host.release
     install_tiny(newer, host.prefix.root)
     shutil.rmtree(host.release.path)
     host.recover()  # without a policy nobody vouches for the metadata of the lost one
-    assert host.release == kept
+    assert host.release == stored
     assert host.answer() == list(EMBEDDING)
 
 
@@ -189,7 +189,7 @@ def test_a_failure_leaves_everything_as_it_was(host, monkeypatch):
 
 
 def test_where_the_small_remedy_fails_the_environment_is_rebuilt(host, installed, monkeypatch):
-    from recovery.repair.takeover import take_over
+    from recovery.repair.reuse import take_over
 
     def late(items, damaged, release, digests):
         flip(damaged.path / items[0].path)
@@ -239,15 +239,15 @@ def test_what_is_not_ours_stays_where_it_is(host):
 def test_scanners_whose_wheel_is_lost_are_taken_over_and_still_run(tmp_path):
     wheel = Wheel("my-tool", "1.0", {"my_tool.py": "print('scanned')\n"})
     prefix = make_prefix(tmp_path, verification={f"tools/{wheel.filename}": wheel.build()})
-    former = prefix.active()
-    (entry,) = tools_environment.entries_of(former.manifest())
+    previous = prefix.active()
+    (entry,) = tools_environment.entries_of(previous.manifest())
     delete(Store(prefix.store).path(entry.sha256))
-    (package,) = former.venv.rglob("demo_base.py")
+    (package,) = previous.venv.rglob("demo_base.py")
     flip(package)
     done = recover(prefix, lambda plan: True, NoProgress())
     assert done.applied
     active = prefix.active()
-    assert active != former
+    assert active != previous
     ran = process.run([str(tools_environment.python_of(active)), "-m", "my_tool"], timeout=60)
     assert (ran.returncode, ran.stdout) == (0, "scanned\n")
     assert receipt.compare(active, receipt.read_receipt(active)) == []
@@ -259,10 +259,10 @@ def test_scanners_whose_wheel_is_lost_are_taken_over_and_still_run(tmp_path):
 def test_scanners_are_made_anew_only_where_theirs_are_damaged(tmp_path, is_damaged):
     wheel = Wheel("my-tool", "1.0", {"my_tool.py": "print('scanned')\n"})
     prefix = make_prefix(tmp_path, verification={f"tools/{wheel.filename}": wheel.build()})
-    former = prefix.active()
-    (scanner,) = tools_environment.root_of(former).rglob("my_tool.py")
+    previous = prefix.active()
+    (scanner,) = tools_environment.root_of(previous).rglob("my_tool.py")
     inode = scanner.stat().st_ino
-    (package,) = former.venv.rglob("demo_base.py")
+    (package,) = previous.venv.rglob("demo_base.py")
     for damaged in (package, scanner) if is_damaged else (package,):
         flip(damaged)
     assert recover(prefix, lambda plan: True, NoProgress()).applied

@@ -109,9 +109,9 @@ class Scene:
         (self.place / "trust").mkdir()
         self.before = worlds.Before.of(self.batch.operation, self.prefix, self.world)
         mounts.unmount(self.mounted)
-        told = self.image.with_name("told")
-        states.copy(self.image, told)
-        with blocks.recorded(told, self.device) as tape:
+        reported = self.image.with_name("told")
+        states.copy(self.image, reported)
+        with blocks.recorded(reported, self.device) as tape:
             self._mount(self.device)
             try:
                 self._operate(tape)
@@ -137,7 +137,7 @@ class Scene:
     def _refused(self, image):
         return mounts.mount_image(image, self.mounted, self.filesystem.kind, self.filesystem.options)
 
-    def look(self, image, *, done):
+    def inspect(self, image, *, done):
         """Return what is broken in an image, "" for nothing; ``done``: the operation had ended."""
         if (refused := self._refused(image)) and self.filesystem.repair:
             self.repaired += 1
@@ -192,12 +192,12 @@ def check(prefix, before, number, world, after):
 
 def check_way_back(prefix, before):
     """Raise unless every release that was there is still whole, but for one that was damaged and is made anew."""
-    kept = {release.id: release for release in prefix.complete_releases()}
+    stored = {release.id: release for release in prefix.complete_releases()}
     damaged = damaged_before(before)
-    gone = before.releases - set(kept)
+    gone = before.releases - set(stored)
     assert gone <= damaged, gone
-    for name in before.releases & set(kept):
-        worlds.check_release(kept[name], damaged=name in damaged)
+    for name in before.releases & set(stored):
+        worlds.check_release(stored[name], damaged=name in damaged)
 
 
 def damaged_before(before):
@@ -221,7 +221,7 @@ def look_at(batch, world, folder, stop):
         victim.own_places(scene.place / "trust")
         player = states.Player(scene.image, scene.tape)
         for state in states.choose(scene.tape, scene.image, batch.states, batch, scene.filesystem.unit):
-            why = scene.look(player.build(state), done=state.moment >= scene.tape.ended)
+            why = scene.inspect(player.build(state), done=state.moment >= scene.tape.ended)
             result.states += 1
             if why:
                 result.broken.append({"events": len(scene.tape.events), **asdict(state), "why": why})
@@ -232,14 +232,14 @@ def look_at(batch, world, folder, stop):
     return result
 
 
-def run(batches, world, folder, tell=lambda _result: None, *, stop=False):
+def run(batches, world, folder, report=lambda _result: None, *, stop=False):
     """Look at batches side by side, each worker with mounts that end with it."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(matrix.WORKERS, mp_context=context, initializer=mounts.keep_to_ourselves) as pool:
         results = []
         for future in [pool.submit(look_at, batch, world, folder, stop) for batch in batches]:
             results.append(future.result())
-            tell(results[-1])
+            report(results[-1])
     return results
 
 

@@ -148,7 +148,7 @@ def _work(case, world):
     return hit(case, world, _place, _disk)
 
 
-def run(cases, world, folder, tell=lambda _result: None, disks=()):
+def run(cases, world, folder, report=lambda _result: None, disks=()):
     """Run cases side by side and return their results; with disks (one for each worker) the power is cut on them."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue() if disks else None
@@ -159,7 +159,7 @@ def run(cases, world, folder, tell=lambda _result: None, disks=()):
         results = []
         for future in futures:
             results.append(future.result())
-            tell(results[-1])
+            report(results[-1])
     return results
 
 

@@ -38,11 +38,11 @@ class NotThereError(Exception):
 
 
 def _gone(path):
-    _demand(os.path.lexists(path))
+    _require(os.path.lexists(path))
     files.remove_tree(path)
 
 
-def _demand(is_possible):
+def _require(is_possible):
     if not is_possible:
         raise NotThereError
 
@@ -74,7 +74,7 @@ def _in_file(change):
     """Change a file where it lies."""
 
     def do(path):
-        _demand(stat.S_ISREG(_mode_of(path)) and path.lstat().st_size > 1)
+        _require(stat.S_ISREG(_mode_of(path)) and path.lstat().st_size > 1)
         mode = stat.S_IMODE(_mode_of(path))
         path.chmod(0o600)
         change(path)
@@ -99,7 +99,7 @@ def _lengthen(path):
 
 
 def _second_name(path):
-    _demand(stat.S_ISREG(_mode_of(path)))
+    _require(stat.S_ISREG(_mode_of(path)))
     os.link(path, _above(path) / "second")
 
 
@@ -120,21 +120,21 @@ def _sparse(path):
 
 def _mode(mode):
     def do(path):
-        _demand(_mode_of(path) and not stat.S_ISLNK(_mode_of(path)) and stat.S_IMODE(_mode_of(path)) != mode)
+        _require(_mode_of(path) and not stat.S_ISLNK(_mode_of(path)) and stat.S_IMODE(_mode_of(path)) != mode)
         os.chmod(path, mode)
 
     return do
 
 
 def _strangers(path):
-    _demand(_mode_of(path))
+    _require(_mode_of(path))
     os.lchown(path, STRANGER, STRANGER)
 
 
 def immutable(path, *, on=True):
     """Let nobody change a file or folder, not even root, or end that."""
     kind = _mode_of(path)
-    _demand(stat.S_ISREG(kind) or stat.S_ISDIR(kind))
+    _require(stat.S_ISREG(kind) or stat.S_ISDIR(kind))
     handle = os.open(path, os.O_RDONLY)
     try:
         flags = struct.unpack("l", fcntl.ioctl(handle, GET_FLAGS, struct.pack("l", 0)))[0]
@@ -207,7 +207,7 @@ def _of_release(name):
 def _former(name):
     def find(prefix):
         release = retention.previous(prefix)
-        _demand(release)
+        _require(release)
         return worlds.damaged_file(release) if name == "a module" else release.path / name
 
     return find
@@ -397,7 +397,7 @@ class Outcome:
     codes: dict
     wrong: list
     seen: bool = False
-    mended: str = ""  # "here", "bundle", or "advice" where no repair may decide
+    repaired: str = ""  # "here", "bundle", or "advice" where no repair may decide
     said: str = ""
 
     def row(self):
@@ -422,7 +422,7 @@ def judge(world, place, case):
         raise NotThereError from error
     hurt(prefix, case)
     try:
-        return _mend(world, prefix, case) if case.tool == "recover" else _run(world, prefix, case)
+        return _repair(world, prefix, case) if case.tool == "recover" else _run(world, prefix, case)
     finally:
         if case.kind == "immutable" and os.path.lexists(path):
             immutable(path, on=False)
@@ -435,7 +435,7 @@ def look(world, place, case):
     return prefix, bounded(["recover", "--yes", "--prefix", str(prefix.root)])
 
 
-def _mend(world, prefix, case):
+def _repair(world, prefix, case):
     root = ["--prefix", str(prefix.root)]
     bundle = ["--bundle", str(world.bundle("new")), "--trust-key", str(world.key)]
     said = {"validate": bounded(["validate", *LOOKED_AT, *root]), "recover": bounded(["recover", "--yes", *root])}
@@ -459,20 +459,20 @@ def _mend(world, prefix, case):
     if last.code != 0 and not is_advised:
         outcome.wrong.append(f"recover with the bundle does not mend: {last.err[-500:]}")
     if is_advised:
-        outcome.mended = "advice"
+        outcome.repaired = "advice"
         return outcome
-    outcome.mended = "bundle" if "recover --bundle" in said else "here"
+    outcome.repaired = "bundle" if "recover --bundle" in said else "here"
     return outcome
 
 
 def _advises(case, last, again):
     """Tell whether what no repair may decide comes with the advice that leads on."""
-    told = last.err + again.out
+    reported = last.err + again.out
     if case.place in THE_USERS | EVIDENCE:
         return "Next steps:" in again.out or bool(ADVICE.search(last.err))
     if case.place.startswith("the former "):  # who signed it stood in the receipt, and no policy tells
-        return "Transfer the bundle with release counter" in told
-    return case.kind in RIGHTS and case.place in OWN_FOLDERS and re.search(r"ch(mod|own) \S+ \S*/prefix", told)
+        return "Transfer the bundle with release counter" in reported
+    return case.kind in RIGHTS and case.place in OWN_FOLDERS and re.search(r"ch(mod|own) \S+ \S*/prefix", reported)
 
 
 def _only_moved(said):

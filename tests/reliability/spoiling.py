@@ -109,7 +109,7 @@ def main():
     context = multiprocessing.get_context("spawn")
     with matrix.scratch() as folder:
         world = worlds.make(folder / "world")
-        demand_clean(world, folder / "clean")
+        require_clean(world, folder / "clean")
         with ProcessPoolExecutor(options.workers, mp_context=context, initializer=_begin, initargs=(folder,)) as pool:
             for future in as_completed([pool.submit(_work, case, world) for case in todo[: options.most]]):
                 outcome = future.result()
@@ -121,7 +121,7 @@ def main():
     return 1 if bad else 0
 
 
-def demand_clean(world, place):
+def require_clean(world, place):
     """Raise unless nothing is told of what nobody damaged."""
     prefix = spoil.begin(world, worlds.ROLLBACK, place)
     said = spoil.bounded(["validate", *spoil.LOOKED_AT, "--prefix", str(prefix.root)])

@@ -38,7 +38,7 @@ class State:
 
     flushed: int
     moment: int
-    kept: tuple[Piece, ...]
+    stored: tuple[Piece, ...]
 
 
 @dataclass
@@ -117,7 +117,7 @@ def _mark(sector: int, data: bytes) -> int:
 def _digest(tape: Tape, interval: Interval, state: State) -> int:
     """Return the digest of the sectors of the whole disk in a state."""
     new: dict[Any, Any] = {}
-    for piece in state.kept:
+    for piece in state.stored:
         new.update(_sectors(tape.events[piece.event], piece.start, piece.end))
     digest = interval.digest
     for sector, data in new.items():
@@ -183,7 +183,7 @@ class Player:
         self.reached = state.flushed
         copy(self.stable, self.work)
         with self.work.open("r+b") as file:
-            for piece in state.kept:
+            for piece in state.stored:
                 write = events[piece.event]
                 os.pwrite(file.fileno(), write.data[piece.start : piece.end], write.offset + piece.start)
         return self.work

@@ -48,11 +48,11 @@ def rot(path):
 
 @pytest.mark.parametrize("damage", ["active", "former", "gone"])
 def test_a_second_copy_of_metadata_is_written_again(prefix, damage):
-    former, active = prefix.complete_releases()
+    previous, active = prefix.complete_releases()
     if damage == "gone":
         files.remove_tree(proofs.folder(prefix))
     else:
-        rot(proof(prefix, active if damage == "active" else former))
+        rot(proof(prefix, active if damage == "active" else previous))
     found, _said = judged(prefix)
     assert [status for _name, status, _command in found] == ["FAIL", "PASS", "PASS"]
     assert " recover " in found[0][2]

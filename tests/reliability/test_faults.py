@@ -94,8 +94,8 @@ def tmpfs(tmp_path):
 
 def fill(world, place, monkeypatch):
     """Upgrade on a filesystem that has no room for it, though preflight was told otherwise; return what was said."""
-    monkeypatch.setattr("installer.install.preflight.demand", lambda _findings: None)
-    monkeypatch.setattr("installer.userdata.backups.demand_free", lambda _prefix, _needed: None)
+    monkeypatch.setattr("installer.install.preflight.require_ok", lambda _findings: None)
+    monkeypatch.setattr("installer.userdata.backups.require_free", lambda _prefix, _needed: None)
     prefix = world.start(worlds.UPGRADE, place / "place")
     before = worlds.Before.of(worlds.UPGRADE, prefix)
     said = worlds.run(world.argv(worlds.UPGRADE, prefix.root))

@@ -87,11 +87,13 @@ def test_hard_linked_files_of_the_store_keep_their_mode(world, place):
     prefix = world.start(worlds.UPGRADE, place)
     release = prefix.active()
     model = release.models / "tiny" / "weights.json"
-    kept = next(path for path in prefix.store.rglob("*") if path.is_file() and path.read_bytes() == model.read_bytes())
+    stored = next(
+        path for path in prefix.store.rglob("*") if path.is_file() and path.read_bytes() == model.read_bytes()
+    )
     model.unlink() if os.access(model.parent, os.W_OK) else None
-    os.link(kept, model)
+    os.link(stored, model)
     seal.protect(release)
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o444
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o444
 
 
 def test_a_removal_cut_short_leaves_nothing_that_counts(world, place, monkeypatch):

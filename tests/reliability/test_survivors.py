@@ -34,8 +34,8 @@ wait
 
 
 def lives(pid):
-    told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(told) and not told.startswith("Z")
+    reported = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(reported) and not reported.startswith("Z")
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def test_what_ends_a_run_ends_its_programs(world, begin, number, program):
     run, prefix, pids = begin(program)
     before = prefix.named()
     if program == HEALTH:  # `current` is new already, and nobody has seen it working
-        former = next(release for release in prefix.complete_releases() if release != before)
+        previous = next(release for release in prefix.complete_releases() if release != before)
     else:
-        former = before
-    unfinished = next(release for release in prefix.all_releases() if release != former)
+        previous = before
+    unfinished = next(release for release in prefix.all_releases() if release != previous)
     run.send_signal(number)
     _out, said = run.communicate(timeout=PATIENCE)
     until(lambda: not any(map(lives, pids)))
@@ -80,11 +80,11 @@ def test_what_ends_a_run_ends_its_programs(world, begin, number, program):
         assert "Traceback" not in said
         assert said.splitlines()[-1] == ("Interrupted." if number == signal.SIGINT else f"Terminated by {number.name}.")
         assert not unfinished.path.exists()
-        assert prefix.active() == former
+        assert prefix.active() == previous
     worlds.tell(["status", "--prefix", str(prefix.root)])
     if number != signal.SIGKILL or program != HEALTH:
         assert not unfinished.path.exists()
-        assert prefix.active() == former
+        assert prefix.active() == previous
         worlds.tell(world.argv(worlds.UPGRADE, prefix.root))
         assert prefix.active().id == unfinished.id.replace("-r1", "-r2")  # its name is not used again
     assert not list(prefix.releases.glob("*/growing")) or number == signal.SIGKILL
@@ -129,7 +129,7 @@ def test_a_filesystem_without_locks_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(HostError, match="does not support locks: No locks available"):
-        lockfile.demand(tmp_path, tmp_path)
+        lockfile.require_locks(tmp_path, tmp_path)
 
 
 def test_names_of_unfinished_releases_are_kept_within_bounds(tmp_path):

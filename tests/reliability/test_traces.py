@@ -106,9 +106,9 @@ def test_uninstall_asks_and_leaves_what_is_the_users(world, prefix):
 
 
 def test_the_audit_log_outlives_an_uninstallation_and_goes_on_with_the_next(world, prefix):
-    told = json.loads(worlds.tell(["uninstall", "--yes", "--json", "--prefix", str(prefix.root)]).out)
-    assert str(prefix.audit) in told["stays"]
-    checked = worlds.tell(["audit-log", "verify", "--head", told["audit_head"], "--prefix", str(prefix.root)])
+    reported = json.loads(worlds.tell(["uninstall", "--yes", "--json", "--prefix", str(prefix.root)]).out)
+    assert str(prefix.audit) in reported["stays"]
+    checked = worlds.tell(["audit-log", "verify", "--head", reported["audit_head"], "--prefix", str(prefix.root)])
     assert "anchored" in checked.out
     events = json.loads(worlds.tell(["history", "--json", "--prefix", str(prefix.root)]).out)["events"]
     assert [(event["action"], event["outcome"]) for event in events[-2:]] == [
@@ -117,7 +117,7 @@ def test_the_audit_log_outlives_an_uninstallation_and_goes_on_with_the_next(worl
     ]
 
     worlds.tell(world.argv(worlds.INSTALL, prefix.root))
-    checked = worlds.tell(["audit-log", "verify", "--head", told["audit_head"], "--prefix", str(prefix.root)])
+    checked = worlds.tell(["audit-log", "verify", "--head", reported["audit_head"], "--prefix", str(prefix.root)])
     assert "anchored" in checked.out
     events = json.loads(worlds.tell(["history", "--json", "--prefix", str(prefix.root)]).out)["events"]
     installed = [event for event in events if event["action"] == "install"]
@@ -134,8 +134,8 @@ def test_what_an_uninstallation_left_is_named_and_can_be_purged(prefix):
     assert "data, .env, backups, state/audit" in again.err
     assert "uninstall --purge" in again.err
     assert worlds.run(["status", *where]).code == 4
-    told = json.loads(worlds.tell(["uninstall", "--purge", "--yes", "--json", *where]).out)
-    assert told["stays"] == []
+    reported = json.loads(worlds.tell(["uninstall", "--purge", "--yes", "--json", *where]).out)
+    assert reported["stays"] == []
     assert not prefix.root.exists()
     assert worlds.run(["uninstall", "--purge", "--yes", *where]).code == 4
 
@@ -145,8 +145,8 @@ def test_purge_tells_of_backups_that_lie_elsewhere(prefix, tmp_path):
     prefix.backups.rename(elsewhere)
     (elsewhere / "kept").mkdir()
     prefix.backups.symlink_to(elsewhere)
-    told = json.loads(worlds.tell(["uninstall", "--purge", "--yes", "--json", "--prefix", str(prefix.root)]).out)
-    assert told["stays"] == [str(elsewhere)]
+    reported = json.loads(worlds.tell(["uninstall", "--purge", "--yes", "--json", "--prefix", str(prefix.root)]).out)
+    assert reported["stays"] == [str(elsewhere)]
     assert (elsewhere / "kept").is_dir()
 
 

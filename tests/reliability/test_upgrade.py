@@ -81,7 +81,7 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
         until(lambda: mark.exists() or run.poll() is not None)
         assert mark.exists(), run.communicate()
         *programs, inner = map(int, mark.read_text().split())
-        former = next(release for release in prefix.complete_releases() if release.order[0] == tiny.COUNTER)
+        previous = next(release for release in prefix.complete_releases() if release.order[0] == tiny.COUNTER)
         os.kill(run.pid if who == OUTER else inner, number)
         _out, said = run.communicate(timeout=PATIENCE)
         until(lambda: not any(map(lives, [*programs, inner])))
@@ -94,14 +94,14 @@ def test_what_ends_one_ends_the_other(world, newer, tmp_path, who, number, progr
         assert (run.returncode, said.splitlines()[-1]) == (128 + number, word)
     elif who == INNER:
         assert run.returncode == 5
-        state = f"still {former.id}" if program == UV else f"now {prefix.named().id}"
+        state = f"still {previous.id}" if program == UV else f"now {prefix.named().id}"
         assert f"The active release is {state}" in said
         assert prefix.active().id == state.split()[1]
     worlds.tell(["status", "--prefix", str(prefix.root)])
     assert list((place / "tmp").iterdir()) == []
     worlds.check_clean(prefix)
     if program == UV:
-        assert prefix.active() == former
+        assert prefix.active() == previous
     if program == UV and number == signal.SIGKILL:
         (place / "number").write_text("")
         spec = json.dumps({"trust": str(newer[1]), "programs": {}})

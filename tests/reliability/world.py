@@ -320,11 +320,11 @@ def check_clean(prefix):
     assert not extra, extra
     releases = prefix.complete_releases()
     assert {path.name for path in prefix.releases.iterdir()} == {release.id for release in releases}
-    assert {release.id for release in releases} == set(retention.kept(prefix))
+    assert {release.id for release in releases} == set(retention.retained(prefix))
     assert len({release.made_from for release in releases}) == len(releases) <= 2
-    needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.is_kept}
-    kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
-    assert kept == needed, (sorted(kept - needed), sorted(needed - kept))
+    needed = {entry.sha256 for release in releases for entry in release.manifest().files if entry.is_stored}
+    stored = {path.name for path in prefix.store.rglob("*") if path.is_file()}
+    assert stored == needed, (sorted(stored - needed), sorted(needed - stored))
     copies = {path.name for path in proofs.folder(prefix).iterdir()} if releases else set()
     assert copies == {sha256_file(release.bundle / "MANIFEST.json")[0] for release in releases}
     active = prefix.active()

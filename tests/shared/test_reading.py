@@ -30,7 +30,7 @@ ELSEWHERE = {
     "installer/install/upgrade.py": "writes a new file",
     "shared/files/aside.py": "writes a new file",
     "shared/files/owners.py": "reads /proc",
-    "shared/programs/carried.py": "reads the zipapp's own cache, checked by its launcher",
+    "shared/programs/embedded.py": "reads the zipapp's own cache, checked by its launcher",
     "installer/release/signed.py": "reads the tool's own source",
     "installer/release/launchers.py": "reads the tool's own source",
     "bundle/reading/medium.py": "opens without waiting, for bundles",
@@ -99,9 +99,9 @@ def test_nobody_is_waited_for(place: Path, follow: bool) -> None:
     os.mkfifo(place)
     with pytest.raises(reading.UnfitError, match="not a regular file") as caught:
         reading.read(place, 1, follow=follow)
-    told = troubles.words(caught.value, troubles.READING)
-    assert str(place) in told.what
-    assert "recover" in told.advice
+    reported = troubles.words(caught.value, troubles.READING)
+    assert str(place) in reported.what
+    assert "recover" in reported.advice
 
 
 def test_a_device_is_no_file(place: Path) -> None:

@@ -16,7 +16,7 @@ from shared import i18n, limits, troubles
 from shared.errors import HostError, ToolError, UsageError
 from shared.files import files
 from shared.processes import process
-from shared.troubles import BRINGING, READING, REMOVING, STARTING, USING, WRITING
+from shared.troubles import READING, READING_MEDIUM, REMOVING, STARTING, USING, WRITING
 from tests.hosts import needs
 
 FILE = "/srv/no-such-app/file"
@@ -46,7 +46,7 @@ ADVICE = {  # by cause: a word of the advice that no other cause has
 }
 RIGHTS = {
     READING: "read permission",
-    BRINGING: "read permission on it",
+    READING_MEDIUM: "read permission on it",
     WRITING: "write permission there",
     REMOVING: "write permission in /srv",
     STARTING: "execute permission",
@@ -69,12 +69,12 @@ def refused(name: str, *names: str) -> OSError:
 @pytest.mark.parametrize("doing", [READING, WRITING, REMOVING, STARTING, USING])
 @pytest.mark.parametrize("name", ADVICE)
 def test_the_cause_decides(name, doing) -> None:
-    told = troubles.words(refused(name, FILE), doing)
-    assert told.what.startswith(f"{FILE}")
-    assert told.what.endswith(f"{os.strerror(getattr(errno, name))}.")
-    assert ADVICE[name] in told.advice
+    reported = troubles.words(refused(name, FILE), doing)
+    assert reported.what.startswith(f"{FILE}")
+    assert reported.what.endswith(f"{os.strerror(getattr(errno, name))}.")
+    assert ADVICE[name] in reported.advice
     others = set(ADVICE.values()) - {ADVICE[name]}
-    assert not [text for text in others if text in told.advice]
+    assert not [text for text in others if text in reported.advice]
 
 
 @pytest.mark.parametrize("doing", RIGHTS)
@@ -87,19 +87,19 @@ def test_windows_has_causes_of_its_own(number, monkeypatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     error = OSError(errno.EINVAL, "what Windows says", "C:\\app\\file")
     error.winerror = number  # type: ignore[attr-defined]  # only there
-    told = troubles.words(error, WRITING)
+    reported = troubles.words(error, WRITING)
     reason, advice = OF_WINDOWS[number]
-    assert told.what.startswith("C:\\app\\file cannot be written: ")
-    assert reason in told.what
-    assert advice in told.advice
+    assert reported.what.startswith("C:\\app\\file cannot be written: ")
+    assert reason in reported.what
+    assert advice in reported.advice
 
 
 def test_both_names_of_a_rename_and_one_that_the_call_did_not_know(tmp_path) -> None:
     with pytest.raises(OSError, match="No such") as caught:
         os.rename(tmp_path / "a", tmp_path / "b")
-    assert troubles.told(caught.value) == f"{tmp_path}/a -> {tmp_path}/b: No such file or directory"
+    assert troubles.described(caught.value) == f"{tmp_path}/a -> {tmp_path}/b: No such file or directory"
     nameless = OSError(errno.ENOSPC, "No space left on device")
-    assert troubles.told(nameless) == "File operation failed: No space left on device"
+    assert troubles.described(nameless) == "File operation failed: No space left on device"
     assert troubles.words(nameless, near=tmp_path).what.startswith(f"{tmp_path}: ")
     with pytest.raises(OSError, match="here") as caught, troubles.at(tmp_path / "here"):
         raise nameless
@@ -145,18 +145,18 @@ def test_a_folder_that_lacks_a_circle_a_file_as_folder_and_a_long_name(tmp_path)
     ):
         with pytest.raises(OSError, match=r".") as caught:
             path.read_bytes()
-        told = troubles.words(caught.value, READING)
-        assert told.what.startswith(f"{path} cannot be read: ")
-        assert reason in told.what
-        assert advice in told.advice
+        reported = troubles.words(caught.value, READING)
+        assert reported.what.startswith(f"{path} cannot be read: ")
+        assert reason in reported.what
+        assert advice in reported.advice
 
 
 def test_a_limit_of_file_size_and_of_open_files(tmp_path) -> None:
     with limit(resource.RLIMIT_FSIZE, 4096), pytest.raises(OSError, match="too large") as caught:
         files.write_atomic(tmp_path / "big", b"x" * 8192)
-    told = troubles.words(caught.value, WRITING)
-    assert told.what.startswith(f"{tmp_path}/big cannot be written: File too large")
-    assert "ulimit -f" in told.advice
+    reported = troubles.words(caught.value, WRITING)
+    assert reported.what.startswith(f"{tmp_path}/big cannot be written: File too large")
+    assert "ulimit -f" in reported.advice
     with limit(resource.RLIMIT_NOFILE, len(os.listdir("/proc/self/fd"))), pytest.raises(HostError) as lack:
         process.run(["/bin/true"], timeout=30)
     assert lack.value.advice == limits.advice()
@@ -164,12 +164,12 @@ def test_a_limit_of_file_size_and_of_open_files(tmp_path) -> None:
 
 @contextlib.contextmanager
 def limit(kind: int, most: int):
-    former = resource.getrlimit(kind)
-    resource.setrlimit(kind, (most, former[1]))
+    previous = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most, previous[1]))
     try:
         yield
     finally:
-        resource.setrlimit(kind, former)
+        resource.setrlimit(kind, previous)
 
 
 def test_programs_that_cannot_start(tmp_path) -> None:
@@ -268,15 +268,15 @@ def test_an_attribute_that_keeps_even_root_away(tmp_path, letter, cause) -> None
         with pytest.raises(OSError, match="not permitted") as caught:
             path.unlink()
         assert troubles.cause_of(caught.value, REMOVING) == cause
-        told = troubles.words(caught.value, REMOVING)
-        assert f"(chattr +{letter})" in told.what
-        assert f"chattr -{letter}" in told.advice
+        reported = troubles.words(caught.value, REMOVING)
+        assert f"(chattr +{letter})" in reported.what
+        assert f"chattr -{letter}" in reported.advice
         with pytest.raises(OSError, match="not permitted") as caught:
             path.replace(tmp_path / "elsewhere")
         assert troubles.cause_of(caught.value) == cause
         with pytest.raises(HostError, match="kept cannot be written: Operation not permitted"):
-            troubles.demand_changeable(path)
+            troubles.require_changeable(path)
         (tmp_path / "link").symlink_to(path)
-        troubles.demand_changeable(tmp_path / "link")
+        troubles.require_changeable(tmp_path / "link")
     finally:
         subprocess.run(["chattr", f"-{letter}", path], check=True)

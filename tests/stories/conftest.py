@@ -34,17 +34,17 @@ def operator(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> It
             host = stack.enter_context(closed.closed_host("bookworm", tmp_path_factory.mktemp("host")))
         workshop.order("0.1.0", "0.2.0", python=host.python)
         root = Operator(host)
-        root.install(root.bring(workshop.bundle("0.1.0", host.python)))
+        root.install(root.copy_in(workshop.bundle("0.1.0", host.python)))
         yield root
 
 
 @pytest.fixture(scope="session")
 def newer(workshop: Workshop, operator: Operator) -> str:
     """Bring version 0.2.0 to that host and return its folder there."""
-    return operator.bring(workshop.bundle("0.2.0", operator.host.python))
+    return operator.copy_in(workshop.bundle("0.2.0", operator.host.python))
 
 
 @pytest.fixture(scope="session")
 def hello(workshop: Workshop, operator: Operator) -> str:
     """Bring the bundle of a small project without a profile to that host and return its folder there."""
-    return operator.bring(workshop.hello(operator.host.python))
+    return operator.copy_in(workshop.hello(operator.host.python))

@@ -29,7 +29,7 @@ class Operator:
         self.home = HOMES[user]
         self.prefix = prefix or f"{self.home}/.local/share/ragtrace/rag-mini"
 
-    def bring(self, bundle: Path, folder: str = "medium") -> str:
+    def copy_in(self, bundle: Path, folder: str = "medium") -> str:
         """Copy a bundle to the host and return its path there."""
         target = f"{self.home}/{folder}/{bundle.name}"
         self.host.put(bundle, target, user=self.user)

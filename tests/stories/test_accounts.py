@@ -55,9 +55,9 @@ def test_the_service_runs_what_root_installed(operator, service, bundle):
 def test_without_its_files_the_service_is_told_in_one_sentence(operator, service):
     root = Operator(operator.host, prefix=PREFIX)
     succeeded(root.run("chown", "root:", f"{PREFIX}/.env"))
-    told = service.app("embed", "text", cwd="/tmp")
-    assert told.returncode == 4
-    assert told.stderr == (
+    reported = service.app("embed", "text", cwd="/tmp")
+    assert reported.returncode == 4
+    assert reported.stderr == (
         f"rag-mini: {PREFIX}/.env belongs to root, and operator cannot read it (chown operator {PREFIX}/.env); "
         "the account that runs the application must own both .env and data\n"
     )
@@ -76,9 +76,9 @@ def test_a_user_installs_under_any_umask_and_root_stays_out(operator, bundle, um
     before = own.state()
     root = Operator(operator.host, prefix=prefix)
     for words in ("status", "validate", "uninstall --yes", "backup"):
-        told = refused(root.tool(*shlex.split(words)), 4)
-        assert f"{prefix} belongs to operator: root would run" in told
-        assert "sudo -u operator" in told
+        reported = refused(root.tool(*shlex.split(words)), 4)
+        assert f"{prefix} belongs to operator: root would run" in reported
+        assert "sudo -u operator" in reported
     assert "belongs to operator" in refused(root.installer(bundle, "install", "--prefix", prefix), 4)
     assert own.state() == before
     succeeded(own.tool("status"))

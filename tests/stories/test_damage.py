@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.index, pytest.mark.host]
 def test_damage_is_found_named_and_repaired(workshop, closed_host):
     host = closed_host("trixie")
     operator = Operator(host, "operator")
-    operator.install(operator.bring(workshop.bundle("0.1.0", host.python)))
+    operator.install(operator.copy_in(workshop.bundle("0.1.0", host.python)))
     operator.configure(RAG_MINI_API_KEY="any")
     data = f"{operator.prefix}/data/data"
     succeeded(operator.app("evaluate", "questions.json", cwd=data))
@@ -29,9 +29,9 @@ def test_damage_is_found_named_and_repaired(workshop, closed_host):
     assert found["overall_status"] == "CRITICAL"
     failed = failures(found)
     assert {"Packages", "Security"} <= {result["category"] for result in failed}
-    told = json.dumps(failed, ensure_ascii=False)
+    reported = json.dumps(failed, ensure_ascii=False)
     for package in ("tokenizers", "numpy", "pydantic"):
-        assert package in told
+        assert package in reported
 
     before = operator.state()
     asked = operator.tool("recover", f"{operator.home}/diagnosis.json")

@@ -32,8 +32,8 @@ def test_a_delta_upgrades_a_host_and_is_undone_like_any_other(workshop, closed_h
     whole = workshop.bundle("0.2.0", host.python)
     assert (delta / "MANIFEST.json").read_bytes() == (whole / "MANIFEST.json").read_bytes()
     assert size_of(delta) < size_of(whole) / 100
-    medium = operator.bring(delta)
-    operator.install(operator.bring(workshop.bundle("0.1.0", host.python)))
+    medium = operator.copy_in(delta)
+    operator.install(operator.copy_in(workshop.bundle("0.1.0", host.python)))
     operator.configure(RAG_MINI_API_KEY="any")
     first = active(operator)
 
@@ -61,8 +61,8 @@ def test_a_delta_upgrades_a_host_and_is_undone_like_any_other(workshop, closed_h
 def test_a_host_without_the_version_before_says_what_to_bring(workshop, closed_host):
     host = closed_host("bookworm")
     operator = Operator(host)
-    whole = operator.bring(workshop.bundle("0.2.0", host.python))
-    medium = operator.bring(workshop.delta("0.2.0", "0.1.0", host.python))
+    whole = operator.copy_in(workshop.bundle("0.2.0", host.python))
+    medium = operator.copy_in(workshop.delta("0.2.0", "0.1.0", host.python))
     done = operator.installer(whole, "install", medium)
     said = refused(done, 4, "this delta bundle needs from rag-mini 0.1.0")
     assert "full bundle of rag-mini 0.2.0 (release counter 20)" in said

@@ -60,9 +60,9 @@ def interpreter_of(version: str) -> Path:
     named = shutil.which(f"python{version}")
     for path in [*found, *([Path(named)] if named else [])]:
         ask = "import sys; print(sys.base_prefix)"
-        told = process.run([str(path), "-I", "-c", ask], timeout=60)
-        root = Path(told.stdout.strip())
-        if told.ok and root not in (Path("/usr"), Path("/")):
+        reported = process.run([str(path), "-I", "-c", ask], timeout=60)
+        root = Path(reported.stdout.strip())
+        if reported.ok and root not in (Path("/usr"), Path("/")):
             return root
     raise needs.Unavailable(f"no CPython {version} was found beside this one, in /opt or on PATH", installable=False)
 
@@ -85,11 +85,11 @@ def python_on(host, version: str) -> str:
 def test_a_whole_life(workshop, closed_host, version):
     host = closed_host(FROM_DEBIAN.get(version, "bookworm"))
     python = python_on(host, version)
-    told = succeeded(host.run(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")).stdout.strip()
-    assert told == version
+    reported = succeeded(host.run(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")).stdout.strip()
+    assert reported == version
     operator = Operator(host, "operator", "/home/operator/life", python=python)
-    first = operator.bring(workshop.life(LIFE, version, "1.0.0"), "first")
-    second = operator.bring(workshop.life(LIFE, version, "2.0.0"), "second")
+    first = operator.copy_in(workshop.life(LIFE, version, "1.0.0"), "first")
+    second = operator.copy_in(workshop.life(LIFE, version, "2.0.0"), "second")
 
     one = operator.install(first, "--prefix", operator.prefix)
     assert use(operator, "안녕") == "hello xn--o70b819a"
@@ -126,7 +126,7 @@ def validated(operator: Operator) -> None:
 
 def test_a_debian_python_without_distutils_is_told_by_the_plan_already(workshop, closed_host):
     operator = Operator(closed_host("bullseye"), "operator", "/home/operator/life")
-    bundle = operator.bring(workshop.life(LIFE, "3.9", "1.0.0"))
+    bundle = operator.copy_in(workshop.life(LIFE, "3.9", "1.0.0"))
     for more in ((), ("--dry-run",)):
         done = operator.installer(bundle, "install", "--prefix", operator.prefix, *more)
         assert done.returncode == 4

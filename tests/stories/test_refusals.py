@@ -25,21 +25,21 @@ ARCHIVE = "RAG-Mini-Enterprise-linux-x86_64.tar.gz"
 
 def test_a_bundle_for_another_python(workshop, closed_host):
     operator = Operator(closed_host("trixie"), "operator")
-    done = operator.installer(operator.bring(workshop.bundle("0.1.0", "3.11")), "install")
+    done = operator.installer(operator.copy_in(workshop.bundle("0.1.0", "3.11")), "install")
     refused(done, 4, "this is Python 3.13", "the bundle is for 3.11")
     assert not operator.exists(operator.prefix)
 
 
 def test_a_bundle_for_another_machine(workshop, operator):
     other = {"linux-x86_64": "linux-aarch64"}.get(workshop.here, "linux-x86_64")
-    bundle = operator.bring(workshop.hello("3.11", other), "other")
+    bundle = operator.copy_in(workshop.hello("3.11", other), "other")
     refused(operator.installer(bundle, "install", "--prefix", "/srv/other"), 4, f"built for {other}")
     assert not operator.exists("/srv/other")
 
 
 def test_a_python_without_its_standard_library(workshop, closed_host):
     operator = Operator(closed_host("bookworm-minimal"))
-    done = operator.installer(operator.bring(workshop.bundle("0.1.0", "3.11")), "install")
+    done = operator.installer(operator.copy_in(workshop.bundle("0.1.0", "3.11")), "install")
     said = refused(done, 4, "incomplete standard library")
     assert "the package python3" in said
     assert not operator.exists(operator.prefix)
@@ -104,7 +104,7 @@ def test_a_disk_that_is_full_lets_nothing_break(operator, workshop, hello):
     site = Operator(operator.host, prefix="/srv/full/app")
     for counter in ("1", "2"):  # the first is the way back of the second; hello would be a third
         bundle = workshop.hello_by(workshop.key, counter, operator.host.python)
-        site.install(site.bring(bundle, f"medium/{counter}"), "--prefix", site.prefix)
+        site.install(site.copy_in(bundle, f"medium/{counter}"), "--prefix", site.prefix)
     before = site.state()
     operator.run("sh", "-c", "cat /dev/zero > /srv/full/filler; true")
     refused(site.installer(hello, "install", "--prefix", site.prefix), 4, "free on /srv/full", "needed")

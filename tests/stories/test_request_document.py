@@ -49,7 +49,7 @@ def host(tmp_path_factory):
 def site(workshop, host):
     """Give an operator who has copied the medium to his home, checked it, and unpacked the archive there."""
     operator = Operator(host, "operator")
-    folder = operator.bring(workshop.bundle("0.1.0", host.python), "매체 1")
+    folder = operator.copy_in(workshop.bundle("0.1.0", host.python), "매체 1")
     archive = next(path.name for path in host.path(folder).glob("*.tar.gz"))
     succeeded(operator.run("tar", "-xf", archive, cwd=folder))
     host.path(f"{folder}/{archive}").unlink()

@@ -37,10 +37,10 @@ def test_without_its_key_the_application_says_so(operator, env_file):
 
 def test_what_nobody_loads_is_told_with_the_name_that_is_meant(operator, env_file):
     operator.configure(RAG_MINI_API_KEY="any", RAG_MINI_TOPK="s3cret-1", RAG_MINI_MODEL_PATH="/s3cret-2")
-    told = operator.tool("validate", "--quick").stdout
-    assert "RAG_MINI_TOPK (did you mean RAG_MINI_TOP_K?)" in told
-    assert "RAG_MINI_MODEL_PATH" in told
-    assert "s3cret" not in told
+    reported = operator.tool("validate", "--quick").stdout
+    assert "RAG_MINI_TOPK (did you mean RAG_MINI_TOP_K?)" in reported
+    assert "RAG_MINI_MODEL_PATH" in reported
+    assert "s3cret" not in reported
 
 
 def test_a_launcher_reads_the_file_and_the_callers_variables_win(operator, env_file):

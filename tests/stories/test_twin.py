@@ -51,7 +51,7 @@ def user(bundle, tmp_path_factory):
         with needs.or_skip():
             host = stack.enter_context(closed.closed_host("bookworm", tmp_path_factory.mktemp("twin")))
         operator = Operator(host, "operator", "/home/operator/.local/share/ragtrace/ragtrace")
-        operator.bring(bundle)
+        operator.copy_in(bundle)
         done = succeeded(operator.installer(operator.medium, "install"))
         assert "GEMINI_API_KEY" in done.stdout  # what is still missing is said at once
         yield operator

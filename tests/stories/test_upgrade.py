@@ -51,7 +51,7 @@ class Site:
         self.host.put(self.root.with_name("root.pub"), "/srv/root.pub")
         succeeded(self.operator.tool("trust", "update", "/srv/policies", "--trust-key", "/srv/root.pub"))
 
-    def bring(self, folder):
+    def copy_in(self, folder):
         """Put a release where the one before lay."""
         medium = self.host.path("/srv/medium")
         if medium.exists():
@@ -65,7 +65,7 @@ class Site:
         with needs.or_skip():
             strace = needs.program("strace", package="strace")
         seen = ("--follow-forks", "--quiet=all", "--trace=execve", "--string-limit=4096", f"--output={log}")
-        done = self.operator.tool("upgrade", self.bring(folder), through=(strace, *seen, "--"))
+        done = self.operator.tool("upgrade", self.copy_in(folder), through=(strace, *seen, "--"))
         calls = [line for line in log.read_text().splitlines() if "execve(" in line and line.endswith("= 0")]
         started = {path for call in calls for path in re.findall(rf'"([^"]*{re.escape(INSTALLER)})"', call)}
         assert started, "nothing was seen"
@@ -79,7 +79,7 @@ def site(workshop, tmp_path_factory):
         with needs.or_skip():
             host = stack.enter_context(closed.closed_host("bookworm", folder / "host"))
         site = Site(host, workshop, folder)
-        site.operator.install(site.operator.bring(workshop.hello(host.python)), "--prefix", site.operator.prefix)
+        site.operator.install(site.operator.copy_in(workshop.hello(host.python)), "--prefix", site.operator.prefix)
         site.trust_the_heir()
         yield site
 
@@ -120,7 +120,7 @@ def refuses(site, folder, *words):
 
 def test_a_rigged_zipapp_would_leave_its_trace(site, newer):
     rig(newer)
-    site.operator.installer(site.bring(newer), "--version")
+    site.operator.installer(site.copy_in(newer), "--version")
     assert site.operator.exists(TRACE)
     site.host.path(TRACE).unlink()
 
@@ -151,14 +151,14 @@ def test_nor_an_older_release(site):
 
 
 def test_the_newer_one_takes_over_from_a_copy_and_is_not_taken_back(site, newer):
-    former, before = active(site), own(site)
+    previous, before = active(site), own(site)
     done, started = site.upgrade(newer)
     succeeded(done)
     (copy,) = started - {before}
     assert re.fullmatch(rf"{site.operator.prefix}/state/\.trial-[0-9a-f]+/{INSTALLER}", copy)
     assert not site.operator.exists(copy)
     assert active(site).startswith(f"{NEWER}-")
-    assert active(site) != former
+    assert active(site) != previous
     installed = site.host.path(own(site)).read_bytes()
     assert installed == (newer / INSTALLER).read_bytes()
     assert installed != site.host.path(before).read_bytes()

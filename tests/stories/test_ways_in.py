@@ -58,7 +58,7 @@ def test_a_medium_that_cannot_be_written_serves_from_any_folder(operator, hello)
 def volumes(workshop, operator):
     """Bring a bundle that was cut for media of 10 MB; return its folder and the paths of its volumes."""
     python = operator.host.python
-    folder = operator.bring(workshop.hello_in_volumes("10M", python), "volumes")
+    folder = operator.copy_in(workshop.hello_in_volumes("10M", python), "volumes")
     return folder, sorted(operator.host.path(folder).glob("*.tar.gz.*"))
 
 
@@ -161,7 +161,7 @@ def test_what_the_guide_says_to_check_can_be_checked_with_what_every_system_has(
     assert fingerprint in checked.stdout
     assert checked.stdout.count(": OK\n") == 3
 
-    told = succeeded(workshop.builder("inspect", str(bundle), "--trust-key", f"{workshop.key}.pub"))
-    assert fingerprint in told.stdout
+    reported = succeeded(workshop.builder("inspect", str(bundle), "--trust-key", f"{workshop.key}.pub"))
+    assert fingerprint in reported.stdout
     stranger = workshop.builder("inspect", str(bundle), "--trust-key", f"{workshop.stranger}.pub")
     refused(stranger, 3)

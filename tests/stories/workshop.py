@@ -188,8 +188,8 @@ def run(*argv: str, cwd: Path) -> process.Completed:
 def clean() -> dict[str, str]:
     """Return this process's environment without what would change a build."""
     left_out = ("GIT_", "RAGTRACE_", "SOURCE_DATE_EPOCH", "UV_PROJECT", "VIRTUAL_ENV")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return {**kept, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    stored = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {**stored, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
 def quiet(done: process.Completed) -> process.Completed:

@@ -79,7 +79,7 @@ def main(folder: str, shape: str, umask: str) -> None:
     os.umask(int(umask, 8))
     top = Path(folder)
     places = Places(top / "host", top / "user", top, privileged=True, owner=os.geteuid())
-    api.looking.places_or_ours = lambda _given=None: places  # type: ignore[attr-defined,assignment]
+    api.inspecting.places_or_ours = lambda _given=None: places  # type: ignore[attr-defined,assignment]
     prefix = install_tiny(tiny_bundle(top / "bundle", **SHAPES[shape]), top / "prefix")
     report = api.validate(prefix.root)
     bad = [result.to_json() for result in report.results if result.status not in ("PASS", "SKIP")]

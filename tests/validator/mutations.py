@@ -28,7 +28,7 @@ from shared.files import files
 from tests import everyone
 from tests.installed import APP, APPLICATION, BASE, LIB, PROBE, make_prefix
 from tests.keys import SoftKey
-from tests.validator.looking import change, take_any_speed
+from tests.validator.checking import change, take_any_speed
 from tests.wheels import Wheel
 from validator.check import BUNDLE, ERROR, FAIL, OPERATOR, RECOVER, WARN
 from validator.checks.performance import disk as performance_disk
@@ -298,9 +298,9 @@ def forge(world: World, path: Path, data: bytes, *, in_the_log: bool = False) ->
 def rewrite_log(prefix: Prefix, receipt_sha256: str) -> None:
     """Give the last line of the audit log, whose hash nobody kept, another receipt."""
     path = audit_log.log_file(prefix)
-    *former, last = path.read_text().splitlines()
+    *previous, last = path.read_text().splitlines()
     entry = {**json.loads(last), "receipt_sha256": receipt_sha256}
-    path.write_text("".join(f"{line}\n" for line in (*former, json.dumps(entry, sort_keys=True))))
+    path.write_text("".join(f"{line}\n" for line in (*previous, json.dumps(entry, sort_keys=True))))
 
 
 def forge_a_module(world: World, *, in_the_log: bool = False) -> None:

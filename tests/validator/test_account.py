@@ -19,7 +19,7 @@ from shared.errors import ToolError
 from shared.processes import process, supervised
 from tests import everyone
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look_all, release_of, snapshot
+from tests.validator.checking import change, look_all, release_of, snapshot
 from validator.check import PASS
 from validator.checks.application.cli import Commands
 from validator.checks.application.container import ContainerObject

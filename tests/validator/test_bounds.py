@@ -60,9 +60,9 @@ def deep(levels: int) -> object:
 )
 def test_evidence_that_could_not_be_read_again_is_left_out_and_the_rest_stays(evidence) -> None:
     seen = CheckResult("a.b", CATEGORIES[0], "A", "FAIL", "seen", evidence={**evidence, "files": ["x"]})
-    (kept,) = make_report(Subject(), [seen]).results
-    assert kept.evidence == {"files": ["x"]}
-    assert kept.details == "seen"
+    (stored,) = make_report(Subject(), [seen]).results
+    assert stored.evidence == {"files": ["x"]}
+    assert stored.details == "seen"
 
 
 def test_a_report_of_too_much_keeps_what_is_urgent() -> None:
@@ -77,8 +77,8 @@ def test_a_report_of_too_much_keeps_what_is_urgent() -> None:
     ] == [True, False, False, True]
     many = [CheckResult("i" * 300, CATEGORIES[0], "A", "PASS", "")] * (RESULTS_LIMIT + 5)
     many.append(CheckResult("the.last", CATEGORIES[0], "A", "FAIL", ""))
-    kept = reports.readable(many)
-    assert (len(kept), kept[-1].id, len(kept[0].id)) == (RESULTS_LIMIT, "the.last", ID_LIMIT)
+    stored = reports.readable(many)
+    assert (len(stored), stored[-1].id, len(stored[0].id)) == (RESULTS_LIMIT, "the.last", ID_LIMIT)
 
 
 def test_advice_with_its_command_fits_too() -> None:
@@ -94,5 +94,5 @@ def test_measurements(tmp_path, values) -> None:
     prefix.state.mkdir(exist_ok=True)
     (prefix.state / measured.NAME).unlink(missing_ok=True)
     measured.keep(prefix, "a.b", {"speed": 1.0, **values})
-    told = {name: value for name, value in {"speed": 1.0, **values}.items() if is_number(value)}
-    assert measured.read_last(prefix) == {"a.b": {name: float(value) for name, value in told.items()}}
+    reported = {name: value for name, value in {"speed": 1.0, **values}.items() if is_number(value)}
+    assert measured.read_last(prefix) == {"a.b": {name: float(value) for name, value in reported.items()}}

@@ -10,7 +10,7 @@ import pytest
 
 from bundle.signing.policy import pins
 from installer.release.digests import Digests
-from installer.trust.at_hand import AtHand
+from installer.trust.available import Available
 from recovery import recover as recovery
 from shared.errors import HostError
 from shared.terminal.progress import NoProgress
@@ -42,8 +42,8 @@ def world(tmp_path, monkeypatch) -> World:
 
 def look(world: World, check: str, limit: float = LIMIT):
     """Return what a check says, with what recover would do about it."""
-    at_hand = AtHand(policy=POLICY)
-    subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, at_hand, Digests()))
+    available = Available(policy=POLICY)
+    subject = replace(subject_of(world.prefix), foresee=lambda: recovery.foresee(world.prefix, available, Digests()))
     return settle(results_of(BY_ID[check](limit), subject), subject, NoProgress())
 
 
@@ -68,7 +68,7 @@ def test_its_check_notices_and_what_it_advises_helps(world, mutation: Mutation) 
     bad = [result for result in results if result.status == mutation.status]
     assert {result.remedy for result in bad} == {mutation.remedy}
     assert all(result.suggestion for result in bad) or mutation.status == ERROR, "it does not say what to do"
-    given = recovery.Given(at_hand=AtHand(policy=POLICY))
+    given = recovery.Given(available=Available(policy=POLICY))
     if mutation.remedy == RECOVER:
         assert all(" recover " in result.command for result in bad)
         recovery.recover(world.prefix, lambda plan: True, NoProgress(), given)

@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap import api
 from tests.installed import BASE, LIB, make_prefix
-from tests.validator.looking import change, release_of, site_of
+from tests.validator.checking import change, release_of, site_of
 from tests.wheels import Wheel
 from validator import plugins
 from validator.check import ERROR, FAIL, PASS, WARN
@@ -32,14 +32,14 @@ print(json.dumps({"check_name": "Mine", "status": "WARN", "details": f"{context[
 def run(tmp_path, places):
     """Return the only result of a plugin with this source, in the bundle."""
 
-    def look(source: str, limit: float | None = None):
+    def inspect(source: str, limit: float | None = None):
         prefix = make_prefix(tmp_path, plugins={"mine.py": source.encode()})
         subject = subject_of(prefix)
         (kind,) = plugins.find(subject, places)
         (result,) = results_of(kind(limit), subject)
         return result
 
-    return look
+    return inspect
 
 
 def test_a_plugin_of_the_bundle_reads_the_context_and_imports_packages(run) -> None:

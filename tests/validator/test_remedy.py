@@ -8,7 +8,7 @@ import pytest
 from bootstrap import api
 from shared.errors import TrustError
 from shared.terminal.progress import NoProgress
-from tests.validator.looking import site_of
+from tests.validator.checking import site_of
 from validator import remedy
 from validator.check import BUNDLE, FAIL, OPERATOR, PASS, RECOVER, RECOVER_OR_BUNDLE, WARN, CheckResult
 from validator.registry import CHECKS
@@ -25,8 +25,8 @@ def settled(prefix, foresee, *results):
     return settle(results, replace(subject_of(prefix), foresee=foresee), NoProgress())
 
 
-def foreseen(found, mended, unmet=""):
-    return lambda: Repair(frozenset(found), frozenset(mended), unmet)
+def foreseen(found, repaired, unmet=""):
+    return lambda: Repair(frozenset(found), frozenset(repaired), unmet)
 
 
 @pytest.mark.parametrize("asks", [RECOVER, RECOVER_OR_BUNDLE])

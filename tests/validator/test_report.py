@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.errors import TrustError
-from tests.validator.looking import snapshot
+from tests.validator.checking import snapshot
 from validator import report as reports
 from validator.check import CATEGORIES, ERROR, FAIL, PACKAGES, PASS, SECURITY, SKIP, SYSTEM, WARN, CheckResult
 from validator.report import CRITICAL, EXCELLENT, GOOD, WARNING, make_report, overall, parse_report, recommend, to_bytes
@@ -53,7 +53,7 @@ def test_recommendations_come_once_the_urgent_first_with_their_command() -> None
 
 
 def test_a_report_has_the_fixed_keys_and_comes_back_as_it_was(prefix) -> None:
-    kept = result(
+    stored = result(
         FAIL,
         suggestion="Repair it.",
         command="python3 x",
@@ -61,7 +61,7 @@ def test_a_report_has_the_fixed_keys_and_comes_back_as_it_was(prefix) -> None:
         evidence={"packages": ["a"], "deep": [["x", 1, None, True]]},
         seconds=0.25,
     )
-    report = make_report(subject_of(prefix), [kept, result(PASS)])
+    report = make_report(subject_of(prefix), [stored, result(PASS)])
     data = to_bytes(report)
     value = json.loads(data)
     assert set(value) >= KEYS
@@ -168,8 +168,8 @@ def test_a_report_over_the_limit_is_refused() -> None:
 
 def test_the_largest_report_that_checks_write_can_be_read() -> None:
     paths = ["p" * 200] * 10_000
-    kept = result(FAIL, PACKAGES, evidence={"missing": paths, "altered": paths, "unrecorded": paths})
-    assert parse_report(to_bytes(make_report(Subject(), [kept]))).results == (kept,)
+    stored = result(FAIL, PACKAGES, evidence={"missing": paths, "altered": paths, "unrecorded": paths})
+    assert parse_report(to_bytes(make_report(Subject(), [stored]))).results == (stored,)
 
 
 def test_making_a_report_touches_nothing(prefix) -> None:

@@ -108,8 +108,8 @@ def test_a_check_that_hangs_is_given_up_and_the_run_goes_on(monkeypatch) -> None
 def test_what_ends_after_it_was_given_up_changes_nothing(monkeypatch) -> None:
     monkeypatch.setattr(runner, "GRACE", 0.05)
     given_up, late = threading.Event(), []
-    tell = runner._given_up
-    monkeypatch.setattr(runner, "_given_up", lambda check: (tell(check), given_up.set())[0])
+    report = runner._given_up
+    monkeypatch.setattr(runner, "_given_up", lambda check: (report(check), given_up.set())[0])
 
     def outlive(check):
         late.append(threading.current_thread())

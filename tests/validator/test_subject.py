@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.validator.looking import change, release_of
+from tests.validator.checking import change, release_of
 from validator.check import ERROR, SKIP, UncheckedError
 from validator.subject import Subject, subject_of
 

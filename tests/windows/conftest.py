@@ -49,7 +49,7 @@ def small(workshop: Workshop) -> Callable[..., Path]:  # noqa: F811
 def example(windows: WindowsHost, workshop: Workshop) -> Operator:  # noqa: F811
     """Install the example once; tests change copies of it, for an installation may be moved."""
     operator = Operator(windows, "C:\\한글 폴더 & 설치\\notes")
-    operator.install(operator.bring(project.example(workshop)))
+    operator.install(operator.copy_in(project.example(workshop)))
     operator.configure(RAG_MINI_API_KEY="any")
     return operator
 
@@ -58,7 +58,7 @@ def example(windows: WindowsHost, workshop: Workshop) -> Operator:  # noqa: F811
 def jotter(windows: WindowsHost, small: Callable[..., Path]) -> Operator:
     """Install the small project once; tests change copies of it."""
     operator = Operator(windows, "C:\\jotter (하나) & 둘!")
-    operator.install(operator.bring(small()))
+    operator.install(operator.copy_in(small()))
     return operator
 
 

@@ -54,21 +54,21 @@ def sample(counted, most):
 def hit(world, point, number, place, broken):
     """End an operation at a point and check what is left; return the result as JSON values."""
     operation, kind, nth = point
-    told = {"operation": operation, "kind": kind, "nth": nth, "hit": False, "broke": ""}
+    reported = {"operation": operation, "kind": kind, "nth": nth, "hit": False, "broke": ""}
     try:
         prefix = world.start(operation, place)
         before = worlds.Before.of(operation, prefix, world)
         victim.own_places(place / "trust")  # what is done again here remembers what was accepted there
         ended, _counts = run_victim(world, operation, place, prefix.root, (kind, nth), broken)
-        told["hit"] = ended.returncode == kill_victim.CODE
-        if not told["hit"]:
+        reported["hit"] = ended.returncode == kill_victim.CODE
+        if not reported["hit"]:
             assert ended.returncode == 0, ended.stderr.decode("utf-8", "replace")[-800:]
         if prefix.root.exists():
             worlds.check_whole(prefix, before)
         worlds.check_after(prefix, before, number, world)
     except Exception:  # noqa: BLE001 - whatever breaks is the result
-        told["broke"] = traceback.format_exc(limit=-3)
-    return told
+        reported["broke"] = traceback.format_exc(limit=-3)
+    return reported
 
 
 def count(world, folder):

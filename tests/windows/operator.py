@@ -41,7 +41,7 @@ class Operator:
     python: str = "3.11"
     code_page: str = ""
 
-    def bring(self, bundle: Path, folder: str = "C:\\media") -> str:
+    def copy_in(self, bundle: Path, folder: str = "C:\\media") -> str:
         """Copy a bundle to the host and return its path there."""
         target = f"{folder}\\{bundle.name}"
         if not self.host.path(target).exists():

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.index, pytest.mark.host]
 @pytest.fixture(scope="module")
 def bundle(windows, small):
     """Bring the small project; return its folder."""
-    return Operator(windows, "C:\\nowhere").bring(small(), "C:\\looked at")
+    return Operator(windows, "C:\\nowhere").copy_in(small(), "C:\\looked at")
 
 
 def test_it_is_verified_and_planned_and_nothing_is_written(windows, bundle):
@@ -40,7 +40,7 @@ def test_validated_before_it_is_installed(windows, bundle):
 
 def test_a_file_of_an_unpacked_bundle_that_is_not_as_signed(windows, small):
     operator = Operator(windows, "C:\\refused\\unpacked")
-    folder = operator.bring(small(), "C:\\unpacked to alter")
+    folder = operator.copy_in(small(), "C:\\unpacked to alter")
     (archive,) = windows.path(folder).glob("*.tar.gz")
     succeeded(windows.host.run("tar", "-xf", archive.name, cwd=windows.unix(folder)))
     archive.unlink()
@@ -60,7 +60,7 @@ def test_a_file_of_an_unpacked_bundle_that_is_not_as_signed(windows, small):
 
 def test_half_an_archive(windows, small):
     operator = Operator(windows, "C:\\refused\\half")
-    folder = operator.bring(small(), "C:\\half")
+    folder = operator.copy_in(small(), "C:\\half")
     (archive,) = windows.path(folder).glob("*.tar.gz")
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
     refused(operator.installer(folder, "install"), 3, archive.name, "is truncated")

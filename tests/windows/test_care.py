@@ -37,7 +37,7 @@ def test_uninstalled_what_is_the_users_stays_and_serves_the_next_installation(op
     assert done["prefix"] == operator.prefix
     assert sorted(path.name for path in operator.path("").iterdir()) == [".env", "backups", "data", "state"]
     assert [path.name for path in operator.path("state").iterdir()] == ["audit"]
-    operator.install(operator.bring(small()))
+    operator.install(operator.copy_in(small()))
     assert operator.note("again")["notes"][-2:] == ["kept", "again"]
     assert "JOTTER_COLOUR=red" in operator.path(".env").read_text()
 
@@ -77,8 +77,8 @@ def test_of_two_that_change_it_at_once_one_waits_or_is_told_why_not(operator):
 
 def test_what_was_done_is_told_and_its_log_cannot_be_changed_unseen(operator):
     made = lines_of(operator.tool("backup", "--json"))
-    told = lines_of(operator.tool("history", "--json"))
-    assert [event["action"] for event in told["events"]][:2] == ["install", "backup"]
+    reported = lines_of(operator.tool("history", "--json"))
+    assert [event["action"] for event in reported["events"]][:2] == ["install", "backup"]
     checked = lines_of(operator.tool("audit-log", "verify", "--head", made["audit_head"], "--json"))
     assert (checked["anchored"], checked["head"]) == (True, made["audit_head"])
     log = operator.path("state\\audit\\audit.jsonl")

@@ -38,8 +38,8 @@ def test_damage_is_found_and_repaired(example):
     tokenizers.chmod(0o644)
     tokenizers.write_text("raise SystemExit\n")
     (site / "planted.py").write_text("")
-    told = json.dumps(failures(operator.validate(1, "--output", "C:\\diagnosis.json")))
-    assert all(name in told for name in ("numpy", "tokenizers", "planted"))
+    reported = json.dumps(failures(operator.validate(1, "--output", "C:\\diagnosis.json")))
+    assert all(name in reported for name in ("numpy", "tokenizers", "planted"))
     succeeded(operator.tool("recover", "C:\\diagnosis.json", "--yes"))
     assert failures(operator.validate(0)) == []
     assert operator.note("after")["notes"] == ["before", "after"]

@@ -29,7 +29,7 @@ def bare(windows):
 @pytest.fixture(scope="module")
 def said(bare, small):
     """Install without naming a folder; return what the installer said."""
-    zipapp = f"{bare.bring(small())}\\ragtrace-install.pyz"
+    zipapp = f"{bare.copy_in(small())}\\ragtrace-install.pyz"
     return succeeded(bare.program(PYTHON, zipapp, "install"))
 
 

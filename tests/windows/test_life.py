@@ -46,7 +46,7 @@ def test_settings_are_their_users_alone(operator):
 @pytest.mark.parametrize("python", ["3.13", "bare"])
 def test_other_pythons(windows, small, python):
     operator = Operator(windows, f"C:\\other\\{python}", python=python)
-    done = operator.installer(operator.bring(small("0.1.0", "3.13")), "install")
+    done = operator.installer(operator.copy_in(small("0.1.0", "3.13")), "install")
     succeeded(done)
     assert operator.note("x")["notes"] == ["x"]
 

@@ -12,20 +12,20 @@ pytestmark = [pytest.mark.index, pytest.mark.host]
 
 def test_a_bundle_for_another_python(windows, small):
     operator = Operator(windows, "C:\\refused\\python", python="3.13")
-    done = operator.installer(operator.bring(small()), "install")
+    done = operator.installer(operator.copy_in(small()), "install")
     refused(done, 4, "this is Python 3.13", "the bundle is for 3.11")
     assert not operator.path("").exists()
 
 
 def test_a_bundle_for_linux(windows, workshop):
     operator = Operator(windows, "C:\\refused\\linux")
-    refused(operator.installer(operator.bring(workshop.hello("3.11")), "install"), 4, "built for linux")
+    refused(operator.installer(operator.copy_in(workshop.hello("3.11")), "install"), 4, "built for linux")
     assert not operator.path("").exists()
 
 
 def test_an_altered_archive(windows, small):
     operator = Operator(windows, "C:\\refused\\altered")
-    bundle = operator.bring(small(), "C:\\altered")
+    bundle = operator.copy_in(small(), "C:\\altered")
     (archive,) = windows.path(bundle).glob("*.tar.gz")
     data = bytearray(archive.read_bytes())
     data[len(data) // 2] ^= 1
@@ -36,7 +36,7 @@ def test_an_altered_archive(windows, small):
 
 def test_a_stranger_s_signature(windows, small):
     operator = Operator(windows, "C:\\refused\\stranger")
-    bundle = operator.bring(small(), "C:\\stranger")
+    bundle = operator.copy_in(small(), "C:\\stranger")
     folder = windows.path(bundle)
     for signature in folder.glob("*.sig"):
         signature.unlink()
@@ -45,6 +45,6 @@ def test_a_stranger_s_signature(windows, small):
 
 def test_a_code_page_without_korean_letters_gets_english(windows, small):
     operator = Operator(windows, "C:\\refused\\nothing")
-    done = operator.installer(operator.bring(small()), "status", env={"RAGTRACE_LANG": "ko"})
+    done = operator.installer(operator.copy_in(small()), "status", env={"RAGTRACE_LANG": "ko"})
     refused(done, 4, "nothing is installed there")
     assert "\\u" not in done.stderr

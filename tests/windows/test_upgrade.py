@@ -15,10 +15,12 @@ pytestmark = [pytest.mark.index, pytest.mark.host]
 def test_upgrade_fail_and_roll_back(operator, small):
     first = operator.status()["active"]
     operator.note("first")
-    second = operator.install(operator.bring(small("0.2.0")))
+    second = operator.install(operator.copy_in(small("0.2.0")))
     assert second["former"] == first
     assert operator.note("second")["version"] == "0.2.0"
-    said = refused(operator.installer(operator.bring(small("0.9.0")), "install"), 5, "not ready for the closed network")
+    said = refused(
+        operator.installer(operator.copy_in(small("0.9.0")), "install"), 5, "not ready for the closed network"
+    )
     assert f"The active release is still {second['active']}." in said
     succeeded(operator.tool("rollback"))
     answered = operator.note("third")
@@ -28,7 +30,7 @@ def test_upgrade_fail_and_roll_back(operator, small):
 def test_after_a_rollback_the_newer_tool_goes_on_to_serve(operator, small):
     """The release that is active is made one of an installer that does not know the tool's command."""
     first = operator.status()["active"]
-    operator.install(operator.bring(small("0.2.0")))
+    operator.install(operator.copy_in(small("0.2.0")))
     succeeded(operator.tool("rollback"))
     active = operator.path(f"releases\\{first}")
     (active / "command").unlink()
@@ -49,10 +51,10 @@ def test_a_release_that_runs_stays_until_it_ends(operator, small):
     )
     with operator.host.host.background(*command, ready="waiting", env=ENVIRONMENT) as lines:
         for version in ("0.2.0", "0.3.0"):
-            operator.install(operator.bring(small(version)))
+            operator.install(operator.copy_in(small(version)))
         assert operator.note("new")["version"] == "0.3.0"
-        kept = operator.path(f"releases\\{first}")
-        assert (kept / "venv/Lib/site-packages/idna/__init__.py").exists()
+        stored = operator.path(f"releases\\{first}")
+        assert (stored / "venv/Lib/site-packages/idna/__init__.py").exists()
         operator.path("data\\go").write_text("")
         for _ in range(600):
             if any('"0.1.0"' in line for line in lines):

@@ -25,14 +25,14 @@ def render(report: Report, *, width: int = 80, quiet: bool = False) -> str:
     Commands are not wrapped, so that they can be copied.
     """
     lines = [] if quiet else list(_heading(report, width))
-    told: set[str] = set()
+    reported: set[str] = set()
     for category in CATEGORIES:
         results = [result for result in report.results if result.category == category]
         if quiet:
             results = [result for result in results if result in report.problems]
         if results:
             lines += [category_title(category, report.title)]
-            lines += [line for result in results for line in _result(result, width, told)]
+            lines += [line for result in results for line in _result(result, width, reported)]
     if not quiet:
         lines += [""]
     lines += list(_overall(report, width))

@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 STARTS = ("launch.py", "run.json")  # without them nothing can be tried
 OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
-_looked_through: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
+_scanned: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
 
 
-def demand_files(installation: Installation) -> None:
+def require_files(installation: Installation) -> None:
     """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
 
     A run of checks reads the manifest once, and scans the release once.
     """
     release, manifest = installation.release, installation.manifest
-    if any(path == release.path and known is manifest for path, known in _looked_through):
+    if any(path == release.path and known is manifest for path, known in _scanned):
         return
     most = longest(manifest)
     for entry in trees.entries(str(release.path)):
@@ -56,7 +56,7 @@ def demand_files(installation: Installation) -> None:
             raise UncheckedError(
                 ERROR, _("the release is not started: {path} is a special file or too large").format(path=path)
             )
-    _looked_through[:] = [(release.path, manifest)]
+    _scanned[:] = [(release.path, manifest)]
 
 
 def _is_device(entry: os.DirEntry[str]) -> bool:
@@ -81,18 +81,18 @@ def create(installation: Installation) -> Iterator[Installation]:
 
     Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
     """
-    demand_files(installation)
+    require_files(installation)
     account = service.account_of(installation.prefix.data)
     with _scratch_folder(installation.prefix, account) as root:
         prefix, name = Prefix(root), installation.release.path.resolve().name
         scratch = Installation(prefix, Release(prefix.releases / name), installation.manifest)
         try:
-            _lay_scratch(installation, scratch)
+            _write_scratch(installation, scratch)
             service.give(root, account)
         except OSError as error:
-            told = troubles.words(error, near=root)
-            what = _("the release cannot be tried: {reason}").format(reason=told.what)
-            raise ToolError(what, advice=told.advice) from error
+            reported = troubles.words(error, near=root)
+            what = _("the release cannot be tried: {reason}").format(reason=reported.what)
+            raise ToolError(what, advice=reported.advice) from error
         yield scratch
 
 
@@ -113,7 +113,7 @@ def _copy_small(source: Path, target: Path) -> None:
     target.chmod(stat.S_IMODE(source.stat().st_mode))
 
 
-def _lay_scratch(installation: Installation, scratch: Installation) -> None:
+def _write_scratch(installation: Installation, scratch: Installation) -> None:
     """Copy what a program could write into, lead to the rest."""
     prefix, manifest, release = installation.prefix, installation.manifest, scratch.release
     installed = installation.release.path.resolve()
@@ -130,7 +130,7 @@ def _lay_scratch(installation: Installation, scratch: Installation) -> None:
             _copy_small(path, release.path / path.name)
     if manifest.application.models_apart and prefix.models.is_dir():
         _lead(scratch.prefix.models, prefix.models)
-    persist.lay_scratch(scratch.prefix.data, manifest, installation.store)
+    persist.write_scratch(scratch.prefix.data, manifest, installation.store)
     _link_persistent(scratch)
     scratch.prefix.data.mkdir(exist_ok=True)
     scratch.prefix.env_file.touch()

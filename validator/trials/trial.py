@@ -57,7 +57,7 @@ def environment(installation: Installation) -> dict[str, str]:
 
     Raises UncheckedError where what would run could wait for ever.
     """
-    scratch_prefix.demand_files(installation)
+    scratch_prefix.require_files(installation)
     env = acceptance.trial_environment(installation, acceptance.basic_environment())
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
 

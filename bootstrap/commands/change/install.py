@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         bundle, arguments.prefix, progress=progress, wait=arguments.wait, conditions=common.conditions_of(arguments)
     )
     prefix = Prefix(outcome.prefix)
-    lacking = lacks.look(Installation(prefix, prefix.release(outcome.active), bundle.manifest))
+    lacking = lacks.find(Installation(prefix, prefix.release(outcome.active), bundle.manifest))
     if arguments.json:
         show_json(common.outcome_json(outcome, lacking))
     else:
@@ -60,7 +60,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     fits = all(finding.fits for finding in findings) or effect.already
     product, prefix = bundle.manifest.product, api.prefix_for(bundle, arguments.prefix)
     release = prefix.new_release(product.counter, bundle.manifest_sha256)
-    lacking = lacks.look(Installation(prefix, release, bundle.manifest))
+    lacking = lacks.find(Installation(prefix, release, bundle.manifest))
     if arguments.json:
         plan = {
             "prefix": str(prefix.root),

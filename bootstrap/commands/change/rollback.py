@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = api.rollback(arguments.prefix, to=arguments.to, progress=progress, wait=arguments.wait)
     prefix = Prefix(outcome.prefix)
     release = prefix.release(outcome.active)
-    lacking = lacks.look(Installation(prefix, release, release.manifest()))
+    lacking = lacks.find(Installation(prefix, release, release.manifest()))
     if arguments.json:
         show_json(common.outcome_json(outcome, lacking))
     else:

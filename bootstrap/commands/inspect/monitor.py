@@ -59,11 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     kind = format_of(arguments)
     summary = Summary()
     limits = {"interval": arguments.interval, "count": arguments.count, "duration": arguments.duration}
-    with Ending() as ending, shown(arguments, kind) as tell:
+    with Ending() as ending, shown(arguments, kind) as report:
         samples = api.monitor(arguments.prefix, **limits, wait=ending.wait)
-        for sample in kept(samples, arguments.output, kind, common.progress_of(arguments)):
+        for sample in storing(samples, arguments.output, kind, common.progress_of(arguments)):
             summary.add(sample)
-            tell(sample)
+            report(sample)
             if arguments.output is None and not is_read():
                 break  # nobody learns of what comes
     if not arguments.json and (arguments.output is not None or kind is None):
@@ -136,7 +136,7 @@ def written(sample: Sample, kind: str) -> str:
     return visible(json.dumps(sample.to_json(), ensure_ascii=False)) + "\n"  # a process may have any name
 
 
-def kept(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:
+def storing(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:
     """Yield samples after they were written to the file.
 
     One that cannot be written later, on a full disk for example, is reported once and the next is tried;

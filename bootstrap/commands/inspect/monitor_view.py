@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
     from installer.monitoring.monitor import Sample
 
-Tell = Callable[["Sample"], object]
+Report = Callable[["Sample"], object]
 
 
 @contextmanager
-def plain(tell: Tell) -> Iterator[Tell]:
+def plain(report: Report) -> Iterator[Report]:
     """Give a function that shows each sample by itself."""
-    yield tell
+    yield report
 
 
 @contextmanager
-def live() -> Iterator[Tell]:
+def live() -> Iterator[Report]:
     """Give a function that shows each sample in place of the one before."""
     from rich.console import Console, Group
     from rich.live import Live

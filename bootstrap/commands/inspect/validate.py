@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Validate, write and show the report; exit 1 when it is bad."""
     kind = format_of(arguments)
     if arguments.output:
-        outputs.demand(arguments.output)
+        outputs.require_writable(arguments.output)
     progress = common.progress_of(arguments)
     report = api.validate(
         arguments.prefix,
@@ -101,8 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if outputs.descriptor(arguments.output or "") != STDOUT:
         shown = "json" if arguments.json else "text" if arguments.output else kind
-        tell = show_document if shown == "json" else show_lines
-        tell(rendered(report, shown, width=screen_width(), quiet=arguments.quiet))
+        say = show_document if shown == "json" else show_lines
+        say(rendered(report, shown, width=screen_width(), quiet=arguments.quiet))
     if arguments.output:  # last: a disk that is full takes nothing of what was found
         mode = exposition.MODE if kind == "prometheus" else 0o600
         outputs.write(arguments.output, (rendered(report, kind, quiet=arguments.quiet) + "\n").encode(), mode=mode)

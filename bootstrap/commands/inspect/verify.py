@@ -10,7 +10,7 @@ from bootstrap.commands import common
 from bundle.description import describe, lines
 from installer.trust.places import host_places
 from shared.i18n import plural
-from shared.programs import carried
+from shared.programs import embedded
 from shared.terminal.commandline import DONE
 from shared.terminal.console import show, show_json
 
@@ -35,17 +35,17 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     for line in lines(facts):
         show(line)
-    brought = facts["files"] - (facts["base"]["files"] if facts["base"] else 0)
+    added = facts["files"] - (facts["base"]["files"] if facts["base"] else 0)
     show(
-        plural(
-            "{count} file matches its signed digest", "all {count} files match their signed digests", brought
-        ).format(count=brought)
+        plural("{count} file matches its signed digest", "all {count} files match their signed digests", added).format(
+            count=added
+        )
     )
     return DONE
 
 
 def written(prefix: Prefix) -> list[Path]:
     """Return where an installation writes: the prefix, what this host accepted, logs, the installer's cache."""
-    cache = carried.launcher()
+    cache = embedded.launcher()
     own = [Path(cache.opened["folder"])] if cache else []
     return [prefix.root, host_places().own, common.user_logs(), *own]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from installer.advisories.look import Look
+    from installer.advisories.scan import InstalledScan
     from installer.advisories.update import Update
     from shared.terminal.parser import Parser
 
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     return CHECKS_FAILED if arguments.action != SHOW and seen.assessment.status == FAIL else DONE
 
 
-def as_json(seen: Look, updated: Update | None, *, whole: bool) -> dict[str, Any]:
+def as_json(seen: InstalledScan, updated: Update | None, *, whole: bool) -> dict[str, Any]:
     """Return what is in force and what was found."""
     value: dict[str, Any] = {"snapshot": {**facts_of(seen.snapshot), "updated": seen.updated}}
     if updated is not None:
@@ -79,7 +79,7 @@ def as_json(seen: Look, updated: Update | None, *, whole: bool) -> dict[str, Any
     return value
 
 
-def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
+def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterator[str]:
     """Yield the same for a person."""
     header, found = seen.snapshot.header, seen.assessment
     if updated is not None and updated.new:
@@ -99,7 +99,7 @@ def lines(seen: Look, updated: Update | None, *, whole: bool) -> Iterator[str]:
         yield from scan_lines(seen)
 
 
-def scan_lines(seen: Look) -> Iterator[str]:
+def scan_lines(seen: InstalledScan) -> Iterator[str]:
     """Yield what was found, the worst first."""
     found = seen.assessment
     yield _("{status}: {vulnerabilities} in {packages}").format(

@@ -87,7 +87,7 @@ def accept(arguments: argparse.Namespace) -> int:
             for line in account_lines(account):
                 show(line)
     if not arguments.yes:
-        demand_yes()
+        require_yes()
     accepted, head = api.accept_memory(arguments.prefix)
     counters = dict(accepted.products)
     if arguments.json:
@@ -104,14 +104,14 @@ def accept(arguments: argparse.Namespace) -> int:
 
 def account_lines(account: Account) -> Iterator[str]:
     """Yield what a folder remembers for a person."""
-    kept = account.kept.memory
-    if account.problems or kept.rebuilt:
-        yield _("Recorded in {path}: policy {number}").format(path=account.folder, number=kept.policy)
+    stored = account.stored.memory
+    if account.problems or stored.rebuilt:
+        yield _("Recorded in {path}: policy {number}").format(path=account.folder, number=stored.policy)
         yield from (f"  {problem}" for problem in account.problems)
-        yield from (f"  {name}: {counter}" for name, counter in kept.products.items())
+        yield from (f"  {name}: {counter}" for name, counter in stored.products.items())
 
 
-def demand_yes() -> None:
+def require_yes() -> None:
     """Raise UsageError unless somebody at a terminal agrees."""
     if not can_ask():
         raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))

@@ -26,7 +26,7 @@ def prefix_at(named: Path) -> Prefix:
     Raises UsageError where the path cannot hold one, HostError where it is not the caller's to change.
     """
     prefix = Prefix(placement.real(named))
-    placement.demand_own(named.absolute(), prefix.root, prefix.own_folders)
+    placement.require_own(named.absolute(), prefix.root, prefix.own_folders)
     return prefix
 
 
@@ -42,7 +42,7 @@ def find_prefix(named: Path | None, *, left: bool = False, bereft: bool = False)
         return _named(named, left=left, bereft=bereft)
     root = default_root()
     if root.is_dir():
-        placement.demand_own(root, root, ())
+        placement.require_own(root, root, ())
     seen = [Prefix(path) for path in sorted(root.iterdir())] if root.is_dir() else []
     if len(seen) > 1:
         product = own_command.bundled_product()

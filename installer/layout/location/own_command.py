@@ -35,8 +35,8 @@ def installed() -> Path | None:
     if running is None or len(running.parents) < 4:
         return None
     root = running.parents[3]
-    kept = running.parent.name == "bundle" and running.parents[2].name == "releases"
-    return in_prefix(root) if kept and is_installed(root) else None
+    stored = running.parent.name == "bundle" and running.parents[2].name == "releases"
+    return in_prefix(root) if stored and is_installed(root) else None
 
 
 def shown_zipapp() -> str:

@@ -25,7 +25,7 @@ UNSEEN = ("Cc", "Zl", "Zp")  # general categories of Unicode: what ends a line o
 SHARE_INSIDE = 4  # a path of ours in an installation takes at most one part in so many of what a path may have
 
 
-def demand_working_folder() -> None:
+def require_working_folder() -> None:
     """Raise HostError where the folder that we were started in is gone: relative paths would mean nothing."""
     try:
         os.getcwd()
@@ -38,7 +38,7 @@ def demand_working_folder() -> None:
 
 def real(named: Path) -> Path:
     """Return the folder that a path names, which may be a link. Raises UsageError where none can be used."""
-    demand_working_folder()
+    require_working_folder()
     root = named.absolute()
     for path in (root, Path(os.path.realpath(root))):
         reason = "" if sys.platform == "win32" else _unusable(path)
@@ -90,7 +90,7 @@ def _limit(name: str, otherwise: int) -> int:
         return otherwise
 
 
-def demand_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
+def require_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
     """Raise HostError unless an installation is the caller's, and for root, unless nobody else can replace it.
 
     ``named`` is the path as it was given, ``root`` the folder, ``folders`` what the tool itself writes in it.
@@ -110,10 +110,10 @@ def demand_own(named: Path, root: Path, folders: Iterable[Path]) -> None:
         if user == 0 and owners.problem(status, users) == owners.OPEN:
             raise _open(folder)
     if user == 0:
-        _demand_way(named)
+        _require_way(named)
 
 
-def _demand_way(named: Path) -> None:
+def _require_way(named: Path) -> None:
     try:
         place, found = owners.first_problem(str(named))
     except OSError as error:

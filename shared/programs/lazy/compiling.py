@@ -61,7 +61,7 @@ class Source:
         self.names = {node.id for node in nodes if isinstance(node, ast.Name)}
         self.names.update(str(getattr(node, "name", "")) for node in self.tree.body)
         self.names.update(alias.asname or alias.name for node in self.imports for alias in node.names)
-        self.looks_at_itself = bool(self.names & INTROSPECTION) or any(map(is_namespace, nodes))
+        self.inspects_itself = bool(self.names & INTROSPECTION) or any(map(is_namespace, nodes))
 
     def parse(self) -> ast.Module:
         return ast.parse(self.data, self.path)
@@ -112,7 +112,7 @@ class Source:
 
     def compiled(self, lazy: list[str]) -> tuple[Any, list[str]]:
         """Return the code, and the names that are lazy in it."""
-        imports = {} if self.looks_at_itself else self.lazy_imports(lazy)
+        imports = {} if self.inspects_itself else self.lazy_imports(lazy)
         names = set(imports)
         futures = [node for node in self.imports if getattr(node, "module", None) == "__future__"]
         are_texts = any(alias.name == "annotations" for node in futures for alias in node.names)
@@ -151,14 +151,14 @@ def is_named(module: str, lazy: list[str]) -> bool:
 
 def without(tree: ast.Module, names: set[str]) -> list[Any]:
     """Return the statements of a module without the imports of some names."""
-    kept: list[Any] = []
+    stored: list[Any] = []
     for node in tree.body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             node.names = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) not in names]
             if not node.names:
                 continue
-        kept.append(node)
-    return kept
+        stored.append(node)
+    return stored
 
 
 def insert(tree: ast.Module, imports: dict[str, Any]) -> None:

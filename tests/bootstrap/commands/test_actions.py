@@ -79,17 +79,17 @@ def test_misuse_ends_with_2_and_says_so_in_json_too(line, capsys) -> None:
         with pytest.raises(SystemExit) as ended:
             cli.main([*line.split(), *json_too])
         assert ended.value.code == 2
-        told = capsys.readouterr()
-    assert json.loads(told.out)["error"]["code"] == 2
+        reported = capsys.readouterr()
+    assert json.loads(reported.out)["error"]["code"] == 2
 
 
 @pytest.mark.parametrize(("command", "action"), [(name, action) for name in ACTIONS for action in ACTIONS[name]])
 def test_help_of_an_action_shows_its_own_options_and_the_commands(command, action, capsys) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, action, "--help"])
-    told = capsys.readouterr().out
-    assert "--prefix" in told
-    assert ("--yes" in told) == (action == "accept-memory")
-    assert ("--vex" in told) == (command == "advisories" and action != "show")
-    assert ("--dry-run" in told) == (command == "backup" and action != "list")
-    assert ("positional arguments:" in told) == (action in ("update", "export", "restore"))
+    reported = capsys.readouterr().out
+    assert "--prefix" in reported
+    assert ("--yes" in reported) == (action == "accept-memory")
+    assert ("--vex" in reported) == (command == "advisories" and action != "show")
+    assert ("--dry-run" in reported) == (command == "backup" and action != "list")
+    assert ("positional arguments:" in reported) == (action in ("update", "export", "restore"))

@@ -138,12 +138,12 @@ def test_another_implementation_is_refused(monkeypatch):
 @pytest.mark.parametrize(("given", "left"), [("", None), ("kim", None), ("/home/kim", "/home/kim"), (None, None)])
 def test_an_empty_home_is_none_and_the_umask_is_ours(monkeypatch, given, left) -> None:
     monkeypatch.setenv("HOME", given or "") if given is not None else monkeypatch.delenv("HOME", raising=False)
-    former = os.umask(0o777)
+    previous = os.umask(0o777)
     try:
         launch.settle()
         assert os.umask(0o777) == 0o022
     finally:
-        os.umask(former)
+        os.umask(previous)
     assert os.environ.get("HOME") == left
 
 
@@ -153,9 +153,9 @@ def test_a_path_without_a_folder_is_replaced_and_relative_folders_of_the_users_a
     monkeypatch.setenv("PATH", given)
     monkeypatch.setenv("XDG_STATE_HOME", "state")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    former = os.umask(0o022)
+    previous = os.umask(0o022)
     launch.settle()
-    os.umask(former)
+    os.umask(previous)
     assert os.environ["PATH"] == os.defpath
     assert "XDG_STATE_HOME" not in os.environ
     assert os.environ["XDG_CACHE_HOME"] == "/cache"

@@ -88,9 +88,9 @@ def test_levels(gate, level, passes):
 
 def test_what_has_no_score_fails_only_when_asked(gate):
     records = (*HARMLESS, record("TEST-9", "demo-lib", {"introduced": "0"}))
-    told = Told()
-    assert gate(records, fail_on="low", told=told)
-    assert any("unknown" in text and "TEST-9" in text for text in told.warnings)
+    reported = Told()
+    assert gate(records, fail_on="low", told=reported)
+    assert any("unknown" in text and "TEST-9" in text for text in reported.warnings)
     with pytest.raises(BuildError, match="TEST-9"):
         gate(records, fail_on="any")
 
@@ -129,15 +129,15 @@ def test_a_blind_matcher(gate, monkeypatch):
 
 @pytest.mark.parametrize(("days", "words"), [(31, "31 days old"), (-3, "in the future")])
 def test_age_is_told(gate, days, words):
-    told = Told()
-    gate(HARMLESS, days=days, told=told)
-    assert any(words in text for text in told.warnings)
+    reported = Told()
+    gate(HARMLESS, days=days, told=reported)
+    assert any(words in text for text in reported.warnings)
 
 
 def test_doubts_are_told(gate):
-    told = Told()
-    gate((*HARMLESS, record("TEST-9", "demo-lib", {"introduced": "0"}, {"fixed": "x"})), told=told)
-    assert any("Undecided: demo-lib 1.2.0 TEST-9" in text for text in told.warnings)
+    reported = Told()
+    gate((*HARMLESS, record("TEST-9", "demo-lib", {"introduced": "0"}, {"fixed": "x"})), told=reported)
+    assert any("Undecided: demo-lib 1.2.0 TEST-9" in text for text in reported.warnings)
 
 
 def exceptions(tmp_path, *keys, ago=0):
@@ -162,10 +162,10 @@ def test_exceptions(gate, tmp_path):
 
 
 def test_exceptions_that_have_ended(gate, tmp_path):
-    told = Told()
+    reported = Told()
     with pytest.raises(BuildError, match="TEST-1"):
-        gate(exceptions=exceptions(tmp_path, APPROVER, ago=11), told=told)
-    assert any("expired on" in text for text in told.warnings)
+        gate(exceptions=exceptions(tmp_path, APPROVER, ago=11), told=reported)
+    assert any("expired on" in text for text in reported.warnings)
 
 
 def test_exceptions_that_nobody_may_sign(gate, tmp_path):

@@ -52,8 +52,8 @@ def test_other_ecosystems_are_left_out():
 
 
 def test_an_empty_date_takes_nothing_back(tmp_path):
-    kept = record("X-1", "lib", *below("1.0"), withdrawn=None)
-    found = read_export(write_export(tmp_path / "all.zip", (kept,)), NOW)
+    stored = record("X-1", "lib", *below("1.0"), withdrawn=None)
+    found = read_export(write_export(tmp_path / "all.zip", (stored,)), NOW)
     assert (found.counts["live"], found.counts["withdrawn"], list(found.packages)) == (1, 0, ["lib"])
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from builder.advisories.snapshot import Making, former_of, load_snapshot, make_snapshot, write_snapshot
+from builder.advisories.snapshot import Making, load_snapshot, make_snapshot, previous_of, write_snapshot
 from bundle.advisories.snapshot import CANARIES, read_snapshot
 from bundle.signing.policy import NAMESPACES
 from bundle.signing.signature import ED25519, verify
@@ -46,22 +46,22 @@ def test_safety_files(tmp_path):
 
 def test_too_few_advisories_are_refused(tmp_path):
     many = tuple(record(f"TEST-{number}", f"lib-{number}", *below("1.0")) for number in range(100))
-    former = read_snapshot(snapshot_bytes(tmp_path, many))
+    previous = read_snapshot(snapshot_bytes(tmp_path, many))
     later = NOW + timedelta(days=1)
     export = write_export(tmp_path / "all.zip", many[:94])
     with pytest.raises(BuildError, match=r"94 advisories, the previous snapshot 100"):
-        make_snapshot(export, Making("tests", later), former)
-    assert read_snapshot(make_snapshot(export, Making("tests", later, accept_drop=True), former)).header
+        make_snapshot(export, Making("tests", later), previous)
+    assert read_snapshot(make_snapshot(export, Making("tests", later, accept_drop=True), previous)).header
     export = write_export(tmp_path / "all.zip", many[:95])
-    assert read_snapshot(make_snapshot(export, Making("tests", later), former)).header.counts["live"] == 95
+    assert read_snapshot(make_snapshot(export, Making("tests", later), previous)).header.counts["live"] == 95
 
 
 def test_sequence_grows(tmp_path):
-    former = read_snapshot(snapshot_bytes(tmp_path, sequence=7))
+    previous = read_snapshot(snapshot_bytes(tmp_path, sequence=7))
     export = write_export(tmp_path / "all.zip")
     with pytest.raises(UsageError, match="7"):
-        make_snapshot(export, Making("tests", NOW, 7), former)
-    assert read_snapshot(make_snapshot(export, Making("tests", NOW, 8), former)).header.sequence == 8
+        make_snapshot(export, Making("tests", NOW, 7), previous)
+    assert read_snapshot(make_snapshot(export, Making("tests", NOW, 8), previous)).header.sequence == 8
 
 
 def test_written_with_its_signatures(tmp_path):
@@ -72,8 +72,8 @@ def test_written_with_its_signatures(tmp_path):
     assert sorted(path.parent.iterdir()) == sorted(files)
     armoured = path.with_name(f"advisories.zip.{key.key.keyid}.sig").read_bytes()
     assert verify(armoured, data, NAMESPACES["advisories"]) == key.key
-    assert former_of(path) == load_snapshot(path)
-    assert former_of(tmp_path / "none.zip") is None
+    assert previous_of(path) == load_snapshot(path)
+    assert previous_of(tmp_path / "none.zip") is None
 
 
 def test_what_is_no_snapshot(tmp_path):

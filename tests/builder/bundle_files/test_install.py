@@ -178,8 +178,8 @@ def test_building_is_for_the_connected_machine(root, folder):
 def test_korean_where_the_host_speaks_it(root, monkeypatch):
     monkeypatch.setenv("LANG", "ko_KR.UTF-8")
     assert "아직 아무것도 실행하지 않았습니다" in run(sys.executable, script(root, "install.py")).stderr
-    told = run(sys.executable, root / "04_Scripts" / "create-enterprise-offline.py").stderr
-    assert told.startswith("오류: ")
+    reported = run(sys.executable, root / "04_Scripts" / "create-enterprise-offline.py").stderr
+    assert reported.startswith("오류: ")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     assert "Nothing has run yet" in run(sys.executable, script(root, "install.py")).stderr
 

@@ -11,8 +11,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.pylock import Pylock
 
 from builder.assemble import gather as story
-from builder.evidence import licences
-from builder.evidence.licences import card_licence, spdx
+from builder.evidence import licenses
+from builder.evidence.licenses import card_license, spdx
 from builder.evidence.sbom import model_url, package_url
 from builder.fetch.credentials import redact
 from builder.lock.lock import Lock
@@ -23,7 +23,7 @@ from builder.zipapp import pack
 from tests.builder.evidence_project import build, make_project, stand_in
 
 SBOM, PROVENANCE = "06_Verification/sbom.cdx.json", "06_Verification/provenance.json"
-LICENCES = "05_Documentation/LICENCES.txt"
+LICENSES = "05_Documentation/LICENCES.txt"
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_another_byte_gives_another_serial_number(tmp_path, files):
 
 
 def test_the_inventory_holds_each_text_once(files):
-    text = files[LICENCES].decode()
+    text = files[LICENSES].decode()
     assert text.count("Permission is hereby granted") == 1
     assert "given 1.0  MIT OR Apache-2.0  [1]\n" in text
     assert "plain 2.0  BSD  [1] [2]\n" in text
@@ -108,7 +108,7 @@ def test_the_provenance_has_the_form_of_in_toto_and_slsa(files):
 
 
 def test_no_path_of_the_machine_is_in_the_evidence(files, tmp_path):
-    for path in (SBOM, PROVENANCE, LICENCES):
+    for path in (SBOM, PROVENANCE, LICENSES):
         assert str(tmp_path).encode() not in files[path]
 
 
@@ -117,14 +117,14 @@ def test_a_python_that_travels_is_named_with_its_files_and_licence(files, tmp_pa
         member(f"01_Prerequisites/python/{path}", "interpreter", text)
         for path, text in (("bin/python3.11", b"ELF"), ("lib/python3.11/LICENSE.txt", b"PSF LICENSE AGREEMENT\n"))
     )
-    monkeypatch.setattr(story, "bring_python", lambda *_arguments: python)
+    monkeypatch.setattr(story, "add_python", lambda *_arguments: python)
     options = ("--extra", "more", "--with-python", "/somewhere/cpython.tar.gz")
     assert build(make_project(tmp_path / "with"), tmp_path / "made" / "with-out", *options) == 0
     found = members(tmp_path / "made" / "with-out")
     (platform,) = [one for one in json.loads(found[SBOM])["components"] if one["type"] == "platform"]
     assert (platform["name"], platform["version"]) == ("cpython", "3.11")
     assert [file["name"] for file in platform["components"]] == ["bin/python3.11", "lib/python3.11/LICENSE.txt"]
-    assert "PSF LICENSE AGREEMENT" in found[LICENCES].decode()
+    assert "PSF LICENSE AGREEMENT" in found[LICENSES].decode()
     statement = json.loads(found[PROVENANCE])["predicate"]["buildDefinition"]
     assert statement["externalParameters"]["with_python"] == "cpython.tar.gz"
     assert python[0].entry.path in {one["name"] for one in statement["resolvedDependencies"]}
@@ -151,13 +151,13 @@ def test_only_spdx_counts_as_spdx(text, expression):
     ],
 )
 def test_the_licence_of_a_model_card(card, licence):
-    assert card_licence(card) == licence
+    assert card_license(card) == licence
 
 
 def test_a_text_without_an_end_is_not_read_whole(monkeypatch, tmp_path):
-    monkeypatch.setattr(licences, "TEXT_LIMIT", 10)
+    monkeypatch.setattr(licenses, "TEXT_LIMIT", 10)
     assert build(make_project(tmp_path / "project"), tmp_path / "out") == 0
-    assert "more than 10 bytes" in members(tmp_path / "out")[LICENCES].decode()
+    assert "more than 10 bytes" in members(tmp_path / "out")[LICENSES].decode()
 
 
 def test_where_packages_and_models_come_from(tmp_path):

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from builder.fetch import client
-from builder.fetch.client import Client, RedirectError, TransientError, demand_ready, retried
+from builder.fetch.client import Client, RedirectError, TransientError, require_ready, retried
 from builder.fetch.credentials import Bearer
 from shared.errors import BuildError
 from tests.servers import Faults, serve
@@ -75,7 +75,7 @@ def test_what_may_pass_is_asked_again_as_often_as_is_said_and_as_late_as_the_ser
     pauses: list[float] = []
 
     def question():
-        demand_ready(httpx2.Response(429, headers={"Retry-After": "7"}))
+        require_ready(httpx2.Response(429, headers={"Retry-After": "7"}))
 
     with pytest.raises(TransientError, match="HTTP 429"):
         retried(question, 3, pauses.append)

@@ -67,13 +67,13 @@ def test_credentials_of_an_index_reach_the_downloads_and_stay_there(tmp_path, mo
             assert cli.main(argv) == 0
         (fetched,) = site.requests("/files/inner-1.0-py3-none-any.whl")
     assert fetched.authorization == HEADER
-    told = capsys.readouterr()
+    reported = capsys.readouterr()
     written = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert written
-    kept = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    stored = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     for secret in (PASSWORD, HEADER.removeprefix("Basic ")):
-        assert secret not in caplog.text + told.out + told.err
-        assert not any(secret.encode() in data for data in [*written, *kept])
+        assert secret not in caplog.text + reported.out + reported.err
+        assert not any(secret.encode() in data for data in [*written, *stored])
     assert made(tmp_path / "out")
 
 

@@ -107,35 +107,37 @@ def test_patch_releases_that_the_lock_does_not_allow_are_left_out():
 
 
 def test_a_python_that_the_lock_does_not_allow_is_refused():
-    told = refusal(package("foo", *NATIVE), target=parse_target("linux-x86_64", "3.9"), **{"requires-python": ">=3.11"})
-    assert "The lockfile requires Python >=3.11" in told
-    assert "3.9" in told
+    reported = refusal(
+        package("foo", *NATIVE), target=parse_target("linux-x86_64", "3.9"), **{"requires-python": ">=3.11"}
+    )
+    assert "The lockfile requires Python >=3.11" in reported
+    assert "3.9" in reported
 
 
 def test_packages_without_a_wheel_are_named_together_with_what_exists():
     bar = {"name": "bar", "version": "2.0", "sdist": {**SDIST, "url": "https://index.test/bar-2.0.tar.gz"}}
-    told = refusal(
+    reported = refusal(
         package("foo", *NATIVE[1:], sdist=SDIST), bar, package("zoo", "zoo-1.0-py2-none-any.whl"), build=False
     )
-    assert "linux-x86_64 with Python 3.11" in told
-    assert "foo 1.0 (available wheels: cp311-cp311-musllinux_1_2_x86_64, " in told
-    assert "cp311-cp311-win_amd64" in told
-    assert "and a source distribution)" in told
-    assert "bar 2.0 (a source distribution only)" in told
-    assert "zoo 1.0 (available wheels: py2-none-any, no source distribution)" in told
+    assert "linux-x86_64 with Python 3.11" in reported
+    assert "foo 1.0 (available wheels: cp311-cp311-musllinux_1_2_x86_64, " in reported
+    assert "cp311-cp311-win_amd64" in reported
+    assert "and a source distribution)" in reported
+    assert "bar 2.0 (a source distribution only)" in reported
+    assert "zoo 1.0 (available wheels: py2-none-any, no source distribution)" in reported
 
 
 def test_what_is_not_a_wheel_is_named_with_its_kind():
-    told = refusal(
+    reported = refusal(
         {"name": "checkout", "vcs": {"type": "git", "url": "https://git.test/x", "commit-id": "0" * 40}},
         {"name": "member", "directory": {"path": "packages/member"}},
         {"name": "tarball", "archive": {"url": "https://index.test/x.tar.gz", "hashes": {"sha256": SHA}}},
         build=False,
     )
-    assert "checkout (a version control repository)" in told
-    assert "member (a local folder)" in told
-    assert "tarball (a source archive)" in told
-    assert "builder targets" in told
+    assert "checkout (a version control repository)" in reported
+    assert "member (a local folder)" in reported
+    assert "tarball (a source archive)" in reported
+    assert "builder targets" in reported
 
 
 def sources(*packages, target=LINUX):
@@ -173,14 +175,14 @@ def test_a_wheel_is_built_only_for_this_machines_own_platform():
 
 
 def test_a_wheel_that_asks_for_a_newer_glibc_is_said_so():
-    told = refusal(package("foo", "foo-1.0-cp311-cp311-manylinux_2_34_x86_64.whl"))
-    assert "foo 1.0 (its wheels need glibc 2.34 or later: --glibc 2.34)" in told
+    reported = refusal(package("foo", "foo-1.0-cp311-cp311-manylinux_2_34_x86_64.whl"))
+    assert "foo 1.0 (its wheels need glibc 2.34 or later: --glibc 2.34)" in reported
 
 
 def test_a_free_threaded_python_is_named_where_a_wheel_lacks_it():
     target = replace(LINUX, python="3.14t")
-    told = refusal(package("foo", "foo-1.0-cp314-cp314-manylinux_2_28_x86_64.whl"), target=target)
-    assert "foo 1.0 (no wheel for free-threaded Python (cp314t), no source distribution)" in told
+    reported = refusal(package("foo", "foo-1.0-cp314-cp314-manylinux_2_28_x86_64.whl"), target=target)
+    assert "foo 1.0 (no wheel for free-threaded Python (cp314t), no source distribution)" in reported
     free = "foo-1.0-cp314-cp314t-manylinux_2_28_x86_64.whl"
     assert chosen(package("foo", free), target=target) == [free]
 
@@ -190,9 +192,9 @@ def test_a_package_that_another_target_alone_lacks_is_no_trouble():
 
 
 def test_two_versions_for_one_target_are_refused():
-    told = refusal(package("foo", *NATIVE), package("foo", "foo-2.0-py3-none-any.whl", version="2.0"))
-    assert "more than one version" in told
-    assert "foo" in told
+    reported = refusal(package("foo", *NATIVE), package("foo", "foo-2.0-py3-none-any.whl", version="2.0"))
+    assert "more than one version" in reported
+    assert "foo" in reported
 
 
 @pytest.mark.parametrize("hashes", [{"md5": "0" * 32}, {"sha256": "no digest"}])

@@ -7,7 +7,7 @@ import pytest
 from builder import cli
 from builder.commands import targets as command
 from builder.lock.installer_wheels import read_installer_lock
-from builder.lock.targets import demand_whole, survey, why_no_installer
+from builder.lock.targets import require_whole, survey, why_no_installer
 from builder.zipapp import pack
 from bundle.target import parse_target
 from shared.errors import BuildError
@@ -22,21 +22,21 @@ def test_every_target_has_its_own_standing():
     linux, windows, musl = survey(lock(package("foo", *NATIVE), BAR), [LINUX, WINDOWS, MUSL])
     assert [gap.name for gap in linux.gaps] == ["bar"]
     assert linux.selection is None
-    assert (windows.gaps, windows.wheel_bytes, len(windows.demanded.wheels)) == ((), 20, 2)
+    assert (windows.gaps, windows.wheel_bytes, len(windows.required.wheels)) == ((), 20, 2)
     assert [gap.name for gap in musl.gaps] == ["bar"]  # foo has a musllinux wheel
     with pytest.raises(BuildError, match=r"bar 1\.0"):
-        _ = linux.demanded
+        _ = linux.required
 
 
 def test_what_all_targets_lack_is_told_at_once():
     standings = survey(lock(BAR), [LINUX, WINDOWS, MUSL])
     with pytest.raises(BuildError) as caught:
-        demand_whole(standings)
+        require_whole(standings)
     assert [line.split(":")[0] for line in caught.value.what.splitlines()] == [
         "No wheel for linux-x86_64 with Python 3.11",
         "No wheel for musllinux-x86_64 with Python 3.11",
     ]
-    demand_whole(standings[1:2])
+    require_whole(standings[1:2])
 
 
 def test_what_is_built_from_source_is_told():
@@ -74,8 +74,8 @@ def test_the_command_shows_the_example(capsys):
     assert capsys.readouterr().out.splitlines()[1].split() == ["linux-x86_64", "ok"]
     argv = ["targets", "--project-root", str(EXAMPLE), "--target", "windows-arm64", "--python", "3.11", "--json"]
     assert cli.main(argv) == 0
-    (told,) = validated("builder-targets", capsys.readouterr().out)["targets"]
-    assert (told["complete"], [gap["name"] for gap in told["missing"]]) == (False, ["pyyaml"])
-    assert "cffi" in told["no_installer"]
+    (reported,) = validated("builder-targets", capsys.readouterr().out)["targets"]
+    assert (reported["complete"], [gap["name"] for gap in reported["missing"]]) == (False, ["pyyaml"])
+    assert "cffi" in reported["no_installer"]
     with pytest.raises(SystemExit):
         cli.main(["targets", "--python", "2.7"])

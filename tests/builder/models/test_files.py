@@ -16,17 +16,17 @@ class Steps(NoProgress):
 
 
 def chosen(*paths, include=(), exclude=()):
-    told = Steps()
-    return choose_files(paths, "bge", told, include, exclude), told.steps
+    reported = Steps()
+    return choose_files(paths, "bge", reported, include, exclude), reported.steps
 
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "pytorch_model.bin.index.json", "colbert_linear.pt")
 
 
 def test_pickled_weights_are_left_out_where_safetensors_has_the_same():
-    files, told = chosen(*WEIGHTS, "2_Dense/pytorch_model.bin")
+    files, reported = chosen(*WEIGHTS, "2_Dense/pytorch_model.bin")
     assert files == ["2_Dense/pytorch_model.bin", "colbert_linear.pt", "model.safetensors"]
-    assert told == [
+    assert reported == [
         "bge: pytorch_model.bin, pytorch_model.bin.index.json omitted, the same weights are available as safetensors"
     ]
     sharded = ("model.safetensors.index.json", "model-00001-of-00002.safetensors", "pytorch_model-00001-of-00002.bin")

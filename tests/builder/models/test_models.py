@@ -135,11 +135,11 @@ def test_a_hub_that_is_busy_at_first_is_asked_again(hub, cache):
 
 
 def test_a_branch_is_resolved_to_its_commit_and_said_and_a_commit_is_not(hub, cache):
-    told = Told()
-    collect(cache, progress=told)
-    assert told.steps == [f"org/model: main is commit {hub.commit}"]
-    collect(cache, f"hf:org/model@{hub.commit}", progress=told)
-    assert len(told.steps) == 1
+    reported = Told()
+    collect(cache, progress=reported)
+    assert reported.steps == [f"org/model: main is commit {hub.commit}"]
+    collect(cache, f"hf:org/model@{hub.commit}", progress=reported)
+    assert len(reported.steps) == 1
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
@@ -158,10 +158,10 @@ def test_files_in_the_cache_are_not_fetched_again(hub, cache):
 
 
 def test_patterns_choose_files_and_those_that_match_nothing_are_told(hub, cache):
-    told = Told()
-    model = collect(cache, progress=told, include=["*.json", "onnx/", "*.gguf"], exclude=["config*"])
+    reported = Told()
+    model = collect(cache, progress=reported, include=["*.json", "onnx/", "*.gguf"], exclude=["config*"])
     assert contents(model) == {"onnx/model.onnx": FILES["onnx/model.onnx"]}
-    assert told.warnings == ["no file of model mini matches the pattern *.gguf"]
+    assert reported.warnings == ["no file of model mini matches the pattern *.gguf"]
     assert "no files left" in refusal(cache, include=["*.gguf"]).what
 
 
@@ -239,9 +239,9 @@ def test_files_too_large_for_the_archive_are_refused_before_they_are_fetched(hub
 @pytest.mark.parametrize(("files", "warned"), [(["model.safetensors"], True), (["model.gguf"], False)])
 def test_pickles_beside_safetensors_are_told(cache, tmp_path, files, warned):
     folder = write(tmp_path / "m", dict.fromkeys((*files, "weights.bin", "old/a.ckpt"), WEIGHTS))
-    told = Told()
-    collect(cache, f"path:{folder}", progress=told)
-    assert [("weights.bin" in text, "old/a.ckpt" in text) for text in told.warnings] == [(True, True)] * warned
+    reported = Told()
+    collect(cache, f"path:{folder}", progress=reported)
+    assert [("weights.bin" in text, "old/a.ckpt" in text) for text in reported.warnings] == [(True, True)] * warned
 
 
 def test_a_folder_is_a_model_whose_revision_is_the_digest_of_its_sums(cache, tmp_path):

@@ -53,8 +53,8 @@ def ask(tmp_path):
 
     def asked(source=SOURCE, app=APP, folder=root):
         (root / "app.py").write_text(app)
-        told = Warnings()
-        return with_embedding(source, model, application, folder, told).probe, told.warnings
+        reported = Warnings()
+        return with_embedding(source, model, application, folder, reported).probe, reported.warnings
 
     return asked
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from builder.models.whole import POINTER, demand_whole
+from builder.models.whole import POINTER, require_whole
 from shared.errors import BuildError
 
 MODULES = [
@@ -45,7 +45,7 @@ def judge(tmp_path):
                 files[path] = tmp_path / path
                 files[path].parent.mkdir(parents=True, exist_ok=True)
                 files[path].write_bytes(text.encode())
-        demand_whole("bge", files)
+        require_whole("bge", files)
 
     return judged
 

@@ -451,10 +451,10 @@ def test_scripts_that_only_a_profile_can_name(project: Path, scripts: str, said:
 def test_what_is_changed_is_told_in_a_build_and_in_its_plan(project: Path) -> None:
     with (project / "pyproject.toml").open("a") as file:
         file.write('[project.scripts]\ntime = "some:main"\n')
-    told = Told()
+    reported = Told()
     request = Request(project, project / "out", (), (), Cache(project / "cache"))
-    profile = read_profile(request, told)
-    assert told.warnings == list(profile.notes) != []
+    profile = read_profile(request, reported)
+    assert reported.warnings == list(profile.notes) != []
 
 
 MODELS = 'name = "A"\n[[models]]\nname = "one"\n'

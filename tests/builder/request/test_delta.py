@@ -69,8 +69,8 @@ def test_a_delta_has_what_changed_and_the_manifest_of_the_whole(project, key, ba
         [BASE, "MANIFEST.json", "SHA256SUMS", bundle.manifest.archive]
     )
     assert cli.main(["inspect", str(delta), "--json"]) == 0
-    told = validated("verify", capsys.readouterr().out)
-    assert told["base"] == {"version": "1.2.3", "counter": 7, "files": len(bundle.left_out)} | {
+    reported = validated("verify", capsys.readouterr().out)
+    assert reported["base"] == {"version": "1.2.3", "counter": 7, "files": len(bundle.left_out)} | {
         "bytes": sum(entry.size for entry in bundle.left_out)
     }
 

@@ -89,27 +89,27 @@ def built(project, capsys, *more, out="out"):
     """Build, and return what is said of the source on stderr, as JSON, in the manifest and in the provenance."""
     capsys.readouterr()
     assert build(project, "--json", *more, out=out) == 0
-    told = capsys.readouterr()
-    (facts,) = validated("builder-build", told.out)["bundles"]
+    reported = capsys.readouterr()
+    (facts,) = validated("builder-build", reported.out)["bundles"]
     manifest = json.loads((Path(facts["folder"]) / "MANIFEST.json").read_bytes())
     found = json.loads(members(project.parent.parent / out)["06_Verification/provenance.json"])
     inputs = found["predicate"]["buildDefinition"]["resolvedDependencies"]
     sources = {one["name"]: one for one in inputs if one["name"].startswith("source")}
-    return told.err, json.loads(told.out)["source_state"], manifest["source_commit"], sources
+    return reported.err, json.loads(reported.out)["source_state"], manifest["source_commit"], sources
 
 
 def planned(project, capsys, *more):
     """Return what a plan says of the source on stderr and as JSON."""
     capsys.readouterr()
     assert build(project, "--dry-run", "--json", *more) == 0
-    told = capsys.readouterr()
-    return told.err, validated("builder-build-dry-run", told.out)["source_state"]
+    reported = capsys.readouterr()
+    return reported.err, validated("builder-build-dry-run", reported.out)["source_state"]
 
 
 def test_a_clean_checkout_is_its_commit(project, capsys):
     head = git(project, "rev-parse", "HEAD")
-    told, state, named, sources = built(project, capsys, "--strict-source")
-    assert "differ" not in told
+    reported, state, named, sources = built(project, capsys, "--strict-source")
+    assert "differ" not in reported
     assert state == {"commit": head, "changed": [], "untracked": [], "uncommitted": []}
     assert named == head
     assert sources == {"source": {"name": "source", "digest": {"gitCommit": head}}}
@@ -122,8 +122,8 @@ def test_a_file_that_differs_is_named_everywhere(project, capsys, path):
     head = git(project, "rev-parse", "HEAD")
     with (project / path).open("a", encoding="utf-8") as file:
         file.write("# other\n")
-    told, state, named, sources = built(project, capsys)
-    assert f"1 tracked file differs from commit {head[:12]} and is included as is: {path}" in told
+    reported, state, named, sources = built(project, capsys)
+    assert f"1 tracked file differs from commit {head[:12]} and is included as is: {path}" in reported
     assert (state["commit"], state["changed"], named) == (head, [path], f"{head}-dirty")
     assert sources["source"] == {"name": "source", "digest": {"gitCommit": head}, "annotations": {"dirty": True}}
     digest = hashlib.sha256((project / path).read_bytes()).hexdigest()
@@ -133,18 +133,18 @@ def test_a_file_that_differs_is_named_everywhere(project, capsys, path):
 def test_a_plan_says_it_too_and_strict_refuses_both(project, capsys):
     (project / "stated/__init__.py").write_text("other\n")
     assert build(project, "--dry-run") == 0
-    told = capsys.readouterr()
-    assert "1 tracked file differs" in told.err
-    assert "-dirty" in told.out
+    reported = capsys.readouterr()
+    assert "1 tracked file differs" in reported.err
+    assert "-dirty" in reported.out
     assert build(project, "--dry-run", "--json") == 0
     assert validated("builder-build-dry-run", capsys.readouterr().out)["source_state"]["changed"] == [
         "stated/__init__.py"
     ]
     for more in (("--dry-run",), ()):
         assert build(project, "--strict-source", *more) == 7
-        told = capsys.readouterr().err
-        assert "stated/__init__.py" in told
-        assert "(--strict-source)" in told
+        reported = capsys.readouterr().err
+        assert "stated/__init__.py" in reported
+        assert "(--strict-source)" in reported
     assert not (project.parent.parent / "out").exists()
 
 
@@ -152,8 +152,8 @@ def test_what_does_not_go_into_the_bundle_makes_no_difference(project, capsys):
     for path in ("notes.txt", "assets/left/out.txt"):
         (project / path).write_text("other\n")
     (project / "stated/__init__.py").chmod(0o755)  # a bundle holds no permissions
-    told, state, named, _sources = built(project, capsys, "--strict-source")
-    assert ("differ" in told, state["changed"], named.endswith("-dirty")) == (False, [], False)
+    reported, state, named, _sources = built(project, capsys, "--strict-source")
+    assert ("differ" in reported, state["changed"], named.endswith("-dirty")) == (False, [], False)
 
 
 def test_a_file_that_is_gone_or_new_or_hidden_from_git_differs(project):
@@ -171,7 +171,7 @@ def test_a_package_that_is_built_from_a_folder_counts(project, capsys):
     (project.parent / "lib/words.txt").write_text("other\n")
     assert build(project, "--strict-source") == 7
     assert "../lib/words.txt" in capsys.readouterr().err
-    _told, state, named, _sources = built(project, capsys)
+    _reported, state, named, _sources = built(project, capsys)
     assert state["changed"] == ["../lib/words.txt"]
     assert named.endswith("-dirty")
 
@@ -179,8 +179,8 @@ def test_a_package_that_is_built_from_a_folder_counts(project, capsys):
 def test_an_untracked_file_among_those_that_travel_is_named_and_stays_behind(project, capsys):
     for path in ("stated/forgotten.py", "stated/a.log", "elsewhere.txt"):
         (project / path).write_text("")
-    told, state, named, _sources = built(project, capsys, "--strict-source")
-    assert "1 file is not tracked by git and is not included: stated/forgotten.py" in told
+    reported, state, named, _sources = built(project, capsys, "--strict-source")
+    assert "1 file is not tracked by git and is not included: stated/forgotten.py" in reported
     assert (state["untracked"], state["changed"]) == (["stated/forgotten.py"], [])
     assert not named.endswith("-dirty")
     assert untracked(project) == ["elsewhere.txt", "stated/forgotten.py"]
@@ -216,7 +216,7 @@ def test_strict_takes_nothing_that_no_commit_of_the_repository_has(project, caps
         assert planned(project, capsys, *more, "--strict-source")[1]["uncommitted"] == []
         (folder / "model/vocabulary").write_text("other\n")
         (folder / "ask.py").write_text("print(2)\n")
-        _told, state = planned(project, capsys, *more)
+        _reported, state = planned(project, capsys, *more)
         assert {*state["uncommitted"], *state["changed"]} == set(names[:2])
 
 
@@ -231,8 +231,8 @@ def test_a_profile_of_the_builders_is_held_by_its_version(project, capsys, monke
 def test_a_profile_that_nobody_added_is_told_and_not_strict(project, capsys):
     git(project, "rm", "-q", "--cached", "ragtrace-profile.toml")
     git(project, "commit", "-qm", "without")
-    told, state = planned(project, capsys)
-    assert "1 file in the build is not in the commit: ragtrace-profile.toml" in told
+    reported, state = planned(project, capsys)
+    assert "1 file in the build is not in the commit: ragtrace-profile.toml" in reported
     assert (state["uncommitted"], state["untracked"]) == (["ragtrace-profile.toml"], [])
     assert build(project, "--strict-source", "--dry-run") == 7
 
@@ -291,7 +291,7 @@ def test_a_file_that_changes_while_it_is_built_ends_the_build(project, capsys, m
 
 def test_a_dirty_bundle_is_built_again_and_said_to_be_dirty(project, capsys):
     (project / "stated/__init__.py").write_text("other\n")
-    _told, _state, _named, _sources = built(project, capsys)
+    _reported, _state, _named, _sources = built(project, capsys)
     (sums,) = (project.parent.parent / "out").glob("*/SHA256SUMS")
     argv = ["rebuild", "--check", str(sums.parent), "--project-root", str(project)]
     assert cli.main([*argv, "--cache-dir", str(project.parent.parent / "cache")]) == 0
@@ -301,9 +301,9 @@ def test_a_dirty_bundle_is_built_again_and_said_to_be_dirty(project, capsys):
 def advice(project, base, capsys, *more):
     capsys.readouterr()
     assert build(project, "--base", str(base), *more, out="delta") == 2
-    told = capsys.readouterr().err
-    assert "which is not lower than" in told
-    return told.partition("next: ")[2]
+    reported = capsys.readouterr().err
+    assert "which is not lower than" in reported
+    return reported.partition("next: ")[2]
 
 
 def test_a_base_that_is_not_before_is_explained_by_its_cause(project, capsys, monkeypatch, tmp_path):

@@ -116,15 +116,15 @@ def test_a_build_that_passes_fetches_after_both_scanners(project, servers, monke
 
 def test_a_plan_tells_findings_and_what_the_gate_makes_of_them(project, capsys):
     assert build(project, "--dry-run", records=(HIT, OPEN)) == 7
-    told = capsys.readouterr().out
-    assert "Known vulnerabilities for linux-x86_64 cp311: 1 in 1 package; 0 excepted" in told
-    assert "! high      given 1.0  TEST-1  fixed in 2.0" in told
-    assert "? Undecided: given 1.0 TEST-2" in told
-    assert "The build would stop here" in told
+    reported = capsys.readouterr().out
+    assert "Known vulnerabilities for linux-x86_64 cp311: 1 in 1 package; 0 excepted" in reported
+    assert "! high      given 1.0  TEST-1  fixed in 2.0" in reported
+    assert "? Undecided: given 1.0 TEST-2" in reported
+    assert "The build would stop here" in reported
     assert build(project, "--dry-run", "--fail-on", "critical") == 0
-    told = capsys.readouterr().out
-    assert "  high      given 1.0  TEST-1" in told
-    assert "would continue" in told
+    reported = capsys.readouterr().out
+    assert "  high      given 1.0  TEST-1" in reported
+    assert "would continue" in reported
 
 
 def test_a_plan_as_json(project, capsys):

@@ -11,7 +11,7 @@ from builder.project.default_profile import default_profile
 from builder.project.profile import load_profile
 from builder.project.source import collect_source
 from builder.settings import scan as settings_scan
-from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN, Unlisted, find_unlisted, note_lines, tell
+from builder.settings.scan import CODE, DEPENDENCY, UNKNOWN, Unlisted, find_unlisted, note_lines, report
 from bundle.product.environment import Environment
 from shared.terminal.progress import NoProgress
 
@@ -130,8 +130,8 @@ def test_functions_around_a_lookup_are_followed_into_other_files(tmp_path: Path)
         "pkg/b.py": "from . import config\nfrom pkg import public\nconfig.setting('C'); public('D')\n",
         "pkg/c.py": "import pkg.config as c\nimport pkg.config\nc.env.text('E_E'); pkg.config.setting('F')\n",
     }
-    told = {(item.name, item.file) for item in found(tmp_path, files) if item.read_by == CODE}
-    assert told == {
+    reported = {(item.name, item.file) for item in found(tmp_path, files) if item.read_by == CODE}
+    assert reported == {
         ("PKG_A", "pkg/a.py"),
         ("B_B", "pkg/a.py"),
         ("PKG_C", "pkg/b.py"),
@@ -185,8 +185,8 @@ def test_settings_classes_are_known_across_files_and_old_ways_to_configure_them(
         "old.py": "import pydantic as p\nclass Old(p.BaseSettings):\n\n a: str = p.Field('', env=['A', 'B'])\n",
         "loop.py": "class A(B): x: int\nclass B(A): y: int\n",
     }
-    told = [(item.name, item.place) for item in found(tmp_path, files)]
-    assert told == [("A", "old.py:4"), ("MY_NAME", "app.py:3")]
+    reported = [(item.name, item.place) for item in found(tmp_path, files)]
+    assert reported == [("A", "old.py:4"), ("MY_NAME", "app.py:3")]
 
 
 def test_what_launchers_set_themselves_is_left_out(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_guides_are_read_and_who_reads_what_they_name_is_said(tmp_path: Path) ->
         "CHANGELOG.md": "DEMO_GONE=1\n",
         "tests/README.md": "DEMO_TESTED=1\n",
     }
-    told = found(tmp_path, files, Environment({"DEMO_TEMPLATE": "1"}), ("streamlit", "huggingface-hub"))
-    assert {item.name: (item.place, item.read_by) for item in told} == {
+    reported = found(tmp_path, files, Environment({"DEMO_TEMPLATE": "1"}), ("streamlit", "huggingface-hub"))
+    assert {item.name: (item.place, item.read_by) for item in reported} == {
         "DEMO_DEVICE": ("app.py:2", CODE),
         "DEMO_LIMIT": ("docs/사용법.md:3", UNKNOWN),
         "DEMO_COMMENTED": (".env.example:2", UNKNOWN),
@@ -254,8 +254,8 @@ def test_the_note_gives_the_lines_for_the_profile_and_a_build_tells_what_code_re
     heard: list[str] = []
     progress = NoProgress()
     progress.warn = heard.append  # type: ignore[assignment]
-    tell([*unlisted, *named], progress)
-    tell(named, progress)
+    report([*unlisted, *named], progress)
+    report(named, progress)
     assert len(heard) == 1
     assert "A_B, C_D" in heard[0]
     assert list(note_lines([])) == []

@@ -51,9 +51,9 @@ def test_a_chain_that_a_host_walks(keys, first, capsys, places):
     assert sign(keys, 1, "root") == 0
     revoke = ["--former", str(first), "--remove", f"{keys / 'root'}.pub"]
     assert new(keys, *revoke, *roles(keys, ("policy", "heir"))) == 0
-    told = capsys.readouterr().out
-    assert pub(keys, "root").keyid in told
-    assert pub(keys, "heir").keyid in told
+    reported = capsys.readouterr().out
+    assert pub(keys, "root").keyid in reported
+    assert pub(keys, "heir").keyid in reported
     assert shown(keys, capsys, 1)[1]["problem"]
     sign(keys, 2, "root")
     sign(keys, 2, "heir")

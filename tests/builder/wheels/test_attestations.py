@@ -85,7 +85,7 @@ def look(project: Path, cache: Path, **options):
     lock = read_lock(project)
     wheels = all_wheels(lock)
     heard = Heard()
-    found = attestations.look(wheels, lock, Cache(cache), heard, **options)
+    found = attestations.inspect(wheels, lock, Cache(cache), heard, **options)
     return {wheel.name: verdict for wheel, verdict in found.items()}, heard.warnings
 
 
@@ -221,17 +221,17 @@ def test_only_what_the_certificate_says_is_recorded(project, site, sigstore, tmp
 
 def test_another_index_is_asked_for_itself(project, site, tmp_path) -> None:
     look(project, tmp_path / "cache")
-    (kept,) = [path for path in (tmp_path / "cache" / "attestations").iterdir() if path.stat().st_size]
+    (stored,) = [path for path in (tmp_path / "cache" / "attestations").iterdir() if path.stat().st_size]
     lock = read_lock(project)
     (wheel,) = [one for one in attestations.indexes_of(all_wheels(lock), lock) if one.name == "demo"]
-    assert attestations.place(Cache(tmp_path / "cache"), f"{site.url}/simple", wheel) == kept
+    assert attestations.place(Cache(tmp_path / "cache"), f"{site.url}/simple", wheel) == stored
     assert not attestations.place(Cache(tmp_path / "cache"), "https://mirror.localhost/simple", wheel).exists()
 
 
 def test_what_was_altered_in_the_cache_is_asked_for_again(project, site, sigstore, tmp_path) -> None:
     look(project, tmp_path / "cache")
-    (kept,) = [path for path in (tmp_path / "cache" / "attestations").iterdir() if path.stat().st_size]
-    kept.write_bytes(sigstore.provenance(DEMO, "0" * 64))
+    (stored,) = [path for path in (tmp_path / "cache" / "attestations").iterdir() if path.stat().st_size]
+    stored.write_bytes(sigstore.provenance(DEMO, "0" * 64))
     with pytest.raises(BuildError, match="is not valid"):
         look(project, tmp_path / "cache", offline=True)
     assert look(project, tmp_path / "cache")[0]["demo"].verdict == VERIFIED
@@ -305,16 +305,16 @@ def test_the_bundle_brings_the_record(project, site, tmp_path, capsys) -> None:
     places = ["--project-root", project, "--output-dir", tmp_path / "out", "--cache-dir", tmp_path / "cache"]
     argv = ["build", *map(str, places), "--sign-key", str(tmp_path / "key"), "--quiet"]
     assert cli.main([*argv, "--json"]) == 0
-    told = validated("builder-build", capsys.readouterr().out)
-    assert told["attestations"] == {VERIFIED: 1, NONE: 1, NO_INDEX: 0, UNKNOWN: 0}
-    bundle = open_bundle(Path(told["bundles"][0]["folder"]), pins([read_public_key(tmp_path / "key.pub")]))
-    kept: dict[str, bytes] = {}
+    reported = validated("builder-build", capsys.readouterr().out)
+    assert reported["attestations"] == {VERIFIED: 1, NONE: 1, NO_INDEX: 0, UNKNOWN: 0}
+    bundle = open_bundle(Path(reported["bundles"][0]["folder"]), pins([read_public_key(tmp_path / "key.pub")]))
+    stored: dict[str, bytes] = {}
 
     def take(entry, blocks) -> None:
-        kept[entry.path] = b"".join(blocks)
+        stored[entry.path] = b"".join(blocks)
 
     bundle.visit(take, lambda _count: None)
-    record = json.loads(kept[FILE])
+    record = json.loads(stored[FILE])
     assert problems("bundle-attestations", record) == []
     assert [row["verdict"] for row in record["wheels"]] == [VERIFIED, NONE]
     assert cli.main(argv) == 0

@@ -68,17 +68,17 @@ def contents(workshop, wheel):
 
 
 def test_a_folder_is_built_once_and_again_when_it_changes(tmp_path, workshop):
-    place, told = make_source(tmp_path / "thing", "thing"), Steps()
-    first = build(folder(place), workshop, progress=told)
+    place, reported = make_source(tmp_path / "thing", "thing"), Steps()
+    first = build(folder(place), workshop, progress=reported)
     assert (first.filename, first.name, first.version) == ("thing-1.0-py3-none-any.whl", "thing", "1.0")
     assert contents(workshop, first)[1] == b"words\n"
-    assert build(folder(place), workshop, progress=told) == first
-    assert told.steps == ["Building thing 1.0 from source"]
+    assert build(folder(place), workshop, progress=reported) == first
+    assert reported.steps == ["Building thing 1.0 from source"]
     (place / "words.txt").write_text("other\n")
-    second = build(folder(place), workshop, progress=told)
+    second = build(folder(place), workshop, progress=reported)
     assert second.sha256 != first.sha256
     assert contents(workshop, second)[1] == b"other\n"
-    assert len(told.steps) == 2
+    assert len(reported.steps) == 2
 
 
 def test_a_build_leaves_nothing_in_the_folder_and_sees_tracked_files_alone(tmp_path, workshop):
@@ -94,7 +94,7 @@ def test_a_build_leaves_nothing_in_the_folder_and_sees_tracked_files_alone(tmp_p
 def test_the_same_source_gives_the_same_bytes_whatever_its_times_and_modes(tmp_path):
     digests = set()
     for number, mask in ((1, 0o022), (2, 0o077)):
-        former = os.umask(mask)
+        previous = os.umask(mask)
         try:
             place = make_source(tmp_path / f"place{number}" / "thing", "thing")
             os.utime(place / "words.txt", (number * 10**9, number * 10**9))
@@ -102,7 +102,7 @@ def test_the_same_source_gives_the_same_bytes_whatever_its_times_and_modes(tmp_p
             wheel = build(folder(place), other)
             digests.add(wheel.sha256)
         finally:
-            os.umask(former)
+            os.umask(previous)
         infos, _words = contents(other, wheel)
         assert {info.date_time for info in infos.values()} == {(1980, 1, 1, 0, 0, 0)}
         assert {info.external_attr >> 16 for info in infos.values()} == {0o100644}
@@ -110,12 +110,12 @@ def test_the_same_source_gives_the_same_bytes_whatever_its_times_and_modes(tmp_p
 
 
 def test_an_altered_wheel_in_the_cache_is_built_again(tmp_path, workshop):
-    place, told = make_source(tmp_path / "thing", "thing"), Steps()
+    place, reported = make_source(tmp_path / "thing", "thing"), Steps()
     wheel = build(folder(place), workshop)
     path = workshop.cache.root / "sha256" / wheel.sha256[:2] / wheel.sha256
     path.write_bytes(b"altered")
-    assert build(folder(place), workshop, progress=told) == wheel
-    assert "was modified in the cache" in told.steps[0]
+    assert build(folder(place), workshop, progress=reported) == wheel
+    assert "was modified in the cache" in reported.steps[0]
     assert hashlib.sha256(path.read_bytes()).hexdigest() == wheel.sha256
 
 
@@ -171,10 +171,10 @@ def test_a_native_wheel_serves_this_machine_alone(tmp_path, workshop):
 
 
 def test_a_pure_wheel_serves_every_target(tmp_path, workshop):
-    place, told = make_source(tmp_path / "thing", "thing"), Steps()
+    place, reported = make_source(tmp_path / "thing", "thing"), Steps()
     targets = [HERE, ELSEWHERE, parse_target("linux-aarch64", "3.9")]
-    assert len({build(folder(place), workshop, target, told) for target in targets}) == 1
-    assert len(told.steps) == 1
+    assert len({build(folder(place), workshop, target, reported) for target in targets}) == 1
+    assert len(reported.steps) == 1
 
 
 def test_a_tag_of_this_machines_linux_fits_no_other_platform():
@@ -201,11 +201,11 @@ def test_a_build_that_fails_says_why_in_one_line(tmp_path, workshop):
 
 
 def test_constraints_of_the_build_are_part_of_what_is_built(tmp_path, workshop):
-    place, told = make_source(tmp_path / "thing", "thing"), Steps()
-    build(folder(place), workshop, progress=told)
+    place, reported = make_source(tmp_path / "thing", "thing"), Steps()
+    build(folder(place), workshop, progress=reported)
     other = replace(workshop, settings=UvSettings(build_constraints=("setuptools<80",)))
-    build(folder(place), other, progress=told)
-    assert len(told.steps) == 2
+    build(folder(place), other, progress=reported)
+    assert len(reported.steps) == 2
 
 
 def test_the_running_python_builds_for_other_platforms():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.wheels.interpreter import bring_python
+from builder.wheels.interpreter import add_python
 from bundle.target import host_target, parse_target
 from shared.errors import BuildError, UsageError
 from shared.terminal.progress import NoProgress
@@ -39,7 +39,7 @@ TREE = {
     "share/terminfo/E/eterm": b"x",
     "share/terminfo/e/eterm": b"x",
 }
-KEPT = ["bin/python3.12", "lib/libpython3.12.so.1.0", SYSCONFIG, "lib/python3.12/os.py"]
+STORED = ["bin/python3.12", "lib/libpython3.12.so.1.0", SYSCONFIG, "lib/python3.12/os.py"]
 
 
 def pack(tree, links=()):
@@ -58,7 +58,7 @@ def pack(tree, links=()):
 
 def bring(given, target, folder):
     folder.mkdir()
-    return [item.entry for item in bring_python(str(given), target, folder, NoProgress())]
+    return [item.entry for item in add_python(str(given), target, folder, NoProgress())]
 
 
 @pytest.fixture(params=["PEP 706", "before 3.11.4"])
@@ -72,7 +72,7 @@ def _tarfile(request, monkeypatch):
 def test_an_archive_comes_without_links_tests_headers_and_the_packages_of_others(tmp_path):
     (tmp_path / "python.tar.gz").write_bytes(pack(TREE, [("bin/python3", "python3.12")]))
     entries = bring(tmp_path / "python.tar.gz", ARM, tmp_path / "scratch")
-    assert [entry.path.removeprefix("01_Prerequisites/python/") for entry in entries] == KEPT
+    assert [entry.path.removeprefix("01_Prerequisites/python/") for entry in entries] == STORED
     assert [entry.mode for entry in entries] == [0o755, 0o644, 0o644, 0o644]
     assert {entry.kind for entry in entries} == {"interpreter"}
     assert entries[0].sha256 == hashlib.sha256(ELF_ARM).hexdigest()
@@ -151,7 +151,7 @@ def test_a_version_comes_through_uv_from_the_mirror_that_is_set(tmp_path, monkey
         monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", str(tmp_path / "list.json"))
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         entries = bring("3.12", ARM, tmp_path / "scratch")
-        assert [entry.inner for entry in entries] == KEPT
+        assert [entry.inner for entry in entries] == STORED
         assert len(site.seen) == 1
         again = bring("3.12", ARM, tmp_path / "elsewhere")
         assert again == entries

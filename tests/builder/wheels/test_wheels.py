@@ -104,11 +104,11 @@ def refusal(wheel, cache):
 @pytest.mark.parametrize("size", [True, False])
 def test_every_passing_fault_ends_with_the_right_bytes(site, cache, faults, ranges, size):
     site.faults[f"/{NAME}"] = replace(faults)
-    wheel, told = locked(f"{site.url}/{NAME}", size=size), Told()
-    found, pauses = fetch([wheel], cache, told)
+    wheel, reported = locked(f"{site.url}/{NAME}", size=size), Told()
+    found, pauses = fetch([wheel], cache, reported)
     assert found[wheel].read_bytes() == DATA
     assert [seen.range for seen in site.seen] == ranges
-    assert told.done == len(DATA)
+    assert reported.done == len(DATA)
     assert len(pauses) == len(ranges) - 1 - faults.corrupt
 
 
@@ -161,13 +161,13 @@ def test_no_more_bytes_are_read_than_the_lock_says(site, cache):
 def test_what_is_in_the_cache_is_not_fetched_again_unless_it_was_altered(site, cache):
     wheel = locked(f"{site.url}/{NAME}")
     (path,) = fetch([wheel], cache)[0].values()
-    told = Told()
-    fetch([wheel], cache, told)
-    assert (len(site.seen), told.done, told.total) == (1, len(DATA), len(DATA))
+    reported = Told()
+    fetch([wheel], cache, reported)
+    assert (len(site.seen), reported.done, reported.total) == (1, len(DATA), len(DATA))
     path.write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))
-    fetch([wheel], cache, told)
+    fetch([wheel], cache, reported)
     assert len(site.seen) == 2
-    assert str(path) in told.warnings[0]
+    assert str(path) in reported.warnings[0]
     assert path.read_bytes() == DATA
 
 

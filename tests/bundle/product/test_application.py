@@ -10,7 +10,7 @@ from bundle.product.application import (
     Dashboard,
     Launcher,
     ModelApart,
-    demand_names,
+    require_names,
 )
 from bundle.product.environment import Environment
 from shared.errors import TrustError
@@ -175,11 +175,11 @@ def test_what_came_later_is_left_out_where_it_says_nothing():
 def test_names_by_which_something_of_ours_would_win(changes, what):
     application = replace(FULL, smoke=(), dashboard=None, offline_commands=(), container=None, **changes)
     with pytest.raises(TrustError) as caught:
-        demand_names(application, "app")
+        require_names(application, "app")
     assert caught.value.what.startswith(what)
     # releases that are installed were taken by the rules of their day, and stay readable
     assert Application.from_json(application.to_json(), "app") == application
 
 
 def test_settings_that_the_launchers_leave_alone():
-    demand_names(replace(FULL, environment=Environment({"PYTHONPATH": "", "RAGTRACE_LOG_LEVEL": ""})), "app")
+    require_names(replace(FULL, environment=Environment({"PYTHONPATH": "", "RAGTRACE_LOG_LEVEL": ""})), "app")

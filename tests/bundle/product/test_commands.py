@@ -66,8 +66,8 @@ def test_every_word_of_this_host_s_bash():
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("no bash here")
-    told = subprocess.run([bash, "-c", "compgen -bk"], capture_output=True, text=True, check=True).stdout.split()
-    words = [word for word in told if re.fullmatch(r"[A-Za-z].*", word)]
+    reported = subprocess.run([bash, "-c", "compgen -bk"], capture_output=True, text=True, check=True).stdout.split()
+    words = [word for word in reported if re.fullmatch(r"[A-Za-z].*", word)]
     assert len(words) > 60
     assert [word for word in words if not taken(word)] == []
 

@@ -56,11 +56,11 @@ def test_every_file_that_uv_lays_is_foreseen(tmp_path) -> None:
     uv.venv(tmp_path / "r" / "venv", base_interpreter())
     before = dict(contents(tmp_path / "r"))
     uv.sync(tmp_path / "r" / "venv" / "bin" / "python", scratch / "pylock.toml")
-    laid = {path: content for path, content in contents(tmp_path / "r") if path not in before}
+    written = {path: content for path, content in contents(tmp_path / "r") if path not in before}
 
     foreseen = expected(io.BytesIO(data), Environment("venv", PYTHON))
-    assert set(foreseen) == set(laid)
-    assert {path: content for path, content in foreseen.items() if content != MADE and laid[path] != content} == {}
+    assert set(foreseen) == set(written)
+    assert {path: content for path, content in foreseen.items() if content != MADE and written[path] != content} == {}
     notes = {path.rpartition("/")[2] for path, content in foreseen.items() if content == MADE}
     assert notes == {"RECORD", "uv_cache.json"}
 

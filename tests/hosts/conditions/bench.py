@@ -90,14 +90,14 @@ class Seen:
     after: dict[str, Any]
     status: int  # the exit code of a status without the condition's limits, afterwards
     works: int  # that of the application
-    told: str  # what these two wrote
+    described: str  # what these two wrote
 
     def faults(self) -> list[str]:
         """Return what must not be, whatever the condition."""
         found = []
         if self.code not in CODES or self.status not in (*CODES, NOT_RUN):
             found.append(f"exit code {self.code}, and of status {self.status}")
-        if shown := BROKEN.search(self.out + self.err + self.told):
+        if shown := BROKEN.search(self.out + self.err + self.described):
             found.append(f"it shows {shown[0]!r}")
         lost = _changed(self.before["data"], self.after["data"])
         if lost:
@@ -181,7 +181,7 @@ class Bench:
         """Return the whole run, as lines for bash."""
         user = {rows.OPERATOR: OPERATOR_ID, rows.ROOT: 0}.get(row.user)
         user = int(row.user) if user is None else user
-        look = f'/usr/bin/python3 -I -S /srv/tests/look.py "$PREFIX" {" ".join(OUTSIDE)}'
+        inspect = f'/usr/bin/python3 -I -S /srv/tests/look.py "$PREFIX" {" ".join(OUTSIDE)}'
         plain = replace(row, shim={}, through=(), env={}, python=rows.PYTHON)
         fill = f'cp -a /srv/template/both "$PREFIX"; chown -hR {user}:{user} "$PREFIX"' if row.start == "both" else ""
         return f"""{BASE}
@@ -191,13 +191,13 @@ cp -a /srv/template/state/. /etc/
 {fill}
 [ "$MEDIUM" = {rows.MEDIUM} ] || {{ mkdir -p "$MEDIUM"; cp -a {rows.MEDIUM}/. "$MEDIUM"; }}
 {row.before}
-{look} > /srv/result/before
+{inspect} > /srv/result/before
 cd {shlex.quote(row.cwd)}
 set +e
 {self.line(row, command, user)}
 echo $? > /srv/result/code
 {row.after}
-{look} > /srv/result/after
+{inspect} > /srv/result/after
 if [ -d "$PREFIX" ]; then
 {self.line(plain, rows.STATUS, user)} > /srv/result/status 2>&1
 echo $? > /srv/result/status.code
@@ -319,9 +319,9 @@ def tell(place: Bench, row: Row, command: str, *, whole: bool) -> None:
         f"{mark} {row.kind}/{row.id} {command}: {seen.code} {seen.status} {seen.works} {time.monotonic() - began:.1f} s"
     )
     if whole:
-        show_lines(f"{seen.err}\n{seen.out}\n{seen.told}")
+        show_lines(f"{seen.err}\n{seen.out}\n{seen.described}")
     elif mark == "NO" or (wanted and wanted.code):
-        show_lines(f"     {seen.err[-600:]}\n     {seen.faults()} {seen.told[-300:] if seen.works else ''}")
+        show_lines(f"     {seen.err[-600:]}\n     {seen.faults()} {seen.described[-300:] if seen.works else ''}")
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def main() -> int:
             wrong += bool(faults)
             show(f"{seed}: {seen.command} under {seen.row.id}: {seen.code} {faults or ''}")
             if faults:
-                show_lines(f"{seen.err[-900:]}\n{seen.told[-300:]}")
+                show_lines(f"{seen.err[-900:]}\n{seen.described[-300:]}")
     show(f"{tried} tried, {wrong} wrong, {time.monotonic() - began:.0f} s")
     return 1 if wrong else 0
 

@@ -72,10 +72,10 @@ COVERS_IT = re.compile(r"(?:\bmount\b[^;\n]*| in) /tmp(?:[ ;]|$)", re.MULTILINE)
 
 def _is_covered(one: Row, other: Row) -> bool:
     """Tell whether a row hides what the other needs: by a filesystem that it mounts, or in the host's Python."""
-    told = repr(replace(one, ends={}))
+    reported = repr(replace(one, ends={}))
     if {"terminal", "hangs_up"} & set(one.shim) and "termios" in other.before:
         return True  # the shim needs it for a terminal
-    return OWN_PLACE in told and COVERS_IT.search(f"{other.mounts}\n{other.before}") is not None
+    return OWN_PLACE in reported and COVERS_IT.search(f"{other.mounts}\n{other.before}") is not None
 
 
 def pair(one: Row, other: Row) -> Row | None:

@@ -39,8 +39,8 @@ def refuse(refused):
         code += [(EQUAL, 0, 1, CALLS[name]), (RETURN, 0, 0, ERRNO | getattr(errno, error))]
     code.append((RETURN, 0, 0, ALLOW))
     program = b"".join(struct.pack("HBBI", *line) for line in code)
-    kept = ctypes.create_string_buffer(program)
-    described = struct.pack("HxxxxxxP", len(code), ctypes.addressof(kept))
+    stored = ctypes.create_string_buffer(program)
+    described = struct.pack("HxxxxxxP", len(code), ctypes.addressof(stored))
     libc = ctypes.CDLL(None, use_errno=True)
     for arguments in ((SET_NO_NEW_PRIVS, 1, 0, 0, 0), (SET_SECCOMP, FILTER, described, 0, 0)):
         if libc.prctl(*arguments):

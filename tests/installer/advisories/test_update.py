@@ -10,7 +10,7 @@ from bundle.advisories.exceptions import Exceptions, Exemption
 from bundle.advisories.snapshot import Snapshot, read_snapshot
 from bundle.signing.policy import NAMESPACES
 from bundle.signing.signature import ED25519
-from installer.advisories import kept
+from installer.advisories import stored
 from installer.advisories.update import update
 from installer.logs import audit_log
 from shared.errors import BusyError, TrustError, UsageError
@@ -34,11 +34,11 @@ def exceptions(sequence=1, approved=MADE):
 
 
 def in_force(site):
-    return kept.in_force(kept.SNAPSHOTS, *site)
+    return stored.in_force(stored.SNAPSHOTS, *site)
 
 
 def files_of(site):
-    folder = kept.folder_of(site.installation.prefix)
+    folder = stored.folder_of(site.installation.prefix)
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
@@ -168,10 +168,10 @@ def test_the_prefix_may_demand_more(tmp_path, site, snapshot):
 
 
 def test_exceptions(tmp_path, site):
-    assert kept.in_force(kept.EXCEPTIONS, *site) is None
+    assert stored.in_force(stored.EXCEPTIONS, *site) is None
     path = sign_beside(tmp_path / "e.json", exceptions(), EXCEPTIONS_ROLE, APPROVER)
     assert update(path, *site, now=LATER).role == "exceptions"
-    assert len(kept.in_force(kept.EXCEPTIONS, *site).value.exceptions) == 1
+    assert len(stored.in_force(stored.EXCEPTIONS, *site).value.exceptions) == 1
     refused(sign_beside(tmp_path / "f.json", exceptions(2), EXCEPTIONS_ROLE, KEY), site, "this kind of document")
     ahead = exceptions(2, LATER + timedelta(days=3))
     refused(sign_beside(tmp_path / "g.json", ahead, EXCEPTIONS_ROLE, APPROVER), site, "clock")
@@ -181,7 +181,7 @@ def test_exceptions(tmp_path, site):
 @pytest.mark.parametrize("spoil", ["file", "signature", "no signature", "policy"])
 def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, places):
     update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
-    folder = kept.folder_of(site.installation.prefix)
+    folder = stored.folder_of(site.installation.prefix)
     (signature,) = folder.glob("*.sig")
     if spoil == "file":
         (folder / "advisories.zip").write_bytes(snapshot(6))
@@ -206,7 +206,7 @@ def test_what_was_kept_is_judged_at_every_use(tmp_path, site, snapshot, spoil, p
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows says of a name below a file that it is not there")
 def test_what_cannot_be_looked_at_is_not_passed_over(site):
-    kept.folder_of(site.installation.prefix).touch()
+    stored.folder_of(site.installation.prefix).touch()
     with pytest.raises(TrustError, match="Not a directory") as refused:
         in_force(site)
     assert "recover" in refused.value.advice  # which takes what is no folder away
@@ -255,12 +255,12 @@ def test_power_loss_leaves_the_old_or_the_new(tmp_path, site, snapshot, monkeypa
 def test_a_release_with_a_newer_one_counts(tmp_path, site, snapshot, monkeypatch):
     update(sign_beside(tmp_path / "a.zip", snapshot(5), SNAPSHOT_ROLE, KEY), *site, now=LATER)
     newer = read_snapshot(snapshot(8))
-    monkeypatch.setattr(kept, "of_release", lambda _kind, _site: kept.Kept(newer, newer.sha256, updated=False))
+    monkeypatch.setattr(stored, "of_release", lambda _kind, _site: stored.Stored(newer, newer.sha256, updated=False))
     assert in_force(site).value is newer
 
 
 def test_nothing_brought(tmp_path, site, snapshot, monkeypatch):
-    monkeypatch.setattr(kept, "of_release", lambda _kind, _site: None)
+    monkeypatch.setattr(stored, "of_release", lambda _kind, _site: None)
     assert in_force(site) is None
     few = (record("TEST-1", "demo-lib", *below("1.3"), modified="2026-06-01T00:00:00Z"),)
     data = snapshot_bytes(tmp_path, few, now=MADE)

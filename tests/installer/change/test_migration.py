@@ -114,11 +114,11 @@ def test_data_of_a_version_that_was_installed_anew_do_not_come_back(used, second
     before = install(second, used).active
     rollback.rollback(used, QUIET)
     stale = userdata.set_aside(used, used.release(before))
-    told = repeated.effect_of(opened(second), used)
+    reported = repeated.effect_of(opened(second), used)
     done = install(second, used)
     assert [(gone.release, gone.data) for gone in done.collected.gone] == [(before, stale)]
-    assert done.collected.gone == told.going
-    assert f"{before} and its data in {stale} will be removed" in told.lines()[-1]
+    assert done.collected.gone == reported.going
+    assert f"{before} and its data in {stale} will be removed" in reported.lines()[-1]
     assert not stale.exists()
     install(migrating(tmp_path / "third", tiny, counter=COUNTER + 2), used)
     (used.data / "data/later.txt").write_text("shared with the version before\n")
@@ -174,12 +174,12 @@ def test_a_failure_leaves_data_and_prefix_as_they_were(used, second, tmp_path, t
         ("installer.userdata.copies.copy_tree", "after"),
         ("installer.change.migration.prepare", "after"),
         ("installer.change.migration.migrate", "after"),
-        ("installer.userdata.userdata.bring_in", "before"),
-        ("installer.userdata.userdata.bring_in", "after"),
+        ("installer.userdata.userdata.swap_in", "before"),
+        ("installer.userdata.userdata.swap_in", "after"),
         ("installer.layout.prefix.Prefix.point_at", "after"),
         ("installer.release.acceptance.check_health", "after"),
-        ("installer.userdata.userdata.keep_former", "before"),
-        ("installer.userdata.userdata.keep_former", "after"),
+        ("installer.userdata.userdata.keep_previous", "before"),
+        ("installer.userdata.userdata.keep_previous", "after"),
         ("installer.change.retention.collect", "after"),
     ],
 )
@@ -247,8 +247,8 @@ def test_data_that_nobody_tells_the_layout_of_are_migrated(used, second) -> None
 
 def test_preflight_tells_of_the_migration(used, second) -> None:
     manifest = opened(second).manifest
-    told = [finding for finding in preflight.preflight(manifest, used) if finding.name == "Data"]
-    assert ["layout 2" in finding.details for finding in told] == [True]
+    reported = [finding for finding in preflight.preflight(manifest, used) if finding.name == "Data"]
+    assert ["layout 2" in finding.details for finding in reported] == [True]
     moved = used.root.parent / "elsewhere"
     shutil.move(used.data, moved)
     used.data.symlink_to(moved)

@@ -89,14 +89,14 @@ def test_damage_is_seen_wherever_it_is(prefix, tiny) -> None:
     release, bundle = prefix.active(), opened(tiny)
     wheel = next(iter(tiny.manifest.of_kind("wheel")))
     assert repeated.trouble(bundle, prefix, release) == ""
-    for place, told in (
+    for place, reported in (
         (prefix.store / wheel.sha256[:2] / wheel.sha256, wheel.path),
         (prefix.bin / "tiny", "bin/tiny"),
         (release.app / "app.py", "app/app.py"),
         (release.receipt_file, "does not match the checksum"),
     ):
         damage(place)
-        assert told in repeated.trouble(bundle, prefix, release)
+        assert reported in repeated.trouble(bundle, prefix, release)
 
 
 def test_a_repeat_of_what_is_damaged_installs_it_again_and_keeps_the_way_back(prefix, versions) -> None:

@@ -29,8 +29,8 @@ STEPS = (
     ("installer.release.stage.fill_store", "after"),
     ("installer.release.stage.stage_environment", "after"),
     ("installer.install.install.finish", "after"),
-    ("installer.layout.journal.lay", "after"),
-    ("installer.userdata.persist.lay", "after"),
+    ("installer.layout.journal.note_written", "after"),
+    ("installer.userdata.persist.write", "after"),
     ("installer.release.launchers.write", "after"),
     ("installer.layout.prefix.Prefix.point_at", "before"),
     ("installer.layout.prefix.Prefix.point_at", "after"),
@@ -105,7 +105,7 @@ def test_killed_in_a_first_installation(tmp_path, tiny) -> None:
 
 
 def test_what_the_user_touched_since_is_not_taken_back(prefix, second) -> None:
-    die_at("installer.userdata.persist.lay", "after", second, prefix)
+    die_at("installer.userdata.persist.write", "after", second, prefix)
     mine = prefix.data / "data/more/new.csv"
     mine.write_text("a\nmine\n")
     transaction.recover_crash(prefix)
@@ -175,7 +175,7 @@ def test_what_current_says_is_on_the_disk_before_anything_follows_from_it(prefix
     assert prefix.all_releases() == (prefix.active(),)
 
 
-@pytest.mark.parametrize("command", [transaction.MENDED, "upgrade"])
+@pytest.mark.parametrize("command", [transaction.REPAIRED, "upgrade"])
 def test_what_a_run_removed_is_off_the_disk_before_its_journal_ends(prefix, second, command, monkeypatch) -> None:
     (prefix.bin / "former").write_bytes((prefix.bin / "tiny").read_bytes())  # of a version that is gone
     there, synced, written = [], files.sync_filesystem, journal.write
@@ -215,8 +215,8 @@ def test_a_mark_that_is_gone_already_is_made_to_last_too(prefix, monkeypatch) ->
 @pytest.mark.parametrize("command", [transaction.RECOVER, transaction.RETURN])
 def test_a_former_release_that_is_gone_already_is_no_reason_to_stop(prefix, command) -> None:
     active = prefix.active()
-    former = f"{active.id.rpartition('-r')[0]}-r9"
-    journal.write(prefix, journal.Entry(command, active.id, former))
+    previous = f"{active.id.rpartition('-r')[0]}-r9"
+    journal.write(prefix, journal.Entry(command, active.id, previous))
     assert transaction.recover_crash(prefix) == command
     assert journal.read(prefix) is None
     assert prefix.active() == active

@@ -97,5 +97,5 @@ def test_an_upgrade_says_what_is_missing_before_anything_runs(made, prefix, dama
         path.unlink()
     monkeypatch.setattr(process, "attend", lambda *_arguments, **_options: pytest.fail("it ran"))
     with pytest.raises(HostError, match=f"{INSTALLER_MEMBER}, which this delta bundle needs") as caught:
-        upgrade.hand_over(admitted(made.open(), prefix), made.folder, [])
+        upgrade.pass_control(admitted(made.open(), prefix), made.folder, [])
     assert "full bundle of tiny-app 1.1.0" in caught.value.advice

@@ -102,10 +102,10 @@ def test_two_releases_are_kept_and_nothing_that_only_others_needed(prefix, secon
     )
     newest = install(third, prefix).active
     assert sorted(path.name for path in prefix.releases.iterdir()) == sorted([newer, newest, foreign.name])
-    kept = {path.name for path in prefix.store.rglob("*") if path.is_file()}
+    stored = {path.name for path in prefix.store.rglob("*") if path.is_file()}
     needed = {entry.sha256 for bundle in (second, third) for entry in bundle.manifest.files}
-    assert kept <= needed
-    assert {entry.sha256 for entry in third.manifest.of_kind("wheel")} <= kept
+    assert stored <= needed
+    assert {entry.sha256 for entry in third.manifest.of_kind("wheel")} <= stored
     assert not first.path.exists()
 
 
@@ -193,13 +193,13 @@ def test_a_refusal_after_waiting_for_another_installation_takes_nothing_of_it(
 ) -> None:
     prefix, others = Prefix(tmp_path / "fresh"), iter([tiny])
 
-    def look(*_arguments):
+    def inspect(*_arguments):
         for other in others:  # it begins and ends after the look from outside
             install(other, prefix)
             return []
         return [preflight.Finding("Space", not prefix.active(), "0 bytes free", "Free some.")]
 
-    monkeypatch.setattr(preflight, "preflight", look)
+    monkeypatch.setattr(preflight, "preflight", inspect)
     with pytest.raises(HostError, match="0 bytes free"):
         install(second, prefix)
     assert prefix.active()
@@ -247,8 +247,8 @@ def test_an_upgrade_leaves_the_settings_and_tells_the_new_names_and_a_rollback_r
     prefix.env_file.write_text("TINY_API_KEY=k\n")
     install(bundle, prefix, progress)
     assert prefix.env_file.read_text() == "TINY_API_KEY=k\n"
-    (told,) = [text for text in heard if "TINY" in text]
-    assert "TINY_DEVICE, TINY_LEVEL" in told
+    (reported,) = [text for text in heard if "TINY" in text]
+    assert "TINY_DEVICE, TINY_LEVEL" in reported
     assert set(json.loads(first.run_file.read_bytes())["environment"]) == {"template", "required", "values"}
     rollback.rollback(prefix, QUIET, to=first.id)
     assert prefix.active() == first
@@ -279,7 +279,7 @@ def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, ti
     progress = NoProgress()
     progress.warn = heard.append  # type: ignore[assignment]
     assert [finding.name for finding in preflight.of_bundle(later, prefix) if finding.warns] == ["Clock"]
-    story.look(later, prefix, progress)
+    story.check_host(later, prefix, progress)
     assert heard == []
 
 

@@ -41,7 +41,7 @@ def statvfs(inodes: int) -> SimpleNamespace:
 def test_this_host_fits_and_nothing_is_left(tmp_path) -> None:
     assert unfit(MANIFEST, tmp_path / "a/b") == []
     assert list(tmp_path.iterdir()) == []
-    preflight.demand(preflight.preflight(MANIFEST, Prefix(tmp_path / "a/b")))
+    preflight.require_ok(preflight.preflight(MANIFEST, Prefix(tmp_path / "a/b")))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_bundles_that_do_not_fit(tmp_path, monkeypatch, change, name) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _path: statvfs(10_000))
     assert unfit(replace(MANIFEST, **change), tmp_path / "new") == [name]
     with pytest.raises(HostError):
-        preflight.demand(preflight.preflight(replace(MANIFEST, **change), Prefix(tmp_path / "new")))
+        preflight.require_ok(preflight.preflight(replace(MANIFEST, **change), Prefix(tmp_path / "new")))
 
 
 def test_a_filesystem_that_makes_inodes_as_needed(tmp_path, monkeypatch) -> None:

@@ -75,14 +75,14 @@ def test_the_new_installer_takes_over(newer, prefix, capfd, monkeypatch):
         "9999",
     ]
     assert cli.main(arguments) == EXIT
-    told = json.loads(capfd.readouterr().out)
+    reported = json.loads(capfd.readouterr().out)
     wanted = ["install", str(newer), "--prefix", str(prefix.root), "--wait", "2.0", "--require-fresh", "9999", "--json"]
-    assert told["argv"] == wanted
-    assert told["own"] == ["RAGTRACE_LANG"]
-    assert told["flags"] == [1, True]
-    assert Path(told["file"]).name == INSTALLER
-    assert not Path(told["file"]).is_relative_to(newer)  # a copy, which is gone
-    assert not Path(told["file"]).exists()
+    assert reported["argv"] == wanted
+    assert reported["own"] == ["RAGTRACE_LANG"]
+    assert reported["flags"] == [1, True]
+    assert Path(reported["file"]).name == INSTALLER
+    assert not Path(reported["file"]).is_relative_to(newer)  # a copy, which is gone
+    assert not Path(reported["file"]).exists()
 
 
 def test_a_stranger_s_release_runs_nothing(prefix, tmp_path, trusting, capfd):

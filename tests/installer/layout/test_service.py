@@ -77,10 +77,10 @@ def test_the_launcher_says_what_the_account_must_own(prefix) -> None:
     )
     assert len(refused.stderr.splitlines()) == 1
     os.chown(env_file, SERVICE, SERVICE)
-    told = tiny_command(prefix, "embed", SENTENCE)
-    assert told.ok  # it only reads
+    reported = tiny_command(prefix, "embed", SENTENCE)
+    assert reported.ok  # it only reads
     assert f"tiny: {data} belongs to root, and {SERVICE} cannot write in it (chown -R {SERVICE} {data}); the" in (
-        told.stderr
+        reported.stderr
     )
     os.chown(data, SERVICE, SERVICE)
     assert f"tiny: {data}/data belongs to root, and {SERVICE} cannot write in it" in (

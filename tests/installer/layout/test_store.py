@@ -27,7 +27,7 @@ def kept(tmp_path):
 
 def test_a_small_file_has_an_inode_of_its_own(kept, tmp_path) -> None:
     made, file = kept
-    made.lay(file, tmp_path / "release" / "weights.bin")
+    made.stage(file, tmp_path / "release" / "weights.bin")
     assert (tmp_path / "release" / "weights.bin").read_bytes() == DATA
     assert made.path(file.sha256).stat().st_nlink == 1
 
@@ -36,7 +36,7 @@ def test_a_large_file_is_a_second_name_where_blocks_cannot_be_shared(kept, tmp_p
     made, file = kept
     monkeypatch.setattr(store, "OWN_COPY_LIMIT", file.size - 1)
     monkeypatch.setattr(files, "clone", lambda _source, _target: False)
-    made.lay(file, tmp_path / "weights.bin")
+    made.stage(file, tmp_path / "weights.bin")
     assert (tmp_path / "weights.bin").samefile(made.path(file.sha256))
 
 
@@ -49,7 +49,7 @@ def test_a_large_file_is_cloned_where_the_filesystem_can(kept, tmp_path, monkeyp
 
     monkeypatch.setattr(store, "OWN_COPY_LIMIT", file.size - 1)
     monkeypatch.setattr(files, "clone", clone)
-    made.lay(file, tmp_path / "weights.bin")
+    made.stage(file, tmp_path / "weights.bin")
     assert made.path(file.sha256).stat().st_nlink == 1
     assert (tmp_path / "weights.bin").read_bytes() == DATA
 

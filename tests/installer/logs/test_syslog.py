@@ -252,11 +252,11 @@ def test_a_command_sends_what_its_file_holds_and_the_audit_head(server, installe
     damaged.write_text("")
     capsys.readouterr()
     assert cli.main(["install", str(tiny.folder), *options, "--syslog", server.address]) == 0
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     sent = drained(server)
-    assert [entry["audit_head"] for entry in sent if "audit_head" in entry] == [told["audit_head"]]
-    assert told["audit_head"] == audit_log.head(installed)
-    assert told["run"] == audit_log.entries(installed)[-1]["run"] == runlog.RUN
+    assert [entry["audit_head"] for entry in sent if "audit_head" in entry] == [reported["audit_head"]]
+    assert reported["audit_head"] == audit_log.head(installed)
+    assert reported["run"] == audit_log.entries(installed)[-1]["run"] == runlog.RUN
     assert {entry["run"] for entry in sent} == {runlog.RUN}
     log = max(installed.logs.glob("*-install-*.log")).read_text().splitlines()
     filed = [json.loads(line) for line in log]
@@ -288,8 +288,8 @@ def test_settings_never_go_there(server, installed, monkeypatch, capsys):
     assert cli.main(["status", "--prefix", str(installed.root), "--syslog", server.address]) == 70
     sent = drained(server)
     assert any("the key is ***, the colour blue" in entry["message"] for entry in sent)
-    kept = "".join(path.read_text() for path in installed.logs.iterdir())
-    assert "sk-very-secret" not in json.dumps(sent) + kept
+    stored = "".join(path.read_text() for path in installed.logs.iterdir())
+    assert "sk-very-secret" not in json.dumps(sent) + stored
 
 
 def test_a_bad_address_is_a_word_about_the_option(installed, capsys):
@@ -306,7 +306,7 @@ def test_a_full_disk_ends_the_log_and_not_the_command(installed, monkeypatch, ca
 
 
 def test_only_the_newest_logs_stay(tmp_path):
-    for number in range(runlog.KEPT_LOGS + 20):
+    for number in range(runlog.RETAINED_LOGS + 20):
         (tmp_path / f"20260101T{number:06}Z-status-{number:016}.log").touch()
     (tmp_path / "note.txt").touch()
     (tmp_path / "of-somebody.log").touch()
@@ -314,7 +314,7 @@ def test_only_the_newest_logs_stay(tmp_path):
     runlog.to_file(tmp_path, "status")
     runlog.end([handler for handler in LOG.handlers if handler not in before])
     names = sorted(path.name for path in tmp_path.glob("*Z-status-*.log"))
-    assert len(names) == runlog.KEPT_LOGS
+    assert len(names) == runlog.RETAINED_LOGS
     assert names[1].startswith("20260101T000021Z-status-")
     assert names[0].startswith("000001-")
     assert (tmp_path / "note.txt").exists()
@@ -322,7 +322,7 @@ def test_only_the_newest_logs_stay(tmp_path):
 
 
 def test_logs_are_kept_by_their_numbers_whatever_the_clock_says(tmp_path, monkeypatch):
-    monkeypatch.setattr(runlog, "KEPT_LOGS", 3)
+    monkeypatch.setattr(runlog, "RETAINED_LOGS", 3)
     before = list(LOG.handlers)
     for year in (2030, 2029, 2028, 2027, 2026):
         moment = time.strptime(str(year), "%Y")

@@ -95,15 +95,15 @@ def test_a_repaired_release_imports_as_the_damaged_one_did(tmp_path) -> None:
 
 
 def test_an_application_that_cannot_be_compiled_works_all_the_same(tmp_path, monkeypatch) -> None:
-    told = []
+    reported = []
 
     class Telling(NoProgress):
         def warn(self, text: str) -> None:
-            told.append(text)
+            reported.append(text)
 
     prefix = make_prefix(tmp_path, **MADE)
     monkeypatch.setattr(bytecode, "COMPILE", "raise SystemExit('no compiler')")
     installation, progress = active(prefix), Telling()
     env = acceptance.basic_environment()
     assert bytecode.compile_application(installation, env, progress) == []
-    assert told == ["The application could not be compiled and starts slowly: no compiler"]
+    assert reported == ["The application could not be compiled and starts slowly: no compiler"]

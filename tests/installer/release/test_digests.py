@@ -9,7 +9,7 @@ import pytest
 from bundle.wheels import record
 from installer.release.digests import Digests
 from shared.terminal.progress import NoProgress
-from tests.validator.looking import release_of
+from tests.validator.checking import release_of
 from validator.checks.application.models import Models
 from validator.checks.packages.record import Record
 from validator.checks.security.integrity import Integrity

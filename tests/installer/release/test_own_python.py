@@ -56,14 +56,14 @@ def test_a_release_gets_it_with_its_program_to_run_and_environments_are_made_fro
     for item in manifest.of_kind("interpreter"):
         store.add(item, iter([FILES[item.inner]]))
     installation = Installation(prefix, release, manifest)
-    stage.lay_python(installation)
+    stage.write_python(installation)
     program = stage.python_for(installation)
     assert program == release.path / "python" / "bin" / "python3.11"
     assert program.read_bytes() == b"program"
     assert os.access(program, os.X_OK)
     assert (release.path / "python/lib/python3.11/os.py").read_bytes() == b"library"
-    kept = store.path(hashlib.sha256(b"program").hexdigest())
-    assert kept.stat().st_mode & 0o777 == 0o444  # another release's mode is not this one's
+    stored = store.path(hashlib.sha256(b"program").hexdigest())
+    assert stored.stat().st_mode & 0o777 == 0o444  # another release's mode is not this one's
     assert stage.python_for(replace(installation, manifest=make_manifest())) == base_interpreter()
 
 

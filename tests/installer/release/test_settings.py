@@ -49,7 +49,7 @@ class Heard(NoProgress):
         self.warnings.append(text)
 
 
-class Former:
+class Previous:
     """A release as far as its manifest is asked for."""
 
     def __init__(self, environment: Environment) -> None:
@@ -116,8 +116,8 @@ def test_an_application_without_settings_gets_no_file(prefix) -> None:
     [
         ("API_KEY=x\n", None, ["COLOUR", "DEVICE", "LEVEL", "CACHE", "FORMAT"]),
         ("API_KEY=x\n#COLOUR=\n  # DEVICE = cpu\nexport LEVEL=low\nCACHE=\n# FORMAT=", None, []),
-        ("", Former(ENVIRONMENT), []),
-        ("", Former(Environment(ENVIRONMENT.template, ENVIRONMENT.required)), ["DEVICE", "LEVEL", "CACHE", "FORMAT"]),
+        ("", Previous(ENVIRONMENT), []),
+        ("", Previous(Environment(ENVIRONMENT.template, ENVIRONMENT.required)), ["DEVICE", "LEVEL", "CACHE", "FORMAT"]),
     ],
 )
 def test_a_file_that_is_there_stays_and_new_names_are_told(prefix, text, former, new) -> None:
@@ -151,34 +151,38 @@ def test_a_link_whose_target_is_not_there_stays_and_what_could_be_set_is_told(pr
 def test_closing_lines_name_what_is_still_missing_and_the_file(prefix, capsys) -> None:
     release = prefix.release("1-aaaaaaaaaaaa-r1")
     settings.write_env_file(prefix, MANIFEST, None, Heard())
-    lacking = lacks.look(Installation(prefix, release, MANIFEST))
+    lacking = lacks.find(Installation(prefix, release, MANIFEST))
     assert lacking.to_json()["missing_settings"] == {"file": str(prefix.env_file), "names": ["API_KEY"]}
     common.show_lacking(lacking)
-    told = capsys.readouterr().out
-    assert str(prefix.env_file) in told
-    assert "Still missing:  API_KEY" in told
+    reported = capsys.readouterr().out
+    assert str(prefix.env_file) in reported
+    assert "Still missing:  API_KEY" in reported
     prefix.env_file.write_text("API_KEY=s3cret\n")
-    common.show_lacking(lacks.look(Installation(prefix, release, MANIFEST)))
-    told = capsys.readouterr().out
-    assert str(prefix.env_file) in told
-    assert "missing" not in told
-    assert "s3cret" not in told
+    common.show_lacking(lacks.find(Installation(prefix, release, MANIFEST)))
+    reported = capsys.readouterr().out
+    assert str(prefix.env_file) in reported
+    assert "missing" not in reported
+    assert "s3cret" not in reported
     prefix.env_file.write_bytes(b"\xff")
-    assert lacks.look(Installation(prefix, release, MANIFEST)).to_json()["missing_settings"]["names"] is None
+    assert lacks.find(Installation(prefix, release, MANIFEST)).to_json()["missing_settings"]["names"] is None
 
 
 def test_a_model_that_must_be_brought_is_named_with_its_folder(prefix, capsys) -> None:
     apart = ModelApart("bge", "hf:some/bge@main")
     manifest = replace(MANIFEST, application=replace(MANIFEST.application, models_apart=(apart,)))
     release = prefix.release("1-aaaaaaaaaaaa-r1")
-    lacking = lacks.look(Installation(prefix, release, manifest))
-    (told,) = lacking.to_json()["missing_models"]
-    assert (told["name"], told["source"], told["folder"]) == (apart.name, apart.source, str(prefix.models / "bge"))
+    lacking = lacks.find(Installation(prefix, release, manifest))
+    (reported,) = lacking.to_json()["missing_models"]
+    assert (reported["name"], reported["source"], reported["folder"]) == (
+        apart.name,
+        apart.source,
+        str(prefix.models / "bge"),
+    )
     common.show_lacking(lacking)
-    assert f"Missing model:  bge. {told['advice']}" in capsys.readouterr().out
+    assert f"Missing model:  bge. {reported['advice']}" in capsys.readouterr().out
     (prefix.models / "bge").mkdir(parents=True)
     (prefix.models / "bge" / "config.json").write_text("{}")
-    assert lacks.look(Installation(prefix, release, manifest)).models == ()
+    assert lacks.find(Installation(prefix, release, manifest)).models == ()
 
 
 def test_a_manifest_without_the_later_keys_is_read_and_written_as_it_was() -> None:

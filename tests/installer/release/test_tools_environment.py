@@ -8,7 +8,7 @@ from installer.release import receipt, tools_environment
 from shared.errors import TrustError
 from tests.bundles import entry
 from tests.installed import Installation, install_made, make_prefix
-from tests.validator.looking import release_of
+from tests.validator.checking import release_of
 from tests.wheels import Wheel
 
 TOOL = Wheel("my-tool", "1.0", {"my_tool.py": "\n"})

@@ -237,7 +237,7 @@ def test_an_installation_is_admitted_under_the_lock(tiny, prefix, tmp_path, plac
 
 
 def test_a_repair_is_admitted_once_under_the_lock(tiny, prefix, monkeypatch):
-    held = judged(monkeypatch, "installer.trust.at_hand")
+    held = judged(monkeypatch, "installer.trust.available")
     (prefix.active().path / "COMPLETE").unlink()
     assert api.recover(prefix.root, bundle=tiny.folder, trusted_keys=[str(tiny.key)]).applied
     assert held == [True]

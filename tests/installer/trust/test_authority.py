@@ -128,9 +128,9 @@ def test_a_folder_that_cannot_be_entered_is_not_taken_for_none(places, pinned, t
     memory.remember(places.make_own(), counters={"tiny": 5})
     with closed_to_us(places.host.parent):
         assert "cannot be read" in refusal(places)
-        for look in (lambda: authority.host_memory(places), lambda: authority.prefix_policy(places.host)):
+        for inspect in (lambda: authority.host_memory(places), lambda: authority.prefix_policy(places.host)):
             with pytest.raises(TrustError, match="cannot be read"):
-                look()
+                inspect()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

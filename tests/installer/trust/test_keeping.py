@@ -51,7 +51,7 @@ def test_the_same_or_newer_goes_on_and_lower_is_refused(tiny, damaged, tmp_path,
     assert "is lost" in refusal(older, Prefix(tmp_path / "fresh"))  # where nothing shows what was accepted
     assert api.trust_state(damaged.root).authority.source == authority.HOST
     api.install(api.open_bundle(tiny.folder), damaged.root)
-    found = authority.kept_by_host(places)
+    found = authority.stored_by_host(places)
     assert (found.problems, found.memory) == ({}, memory.Memory(1, {PRODUCT: COUNTER}, rebuilt=True))
     assert "older than the release that this host accepted" in refusal(older, Prefix(tmp_path / "fresh"))
 
@@ -66,9 +66,9 @@ def test_recover_mends_and_an_administrator_accepts(damaged, places, capsys):
     assert cli.main(["trust", "accept-memory", "--prefix", str(damaged.root)]) == 2  # nobody can be asked
     capsys.readouterr()
     assert cli.main(["trust", "accept-memory", "--yes", "--json", "--prefix", str(damaged.root)]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["accepted"] == {"policy": 1, "counters": {PRODUCT: COUNTER}}
-    assert told["audit_head"] == audit_log.head(damaged)
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["accepted"] == {"policy": 1, "counters": {PRODUCT: COUNTER}}
+    assert reported["audit_head"] == audit_log.head(damaged)
     assert audit_log.entries(damaged)[-1]["action"] == "accept-memory"
     assert [status for status, _command in judged(damaged)] == [PASS]
 

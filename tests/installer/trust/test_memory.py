@@ -53,8 +53,8 @@ def test_one_damaged_copy_changes_nothing_and_is_mended(tmp_path, name, damage):
     known = memory.remember(tmp_path, counters={"app": 5}, policy=2)
     whole = (tmp_path / name).read_bytes()
     hurt(tmp_path, name, damage)
-    kept = memory.read_folder(tmp_path)
-    assert (kept.memory, list(kept.problems), kept.garbage) == (known, [name], False)
+    stored = memory.read_folder(tmp_path)
+    assert (stored.memory, list(stored.problems), stored.garbage) == (known, [name], False)
     memory.remember(tmp_path, counters={"app": 1})
     assert (tmp_path / name).read_bytes() == whole
     assert memory.read_folder(tmp_path).problems == {}
@@ -66,8 +66,8 @@ def test_a_copy_that_was_rolled_back_does_not_count(tmp_path, name):
     older = (tmp_path / name).read_bytes()
     known = memory.remember(tmp_path, counters={"app": 7, "other": 1})
     (tmp_path / name).write_bytes(older)
-    kept = memory.read_folder(tmp_path)
-    assert (kept.memory, list(kept.problems)) == (known, [name])
+    stored = memory.read_folder(tmp_path)
+    assert (stored.memory, list(stored.problems)) == (known, [name])
 
 
 @pytest.mark.parametrize("damage", [one for one in DAMAGE if one != "missing"])
@@ -75,15 +75,15 @@ def test_with_both_damaged_nothing_is_taken_for_an_empty_one(tmp_path, damage):
     memory.remember(tmp_path, counters={"app": 5})
     for name in memory.NAMES:
         hurt(tmp_path, name, damage)
-    kept = memory.read_folder(tmp_path)
-    assert (set(kept.problems), kept.garbage, kept.memory.rebuilt) == (set(memory.NAMES), True, True)
+    stored = memory.read_folder(tmp_path)
+    assert (set(stored.problems), stored.garbage, stored.memory.rebuilt) == (set(memory.NAMES), True, True)
 
 
 def test_both_missing_beside_a_policy_are_damaged_and_without_one_are_empty(tmp_path):
-    assert memory.read_folder(tmp_path) == memory.Kept()
+    assert memory.read_folder(tmp_path) == memory.Stored()
     (tmp_path / "policy-3.json").touch()
-    kept = memory.read_folder(tmp_path)
-    assert (kept.memory, set(kept.problems), kept.garbage) == (
+    stored = memory.read_folder(tmp_path)
+    assert (stored.memory, set(stored.problems), stored.garbage) == (
         memory.Memory(3, {}, rebuilt=True),
         set(memory.NAMES),
         False,
@@ -102,9 +102,9 @@ def test_what_was_rebuilt_stays_so_until_it_is_accepted(tmp_path):
 
 def test_the_single_file_of_before_is_read_as_it_is(tmp_path):
     (tmp_path / memory.NAME).write_text('{"format": 1, "policy": 2, "products": {"app": 5}}')
-    assert memory.read_folder(tmp_path) == memory.Kept(memory.Memory(2, {"app": 5}))
+    assert memory.read_folder(tmp_path) == memory.Stored(memory.Memory(2, {"app": 5}))
     memory.remember(tmp_path, counters={"app": 6})
-    assert memory.read_folder(tmp_path) == memory.Kept(memory.Memory(2, {"app": 6}))
+    assert memory.read_folder(tmp_path) == memory.Stored(memory.Memory(2, {"app": 6}))
     assert (tmp_path / memory.COPY).exists()
 
 
@@ -120,8 +120,8 @@ def test_a_stop_between_the_two_copies_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "write_atomic", stop_at_the_copy)
     with pytest.raises(OSError, match="No space left"):
         memory.remember(tmp_path, counters={"app": 6})
-    kept = memory.read_folder(tmp_path)
-    assert (kept.memory.products, list(kept.problems)) == ({"app": 6}, [memory.COPY])
+    stored = memory.read_folder(tmp_path)
+    assert (stored.memory.products, list(stored.problems)) == ({"app": 6}, [memory.COPY])
 
 
 def test_what_a_killed_change_left_goes_unless_another_is_at_work(tmp_path):

@@ -23,13 +23,13 @@ def file(places):
 
 def problem(path, places):
     with pytest.raises(TrustError) as caught:
-        ownership.demand_private(path, places)
+        ownership.require_private(path, places)
     assert caught.value.advice
     return caught.value.what
 
 
 def test_a_private_file_counts(file, places):
-    ownership.demand_private(file, places)
+    ownership.require_private(file, places)
 
 
 @posix

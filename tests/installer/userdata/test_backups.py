@@ -75,12 +75,12 @@ def test_every_change_is_preceded_by_a_backup(used, second) -> None:
 
 
 def test_models_that_the_user_brought_stay_until_everything_of_his_goes(used, tiny) -> None:
-    brought = used.root / "models" / "bge" / "config.json"
-    brought.parent.mkdir(parents=True)
-    brought.write_text("{}")
+    added = used.root / "models" / "bge" / "config.json"
+    added.parent.mkdir(parents=True)
+    added.write_text("{}")
     assert used.root / "models" in uninstall(used, QUIET).stays
     install(tiny, used)
-    assert brought.is_file()
+    assert added.is_file()
     uninstall(used, QUIET, purge=True)
     assert not used.root.exists()
 
@@ -186,7 +186,7 @@ def test_restoring_brings_back_folders_and_rights_too(used) -> None:
     assert transaction.leftovers(used) == []
 
 
-@pytest.mark.parametrize("place", ["write", "finish_restoring", "bring_in"])
+@pytest.mark.parametrize("place", ["write", "finish_restoring", "swap_in"])
 def test_a_restoration_that_fails_is_undone_or_finished(used, monkeypatch, place) -> None:
     backups.create(used, "20260101T000000Z-manual")
     wanted = snapshot(used.data)
@@ -196,7 +196,7 @@ def test_a_restoration_that_fails_is_undone_or_finished(used, monkeypatch, place
     real = getattr(module, place)
 
     def fail(*arguments: object) -> None:
-        if place == "bring_in":
+        if place == "swap_in":
             real(*arguments)
         raise OSError(28, "No space left on device", "/disk")
 
@@ -238,14 +238,14 @@ def test_three_renames_that_were_stopped_are_finished_or_undone(used, monkeypatc
     monkeypatch.setattr(files, "replace", rename)
     if renamed < 3:
         with pytest.raises(KeyboardInterrupt):
-            userdata.bring_in(used, entry)
+            userdata.swap_in(used, entry)
     else:
-        userdata.bring_in(used, entry)
+        userdata.swap_in(used, entry)
     monkeypatch.setattr(files, "replace", real)
     if renamed % 2:
-        userdata.bring_in(used, entry)
+        userdata.swap_in(used, entry)
         assert (snapshot(used.data), snapshot(incoming)) == (new, old)
-    userdata.take_out(used, entry)
+    userdata.swap_out(used, entry)
     assert snapshot(used.data) == old
     assert not incoming.exists()
     assert not (used.root / userdata.MOVED).exists()
@@ -267,7 +267,7 @@ def test_a_rollback_goes_on_without_space_for_its_backup(used, second, monkeypat
     def fail(_prefix: Prefix, _needed: int) -> None:
         raise HostError("no space.")
 
-    monkeypatch.setattr(backups, "demand_free", fail)
+    monkeypatch.setattr(backups, "require_free", fail)
     assert rollback.rollback(used, QUIET).active == first.id
     assert reasons(used) == ["before-install"]
 
@@ -289,8 +289,8 @@ def run(capsys, *words: str) -> tuple[int, str, str]:
         code = cli.main(list(words))
     except SystemExit as ended:
         code = int(str(ended.code))
-    told = capsys.readouterr()
-    return code, told.out, told.err
+    reported = capsys.readouterr()
+    return code, reported.out, reported.err
 
 
 def test_the_command_makes_lists_and_restores(used, host, capsys) -> None:
@@ -351,11 +351,13 @@ def test_a_backup_that_lost_its_index_is_told_and_stays(used):
 def test_the_newest_backup_that_holds_data_stays_while_the_data_are_lost(used):
     full = backups.create(used, backups.new_name(used, backups.MANUAL))
     shutil.rmtree(used.data)
-    later = [backups.create(used, backups.new_name(used, backups.MANUAL)) for _time in range(backups.KEPT_BACKUPS + 2)]
+    later = [
+        backups.create(used, backups.new_name(used, backups.MANUAL)) for _time in range(backups.RETAINED_BACKUPS + 2)
+    ]
     assert backups.newest_with_data(used).name == full.name
     backups.prune(used)
     left = [backup.name for backup in backups.list_backups(used)]
-    assert left == [full.name, *(path.name for path in later[-backups.KEPT_BACKUPS :])]
+    assert left == [full.name, *(path.name for path in later[-backups.RETAINED_BACKUPS :])]
 
 
 def test_a_removal_that_is_cut_short_leaves_no_backup(used, monkeypatch):

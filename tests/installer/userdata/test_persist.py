@@ -33,6 +33,6 @@ def test_what_is_laid_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypa
 
     monkeypatch.setattr(os, "fsync", syncing)
     monkeypatch.setattr(files, "replace", replacing)
-    persist.lay(prefix, manifest, Store(prefix.store), Entry("install", prefix.active().id))
+    persist.write(prefix, manifest, Store(prefix.store), Entry("install", prefix.active().id))
     assert shipped
     assert sorted(named) == sorted(entry.inner for entry in shipped)

@@ -181,9 +181,9 @@ def test_what_a_file_with_holes_holds_is_told_apart_and_its_holes_are_not_read(e
     restore.restore(empty, made.name, QUIET)
     assert facts_of_big(big) == before
     for place, byte in ((HOLE, b"x"), (1 << 40, b"\1"), (1 << 41, b"\0")):
-        kept = made.path / "files/data/big"
-        former = facts_of_big(kept)
-        with kept.open("r+b") as file:
+        stored = made.path / "files/data/big"
+        previous = facts_of_big(stored)
+        with stored.open("r+b") as file:
             file.seek(place)
             was = file.read(1)
             file.seek(place)
@@ -193,7 +193,7 @@ def test_what_a_file_with_holes_holds_is_told_apart_and_its_holes_are_not_read(e
                 backup_files.check(made)
             file.seek(place)
             file.write(was)
-        assert facts_of_big(kept)[0] == former[0]
+        assert facts_of_big(stored)[0] == previous[0]
         backup_files.check(made)  # zeros that are written are as good as a hole
 
 
@@ -264,9 +264,9 @@ def test_every_command_works_with_deep_data(prefix, tiny, tmp_path, host, capsys
         ["uninstall", "--yes"],
     ):
         code = cli.main([*words, "--prefix", str(prefix.root)])
-        told = capsys.readouterr()
-        assert code in (0, 1), (words, code, told.err)
-        assert "Traceback" not in told.err
+        reported = capsys.readouterr()
+        assert code in (0, 1), (words, code, reported.err)
+        assert "Traceback" not in reported.err
     files.remove_tree(prefix.root)
 
 
@@ -356,13 +356,13 @@ def test_what_nobody_may_replace_is_told_before_anything_is_exchanged(empty, nam
 
 
 def test_what_lies_in_the_place_of_a_file_that_is_being_laid_is_never_written_through(prefix, tiny, tmp_path) -> None:
-    outside, laid = tmp_path / "outside.txt", prefix.data / "data/new.csv"
+    outside, written = tmp_path / "outside.txt", prefix.data / "data/new.csv"
     outside.write_text("of somebody\n")
-    laid.with_name(persist.TEMPORARY).symlink_to(outside)
+    written.with_name(persist.TEMPORARY).symlink_to(outside)
     key = tiny.key.with_suffix("")
     install(tiny_bundle(tmp_path / "n", counter=COUNTER + 1, sources={"data/new.csv": "a\n"}, key=key), prefix)
     assert outside.read_text() == "of somebody\n"
-    assert (laid.is_symlink(), laid.read_text()) == (False, "a\n")
+    assert (written.is_symlink(), written.read_text()) == (False, "a\n")
 
 
 def old_form(backup: Path) -> None:
@@ -492,7 +492,7 @@ def test_a_filesystem_in_the_data_is_backed_up_and_never_exchanged_or_emptied(em
     (mounted / "file").write_text("there\n")
     made = restore.create_backup(empty, QUIET).backup
     assert (made.path / "files/data/x/file").read_text() == "there\n"
-    for act in (lambda: restore.restore(empty, "latest", QUIET), lambda: userdata.demand_movable(empty)):
+    for act in (lambda: restore.restore(empty, "latest", QUIET), lambda: userdata.require_movable(empty)):
         with pytest.raises(HostError, match=r"data/x is a mount point"):
             act()
     with pytest.raises(OSError, match="busy"):
@@ -524,7 +524,7 @@ def test_a_link_that_leads_out_of_the_data_is_refused_for_a_migration(empty, tar
     (empty.data / "sub").mkdir()
     (empty.data / "link").symlink_to(target)
     with pytest.raises(HostError, match=r"data/link is a link to outside the data"):
-        userdata.demand_closed(empty.data)
+        userdata.require_closed(empty.data)
 
 
 @pytest.mark.parametrize("target", ["sub/file", "nowhere", "."])
@@ -532,7 +532,7 @@ def test_a_link_that_stays_in_the_data_is_kept(empty, target) -> None:
     (empty.data / "sub").mkdir()
     (empty.data / "link").symlink_to(target)
     (empty.data / "sub/up").symlink_to("../link")
-    userdata.demand_closed(empty.data)
+    userdata.require_closed(empty.data)
 
 
 def test_a_migration_never_writes_through_a_link(prefix, tiny, tmp_path) -> None:
@@ -568,9 +568,9 @@ def test_strange_data_survive_an_upgrade_and_a_rollback(prefix, tiny, tmp_path) 
     (prefix.data / "data/notes.txt").write_text("note\n")
     before = below(prefix.data)
     install(migrating(tmp_path / "second", tiny), prefix)
-    kept = {path: what for path, what in below(prefix.data).items() if path in before and what[4] is not None}
-    assert {path: before[path] for path in kept} == kept
-    assert len(kept) == len([what for what in before.values() if what[4] is not None]) - 1  # the notes are migrated
+    stored = {path: what for path, what in below(prefix.data).items() if path in before and what[4] is not None}
+    assert {path: before[path] for path in stored} == stored
+    assert len(stored) == len([what for what in before.values() if what[4] is not None]) - 1  # the notes are migrated
     rollback.rollback(prefix, QUIET)
     assert below(prefix.data) == before
     restore.restore(prefix, backups.list_backups(prefix)[0].name, QUIET)

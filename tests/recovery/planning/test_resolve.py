@@ -69,9 +69,9 @@ def test_another_version_takes_the_place_of_a_lost_wheel(host, upgraded, install
 def test_validate_says_so_as_long_as_it_is_active(host, upgraded, capsys):
     lose(host, upgraded, "tiny-text")
     assert cli.main(["recover", "--allow-unlocked", "--yes", "--json", "--prefix", str(host.prefix.root)]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert {result["id"]: result["status"] for result in told["results"]}["security.integrity"] == "WARN"
-    assert upgraded.manifest.folder in told["plan"]["unmet"]
+    reported = json.loads(capsys.readouterr().out)
+    assert {result["id"]: result["status"] for result in reported["results"]}["security.integrity"] == "WARN"
+    assert upgraded.manifest.folder in reported["plan"]["unmet"]
     report = api.validate(host.prefix.root, categories=["Packages", "Security"])
     found = {result.id: result.status for result in report.results}
     assert (found["security.integrity"], found["packages.versions"]) == ("WARN", "WARN")
@@ -149,10 +149,10 @@ def test_versions_that_do_not_go_together_are_no_way(host, tiny, tmp_path):
         packages={**NEW_TEXT, "tiny-math": ("2.2.0", WHEEL_FILES["tiny-math"][1])},
     )
     lose(host, made, "tiny-text")
-    former = next(release for release in host.prefix.complete_releases() if release.id != host.release.id)
+    previous = next(release for release in host.prefix.complete_releases() if release.id != host.release.id)
     entry = tiny.manifest.entry(next(item.wheel for item in tiny.manifest.packages if item.name == "tiny-math"))
     delete(host.prefix.store / entry.sha256[:2] / entry.sha256)
-    flip(former.app / "app.py")
+    flip(previous.app / "app.py")
     with pytest.raises(HostError):
         host.recover(allow_unlocked=True)
 
@@ -170,8 +170,8 @@ def test_a_lost_source_file_is_nothing_that_versions_mend(host, upgraded):
 
 def test_a_wheel_of_a_release_that_nobody_proves_is_not_taken(host, upgraded):
     lose(host, upgraded, "tiny-text")
-    former = next(release for release in host.prefix.complete_releases() if release.id != host.release.id)
-    flip(former.receipt_file)
+    previous = next(release for release in host.prefix.complete_releases() if release.id != host.release.id)
+    flip(previous.receipt_file)
     assert remedies(host.plan(allow_unlocked=True)) != ["resolve"]
 
 

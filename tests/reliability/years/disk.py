@@ -109,7 +109,7 @@ class Disk:
             memory=counter - tiny.COUNTER if counter else 0,
             policy=host.policy,
             backups=tuple(backup.name for backup in list_backups(prefix)),
-            kept=tuple(version_of(release) for release in whole),
+            stored=tuple(version_of(release) for release in whole),
             hurt=frozenset(version_of(release) for release in whole if repeated.of_receipt(release)),
             files=len(found),
             bytes=sum(inodes.values()),
@@ -166,12 +166,12 @@ def hit(argv, kind, where):
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
-        told = file.read()
+        reported = file.read()
     _pid, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, status
         return worlds.Said(-signal.SIGKILL, "", "")
-    return worlds.Said(*pickle.loads(told))
+    return worlds.Said(*pickle.loads(reported))
 
 
 def arm(kind, where):

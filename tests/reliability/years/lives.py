@@ -28,11 +28,11 @@ LIFE = 4  # parts of a life, of which the first and the last are compared
 def life(number, kind, operations, shrinking, folder):
     """Live by one seed; return what came of it."""
     engine.MAX_SHRINKING_SECONDS = shrinking
-    began, broke, told = time.monotonic(), "", []
+    began, broke, reported = time.monotonic(), "", []
     place = folder / f"seed{number}"
     versions = Versions(place / "versions") if kind == "disk" else None
     try:
-        told = live(lambda: Disk(place / "host", versions) if versions else Memory(), number, operations)
+        reported = live(lambda: Disk(place / "host", versions) if versions else Memory(), number, operations)
     except Exception as error:  # noqa: BLE001 - whatever breaks is the result
         broke = "\n".join([f"seed {number}: {error}", *getattr(error, "__notes__", [traceback.format_exc(limit=-3)])])
     finally:
@@ -41,12 +41,12 @@ def life(number, kind, operations, shrinking, folder):
         "kind": kind,
         "seed": number,
         "operations": operations,
-        "done": len(told),
+        "done": len(reported),
         "broke": broke,
-        "files": max((one.files for one in told), default=0),
-        "bytes": max((one.bytes for one in told), default=0),
-        "slower": slower(told),
-        "faults": sum(bool(one.fault) for one in told),
+        "files": max((one.files for one in reported), default=0),
+        "bytes": max((one.bytes for one in reported), default=0),
+        "slower": slower(reported),
+        "faults": sum(bool(one.fault) for one in reported),
         "seconds": time.monotonic() - began,
     }
 
@@ -102,8 +102,8 @@ def main():
 
 
 def note(row, path):
-    told = row["broke"] or f"seed {row['seed']}: {row['done']} operations, {row['seconds']:.0f} s"
-    for line in told.splitlines():
+    reported = row["broke"] or f"seed {row['seed']}: {row['done']} operations, {row['seconds']:.0f} s"
+    for line in reported.splitlines():
         show(line)
     if path is not None:
         with path.open("a") as file:

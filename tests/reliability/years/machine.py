@@ -76,19 +76,19 @@ class Years(RuleBasedStateMachine):
         super().__init__()
         self.host = self.make_host()
         self.must = Must(self.host.template())
-        self.told = []
+        self.described = []
 
     @rule(op=operations())
     def step(self, op):
         if op.what == "delta" and not self.must.facts.active:
             op = op._replace(what="newer")
         if op.what != "idle":
-            do(self.host, self.must, op, self.told)
+            do(self.host, self.must, op, self.described)
 
 
 def do(host, must, op, told):
     """Do one operation and look at what must hold."""
-    expected = must.after(op, host.seen().kept)
+    expected = must.after(op, host.seen().stored)
     began = time.monotonic()
     said = host.run(op, must)
     seconds = time.monotonic() - began
@@ -112,7 +112,7 @@ def live(make_host, number, operations, phases=(Phase.generate, Phase.shrink)):
             return make_host()
 
         def teardown(self):
-            longest[:] = self.told if len(self.told) > len(longest) else longest
+            longest[:] = self.described if len(self.described) > len(longest) else longest
 
     chosen = settings(
         max_examples=2,  # the first one is always idle

@@ -46,7 +46,7 @@ class Memory(Protocol):
         here = self.version(active)
         if not trusts(self.policy) or (version != here and version < max(must.floor, here)):
             return UNTRUSTED
-        if must.days <= BEHIND and version not in self.seen().kept:
+        if must.days <= BEHIND and version not in self.seen().stored:
             return UNTRUSTED
         if not (version == here and not self.releases[active].hurt):
             if op.fault and op.fault[0] == "space":
@@ -114,7 +114,7 @@ class Memory(Protocol):
     def validate(self, _op, _must):
         return FAILED if self.releases[self.active()].hurt else OK
 
-    def look(self, _op, _must):
+    def inspect(self, _op, _must):
         return OK
 
     # -- beside the installer ----------------------------------------------------------------------------------------

@@ -49,9 +49,9 @@ class Facts:
 
     def matches(self, seen):
         """Return what is not as it must be, "" for nothing."""
-        told = {name: (getattr(self, name), getattr(seen, name)) for name in ("active", "back", "data", "env")}
-        told["hurt"] = self.hurt, seen.hurt & {self.active, self.back}
-        return "; ".join(f"{name} is {is_!r}, not {must!r}" for name, (must, is_) in told.items() if must != is_)
+        reported = {name: (getattr(self, name), getattr(seen, name)) for name in ("active", "back", "data", "env")}
+        reported["hurt"] = self.hurt, seen.hurt & {self.active, self.back}
+        return "; ".join(f"{name} is {is_!r}, not {must!r}" for name, (must, is_) in reported.items() if must != is_)
 
 
 class Expected(NamedTuple):

@@ -57,6 +57,8 @@ def clock(_host, op, must):
 def hurt(host, op, must):
     """A file of the active release or of the way back changes."""
     version = (must.facts.active, must.facts.back)[op.number % 2]
+    if version in must.facts.hurt:
+        return DONE  # whatever was damaged, its manifest included
     for release in host.prefix.complete_releases():
         if version and release.order[0] == host.versions.full(version).manifest.product.counter:
             path = worlds.damaged_file(release)
@@ -95,8 +97,8 @@ def forget(host, op, must):
     if folder.is_dir() and (folder / memory.NAME).exists():
         chosen = memory.NAMES if op.number % 3 == 2 else memory.NAMES[op.number % 3 :][:1]
         others = set(memory.NAMES) - set(chosen)
-        kept = memory.read_folder(folder)
-        if len(chosen) == 2 or others & set(kept.problems):
+        stored = memory.read_folder(folder)
+        if len(chosen) == 2 or others & set(stored.problems):
             must.memory, must.rebuilt = 0, True
         for name in chosen:
             (folder / name).write_text(json.dumps({"format": op.number}))

@@ -129,7 +129,7 @@ class Protocol:
             memory=self.memory,
             policy=self.policy,
             backups=tuple(self.backups),
-            kept=tuple(self.version(name) for name in self.whole()),
+            stored=tuple(self.version(name) for name in self.whole()),
             hurt=frozenset(release.version for release in self.releases.values() if release.mark and release.hurt),
             files=len(self.releases) + len(self.aside) + len(self.backups),
             bytes=0,
@@ -166,20 +166,20 @@ class Protocol:
                 self.aside[entry.incoming] = self.data
             self.data = came
 
-        self.do("TAKE_OUT" if self.data.number == entry.tree else "BRING_IN", swap)
+        self.do("SWAP_OUT" if self.data.number == entry.tree else "SWAP_IN", swap)
 
-    def bring_in(self, entry):
+    def swap_in(self, entry):
         forgets = entry and entry.command == "rollback" and "FORGETS_DATA" in self.left_out
         if entry and entry.incoming and self.data.number != entry.tree and not forgets:
             self.exchange(entry)
 
-    def take_out(self, entry):
-        if entry and entry.incoming and self.data.number == entry.tree and "NO_TAKE_OUT" not in self.left_out:
+    def swap_out(self, entry):
+        if entry and entry.incoming and self.data.number == entry.tree and "NO_SWAP_OUT" not in self.left_out:
             self.exchange(entry)
         if entry and entry.incoming == INCOMING:
             self.beside = None
 
-    def keep_former(self, entry):
+    def keep_previous(self, entry):
         left = self.place(entry.incoming) if entry.incoming else None
         if left is None or entry.incoming == entry.former:
             return
@@ -195,9 +195,9 @@ class Protocol:
         if entry.former is None:
             self.beside = None
         else:
-            self.do("KEEP_FORMER", move)
+            self.do("KEEP_PREVIOUS", move)
 
-    def remember_former(self, entry):
+    def remember_previous(self, entry):
         if (
             entry.former
             and self.version(entry.former) == self.version(entry.release)
@@ -205,12 +205,12 @@ class Protocol:
         ):
             return
         if entry.former != self.previous:
-            self.do("REMEMBER_FORMER", lambda: self.put(previous=entry.former))
+            self.do("REMEMBER_PREVIOUS", lambda: self.put(previous=entry.former))
 
     def settle_counted(self, entry):
-        self.bring_in(entry)
-        self.keep_former(entry)
-        self.remember_former(entry)
+        self.swap_in(entry)
+        self.keep_previous(entry)
+        self.remember_previous(entry)
 
     def remove(self, name):
         release = self.releases.get(name)
@@ -231,7 +231,7 @@ class Protocol:
         self.aside = {name: tree for name, tree in self.aside.items() if int(name.partition("-r")[0]) in versions}
 
     def finish_restoring(self, entry):
-        self.bring_in(entry)
+        self.swap_in(entry)
         self.env = self.restored
         self.idle()
         self.beside = None
@@ -241,7 +241,7 @@ class Protocol:
             self.finish_restoring(entry)
             return
         if self.active() != entry.release:
-            self.take_out(entry)
+            self.swap_out(entry)
             if entry.command != "rollback":
                 self.remove(entry.release)
         else:
@@ -274,29 +274,31 @@ class Protocol:
 
     def change(self, command, release, version, *, store=False):
         """Build a release where it is not kept, make it current, and settle what follows."""
-        former = self.active()
-        self.write(command, release, former)
-        if former or self.data.data:
+        previous = self.active()
+        self.write(command, release, previous)
+        if previous or self.data.data:
             self.back_up()
-        entry = Journal(command, release, former)
+        entry = Journal(command, release, previous)
         try:
-            due = layout(version) and (layout(self.version(former)) != layout(version) if former else self.data.data)
+            due = layout(version) and (
+                layout(self.version(previous)) != layout(version) if previous else self.data.data
+            )
             if store and due:
                 self.do("COPY_TREE", lambda: self.put(beside=self.tree(dict(self.data.data))))
-                entry = Journal(command, release, former, INCOMING, self.beside.number)
-                self.write(command, release, former, INCOMING, self.beside.number)
+                entry = Journal(command, release, previous, INCOMING, self.beside.number)
+                self.write(command, release, previous, INCOMING, self.beside.number)
             if release not in self.releases:
                 self.build(release, version, store=store, migrates=bool(entry.incoming))
             if command in ("rollback", "rollback-repair") and self.waiting(release):
                 place = self.waiting(release)
-                entry = Journal(command, release, former, place, self.aside[place].number)
-                self.write(command, release, former, place, entry.tree)
+                entry = Journal(command, release, previous, place, self.aside[place].number)
+                self.write(command, release, previous, place, entry.tree)
             lays = command in ("install", "recover")
             before = dict(self.data.data)
             if lays:
                 tree = self.place(entry.incoming) if entry.incoming else self.data
                 tree.data = laid(tree.data, version)
-            self.bring_in(entry)
+            self.swap_in(entry)
             self.do("POINT_AT", lambda: self.put(current=release))
         except FullError:
             if not entry.incoming and self.current != release:
@@ -304,7 +306,7 @@ class Protocol:
             self.undo(entry)
             raise
         if command == "recover":
-            self.do("UNMARK", lambda: setattr(self.releases[former], "mark", False))
+            self.do("UNMARK", lambda: setattr(self.releases[previous], "mark", False))
         self.settle_counted(entry)
         self.collect()
         self.idle()

@@ -15,7 +15,7 @@ class Seen(NamedTuple):
     memory: int
     policy: int
     backups: tuple
-    kept: tuple
+    stored: tuple
     hurt: frozenset
     files: int
     bytes: int

@@ -11,7 +11,7 @@ from tests.reliability.years.memory import Memory
 from tests.reliability.years.versions import Versions
 
 # what is left out of the protocol, and the seeds of which one must find it
-MUTATIONS = ("KEEP_LAST", "COLLECTS_THE_WAY_BACK", "NO_TAKE_OUT", "NO_JOURNAL", "FORGETS_DATA", "MEMORY_GOES_DOWN")
+MUTATIONS = ("KEEP_LAST", "COLLECTS_THE_WAY_BACK", "NO_SWAP_OUT", "NO_JOURNAL", "FORGETS_DATA", "MEMORY_GOES_DOWN")
 ONE_LIFE = (Phase.generate,)
 
 
@@ -22,13 +22,13 @@ def versions(scratch):
 
 @pytest.mark.parametrize("number", [3, 12])
 def test_a_host_lives_on(number, versions, scratch, places):
-    told = live(lambda: Disk(scratch / "host", versions), number, 40)
-    assert len(told) > 30
+    reported = live(lambda: Disk(scratch / "host", versions), number, 40)
+    assert len(reported) > 30
 
 
 def test_a_host_in_memory_lives_for_long():
-    told = [one for number in range(10) for one in live(Memory, number, 100)]
-    assert len(told) > 900
+    reported = [one for number in range(10) for one in live(Memory, number, 100)]
+    assert len(reported) > 900
 
 
 @pytest.mark.parametrize("left_out", MUTATIONS)

@@ -26,7 +26,11 @@ def no_traces(folder) -> bool:
 
 def refused(path, *words: str) -> None:
     """Demand that a name is refused, when it is asked for beforehand and when it is written."""
-    for attempt in (outputs.demand, lambda path: outputs.write(path, b"x"), lambda path: outputs.append(path, b"x")):
+    for attempt in (
+        outputs.require_writable,
+        lambda path: outputs.write(path, b"x"),
+        lambda path: outputs.append(path, b"x"),
+    ):
         with pytest.raises(HostError) as caught:
             attempt(path)
         assert str(path) in caught.value.what
@@ -41,7 +45,7 @@ def as_root() -> None:
 
 def test_a_new_file_and_one_that_is_replaced(tmp_path) -> None:
     path = tmp_path / "report.json"
-    outputs.demand(path)
+    outputs.require_writable(path)
     outputs.write(path, b"one", mode=0o600)
     before = path.stat().st_ino
     outputs.write(path, b"two", mode=0o644)
@@ -64,11 +68,11 @@ def test_a_file_that_is_there_stays_readable_for_whom_it_was(tmp_path) -> None:
 
 
 def test_the_mode_does_not_follow_the_umask(tmp_path) -> None:
-    former = os.umask(0o777)
+    previous = os.umask(0o777)
     try:
         outputs.write(tmp_path / "a", b"", mode=0o640)
     finally:
-        os.umask(former)
+        os.umask(previous)
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
 
@@ -99,7 +103,7 @@ def test_links_that_lead_in_circles(tmp_path) -> None:
 @pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_names_of_our_own_streams(name) -> None:
     code = f"from shared.files import outputs; name = {name!r}; "
-    code += "print('shown'); outputs.demand(name); outputs.write(name, b'data')"
+    code += "print('shown'); outputs.require_writable(name); outputs.write(name, b'data')"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, cwd=needs.CHECKOUT)
     assert done.stdout == b"shown\ndata"
 
@@ -111,7 +115,7 @@ def test_a_descriptor_that_is_closed_is_told() -> None:
 def test_a_descriptor_is_the_callers_and_never_a_file_that_we_opened(tmp_path) -> None:
     handle = os.open(tmp_path / "log", os.O_RDWR | os.O_CREAT)
     try:
-        for act in (outputs.demand, lambda path: outputs.write(path, b"report")):
+        for act in (outputs.require_writable, lambda path: outputs.write(path, b"report")):
             with pytest.raises(HostError, match=os.strerror(9)):
                 act(f"/dev/fd/{handle}")
         os.set_inheritable(handle, True)
@@ -122,11 +126,11 @@ def test_a_descriptor_is_the_callers_and_never_a_file_that_we_opened(tmp_path) -
 
 
 def test_devices_stay_devices() -> None:
-    outputs.demand("/dev/null")
+    outputs.require_writable("/dev/null")
     outputs.write("/dev/null", b"x" * 100_000)
     outputs.append("/dev/null", b"x")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
-    outputs.demand("/dev/full")
+    outputs.require_writable("/dev/full")
     with pytest.raises(HostError, match="No space left"):
         outputs.write("/dev/full", b"x")
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)

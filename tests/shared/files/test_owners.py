@@ -133,10 +133,10 @@ def test_whoever_lies_outside_a_namespace_stands_for_root_there_alone(monkeypatc
 
 
 def test_a_namespace_is_told_by_its_map(monkeypatch, tmp_path) -> None:
-    real, told = open, tmp_path / "uid_map"
-    monkeypatch.setattr("builtins.open", lambda _path, **options: real(told, **options))
+    real, reported = open, tmp_path / "uid_map"
+    monkeypatch.setattr("builtins.open", lambda _path, **options: real(reported, **options))
     assert not owners.in_namespace()  # there is no such file elsewhere than on Linux
-    told.write_text("         0          0 4294967295\n")
+    reported.write_text("         0          0 4294967295\n")
     assert not owners.in_namespace()
-    told.write_text("         0     100000      65536\n")
+    reported.write_text("         0     100000      65536\n")
     assert owners.in_namespace()

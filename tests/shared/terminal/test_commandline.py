@@ -132,9 +132,9 @@ def test_a_name_with_line_ends_forges_no_line(capsys) -> None:
         raise errors.TrustError(f"{name}: bad.", "Second.", advice=f"Look at {name}.")
 
     assert commandline.run_command(refuse, argparse.Namespace(json=False)) == 3
-    shown, told = capsys.readouterr()
+    shown, reported = capsys.readouterr()
     assert shown == "Stays:   x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz\n"
-    assert len(told.splitlines()) == 6
-    assert told.splitlines()[4] == "Second."  # a line of ours stays one
-    assert "x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz" in told
-    assert told.isascii()
+    assert len(reported.splitlines()) == 6
+    assert reported.splitlines()[4] == "Second."  # a line of ours stays one
+    assert "x\\nerror: none\\r\\u001b[2J\\u202e.tar.gz" in reported
+    assert reported.isascii()

@@ -89,9 +89,9 @@ def test_help_of_every_command_is_korean(korean, capsys) -> None:
 def test_a_wrong_call_is_told_in_korean(korean, capsys, arguments) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments)
-    told = capsys.readouterr().err
-    assert ENGLISH.findall(told) == []
-    assert "오류: " in told
+    reported = capsys.readouterr().err
+    assert ENGLISH.findall(reported) == []
+    assert "오류: " in reported
 
 
 def test_english_stays_argparse_s(monkeypatch, capsys) -> None:

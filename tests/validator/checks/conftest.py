@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.validator.looking import take_any_speed
+from tests.validator.checking import take_any_speed
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from installer.release.installation import active as installed
 from installer.userdata import persist
 from shared.errors import ToolError
 from shared.files import files, trees
-from tests.validator.looking import look, release_of
+from tests.validator.checking import look, release_of
 from validator.check import FAIL, UncheckedError
 from validator.checks.application.cli import Commands
 from validator.trials import scratch_prefix, trial

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from installer.release.installation import active as installed
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, snapshot
+from tests.validator.checking import change, look, snapshot
 from validator.check import PASS
 from validator.checks.application.cli import Commands
 from validator.trials import trial

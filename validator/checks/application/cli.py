@@ -42,14 +42,14 @@ class Commands(Check):
                 evidence={"launchers": wrong},
                 **subject.repair(),
             )
-        former = launchers.former_tool(prefix)
-        if former and former.stem in manifest.application.commands:
+        previous = launchers.former_tool(prefix)
+        if previous and previous.stem in manifest.application.commands:
             yield self.warned(
-                _("{path} starts the installer's tool, not the application").format(path=former),
+                _("{path} starts the installer's tool, not the application").format(path=previous),
                 suggestion=_(
                     "Upgrade with a bundle that has a newer installer, which uses this name for the application."
                 ),
-                evidence={"launchers": [f"bin/{former.name}"]},
+                evidence={"launchers": [f"bin/{previous.name}"]},
             )
 
     def commands(self, subject: Subject) -> Iterator[CheckResult]:

@@ -83,7 +83,7 @@ class DashboardAnswer(Check):
         with scratch_prefix.create(subject.need_installation()) as scratch:
             argv, env = trial.launcher(scratch, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)
-            told = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
+            reported = json.dumps([argv, dashboard.environment, PORT, dashboard.path, limit])
             asking = [supervised.interpreter(), "-I", "-S", "-B", "-c", ASK]
-            where, question = scratch_prefix.caller(scratch), told.encode() + b"\n"
+            where, question = scratch_prefix.caller(scratch), reported.encode() + b"\n"
             return trial.run_in(scratch, asking, env=env, cwd=where, timeout=self.left(), stdin=question)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 
-class FormerReleases(Check):
+class PreviousReleases(Check):
     """Reads every file of each retained release but the active one, and compares it with that release's receipt."""
 
     id = "ragtrace.former"
@@ -30,8 +30,8 @@ class FormerReleases(Check):
         prefix = subject.need_prefix()
         active = prefix.active()
         bereft = retention.unmarked(prefix)
-        kept = [*prefix.complete_releases(), *([bereft] if bereft else [])]
-        others = [release for release in kept if active is None or release.id != active.id]
+        stored = [*prefix.complete_releases(), *([bereft] if bereft else [])]
+        others = [release for release in stored if active is None or release.id != active.id]
         if not others:
             raise UncheckedError(SKIP, _("no other release is retained"))
         found = {release.id: repeated.of_receipt(release) for release in others}

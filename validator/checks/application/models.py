@@ -65,13 +65,13 @@ class Models(Check):
         for model in installation.manifest.application.models_apart:
             name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}
             place, damaged = lacks.model_folder(prefix, model), lacks.damaged_weights(prefix, model)
-            advice = lacks.what_to_bring(prefix, model)
+            advice = lacks.what_to_copy(prefix, model)
             if model in missing:
                 details = _("not part of the bundle, and {folder} has no files").format(folder=place)
                 yield self.warned(details, suggestion=advice, name=name, evidence=evidence)
             elif damaged:
-                told = [f"{file} ({fault})" for file, fault in damaged.items()]
-                details = _("damaged in {folder}: {files}").format(folder=place, files=some_of(told))
+                reported = [f"{file} ({fault})" for file, fault in damaged.items()]
+                details = _("damaged in {folder}: {files}").format(folder=place, files=some_of(reported))
                 yield self.failed(details, suggestion=advice, name=name, evidence={**evidence, "damaged": [*damaged]})
             else:
                 details = _("{folder} has files; the bundle does not define which it must have").format(folder=place)

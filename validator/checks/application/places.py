@@ -27,13 +27,13 @@ class Places(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix = subject.need_prefix()
         wrong = misplaced.found(prefix)
-        told = [item.told() for item in wrong]
+        reported = [item.described() for item in wrong]
         if not wrong and journal.is_damaged(prefix):
-            told.append(_("{place} is damaged").format(place="state/journal.json"))
-        if told:
+            reported.append(_("{place} is damaged").format(place="state/journal.json"))
+        if reported:
             is_elsewhere = any(item.what == misplaced.LINKED for item in wrong)
             yield self.failed(
-                some_of(told),
+                some_of(reported),
                 suggestion=misplaced.move_back() if is_elsewhere else _("Find out who changed it, and fix it."),
                 remedy=None if is_elsewhere else RECOVER,
                 evidence={"places": [item.place for item in wrong]},

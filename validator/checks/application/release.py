@@ -31,13 +31,13 @@ class ActiveRelease(Check):
             return
         prefix = subject.prefix
         if subject.release is None:
-            kept = [release.id for release in prefix.complete_releases()]
-            evidence = {"kept": kept}
-            if kept:
+            stored = [release.id for release in prefix.complete_releases()]
+            evidence = {"kept": stored}
+            if stored:
                 yield self.failed(
                     subject.problems["release"],
                     suggestion=_("Roll back to a release that is retained on this host."),
-                    command=subject.tool("rollback", "--to", kept[-1]),
+                    command=subject.tool("rollback", "--to", stored[-1]),
                     remedy=RECOVER,
                     evidence=evidence,
                 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 
-class KeptFiles(Check):
+class StoredFiles(Check):
     """Reads every file that PREFIX/store keeps for repairs of the active release."""
 
     id = "ragtrace.store"
@@ -30,7 +30,7 @@ class KeptFiles(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, manifest = subject.need_prefix(), subject.need_manifest()
         store = Store(prefix.store)
-        entries = [entry for entry in manifest.files if entry.is_kept]
+        entries = [entry for entry in manifest.files if entry.is_stored]
         # one of another length is never read: it may have any
         right = [entry for entry in entries if store.holds(entry)]
         found = record.digests_of([store.path(entry.sha256) for entry in right], subject.digests)

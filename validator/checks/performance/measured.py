@@ -139,8 +139,8 @@ def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
     if prefix is None:
         return
     last = read_last(prefix)
-    told = {name: value for name, value in values.items() if is_number(value)}
-    known = {**last, check: {**last.get(check, {}), **told}}
+    reported = {name: value for name, value in values.items() if is_number(value)}
+    known = {**last, check: {**last.get(check, {}), **reported}}
     try:
         files.write_atomic(prefix.state / NAME, strict.dumps(known), mode=0o600)
     except OSError as error:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bundle.advisories.assess import FRESH, FUTURE
 from bundle.advisories.severity import LEVELS, PASS, RANK, worst
-from installer.advisories import kept
-from installer.advisories import look as looking
+from installer.advisories import scan as looking
+from installer.advisories import stored
 from installer.trust.places import host_places
 from shared.errors import TrustError
 from shared.i18n import _, plural
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundle.advisories.assess import Assessment
-    from installer.advisories.look import Look
+    from installer.advisories.scan import InstalledScan
     from installer.release.installation import Installation
     from validator.subject import Subject
 
@@ -56,7 +56,7 @@ class Advisories(Check):
         if seen.assessment.expired:
             yield self.expired(seen.assessment)
 
-    def findings(self, seen: Look) -> CheckResult:
+    def findings(self, seen: InstalledScan) -> CheckResult:
         """Return what is known of the installed packages."""
         found = seen.assessment
         metric = {"vulnerabilities": (1.0 * len(found.findings), "count"), "packages": (1.0 * found.packages, "count")}
@@ -102,7 +102,7 @@ class Advisories(Check):
             name=_("Undecided vulnerabilities"),
         )
 
-    def age(self, seen: Look, subject: Subject) -> CheckResult:
+    def age(self, seen: InstalledScan, subject: Subject) -> CheckResult:
         """Return how old the knowledge is."""
         found, header = seen.assessment, seen.snapshot.header
         name, metric = _("Age of advisories"), {"age": (float(found.days), "days")}
@@ -139,17 +139,17 @@ class Advisories(Check):
         )
 
 
-def scanned(installation: Installation) -> Look:
+def scanned(installation: Installation) -> InstalledScan:
     """Return what the advisories in force say of what is installed.
 
     Raises UncheckedError when there are none, TrustError for altered, unsigned or blind ones.
     """
     places = host_places()
-    if kept.in_force(kept.SNAPSHOTS, installation, places) is None:
+    if stored.in_force(stored.SNAPSHOTS, installation, places) is None:
         raise UncheckedError(SKIP, _("neither the bundle nor an update contains advisories"))
-    return looking.look(installation, places)
+    return looking.scan_installed(installation, places)
 
 
-def date_of(seen: Look) -> str:
+def date_of(seen: InstalledScan) -> str:
     """Return the day until which the advisories know."""
     return f"{seen.snapshot.header.known_until:%Y-%m-%d}"

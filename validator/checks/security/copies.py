@@ -39,8 +39,8 @@ class SecondCopies(Check):
 
     def of_metadata(self, prefix: Prefix, subject: Subject) -> CheckResult:
         """Compare the metadata of each retained release with their second copies."""
-        kept = prefix.complete_releases()
-        unlike = [release.id for release in kept if not has_same_metadata(prefix, release)]
+        stored = prefix.complete_releases()
+        unlike = [release.id for release in stored if not has_same_metadata(prefix, release)]
         if unlike:
             details = _("the second copies of the signed metadata differ from the releases: {names} ({path})")
             return self.failed(
@@ -51,9 +51,9 @@ class SecondCopies(Check):
         details = plural(
             "{count} retained release: the signed metadata matches its second copy",
             "{count} retained releases: the signed metadata matches its second copies",
-            len(kept),
+            len(stored),
         )
-        return self.passed(details.format(count=len(kept)))
+        return self.passed(details.format(count=len(stored)))
 
     def of_the_log(self, prefix: Prefix) -> CheckResult:
         """Follow the chain of the audit log through all of its files."""
@@ -63,8 +63,8 @@ class SecondCopies(Check):
         except RagtraceError as error:
             return self.failed(error.what, name=name, suggestion=error.advice)
         except OSError as error:
-            told = troubles.words(error, troubles.READING, path=prefix.audit)
-            return self.failed(told.what, name=name, suggestion=told.advice)
+            reported = troubles.words(error, troubles.READING, path=prefix.audit)
+            return self.failed(reported.what, name=name, suggestion=reported.advice)
         details = plural(
             "{count} entry in {files} files, each chained to the one before; the head is {head}",
             "{count} entries in {files} files, each chained to the one before; the head is {head}",
@@ -85,7 +85,7 @@ class SecondCopies(Check):
             except RagtraceError as error:
                 spoiled.append(f"{path.name} ({error.what})")
             except OSError as error:
-                spoiled.append(f"{path.name} ({troubles.told(error)})")
+                spoiled.append(f"{path.name} ({troubles.described(error)})")
         if spoiled:
             return self.failed(
                 _("differ from their indexes: {names}").format(names="; ".join(spoiled[:3])),

@@ -77,7 +77,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
     except RagtraceError as error:
         return error.what
     except OSError as error:
-        return troubles.told(error)
+        return troubles.described(error)
     if not signers or signers != set(receipt.signers):
         names = ", ".join(sorted(signers)) or _("no key")
         return _("signed by {names}, but the receipt has other signers").format(names=names)

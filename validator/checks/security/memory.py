@@ -29,14 +29,14 @@ class TrustMemory(Check):
             raise UncheckedError(SKIP, _("nothing is installed"))
         found = keeping.accounts(subject.places, subject.prefix)
         problems = [problem for account in found for problem in account.problems]
-        rebuilt = [str(account.folder) for account in found if account.kept.memory.rebuilt]
+        rebuilt = [str(account.folder) for account in found if account.stored.memory.rebuilt]
         forgotten = keeping.forgotten(found, subject.prefix)
         recover = {
             "suggestion": _("Run recover to write them again, from the intact copy or else from what is installed."),
             "command": subject.tool("recover"),
         }
         if problems:
-            names = [path for account in found for path in map(str, account.kept.problems)]
+            names = [path for account in found for path in map(str, account.stored.problems)]
             yield self.failed(
                 _("the trust records do not have two good copies: {names}").format(names=some_of(problems)),
                 evidence={"files": names},

@@ -87,8 +87,8 @@ class Permissions(Check):
             for item in found
         ]
         details = _("owner or permissions differ from the installation: {names}").format(names=some_of(names))
-        tell = self.failed if any(item.is_dangerous for item in found) else self.warned
-        yield tell(
+        report = self.failed if any(item.is_dangerous for item in found) else self.warned
+        yield report(
             details,
             suggestion=_("Find out who changed them, and reset them."),
             remedy=RECOVER,

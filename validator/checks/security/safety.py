@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundle.advisories import safety
-from installer.advisories import look as looking
+from installer.advisories import scan as looking
 from installer.release import tools_environment
 from shared.errors import ToolError, TrustError
 from shared.i18n import _, plural

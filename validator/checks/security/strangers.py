@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from installer.install import strangers
+from installer.install import unknown_files
 from installer.release import launchers
 from shared.i18n import _
 from validator.check import SECURITY, Check, CheckResult, some_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 
-class Strangers(Check):
+class UnknownFiles(Check):
     """Reads the names in PREFIX, its bin, state, releases and store; for a command, what it would be started for."""
 
     id = "security.strangers"
@@ -27,11 +27,11 @@ class Strangers(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
         known = launchers.scripts(prefix, manifest)
-        found, names = strangers.around(prefix), []
+        found, names = unknown_files.around(prefix), []
         shadows = {}
-        for path in strangers.in_bin(prefix, known):
+        for path in unknown_files.in_bin(prefix, known):
             found.append(path)
-            instead = strangers.shadowed(path, prefix, release, known)
+            instead = unknown_files.shadowed(path, prefix, release, known)
             if instead:
                 shadows[str(path)] = instead
         for path in found:

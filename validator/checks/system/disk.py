@@ -34,9 +34,9 @@ class Disk(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         for place, least, wanted in filesystems(subject):
-            yield self.look(place, least, wanted)
+            yield self.inspect(place, least, wanted)
 
-    def look(self, place: Path, least: int, wanted: int) -> CheckResult:
+    def inspect(self, place: Path, least: int, wanted: int) -> CheckResult:
         """Return what is to be said of one filesystem, which needs so many bytes now and for a repair."""
         name = _("Disk of {path}").format(path=place)
         free, inodes = shutil.disk_usage(place).free, free_inodes(place)

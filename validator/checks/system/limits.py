@@ -136,17 +136,17 @@ def container() -> str | None:
         if path.exists():
             return _("in a container ({kind})").format(kind=name)
     try:
-        told = CONTAINER.read_text(encoding="ascii").strip()
+        reported = CONTAINER.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return _("in a container ({kind})").format(kind=told)
+    return _("in a container ({kind})").format(kind=reported)
 
 
 def machine() -> str | None:
     """Return whose virtual machine this host is, where its firmware says so (smbios, as systemd-detect-virt reads)."""
     try:
-        told = VENDOR.read_text(encoding="utf-8", errors="replace").strip()
+        reported = VENDOR.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return None
-    known = next((name for name in VIRTUAL if told.startswith(name)), None)
-    return _("a virtual machine ({kind})").format(kind=told) if known else None
+    known = next((name for name in VIRTUAL if reported.startswith(name)), None)
+    return _("a virtual machine ({kind})").format(kind=reported) if known else None

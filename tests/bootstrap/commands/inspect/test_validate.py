@@ -15,7 +15,7 @@ from tests import metrics
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
-from tests.validator.looking import change, release_of, site_of, snapshot
+from tests.validator.checking import change, release_of, site_of, snapshot
 from validator.report import parse_report
 
 ROOT = SoftKey(ED25519)
@@ -102,9 +102,9 @@ def test_a_report_that_cannot_be_written_is_told(prefix, tmp_path, capsys) -> No
 def test_what_was_found_is_shown_though_its_file_cannot_be_written(prefix, capsys) -> None:
     arguments = ["validate", "--prefix", str(prefix.root), "--check", "system.disk", "--output", "/dev/full"]
     assert cli.main(arguments) == 4
-    told = capsys.readouterr()
-    assert "Overall: EXCELLENT (1 PASS)" in told.out
-    assert "No space left on device" in told.err
+    reported = capsys.readouterr()
+    assert "Overall: EXCELLENT (1 PASS)" in reported.out
+    assert "No space left on device" in reported.err
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,6 @@ def test_a_quick_verdict_says_what_it_leaves_out(prefix, tmp_path, capsys) -> No
         assert "quick validation, which does not check: Installed files," in verdict
         assert "Integrity" in verdict
     assert "quick validation, which does not check: Installed files," in page.read_text(encoding="utf-8")
-    kept = json.loads(report.read_text())
-    assert (kept["effort"], kept["not_run"]["security.integrity"]) == ("quick", "Integrity")
-    assert parse_report(report.read_bytes()).not_run == kept["not_run"]
+    stored = json.loads(report.read_text())
+    assert (stored["effort"], stored["not_run"]["security.integrity"]) == ("quick", "Integrity")
+    assert parse_report(report.read_bytes()).not_run == stored["not_run"]

@@ -47,8 +47,8 @@ def test_an_exception_that_has_ended_is_named(tmp_path, places, capsys):
     approved = datetime(2026, 1, 1, tzinfo=timezone.utc)
     about = ("CVE-2026-0001", "demo-lib", "==1.2.0", "inline_mitigations_already_exist", "guarded", "kim")
     ended = Exceptions(1, (Exemption(*about, approved, approved + timedelta(days=30)),)).to_bytes()
-    brought = {"advisories/advisories.zip": aged_snapshot(tmp_path, 1), "advisories/exceptions.json": ended}
-    assert run(make_prefix(tmp_path, verification=brought), "scan") == 1
+    added = {"advisories/advisories.zip": aged_snapshot(tmp_path, 1), "advisories/exceptions.json": ended}
+    assert run(make_prefix(tmp_path, verification=added), "scan") == 1
     assert "not in force, so their findings count: CVE-2026-0001 demo-lib (2026-01-31)" in capsys.readouterr().out
 
 

@@ -70,13 +70,13 @@ def installer(name: str, *modules: str) -> bytes:
     return data.getvalue()
 
 
-FORMER = installer("former", "launchers.py")
+PREVIOUS = installer("former", "launchers.py")
 NEWER = installer("newer", "launchers.py", "own_command.py")
 
 
 @pytest.fixture(scope="module")
 def former_bundle(tmp_path_factory) -> Tiny:
-    return tiny_bundle(tmp_path_factory.mktemp("former"), installer=FORMER, launchers=APPLICATION, smoke=())
+    return tiny_bundle(tmp_path_factory.mktemp("former"), installer=PREVIOUS, launchers=APPLICATION, smoke=())
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +152,8 @@ def test_an_upgrade_gives_the_name_to_the_application_and_says_so(prefix, newer_
     assert f"{prefix.bin / 'ragtrace'} starts Tiny-App" in findings[0].advice
     outcome = install_tiny(newer_bundle, prefix)
     right(prefix, "newer")
-    told = common.outcome_json(outcome, Lacks(prefix, (), ()))
-    assert (told["tool"], told["former_tool"]) == (f"{prefix.bin}/ragtrace-offline", f"{prefix.bin}/ragtrace")
+    reported = common.outcome_json(outcome, Lacks(prefix, (), ()))
+    assert (reported["tool"], reported["former_tool"]) == (f"{prefix.bin}/ragtrace-offline", f"{prefix.bin}/ragtrace")
     common.show_outcome(outcome)
     shown = capsys.readouterr().out
     assert f"{prefix.bin}/ragtrace-offline\n" in shown
@@ -211,7 +211,9 @@ def test_when_only_releases_of_the_installer_before_are_kept(prefix, newer_bundl
     key = former_bundle.key.with_suffix("")
     for number in (2, 3):
         folder = tmp_path / str(number)
-        last = tiny_bundle(folder, counter=COUNTER + number, installer=FORMER, launchers=APPLICATION, smoke=(), key=key)
+        last = tiny_bundle(
+            folder, counter=COUNTER + number, installer=PREVIOUS, launchers=APPLICATION, smoke=(), key=key
+        )
         outcome = install_tiny(last, prefix)
     assert commands(prefix) == AS_FORMER
     assert (outcome.tool.name, outcome.former_tool.name) == ("ragtrace", "ragtrace-offline")
@@ -271,10 +273,10 @@ def test_a_release_of_the_day_before_the_rule_can_be_upgraded(former_bundle, new
 
     key = former_bundle.key.with_suffix("")
     with monkeypatch.context() as patch:
-        patch.setattr(opening, "demand_names", lambda _application, _path: None)
+        patch.setattr(opening, "require_names", lambda _application, _path: None)
         early = tiny_bundle(
             tmp_path / "early",
-            installer=FORMER,
+            installer=PREVIOUS,
             launchers=(*APPLICATION, Launcher("time", "script", "app.py")),
             smoke=(),
             key=key,
@@ -289,17 +291,17 @@ def test_a_release_of_the_day_before_the_rule_can_be_upgraded(former_bundle, new
 
 def test_the_tool_is_called_as_it_is_installed(prefix, newer_bundle, monkeypatch, capsys):
     install_tiny(newer_bundle, prefix)
-    kept = prefix.active().bundle / INSTALLER
-    monkeypatch.setenv("RAGTRACE_ZIPAPP", str(kept))
+    stored = prefix.active().bundle / INSTALLER
+    monkeypatch.setenv("RAGTRACE_ZIPAPP", str(stored))
     command = f"{prefix.bin}/ragtrace-offline"
     assert own_command.line("recover", "my report.json", prefix=prefix.root) == f"{command} recover 'my report.json'"
     elsewhere = own_command.line("recover", prefix=prefix.root.parent)
-    assert elsewhere == f"python3 {kept} recover --prefix {prefix.root.parent}"
+    assert elsewhere == f"python3 {stored} recover --prefix {prefix.root.parent}"
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     assert capsys.readouterr().out.startswith("usage: ragtrace-offline ")
     (prefix.bin / "ragtrace-offline").unlink()
-    assert own_command.line("recover", prefix=prefix.root) == f"python3 {kept} recover --prefix {prefix.root}"
+    assert own_command.line("recover", prefix=prefix.root) == f"python3 {stored} recover --prefix {prefix.root}"
     monkeypatch.setenv("RAGTRACE_ZIPAPP", "/media/disk/ragtrace-install.pyz")
     assert own_command.line("status") == "python3 /media/disk/ragtrace-install.pyz status"
 

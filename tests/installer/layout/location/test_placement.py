@@ -179,14 +179,14 @@ def test_nor_where_a_part_of_it_is_anothers(prefix, inside) -> None:
 @pytest.mark.parametrize(("group", "mode"), [(STRANGER, 0o775), (0, 0o757)])
 def test_nor_where_others_can_write(prefix, group, mode) -> None:
     for place in (prefix.root, prefix.releases, prefix.root.parent):
-        former = place.stat()
+        previous = place.stat()
         os.chown(place, 0, group)
         place.chmod(mode)
         with pytest.raises(HostError, match=f"Other users can write to {place} and") as caught:
             find_prefix(prefix.root)
         assert f"chmod go-w {place}" in caught.value.advice
-        place.chmod(former.st_mode & 0o777)
-        os.chown(place, former.st_uid, former.st_gid)
+        place.chmod(previous.st_mode & 0o777)
+        os.chown(place, previous.st_uid, previous.st_gid)
     assert find_prefix(prefix.root)
 
 

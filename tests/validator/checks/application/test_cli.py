@@ -6,7 +6,7 @@ from bundle.product.application import Launcher
 from installer.release import launchers
 from installer.userdata import persist
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, look_all, release_of, snapshot
+from tests.validator.checking import change, look, look_all, release_of, snapshot
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.application.cli import Commands
 

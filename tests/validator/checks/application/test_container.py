@@ -6,7 +6,7 @@ import pytest
 
 from bundle.product.application import Container, Launcher
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, release_of, snapshot
+from tests.validator.checking import change, look, release_of, snapshot
 from validator.check import ERROR, FAIL, PASS, SKIP
 from validator.checks.application.container import ContainerObject
 from validator.trials import apart

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from tests.validator.looking import look, release_of
+from tests.validator.checking import look, release_of
 from validator.check import FAIL, PASS
 from validator.checks.application.data import Data
 

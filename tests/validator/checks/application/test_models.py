@@ -10,7 +10,7 @@ from bundle.product.application import Launcher, ModelApart
 from installer.layout.prefix import Prefix
 from installer.release import lacks
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, look_all, release_of
+from tests.validator.checking import change, look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.application.cli import Commands
 from validator.checks.application.models import Models
@@ -74,5 +74,5 @@ def test_a_model_that_was_brought_is_used(without) -> None:
 
 
 def test_a_models_folder_of_the_builders_is_named() -> None:
-    advice = lacks.what_to_bring(Prefix(Path("/p")), ModelApart("b", "path:bge"))
+    advice = lacks.what_to_copy(Prefix(Path("/p")), ModelApart("b", "path:bge"))
     assert "in the folder bge of the builder" in advice

@@ -10,7 +10,7 @@ from installer.layout import journal, proofs
 from installer.logs import audit_log
 from installer.userdata import backups
 from shared.errors import HostError
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import FAIL, OPERATOR, PASS, WARN
 from validator.checks.application.places import Places
 

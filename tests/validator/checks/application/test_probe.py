@@ -5,7 +5,7 @@ import pytest
 from bundle.embedding import embedding_in
 from bundle.product.model import Probe
 from tests.installed import SENTENCE, make_prefix
-from tests.validator.looking import change, look, release_of
+from tests.validator.checking import change, look, release_of
 from validator.check import FAIL, PASS, SKIP
 from validator.checks.application.probe import ModelProbe
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.terminal.progress import NoProgress
-from tests.validator.looking import change, look, release_of
+from tests.validator.checking import change, look, release_of
 from validator.check import BUNDLE, FAIL, PASS, RECOVER, SKIP
 from validator.checks.application.release import ActiveRelease
 from validator.remedy import settle
@@ -26,10 +26,10 @@ def test_says_what_is_active(prefix) -> None:
 
 
 def test_no_active_release_fails_and_names_the_one_to_go_back_to(prefix) -> None:
-    kept = release_of(prefix).id
+    stored = release_of(prefix).id
     prefix.current.unlink()
     assert (look(ActiveRelease, prefix).status, look(ActiveRelease, prefix).remedy) == (FAIL, RECOVER)
-    assert f"rollback --to {kept}" in without_recover(prefix).command
+    assert f"rollback --to {stored}" in without_recover(prefix).command
 
 
 def test_with_no_release_at_all_the_bundle_is_wanted(prefix) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bundle.product.environment import Environment
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import look, look_all, release_of
+from tests.validator.checking import look, look_all, release_of
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.application.settings import Settings
 

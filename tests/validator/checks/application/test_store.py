@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from tests.validator.looking import change, look, release_of
+from tests.validator.checking import change, look, release_of
 from validator.check import PASS, SKIP, WARN
-from validator.checks.application.store import KeptFiles
+from validator.checks.application.store import StoredFiles
 
 
 def kept(prefix, kind):
@@ -12,7 +12,7 @@ def kept(prefix, kind):
 
 
 def test_what_is_whole_is_counted(prefix) -> None:
-    result = look(KeptFiles, prefix)
+    result = look(StoredFiles, prefix)
     assert (result.status, "stored for repairs" in result.details) == (PASS, True)
 
 
@@ -21,11 +21,11 @@ def test_what_is_damaged_or_gone_is_named(prefix) -> None:
     change(path, path.read_bytes()[:-1])
     source, path = kept(prefix, "source")
     path.unlink()
-    result = look(KeptFiles, prefix)
+    result = look(StoredFiles, prefix)
     assert result.status == WARN
     assert set(result.evidence["kept"]) == {wheel.path, source.path}
     assert "install" in result.command
 
 
 def test_nothing_installed_is_skipped() -> None:
-    assert look(KeptFiles, None).status == SKIP
+    assert look(StoredFiles, None).status == SKIP

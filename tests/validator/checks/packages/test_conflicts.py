@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.programs import uv
 from tests.installed import BASE, LIB, make_prefix
-from tests.validator.looking import change, look, release_of, site_of
+from tests.validator.checking import change, look, release_of, site_of
 from validator.check import BUNDLE, ERROR, FAIL, PASS, WARN
 from validator.checks.packages.conflicts import Conflicts
 

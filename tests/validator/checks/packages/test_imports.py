@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, look_all, release_of, site_of, snapshot
+from tests.validator.checking import change, look, look_all, release_of, site_of, snapshot
 from validator.check import ERROR, FAIL, PASS, SKIP
 from validator.checks.packages.imports import Imports
 

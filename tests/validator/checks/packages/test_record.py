@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, site_of
+from tests.validator.checking import change, look, site_of
 from validator.check import ERROR, FAIL, PASS, SKIP
 from validator.checks.packages.record import Record
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 
-from tests.validator.looking import look, site_of
+from tests.validator.checking import look, site_of
 from validator.check import FAIL, PASS
 from validator.checks.packages.versions import Versions
 

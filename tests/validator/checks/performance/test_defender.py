@@ -5,8 +5,8 @@ from pathlib import PureWindowsPath
 import pytest
 
 from shared.windows import MACHINE
+from tests.validator.checking import look
 from tests.validator.fake_registry import FakeRegistry
-from tests.validator.looking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks import windows_settings
 from validator.checks.performance import defender as performance_defender

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks.performance import disk as performance_disk
 from validator.checks.performance import measured

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.installed import APPLICATION, BASE, LIB, make_prefix
-from tests.validator.looking import change, look, look_all, release_of, site_of
+from tests.validator.checking import change, look, look_all, release_of, site_of
 from validator.check import ERROR, PASS, WARN
 from validator.checks.performance import import_tree as performance_import_tree
 from validator.checks.performance import measured

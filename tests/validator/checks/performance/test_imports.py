@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.installed import APPLICATION, make_prefix
-from tests.validator.looking import change, look, site_of
+from tests.validator.checking import change, look, site_of
 from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks.performance import measured
 from validator.checks.performance.imports import ImportTime

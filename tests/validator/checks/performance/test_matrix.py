@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.installed import BASE, LIB, make_prefix
-from tests.validator.looking import change, look, site_of
+from tests.validator.checking import change, look, site_of
 from tests.wheels import Wheel
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.performance import matrix as performance_matrix

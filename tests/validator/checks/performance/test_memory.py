@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import psutil
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks.performance import measured
 from validator.checks.performance import memory as performance_memory

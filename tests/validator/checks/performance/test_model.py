@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.installed import PROBE, make_prefix
-from tests.validator.looking import change, look, release_of
+from tests.validator.checking import change, look, release_of
 from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks.performance import measured
 from validator.checks.performance import model as performance_model

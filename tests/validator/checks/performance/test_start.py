@@ -6,7 +6,7 @@ from dataclasses import replace
 from bundle.product.application import Dashboard, Launcher
 from installer.release.installation import active as installed
 from tests.installed import APPLICATION, BASE, LIB, make_prefix
-from tests.validator.looking import change, look, look_all, release_of, snapshot
+from tests.validator.checking import change, look, look_all, release_of, snapshot
 from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks.performance import measured
 from validator.checks.performance.start import StartTime, write_plain

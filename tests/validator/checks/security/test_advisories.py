@@ -7,13 +7,13 @@ import pytest
 from bundle.advisories.exceptions import Exceptions, Exemption
 from bundle.advisories.snapshot import Snapshot
 from bundle.signing.signature import ED25519
-from installer.advisories import kept
+from installer.advisories import stored
 from installer.release.installation import active
 from tests.advisories import RECORDS, aged_snapshot, record, sign_beside, trusting
 from tests.installed import make_prefix
 from tests.keys import SoftKey
 from tests.policies import lay
-from tests.validator.looking import look, look_all, release_of, site_of
+from tests.validator.checking import look, look_all, release_of, site_of
 from validator.checks.security.advisories import Advisories
 
 HARMLESS = tuple(one for one in RECORDS if one["id"] != "TEST-1")
@@ -116,8 +116,8 @@ def test_an_update_counts_when_it_is_signed(tmp_path, places):
     places.host.mkdir(parents=True)
     lay(places.host, policy, owner)
     data = aged_snapshot(tmp_path, 1, HARMLESS)
-    kept.folder_of(prefix).mkdir()
-    kept.folder_of(prefix).joinpath("advisories.zip").write_bytes(data)
+    stored.folder_of(prefix).mkdir()
+    stored.folder_of(prefix).joinpath("advisories.zip").write_bytes(data)
     assert look(Advisories, prefix).status == "FAIL"  # nobody has signed it
     from installer.advisories.update import update
 

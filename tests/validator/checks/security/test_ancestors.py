@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import FAIL, PASS, WARN
 from validator.checks.security.ancestors import Ancestors
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from installer.layout import proofs
 from installer.logs import audit_log
-from tests.validator.looking import look_all
+from tests.validator.checking import look_all
 from validator.check import FAIL, PASS
 from validator.checks.security.copies import SecondCopies
 

@@ -8,7 +8,7 @@ from installer.layout import seal
 from installer.release import receipt as receipts
 from tests.installed import KEY
 from tests.keys import SoftKey
-from tests.validator.looking import change, look, release_of, site_of
+from tests.validator.checking import change, look, release_of, site_of
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.security.integrity import Integrity
 

@@ -20,7 +20,7 @@ def judged(check, prefix, places):
 
 @pytest.fixture
 def whole(prefix, places):
-    for _line in keeping.mend(places, prefix):
+    for _line in keeping.repair(places, prefix):
         pass
     return prefix
 
@@ -40,7 +40,7 @@ def test_what_was_rebuilt_is_a_warning_until_it_is_accepted(whole, places) -> No
     for name in memory.NAMES:
         (places.host / name).write_bytes(b"{")
     assert [status for status, _details in judged(TrustMemory, whole, places)] == [FAIL, WARN]
-    assert list(keeping.mend(places, whole))
+    assert list(keeping.repair(places, whole))
     assert [status for status, _details in judged(TrustMemory, whole, places)] == [WARN]
     keeping.accept(places, whole)
     assert [status for status, _details in judged(TrustMemory, whole, places)] == [PASS]

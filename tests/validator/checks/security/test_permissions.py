@@ -5,7 +5,7 @@ import os
 import pytest
 
 from installer.layout import rights
-from tests.validator.looking import look, look_all, release_of, site_of
+from tests.validator.checking import look, look_all, release_of, site_of
 from validator.check import ERROR, FAIL, PASS
 from validator.checks.security.permissions import Permissions
 
@@ -72,7 +72,7 @@ def test_who_may_not_take_a_file_gets_a_copy_of_it(prefix, monkeypatch) -> None:
     before, number, above = path.read_bytes(), path.stat().st_ino, path.parent.stat().st_mode
     monkeypatch.setattr(os, "chown", refuse)
     item = rights.Wrong(str(path), 0o444, foreign=True)
-    rights._mend(path, item, prefix.root.stat().st_uid)
+    rights._repair(path, item, prefix.root.stat().st_uid)
     assert (path.read_bytes(), path.parent.stat().st_mode) == (before, above)
     assert path.stat().st_mode & 0o777 == 0o444
     assert path.stat().st_ino != number

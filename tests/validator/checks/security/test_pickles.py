@@ -7,7 +7,7 @@ import pytest
 
 from installer.release import tools_environment
 from tests.installed import make_prefix
-from tests.validator.looking import look, look_all, release_of
+from tests.validator.checking import look, look_all, release_of
 from tests.wheels import Wheel
 from validator.checks.security.pickles import PickledModels
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from installer.logs import audit_log
-from tests.validator.looking import change, look, release_of
+from tests.validator.checking import change, look, release_of
 from tests.validator.mutations import rewrite_log
 from validator.check import FAIL, PASS, SKIP, WARN
 from validator.checks.security.receipt import ReceiptLogged

@@ -8,7 +8,7 @@ from bundle.advisories import safety
 from installer.release import tools_environment
 from tests.advisories import RECORDS, aged_snapshot
 from tests.installed import make_prefix
-from tests.validator.looking import look, release_of
+from tests.validator.checking import look, release_of
 from validator.checks.security.safety import SecondScanner
 
 FAKE = """#!{python}

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import ERROR, FAIL, PASS
 from validator.checks.security import secrets as security_secrets
 from validator.checks.security.secrets import Secrets

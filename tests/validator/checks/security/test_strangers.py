@@ -5,21 +5,21 @@ import sys
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import PASS, WARN
-from validator.checks.security.strangers import Strangers
+from validator.checks.security.strangers import UnknownFiles
 
 
 def test_nothing_but_ours(prefix) -> None:
     (prefix.root / "lost+found").mkdir()
-    assert look(Strangers, prefix).status == PASS
+    assert look(UnknownFiles, prefix).status == PASS
 
 
 @pytest.mark.parametrize("place", [".", "state", "releases", "store", "store/sha256", "bin"])
 def test_a_file_of_somebody_else_is_named(prefix, place) -> None:
     path = prefix.root / place / "notes.txt"
     path.write_text("mine")
-    result = look(Strangers, prefix)
+    result = look(UnknownFiles, prefix)
     assert result.status == WARN
     assert str(path) in result.details
     assert result.evidence["strangers"] == [str(path)]
@@ -34,6 +34,6 @@ def test_a_command_is_named_with_what_it_would_shadow(prefix, tmp_path, monkeypa
         path.chmod(0o755)
     (prefix.bin / "sort").chmod(0o644)
     monkeypatch.setenv("PATH", os.pathsep.join([str(prefix.bin), str(host)]))
-    result = look(Strangers, prefix)
+    result = look(UnknownFiles, prefix)
     assert result.evidence["shadows"] == {str(prefix.bin / "tar"): str(host / "tar")}
     assert f"runs instead of {host / 'tar'}" in result.details

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from installer.install.requirements import CLOCK
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks.system.clock import Clock
 

@@ -10,7 +10,7 @@ from bundle.target import host_target
 from installer.install import processor, requirements
 from shared.processes import process
 from tests.installed import BASE, LIB, make_prefix
-from tests.validator.looking import look
+from tests.validator.checking import look
 from tests.wheels import Wheel
 from validator.check import FAIL, PASS, SKIP
 from validator.checks.system.cpu import Processor

@@ -13,7 +13,7 @@ from installer.change.space import RESERVE
 from installer.install import preflight
 from installer.layout.location.finding import default_root
 from shared.terminal.console import human_bytes
-from tests.validator.looking import look, look_all, release_of
+from tests.validator.checking import look, look_all, release_of
 from validator.check import FAIL, PASS, WARN
 from validator.checks.system import disk as system_disk
 from validator.checks.system.disk import Disk

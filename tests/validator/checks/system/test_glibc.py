@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from installer.install import requirements
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import FAIL, PASS, SKIP
 from validator.checks.system.glibc import CLibrary
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks.system import limits as system_limits
 from validator.checks.system.limits import Limits, memory_limit, processor_limit

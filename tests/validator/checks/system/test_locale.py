@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import ERROR, PASS, WARN
 from validator.checks.system import locale as system_locale
 from validator.checks.system.locale import Locale

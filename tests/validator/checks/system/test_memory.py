@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import PASS, WARN
 from validator.checks.system.memory import BASE, Memory
 

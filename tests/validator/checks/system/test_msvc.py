@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import ERROR, PASS, SKIP, WARN
 from validator.checks import windows_settings
 from validator.checks.system import msvc as system_msvc

@@ -9,8 +9,8 @@ from installer.install import preflight, requirements
 from installer.install.requirements import FILE_SYSTEM, WINDOWS_LONG_PATH, WINDOWS_PATH, long_paths_allowed
 from installer.layout.prefix import Prefix
 from shared.windows import MACHINE
+from tests.validator.checking import look, release_of
 from tests.validator.fake_registry import FakeRegistry
-from tests.validator.looking import look, release_of
 from validator.check import FAIL, PASS
 from validator.checks.system import paths as system_paths
 from validator.checks.system.paths import PathLength, length_of

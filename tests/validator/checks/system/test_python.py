@@ -11,7 +11,7 @@ from installer.install.requirements import PYTHON, Interpreter
 from installer.layout import seal
 from installer.release import receipt as receipts
 from tests.installed import make_prefix
-from tests.validator.looking import change, look, release_of, site_of
+from tests.validator.checking import change, look, release_of, site_of
 from validator.check import FAIL, PASS, WARN
 from validator.checks.system.python import Python
 

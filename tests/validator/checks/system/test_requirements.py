@@ -12,7 +12,7 @@ from installer.install.host_findings import Finding
 from installer.install.requirements import PROCESSOR_LEVEL, REQUIREMENTS
 from installer.layout.prefix import Prefix
 from tests.installed import BASE, LIB, make_prefix
-from tests.validator.looking import look, release_of
+from tests.validator.checking import look, release_of
 from tests.wheels import Wheel
 from validator.check import FAIL, PASS, WARN, Check
 from validator.checks.system.clock import Clock
@@ -64,7 +64,7 @@ def test_a_processor_below_the_level_of_the_profile_fails_in_both(prefix, tmp_pa
     result = look(Processor, prefix)
     assert (result.status, result.details) == (FAIL, finding.details)
     with pytest.raises(Exception, match="x86-64-v0"):
-        preflight.demand(preflight.preflight(release_of(prefix).manifest(), Prefix(tmp_path / "new")))
+        preflight.require_ok(preflight.preflight(release_of(prefix).manifest(), Prefix(tmp_path / "new")))
 
 
 def test_a_package_whose_instructions_are_missing_is_refused_before_and_fails_after(tmp_path, monkeypatch) -> None:

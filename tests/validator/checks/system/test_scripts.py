@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from shared.windows import MACHINE, USER
+from tests.validator.checking import look
 from tests.validator.fake_registry import FakeRegistry
-from tests.validator.looking import look
 from validator.check import ERROR, FAIL, PASS, SKIP
 from validator.checks import windows_settings
 from validator.checks.system import scripts as system_scripts

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from installer.release import receipt as receipts
-from tests.validator.looking import look, release_of
+from tests.validator.checking import look, release_of
 from validator.check import PASS, WARN
 from validator.checks.tools import managers as tools_managers
 from validator.checks.tools.managers import LOADER, Managers, owned_by_conda

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.keys import needs_keygen
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import PASS, SKIP, WARN
 from validator.checks.tools.openssh import OpenSsh
 

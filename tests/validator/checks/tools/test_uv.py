@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import ToolError
 from shared.programs import uv
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import ERROR, FAIL, PASS
 from validator.checks.tools.uv import UvTool
 

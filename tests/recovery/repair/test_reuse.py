@@ -11,13 +11,13 @@ from bundle.wheels import record
 from installer.layout.release import Release
 from installer.release import receipt
 from installer.release.digests import Digests
-from recovery.repair import takeover
+from recovery.repair import reuse
 from shared.errors import InstallError
 
 
 @pytest.fixture
 def items(host):
-    return list(takeover.good_items(receipt.read_receipt(host.release), (), frozenset({"tiny-lib"})))
+    return list(reuse.good_items(receipt.read_receipt(host.release), (), frozenset({"tiny-lib"})))
 
 
 def test_packages_are_taken_whole_but_for_those_installed_anew(items):
@@ -30,7 +30,7 @@ def test_an_application_with_a_damaged_file_is_laid_out_and_compiled_again(host,
     ours = [item.path for item in items if item.owner == receipt.APP]
     assert any(path.endswith(".pyc") for path in ours)
     damaged = receipt.Deviation(next(path for path in ours if path.endswith(".py")), receipt.ALTERED, receipt.APP)
-    left = takeover.good_items(receipt.read_receipt(host.release), (damaged,), frozenset())
+    left = reuse.good_items(receipt.read_receipt(host.release), (damaged,), frozenset())
     assert not [item for item in left if item.owner == receipt.APP]
 
 
@@ -43,7 +43,7 @@ def test_bytes_and_times_stay(host, items, tmp_path, monkeypatch, links):
 
         monkeypatch.setattr(os, "link", refused)
     new = Release(tmp_path / "1-0123456789ab-r2")
-    takeover.take_over(items, host.release, new, Digests())
+    reuse.take_over(items, host.release, new, Digests())
     for item in items:
         source, target = host.release.path / item.path, new.path / item.path
         assert target.read_bytes() == source.read_bytes()
@@ -55,7 +55,7 @@ def test_bytecode_that_changed_since_it_was_looked_at_is_refused(host, items, tm
     bytecode = next(item for item in items if item.path.endswith(".pyc"))
     wrong = replace(bytecode, content="0" * 64)
     with pytest.raises(InstallError, match="changed"):
-        takeover.take_over([wrong], host.release, Release(tmp_path / "1-0123456789ab-r2"), Digests())
+        reuse.take_over([wrong], host.release, Release(tmp_path / "1-0123456789ab-r2"), Digests())
 
 
 def test_files_that_were_read_a_moment_ago_are_not_read_again(host, items, tmp_path, monkeypatch):
@@ -69,7 +69,7 @@ def test_files_that_were_read_a_moment_ago_are_not_read_again(host, items, tmp_p
     source.write_bytes(source.read_bytes() + b"#")
     new = Release(tmp_path / "1-0123456789ab-r2")
     with pytest.raises(InstallError, match="changed"):
-        takeover.take_over(items, host.release, new, known)
+        reuse.take_over(items, host.release, new, known)
     assert read == [str(source)]
 
 
@@ -82,7 +82,7 @@ def test_a_change_that_hides_its_time_is_noticed_before_the_new_name_is_given(ho
     source.write_bytes(bytes(len(source.read_bytes())))
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(InstallError, match="changed"):
-        takeover.take_over(items, host.release, Release(tmp_path / "1-0123456789ab-r2"), known)
+        reuse.take_over(items, host.release, Release(tmp_path / "1-0123456789ab-r2"), known)
 
 
 def test_bytecode_that_is_not_taken_over_is_written_again(host):
@@ -93,7 +93,7 @@ def test_bytecode_that_is_not_taken_over_is_written_again(host):
         path = release.path / item.path
         path.parent.chmod(0o755)
         path.unlink()
-    takeover.compile_again(sealed, release)
+    reuse.compile_again(sealed, release)
     for item in lost:
         path = release.path / item.path
         module = path.parent.parent / (path.name.partition(".")[0] + ".py")
@@ -109,4 +109,4 @@ def test_a_module_that_does_not_compile_any_more_is_told(host):
     path.unlink()
     module.write_text("def broken(:")
     with pytest.raises(InstallError, match="do not compile"):
-        takeover.compile_again(sealed, release)
+        reuse.compile_again(sealed, release)

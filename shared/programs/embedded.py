@@ -23,7 +23,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from types import ModuleType
 
-KEPT_CACHES = 3
+RETAINED_CACHES = 3
 UNUSED, LEFTOVER = 30 * 86400, 86400  # seconds after which an old cache, or what a crash left, goes
 
 
@@ -69,6 +69,6 @@ def prune(folder: str, own: str) -> None:
             pass  # another run removed it
     leftovers = [name for name in ages if name.startswith((".new-", ".old-", ".try-")) and ages[name] > LEFTOVER]
     caches = sorted((name for name in ages if re.search(r"_[0-9a-f]{16}$", name)), key=lambda name: ages[name])
-    unused = [name for name in caches[KEPT_CACHES:] if ages[name] > UNUSED and name != own]
+    unused = [name for name in caches[RETAINED_CACHES:] if ages[name] > UNUSED and name != own]
     for name in leftovers + unused:
         shutil.rmtree(os.path.join(folder, name), ignore_errors=True)

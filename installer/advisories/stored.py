@@ -69,7 +69,7 @@ EXCEPTIONS: Kind[Any] = Kind(
 
 
 @dataclass(frozen=True)
-class Kept(Generic[T]):
+class Stored(Generic[T]):
     """A file in force: what it says, its bytes' digest, and whether it came by an update."""
 
     value: T
@@ -77,33 +77,33 @@ class Kept(Generic[T]):
     updated: bool
 
 
-def in_force(kind: Kind[T], installation: Installation, places: Places) -> Kept[T] | None:
+def in_force(kind: Kind[T], installation: Installation, places: Places) -> Stored[T] | None:
     """Return the newer of the release's file and the updated one, None when there is neither.
 
     ``places`` have the policy of this host, which judges an update. Raises TrustError for a file that is not what was
     signed: it is never passed over in silence.
     """
-    brought, updated = of_release(kind, installation), of_update(kind, installation.prefix, places)
-    found = [one for one in (brought, updated) if one is not None]
+    added, updated = of_release(kind, installation), of_update(kind, installation.prefix, places)
+    found = [one for one in (added, updated) if one is not None]
     return max(found, key=lambda one: kind.sequence(one.value), default=None)
 
 
-def of_release(kind: Kind[T], installation: Installation) -> Kept[T] | None:
+def of_release(kind: Kind[T], installation: Installation) -> Stored[T] | None:
     """Return the release's file, verified against its manifest."""
     entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{kind.name}")
     if entry is None:
         return None
-    path = tools_environment.kept_at(installation.release, entry)
+    path = tools_environment.stored_at(installation.release, entry)
     try:
         data = read_file(path, kind.limit)
     except OSError as error:
         raise spoiled(path, troubles.reason(error, troubles.READING, path=path)) from error
     if digest.sha256_bytes(data) != entry.sha256:
         raise spoiled(path, _("it differs from the signed file"))
-    return Kept(kind.read(data), entry.sha256, updated=False)
+    return Stored(kind.read(data), entry.sha256, updated=False)
 
 
-def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Kept[T] | None:
+def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Stored[T] | None:
     """Return the file that an update installed, once enough keys of its role have signed it."""
     path = folder_of(prefix) / kind.name
     try:
@@ -122,7 +122,7 @@ def of_update(kind: Kind[T], prefix: Prefix, places: Places) -> Kept[T] | None:
     if not signatures:  # they are named after the bytes that they sign
         raise spoiled_update(path, _("it differs from the signed file"))
     judge_file(kind, data, signatures, policies(prefix, places))
-    return Kept(kind.read(data), sha256, updated=True)
+    return Stored(kind.read(data), sha256, updated=True)
 
 
 def folder_of(prefix: Prefix) -> Path:

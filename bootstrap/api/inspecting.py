@@ -11,8 +11,8 @@ from bootstrap.api.installing import admission, open_bundle
 from bundle.opening import SUMS
 from installer.layout.location import own_command
 from installer.layout.location.finding import find_prefix
-from installer.trust.at_hand import look
 from installer.trust.authority import find_authority
+from installer.trust.available import find
 from shared.errors import HostError, RagtraceError, UsageError
 from shared.i18n import _
 
@@ -83,7 +83,7 @@ def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -
     return audit_log.verify(settled(prefix, left=True), anchor)
 
 
-def bundle_at_hand() -> tuple[Manifest | None, str]:
+def available_bundle() -> tuple[Manifest | None, str]:
     """Return the manifest of the bundle beside the zipapp, or what is wrong with it; neither where none is there."""
     running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
@@ -125,7 +125,7 @@ def validate(
             advice=_("Specify another number."),
         )
     found = prefix_or_none(prefix, bereft=True)
-    offered, trouble = bundle_at_hand() if found is None else (None, "")
+    offered, trouble = available_bundle() if found is None else (None, "")
     validated = subject.subject_of(found, timeout=timeout, report_name=name, offered=offered, trouble=trouble)
     known = (*registry.CHECKS, *plugins.find(validated, places_or_ours()))
     # the application's category is shown under its name
@@ -145,8 +145,8 @@ def asking_recovery(validated: Subject) -> Subject:
         return validated
 
     def foresee() -> Repair:
-        at_hand = look(found, None, (), places_or_ours())
-        return story.foresee(found, at_hand, validated.digests)
+        available = find(found, None, (), places_or_ours())
+        return story.foresee(found, available, validated.digests)
 
     def policy() -> Policy | None:
         found = find_authority(places_or_ours(), ())

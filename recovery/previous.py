@@ -9,7 +9,7 @@ from installer.release import stage
 from installer.release.installation import Installation
 from installer.trust.authority import find_authority
 from recovery.inspection.inspection import inspect
-from recovery.planning.bring import bring
+from recovery.planning.transfer import what_to_transfer
 from recovery.repair.in_place import heal_store
 from shared import reading
 from shared.errors import HostError
@@ -31,23 +31,23 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
     What that returns builds it in a transaction. It raises HostError where something must be transferred first.
     """
 
-    def look(prefix: Prefix, release: Release, trouble: str) -> Build:
+    def check(prefix: Prefix, release: Release, trouble: str) -> Build:
         found = find_authority(places, ())
         inspection = inspect(prefix, found.policy if found else None, release=release)
         if inspection.proof is None or inspection.lost:
             raise HostError(
                 _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
                 advice=_("{what} Then install it, or specify another release with --to.").format(
-                    what=bring(inspection)
+                    what=what_to_transfer(inspection)
                 ),
             )
         manifest = inspection.proof.manifest
-        preflight.demand([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
+        preflight.require_ok([*preflight.runtime(manifest), preflight.repair_space(manifest, prefix, None)])
         if not reading.is_folder(release.path):
             prefix.forgo(release)  # its name stands in logs, and for no other
         return lambda change, progress: _build(inspection, change, progress)
 
-    return look
+    return check
 
 
 def _build(inspection: Inspection, change: Transaction, progress: Progress) -> None:

@@ -27,7 +27,7 @@ WHATEVER_THE_CLOCK_SAYS = Conditions(accept_clock=True)
 
 
 @dataclass(frozen=True)
-class AtHand:
+class Available:
     """A bundle that was ``named`` or that is beside the zipapp, and the policy in force; None: there is none."""
 
     candidate: Candidate | None = None
@@ -46,7 +46,7 @@ class AtHand:
             return None
 
 
-def look(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places: Places) -> AtHand:
+def find(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places: Places) -> Available:
     """Return what is available for an installation.
 
     Raises TrustError for a policy that does not count, and what is wrong with a bundle that was named; one
@@ -55,13 +55,13 @@ def look(prefix: Prefix, named: Path | None, trusted_keys: Sequence[str], places
     if named is not None:
         policy = authority(places, trusted_keys).policy
         candidate = Candidate(open_bundle(named, policy), prefix, places, WHATEVER_THE_CLOCK_SAYS)
-        return AtHand(candidate, policy, named=True)
+        return Available(candidate, policy, named=True)
     found = find_authority(places, trusted_keys)
     policy_or_none, running = found.policy if found else None, zipapp()
     if policy_or_none is None or running is None:
-        return AtHand(policy=policy_or_none)
+        return Available(policy=policy_or_none)
     try:
         bundle = open_bundle(running.parent, policy_or_none)
     except (RagtraceError, OSError):
-        return AtHand(policy=policy_or_none)
-    return AtHand(Candidate(bundle, prefix, places, WHATEVER_THE_CLOCK_SAYS), policy_or_none)
+        return Available(policy=policy_or_none)
+    return Available(Candidate(bundle, prefix, places, WHATEVER_THE_CLOCK_SAYS), policy_or_none)

@@ -28,7 +28,7 @@ _IN_WHEEL = re.compile(
     r"(?i)[^/]+\.dist-info/(licenses/.+|(licen[cs]e|copying|notice|authors|copyright)[^/]*)"
 )  # fmt: skip
 _IN_MODEL = re.compile(r"(?i)(licen[cs]e|copying|notice|use_policy)[^/]*|README\.md")
-_CARD_LICENCE = re.compile(r"(?m)^license:[ \t]*([^\s#]+)[ \t]*$")
+_CARD_LICENSE = re.compile(r"(?m)^license:[ \t]*([^\s#]+)[ \t]*$")
 _CARD_NAME = re.compile(r"(?m)^license_name:[ \t]*([^\s#]+)[ \t]*$")
 
 
@@ -85,7 +85,7 @@ def of_model(model: CollectedModel) -> Licensed:
         if _IN_MODEL.fullmatch(file.path):
             with file.source.open("rb") as stream:
                 texts.append((file.path, _decoded(stream.read(CARD_LIMIT + 1), CARD_LIMIT)))
-    return Licensed(model.name, model.revision, card_licence(dict(texts).get(CARD, "")), tuple(texts))
+    return Licensed(model.name, model.revision, card_license(dict(texts).get(CARD, "")), tuple(texts))
 
 
 def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
@@ -96,10 +96,10 @@ def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
         yield Licensed("cpython", version, None, tuple(texts))
 
 
-def card_licence(card: str) -> str | None:
+def card_license(card: str) -> str | None:
     """Return the license in a model card's front matter, the name of one that is not in the hub's list."""
     matter = card.split("\n---", 1)[0] if card.startswith("---\n") else ""
-    named = _CARD_LICENCE.search(matter)
+    named = _CARD_LICENSE.search(matter)
     if named is None:
         return None
     other = _CARD_NAME.search(matter) if named[1] == "other" else None

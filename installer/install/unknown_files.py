@@ -43,7 +43,7 @@ def around(prefix: Prefix) -> list[Path]:
         (prefix.store.parent, of_store),
     )
     found = [path for folder, known in kinds for path in _entries(folder) if not known(path)]
-    return found + Store(prefix.store).strangers()
+    return found + Store(prefix.store).unknown_files()
 
 
 def in_bin(prefix: Prefix, known: Collection[str]) -> list[Path]:

@@ -86,7 +86,7 @@ def take_over(items: list[Item], damaged: Release, release: Release, digests: Di
             pass
 
 
-def carry_over(paths: Collection[str], damaged: Release, release: Release) -> None:
+def reuse_files(paths: Collection[str], damaged: Release, release: Release) -> None:
     """Give damaged files that nothing replaces to a new release as they are; what is no file there stays missing."""
     for path in paths:
         source, target = os.path.join(damaged.path, path), os.path.join(release.path, path)

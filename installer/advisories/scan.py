@@ -14,8 +14,8 @@ from bundle.advisories.severity import DEFAULT, TABLES
 from bundle.advisories.vex import vex
 from bundle.manifest import KINDS
 from bundle.wheels import record
-from installer.advisories.kept import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
-from installer.advisories.update import demand_sight
+from installer.advisories.stored import EXCEPTIONS, FOLDER, SNAPSHOTS, in_force, read_file, spoiled
+from installer.advisories.update import require_sight
 from installer.release import tools_environment
 from shared import troubles
 from shared.errors import HostError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
+class InstalledScan:
     """A scan of what is installed: by which snapshot, what was found, what it means."""
 
     snapshot: Snapshot
@@ -41,32 +41,34 @@ class Look:
     updated: bool
 
 
-def look(installation: Installation, places: Places, *, table: str | None = None, now: datetime | None = None) -> Look:
+def scan_installed(
+    installation: Installation, places: Places, *, table: str | None = None, now: datetime | None = None
+) -> InstalledScan:
     """Scan the packages of the active release by the snapshot in force.
 
     ``table`` is by default the one that the bundle was built by. Raises TrustError for files that are not
     as signed or a scanner that went blind, HostError when no advisories are here.
     """
-    kept = in_force(SNAPSHOTS, installation, places)
-    if kept is None:
+    stored = in_force(SNAPSHOTS, installation, places)
+    if stored is None:
         raise HostError(
             _("This installation has no advisories."),
             advice=_("Transfer a signed snapshot and run advisories update FILE."),
         )
-    demand_sight(kept.value)
+    require_sight(stored.value)
     exceptions = in_force(EXCEPTIONS, installation, places)
-    scanned = scan(kept.value.index, installed(installation))
+    scanned = scan(stored.value.index, installed(installation))
     assessment = assess(
         scanned,
-        kept.value,
+        stored.value,
         exempt.NONE if exceptions is None else exceptions.value,
         table or table_of(installation),
         now or datetime.now(timezone.utc),
     )
-    return Look(kept.value, scanned, assessment, kept.updated)
+    return InstalledScan(stored.value, scanned, assessment, stored.updated)
 
 
-def write_vex(path: Path, seen: Look, installation: Installation) -> None:
+def write_vex(path: Path, seen: InstalledScan, installation: Installation) -> None:
     """Write what was found as a CycloneDX VEX document."""
     product = installation.manifest.product
     document = vex(seen.assessment, product.name, product.version, datetime.now(timezone.utc))
@@ -83,7 +85,7 @@ def table_of(installation: Installation) -> str:
     entry = installation.manifest.entry(f"{KINDS[tools_environment.VERIFICATION]}/{FOLDER}/{GATE}")
     if entry is None:
         return DEFAULT
-    path = tools_environment.kept_at(installation.release, entry)
+    path = tools_environment.stored_at(installation.release, entry)
     try:
         data = read_file(path, GATE_LIMIT)
     except OSError as error:

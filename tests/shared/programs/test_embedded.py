@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.launch import cache
-from shared.programs import carried
+from shared.programs import embedded
 from tests.bootstrap.launch.starts import small_zipapp
 
 
@@ -25,11 +25,11 @@ def test_a_program_that_the_zipapp_cannot_give_again_is_an_os_error(tmp_path, mo
     with zipfile.ZipFile(zipapp, "w") as archive:
         archive.writestr("site-packages/bin/uv", b"also evil")
     with pytest.raises(OSError, match="damaged") as caught:
-        carried.program(cache, "uv")
+        embedded.program(cache, "uv")
     assert caught.value.filename == zipapp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "x.pyz"]
     small_zipapp(tmp_path, {"bin/uv": b"good"})
-    assert Path(carried.program(cache, "uv")).read_bytes() == b"good"
+    assert Path(embedded.program(cache, "uv")).read_bytes() == b"good"
 
 
 @pytest.mark.parametrize("where", ["_EndRecData", "ZipExtFile.read"])
@@ -45,7 +45,7 @@ def test_a_medium_that_fails_is_not_told_as_damage(tmp_path, monkeypatch, where)
 
     monkeypatch.setattr(f"zipfile.{where}", refuse)
     with pytest.raises(OSError, match="Input/output error"):
-        carried.program(cache, "uv")
+        embedded.program(cache, "uv")
 
 
 def test_old_caches_go_but_for_the_newest_and_those_in_use(tmp_path):
@@ -58,7 +58,7 @@ def test_old_caches_go_but_for_the_newest_and_those_in_use(tmp_path):
     for name, age in ((".new-1", 2), (".old-2", 2), (".new-3", 0), ("somebody's", 900)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age * day,) * 2)
-    carried.prune(str(tmp_path), "own.pyz_0123456789abcdef")
+    embedded.prune(str(tmp_path), "own.pyz_0123456789abcdef")
     left = {path.name.removesuffix(".pyz_0123456789abcdef") for path in tmp_path.iterdir()}
     assert left == {"own", "a", "e", "b", ".new-3", "somebody's"}
 
@@ -69,14 +69,14 @@ def test_a_program_that_is_right_is_left_alone(tmp_path, monkeypatch):
     site = tmp_path / "x_0123456789abcdef" / "site-packages"
     opened = {"zipapp": "/gone", "folder": str(tmp_path), "tree": str(site), "files": files}
     monkeypatch.setattr(cache, "opened", opened)
-    assert carried.program(cache, "uv") == str(site / "bin" / "uv")
+    assert embedded.program(cache, "uv") == str(site / "bin" / "uv")
 
 
 def test_the_launcher_is_known_where_it_ran(monkeypatch):
     monkeypatch.delitem(sys.modules, "launch.cache", raising=False)
-    assert carried.launcher() is None
+    assert embedded.launcher() is None
     monkeypatch.setitem(sys.modules, "launch.cache", cache)
-    assert carried.launcher() is cache
+    assert embedded.launcher() is cache
 
 
 def test_what_another_run_removes_meanwhile_is_no_trouble(tmp_path, monkeypatch):
@@ -87,4 +87,4 @@ def test_what_another_run_removes_meanwhile_is_no_trouble(tmp_path, monkeypatch)
             raise FileNotFoundError(self.name)
 
     monkeypatch.setattr(os, "scandir", lambda _folder: [Gone()])
-    carried.prune(str(tmp_path), "own")
+    embedded.prune(str(tmp_path), "own")

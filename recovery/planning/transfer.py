@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from recovery.inspection.inspection import Inspection
 
 
-def bring(inspection: Inspection) -> str:
+def what_to_transfer(inspection: Inspection) -> str:
     """Return what to transfer, where this host lacks what a repair needs."""
     if inspection.proof is not None:
         manifest = inspection.proof.manifest

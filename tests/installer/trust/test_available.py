@@ -5,8 +5,8 @@ import pytest
 from bundle.signing.signature import ED25519
 from installer.layout.prefix import Prefix
 from installer.trust import memory
-from installer.trust.at_hand import AtHand, look
 from installer.trust.authority import read_key
+from installer.trust.available import Available, find
 from shared.errors import TrustError, UsageError
 from tests.keys import SoftKey
 from tests.policies import lay, make_policy
@@ -32,7 +32,7 @@ def trust(tiny, places):
 
 
 def test_a_named_bundle(tiny, empty, places):
-    found = look(empty, tiny.folder, [str(tiny.key)], places)
+    found = find(empty, tiny.folder, [str(tiny.key)], places)
     assert found.admit().manifest == tiny.manifest
     assert found.admit().remembered
     assert found.policy is not None
@@ -40,28 +40,28 @@ def test_a_named_bundle(tiny, empty, places):
 
 def test_a_bundle_beside_the_zipapp(tiny, empty, places, running):
     trust(tiny, places)
-    assert look(empty, None, [], places).admit().bundle.location == tiny.archive
+    assert find(empty, None, [], places).admit().bundle.location == tiny.archive
 
 
 def test_a_named_bundle_that_may_not_be_installed_is_refused_and_one_beside_is_left(tiny, empty, places, running):
     trust(tiny, places)
     memory.remember(places.host, counters={PRODUCT: COUNTER + 1})
     with pytest.raises(TrustError, match="older than the release that this host accepted"):
-        look(empty, tiny.folder, [], places).admit()
-    left = look(empty, None, [], places)
+        find(empty, tiny.folder, [], places).admit()
+    left = find(empty, None, [], places)
     assert left.admit() is None
     assert left.policy is not None
 
 
 def test_with_nobody_to_trust_there_is_nothing_at_hand(tiny, empty, places, running):
-    assert look(empty, None, [], places) == AtHand()
+    assert find(empty, None, [], places) == Available()
     with pytest.raises(TrustError, match="no trusted keys"):
-        look(empty, tiny.folder, [], places)
+        find(empty, tiny.folder, [], places)
 
 
 def test_what_is_not_there(tmp_path, tiny, empty, places):
     with pytest.raises(UsageError, match="does not exist"):
-        look(empty, tmp_path / "none", [str(tiny.key)], places)
+        find(empty, tmp_path / "none", [str(tiny.key)], places)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -70,12 +70,12 @@ def test_a_policy_that_does_not_count_is_not_taken_for_none(tiny, empty, places,
     policy = places.host / "policy-1.json"
     policy.write_bytes(policy.read_bytes() + b" ")
     with pytest.raises(TrustError, match="policy-1"):
-        look(empty, tiny.folder if named else None, [], places)
+        find(empty, tiny.folder if named else None, [], places)
 
 
 def test_a_clock_that_is_behind_is_told_and_stops_nothing(tmp_path, empty, places, monkeypatch):
     tiny = tiny_bundle(tmp_path / "made")
     monkeypatch.setattr("installer.trust.admission.is_ahead", lambda _manifest, _now: True)
-    found = look(empty, tiny.folder, [str(tiny.key)], places).admit()
+    found = find(empty, tiny.folder, [str(tiny.key)], places).admit()
     assert "this host's clock says" in found.warnings[0]
     assert not found.remembered

@@ -12,15 +12,15 @@ from installer.release import receipt
 from installer.trust.authority import HOST, Authority
 from installer.trust.places import host_places
 from installer.userdata import userdata
-from recovery import former
+from recovery import previous
 from shared.errors import HostError
 from shared.files import files
 from shared.terminal.progress import NoProgress
 from tests.helpers import install_opened
 from tests.tiny import COUNTER, tiny_bundle
-from tests.validator.looking import look
+from tests.validator.checking import look
 from validator.check import WARN
-from validator.checks.application.former import FormerReleases
+from validator.checks.application.former import PreviousReleases
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def upgraded(host, tmp_path):
 
 
 def roll_back(host):
-    return rollback.rollback(host.prefix, NoProgress(), mending=former.mending(host_places()))
+    return rollback.rollback(host.prefix, NoProgress(), mending=previous.mending(host_places()))
 
 
 def damage(path):
@@ -49,18 +49,18 @@ def damage(path):
 
 @pytest.mark.parametrize("left", ["all but its mark", "a link for its mark", "nothing"])
 def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, upgraded, left, monkeypatch) -> None:
-    monkeypatch.setattr(former, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
+    monkeypatch.setattr(previous, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
     upgraded.path.chmod(0o755)
     upgraded.complete_file.unlink()
     if left == "nothing":
         files.remove_tree(upgraded.path)
     elif left == "a link for its mark":
         upgraded.complete_file.symlink_to("nothing")
-    kept = sorted(host.prefix.store.rglob("*"))
+    stored = sorted(host.prefix.store.rglob("*"))
     transaction.recover_crash(host.prefix)
     assert host.recover().applied is False
-    assert sorted(host.prefix.store.rglob("*")) == kept
-    found = look(FormerReleases, host.prefix)
+    assert sorted(host.prefix.store.rglob("*")) == stored
+    found = look(PreviousReleases, host.prefix)
     assert (found.status, found.evidence) == (WARN, {"release": upgraded.id})
     done = roll_back(host)
     assert done.active == upgraded.id.replace("-r1", "-r2")
@@ -71,7 +71,7 @@ def test_one_that_lost_its_mark_stays_with_what_it_needs_and_is_made_anew(host, 
 
 @pytest.mark.parametrize("what", ["file", "receipt"])
 def test_a_damaged_one_is_made_anew_with_the_data_that_wait_for_it(host, upgraded, what, monkeypatch) -> None:
-    monkeypatch.setattr(former, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
+    monkeypatch.setattr(previous, "find_authority", lambda _places, _keys: Authority(host.tiny.policy, HOST))
     damage({"file": upgraded.app / "app.py", "receipt": upgraded.receipt_file}[what])
     aside, newest = userdata.set_aside(host.prefix, upgraded), host.release
     shutil.copytree(host.prefix.data, aside)
