@@ -87,7 +87,7 @@ def discard(release: Release) -> None:
 def remember_previous(prefix: Prefix, active: Release, former: str | None) -> None:
     """Note which release was active before another version, for rollback."""
     release = prefix.release(former) if former else None
-    if release is not None and (release.made_from == active.made_from or release == _remembered(prefix)):
+    if release is not None and (release.made_from == active.made_from or release == remembered(prefix)):
         return
     files.write_atomic(prefix.state / "previous", f"{release.id if release else ''}\n".encode())
 
@@ -103,10 +103,10 @@ def previous_beside(prefix: Prefix, active: Release | None, damaged: Release | N
     complete = [*prefix.complete_releases(), *([bereft] if bereft else [])]
     complete = [release for release in complete if release != damaged]
     others = [release for release in complete if active is None or release.made_from != active.made_from]
-    remembered = _remembered(prefix)
-    same = [release for release in others if remembered is not None and release.made_from == remembered.made_from]
-    if remembered in same:
-        return remembered
+    last = remembered(prefix)
+    same = [release for release in others if last is not None and release.made_from == last.made_from]
+    if last in same:
+        return last
     return next(iter([*reversed(same), *reversed(others)]), None)
 
 
@@ -115,7 +115,7 @@ def unmarked(prefix: Prefix) -> Release | None:
 
     Its second copy of the manifest is there, so a rollback may be able to make it anew: nothing that it needs goes.
     """
-    release = _remembered(prefix)
+    release = remembered(prefix)
     if release is None or release.is_complete or release == prefix.named():
         return None
     if os.path.lexists(release.discarded_file) or not any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
@@ -123,7 +123,8 @@ def unmarked(prefix: Prefix) -> Release | None:
     return release
 
 
-def _remembered(prefix: Prefix) -> Release | None:
+def remembered(prefix: Prefix) -> Release | None:
+    """Return the release of another version that was active before, as ``state/previous`` names it."""
     try:
         return prefix.release(reading.read(prefix.state / "previous", reading.LINES).decode("utf-8").strip())
     except (OSError, ValueError, RagtraceError):

@@ -27,11 +27,14 @@ def release_to_repair(prefix: Prefix) -> Release | None:
     active = prefix.active()
     if active is not None:
         return active
-    for name in (_named_by_current(prefix), _last_activated(prefix)):
+    left = retention.remembered(prefix)
+    for name, is_logged in ((_named_by_current(prefix), False), (_last_activated(prefix), True)):
         try:
             release = prefix.release(name or "")
         except UsageError:
             continue
+        if is_logged and left is not None and release.made_from == left.made_from:
+            continue  # a run that was killed after its commit is not in the log: this is what a rollback goes to
         # ``current`` and the log name what was finished, whatever is left of it; of one that is gone, a proof must be
         if reading.is_folder(release.path) or any(proofs.folder(prefix).glob(f"{release.order[1]}*")):
             return release

@@ -8,11 +8,13 @@ import pytest
 
 from installer.change import retention, transaction
 from installer.install import rollback
+from installer.logs import audit_log
 from installer.release import receipt
 from installer.trust.authority import HOST, Authority
 from installer.trust.places import host_places
 from installer.userdata import userdata
 from recovery import previous
+from recovery.inspection.which import release_to_repair
 from shared.errors import HostError
 from shared.files import files
 from shared.terminal.progress import NoProgress
@@ -21,6 +23,19 @@ from tests.tiny import COUNTER, tiny_bundle
 from tests.validator.checking import look
 from validator.check import WARN
 from validator.checks.application.former import PreviousReleases
+
+
+def test_a_rollback_that_was_killed_before_it_was_logged_counts_where_current_is_lost(host, upgraded, monkeypatch):
+    def killed(*_given, **_more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(audit_log, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rollback.rollback(host.prefix, NoProgress())
+    assert host.prefix.active() == upgraded
+    host.prefix.current.unlink()
+    assert release_to_repair(host.prefix) == upgraded
 
 
 @pytest.fixture

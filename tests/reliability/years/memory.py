@@ -114,7 +114,7 @@ class Memory(Protocol):
     def validate(self, _op, _must):
         return FAILED if self.releases[self.active()].hurt else OK
 
-    def inspect(self, _op, _must):
+    def look(self, _op, _must):
         return OK
 
     # -- beside the installer ----------------------------------------------------------------------------------------
