@@ -8,7 +8,7 @@ from installer.install import install, preflight
 from installer.release import stage
 from installer.release.installation import Installation
 from installer.trust.authority import find_authority
-from recovery.inspection.inspection import inspect
+from recovery.inspection.inspection import Known, inspect
 from recovery.planning.transfer import what_to_transfer
 from recovery.repair.in_place import heal_store
 from shared import reading
@@ -33,7 +33,7 @@ def mending(places: Places) -> Callable[[Prefix, Release, str], Build]:
 
     def check(prefix: Prefix, release: Release, trouble: str) -> Build:
         found = find_authority(places, ())
-        inspection = inspect(prefix, found.policy if found else None, release=release)
+        inspection = inspect(prefix, Known(policy=found.policy if found else None), release=release)
         if inspection.proof is None or inspection.lost:
             raise HostError(
                 _("{release} is damaged and was not activated: {reason}.").format(release=release.id, reason=trouble),
@@ -63,4 +63,4 @@ def _build(inspection: Inspection, change: Transaction, progress: Progress) -> N
         stage.stage_files(installation, python)
     stage.stage_environment(installation, python, progress)
     install.accept(installation, inspection.digests, progress)
-    install.finish(installation, python, proof.fingerprints, inspection.digests, progress)
+    install.finish(installation, install.Origin(python, proof.fingerprints, inspection.digests), progress)

@@ -14,7 +14,7 @@ from installer.release.receipt import ADDED
 from installer.trust.admission import remember
 from installer.trust.available import Available
 from installer.userdata import backups
-from recovery.inspection.inspection import inspect
+from recovery.inspection.inspection import Known, inspect
 from recovery.inspection.reported import notes_on, require_fitting
 from recovery.planning.last_resorts import Case
 from recovery.planning.planner import make_plan
@@ -97,7 +97,7 @@ def plan_recovery(
     """
     if given.report is not None:
         require_fitting(given.report, prefix)
-    inspection = inspect(prefix, given.available.policy, digests, places)
+    inspection = inspect(prefix, Known(given.available.policy, digests, places))
     plan = make_plan(Case(inspection, given.bundle.bundle if given.bundle else None, given.allow_unlocked))
     plan = replace(plan, removes=removed_by(plan, inspection, given.bundle))
     if given.report is not None:

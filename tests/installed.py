@@ -130,7 +130,7 @@ def install_made(prefix: Prefix, made: Installation) -> None:
     stage.stage_environment(built, python, progress)
     digests = Digests()
     install.accept(built, digests, progress)
-    install.finish(built, python, (KEY.key.fingerprint,), digests, progress)
+    install.finish(built, install.Origin(python, (KEY.key.fingerprint,), digests), progress)
     persist.write(prefix, manifest, store, Entry("install", release.id, None))
     launchers.write(prefix, manifest)
     prefix.point_at(release)

@@ -68,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:
-    """Add who signs, what the release is called by, and how it travels."""
+    """Add who signs, and what the release is called by."""
     add = parser.add_argument
     add(
         "--sign-key",
@@ -89,11 +89,6 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
     add("--threshold", type=int, metavar="K", help=_("how many of the pinned keys must sign (default: all)"))
     add("--counter", type=int, metavar="N", help=_("the release counter (default: the commit time)"))
     add(
-        "--volume-size",
-        metavar=_("SIZE"),
-        help=_("split the archive into volumes of this size (650M, 4G), for media with limits"),
-    )
-    add(
         "--strict-source",
         action="store_true",
         help=_("refuse what is not in the commit: source, profile and its files, packages and models from folders"),
@@ -104,7 +99,18 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
         default=attestations.RECORD,
         help=_("who published each wheel, as the index attests (PEP 740): record it, or require it for each"),
     )
-    add(
+    _add_transport(parser)
+    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
+
+
+def _add_transport(parser: argparse.ArgumentParser) -> None:
+    """Add how the release travels."""
+    parser.add_argument(
+        "--volume-size",
+        metavar=_("SIZE"),
+        help=_("split the archive into volumes of this size (650M, 4G), for media with limits"),
+    )
+    parser.add_argument(
         "--base",
         action="append",
         default=[],
@@ -114,7 +120,6 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
             "build a delta bundle: leave out the files of this earlier release (its MANIFEST.json); one for each target"
         ),
     )
-    add("--cache-dir", type=Path, metavar=_("FOLDER"), help=_("where downloads are stored"))
 
 
 def _add_judgement(parser: argparse.ArgumentParser) -> None:

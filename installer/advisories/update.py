@@ -83,15 +83,9 @@ def update(
             if not _is_newer(kind, sequence, digest.sha256_bytes(data), _in_force(kind, installation, places)):
                 return Update(kind.role, sequence, new=False, audit_head=audit_log.head(prefix))
             keep(kind, data, dict(zip(signers, signatures.values())), prefix)
-            head = audit_log.append(
-                prefix,
-                "advisories",
-                "done",
-                kind=kind.role,
-                sequence=sequence,
-                sha256=digest.sha256_bytes(data),
-                signers=sorted({key.fingerprint for key in signers}),
-            )
+            names, sha256 = sorted({key.fingerprint for key in signers}), digest.sha256_bytes(data)
+            more = {"kind": kind.role, "sequence": sequence, "sha256": sha256, "signers": names}
+            head = audit_log.append(prefix, "advisories", "done", **more)
         except TrustError as error:
             audit_log.note_failure(prefix, "advisories", error, file=file.name)
             raise

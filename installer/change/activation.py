@@ -19,27 +19,26 @@ if TYPE_CHECKING:
 def activate(
     change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make the built release current, inspect it from outside, and switch back when it does not work."""
-    prefix = change.prefix
+    """Make the built release current, check it from outside, and switch back when it does not work.
+
+    It must leave its own files as they are. ``check`` takes the place of the health check, where less says as much.
+    """
+    prefix, release = change.prefix, change.release
     change.write_data(manifest, Store(prefix.store))
-    switch(change, manifest, progress, is_new=True, check=check)
+    before = receipt.stamps(release)
+
+    def check_new() -> None:
+        check() if check is not None else acceptance.check_health(prefix, manifest, progress)
+        acceptance.require_unchanged(release, before)
+
+    switch(change, manifest, progress, check=check_new)
 
 
 def switch(
-    change: Transaction,
-    manifest: Manifest,
-    progress: Progress,
-    *,
-    is_new: bool = False,
-    check: Callable[[], None] | None = None,
+    change: Transaction, manifest: Manifest, progress: Progress, *, check: Callable[[], None] | None = None
 ) -> None:
-    """Make a complete release current, inspect it from outside, and switch back when it does not work.
-
-    A new one must leave its own files as they are; a stored one may be all that is left to go back to.
-    ``check`` looks in place of the whole health check, where less says as much.
-    """
+    """Make a complete release current, check it from outside, and switch back when it does not work."""
     prefix = change.prefix
-    before = receipt.stamps(change.release) if is_new else None
     progress.step(_("Activating {release}").format(release=change.release.id))
     launchers.write(prefix, manifest)
     try:
@@ -48,8 +47,6 @@ def switch(
             check()
         else:
             acceptance.check_health(prefix, manifest, progress)
-        if before is not None:
-            acceptance.require_unchanged(change.release, before)
     except BaseException as error:  # Ctrl-C too: who interrupts does not want a release that nobody has seen working
         try:
             change.switch_back()

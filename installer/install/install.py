@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -192,7 +193,44 @@ def build(bundle: AdmittedBundle, release: Release, progress: Progress) -> None:
     with meter.phase(usage.TRIAL):
         accept(installation, digests, progress)
     signers = tuple(signer.key.fingerprint for signer in bundle.bundle.signers)
-    finish(installation, python, signers, digests, progress, meter=meter)
+    finish(installation, Origin(python, signers, digests), progress, meter=meter)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a release was made from, for its receipt.
+
+    ``digests`` knows files that were hashed a moment ago; ``damaged`` gives, by path, the content that files should
+    have which are known not to have it.
+    """
+
+    python: Path
+    signers: tuple[str, ...]
+    digests: Digests
+    is_locked: bool = True
+    damaged: Mapping[str, str] = field(default_factory=dict)
+
+    def receipt(
+        self, installation: Installation, items: tuple[receipt.Item, ...], used: usage.Usage | None
+    ) -> receipt.Receipt:
+        """Return the receipt of a release, made now, with its inventory and what making it took."""
+        release, product = installation.release, installation.manifest.product
+        return receipt.Receipt(
+            release=release.id,
+            product=product.name,
+            version=product.version,
+            counter=product.counter,
+            manifest_sha256=sha256_file(release.bundle / "MANIFEST.json")[0],
+            signers=self.signers,
+            installed=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            interpreter=str(self.python),
+            interpreter_version=version_of(self.python),
+            interpreter_sha256=sha256_file(self.python)[0],
+            installer_version=__version__,
+            locked=self.is_locked,
+            items=items,
+            usage=used,
+        )
 
 
 def accept(installation: Installation, digests: Digests, progress: Progress) -> None:
@@ -205,46 +243,15 @@ def accept(installation: Installation, digests: Digests, progress: Progress) -> 
     stage.end_try_out(installation.release)
 
 
-def finish(
-    installation: Installation,
-    python: Path,
-    signers: tuple[str, ...],
-    digests: Digests,
-    progress: Progress,
-    *,
-    is_locked: bool = True,
-    meter: usage.Meter | None = None,
-    damaged: Mapping[str, str] | None = None,
-) -> None:
-    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last.
-
-    ``damaged`` gives, by path, the content that files should have which are known not to have it.
-    """
+def finish(installation: Installation, origin: Origin, progress: Progress, *, meter: usage.Meter | None = None) -> None:
+    """Migrate the data that come with an accepted release, link the user's, write the receipt, make it last."""
     prefix, release, meter = installation.prefix, installation.release, meter or usage.Meter()
     migration.migrate(installation, progress)
     persist.link_to(release, installation.manifest, prefix.data)
-    product = installation.manifest.product
     with meter.phase(usage.INVENTORY), progress.wait(_("Reading every file of the release")):
-        items = receipt.take_inventory(release, installation.site_packages, digests)
-    receipt.write_receipt(
-        release,
-        receipt.Receipt(
-            release=release.id,
-            product=product.name,
-            version=product.version,
-            counter=product.counter,
-            manifest_sha256=sha256_file(release.bundle / "MANIFEST.json")[0],
-            signers=signers,
-            installed=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            interpreter=str(python),
-            interpreter_version=version_of(python),
-            interpreter_sha256=sha256_file(python)[0],
-            installer_version=__version__,
-            locked=is_locked,
-            items=receipt.with_expected(items, damaged or {}),
-            usage=meter.usage(),
-        ),
-    )
+        items = receipt.take_inventory(release, installation.site_packages, origin.digests)
+    items = receipt.with_expected(items, origin.damaged)
+    receipt.write_receipt(release, origin.receipt(installation, items, meter.usage()))
     proofs.keep(prefix, proofs.read_metadata(release.bundle))
     with progress.wait(_("Syncing the release to disk")):
         seal.seal(release)

@@ -80,21 +80,26 @@ class Inspection:
         return [entry for entry in self.lost if entry.kind == kind and (wheels is None or entry.path in wheels)]
 
 
-def inspect(
-    prefix: Prefix,
-    policy: Policy | None = None,
-    digests: Digests | None = None,
-    places: tuple[Misplaced, ...] | None = None,
-    *,
-    release: Release | None = None,
-) -> Inspection:
-    """Inspect everything that an installation is made of; nothing is written.
+@dataclass(frozen=True)
+class Known:
+    """What a run knows before it inspects an installation.
 
     ``policy`` judges who signed the bundle where the receipt that says so is lost. ``digests`` knows files that were
     hashed a moment ago, ``places`` what was out of place before this run could lock the installation.
+    """
+
+    policy: Policy | None = None
+    digests: Digests | None = None
+    places: tuple[Misplaced, ...] | None = None
+
+
+def inspect(prefix: Prefix, known: Known | None = None, *, release: Release | None = None) -> Inspection:
+    """Inspect everything that an installation is made of; nothing is written.
+
     ``release`` is another to inspect than the one that counts.
     """
-    places = misplaced.found(prefix) if places is None else places
+    known = known or Known()
+    places = misplaced.found(prefix) if known.places is None else known.places
     release = release or which.release_to_repair(prefix)
     wrong = rights.wrong(prefix, release)
     findings = [*around.leftovers(prefix), *around.settings(prefix), *around.data(prefix, release)]
@@ -102,7 +107,7 @@ def inspect(
     if release is None:
         findings += [*around.out_of_place(places, (), findings), *around.rights_of(prefix, wrong)]
         return Inspection(prefix, None, None, None, (), (), {}, tuple(findings), places=places)
-    evidence = Evidence(prefix, release, policy, digests or Digests())
+    evidence = Evidence(prefix, release, known.policy, known.digests or Digests())
     findings += evidence.gather(closed=tuple(item.path for item in wrong if item.is_unreadable))
     findings += _of_the_release(evidence)
     findings += _out_of_place(evidence, places, wrong, findings)

@@ -182,15 +182,10 @@ class Replacement:
             take_over(items, self.damaged, release, inspection.digests)
 
     def _seal(self, release: Release, python: Path) -> None:
-        install.finish(
-            self._installation(release),
-            python,
-            self.proof.fingerprints,
-            self.work.inspection.digests,
-            self.work.progress,
-            is_locked=self.unlocked is None,
-            damaged=self.contents,
+        origin = install.Origin(
+            python, self.proof.fingerprints, self.work.inspection.digests, self.unlocked is None, self.contents
         )
+        install.finish(self._installation(release), origin, self.work.progress)
 
     def _try_out(self) -> None:
         trial.try_out(self.work.inspection, self.work.packages, self.parts, self.work.progress)

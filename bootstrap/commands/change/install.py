@@ -73,20 +73,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
         }
         show_json(plan)
         return DONE if fits else 4
-    for line in common.signer_lines(bundle.signers):
-        show(line)
-    show(
-        plural(
-            "{title} {version}, {count} package, into {prefix}",
-            "{title} {version}, {count} packages, into {prefix}",
-            len(bundle.manifest.packages),
-        ).format(
-            title=product.title,
-            version=product.version,
-            count=len(bundle.manifest.packages),
-            prefix=prefix.root,
-        )
-    )
+    show_bundle(bundle, prefix)
     if effect.already:
         show(
             _("{title} {version} is already installed and matches the bundle.").format(
@@ -105,6 +92,17 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
     else:
         show(_("Nothing was written. The bundle cannot be installed on this host as it is."))
     return DONE if fits else 4
+
+
+def show_bundle(bundle: Bundle, prefix: Prefix) -> None:
+    """Show who signed a bundle, what it holds and where it goes."""
+    for line in common.signer_lines(bundle.signers):
+        show(line)
+    product, count = bundle.manifest.product, len(bundle.manifest.packages)
+    text = plural(
+        "{title} {version}, {count} package, into {prefix}", "{title} {version}, {count} packages, into {prefix}", count
+    )
+    show(text.format(title=product.title, version=product.version, count=count, prefix=prefix.root))
 
 
 def finding_line(finding: Finding) -> str:

@@ -44,6 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=tuple(ENDINGS.values()),
         help=_("format of the report, in the file or, without --output, on the screen"),
     )
+    _add_selection(parser)
+    parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not only for CRITICAL"))
+    parser.add_argument(
+        "--timeout", type=float, metavar=_("SECONDS"), help=_("time limit for every check, instead of its own")
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add which checks are run."""
     parser.add_argument(
         "--category",
         action="append",
@@ -76,10 +85,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const=FULL,
         help=_("run everything, including benchmarks"),
-    )
-    parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not only for CRITICAL"))
-    parser.add_argument(
-        "--timeout", type=float, metavar=_("SECONDS"), help=_("time limit for every check, instead of its own")
     )
 
 
