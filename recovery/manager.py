@@ -62,5 +62,5 @@ class InstallationRecoveryManager:
         newest = made[-1]
         active, wanted = self.prefix.active(), newest.release
         if wanted and (active is None or active.made_from != self.prefix.release(wanted).made_from):
-            rollback.rollback(self.prefix, self.progress, to=wanted, mending=mending(host_places()))
+            rollback.rollback(self.prefix, self.progress, rollback.Goal(wanted, mending(host_places())))
         return self.restore(newest.name)

@@ -137,7 +137,8 @@ def rollback(
     from installer.install import rollback as story
     from recovery.previous import mending
 
-    return story.rollback(find_prefix(prefix), progress, to=to, wait=wait, mending=mending(places_or_ours(places)))
+    goal = story.Goal(to, mending(places_or_ours(places)))
+    return story.rollback(find_prefix(prefix), progress, goal, wait=wait)
 
 
 def uninstall(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
 from installer.change import retention, transaction
@@ -27,29 +28,34 @@ if TYPE_CHECKING:
 Build = Callable[["transaction.Transaction", "Progress"], None]
 
 
-def rollback(
-    prefix: Prefix,
-    progress: Progress,
-    *,
-    to: str | None = None,
-    wait: float = 0.0,
-    mending: Callable[[Prefix, Release, str], Build] | None = None,
-) -> Outcome:
+@dataclass(frozen=True)
+class Goal:
+    """The retained release that a rollback goes to, by default the previous one.
+
+    ``mending`` gets a damaged one and what is wrong, and returns what makes it anew; it raises HostError where that
+    cannot be done. Without it a damaged release is refused.
+    """
+
+    to: str | None = None
+    mending: Callable[[Prefix, Release, str], Build] | None = None
+
+
+def rollback(prefix: Prefix, progress: Progress, goal: Goal | None = None, *, wait: float = 0.0) -> Outcome:
     """Make the previous release (or a retained one that is named) current again; settings stay.
 
-    It is compared with its receipt first. A damaged one is made anew where ``mending``, which gets it and what is
-    wrong, knows how; it raises HostError where that cannot be done.
+    It is compared with its receipt first, and made anew where it is damaged and the goal says how.
 
     Data stay too, unless they were migrated for the release that is left: then the previous data come back.
     Raises HostError when there is none to go to, InstallError when it does not work; the release that
     was active before then stays so.
     """
+    goal = goal or Goal()
     # 1. Lock the prefix, and undo what a crash left.
     with locked(prefix.state / "lock", wait=wait):
         transaction.recover_crash(prefix)
         # 2. Find the release to go to, and what rebuilds it where it differs from its receipt.
-        target = target_of_rollback(prefix, to)
-        build = rebuilding(prefix, target, progress, mending or refuse_damaged)
+        target = target_of_rollback(prefix, goal.to)
+        build = rebuilding(prefix, target, progress, goal.mending or refuse_damaged)
         # 3. Make it, or the one that is rebuilt like it, active.
         if build is None:
             return go_to(prefix, target, None, progress)

@@ -54,7 +54,7 @@ def upgraded(host, tmp_path):
 
 
 def roll_back(host):
-    return rollback.rollback(host.prefix, NoProgress(), mending=previous.mending(host_places()))
+    return rollback.rollback(host.prefix, NoProgress(), rollback.Goal(mending=previous.mending(host_places())))
 
 
 def damage(path):

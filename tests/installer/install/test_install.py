@@ -79,7 +79,7 @@ def test_an_upgrade_keeps_what_is_the_users(prefix, second) -> None:
     assert (back.active, back.former) == (first.id, outcome.active)
     assert (prefix.data / "data/notes.txt").read_text() == "한 줄\n"
     assert rollback.rollback(prefix, QUIET).active == outcome.active
-    assert rollback.rollback(prefix, QUIET, to=first.id).active == first.id
+    assert rollback.rollback(prefix, QUIET, rollback.Goal(first.id)).active == first.id
 
 
 def test_what_lies_beside_the_users_file_is_not_laid_there_again(prefix, second, tmp_path, tiny) -> None:
@@ -250,7 +250,7 @@ def test_an_upgrade_leaves_the_settings_and_tells_the_new_names_and_a_rollback_r
     (reported,) = [text for text in heard if "TINY" in text]
     assert "TINY_DEVICE, TINY_LEVEL" in reported
     assert set(json.loads(first.run_file.read_bytes())["environment"]) == {"template", "required", "values"}
-    rollback.rollback(prefix, QUIET, to=first.id)
+    rollback.rollback(prefix, QUIET, rollback.Goal(first.id))
     assert prefix.active() == first
     assert json.loads(run(prefix, "tiny", "embed", "hello").stdout) == [5.0, 0.5]
 
@@ -286,12 +286,12 @@ def test_the_clock_is_told_by_who_admits_the_bundle_and_not_once_more(prefix, ti
 def test_a_rollback_to_what_is_not_kept_names_what_is(prefix, second) -> None:
     first = prefix.active()
     with pytest.raises(HostError, match=f"{first.id[:-1]}9 is not retained") as caught:
-        rollback.rollback(prefix, QUIET, to=f"{first.id[:-1]}9")
+        rollback.rollback(prefix, QUIET, rollback.Goal(f"{first.id[:-1]}9"))
     assert first.id in caught.value.advice
     with pytest.raises(HostError, match=f"{first.id} is already active"):
-        rollback.rollback(prefix, QUIET, to=first.id)
+        rollback.rollback(prefix, QUIET, rollback.Goal(first.id))
     with pytest.raises(UsageError) as wrong:
-        rollback.rollback(prefix, QUIET, to="../../else")
+        rollback.rollback(prefix, QUIET, rollback.Goal("../../else"))
     assert wrong.value.advice
     assert len(log(prefix)) == 1
 
@@ -300,7 +300,7 @@ def test_rollback_needs_somewhere_to_go(prefix) -> None:
     with pytest.raises(HostError, match="retains no release of another version"):
         rollback.rollback(prefix, QUIET)
     with pytest.raises(HostError, match="1-000000000000-r1 is not retained"):
-        rollback.rollback(prefix, QUIET, to=f"1-{'0' * 12}-r1")
+        rollback.rollback(prefix, QUIET, rollback.Goal(f"1-{'0' * 12}-r1"))
 
 
 def test_a_rollback_that_does_not_work_is_taken_back(prefix, second, monkeypatch) -> None:
