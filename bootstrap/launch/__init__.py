@@ -4,8 +4,9 @@
 It is at the root of the zip as ``launch`` and imports the standard library only. The syntax of this
 file is that of Python 2.7, so that an interpreter that is too old answers with a sentence. What it does:
 
-1. refuse a Python, platform or architecture that the zipapp is not made for (host.py; exit code 4);
+1. refuse a Python that is too old or too bare (exit code 4);
 2. rebuild the environment from an allow-list and run the interpreter again with -I -B;
+   then refuse a platform or architecture that the zipapp is not made for (host.py);
 3. find a private cache whose every file is what the zipapp holds, or build it (cache.py);
 4. hand over to shiv's bootstrap, whose entry point is ``bootstrap.cli:main``.
 

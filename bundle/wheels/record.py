@@ -26,7 +26,7 @@ from shared.i18n import _
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-BATCH = 64  # files that a thread hashes between two inspects the queue
+BATCH = 64  # files that a thread hashes between two reads of the queue
 RECORD_LIMIT = 64 << 20  # bytes
 
 Hash = Callable[[Union[Path, str]], Optional[str]]  # gives a file's SHA-256, None where no regular file is

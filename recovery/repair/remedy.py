@@ -1,7 +1,7 @@
 """What a remedy is: what it does, its risk, what the operator notices of it, and how it is applied.
 
 Those that are ``in_place`` change one small thing under the lock. All others together make one
-new release; the damaged one stays active until that works.
+new release; where that does not work, the damaged one is made active again.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installer.release.digests import Digests
     from installer.release.receipt import Deviation, Item, Receipt
 
-BATCH = 64  # files that a thread takes between two inspects the queue
+BATCH = 64  # files that a thread takes between two reads of the queue
 COMPILE_TIMEOUT = 600.0  # seconds
 
 

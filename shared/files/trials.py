@@ -1,4 +1,4 @@
-"""Folders for a moment, each held by a lock: what a killed run left is reported from what is in use.
+"""Folders for a moment, each held by a lock: what a killed run left is told apart from what is in use.
 
 The rule for all that is temporary: it has its name where the next command of any kind finds and removes it. What
 belongs to an installation is in PREFIX/state. What belongs to none is in the system's place, where programs that
