@@ -118,9 +118,9 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
         )
     if commit != manifest.source_commit:
         progress.warn(
-            _("The bundle was built from files that differ from commit {commit}: only they reproduce it.").format(
-                commit=commit
-            )
+            _(
+                "The bundle was built from files that differ from commit {commit}; only those files reproduce it."
+            ).format(commit=commit)
         )
     here = source_commit(root)
     if here != commit:

@@ -37,7 +37,9 @@ def refuse(path: str, reason: str) -> TrustError:
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in path)
     return TrustError(
         f"{shown}: {reason}.",
-        advice=_("The document is not in the format of this version; transfer it again from its origin."),
+        advice=_(
+            "The document is not in the format that this version expects; transfer it again from where it was created."
+        ),
     )
 
 

@@ -67,7 +67,7 @@ def _reasons_of_ours() -> dict[str, str]:
         "IN_USE": _("another program has it open"),
         "NOEXEC": _("Permission denied, its filesystem is mounted noexec"),
         "NO_INODES": _("No space left on device, all inodes are in use"),
-        "NO_LOADER": _("No such file or directory, its interpreter or loader is missing"),
+        "NO_LOADER": _("No such file or directory (its interpreter or loader is missing)"),
         "NO_NULL": _("{reason}, and no program can start without it"),
         "NO_PARENT": _("No such file or directory, its folder {folder} is missing"),
         "PRIVILEGE": _("this account lacks a required privilege"),

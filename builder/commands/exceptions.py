@@ -102,7 +102,10 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
     if missing:
         raise UsageError(
             _("An exception also requires {options}.").format(options=", ".join(missing)),
-            advice=_("Specify these yourself; for many findings use --from FILE (advisories template)."),
+            advice=_(
+                "Specify them on the command line; for many, create a file with 'advisories template' "
+                "and pass it with --from."
+            ),
         )
     days = DAYS if arguments.days is None else arguments.days
     # no more than it takes to be refused: a date holds only so many days

@@ -39,7 +39,7 @@ def _key(value: Any, path: str) -> PublicKey:
     except TrustError as error:
         raise refuse(path, error.what.rstrip(".")) from error
     if key.line() != line:
-        raise refuse(path, _("more than a type and a key"))
+        raise refuse(path, _("contains more than a key type and a key"))
     return key
 
 

@@ -33,8 +33,8 @@ def findings(bundle: Bundle, store: Store) -> Iterator[Finding]:
         yield _missing(bundle, store, missing)
         return
     details = plural(
-        "{count} file of release counter {counter} is stored here",
-        "{count} files of release counter {counter} are stored here",
+        "{count} file of the release with counter {counter} is stored on this host",
+        "{count} files of the release with counter {counter} are stored on this host",
         len(bundle.left_out),
     ).format(count=len(bundle.left_out), counter=bundle.base.product.counter)
     yield Finding(_("Base release"), True, details)

@@ -195,7 +195,7 @@ def _writable(prefix: Prefix) -> Finding:
             details = _("{path} cannot be written: {reason}")
             if account is not None:
                 details = _("{path} cannot be written by {account}: {reason}")
-                advice = _("Give that account the right to write there, and to enter every folder above.")
+                advice = _("Give that account write permission there and search permission (x) on every folder above.")
             whom = name_of(account.user) if account else ""
             return Finding(name, False, details.format(path=place, account=whom, reason=trouble), advice)
     return Finding(name, True, _("{path} can be written").format(path=places[0]))
@@ -239,7 +239,7 @@ def _data(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:
         if migration.is_due(manifest, prefix):
             userdata.require_movable(prefix)
             number = manifest.application.data_layout
-            yield Finding(name, True, _("a copy is migrated to layout {number}").format(number=number))
+            yield Finding(name, True, _("a copy of the data will be migrated to layout {number}").format(number=number))
     except HostError as trouble:
         yield Finding(name, False, trouble.what.rstrip("."), trouble.advice)
     except PermissionError:

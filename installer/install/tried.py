@@ -66,7 +66,8 @@ def executing(prefix: Prefix) -> Finding:
     except OSError as error:
         details = _("could not test in {path}: {reason}").format(path=place, reason=troubles.reason(error))
         return Finding(name, True, details, advice, warns=True)
-    return Finding(name, ended.ok, _("programs can run in {path}").format(path=place), advice)
+    details = _("programs can run in {path}") if ended.ok else _("programs cannot run in {path}")
+    return Finding(name, ended.ok, details.format(path=place), advice)
 
 
 def linking(manifest: Manifest, prefix: Prefix) -> Iterator[Finding]:

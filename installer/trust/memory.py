@@ -68,7 +68,7 @@ def _parse(data: bytes, name: str) -> tuple[int, Memory]:
         memory = replace(memory, rebuilt=fields.nested("rebuilt", strict.boolean))
         facts = {"format": form, "policy": memory.policy, "products": memory.products, "rebuilt": memory.rebuilt}
         if fields.nested("sha256", strict.sha256) != sha256_bytes(strict.dumps(facts)):
-            raise refuse(f"{name}.sha256", _("not the digest of the other fields"))
+            raise refuse(f"{name}.sha256", _("does not match the digest of the other fields"))
     fields.done()
     return form, memory
 

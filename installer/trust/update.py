@@ -23,7 +23,7 @@ def update_host(paths: Sequence[Path], places: Places, trusted_keys: Sequence[st
     if not places.privileged:
         raise HostError(
             _("{path} is this host's policy; only an administrator can change it.").format(path=places.host),
-            advice=_("Run the command as root, or use --only-prefix to restrict a single installation."),
+            advice=_("Run the command as root, or use --only-prefix to tighten the policy of one installation only."),
         )
     folder, new_policies = places.host, offered(paths)
     stored, highest = host_chain(places), host_memory(places).policy

@@ -111,7 +111,7 @@ class MarkComplete(InPlace):
         return _("recreate the completion mark of {release}").format(release=self.listed())
 
     def effect(self) -> str:
-        return _("The release counts as complete again.")
+        return _("The release is complete again.")
 
     def repair(self, work: Work) -> None:
         assert work.inspection.release is not None  # it is the one without a mark

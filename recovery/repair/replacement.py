@@ -1,4 +1,4 @@
-"""The release that takes the place of a damaged one: built, accepted and sealed; tried once it is current, and undone where it does not work."""
+"""The release that takes the place of a damaged one: built, accepted and sealed; undone if it does not work."""
 
 from __future__ import annotations
 

@@ -47,7 +47,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     parser.add_argument("--strict", action="store_true", help=_("exit with 1 for WARNING too, not only for CRITICAL"))
     parser.add_argument(
-        "--timeout", type=float, metavar=_("SECONDS"), help=_("time limit for every check, instead of its own")
+        "--timeout",
+        type=float,
+        metavar=_("SECONDS"),
+        help=_("time limit for each check, overriding the check's own limit"),
     )
 
 

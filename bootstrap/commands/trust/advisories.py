@@ -125,7 +125,7 @@ def scan_lines(seen: InstalledScan) -> Iterator[str]:
         )
     if found.expired:
         names = (f"{one.id} {one.package} ({one.expires:%Y-%m-%d})" for _finding, one in found.expired)
-        yield "  " + _("exceptions not in force, so their findings count: {names}").format(names=", ".join(names))
+        yield "  " + _("exceptions not in force, so their findings are counted: {names}").format(names=", ".join(names))
     for doubt in found.doubts:
         yield _("  undecided {package} {version} {id}: {reason}").format(
             package=doubt.package, version=doubt.version or "", id=doubt.id, reason=doubt.reason

@@ -90,7 +90,7 @@ def test_refusals_name_their_path(policy, change, what):
 
 def test_a_key_line_has_nothing_else(policy):
     line = json.loads(policy.to_bytes())["keys"][0]["key"]
-    assert "more than a type and a key" in refusal(policy, put("keys", 0, "key", line + " comment"))
+    assert "more than a key type and a key" in refusal(policy, put("keys", 0, "key", line + " comment"))
     assert "contains a control character" in refusal(policy, put("keys", 0, "key", line + "\n"))
 
 

@@ -132,7 +132,7 @@ class Advisories(Check):
             for _finding, exemption in found.expired
         )
         return self.warned(
-            _("exceptions not in force, so their findings count: {names}").format(names=names),
+            _("exceptions not in force, so their findings are counted: {names}").format(names=names),
             suggestion=_("Transfer fixed versions, or have the exception signed again."),
             remedy=BUNDLE,
             name=_("Exceptions"),
