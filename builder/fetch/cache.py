@@ -135,6 +135,8 @@ class Cache:
             ) from error
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            # filelock's own would be for this user alone, and a cache may be a group's
+            os.close(os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o666))
             gate = ReadWriteLock(self.root / ".lock", is_singleton=False)
             if alone:
                 gate.acquire_write(blocking=False)

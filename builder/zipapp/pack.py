@@ -237,7 +237,7 @@ def finish(bare: Path, output: Path, extra: Mapping[str, bytes], epoch: int) -> 
                     member.create_system = 3  # Unix, wherever it is built
                     program = name.startswith("site-packages/bin/")
                     member.external_attr = (0o100755 if program else 0o100644) << 16
-                    # what runs before a Python too bare is reported, so this must not need zlib
+                    # what refuses a Python that is too bare must not need zlib
                     member.compress_type = (
                         zipfile.ZIP_DEFLATED if name.startswith("site-packages/") else zipfile.ZIP_STORED
                     )

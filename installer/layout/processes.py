@@ -65,13 +65,18 @@ def _places(process: psutil.Process) -> Iterator[str]:
     known: tuple[Callable[[], list[str]], ...] = (
         lambda: [os.path.join(process.cwd(), "")],
         lambda: [process.exe()],
-        lambda: process.cmdline()[:2],
+        lambda: _named(process.cmdline()),
     )
     for read in known:
         try:
             yield from read()
         except (psutil.Error, OSError):  # noqa: PERF203 - each may fail by itself
             continue
+
+
+def _named(words: list[str]) -> list[str]:
+    """Return the program and the script of a command line: its first word, and the first argument that is no option."""
+    return [*words[:1], *[word for word in words[1:] if not word.startswith("-")][:1]]
 
 
 def _parent(process: psutil.Process) -> int | None:

@@ -108,9 +108,9 @@ def keep(prefix: Prefix, metadata: SignedMetadata) -> None:
     files.remove_tree(beside)
     beside.mkdir(parents=True, mode=0o700)
     metadata.write(beside)
-    files.remove_tree(target)
     aside.clear(target.parent, folder=True)
     target.parent.mkdir(mode=0o700, exist_ok=True)
+    files.remove_tree(target)
     files.replace(beside, target)
 
 

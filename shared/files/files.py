@@ -193,6 +193,8 @@ def remove_tree(path: Path) -> None:
 
     One that is missing, or that another run removes at the same time, is fine.
     """
+    if not os.path.lexists(path):  # nor can it be where a folder above is none
+        return
     try:
         if is_link(path) or not path.is_dir():
             unlink(path)

@@ -90,8 +90,10 @@ def holding(folder: Path) -> Iterator[None]:
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        deadline = time.monotonic() + LINGER
         with contextlib.suppress(HostError):
-            _try(handle, folder)
+            while not _try(handle, folder) and time.monotonic() < deadline:
+                time.sleep(POLL)  # who asks whether it is held has it for a moment
         yield
     finally:
         os.close(handle)

@@ -44,7 +44,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as ever; what is wrong is reported before --json itself may have been parsed."""
-        self.as_json = "--json" in (sys.argv[1:] if args is None else args)
+        words = sys.argv[1:] if args is None else args
+        self.as_json = "--json" in words or (self.outer is not None and self.outer.as_json)
         if namespace is None:
             namespace = argparse.Namespace() if self.outer is None else self.outer.namespace
         self.namespace = namespace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -179,4 +180,18 @@ def test_a_manifest_without_another_copy_leads_to_the_bundle_first(host, tiny):
     done = host.recover(bundle=tiny.open())
     assert [remedy.id for remedy in done.plan.remedies] == ["reinstall"]
     assert not damaged.path.exists()
+    whole(host)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links to themselves")
+@pytest.mark.parametrize("kind", ["file", "link to itself"])
+def test_what_is_in_the_place_of_all_second_copies_is_moved_aside(host, kind):
+    folder = proofs.folder(host.prefix)
+    shutil.rmtree(folder)
+    if kind == "file":
+        folder.write_text("x")
+    else:
+        folder.symlink_to(folder.name)
+    host.recover()
+    assert proofs.are_twice(host.prefix, host.release)
     whole(host)

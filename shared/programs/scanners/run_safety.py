@@ -1,7 +1,7 @@
-"""Ask safety about packages over a database on disk: [[package, version, advisory], …].
+"""Ask safety about packages over a database on disk: [[package, version, advisory], ...].
 
 Its library asks no server; every attempt to connect is refused all the same. The question is on standard input:
-{"packages": [[name, version], …], "database": folder}.
+{"packages": [[name, version], ...], "database": folder}.
 """
 
 import json

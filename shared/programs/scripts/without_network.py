@@ -31,7 +31,7 @@ def leave_network() -> None:
 
 
 def main(ids: str, folder: str, *argv: str) -> None:
-    """Become ``argv``, with the ids ``user:group:group,…`` where they are given; without it, only try."""
+    """Become ``argv``, with the ids ``user:group:group,...`` where they are given; without it, only try."""
     leave_network()
     if ids:
         user, group, groups = ids.split(":")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import subprocess
 import sys
 import threading
@@ -114,6 +116,16 @@ def test_what_makes_the_locks_is_not_counted_and_never_pruned(tmp_path):
         assert cache.contents().files == 0
     assert cache.prune(0) == (0, 0)
     assert ours.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes mean nothing there")
+def test_a_cache_of_a_group_has_a_lock_of_the_group(tmp_path):
+    before = os.umask(0o002)
+    try:
+        with Cache(tmp_path).in_use():
+            assert stat.S_IMODE((tmp_path / ".lock").stat().st_mode) == 0o664
+    finally:
+        os.umask(before)
 
 
 def test_a_lock_that_is_none_is_told(tmp_path):

@@ -34,6 +34,12 @@ def test_so_is_what_works_in_the_release(prefix, start) -> None:
     assert start(sys.executable, "-c", WAIT, cwd=prefix.active().app) in seen(prefix)
 
 
+def test_options_before_the_script_hide_it_not(prefix, start) -> None:
+    script = prefix.active().app / "waits.py"
+    script.write_text(WAIT)
+    assert start(sys.executable, "-I", "-B", str(script), "--data", "x") in seen(prefix)
+
+
 def test_what_works_in_the_users_data_and_this_tool_are_not(prefix, start) -> None:
     outside = start(sys.executable, "-c", WAIT, cwd=prefix.data)
     beside = start(sys.executable, "-c", WAIT, str(prefix.releases))

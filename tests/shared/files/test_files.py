@@ -27,6 +27,17 @@ def test_what_another_run_removes_at_the_same_time_is_gone_as_well(tmp_path, mon
     assert not os.path.lexists(path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links to themselves")
+@pytest.mark.parametrize("above", ["a file", "a link to itself"])
+def test_what_cannot_be_there_is_missing(tmp_path, above) -> None:
+    if above == "a file":
+        (tmp_path / "above").touch()
+    else:
+        (tmp_path / "above").symlink_to("above")
+    files.remove_tree(tmp_path / "above/below")
+    assert os.path.lexists(tmp_path / "above")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder that is open stays there")
 def test_a_folder_that_goes_while_a_tree_is_removed_is_in_no_way(tmp_path, monkeypatch) -> None:
     (tmp_path / "tree/inner").mkdir(parents=True)

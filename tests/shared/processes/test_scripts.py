@@ -18,6 +18,11 @@ THEIRS = {"numpy", "picklescan", "safety"}  # of the environments in which they 
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_program_is_an_argument_in_every_locale(name) -> None:
+    assert scripts.text(name).isascii()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_stands_alone_and_runs_on_the_oldest_python(name) -> None:
     tree = ast.parse(scripts.text(name), feature_version=(3, 9))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
