@@ -167,7 +167,7 @@ class Misnamed(Plugin):
 
     file: ClassVar[Path]
 
-    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not used
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it never runs
         reason = _("{path} is not a check name: use lowercase letters, digits and _, then .py")
         raise UncheckedError(ERROR, reason.format(path=self.file))
 
