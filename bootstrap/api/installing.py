@@ -68,7 +68,7 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
 def admission(
     bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
 ) -> AdmittedBundle:
-    """Return the admission of an opened bundle, with its warnings. Raises TrustError if it must not be installed."""
+    """Return an opened bundle as admitted for installation, with its warnings. Raises TrustError if it is rejected."""
     return admit(Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions))
 
 

@@ -16,7 +16,7 @@ import sys
 from hashlib import sha256
 
 try:
-    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py writes them beside this
+    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py writes them next to this
 except ImportError:
     from shared.files import owners, refused  # in a checkout
 from .words import Refusal, _, broken
@@ -88,7 +88,7 @@ def places() -> list[str]:
     if given:
         return [os.path.join(os.path.abspath(given), LEAF)]
     own = {"win32": ["$LOCALAPPDATA"], "darwin": ["~/Library/Caches"]}
-    shared = [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - made 0700, checked for its owner
+    shared = [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - created with 0700, owner is checked
     # in a shared folder, each user's cache has its own name
     leaf = LEAF if os.name == "nt" else f"{LEAF}-{os.geteuid()}"
     named = [(folder, LEAF) for folder in own.get(sys.platform, ["$XDG_CACHE_HOME", "~/.cache"])]

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def written(prefix: Prefix) -> list[Path]:
-    """Return the folders that an installation writes: prefix, trust records, logs, and the installer's cache."""
+    """Return the folders that an installation writes to: prefix, trust records, logs, and the installer's cache."""
     cache = embedded.launcher()
     own = [Path(cache.opened["folder"])] if cache else []
     return [prefix.root, host_places().own, common.user_logs(), *own]

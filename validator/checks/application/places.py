@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Places(Check):
-    """Checks type, owner and size of the entries of PREFIX, its state and store; the journal; backup indexes."""
+    """Checks type, owner and size of the entries of PREFIX, state and store; journal, metadata copies, backups."""
 
     id = "ragtrace.places"
     category = APPLICATION

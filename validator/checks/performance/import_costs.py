@@ -21,7 +21,7 @@ class Cost:
 
 
 def parse(text: str) -> list[tuple[str, int, int, int]]:
-    """Return (module, own microseconds, cumulative microseconds, depth) for each line, in the order of the output."""
+    """Return (module, own microseconds, cumulative microseconds, depth) for each line, in the output's order."""
     found = []
     for line in text.splitlines():
         parts = line[len(MARK) :].split("|") if line.startswith(MARK) else []

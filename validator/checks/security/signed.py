@@ -1,4 +1,4 @@
-"""Signed files: the installed files match the signed ones, independent of the receipt and the installed RECORDs."""
+"""Signed files: the installed files match the signed ones, regardless of the receipt and the installed RECORDs."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 FILES_LEAST = 1024  # open files; the usual default limit, with which applications are tested
-TASKS_LEAST = 128  # processes and threads; several numerical libraries each start one per processor
+TASKS_LEAST = 128  # processes and threads; numerical libraries start several per processor
 # files that container engines create, and the file that systemd documents (container-interface)
 MARKS = {Path("/.dockerenv"): "docker", Path("/run/.containerenv"): "podman"}
 CONTAINER = Path("/run/systemd/container")
