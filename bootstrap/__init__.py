@@ -1,1 +1,1 @@
-"""The roof: what the zipapp starts, and the tool as typed functions; nothing that ships imports it."""
+"""The entry point of the zipapp and the typed API; no other shipped package imports it."""

@@ -1,4 +1,4 @@
-"""The command table of ``ragtrace-install.pyz``; a command's module is imported only when it is called."""
+"""The command line of ``ragtrace-install.pyz``; a command's module is imported only when the command is run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def commands() -> dict[str, str]:
-    """Return each command with its one line of help, in the order of a host's life."""
+    """Return the one-line help of each command, in the order in which a host usually needs them."""
     return {
         "verify": _("verify the signatures and every byte of a bundle"),
         "install": _("install a bundle as a new release and activate it"),
@@ -43,7 +43,7 @@ def commands() -> dict[str, str]:
     }
 
 
-# the room of ``bootstrap.commands`` that a command is in, where it is not ``inspect``
+# the subpackage of ``bootstrap.commands`` that contains a command, if it is not ``inspect``
 ROOMS = {
     **dict.fromkeys(("install", "upgrade", "rollback", "uninstall", "recover", "backup"), "change"),
     **dict.fromkeys(("trust", "advisories"), "trust"),
@@ -51,13 +51,13 @@ ROOMS = {
 
 
 def module_of(command: str) -> ModuleType:
-    """Return the module of a command, imported now."""
+    """Import and return the module of a command."""
     room = ROOMS.get(command, "inspect")
     return importlib.import_module(f"bootstrap.commands.{room}.{command.replace('-', '_')}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, call the command, return its exit code."""
+    """Parse the command line, run the command and return its exit code."""
     from shared.terminal import console
 
     console.steady()
@@ -86,11 +86,11 @@ def _main(argv: list[str] | None) -> int:
             sub.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
     from bootstrap.commands import common
-    from shared.terminal.commandline import run_command  # --version and --help come back without it
+    from shared.terminal.commandline import run_command  # not needed for --version and --help
 
     if os.name == "posix":
-        os.umask(0o022)  # whatever the caller's: what is installed has the modes that it is given
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the kernel would drop how our programs ended
+        os.umask(0o022)  # regardless of the caller's, installed files have exactly the modes that are set
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the kernel drops exit statuses
     common.tidy()
     code = run_command(common.take_prefix, parsed)
     if code:
@@ -100,7 +100,7 @@ def _main(argv: list[str] | None) -> int:
 
 
 def folder(text: str) -> Path:
-    """Take the path of a folder; an empty text is what a variable that is not set leaves."""
+    """Parse the path of a folder; rejects an empty text, which an unset variable leaves."""
     if not text:
         raise argparse.ArgumentTypeError(_("it is empty"))
     return Path(text)
@@ -128,7 +128,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def collector(text: str) -> syslog.Address:
-    """Return the address of a log collector, for argparse."""
+    """Parse the address of a log collector, for argparse."""
     from installer.logs import syslog
     from shared.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""The errors that the functions of ``bootstrap.api`` raise, under the name that programs import (docs/api.md)."""
+"""The errors that ``bootstrap.api`` raises, under their public import path (docs/api.md)."""
 
 from __future__ import annotations
 

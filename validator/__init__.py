@@ -1,1 +1,1 @@
-"""Checks whether this host can run the application, and says what to do where it cannot."""
+"""Checks whether this host can run the application, and suggests fixes if it cannot."""

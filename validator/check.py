@@ -1,7 +1,7 @@
-"""What a check is, and what it returns.
+"""The base class of all checks, with the limits on their output.
 
-A check inspects one thing and yields at least one result. It writes nothing into the release, the
-user's data or settings. What could not be inspected is SKIP or ERROR with the reason, never PASS.
+A check inspects one thing and yields at least one result. It never writes into the release, the user's data
+or the settings. Anything that could not be inspected is reported as SKIP or ERROR with the reason, never as PASS.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# whoever writes a check finds here all that it needs
+# everything needed to write a check, re-exported from one place
 __all__ = [
     "APPLICATION", "BUNDLE", "CATEGORIES", "DETAILS_LIMIT", "EFFORTS", "ERROR", "EVIDENCE_LIMIT", "FAIL", "FULL",
     "NAMES_SHOWN", "NORMAL", "OPERATOR", "PACKAGES", "PASS", "PERFORMANCE", "QUICK", "RECOVER", "RECOVER_OR_BUNDLE",
@@ -45,31 +45,31 @@ SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY = (
     "System",
     "Tools",
     "Packages",
-    "RAGTrace",  # stands for whatever application is installed; its title is shown
+    "RAGTrace",  # placeholder for the installed application, whose title is displayed instead
     "Performance",
     "Security",
 )
 CATEGORIES = (SYSTEM, TOOLS, PACKAGES, APPLICATION, PERFORMANCE, SECURITY)
-# how much work a check is: --quick runs only QUICK ones, --full the FULL ones too, which write or take minutes
+# cost of a check: --quick runs only QUICK ones; --full adds the FULL ones, which write files or take minutes
 QUICK, NORMAL, FULL = "quick", "normal", "full"
 EFFORTS = (QUICK, NORMAL, FULL)
-DETAILS_LIMIT = 4000  # characters of a text in a report
-NAMES_SHOWN = 5  # of what a sentence lists; evidence holds the rest
-EVIDENCE_LIMIT = 10_000  # items of one list in evidence
+DETAILS_LIMIT = 4000  # characters per text in a report
+NAMES_SHOWN = 5  # maximum number of names listed in a sentence; evidence has the rest
+EVIDENCE_LIMIT = 10_000  # items per list in evidence
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How much was asked for, one of EFFORTS, and which checks of a usual run do not run."""
+    """The requested effort, one of EFFORTS, and the checks of a default run that are left out."""
 
     effort: str
     left_out: tuple[type[Check], ...]
 
 
 class Check(ABC):
-    """One thing to inspect.
+    """Base class of a check, which inspects one thing.
 
-    ``time_limit`` is in seconds; what ``measures`` runs alone; ``effort`` is one of EFFORTS.
+    ``time_limit`` is in seconds. If ``measures`` is true, the check runs alone. ``effort`` is one of EFFORTS.
     """
 
     id: ClassVar[str]
@@ -88,20 +88,20 @@ class Check(ABC):
 
     @abstractmethod
     def run(self, subject: Subject) -> Iterator[CheckResult]:
-        """Look, and yield what was seen."""
+        """Inspect the subject and yield at least one result."""
 
     def left(self, most: float | None = None) -> float:
-        """Return how many seconds are left, at most ``most``: the limit for a program that is run now."""
+        """Return the remaining seconds, at least 0.1 and at most ``most``, as the timeout of the next program."""
         left = max(0.1, self.started + self.limit - time.monotonic())
         return left if most is None else min(left, most)
 
     @property
     def is_over(self) -> bool:
-        """Whether the limit was reached, so that what is still to be tried was not inspected."""
+        """Whether the time limit has been reached, so that the remaining parts cannot be inspected."""
         return time.monotonic() >= self.started + self.limit
 
     def untried(self, **more: Any) -> CheckResult:
-        """Return the result of a part for which no time was left."""
+        """Return an ERROR result for a part that was not tried because no time was left."""
         return self.result(ERROR, _("not tried, no time was left; increase --timeout"), **more)
 
     def result(
@@ -116,7 +116,7 @@ class Check(ABC):
         evidence: dict[str, Any] | None = None,
         name: str | None = None,
     ) -> CheckResult:
-        """Return a result of this check; ``metric`` maps a name to value and unit."""
+        """Create a result of this check; ``metric`` maps each name to its value and unit."""
         metrics = {key: {"value": value, "unit": unit} for key, (value, unit) in (metric or {}).items()}
         return CheckResult(
             id=self.id,
@@ -142,15 +142,15 @@ class Check(ABC):
 
 
 def plain(text: str) -> str:
-    """Return a text as one bounded line that every reader of the report takes: no control characters."""
-    # names of files may hold bytes that are no UTF-8, which Python decodes as surrogates
+    """Return a text as one line without control characters, truncated to DETAILS_LIMIT characters."""
+    # file names may contain bytes that are not UTF-8, which Python decodes as surrogates
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     shown = printable(text).strip()
     return shown if len(shown) <= DETAILS_LIMIT else shown[: DETAILS_LIMIT - 1] + "…"
 
 
 def plain_value(value: Any) -> Any:
-    """Return JSON values with every text plain and every list bounded."""
+    """Return a JSON value with every text passed through ``plain`` and every list cut to EVIDENCE_LIMIT items."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, dict):
@@ -161,7 +161,7 @@ def plain_value(value: Any) -> Any:
 
 
 def some_of(names: Iterable[str]) -> str:
-    """Return the first few of many names, and how many more there are, for a sentence."""
+    """Return the first NAMES_SHOWN names, comma-separated, followed by the number of the others."""
     listed = list(names)
     more = len(listed) - NAMES_SHOWN
     return ", ".join(listed[:NAMES_SHOWN]) + (f" (+{more})" if more > 0 else "")

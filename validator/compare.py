@@ -1,4 +1,4 @@
-"""What changed between two reports: statuses that turned, checks that came or went, figures that moved."""
+"""Compares two reports: status changes, checks that were added or removed, and metrics that changed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from validator.report import Report
 
 WORSE, BETTER, OTHER, NEW, GONE = "worse", "better", "other", "new", "gone"
-SEVERITY = {PASS: 0, WARN: 1, ERROR: 2, FAIL: 2}  # SKIP says nothing either way
-ABOUT = ("module", "command", "model", "filesystem")  # in evidence: what one of several results of a check is about
-MOVED = 0.2  # of a figure: two runs on an idle host differ by less
+SEVERITY = {PASS: 0, WARN: 1, ERROR: 2, FAIL: 2}  # SKIP is neither better nor worse
+ABOUT = ("module", "command", "model", "filesystem")  # evidence keys for the subject of a result
+MOVED = 0.2  # relative change of a metric; two runs on an idle host differ by less
 
 
 @dataclass(frozen=True)
 class Change:
-    """A result that is not as it was: ``before`` or ``after`` is None where the check did not run."""
+    """A result that differs between the reports; ``before`` or ``after`` is None if the check did not run."""
 
     kind: str
     before: CheckResult | None
@@ -30,7 +30,7 @@ class Change:
 
     @property
     def result(self) -> CheckResult:
-        """The result to show: the later, where there is one."""
+        """The result to display: the later one if there is one."""
         found = self.after or self.before
         assert found is not None
         return found
@@ -47,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Moved:
-    """A figure that changed by more than MOVED."""
+    """A metric that changed by more than MOVED."""
 
     id: str
     check_name: str
@@ -59,7 +59,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed from one report to another; ``facts`` are what the reports are about (name → before, after)."""
+    """The differences between two reports; ``facts`` maps each changed property of host or release to both values."""
 
     overall: tuple[str, str]
     facts: dict[str, tuple[Any, Any]]
@@ -76,7 +76,7 @@ class Comparison:
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """Return what changed, what got worse first."""
+    """Return the differences between two reports, regressions first."""
     old, new = dict(by_subject(before)), dict(by_subject(after))
     changes = [change for key in {**old, **new} if (change := _change(old.get(key), new.get(key)))]
     changes.sort(key=lambda change: (WORSE, NEW, GONE, OTHER, BETTER).index(change.kind))
@@ -94,9 +94,9 @@ def compare(before: Report, after: Report) -> Comparison:
 
 
 def by_subject(report: Report) -> Iterator[tuple[tuple[str, str], CheckResult]]:
-    """Yield each result after its check and what of several it is about; no two have the same.
+    """Yield each result with a unique key: the check and the subject of the result.
 
-    Names for people would differ with the operator's language, so they tell nothing here.
+    Display names are not used as keys, because they depend on the operator's language.
     """
     counted: Counter[tuple[str, str]] = Counter()
     for result in report.results:

@@ -1,4 +1,4 @@
-"""This host, as a report describes it: what it is, and what distinguishes it from others."""
+"""Describes this host for a report: its platform, and an identifier that distinguishes it from other hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared import __version__
 
 
 def system_info() -> dict[str, Any]:
-    """Return what is known of this host; ``memory_gb`` is in units of 10^9 bytes, 0 where unknown."""
+    """Return the properties of this host; ``memory_gb`` is in units of 10^9 bytes, or 0 if unknown."""
     glibc = host_glibc()
     return {
         "platform": platform.platform(),
@@ -29,8 +29,8 @@ def system_info() -> dict[str, Any]:
 
 
 def _memory() -> int:
-    """Return the bytes of memory of this host, 0 where it does not tell: a chroot may come without /proc."""
-    with contextlib.suppress(Exception):  # psutil's are of many kinds, and none is worth a report
+    """Return the bytes of memory of this host, or 0 if unknown: a chroot may lack /proc."""
+    with contextlib.suppress(Exception):  # psutil raises many kinds of errors, and none is worth failing a report
         import psutil
 
         return int(psutil.virtual_memory().total)
@@ -41,7 +41,10 @@ def _memory() -> int:
 
 
 def host_id() -> str:
-    """Return 16 hex digits that are this host's own (machine-id(5) asks to hash it for the purpose)."""
+    """Return 16 hex digits that identify this host.
+
+    They are an application-specific hash of the machine ID, as machine-id(5) requires, or of the host name without one.
+    """
     try:
         with open("/etc/machine-id", "rb") as file:
             identity = file.read(128).strip()

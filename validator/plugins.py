@@ -1,8 +1,7 @@
-"""A user's own checks: Python that runs in processes of its own (docs/plugins.md).
+"""Custom checks: user-supplied Python code that runs in separate processes (docs/plugins.md).
 
-They come as files in the bundle, signed with it, or as entry points of its packages, or are in the
-host's folder ``checks`` beside its trust, where they count only if nobody but the host's
-administrators can write them.
+They come as signed files in the bundle, as entry points of its packages, or as files in the host's folder
+``checks`` next to its trust store, which are used only if no one but the host's administrators can write them.
 """
 
 from __future__ import annotations
@@ -36,38 +35,41 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 FORMAT = 1
-LIMIT = 1 << 20  # bytes of an answer
-LOGGED = 20_000  # characters of what a broken one wrote to stderr
-GROUP = "ragtrace.checks"  # of entry points
+LIMIT = 1 << 20  # bytes of a plugin's output
+LOGGED = 20_000  # characters of a plugin's output that are logged if it fails
+GROUP = "ragtrace.checks"  # entry point group
 CALL = scripts.text("scripts/call_function")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 
 
 class Plugin(Check, ABC):
-    """Runs a check of somebody else with the release's interpreter: context in, result out, as JSON."""
+    """Runs a custom check with the release's interpreter: JSON context on stdin, JSON result on stdout."""
 
     category = APPLICATION
     effort = NORMAL
 
     @abstractmethod
     def altered(self, subject: Subject) -> str | None:
-        """Return what is not as it was signed, None when all is. Raises TrustError for what must not run either."""
+        """Return the path of the file that differs from its signed state, or None if it is unchanged.
+
+        Raises TrustError or UncheckedError if the plugin must not run for another reason.
+        """
 
     @abstractmethod
     def start(self) -> list[str]:
-        """Return what the interpreter gets to start it."""
+        """Return the interpreter arguments that start the plugin."""
 
     def title(self) -> str:
         return _("Custom check {name}").format(name=self.id.partition(".")[2])
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         installation = subject.need_installation()
-        # 1. is it what was signed, or the administrators' own
+        # 1. verify that it is signed or belongs to the administrators
         altered = self.altered(subject)
         if altered:
             yield self.failed(_("{path} is not the signed one").format(path=altered), **subject.reinstall())
             return
-        # 2. run it, and end what it leaves running
+        # 2. run it, and kill the processes that it leaves behind
         token, limit = uuid.uuid4().hex, self.left()
         env = {**trial.environment(installation), leftovers.MARK: token}
         argv = [str(installation.release.python), "-I", "-B", *self.start()]
@@ -91,7 +93,7 @@ class Plugin(Check, ABC):
                     left,
                 ).format(count=left),
             )
-        # 3. take its answer
+        # 3. parse its output
         try:
             yield self.answer(ended.stdout)
         except TrustError as error:
@@ -99,7 +101,7 @@ class Plugin(Check, ABC):
             raise UncheckedError(ERROR, _("its output is not a result: {reason}").format(reason=error.what)) from error
 
     def answer(self, text: str) -> CheckResult:
-        """Return the result that a plugin printed; its identifier and seconds are ours. Raises TrustError."""
+        """Parse the result that a plugin printed; ``id`` and ``seconds`` in it are replaced. Raises TrustError."""
         value: Any = strict.loads(text.encode(), "stdout", limit=LIMIT)
         if isinstance(value, dict):
             defaults = {"category": APPLICATION, "suggestion": "", "performance_metric": None}
@@ -119,12 +121,12 @@ class Plugin(Check, ABC):
 
 
 class FileOfBundle(Plugin):
-    """One Python file that came with the release, signed."""
+    """One Python file that was signed as part of the bundle."""
 
     file: ClassVar[Path]
     sha256: ClassVar[str]
 
-    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - the file speaks for itself
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - the digest of the file is enough
         return None if record.sha256_of(self.file) == self.sha256 else str(self.file)
 
     def start(self) -> list[str]:
@@ -132,12 +134,12 @@ class FileOfBundle(Plugin):
 
 
 class FileOfHost(Plugin):
-    """One Python file that the host's administrators have installed."""
+    """One Python file that the host's administrators installed."""
 
     file: ClassVar[Path]
     places: ClassVar[Places]
 
-    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - nobody has signed it
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it has no signature
         require_private(self.file, self.places)
         return None
 
@@ -146,9 +148,9 @@ class FileOfHost(Plugin):
 
 
 class OfPackage(Plugin):
-    """A function that an installed package names as entry point; what names it must be as it was sealed."""
+    """A function that an installed package declares as an entry point; the declaring file must be unaltered."""
 
-    file: ClassVar[str]  # entry_points.txt, from the release
+    file: ClassVar[str]  # entry_points.txt, relative to the release
     target: ClassVar[str]
 
     def altered(self, subject: Subject) -> str | None:
@@ -161,11 +163,11 @@ class OfPackage(Plugin):
 
 
 class Misnamed(Plugin):
-    """A file of the host whose name is none for a check: somebody meant it to run, so it is reported."""
+    """A file of the host whose name is not valid for a check; it is reported because it was probably meant to run."""
 
     file: ClassVar[Path]
 
-    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it is not used
+    def altered(self, subject: Subject) -> str | None:  # noqa: ARG002 - it never runs
         reason = _("{path} is not a check name: use lowercase letters, digits and _, then .py")
         raise UncheckedError(ERROR, reason.format(path=self.file))
 
@@ -174,7 +176,10 @@ class Misnamed(Plugin):
 
 
 def find(subject: Subject, places: Places) -> list[type[Plugin]]:
-    """Return a check for each plugin of the release, the host and the packages; the release's own wins a name."""
+    """Return a check for each plugin of the release, the host and the packages.
+
+    If a file of the release and one of the host have the same name, the release's is used.
+    """
     found: dict[str, type[Plugin]] = {}
     if subject.release is not None and subject.manifest is not None:
         folder = subject.release.bundle / "plugins"
@@ -186,7 +191,7 @@ def find(subject: Subject, places: Places) -> list[type[Plugin]]:
     try:
         names = sorted(path.name for path in host.iterdir())
     except OSError:
-        names = []  # there is none, or it is closed to this user: then it is not meant for him
+        names = []  # missing, or not readable by this user, for whom it is not intended
     for name in names:
         file = host / name
         if _NAME.fullmatch(name):
@@ -198,7 +203,7 @@ def find(subject: Subject, places: Places) -> list[type[Plugin]]:
 
 
 def _of_packages(subject: Subject) -> Iterator[type[Plugin]]:
-    """Yield a check for each entry point ``ragtrace.checks``; nothing of a package is imported here."""
+    """Yield a check for each entry point in the group ``ragtrace.checks``; nothing of a package is imported here."""
     if subject.release is None or subject.manifest is None:
         return
     site = subject.release.site_packages(subject.manifest.target.python)
@@ -211,7 +216,7 @@ def _of_packages(subject: Subject) -> Iterator[type[Plugin]]:
 
 
 def _entry_points(file: Path) -> list[tuple[str, str]]:
-    """Return the names and targets of the checks in a file of entry points (packaging.python.org, entry points)."""
+    """Return the names and targets of the checks in an entry points file (packaging.python.org, entry points)."""
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign] # names keep their case
     try:
@@ -228,7 +233,7 @@ def _plugin(kind: type[Plugin], name: str, **more: Any) -> type[Plugin]:
 
 
 def context(plugin: Plugin, subject: Subject) -> bytes:
-    """Return what a plugin reads from stdin."""
+    """Return the JSON document that a plugin reads from stdin."""
     prefix, release, manifest = subject.need_prefix(), subject.need_release(), subject.need_manifest()
     value = {
         "format": FORMAT,

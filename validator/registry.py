@@ -1,4 +1,4 @@
-"""Every check there is, in the order of a report."""
+"""All checks, in the order of a report."""
 
 from __future__ import annotations
 

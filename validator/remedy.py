@@ -1,7 +1,7 @@
-"""What helps against what a check saw: decided here, for the advice of validate and for what recover says of a report.
+"""Decides the remedy of each result: for the advice of validate, and for what recover reports about a diagnosis.
 
-A check that saw something which a repair may fix says so by the remedy RECOVER. Whether recover repairs it is asked of
-recovery itself, after all checks have run: what validate advises is what recover does.
+A check that found something which a repair may fix sets the remedy RECOVER. After all checks have run, recovery
+itself is asked whether it would repair that, so that validate advises only what recover does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from validator.result import CheckResult, Repair
     from validator.subject import Subject
 
-# what a finding of recovery is about
+# kinds of findings of recovery
 CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
     "crash",
     "current",
@@ -32,7 +32,7 @@ CRASH, POINTER, SEAL, RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER = (
     "environment",
     "interpreter",
 )
-# a place of PREFIX that is not what it must be; owners and modes; the user's data
+# a file or folder of PREFIX of the wrong kind; owners and modes; the user's data
 PLACE, RIGHTS, DATA = "place", "rights", "data"
 APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, METADATA, UNLOCKED = (
     "application",
@@ -48,7 +48,7 @@ APPLICATION, MODEL, RUN_FILES, STORE, LAUNCHER, SETTINGS, METADATA, UNLOCKED = (
 OF_THE_RELEASE = (RECEIPT, MANIFEST, PACKAGE, ENVIRONMENT, INTERPRETER, APPLICATION, MODEL, RUN_FILES)
 _RUNS = (*OF_THE_RELEASE, LAUNCHER)
 _BUT_MODELS = tuple(kind for kind in OF_THE_RELEASE if kind != MODEL)
-# the findings that explain why a check failed; other checks inspect what no repair repairs
+# the findings that can explain why a check failed; no repair helps the checks that are not listed
 CAUSES: dict[str, tuple[str, ...]] = {
     "packages.conflicts": _BUT_MODELS,
     "packages.imports": _BUT_MODELS,
@@ -71,16 +71,16 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "security.signed": (STORE, *OF_THE_RELEASE, UNLOCKED),
     "system.python": _BUT_MODELS,
 }
-PLUGINS = "plugin."  # how the identifiers of checks of others begin
+PLUGINS = "plugin."  # prefix of the identifiers of custom checks
 
 
 def causes_of(check: str) -> tuple[str, ...]:
-    """Return the kinds of findings that explain why a check failed; none where no repair helps."""
+    """Return the kinds of findings that can explain why a check failed, empty if no repair helps."""
     return (RUN_FILES,) if check.startswith(PLUGINS) else CAUSES.get(check, ())
 
 
 def settle(results: Sequence[CheckResult], subject: Subject, progress: Progress) -> list[CheckResult]:
-    """Give each result the remedy that helps, and its words; recovery is asked once, where it could help."""
+    """Set the remedy and suggestion of each result; recovery is consulted once, and only if it could help."""
     repair, trouble = None, ""
     if subject.foresee is not None and any(_may_be_repaired(result) for result in results):
         try:
@@ -102,9 +102,9 @@ def _may_be_repaired(result: CheckResult) -> bool:
 def _settled(result: CheckResult, subject: Subject, repair: Repair | None) -> CheckResult:
     """Return a result with its remedy.
 
-    1. What recover does not find, it does not repair: the check's own advice, or where else to look.
-    2. What it finds and cannot repair needs what recover says.
-    3. All else is repaired by recover.
+    1. If recover does not find the damage, it does not repair it: use the check's own advice, or suggest other causes.
+    2. If recover finds it but cannot repair it, use the requirement that recover reports.
+    3. Otherwise recover repairs it.
     """
     if not _may_be_repaired(result):
         return _as_it_is(result)
@@ -118,20 +118,20 @@ def _settled(result: CheckResult, subject: Subject, repair: Repair | None) -> Ch
 
 
 def _other(result: CheckResult, advice: str) -> CheckResult:
-    """Return a result that recover does not help with: with its own advice, or else with this."""
+    """Return a result that recover does not fix, with its own advice or else the given one."""
     remedy = BUNDLE if result.remedy == RECOVER_OR_BUNDLE else OPERATOR
     return replace(result, remedy=remedy, suggestion=result.suggestion or advice)
 
 
 def _as_it_is(result: CheckResult) -> CheckResult:
-    """Return a result that says itself what to do; nothing is done about what is not bad."""
+    """Return a result with the remedy that the check set, or without one if nothing is wrong."""
     if result.status not in (FAIL, WARN):
         return replace(result, remedy=None)
     return result if result.remedy or not result.suggestion else replace(result, remedy=OPERATOR)
 
 
 def unexplained() -> str:
-    """Return what to do about a failure that no damage explains."""
+    """Return the advice for a failure that no damage explains."""
     return _(
         "No installed file is damaged, so recover would change nothing. Check the message, this host "
         "(memory, libraries, permissions), .env and the data."

@@ -1,7 +1,7 @@
-"""The report: what was seen on a host, as JSON that people archive and recovery reads.
+"""The report of a validation: JSON that is archived and that recovery reads.
 
-The keys ``timestamp system_info validation_results overall_status recommendations`` stay as they
-are; others may come. Format 1.
+The keys ``timestamp system_info validation_results overall_status recommendations`` are fixed; others may be added.
+Format 1.
 """
 
 from __future__ import annotations
@@ -39,23 +39,24 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 FORMAT = 1
-LIMIT = 16 << 20  # bytes of a report that is read
+LIMIT = 16 << 20  # maximum bytes of a report when reading
 RESULTS_LIMIT = 10_000
-ROOM = LIMIT // 2  # bytes of the results of a report that is written: in it they are indented, their advice repeated
+ROOM = LIMIT // 2  # bytes of all results when writing: the report also indents them and repeats their advice
 ID_LIMIT = 200  # characters
-DEPTH_LIMIT = 6  # of values in evidence and system_info
+DEPTH_LIMIT = 6  # nesting depth of values in evidence and system_info
 EXCELLENT, GOOD, WARNING, CRITICAL = "EXCELLENT", "GOOD", "WARNING", "CRITICAL"
 OVERALL = (EXCELLENT, GOOD, WARNING, CRITICAL)
-DECISIVE = (SECURITY, PACKAGES)  # a problem there means that the installation is not what was signed
+DECISIVE = (SECURITY, PACKAGES)  # a problem in these means that the installation differs from what was signed
 URGENCY = (FAIL, ERROR, WARN)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was seen. ``product``, ``version``, ``release`` and ``prefix`` are None where nothing is installed.
+    """The results of a validation, and the host and installation that they are about.
 
-    ``host`` distinguishes two hosts and says nothing else about them. ``effort`` and ``not_run``, names of checks by
-    their identifiers, say how far ``overall_status`` goes; None and empty in reports without them.
+    ``product``, ``version``, ``release`` and ``prefix`` are None if nothing is installed. ``host`` only distinguishes
+    hosts and reveals nothing else about them. ``effort`` and ``not_run`` (identifiers and names of checks) define what
+    ``overall_status`` covers; they are None and empty if the report does not have them.
     """
 
     timestamp: str
@@ -80,13 +81,13 @@ class Report:
 
     @property
     def problems(self) -> tuple[CheckResult, ...]:
-        """The results that call for something to be done, the most urgent first."""
+        """The results that require action, most urgent first."""
         found = [result for result in self.results if result.status in URGENCY]
         return tuple(sorted(found, key=lambda result: URGENCY.index(result.status)))
 
 
 def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice | None = None) -> Report:
-    """Put results together with what is known of the host and the installation, and of the checks that were chosen."""
+    """Create a report from the results, the host, the installation and the chosen checks."""
     product = subject.manifest.product if subject.manifest and subject.prefix else None
     stored = readable(results)
     return Report(
@@ -107,10 +108,10 @@ def make_report(subject: Subject, results: Sequence[CheckResult], choice: Choice
 
 
 def readable(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-    """Return results within the bounds of ``parse_report``, in their order.
+    """Return the results, in their order, reduced to the limits of ``parse_report``.
 
-    Metrics and evidence that could not be read again are left out, and where the whole would be too large, evidence
-    and then results, the least urgent first.
+    Metrics and evidence that could not be parsed again are dropped. If the total is still too large, evidence is
+    dropped first and then whole results, least urgent first.
     """
     stored, room = {}, ROOM
     by_urgency = sorted(enumerate(results), key=lambda item: (*URGENCY, item[1].status).index(item[1].status))
@@ -141,13 +142,13 @@ def _readable(result: CheckResult) -> CheckResult:
 def _reads(value: Any, read: Callable[[Any, str], Any] | None = None) -> bool:
     try:
         strict.dumps((read or _metrics)(value, ""))
-    except (TrustError, ValueError):  # not a number that JSON knows
+    except (TrustError, ValueError):  # not a number that JSON can represent
         return False
     return True
 
 
 def overall(results: Iterable[CheckResult]) -> str:
-    """Return what all results come to; where nothing was inspected, nothing is well."""
+    """Return the overall status of all results; CRITICAL if nothing was inspected."""
     seen = [result for result in results if result.status != SKIP]
     bad = [result for result in seen if result.status in (FAIL, ERROR)]
     if not seen or any(result.category in DECISIVE for result in bad):
@@ -158,7 +159,7 @@ def overall(results: Iterable[CheckResult]) -> str:
 
 
 def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
-    """Return what to do, each thing once, the most urgent first; the command follows the sentence."""
+    """Return the recommended actions without duplicates, most urgent first; the command follows the sentence."""
     urgent_first = sorted(
         (result for result in results if result.status in URGENCY and result.suggestion),
         key=lambda result: URGENCY.index(result.status),
@@ -170,15 +171,15 @@ def recommend(results: Sequence[CheckResult]) -> tuple[str, ...]:
 
 
 def to_bytes(report: Report) -> bytes:
-    """Return the report as the JSON that ``parse_report`` reads."""
+    """Serialize the report as the JSON that ``parse_report`` reads."""
     return strict.dumps(report.to_json())
 
 
 def parse_report(data: bytes, name: str = "report") -> Report:
-    """Read a report that may come from anywhere; it is a hint, and proves nothing about the host.
+    """Parse a report from any source; it is a hint, and proves nothing about the host.
 
-    The five fixed keys must be there, ours beside them may. Raises TrustError that names the path
-    of what it refuses.
+    The five fixed keys are required; the others that this tool writes are optional. Raises TrustError with the path of
+    the invalid value.
     """
     value = strict.loads(data, name, limit=LIMIT)
     if isinstance(value, dict):
@@ -208,7 +209,7 @@ def parse_report(data: bytes, name: str = "report") -> Report:
 
 
 def read_result(value: Any, path: str) -> CheckResult:
-    """Read one result; ``path`` is its place in the document. Raises TrustError."""
+    """Parse one result; ``path`` is its location in the document. Raises TrustError."""
     if isinstance(value, dict):
         value = {"id": "", "command": "", "seconds": 0, "evidence": {}, "remedy": None, **value}
     fields = Fields(value, path)
@@ -255,7 +256,7 @@ def _object(value: Any, path: str) -> dict[str, Any]:
 
 
 def _bounded(value: Any, path: str, depth: int) -> None:
-    """Refuse what is nested too deep, and texts that could steer a terminal."""
+    """Raise TrustError if a value is nested too deeply or has a text that could control a terminal."""
     if depth == 0:
         raise refuse(path, _("nested too deeply"))
     if isinstance(value, str):

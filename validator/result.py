@@ -1,4 +1,4 @@
-"""What a check answers with: statuses, what helps, the result itself, and the answer that there is none."""
+"""The result of a check: statuses, remedies, the result itself, and the exception for a check that cannot run."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from typing import Any
 
 PASS, WARN, FAIL, SKIP, ERROR = "PASS", "WARN", "FAIL", "SKIP", "ERROR"
 STATUSES = (PASS, WARN, FAIL, SKIP, ERROR)
-# what helps: recover, a bundle, or whoever looks after the host; a check that asks for a repair may name the bundle
-# for what no repair repairs (validator/remedy.py settles it)
+# remedies: recover, a bundle, or the operator of the host; a check that suggests a repair may add the bundle
+# for damage that recover cannot repair (validator/remedy.py decides)
 RECOVER, BUNDLE, OPERATOR, RECOVER_OR_BUNDLE = "recover", "bundle", "operator", "recover or bundle"
 REMEDIES = (RECOVER, BUNDLE, OPERATOR)
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What was seen. Texts are one line, for people; ``id`` and ``evidence`` are for machines.
+    """One result of a check. Texts are human-readable single lines; ``id`` and ``evidence`` are for programs.
 
-    ``performance_metric`` maps a name to ``{"value": number, "unit": text}``. ``evidence`` holds
-    JSON values that recovery may read as a hint, and proves nothing. ``seconds`` is how long
-    it took to see it. ``remedy`` is one of REMEDIES, or
-    None.
+    ``performance_metric`` maps each name to ``{"value": number, "unit": text}``. ``evidence`` holds JSON values that
+    recovery may use as a hint; it proves nothing. ``seconds`` is the time that the result took. ``remedy`` is one of
+    REMEDIES, or None.
     """
 
     id: str
@@ -40,7 +39,7 @@ class CheckResult:
 
 
 class UncheckedError(Exception):
-    """Raised by a check that cannot look, with the status (SKIP or ERROR) and the reason."""
+    """Raised by a check that cannot inspect its subject, with the status (SKIP or ERROR) and the reason."""
 
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
@@ -50,7 +49,7 @@ class UncheckedError(Exception):
 
 @dataclass(frozen=True)
 class Repair:
-    """What recover would do now: the kinds of what it finds, those that it repairs, and what it needs for the rest."""
+    """The kinds of damage that recover finds now, those that it repairs, and what it needs for the rest."""
 
     found: frozenset[str]
     repaired: frozenset[str]

@@ -1,6 +1,6 @@
-"""Running checks: side by side where they only look, one at a time where they measure.
+"""Runs checks: concurrently if they only inspect, one at a time if they measure.
 
-A check that raises, hangs or says nothing is an ERROR of that check; the others go on.
+A check that raises, hangs or yields no result becomes an ERROR of that check; the others continue.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 LOG = logging.getLogger("ragtrace")
-# a program that a check runs is stopped at the check's limit; the rest of the check then has so long to say so
+# after the time limit, at which a program that the check runs is stopped, the check has this long to report it
 GRACE = 10.0  # seconds
 
 
@@ -41,10 +41,10 @@ def select(
     skip: Collection[str] = (),
     effort: str = NORMAL,
 ) -> list[type[Check]]:
-    """Return the checks that are in a named category or named themselves (all, when nothing is), but those to skip.
+    """Return the checks of the given categories and identifiers, or all if neither is given, without the skipped ones.
 
-    Those that are more work than ``effort`` run only when they are named themselves.
-    Raises UsageError for a name that is not known, and when nothing is left.
+    Checks above ``effort`` run only if they are named by identifier. Raises UsageError if a name is unknown or no check
+    is left.
     """
     known = {check.id for check in checks}
     for name in (*ids, *skip):
@@ -74,13 +74,13 @@ def select(
 
 
 def choice_of(checks: Sequence[type[Check]], chosen: Collection[type[Check]], effort: str) -> Choice:
-    """Return what a choice leaves out of all that runs where nothing is chosen."""
+    """Return the effort, and the checks of a default run that were not chosen."""
     left_out = tuple(check for check in checks if check.effort != FULL and check not in chosen)
     return Choice(effort, left_out)
 
 
 def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progress) -> list[CheckResult]:
-    """Run checks and return their results with what helps, in the order in which the checks are given."""
+    """Run checks and return their results with remedies, in the order of ``checks``."""
     looking = [check for check in checks if not check.measures]
     measuring = [check for check in checks if check.measures]
     found: dict[str, list[CheckResult]] = {}
@@ -98,7 +98,7 @@ def run_checks(subject: Subject, checks: Sequence[type[Check]], progress: Progre
 
 
 class _Run(threading.Thread):
-    """One check under way. A daemon, so that one that never ends does not keep the tool from ending."""
+    """A check running in its own daemon thread, so that a check that never ends does not block the exit of the tool."""
 
     def __init__(self, kind: type[Check], subject: Subject, ended: queue.SimpleQueue[_Run]) -> None:
         super().__init__(daemon=True, name=kind.id)
@@ -129,7 +129,7 @@ def _run_side_by_side(
             run = min(running, key=lambda run: run.given_up_at)
             found[run.check.id] = [_given_up(run.check)]
         else:
-            found.setdefault(run.check.id, run.results)  # one that was given up may still end: too late
+            found.setdefault(run.check.id, run.results)  # a check that timed out may still end: ignored
         running.discard(run)
     for result in (result for results in found.values() for result in results):
         LOG.info("%s %s %s: %s", result.status, result.id, result.check_name, result.details)
@@ -142,7 +142,7 @@ def _given_up(check: Check) -> CheckResult:
 
 
 def results_of(check: Check, subject: Subject) -> list[CheckResult]:
-    """Run one check to its end; whatever it raises becomes its last result."""
+    """Run one check to its end; any exception becomes its last result."""
     results: list[CheckResult] = []
     try:
         for result in check.run(subject):
@@ -158,7 +158,7 @@ def results_of(check: Check, subject: Subject) -> list[CheckResult]:
         results.append(
             _timed(check, check.result(ERROR, reported.what.rstrip("."), suggestion=reported.advice), results)
         )
-    except Exception as error:  # a check that breaks must not end the run
+    except Exception as error:  # a crashing check must not end the run
         LOG.exception("check %s broke", check.id)
         details = _("the check crashed: {kind}: {text}").format(kind=type(error).__name__, text=error)
         results.append(_timed(check, check.result(ERROR, details), results))

@@ -1,6 +1,6 @@
-"""What is validated: a prefix and its active release, or a host with nothing installed.
+"""The subject of a validation: a prefix and its active release, or a host without an installation.
 
-What is broken about it is a value here, so that every check can still inspect the rest.
+Damage is represented as a value instead of an exception, so that every check can still inspect the rest.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ REPORT_NAME = "diagnosis.json"
 
 @dataclass(frozen=True)
 class Subject:
-    """What checks inspect. ``problems`` says why a part of it is None though a prefix is there.
+    """The installation or host that checks inspect.
 
-    Without a prefix, ``manifest`` is the available bundle's, or ``problems["bundle"]`` says what is wrong with it.
-    ``timeout`` in seconds replaces every check's own limit. ``report_name`` is the file that the
-    report goes to, for the commands that a result suggests. ``digests`` reads a file once for
-    all checks of a run. ``foresee`` returns what recover would do; without it recover is assumed to repair what it may.
-    ``policy`` returns the host's, which says who may sign releases; None where it has none. ``places`` are where
-    the host and its user remember what they accepted.
+    ``problems`` maps each part that is None although a prefix exists to the reason.
+    Without a prefix, ``manifest`` is the available bundle's, or ``problems["bundle"]`` describes the bundle's problem.
+    ``timeout`` in seconds overrides every check's own limit. ``report_name`` is the file that the report is written
+    to, for use in suggested commands. ``digests`` caches file digests for all checks of a run. ``foresee`` returns the
+    repair that recover would do; if it is None, recover is assumed to repair everything that it may. ``policy`` returns
+    the host's trust policy, or None if it has none. ``places`` are where host and user record what they accepted.
     """
 
     prefix: Prefix | None = None
@@ -56,13 +56,13 @@ class Subject:
 
     @property
     def title(self) -> str:
-        """The application's name, or what stands for it while that is not known."""
+        """The application's name, or a placeholder if it is unknown."""
         if self.manifest is not None:
             return self.manifest.product.title
         return self.receipt.product if self.receipt is not None else "RAGTrace"
 
     def need_prefix(self) -> Prefix:
-        """Return the prefix, or raise UncheckedError: nothing is installed."""
+        """Return the prefix; raises UncheckedError if nothing is installed."""
         return self._need("prefix", self.prefix)
 
     def need_release(self) -> Release:
@@ -75,7 +75,7 @@ class Subject:
         return self._need("receipt", self.receipt)
 
     def need_installation(self) -> Installation:
-        """Return the active release with its manifest, and with its receipt where that can be read."""
+        """Return the active release with its manifest, and its receipt if that is readable."""
         return Installation(self.need_prefix(), self.need_release(), self.need_manifest(), self.receipt)
 
     def _need(self, name: str, value: T | None) -> T:
@@ -86,28 +86,28 @@ class Subject:
         raise UncheckedError(ERROR, self.problems[name])
 
     def tool(self, *arguments: str) -> str:
-        """Return a command line of this tool, as it can be typed here."""
+        """Return a command line of this tool that the user can run here."""
         return own_command.line(*arguments, prefix=self.prefix.root if self.prefix is not None else None)
 
     def write_report(self) -> str:
-        """Return how to repair with recover, in words."""
+        """Return the suggestion to write a report and repair with it."""
         suggestion = _("Write a report with validate --output {name}, then use it to repair the installation.")
         return suggestion.format(name=self.report_name)
 
     def recover_command(self) -> str:
-        """Return the command that repairs."""
+        """Return the command line that repairs the installation."""
         return self.tool("recover", self.report_name)
 
     def repair(self) -> dict[str, str]:
-        """Return what a check says whose failure damage may explain; validator/remedy.py settles what helps."""
+        """Return the remedy for a failure that damage may explain; validator/remedy.py makes the final decision."""
         return {"remedy": RECOVER}
 
     def reinstall(self) -> dict[str, str]:
-        """Return what a check says that saw damage: recover where that repairs it, else the bundle."""
+        """Return the remedy for damage that was found: recover if it can repair it, else the bundle."""
         return {
             "remedy": RECOVER_OR_BUNDLE,
             "suggestion": _("Install again from the bundle; data and settings stay."),
-            # beside the installed tool lies no bundle to take
+            # the installed tool has no bundle next to it
             "command": self.tool("install", *([_("FOLDER")] if own_command.installed() else [])),
         }
 
@@ -120,7 +120,7 @@ def subject_of(
     offered: Manifest | None = None,
     trouble: str = "",
 ) -> Subject:
-    """Return what is to be validated in a prefix (None: nothing is installed); raises for nothing that is broken.
+    """Return the subject for a prefix, or for the host if the prefix is None; damage does not raise.
 
     ``offered`` is the manifest of a bundle that could be installed, ``trouble`` why the available one cannot be.
     """

@@ -1,7 +1,7 @@
-"""The tool as typed functions, for other programs; the command line is their first user.
+"""The tool's typed Python API, which the command line also uses.
 
-Each raises a subclass of shared.errors.RagtraceError whose text says what happened and whose
-``advice`` says what to do next. None prints; progress goes to the ``progress`` given.
+Functions raise subclasses of shared.errors.RagtraceError, whose text describes the problem and whose ``advice``
+is the next step. They never print; progress is reported to the ``progress`` argument.
 """
 
 from __future__ import annotations

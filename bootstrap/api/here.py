@@ -1,4 +1,4 @@
-"""What the functions of bootstrap.api share: this host's places of trust, and a prefix as a crash may have left it."""
+"""Helpers of bootstrap.api: this host's places of trust, and prefixes with interrupted changes undone."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ QUIET = NoProgress()
 
 
 def places_or_ours(places: Places | None = None) -> Places:
-    """Return the places of trust that were given, or this host's own."""
+    """Return the given places of trust, or this host's."""
     return places or host_places()
 
 
 def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = False) -> Prefix:
-    """Return a prefix after what a crash left in it was undone, for commands that only look.
+    """Return a prefix after undoing any interrupted change in it, for read-only commands.
 
-    With ``left`` one from which an installation was removed will do, for what stays there, and
-    with ``bereft`` one that has lost its state.
+    ``left`` also accepts a prefix from which the installation was removed, for what remains there, and ``bereft`` one
+    that has lost its state.
     """
     from installer.change import transaction
 
@@ -38,7 +38,7 @@ def settled(prefix: Path | None = None, *, left: bool = False, bereft: bool = Fa
 
 
 def prefix_or_none(prefix: Path | None, *, bereft: bool = False) -> Prefix | None:
-    """Return the named prefix or this user's only one; None when none is named and nothing is installed."""
+    """Return the named prefix or this user's only one, or None if none is named and nothing is installed."""
     try:
         return settled(prefix, bereft=bereft)
     except HostError:

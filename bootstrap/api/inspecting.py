@@ -1,4 +1,4 @@
-"""Looking: what is and was installed, whether it works, what it uses."""
+"""Read-only functions: status, history, validation, monitoring."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 REPAIRED = ("packages.record", "ragtrace.release", "security.integrity", "security.receipt")
-TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than anything takes, shorter than what a clock can count
+TIMEOUT_LIMIT = 7 * 86_400  # seconds: longer than any check takes, shorter than the limit of the clock
 
 
 @dataclass(frozen=True)
 class Status:
-    """What is installed: the active release (None: none), and every complete one, the oldest first."""
+    """The installed releases: the active one, or None, and all complete ones, oldest first."""
 
     prefix: Path
     active: Release | None
@@ -46,20 +46,20 @@ class Status:
 
 
 def status(prefix: Path | None = None) -> Status:
-    """Tell what is installed in a prefix."""
+    """Return the active release and all complete releases of a prefix."""
     found = settled(prefix)
     return Status(found.root, found.active(), found.complete_releases())
 
 
 def history(prefix: Path | None = None) -> list[Event]:
-    """Return what was done in a prefix, the oldest first, and which releases are still there."""
+    """Return the past changes of a prefix, oldest first, with the releases that still exist."""
     from installer.change import history as story
 
     return story.history(settled(prefix, left=True))
 
 
 def audit_head(prefix: Path | None = None) -> str | None:
-    """Return the head of the audit log, to keep elsewhere; None where nothing is installed or it cannot be read."""
+    """Return the head of the audit log, for storing elsewhere, or None if nothing is installed or it is unreadable."""
     from installer.logs import audit_log
 
     try:
@@ -70,21 +70,21 @@ def audit_head(prefix: Path | None = None) -> str | None:
 
 
 def audit_entries(prefix: Path | None = None) -> list[dict[str, Any]]:
-    """Return the entries of the audit log, the oldest first."""
+    """Return the entries of the audit log, oldest first."""
     from installer.logs import audit_log
 
     return audit_log.entries(settled(prefix, left=True))
 
 
 def verify_audit_log(prefix: Path | None = None, *, anchor: str | None = None) -> tuple[int, str]:
-    """Check the audit log's chain, against a head stored elsewhere where one is given; return its length and head."""
+    """Verify the audit log's chain, and that it contains ``anchor`` if given; returns its length and head."""
     from installer.logs import audit_log
 
     return audit_log.verify(settled(prefix, left=True), anchor)
 
 
 def available_bundle() -> tuple[Manifest | None, str]:
-    """Return the manifest of the bundle beside the zipapp, or what is wrong with it; neither where none is there."""
+    """Return the manifest of the bundle next to the zipapp and "", or None and the bundle's problem, if any."""
     running = own_command.zipapp()
     if running is None or not (running.parent / SUMS).is_file():
         return None, ""
@@ -107,14 +107,13 @@ def validate(
     report_name: str | None = None,
     progress: Progress = QUIET,
 ) -> Report:
-    """Check the host and what is installed in a prefix; nothing of the release, data or settings is changed.
+    """Check the host and the installation in a prefix, without changing the release, data or settings.
 
-    ``categories`` and ``checks`` (identifiers) choose what runs, all by default, of what ``effort``
-    (quick, normal, full) allows; ``timeout`` in
-    seconds replaces each check's own limit; ``report_name`` is the file that the commands in the
-    report name. Before an installation the bundle beside the zipapp is inspected. What is broken is reported in the
-    report; HostError is raised only when nothing is
-    installed in the prefix named, UsageError for a choice that is not known.
+    ``categories`` and ``checks`` (identifiers) select the checks, by default all that ``effort`` (quick, normal, full)
+    allows. ``timeout`` in seconds overrides each check's own limit. ``report_name`` is the file name in the commands
+    that the report suggests. Before an installation, the bundle next to the zipapp is inspected. Damage is recorded in
+    the report; HostError is raised only if nothing is installed in the named prefix, UsageError if the selection is
+    invalid.
     """
     from validator import check, plugins, registry, report, runner, subject
 
@@ -128,7 +127,7 @@ def validate(
     offered, trouble = available_bundle() if found is None else (None, "")
     validated = subject.subject_of(found, timeout=timeout, report_name=name, offered=offered, trouble=trouble)
     known = (*registry.CHECKS, *plugins.find(validated, places_or_ours()))
-    # the application's category is shown under its name
+    # the application's category is displayed under the application's name
     titles = {validated.title.casefold(): check.APPLICATION, **{name.casefold(): name for name in check.CATEGORIES}}
     categories = [titles.get(category.casefold(), category) for category in categories]
     chosen = runner.select(known, categories=categories, ids=checks, skip=skip, effort=effort)
@@ -137,7 +136,7 @@ def validate(
 
 
 def asking_recovery(validated: Subject) -> Subject:
-    """Return what is validated with the way to ask what ``recover`` would do, from the same prefix and bundle."""
+    """Return the subject with functions that return the repair ``recover`` would do and the host's trust policy."""
     from recovery import recover as story
 
     found = validated.prefix
@@ -156,7 +155,7 @@ def asking_recovery(validated: Subject) -> Subject:
 
 
 def list_checks(prefix: Path | None = None) -> tuple[type[Check], ...]:
-    """Return every check there is: ours, then those of the installation (where one is meant) and of the host."""
+    """Return all checks: the built-in ones, then those of the installation, if there is one, and of the host."""
     from validator import plugins, registry, subject
 
     try:
@@ -176,9 +175,9 @@ def monitor(
     duration: float | None = None,
     wait: Callable[[float], bool | None] = sleep,
 ) -> Iterator[Sample]:
-    """Yield what the host and the application use, every ``interval`` seconds; without limits it never ends.
+    """Yield the resource usage of host and application every ``interval`` seconds, endlessly unless limited.
 
-    ``duration`` is in seconds. ``wait`` gets the seconds to the next sample, and ends it by returning True.
+    ``duration`` is in seconds. ``wait`` receives the seconds until the next sample, and returns True to stop.
     """
     from installer.monitoring import monitor as story
 
@@ -188,9 +187,9 @@ def monitor(
 def check_repaired(
     prefix: Path | None = None, *, digests: Digests | None = None, progress: Progress = QUIET
 ) -> list[CheckResult]:
-    """Return what the checks say that inspect the files of an installation.
+    """Run the checks of the installed files and return their results.
 
-    ``digests`` knows files that were hashed a moment ago, by the repair; those that changed since are read again.
+    ``digests`` has the files that the repair just hashed; files that have changed since then are read again.
     """
     from validator import registry, runner, subject
 

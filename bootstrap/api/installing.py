@@ -1,4 +1,4 @@
-"""Bundles: opening, judging, installing; and the ways back."""
+"""Bundle functions: opening, verifying, installing, rolling back, uninstalling, and trust."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 def open_bundle(
     bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), places: Places | None = None
 ) -> Bundle:
-    """Return a bundle whose signature holds; without a path, the one beside the zipapp.
+    """Return a bundle whose signature is valid; without a path, the one next to the zipapp.
 
-    The host's policy judges it, else the keys in this installer, else ``trusted_keys``. ``places`` are this
-    host's by default.
+    The signature is verified against the host's policy, else the keys in this installer, else ``trusted_keys``.
+    ``places`` defaults to this host's.
     """
     from bundle import opening
 
@@ -46,17 +46,17 @@ def open_bundle(
         if running is None:
             raise UsageError(_("No bundle specified."), advice=_("Specify the folder that contains SHA256SUMS."))
         bundle = running.parent
-    # keys' validity is a matter of admission, and of a first installation only
+    # the expiry of keys is checked at admission, and only for a first installation
     return opening.open_bundle(bundle, authority(places_or_ours(places), trusted_keys).policy)
 
 
 def prefix_for(bundle: Bundle, prefix: Path | None) -> Prefix:
-    """Return where a bundle is installed: the named folder, or this user's default for the product."""
+    """Return the prefix for a bundle: the named folder, or this user's default for the product."""
     return prefix_at(prefix or default_root() / bundle.manifest.product.name)
 
 
 def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), progress: Progress = QUIET) -> Bundle:
-    """Check a bundle's signature and every byte of it, and install nothing."""
+    """Verify a bundle's signature and every byte of it, without installing it."""
     from bundle.reading.medium import drain
 
     opened = open_bundle(bundle, trusted_keys=trusted_keys)
@@ -68,14 +68,14 @@ def verify(bundle: Path | None = None, *, trusted_keys: Sequence[str] = (), prog
 def admission(
     bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
 ) -> AdmittedBundle:
-    """Return whether an opened bundle may be installed, and what to know first; TrustError when it may not."""
+    """Return an opened bundle as admitted for installation, with its warnings. Raises TrustError if it is rejected."""
     return admit(Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions))
 
 
 def plan(
     bundle: Bundle, prefix: Path | None = None, *, conditions: Conditions = AS_IT_IS, places: Places | None = None
 ) -> list[Finding]:
-    """Return what an installation would find on this host; nothing is written."""
+    """Return the findings of a dry run of an installation on this host; nothing is written."""
     from installer.install import preflight
 
     admission(bundle, prefix, conditions=conditions, places=places)
@@ -83,7 +83,7 @@ def plan(
 
 
 def effect_of(bundle: Bundle, prefix: Path | None = None) -> Effect:
-    """Return whether a bundle's release is active and whole already, and else which releases go; nothing is written."""
+    """Return whether a bundle's release is already active and intact, and else the releases that would be removed."""
     from installer.install import repeated
 
     return repeated.effect_of(bundle, prefix_for(bundle, prefix))
@@ -98,7 +98,7 @@ def install(
     conditions: Conditions = AS_IT_IS,
     places: Places | None = None,
 ) -> Outcome:
-    """Install an opened bundle as a new release and activate it; a failure leaves the previous one active."""
+    """Install an opened bundle as a new release and activate it; if that fails, the previous one remains active."""
     from installer.install import install as story
 
     candidate = Candidate(bundle, prefix_for(bundle, prefix), places_or_ours(places), conditions)
@@ -113,10 +113,10 @@ def upgrade(
     conditions: Conditions = AS_IT_IS,
     places: Places | None = None,
 ) -> int:
-    """Judge a newer release on behalf of an installation, then let its own installer install it.
+    """Verify a newer bundle on behalf of an installation, then run the bundle's own installer.
 
-    None of its code runs before its signature, counter and date are accepted and its installer's bytes are
-    the signed ones. ``options`` go to its ``install``; returns that program's exit code.
+    None of its code runs before its signature, counter and date are accepted and its installer matches the signed
+    digest. ``options`` are passed to its ``install``; returns the exit code of that program.
     """
     from installer.install import upgrade as story
 
@@ -133,7 +133,7 @@ def rollback(
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Outcome:
-    """Make the previous release, or a retained one, current again; a damaged one is made anew from the store first."""
+    """Activate the previous release or a retained one; a damaged one is first rebuilt from the store."""
     from installer.install import rollback as story
     from recovery.previous import mending
 
@@ -144,28 +144,31 @@ def rollback(
 def uninstall(
     prefix: Path | None = None, *, purge: bool = False, progress: Progress = QUIET, wait: float = 0.0
 ) -> Removal:
-    """Remove what was installed; with ``purge`` the user's data, settings and backups, and the audit log, too."""
+    """Remove the installation; with ``purge`` also the user's data, settings and backups, and the audit log."""
     from installer.install import uninstall as story
 
     return story.uninstall(find_prefix(prefix, left=purge), progress, purge=purge, wait=wait)
 
 
 def trust_state(prefix: Path | None = None, *, places: Places | None = None) -> State:
-    """Return whom this host trusts, and what it remembers of what it accepted."""
+    """Return the keys that this host trusts, and the record of what it accepted."""
     from installer.trust.state import read_state
 
     return read_state(places_or_ours(places), prefix_or_none(prefix))
 
 
 def memory_accounts(prefix: Path | None = None, *, places: Places | None = None) -> list[Account]:
-    """Return what this host and user remember of what they accepted, and what is wrong with it."""
+    """Return the records of what this host and user accepted, with their problems."""
     from installer.trust import keeping
 
     return keeping.accounts(places_or_ours(places), prefix_or_none(prefix))
 
 
 def accept_memory(prefix: Path | None = None, *, places: Places | None = None) -> tuple[Memory, str]:
-    """Take what this host shows for all that it had accepted; return that and the audit log's head, or ""."""
+    """Accept the releases found on this host as its complete trust record.
+
+    Returns the record, and the head of the audit log or "" without one.
+    """
     from installer.trust import keeping
 
     return keeping.accept(places_or_ours(places), prefix_or_none(prefix))
@@ -179,7 +182,7 @@ def update_trust(
     trusted_keys: Sequence[str] = (),
     places: Places | None = None,
 ) -> list[Signed]:
-    """Adopt new policies, for the host or with ``only_prefix`` for one installation; return the new ones."""
+    """Adopt new policies for the host, or with ``only_prefix`` for one installation, and return the new ones."""
     from installer.trust import update
 
     if only_prefix:

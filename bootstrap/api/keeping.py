@@ -1,4 +1,4 @@
-"""Backups of settings and data."""
+"""Functions for backups of settings and data."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackupPlan:
-    """What a backup, or restoring one, would copy: ``backup`` is the one to restore; bytes needed and free.
+    """The plan of a backup, or of restoring ``backup``: the bytes needed and free.
 
-    ``free`` is None where the host does not tell.
+    ``free`` is None if the free space is unknown.
     """
 
     backup: Backup | None
@@ -33,7 +33,7 @@ class BackupPlan:
 
 
 def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> BackupPlan:
-    """Return what a backup, or restoring the named one, would take; nothing is written."""
+    """Return the plan of a backup, or of restoring the named one; nothing is written."""
     from installer.change import restore as story
     from installer.userdata import backups
     from shared.files import files
@@ -48,21 +48,21 @@ def plan_backup(prefix: Path | None = None, *, restore: str | None = None) -> Ba
 
 
 def create_backup(prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Made:
-    """Copy settings and data, and return the backup."""
+    """Create a backup of settings and data and return it."""
     from installer.change import restore as story
 
     return story.create_backup(find_prefix(prefix), progress, wait=wait)
 
 
 def list_backups(prefix: Path | None = None) -> list[Backup]:
-    """Return the backups that can be restored, the oldest first."""
+    """Return the backups that can be restored, oldest first."""
     from installer.userdata import backups
 
     return backups.list_backups(settled(prefix))
 
 
 def restore(name: str, prefix: Path | None = None, *, progress: Progress = QUIET, wait: float = 0.0) -> Restored:
-    """Make settings and data what a backup holds; what was there is backed up first."""
+    """Replace settings and data with those of a backup, after backing up the current ones."""
     from installer.change import restore as story
 
     return story.restore(find_prefix(prefix), name, progress, wait=wait)

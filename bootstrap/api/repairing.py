@@ -1,4 +1,4 @@
-"""Repairs: what one would do, and doing it."""
+"""Functions that plan and execute repairs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plan_recovery(
     allow_unlocked: bool = False,
     places: Places | None = None,
 ) -> Plan:
-    """Return what is wrong with an installation and what a repair would do; nothing is written."""
+    """Return the plan of a repair, with the damage that was found; nothing is written."""
     from recovery import recover as story
     from recovery.inspection.reported import read_diagnosis
 
@@ -40,7 +40,7 @@ def plan_recovery(
     return story.plan_recovery(found, story.Given(report, available, allow_unlocked).admitted())[0]
 
 
-def recover(  # noqa: PLR0913 - each is an option of the command
+def recover(  # noqa: PLR0913 - each one is an option of the command
     prefix: Path | None = None,
     confirm: Callable[[Plan], bool] = lambda _plan: True,
     *,
@@ -52,11 +52,11 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Recovery:
-    """Repair an installation from what is on this host, or from a bundle.
+    """Repair an installation from the files on this host, or from a bundle.
 
-    ``diagnosis`` is a report of validate, taken as a hint; ``confirm`` gets the plan and says
-    whether it is carried out; ``allow_unlocked`` lets other versions that are stored here replace what is
-    lost. A failure leaves the previous release active.
+    ``diagnosis`` is a report of validate, used as a hint. ``confirm`` receives the plan and returns whether to execute
+    it. ``allow_unlocked`` permits replacing lost packages with other versions that are stored here. If the repair
+    fails, the previous release remains active.
     """
     from recovery import recover as story
     from recovery.inspection.reported import read_diagnosis
@@ -65,7 +65,7 @@ def recover(  # noqa: PLR0913 - each is an option of the command
     report = read_diagnosis(diagnosis) if diagnosis else None
     available = find(found, bundle, trusted_keys, places)
     done = story.recover(found, confirm, progress, story.Given(report, available, allow_unlocked, wait))
-    if done.applied or not done.plan.remedies:  # not where somebody said no
+    if done.applied or not done.plan.remedies:  # not if the user declined
         for line in keeping.repair(places, found):
             progress.warn(line)
     return done

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what is installed."""
+"""Functions for known vulnerabilities of the installed packages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def advisories_site(prefix: Path | None = None) -> Installation:
-    """Return the installation that is scanned for known vulnerabilities; HostError when no release is active."""
+    """Return the installation that is scanned for known vulnerabilities. Raises HostError if no release is active."""
     from installer.release.installation import active
 
     found = find_prefix(prefix)
@@ -40,7 +40,7 @@ def update_advisories(
     wait: float = 0.0,
     places: Places | None = None,
 ) -> Update:
-    """Adopt a signed snapshot or file of exceptions; what is in force stays so when it is refused."""
+    """Adopt a signed snapshot or exceptions file; if it is rejected, the ones in force remain in force."""
     from installer.advisories import update as story
 
     installation = advisories_site(prefix)
@@ -50,7 +50,7 @@ def update_advisories(
 def scan_advisories(
     prefix: Path | None = None, *, table: str | None = None, vex: Path | None = None, places: Places | None = None
 ) -> InstalledScan:
-    """Scan what is installed by the advisories in force; ``vex`` is a file for the findings as CycloneDX VEX."""
+    """Scan the installed packages with the advisories in force; ``vex`` is the output file for CycloneDX VEX."""
     from installer.advisories import scan as story
 
     installation = advisories_site(prefix)

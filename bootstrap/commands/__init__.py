@@ -1,1 +1,1 @@
-"""The commands of the zipapp, each parsing, making one call and rendering; here is what they share."""
+"""The commands of the zipapp: each one parses its options, makes one API call and prints the result."""

@@ -1,4 +1,4 @@
-"""What several commands share: options of those that change a prefix, and the log of a run."""
+"""Shared code of the commands: options of those that change a prefix, common output, and the log of a run."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from installer.release.lacks import Lacks
     from installer.trust.admission import Conditions
 
-MOST_DIGITS = 6  # of a number of days: timedelta takes at most nine
+MOST_DIGITS = 6  # digits in a number of days: timedelta accepts at most nine
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """Add the bundle and whom to trust for it."""
+    """Add the bundle argument and the option for trusted keys."""
     parser.add_argument(
         "bundle",
         nargs="?",
@@ -52,14 +52,14 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:
-    """Add how long to wait for another run."""
+    """Add the option to wait for another run."""
     parser.add_argument(
         "--wait", type=_seconds, default=0.0, metavar=_("SECONDS"), help=_("wait this long for another run to finish")
     )
 
 
 def add_time(parser: argparse.ArgumentParser) -> None:
-    """Add what the operator says to a release's date."""
+    """Add the options about a release's date."""
     parser.add_argument(
         "--accept-clock",
         action="store_true",
@@ -74,7 +74,10 @@ def add_time(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    """Return how long to wait, ``inf`` included; with ``nan`` a deadline would never come. Raises ArgumentTypeError."""
+    """Parse seconds to wait; ``inf`` is valid, ``nan`` is not, because its deadline would never pass.
+
+    Raises ArgumentTypeError.
+    """
     try:
         seconds = float(text)
     except ValueError:
@@ -85,42 +88,42 @@ def _seconds(text: str) -> float:
 
 
 def _days(text: str) -> int:
-    """Return an age in days. Raises ArgumentTypeError."""
+    """Parse an age in days. Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise argparse.ArgumentTypeError(_("{text!r} is not a number of whole days, 0 or more").format(text=text))
     return int(text)
 
 
 def conditions_of(arguments: argparse.Namespace) -> Conditions:
-    """Return what was said to a release's date."""
+    """Return the conditions from the options of ``add_time``."""
     from installer.trust.admission import Conditions
 
     return Conditions(arguments.accept_clock, arguments.require_fresh)
 
 
 def time_options(arguments: argparse.Namespace) -> list[str]:
-    """Return the same as options for another run."""
+    """Return the same conditions as options for another run."""
     fresh = [] if arguments.require_fresh is None else ["--require-fresh", str(arguments.require_fresh)]
     return (["--accept-clock"] if arguments.accept_clock else []) + fresh
 
 
 def progress_of(arguments: argparse.Namespace) -> Progress:
-    """Return the progress display that the options ask for."""
+    """Return the progress display for the options."""
     return make_progress(quiet=arguments.quiet)
 
 
 def tidy() -> None:
-    """Remove what killed runs left outside of any installation."""
+    """Remove temporary files that killed runs left outside of any installation."""
     from bootstrap.api import here
     from installer.trust import memory
 
     trials.tidy()
-    with suppress(RagtraceError):  # a user who has no home
+    with suppress(RagtraceError):  # a user without a home directory
         memory.tidy(here.places_or_ours().own)
 
 
 def take_prefix(arguments: argparse.Namespace) -> int:
-    """Check the working folder and the folder that was named, before a log or anything else is opened there."""
+    """Check the working directory and the named prefix before a log or anything else is opened there."""
     placement.require_working_folder()
     if arguments.prefix is not None:
         arguments.prefix = prefix_at(arguments.prefix).root
@@ -129,9 +132,9 @@ def take_prefix(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def logged(arguments: argparse.Namespace) -> Iterator[None]:
-    """Log a whole run: to a file, and to the collector where one is named.
+    """Log a whole run to a file, and to the log collector if one is specified.
 
-    ``install`` begins its file itself, when it knows where it installs to. A dry run writes none.
+    ``install`` starts its log file itself, because the prefix is not known earlier. A dry run has no log file.
     """
     before = list(LOG.handlers)
     command = arguments.command
@@ -152,7 +155,7 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 def available_prefix(named: Path | None) -> Prefix | None:
-    """Return the prefix that a command means, or None where that is not clear."""
+    """Return the prefix that the command applies to, or None if it cannot be determined."""
     try:
         return find_prefix(named)
     except (RagtraceError, OSError):
@@ -160,22 +163,22 @@ def available_prefix(named: Path | None) -> Prefix | None:
 
 
 def start_log(prefix: Prefix | None, command: str) -> None:
-    """Begin this run's log file, under the prefix or, before there is one, in the user's own state folder."""
+    """Start this run's log file in the prefix, or in the user's state folder if there is no installation yet."""
     try:
         if prefix is not None:
             runlog.hide(runlog.secrets_of(prefix.env_file))
         runlog.to_file(prefix.logs if prefix is not None and prefix.exists else user_logs(), command)
     except (OSError, HostError):
-        pass  # a command is not refused for want of a log; whatever is wrong with the disk is reported by its own work
+        pass  # a command does not fail because of its log; if the disk has a problem, the command itself reports it
 
 
 def user_logs() -> Path:
-    """Return where logs go that belong to no prefix."""
+    """Return the folder for logs that belong to no prefix."""
     return folders.user_state(folders.TOOL) / "logs"
 
 
 def signer_lines(signers: Sequence[Signer]) -> list[str]:
-    """Return a line for each signer, fingerprint as ssh-keygen prints it."""
+    """Return one line per signer, with the fingerprint in the format of ssh-keygen."""
     return [
         _("signed by {fingerprint} ({name})").format(fingerprint=signer.key.fingerprint, name=signer.name or "-")
         for signer in signers
@@ -183,7 +186,7 @@ def signer_lines(signers: Sequence[Signer]) -> list[str]:
 
 
 def show_collected(collected: Collected) -> None:
-    """Tell which releases went, and which stay until their programs have ended."""
+    """Print the releases that were removed, and those that remain until their processes have exited."""
     for gone in collected.gone:
         data = _(" and its data in {path}").format(path=gone.data) if gone.data else ""
         show(
@@ -198,7 +201,7 @@ def show_collected(collected: Collected) -> None:
 
 
 def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
-    """Return an outcome as JSON values, with what the application lacks before it starts."""
+    """Return an outcome as JSON values, including what the application lacks before it can start."""
     return {
         "prefix": str(outcome.prefix),
         "active": outcome.active,
@@ -215,7 +218,7 @@ def outcome_json(outcome: Outcome, lacking: Lacks) -> dict[str, Any]:
 
 
 def show_lacking(lacking: Lacks) -> None:
-    """Print where settings go, and what is still to be written or copied before the application can start."""
+    """Print the path of the settings, and what must be set or copied before the application can start."""
     if lacking.names or lacking.prefix.env_file.exists():
         show(_("Settings:       {path}").format(path=lacking.prefix.env_file))
     for line in lacking.lines():
@@ -223,7 +226,7 @@ def show_lacking(lacking: Lacks) -> None:
 
 
 def show_outcome(outcome: Outcome) -> None:
-    """Tell where things are now."""
+    """Print the active release and the paths of the installation."""
     show(_("Active release: {release}").format(release=outcome.active))
     show(_("Installed in:   {path}").format(path=outcome.prefix))
     show(_("This tool:      {path}").format(path=outcome.tool))
@@ -235,7 +238,7 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def show_audit_head(prefix: Path | None) -> None:
-    """Print the head of the audit log, which proves something only when it is stored elsewhere."""
+    """Print the head of the audit log, which proves something only if it is stored elsewhere."""
     head = api.audit_head(prefix)
     if head:
         show(_("Audit log head: {head}").format(head=head))

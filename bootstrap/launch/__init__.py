@@ -1,22 +1,22 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined,name-defined,union-attr"
-"""The first code of the zipapp: it makes sure that what shiv's bootstrap then runs is what was shipped.
+"""The first code of the zipapp: verifies that the files that shiv's bootstrap then runs are the shipped ones.
 
-It is at the root of the zip as ``launch`` and imports the standard library only. The syntax of this
-file is that of Python 2.7, so that an interpreter that is too old answers with a sentence. What it does:
+It is located at the root of the zip as ``launch`` and imports only the standard library. This file keeps the syntax of
+Python 2.7, so that an interpreter that is too old prints a readable error. It does the following:
 
-1. refuse a Python that is too old or too bare (exit code 4);
+1. refuse a Python that is too old or incomplete (exit code 4);
 2. rebuild the environment from an allow-list and run the interpreter again with -I -B;
-   then refuse a platform or architecture that the zipapp is not made for (host.py);
-3. find a private cache whose every file is what the zipapp holds, or build it (cache.py);
-4. hand over to shiv's bootstrap, whose entry point is ``bootstrap.cli:main``.
+   then refuse a platform or architecture that the zipapp is not built for (host.py);
+3. find a private cache whose files all match the zipapp, or build it (cache.py);
+4. pass control to shiv's bootstrap, whose entry point is ``bootstrap.cli:main``.
 
-What it leaves for the code that runs then:
+It provides the following to the code that runs then:
 
-* RAGTRACE_ZIPAPP, the absolute path of this zipapp. ``policy.json`` in it, if any, holds the pins.
-* RAGTRACE_CALLER_NAMES, the names (never the values) of the variables that it took away,
-  joined by commas, so that one can tell that a key is set.
-* the module ``launch.cache`` in sys.modules, whose ``opened`` says where the cache is and what it holds
-  (``shared/programs/embedded.py`` checks a program by it when it is about to run).
+* RAGTRACE_ZIPAPP, the absolute path of this zipapp. ``policy.json`` in it, if present, contains the pinned keys.
+* RAGTRACE_CALLER_NAMES, the comma-separated names (never the values) of the variables that it removed, so that the
+  tool can detect which ones were set.
+* the module ``launch.cache`` in sys.modules, whose ``opened`` has the location and contents of the cache
+  (``shared/programs/embedded.py`` uses it to verify a program right before running it).
 """
 
 import os
@@ -29,13 +29,13 @@ STORED = (
     "HOME PATH LANG TZ TERM COLUMNS LINES NO_COLOR USER LOGNAME SSH_AUTH_SOCK TEMP TMP TMPDIR "
     "USERPROFILE USERNAME LOCALAPPDATA APPDATA PROGRAMDATA SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT "
     "PROCESSOR_ARCHITECTURE PROCESSOR_ARCHITEW6432 "  # platform.machine() reads these two
-    "WINEUSERNAME"  # wine's own, by which it finds a user's folders
+    "WINEUSERNAME"  # Wine uses it to find a user's folders
 ).split()
 PASSED_PREFIXES = ("LC_", "XDG_", "RAGTRACE_")
 
 
 def run():
-    """Check, prepare and start; the interpreter ends with the exit code of the entry point."""
+    """Check the host, prepare the environment and run the entry point, whose exit code ends the interpreter."""
     if os.name == "posix":  # pragma: no branch - Windows has neither
         settle()
     try:
@@ -60,36 +60,36 @@ def run():
 
 
 def tell(*lines):
-    """Write lines on stderr; one that is closed or full does not change the exit code."""
+    """Write lines to stderr; a closed or full stderr does not change the exit code."""
     try:
         sys.stderr.write("".join(sentence(line) + "\n" for line in lines))
         sys.stderr.flush()
-    except (AttributeError, EnvironmentError, ValueError):  # of a closed one there is no stream
-        sys.stderr = None  # else Python would try again at its end, and end with 120
+    except (AttributeError, EnvironmentError, ValueError):  # sys.stderr is None if it is closed
+        sys.stderr = None  # otherwise Python would flush it again at exit, and exit with 120
 
 
 def settle():
-    """Replace what a caller may leave unfit: a umask that opens or closes what is made now, folders that are none."""
-    os.umask(0o022)  # what is made has the modes that it is given
-    # an empty HOME would stand for the root folder; what is relative is invalid (XDG Base Directory Specification)
+    """Replace unsuitable settings of the caller: the umask, and invalid folders in HOME, XDG_* and PATH."""
+    os.umask(0o022)  # new files have exactly the modes that are set
+    # an empty HOME would mean the root folder; relative paths are invalid (XDG Base Directory Specification)
     for name in [name for name in os.environ if name == "HOME" or (name.startswith("XDG_") and name.endswith("_HOME"))]:
         if not os.path.isabs(os.environ[name]):
             del os.environ[name]
     folders = os.environ.get("PATH", "").split(os.pathsep)
     if not any(os.path.isabs(folder) and os.path.isdir(folder) for folder in folders):
-        os.environ["PATH"] = os.defpath  # scripts that are started would find no program
+        os.environ["PATH"] = os.defpath  # otherwise scripts would find no programs
 
 
 def provide_scratch(folder):
-    """Name a private folder of ours for temporary files where no place that Python knows can be written."""
+    """Set TMPDIR to a private folder if Python's default temporary folders are not writable."""
     places = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    places += ["/tmp", "/var/tmp", "/usr/tmp"]  # noqa: S108 - tempfile's own, in which it makes what is private
+    places += ["/tmp", "/var/tmp", "/usr/tmp"]  # noqa: S108 - tempfile's defaults, in which it creates private files
     if os.name == "posix" and not any(place and os.access(place, os.W_OK | os.X_OK) for place in places):
         os.environ["TMPDIR"] = folder
 
 
 def read_facts(zipapp):
-    """Return digests.json: what the zipapp is made for and the files that it holds."""
+    """Return digests.json: the platform that the zipapp is built for, and its files."""
     import json
 
     try:
@@ -99,22 +99,22 @@ def read_facts(zipapp):
 
 
 def allowed(name):
-    """Return whether a variable of the caller's environment is handed on."""
+    """Return whether a variable of the caller's environment is passed on."""
     return name.upper() in STORED or name.upper().startswith(PASSED_PREFIXES)
 
 
 def isolate(zipapp):
-    """Go on with a clean environment under -I -B; run the interpreter again where it is not so."""
+    """Continue with a clean environment under -I -B, running the interpreter again if necessary."""
     foreign = sorted(name for name in os.environ if not allowed(name))
     flags = sys.flags.isolated and sys.flags.dont_write_bytecode
     again = os.environ.get("RAGTRACE_ZIPAPP") == zipapp
     if not again:
         os.environ["RAGTRACE_CALLER_NAMES"] = ",".join(foreign)
         os.environ["RAGTRACE_ZIPAPP"] = zipapp
-    # the environment may name any program as sys.executable, even under -I (__PYVENV_LAUNCHER__, CPython 3.11)
+    # the environment can set sys.executable to any program, even under -I (__PYVENV_LAUNCHER__, CPython 3.11)
     own = getattr(sys, "_base_executable", None) or sys.executable
     if flags and (again or not foreign):
-        for name in foreign:  # a system adds some to every process (macOS, wine)
+        for name in foreign:  # some systems add variables to every process (macOS, Wine)
             del os.environ[name]
         sys.executable = own
         return
@@ -126,16 +126,16 @@ def isolate(zipapp):
     command = [own, "-I", "-B"] + sys.argv  # noqa: RUF005 - syntax of 2.7
     if os.name == "nt":
         sys.exit(wait_for(command, environment))
-    os.execve(own, command, environment)  # noqa: S606 - this same interpreter
+    os.execve(own, command, environment)  # noqa: S606 - the same interpreter
 
 
 def wait_for(command, environment):
-    """Run a child to its end (Windows has no exec) and return its exit code; Ctrl-C is the child's."""
+    """Run a child process to its end and return its exit code (Windows has no exec); the child handles Ctrl-C."""
     import subprocess
 
     child = subprocess.Popen(command, env=environment)
     while True:
         try:
             return child.wait()
-        except KeyboardInterrupt:  # noqa: PERF203 - the wait begins again
+        except KeyboardInterrupt:  # noqa: PERF203 - continue waiting
             continue

@@ -1,9 +1,9 @@
 # mypy: disable-error-code="no-untyped-call"
-"""The zipapp's cache: a private folder that holds exactly what the zipapp holds, checked at every start.
+"""The zipapp's cache: a private folder that contains exactly the zipapp's files, verified at every start.
 
-shiv would trust whatever is there. Here every file is compared with digests.json before
-anything of it is imported, and the cache is built anew when one differs, is missing or is extra.
-No lock is taken: each run builds beside and renames, so two first runs at once both succeed.
+shiv would trust any existing cache. Here every file is compared with digests.json before anything in the cache is
+imported, and the cache is rebuilt if a file differs, is missing or is extra.
+There is no lock: each run builds in a temporary folder and renames it, so that two concurrent first runs both succeed.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import sys
 from hashlib import sha256
 
 try:
-    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py writes them beside this
+    from . import owners, refused  # type: ignore[attr-defined] # in a zipapp: pack.py writes them next to this
 except ImportError:
     from shared.files import owners, refused  # in a checkout
 from .words import Refusal, _, broken
 
-TYPE_CHECKING = False  # typing is not worth its time at each start
+TYPE_CHECKING = False  # importing typing would slow down every start
 if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Known = tuple[str, int, int]  # SHA-256, size in bytes, mode
 
-ROOT_VARIABLE = "RAGTRACE_CACHE_ROOT"  # environment.json names it to shiv instead of SHIV_ROOT
-PROGRAMS = "bin/"  # large: checked when they are about to run
+ROOT_VARIABLE = "RAGTRACE_CACHE_ROOT"  # environment.json makes shiv use it instead of SHIV_ROOT
+PROGRAMS = "bin/"  # large, so verified right before they run
 LEAF = "ragtrace-zipapp"
 BLOCK = 1 << 20  # bytes read at a time
 LACKS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # as in shared/troubles.py
@@ -40,8 +40,8 @@ opened: dict[str, Any] = {}  # after open_cache(): zipapp, folder, tree (the che
 
 
 def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
-    """Find or make a cache that holds exactly the files of the zipapp, in the first place that fits."""
-    # the name is the one that shiv's cache_path looks for
+    """Find or build a cache that contains exactly the zipapp's files, in the first suitable place."""
+    # the name that shiv's cache_path expects
     name = f"{os.path.basename(os.path.realpath(zipapp))}_{facts['build_id']}"
     troubles = []
     for place in places():
@@ -56,9 +56,9 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
             troubles.append(f"{place} ({error.strerror or error})")
             continue
         try:
-            os.utime(os.path.join(folder, name))  # the mark of use by which old caches go (``shared/programs``)
+            os.utime(os.path.join(folder, name))  # time of last use, for removing old caches (``shared/programs``)
         except OSError:
-            pass  # a cache that somebody made for us, read-only
+            pass  # a read-only cache that was provided for us
         os.environ[ROOT_VARIABLE] = folder
         tree = os.path.join(folder, name, "site-packages")
         opened.update(zipapp=zipapp, folder=folder, tree=tree, files=facts["files"])
@@ -70,7 +70,7 @@ def open_cache(zipapp: str, facts: dict[str, Any]) -> None:
 
 
 def lacking(error: OSError) -> Refusal:
-    """Return the refusal for what no other folder would help against."""
+    """Return the refusal for a lack of resources, which no other folder would solve."""
     return Refusal(
         _("This host denies a resource that every program needs: {reason}.").format(reason=error.strerror),
         _("Raise the limit on processes, memory or open files (ulimit, the service, the container)."),
@@ -78,32 +78,32 @@ def lacking(error: OSError) -> Refusal:
 
 
 def unread(zipapp: str | None, error: OSError) -> Refusal:
-    """Return the refusal for a zipapp that is not read to its end: by this host, its medium, or its own bytes."""
+    """Return the refusal for a zipapp that cannot be read completely: because of the host, the medium or its bytes."""
     return lacking(error) if error.errno in LACKS else broken(zipapp, error)
 
 
 def places() -> list[str]:
-    """Return where the cache may lie, best first; RAGTRACE_CACHE, when given, is the only one."""
+    """Return the possible locations of the cache, best first; RAGTRACE_CACHE, if set, is the only one."""
     given = os.environ.get("RAGTRACE_CACHE")
     if given:
         return [os.path.join(os.path.abspath(given), LEAF)]
     own = {"win32": ["$LOCALAPPDATA"], "darwin": ["~/Library/Caches"]}
-    shared = [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - made 0700, checked for its owner
-    # in a folder that all share, each user's has a name of its own
+    shared = [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - created with 0700, owner is checked
+    # in a shared folder, each user's cache has its own name
     leaf = LEAF if os.name == "nt" else f"{LEAF}-{os.geteuid()}"
     named = [(folder, LEAF) for folder in own.get(sys.platform, ["$XDG_CACHE_HOME", "~/.cache"])]
     named += [(folder, leaf) for folder in ("$TMPDIR", "$TEMP", "$TMP", *shared)]
-    # a variable that is empty or not set leaves what is not absolute
+    # an empty or unset variable results in a path that is not absolute
     found = [(os.path.expandvars(os.path.expanduser(folder)), leaf) for folder, leaf in named]
     return [os.path.join(folder, leaf) for folder, leaf in found if os.path.isabs(folder)]
 
 
 def private_folder(path: str) -> str:
-    """Make a folder 0700, or take it as it is when it is a real one of this user; else raise OSError."""
-    os.stat(os.path.dirname(os.path.dirname(path)))  # a home that is not there is not made
+    """Create a folder with mode 0700, or use an existing real folder of this user. Raises OSError otherwise."""
+    os.stat(os.path.dirname(os.path.dirname(path)))  # a missing home directory is not created
     if os.path.lexists(path):
         require_real(os.lstat(path))
-    # before anything is made: sudo may leave HOME at the caller's, and root's files would stop him there later
+    # check before creating anything: under sudo, HOME may be the caller's, whom root's files would block later
     if os.name != "nt" and owners.first_problem(os.path.dirname(path))[0]:
         raise OSError(_("another user could replace it"))
     try:
@@ -114,7 +114,7 @@ def private_folder(path: str) -> str:
     status = os.lstat(path)
     require_real(status)
     if os.name == "nt":
-        return path  # the profile's access list keeps others out
+        return path  # the profile's access control list excludes other users
     if status.st_mode & 0o077:
         os.chmod(path, 0o700)
     if flags_of(path) & getattr(os, "ST_NOEXEC", 0):
@@ -123,7 +123,7 @@ def private_folder(path: str) -> str:
 
 
 def flags_of(path: str) -> int:
-    """Return how the filesystem of a path is mounted, 0 where that is not known: execution is tried anyway."""
+    """Return the mount flags of a path's filesystem, or 0 if they are unknown: execution is tested anyway."""
     try:
         return os.statvfs(path).f_flag
     except OSError:
@@ -131,7 +131,7 @@ def flags_of(path: str) -> int:
 
 
 def require_real(status: os.stat_result) -> None:
-    """Raise OSError unless a folder is a real one of this user."""
+    """Raise OSError unless a folder is a real one that belongs to this user."""
     if not stat.S_ISDIR(status.st_mode) or getattr(status, "st_file_attributes", 0) & REPARSE_POINT:
         raise OSError(_("not a real folder"))
     if os.name != "nt" and status.st_uid != os.geteuid():
@@ -139,7 +139,7 @@ def require_real(status: os.stat_result) -> None:
 
 
 def try_execution(folder: str) -> None:
-    """Write a program and run it; OSError says that the folder cannot be written or executed in."""
+    """Write and run a program. Raises OSError if the folder is not writable or does not allow execution."""
     if os.name == "nt":
         return
     import subprocess
@@ -158,7 +158,7 @@ def try_execution(folder: str) -> None:
 
 
 def damage(home: str, files: dict[str, Known]) -> str | None:
-    """Return the first path where a cache is not what the zipapp holds, None when all is well."""
+    """Return the first path at which a cache differs from the zipapp, or None if it is intact."""
     tree = os.path.join(home, "site-packages")
     if os.path.islink(home) or os.path.islink(tree):
         return "site-packages"
@@ -179,12 +179,12 @@ def damage(home: str, files: dict[str, Known]) -> str | None:
                 elif not same(entry.path, path, left.pop(path)):
                     return path
     except OSError:
-        return path  # cannot be read, or another run is swapping it
+        return path  # unreadable, or another run is replacing it
     return min(left) if left else None
 
 
 def same(path: str, name: str, known: Known) -> bool:
-    """Return whether a file is the known one; of a large program only the size, for now."""
+    """Return whether a file is the known one; for a large program only the size is compared here."""
     digest, size, _mode = known
     if name.startswith(PROGRAMS):
         return os.stat(path).st_size == size
@@ -196,7 +196,7 @@ def same(path: str, name: str, known: Known) -> bool:
 
 
 def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
-    """Unpack the zipapp's files beside and swap them in; another run that does the same may win."""
+    """Unpack the zipapp's files into a temporary folder and rename it; a concurrent run may do so first."""
     import tempfile
     import zipfile
     import zlib
@@ -228,7 +228,7 @@ def build(zipapp: str, folder: str, name: str, files: dict[str, Known]) -> None:
 
 
 def blocks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    """Yield the bytes of a file of the zipapp; what its medium refuses is no fault of the folder that they go to."""
+    """Yield the bytes of a file of the zipapp; read errors of its medium are not attributed to the target folder."""
     try:
         with archive.open(name) as source:
             yield from iter(lambda: source.read(BLOCK), b"")
@@ -237,7 +237,7 @@ def blocks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 
 def unpack(archive: zipfile.ZipFile, name: str, path: str, known: Known) -> None:
-    """Write one file of the zipapp, hashing what is written; raise Refusal when it is not the known one."""
+    """Write one file of the zipapp and hash the written bytes. Raises Refusal if it is not the known file."""
     digest, size, mode = known
     os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
     hashed, written = sha256(), 0

@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined,name-defined,union-attr"
-"""Whether this host and its Python are what the zipapp is made for; all that this module can do is refuse.
+"""Checks whether the zipapp is built for this host and its Python; this module can only refuse to start.
 
-Its syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
+It keeps the syntax of Python 2.7, so that an interpreter that is too old prints a readable error.
 """
 
 import os
@@ -11,14 +11,14 @@ from .words import Refusal, _
 
 FIRST, LAST = (3, 9, 2), (3, 14)
 MODULES = "argparse gettext hashlib json logging shutil subprocess tarfile zipfile zlib"
-# a Python that was built without libffi has the package ctypes, and one whose libffi is gone the extension too
+# a Python built without libffi still has the package ctypes; if only libffi is missing, also the extension
 EXTENSIONS = "_ctypes" if os.name == "nt" else "_ctypes fcntl grp pwd resource"
 
 
 def check_python():
     """Refuse a Python that is too old, too new or not CPython."""
     version = tuple(sys.version_info[:3])
-    # Python 2 does not tell its implementation
+    # Python 2 does not have sys.implementation
     name = getattr(getattr(sys, "implementation", None), "name", "cpython")
     if name != "cpython" or version < FIRST or version[:2] > LAST:
         raise Refusal(
@@ -30,7 +30,7 @@ def check_python():
 
 
 def check_modules():
-    """Refuse a Python without the standard library (Debian's python3-minimal)."""
+    """Refuse a Python with an incomplete standard library (Debian's python3-minimal)."""
     from importlib.machinery import PathFinder
 
     names = [name for name in MODULES.split() if name not in sys.builtin_module_names]
@@ -46,7 +46,7 @@ def check_modules():
 
 
 def can_import(name):
-    """Return whether a module can be loaded: what is found may be broken."""
+    """Return whether a module can be loaded, because a module that is found may be broken."""
     try:
         __import__(name)
     except ImportError:
@@ -55,7 +55,7 @@ def can_import(name):
 
 
 def check_host(facts):
-    """Refuse a platform, architecture, C library or build of Python that the zipapp is not made for."""
+    """Refuse a platform, architecture, C library or build of Python that the zipapp is not built for."""
     from importlib.machinery import EXTENSION_SUFFIXES
 
     linux = "musllinux" if facts["platform"] == "musllinux" and glibc() == (0, 0) else "linux"
@@ -68,7 +68,7 @@ def check_host(facts):
             ),
             _("Run it with the ordinary build of the same version."),
         )
-    # only a Mac's suffixes do not name the architecture
+    # only macOS omits the architecture from the suffixes
     wrong_machine = system == "macos" and os.uname().machine != facts["architecture"]
     if system != facts["platform"] or not fitting or wrong_machine:
         import sysconfig
@@ -91,7 +91,7 @@ def check_host(facts):
 
 
 def glibc():
-    """Return the version of this host's glibc, (0, 0) where there is none (musl)."""
+    """Return the version of this host's glibc, or (0, 0) if there is none (musl)."""
     try:
         return tuple(int(part) for part in os.confstr("CS_GNU_LIBC_VERSION").split()[1].split(".")[:2])
     except (AttributeError, IndexError, OSError, ValueError):

@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined,name-defined,union-attr"
-"""What the launcher says when it stops, in the operator's language.
+"""The launcher's error messages, in the operator's language.
 
-Its syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
+This file keeps the syntax of Python 2.7, so that an interpreter that is too old prints a readable error.
 """
 
 import os
@@ -9,8 +9,8 @@ import os
 HOST, DAMAGED = 4, 3  # exit codes
 
 
-class Refusal(Exception):  # noqa: N818 - not an error of ours, the host does not fit
-    """Why we stop: what happened, what to do next, and the exit code."""
+class Refusal(Exception):  # noqa: N818 - not an error of this tool: the host is unsuitable
+    """The reason why the launcher refuses to start, the advice, and the exit code."""
 
     def __init__(self, what, advice, code=HOST):
         Exception.__init__(self, what)
@@ -18,25 +18,25 @@ class Refusal(Exception):  # noqa: N818 - not an error of ours, the host does no
 
 
 def _(message):
-    """Return a message in the operator's language, from the catalogue inside the zipapp."""
+    """Translate a message to the operator's language with the catalogue inside the zipapp."""
     try:
         import gettext
         import io
 
         path = os.path.join("site-packages", "shared", "locale", language(), "LC_MESSAGES", "ragtrace.mo")
         return gettext.GNUTranslations(io.BytesIO(__loader__.get_data(path))).gettext(message)
-    except Exception:  # noqa: BLE001 - no such catalogue, or a Python too old or too bare: English
+    except Exception:  # noqa: BLE001 - no such catalogue, or Python is too old or incomplete: English
         return message
 
 
 def sentence(text):
-    """Return a text that stays one line and steers no terminal: a folder on a medium may have any name."""
-    old = not hasattr(text, "isprintable")  # Python 2, whose texts are bytes: only the version is compared
+    """Return a text as one line without control characters, because a folder on a medium may have any name."""
+    old = not hasattr(text, "isprintable")  # Python 2, in which str is bytes: only the version message is printed
     return "".join(part if old or part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
 def language():
-    """Return the code of the operator's language, as shared/i18n.py finds it."""
+    """Return the code of the operator's language, determined as in shared/i18n.py."""
     for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if os.environ.get(name):
             return os.environ[name].partition(".")[0].partition("_")[0]
@@ -50,8 +50,8 @@ def language():
 
 
 def broken(zipapp, reason):
-    """Return the refusal of a zipapp whose own bytes are not right, or not to be had."""
-    if isinstance(reason, EnvironmentError) and reason.errno:  # zipimport's own have none
+    """Return the refusal for a zipapp that is damaged or cannot be read."""
+    if isinstance(reason, EnvironmentError) and reason.errno:  # those raised by zipimport itself have none
         return Refusal(
             _("{path} cannot be read: {reason}.").format(path=zipapp, reason=reason.strerror),
             _(

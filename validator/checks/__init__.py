@@ -1,1 +1,1 @@
-"""The checks, a room for each category: one file and one class each, listed in validator/registry.py."""
+"""The checks, one package per category and one file and class per check, listed in validator/registry.py."""

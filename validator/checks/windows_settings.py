@@ -1,4 +1,4 @@
-"""Checks that have a meaning on Windows alone."""
+"""Helper for checks that only apply to Windows."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A report as people and machines read it: one module for each format."""
+"""Output formats of a report for users and programs, one module each."""

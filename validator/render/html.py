@@ -1,6 +1,6 @@
-"""A report as one self-contained HTML page: no script, nothing loaded from elsewhere, every value escaped.
+"""Renders a report as one self-contained HTML page: no scripts, no external resources, every value escaped.
 
-Charts are inline SVG, whose colours are printed too.
+Charts are inline SVG with colors that also work in print.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from validator.check import CheckResult
     from validator.report import Report
 
-# nothing may run or be fetched, whatever a value says
+# blocks scripts and requests, whatever a value contains
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def render(report: Report) -> str:
-    """Return the whole page."""
+    """Return the complete page."""
     title = escape(f"{report.title or 'ragtrace'}: {report.overall_status}")
     parts = (
         f'<!DOCTYPE html>\n<html lang="{escape(language())}">\n<head>\n<meta charset="utf-8">',
@@ -45,12 +45,12 @@ def render(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a value as one line of a page, in which it is neither markup nor changes the order of what is read."""
+    """Return a value as one line of HTML text, without markup or characters that change the text direction."""
     return html.escape(sentence(text))
 
 
 def language() -> str:
-    """Return the code of the language that texts come in; English where no catalogue is."""
+    """Return the language code of the messages, "en" if no catalogue is loaded."""
     return translations().info().get("language", "en") or "en"
 
 
@@ -100,7 +100,7 @@ def _glance(report: Report) -> Iterator[str]:
 
 
 def _dot(result: CheckResult) -> str:
-    """Return a mark whose shape shows the status too, for those who see no colours."""
+    """Return a mark whose shape also indicates the status, for readers who cannot distinguish the colors."""
     label = escape(f"{result.status} {result.check_name}")
     shape = {
         "PASS": '<circle cx="7" cy="7" r="6"/>',
@@ -136,7 +136,7 @@ def _charts(report: Report) -> Iterator[str]:
 
 
 def _chart(result: CheckResult) -> Iterator[str]:
-    """Yield bars for values of one unit; values that stand alone are shown as figures."""
+    """Yield bars for metrics that share a unit; the other metrics are shown as numbers."""
     metrics = result.performance_metric or {}
     units = Counter(metric["unit"] for metric in metrics.values())
     for unit in (unit for unit, count in units.items() if count > 1):
@@ -159,7 +159,7 @@ def _chart(result: CheckResult) -> Iterator[str]:
 
 
 def _number(value: float, unit: str) -> str:
-    """Return a value with three digits that count, and its unit."""
+    """Return a value with three significant digits (a whole number from 1000 up), and its unit."""
     return f"{value:.0f} {unit}".strip() if abs(value) >= 1000 else f"{value:.3g} {unit}".strip()
 
 

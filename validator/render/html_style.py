@@ -1,4 +1,4 @@
-"""The style of the HTML report: light and dark as the reader's system has it, and on paper."""
+"""The style sheet of the HTML report: light or dark as the reader's system prefers, and a print layout."""
 
 from __future__ import annotations
 

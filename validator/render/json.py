@@ -1,4 +1,4 @@
-"""A report as JSON, for machines and for ``recover``."""
+"""Renders a report as JSON, for programs and for ``recover``."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def render(report: Report) -> str:
-    """Return the report as one JSON document without its last newline."""
+    """Return the report as one JSON document without a trailing newline."""
     return to_bytes(report).decode().rstrip("\n")

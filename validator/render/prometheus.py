@@ -1,6 +1,6 @@
-"""A report as metrics, so that a host's monitoring can alert on it and draw what was measured.
+"""Renders a report as Prometheus metrics for monitoring and alerting.
 
-Nothing that is worded for people is a label: series keep their names when the language changes.
+No translated text is used as a label, so that series keep their names if the language changes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ OTHER_UNIT = ""
 
 
 def render(report: Report) -> str:
-    """Return the metrics without their last newline, as the other formats come."""
+    """Return the metrics without a trailing newline, like the other formats."""
     return exposition.render(families(report)).rstrip("\n")
 
 
 def families(report: Report) -> Iterator[Family]:
-    """Yield every metric of a report; ``prefix`` tells apart what several applications of a host say."""
+    """Yield every metric of a report; the label ``prefix`` distinguishes several installations on one host."""
     about = {"product": report.product or "", "prefix": report.prefix or ""}
     keyed = [({**about, **_labels(*key), "category": result.category}, result) for key, result in by_subject(report)]
     counted = Counter(result.status for result in report.results)
@@ -86,13 +86,13 @@ def _release(report: Report) -> Labels:
 
 
 def _measured(keyed: list[tuple[Labels, CheckResult]]) -> Iterator[Family]:
-    """Yield what was measured, a metric for each base unit; units that have none keep their name as a label."""
+    """Yield one metric for each base unit; values without a base unit keep their unit as a label."""
     found: dict[str, list[tuple[Labels, float]]] = {}
     for labels, result in keyed:
         for name, metric in (result.performance_metric or {}).items():
             unit, factor = BASE_UNITS.get(metric["unit"], (OTHER_UNIT, 1.0))
             known = {} if unit else {"unit": metric["unit"]}
-            value = float(f"{metric['value'] * factor:.12g}")  # 0.1 ms stays 0.0001 s
+            value = float(f"{metric['value'] * factor:.12g}")  # so that 0.1 ms is 0.0001 s
             found.setdefault(unit, []).append(({**labels, "metric": name, **known}, value))
     for unit, samples in sorted(found.items()):
         what = f"in {unit.replace('_', ' ')}" if unit else "in the unit that the label names"

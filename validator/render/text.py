@@ -1,4 +1,4 @@
-"""A report as a person reads it on a terminal, wide or narrow."""
+"""Renders a report as text for a terminal of any width."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from validator.check import CheckResult
     from validator.report import Report
 
-NARROW = 50  # columns; below, indents shrink
+NARROW = 50  # columns; narrower output is indented less
 
 
 def render(report: Report, *, width: int = 80, quiet: bool = False) -> str:
-    """Return the report in at most ``width`` columns; ``quiet`` leaves out what is well.
+    """Return the report in at most ``width`` columns; ``quiet`` omits everything that is fine.
 
     Commands are not wrapped, so that they can be copied.
     """
@@ -42,7 +42,7 @@ def render(report: Report, *, width: int = 80, quiet: bool = False) -> str:
 
 
 def category_title(category: str, application: str) -> str:
-    """Return a category as it is shown: the application's stands under the application's name."""
+    """Return the displayed title of a category; the application's category has the application's name."""
     return {
         check.SYSTEM: _("System"),
         check.TOOLS: _("Tools"),
@@ -54,7 +54,7 @@ def category_title(category: str, application: str) -> str:
 
 
 def shortfall(report: Report) -> str:
-    """Return the sentence that says what the overall status leaves out; empty where everything usual was inspected."""
+    """Return the sentence about checks of a default run that were not run, or an empty text if all were."""
     if not report.not_run:
         return ""
     if report.effort == check.QUICK:
@@ -68,7 +68,7 @@ def shortfall(report: Report) -> str:
 
 
 def steps(report: Report) -> list[tuple[str, str]]:
-    """Return what to do and the command for it, each once, the most urgent first."""
+    """Return pairs of suggestion and command without duplicates, most urgent first."""
     wanted = [(result.suggestion, result.command) for result in report.problems if result.suggestion]
     return list(dict.fromkeys(wanted))
 
@@ -84,7 +84,7 @@ def _heading(report: Report, width: int) -> Iterator[str]:
 
 
 def _result(result: CheckResult, width: int, told: set[str]) -> Iterator[str]:
-    """Yield the lines of a result; a suggestion in ``told`` was given before and is not repeated."""
+    """Yield the lines of a result; suggestions already in ``told`` are not repeated."""
     indent = "  " if width >= NARROW else ""
     under = indent + " " * (7 if indent else 1)
     text = f"{result.check_name}: {result.details}" if result.details else result.check_name

@@ -1,1 +1,1 @@
-"""Running parts of an installed release to see whether they work."""
+"""Runs parts of an installed release to test them."""

@@ -1,8 +1,8 @@
-"""Running a program without a network: in a network namespace of its own, where Linux lets us have one.
+"""Runs a program without a network, in its own network namespace, if Linux permits one.
 
-Loopback works inside. Where that can't be had (other systems, hosts that forbid it), the program runs as it is, and
-whoever asks says so. With an account the program has that user's rights; the namespace is made with ours, because
-that user may be allowed none.
+Loopback works inside. If a namespace is not available (other systems, hosts that forbid it), the program runs with the
+network, and the caller reports that. With an account, the program has that user's rights, but the namespace is created
+with our own, because that user may not be allowed to create one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def run(
     cwd: Path | None = None,
     **options: Any,
 ) -> process.Completed:
-    """Run a program as ``process.run`` does, but ``offline`` without a network where that can be."""
+    """Run a program like ``process.run``, without a network if ``offline`` is set and the host permits it."""
     if not (offline and possible()):
         return process.run(argv, env=env, account=account, cwd=cwd, **options)
     if account is not None:
@@ -43,7 +43,7 @@ def run(
 def without_network(
     argv: Sequence[str], account: process.Account | None = None, folder: Path | None = None
 ) -> tuple[list[str], bool]:
-    """Return what to run in place of a program (absolute path first), and whether it will have no network."""
+    """Return the command to run instead of a program (absolute path first), and whether it will have no network."""
     if not possible():
         return list(argv), False
     return [*_entering(account, folder), *argv], True
@@ -51,7 +51,7 @@ def without_network(
 
 @functools.cache
 def possible() -> bool:
-    """Return whether this host lets us run a program without a network."""
+    """Return whether this host permits running a program without a network."""
     if sys.platform != "linux":
         return False
     try:

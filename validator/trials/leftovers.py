@@ -1,18 +1,18 @@
-"""What a plugin left running: its processes are found by a mark in their environment, and ended."""
+"""Finds the processes that a plugin left running, by a marker in their environment, and kills them."""
 
 from __future__ import annotations
 
 from shared.processes import supervised
 
-MARK = "RAGTRACE_PLUGIN_RUN"  # a variable by which what a plugin left running is found
-ROUNDS = 1000  # in which what is left running is looked for, of a millisecond or so
+MARK = "RAGTRACE_PLUGIN_RUN"  # environment variable that marks the processes of a plugin
+ROUNDS = 1000  # maximum number of passes over the process list, about a millisecond each
 
 
 def end(token: str) -> int:
-    """End every process of this user that a plugin started and left, even one in a session of its own.
+    """Kill every process of this user that a plugin left running, even in another session, and return their number.
 
-    Returns how many there were. Each is stopped when it is seen, so that it has no children meanwhile, and one that
-    ends before it is seen may have had some: then the new ones are inspected again, until a pass finds nothing.
+    Each one is suspended as soon as it is found, so that it cannot fork. A process that ends before it is found may
+    have forked, so new processes are scanned again until a pass finds nothing.
     """
     import psutil
 
@@ -36,14 +36,14 @@ def end(token: str) -> int:
 
 
 def _is_marked(pid: int, token: str) -> bool | None:
-    """Return whether a process has a run's mark; None when it has ended or is about to, or never had an environment."""
+    """Return whether a process has the marker of a run; None if it has ended, is about to, or has no environment."""
     import psutil
 
     try:
         seen = psutil.Process(pid)
         environment = seen.environ()
         if environment.get(MARK) == token and supervised.START in seen.cmdline():
-            return None  # what watched the plugin, and ends with it
+            return None  # the supervisor of the plugin, which ends with it
     except psutil.AccessDenied:
         return False  # another user's
     except (psutil.Error, OSError):

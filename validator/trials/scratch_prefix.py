@@ -1,11 +1,10 @@
-"""The scratch prefix in which an application is tried.
+"""Creates the scratch prefix in which an application is tested.
 
-It is laid out as a real one: its launchers, launch.py and application are copies, as read-only as what they are copies
-of; the persistent folders hold what the source ships, everything else of the release is a link. Its .env is empty, so
-that a program that looks for one in the folders above ends its search there.
-
-Where root has installed for a service account, the scratch prefix is that account's: all is written before it is given,
-and what root still does in it is done with the account's rights.
+It has the layout of a real prefix. Its launchers, launch.py and application are copies with the permissions of the
+originals; persistent folders contain what the source ships; everything else of the release is a link. Its .env is
+empty, so that a program that searches the parent folders for one stops there.
+If root installed for a service account, the scratch prefix belongs to that account: everything is written before
+ownership is transferred, and root's later actions in it use the account's rights.
 """
 
 from __future__ import annotations
@@ -35,15 +34,15 @@ if TYPE_CHECKING:
     from bundle.manifest import Manifest
     from shared.processes import process
 
-STARTS = ("launch.py", "run.json")  # without them nothing can be tried
-OF_THE_SEAL = ("receipt.json", "COMPLETE")  # nothing is sealed here
-_scanned: list[tuple[Path, Manifest]] = []  # the last one that holds nothing but what can be read
+STARTS = ("launch.py", "run.json")  # required to start anything
+OF_THE_SEAL = ("receipt.json", "COMPLETE")  # a scratch prefix is not sealed
+_scanned: list[tuple[Path, Manifest]] = []  # the last release that was found to contain only readable files
 
 
 def require_files(installation: Installation) -> None:
-    """Raise UncheckedError where a release holds what no program can read to its end: then none is started.
+    """Raise UncheckedError if a release contains special or oversized files, which a program could read forever.
 
-    A run of checks reads the manifest once, and scans the release once.
+    The result is cached, so that a run of checks scans the release once.
     """
     release, manifest = installation.release, installation.manifest
     if any(path == release.path and known is manifest for path, known in _scanned):
@@ -60,7 +59,7 @@ def require_files(installation: Installation) -> None:
 
 
 def _is_device(entry: os.DirEntry[str]) -> bool:
-    """Return whether a link leads to a device, a pipe or a socket."""
+    """Return whether an entry is a link to a device, a pipe or a socket."""
     if not entry.is_symlink():
         return False
     try:
@@ -71,15 +70,15 @@ def _is_device(entry: os.DirEntry[str]) -> bool:
 
 
 def caller(scratch: Installation) -> Path:
-    """Return the folder of a scratch prefix for whoever calls: programs write reports where they are called."""
+    """Return the working directory for programs in a scratch prefix, which may write reports into it."""
     return scratch.prefix.root / "caller"
 
 
 @contextmanager
 def create(installation: Installation) -> Iterator[Installation]:
-    """Lay out a prefix to try the application in, beside the state of the real one where that can be written.
+    """Create a scratch prefix to test the application in, under the state of the real one if that is writable.
 
-    Raises ToolError when what it takes is not there, UncheckedError where the filesystem makes no links.
+    Raises ToolError if a required file is missing, UncheckedError if the filesystem does not support links.
     """
     require_files(installation)
     account = service.account_of(installation.prefix.data)
@@ -98,7 +97,7 @@ def create(installation: Installation) -> Iterator[Installation]:
 
 @contextmanager
 def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator[Path]:
-    """Make a folder beside the state, for the sake of links, or elsewhere for an account, or one who may only look."""
+    """Create a folder under the state, so that links work, or elsewhere for an account or a read-only user."""
     if account is None and os.access(prefix.state, os.W_OK | os.X_OK):
         with trials.folder(prefix.state) as root:
             yield root
@@ -108,13 +107,13 @@ def _scratch_folder(prefix: Prefix, account: process.Account | None) -> Iterator
 
 
 def _copy_small(source: Path, target: Path) -> None:
-    """Copy a file that is in a release itself, as long as such a file may be."""
+    """Copy a small file of a release, of at most RUN_LIMIT bytes."""
     target.write_bytes(reading.read(source, app_launcher.RUN_LIMIT))
     target.chmod(stat.S_IMODE(source.stat().st_mode))
 
 
 def _write_scratch(installation: Installation, scratch: Installation) -> None:
-    """Copy what a program could write into, lead to the rest."""
+    """Copy everything that a program could write to, and link the rest."""
     prefix, manifest, release = installation.prefix, installation.manifest, scratch.release
     installed = installation.release.path.resolve()
     theirs = {str(installed / "app" / folder) for folder in manifest.application.persist}
@@ -140,9 +139,9 @@ def _write_scratch(installation: Installation, scratch: Installation) -> None:
 
 
 def _link_persistent(scratch: Installation) -> None:
-    """Link the persistent folders; the folders that take the links are as read-only afterwards as they were.
+    """Link the persistent folders; their parent folders get their read-only modes back afterwards.
 
-    The copy of a sealed folder takes no link, except from root.
+    They are made writable first, because only root can create a link in the copy of a sealed folder.
     """
     release, manifest = scratch.release, scratch.manifest
     parents = {(release.app / folder).parent for folder in manifest.application.persist}
@@ -157,6 +156,6 @@ def _link_persistent(scratch: Installation) -> None:
 def _lead(place: Path, folder: Path) -> None:
     try:
         persist.lead(place, folder)
-    except OSError as error:  # the installation itself may do without
+    except OSError as error:  # the installation itself may not need links
         reason = _("folders in {path} cannot be linked: {reason}")
         raise UncheckedError(SKIP, reason.format(path=place.parent, reason=troubles.reason(error))) from error

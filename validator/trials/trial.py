@@ -1,7 +1,6 @@
-"""Running parts of an installed release to see whether they work, without changing a byte of it or of the user's.
+"""Runs parts of an installed release to test them, without changing a byte of it or of the user's data.
 
-Commands run in a scratch prefix. Where root has installed for a service account, programs have the rights of that
-account.
+Commands run in a scratch prefix. If root installed for a service account, programs have that account's rights.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ TIME = scripts.text("scripts/time_program")
 
 @dataclass(frozen=True)
 class Took:
-    """What a program took: seconds from its start to its end, and the peak of its memory in bytes, where known."""
+    """The seconds from a program's start to its end, and its peak memory in bytes, or None if unknown."""
 
     seconds: float
     peak: int | None
@@ -46,16 +45,16 @@ class Took:
 
 @dataclass(frozen=True)
 class Imported:
-    """How an import went: seconds that it took, or None, and why it failed, or None."""
+    """The result of an import: the seconds that it took, or None, and the reason of its failure, or None."""
 
     seconds: float | None
     reason: str | None
 
 
 def environment(installation: Installation) -> dict[str, str]:
-    """Return the application's environment with placeholders, under which no bytecode is written.
+    """Return the application's environment with placeholders, without writing bytecode.
 
-    Raises UncheckedError where what would run could wait for ever.
+    Raises UncheckedError if the release contains files that a program could wait on forever.
     """
     scratch_prefix.require_files(installation)
     env = acceptance.trial_environment(installation, acceptance.basic_environment())
@@ -71,9 +70,9 @@ def run_python(installation: Installation, arguments: Sequence[str], *, timeout:
 def run_launcher(
     installation: Installation, command: Sequence[str], *, timeout: float, offline: bool = False
 ) -> process.Completed:
-    """Run a command of PREFIX/bin as a user starts it, but with placeholders and scratch data.
+    """Run a command of PREFIX/bin as a user would, but with placeholders and scratch data.
 
-    ``offline`` takes the network away where that can be. Raises ToolError when it cannot be started.
+    ``offline`` disables the network if the host permits it. Raises ToolError if the command cannot be started.
     """
     with scratch_prefix.create(installation) as scratch:
         argv, env = launcher(scratch, command)
@@ -81,16 +80,16 @@ def run_launcher(
 
 
 def run_in(scratch: Installation, argv: Sequence[str], **options: Any) -> process.Completed:
-    """Run a program in a scratch prefix with the rights of whom it belongs to; ``options`` are those of apart.run."""
+    """Run a program in a scratch prefix with the rights of its owner; ``options`` are those of ``apart.run``."""
     return apart.run(argv, account=service.account_of(scratch.prefix.root), **options)
 
 
 def run_program(
     installation: Installation, text: str, arguments: Sequence[str], *, timeout: float
 ) -> process.Completed:
-    """Run lines of our own as the application would, in its folder, with placeholders, scratch data and no network.
+    """Run this tool's own Python code as the application would: in its folder, with placeholders and scratch data.
 
-    Raises ToolError when it cannot be started.
+    There is no network. Raises ToolError if it cannot be started.
     """
     with scratch_prefix.create(installation) as scratch:
         argv = [str(scratch.release.python), "-c", app_launcher.PROGRAM, text, "program", *arguments]
@@ -100,7 +99,7 @@ def run_program(
 def time_launcher(
     installation: Installation, command: Sequence[str], *, timeout: float
 ) -> tuple[Took | None, process.Completed]:
-    """Run a command as run_launcher does, without a network, and return what it took; None when it did not end."""
+    """Run a command like ``run_launcher`` without a network, and return its cost, or None if it did not end."""
     with scratch_prefix.create(installation) as scratch:
         argv, env = launcher(scratch, command)
         if sys.platform != "win32":
@@ -115,7 +114,7 @@ def time_launcher(
 
 
 def run_timing_imports(installation: Installation, command: Sequence[str], *, timeout: float) -> process.Completed:
-    """Run a command as run_launcher does, without a network, under ``-X importtime``."""
+    """Run a command like ``run_launcher`` without a network, under ``-X importtime``."""
     with scratch_prefix.create(installation) as scratch:
         env = launchers.trial_environment(scratch, {**acceptance.basic_environment(), "HF_HUB_OFFLINE": "1"})
         argv, folder = launchers.trial_command(scratch, command)
@@ -125,7 +124,7 @@ def run_timing_imports(installation: Installation, command: Sequence[str], *, ti
 
 
 def forget(folder: Path) -> bool:
-    """Ask the system to drop a folder's files from its cache; return whether that can be asked here."""
+    """Ask the system to drop a folder's files from its cache, and return whether this system supports that."""
     if not hasattr(os, "posix_fadvise"):
         return False
     for entry in trees.entries(str(folder)):
@@ -143,13 +142,13 @@ def forget(folder: Path) -> bool:
 
 
 def answer_in(ended: process.Completed) -> Any:
-    """Return what a program of ours answered, or None where it did not."""
+    """Return the parsed answer in a program's output, or None if there is none. Raises UncheckedError."""
     answer = scripts.answer(ended.stdout)
     return None if answer is None else parsed(answer)
 
 
 def parsed(answer: str) -> Any:
-    """Return what a program of ours answered in the application's interpreter; raises UncheckedError for no JSON."""
+    """Parse an answer that was printed by the application's interpreter. Raises UncheckedError for invalid JSON."""
     try:
         return strict.parse(answer)
     except ValueError as error:
@@ -157,20 +156,20 @@ def parsed(answer: str) -> Any:
 
 
 def launcher(scratch: Installation, command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return argv and environment of a command of a scratch prefix; raises ToolError when it has no such launcher."""
+    """Return argv and environment of a command of a scratch prefix. Raises ToolError if it has no such launcher."""
     manifest = scratch.manifest
     argv = launchers.argv(scratch.prefix, manifest, command[0], command[1:])
     if not os.path.isfile(argv[0]):
         raise ToolError(_("{path} is missing.").format(path=f"bin/{os.path.basename(argv[0])}"))
-    # by the shell that its first line names: the scratch folder of a user who may only look
+    # run it by its shell: the scratch folder of a user without write access
     if os.name == "posix" and os.path.dirname(argv[0]) == str(scratch.prefix.bin):
-        argv = [SHELL, *argv]  # may be where nothing is executed
+        argv = [SHELL, *argv]  # may be on a filesystem mounted noexec
     env = {**acceptance.basic_environment(), **manifest.application.environment.placeholders, "HF_HUB_OFFLINE": "1"}
     return argv, env
 
 
 def try_import(installation: Installation, module: str, *, timeout: float) -> Imported:
-    """Import a module in a fresh interpreter of the release; a crash, exit or hang is a reason too."""
+    """Import a module in a fresh interpreter of the release; a crash, exit or timeout is also a failure reason."""
     try:
         ended = run_python(installation, ["-c", acceptance.IMPORT, json.dumps([module])], timeout=timeout)
     except ToolError as error:
@@ -183,7 +182,7 @@ def try_import(installation: Installation, module: str, *, timeout: float) -> Im
 
 
 def ending(ended: process.Completed, timeout: float) -> str:
-    """Return how a program that did not do its work ended, in words."""
+    """Return a description of how a program failed."""
     if ended.timed_out:
         return _("timed out after {limit:.0f} s").format(limit=timeout)
     if ended.returncode < 0 and os.name == "posix":

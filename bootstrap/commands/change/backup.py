@@ -1,4 +1,4 @@
-"""``backup``: copy settings and data, list the copies, restore one."""
+"""``backup``: back up settings and data, list backups, restore one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what is asked for."""
+    """Run the requested action."""
     if arguments.action == LIST:
         return show_list(arguments)
     if arguments.dry_run:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    """Restore a backup, and print where to find what was there."""
+    """Restore a backup, and print the path of the backup of the replaced files."""
     progress = common.progress_of(arguments)
     done = api.restore(arguments.id, arguments.prefix, progress=progress, wait=arguments.wait)
     if arguments.json:
@@ -81,7 +81,7 @@ def restore(arguments: argparse.Namespace) -> int:
 
 
 def show_list(arguments: argparse.Namespace) -> int:
-    """Show the backups that can be restored."""
+    """Print the backups that can be restored."""
     found = api.list_backups(arguments.prefix)
     if arguments.json:
         show_json({"backups": [as_json(backup) for backup in found]})
@@ -94,7 +94,7 @@ def show_list(arguments: argparse.Namespace) -> int:
 
 
 def show_plan(plan: BackupPlan, arguments: argparse.Namespace) -> int:
-    """Tell what would be copied, and whether there is room."""
+    """Print what would be copied and the free space; returns 4 if it does not fit."""
     if arguments.json:
         backup = as_json(plan.backup) if plan.backup else None
         show_json({"restore": backup, "needed": plan.needed, "free": plan.free, "fits": plan.fits})
@@ -115,7 +115,7 @@ def line(backup: Backup) -> str:
 
 
 def as_json(backup: Backup) -> dict[str, Any]:
-    """Return a backup's facts as JSON values."""
+    """Return a backup as JSON values."""
     return {
         "id": backup.name,
         "path": str(backup.path),

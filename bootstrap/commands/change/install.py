@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the bundle, install it, tell what to do next."""
+    """Open the bundle, install it and print the next steps."""
     bundle = api.open_bundle(arguments.bundle, trusted_keys=arguments.trust_key)
     if arguments.dry_run:
         return show_plan(bundle, arguments)
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
-    """Tell what the host is like and what an installation would do; exit 4 when it does not fit."""
+    """Print the findings on this host and the effect of an installation; returns 4 if the bundle does not fit."""
     findings = api.plan(bundle, arguments.prefix, conditions=common.conditions_of(arguments))
     effect = api.effect_of(bundle, arguments.prefix)
     fits = all(finding.fits for finding in findings) or effect.already
@@ -95,7 +95,7 @@ def show_plan(bundle: Bundle, arguments: argparse.Namespace) -> int:
 
 
 def show_bundle(bundle: Bundle, prefix: Prefix) -> None:
-    """Show who signed a bundle, what it holds and where it goes."""
+    """Print the signers of a bundle, its contents and the target prefix."""
     for line in common.signer_lines(bundle.signers):
         show(line)
     product, count = bundle.manifest.product, len(bundle.manifest.packages)
@@ -106,7 +106,7 @@ def show_bundle(bundle: Bundle, prefix: Prefix) -> None:
 
 
 def finding_line(finding: Finding) -> str:
-    """Return one line of the plan."""
+    """Return a finding of the plan as one line."""
     mark = _("ok") if finding.fits else _("NO")
     if finding.fits and finding.warns:
         mark = "!"
@@ -115,7 +115,7 @@ def finding_line(finding: Finding) -> str:
 
 
 def show_installed(bundle: Bundle, outcome: Outcome, lacking: Lacks) -> None:
-    """Tell where things are, and how to start, configure and check them."""
+    """Print the installed paths, and the commands to start and validate the application."""
     if outcome.already:
         product = bundle.manifest.product
         show(

@@ -1,4 +1,4 @@
-"""``recover``: inspect an installation, show what would be done, repair it, check again."""
+"""``recover``: inspect an installation, print the plan, repair it, validate it again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan, ask, repair, and validate what was repaired."""
+    """Plan the repair, ask for confirmation, execute it, and validate the repaired installation."""
     if arguments.diagnosis and arguments.named:
         raise UsageError(_("Two diagnoses specified."), advice=_("Specify one file."))
     given = {
@@ -75,14 +75,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Asker:
-    """Shows a plan and gets the answer: from the option, from a person at a terminal, or no."""
+    """Prints a plan and gets its confirmation from --yes or from the user at a terminal; otherwise it is declined."""
 
     def __init__(self, *, yes: bool, as_json: bool) -> None:
         self.yes, self.as_json = yes, as_json
         self.could_ask = True
 
     def confirm(self, plan: Plan) -> bool:
-        """Return whether the plan is to be carried out."""
+        """Return whether to execute the plan."""
         if not self.as_json:
             show_plan(plan)
         if self.yes:
@@ -95,7 +95,7 @@ class Asker:
 
 
 def show_plan(plan: Plan) -> None:
-    """Show what is wrong and what would be done."""
+    """Print the damage that was found and the planned repairs."""
     for line in plan.lines():
         show(line)
     if not plan.findings:
@@ -103,7 +103,7 @@ def show_plan(plan: Plan) -> None:
 
 
 def show_recovery(done: Recovery, results: list[CheckResult], asker: Asker) -> None:
-    """Tell what became of it."""
+    """Print the outcome of the repair."""
     if not done.plan.remedies:
         show_plan(done.plan)
     elif not done.applied:
@@ -142,7 +142,7 @@ def recovery_json(done: Recovery, results: list[CheckResult]) -> dict[str, Any]:
 
 
 def exit_code(done: Recovery, results: list[CheckResult], asker: Asker) -> int:
-    """Return 0 when all is well, 1 when something is left, 2 when nobody could be asked."""
+    """Return 0 if nothing is left to repair, 1 if something is, or 2 if the user could not be asked."""
     if not done.applied:
         if not done.plan.remedies:
             return DONE

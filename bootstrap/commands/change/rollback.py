@@ -1,4 +1,4 @@
-"""``rollback``: make the previous release active again; settings stay, and data unless an upgrade migrated them."""
+"""``rollback``: activate the previous release again; settings stay, and data unless an upgrade migrated it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Roll back and tell what is active now."""
+    """Roll back and print the active release."""
     progress = common.progress_of(arguments)
     outcome = api.rollback(arguments.prefix, to=arguments.to, progress=progress, wait=arguments.wait)
     prefix = Prefix(outcome.prefix)

@@ -1,4 +1,4 @@
-"""``uninstall``: remove the application; what is the user's stays, unless it is to be purged."""
+"""``uninstall``: remove the application; the user's settings and data stay unless they are purged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ask, remove, tell what stays."""
+    """Ask for confirmation, uninstall, and print the remaining paths."""
     root = find_prefix(arguments.prefix, left=arguments.purge).root
     if not arguments.yes:
         confirm(root, purge=arguments.purge)
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def confirm(root: Path, *, purge: bool) -> None:
-    """Raise UsageError unless somebody at a terminal agrees."""
+    """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
         raise UsageError(
             _("There is no terminal to confirm the removal of {path}.").format(path=root),

@@ -1,4 +1,4 @@
-"""``upgrade``: judge a newer release with the installed tool, then let its own installer install it."""
+"""``upgrade``: verify a newer release with the installed tool, then run its own installer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Hand over to the new installer and end as it ends."""
+    """Verify the newer bundle, run its installer and return the exit code of that."""
     options = ["--wait", str(arguments.wait), *common.time_options(arguments)]
     options += [name for name in ("--json", "--quiet") if getattr(arguments, name[2:])]
     options += ["--syslog", str(arguments.syslog)] if arguments.syslog is not None else []

@@ -1,1 +1,1 @@
-"""Commands that look, and change nothing."""
+"""Read-only commands."""

@@ -1,4 +1,4 @@
-"""``audit-log``: show what was logged, verify its chain, export it."""
+"""``audit-log``: print the log, verify its chain, or export it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.terminal.parser import Parser
 
 SHOW, VERIFY, EXPORT = "show", "verify", "export"
-LEAST_DIGITS = 16  # as many as errors show; fewer could be found by trying
+LEAST_DIGITS = 16  # the number that errors show; a shorter prefix could be brute-forced
 
 
 def configure(parser: Parser) -> None:
@@ -40,7 +40,7 @@ def _add_head(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked for."""
+    """Run the requested action."""
     if arguments.head is not None:
         check_digits(arguments.head)
     if arguments.action == SHOW:
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check_digits(head: str) -> None:
-    """Raise UsageError for what is no beginning of a head."""
+    """Raise UsageError if a text is not the beginning of a head, or is that of an empty log."""
     if not LEAST_DIGITS <= len(head) <= len(audit_log.GENESIS) or set(head.lower()) - set("0123456789abcdef"):
         raise UsageError(
             _("{head} is not a head of the log.").format(head=printable(head)[:80]),
@@ -81,7 +81,7 @@ def check_digits(head: str) -> None:
 
 
 def show_log(arguments: argparse.Namespace) -> int:
-    """Show the entries, the oldest first."""
+    """Print the entries, oldest first."""
     entries = api.audit_entries(arguments.prefix)
     if arguments.json:
         show_json({"entries": entries})
@@ -94,7 +94,7 @@ def show_log(arguments: argparse.Namespace) -> int:
 
 
 def export(arguments: argparse.Namespace) -> None:
-    """Copy the log, whose chain was just verified, to a file."""
+    """Copy the log, whose chain has just been verified, to a file."""
     prefix = api.settled(arguments.prefix, left=True)
     data = b"".join(line + b"\n" for line in audit_log.lines(prefix))
     outputs.write(arguments.file, data)

@@ -1,4 +1,4 @@
-"""``compare``: what changed between two reports of validate."""
+"""``compare``: print the differences between two reports of validate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show what changed; that something did is no failure."""
+    """Print the differences; they do not affect the exit code."""
     found = comparing.compare(read(arguments.before), read(arguments.after))
     if arguments.json:
         show_json(found.to_json())
@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read(path: Path) -> Report:
-    """Return a report from a file. Raises UsageError for what is no regular file, TrustError for what is no report."""
+    """Read a report from a file. Raises UsageError if it is not a regular file, TrustError if it is not a report."""
     try:
         with reading.opened(path, follow=True) as file:
-            data = file.read(LIMIT + 1)  # one byte more is refused by whoever parses it
+            data = file.read(LIMIT + 1)  # the parser rejects one byte more
     except OSError as error:
         wanted = _("Specify two reports written by validate --output.")
         raise troubles.trouble(error, troubles.READING, path=path, kind=UsageError, wanted=wanted) from error
@@ -53,7 +53,7 @@ def read(path: Path) -> Report:
 
 
 def lines(found: Comparison) -> Iterator[str]:
-    """Yield the lines of a comparison, each to be wrapped."""
+    """Yield the lines of a comparison, which are not wrapped yet."""
     yield _("Overall: {before} -> {after}").format(before=found.overall[0], after=found.overall[1])
     for name, (before, after) in found.facts.items():
         yield f"{name}: {before} -> {after}"

@@ -1,4 +1,4 @@
-"""``history``: what was done here, when, by whom and from which bundle."""
+"""``history``: print the past changes: what, when, by whom and from which bundle."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """This command has no options of its own."""
+    """Add nothing; this command has only the common options."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the changes, the oldest first."""
+    """Print the changes, oldest first."""
     events = api.history(arguments.prefix)
     if arguments.json:
         show_json({"events": [as_json(event) for event in events], "audit_head": api.audit_head(arguments.prefix)})

@@ -1,4 +1,4 @@
-"""``list-checks``: every check with its identifier, category, title, effort and time limit."""
+"""``list-checks``: print every check with its identifier, category, title, effort and time limit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def configure(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing: it has the common options alone."""
+    """Add nothing; this command has only the common options."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the checks, those of the host and the installation too; the limit is in seconds."""
+    """Print all checks, including those of the host and the installation; the limit is in seconds."""
     checks = api.list_checks(arguments.prefix)
     if arguments.json:
         rows = [

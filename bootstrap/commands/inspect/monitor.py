@@ -1,4 +1,4 @@
-"""``monitor``: what the application uses, on a terminal, in a file, or as metrics."""
+"""``monitor``: print or record the resource usage of the application, as text, JSON or metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress
 
 JSON, PROMETHEUS = "json", "prometheus"
-SLICE = 0.2  # seconds that Ctrl-C may take
+SLICE = 0.2  # maximum seconds until Ctrl-C takes effect
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sample until the count or time is reached or somebody ends it, then tell what was seen."""
+    """Sample until the count or time is reached or the user stops it, then print a summary."""
     check_numbers(arguments)
     kind = format_of(arguments)
     summary = Summary()
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             summary.add(sample)
             report(sample)
             if arguments.output is None and not is_read():
-                break  # nobody learns of what comes
+                break  # stdout is closed, so further samples have no reader
     if not arguments.json and (arguments.output is not None or kind is None):
         for line in summary.lines():
             show_lines("\n".join(wrap(line, screen_width(), "", "  ")))
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Ending:
-    """Ctrl-C, or the end of a service, taken between two samples, so that none is cut short; a second one at once."""
+    """Delays Ctrl-C or SIGTERM until the current sample is complete; a second signal takes effect immediately."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -88,20 +88,20 @@ class Ending:
             signal.signal(number, handler)
 
     def ask(self, number: int, _frame: object) -> None:
-        """Note that somebody wants it to end."""
+        """Record the request to stop."""
         self.asked = True
         signal.signal(number, signal.default_int_handler)
 
     def wait(self, seconds: float) -> bool:
-        """Wait, and return whether it is to end."""
+        """Wait, and return whether a stop was requested."""
         until = time.monotonic() + seconds
         while not self.asked and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, SLICE))  # a signal that is only noted does not end a sleep
+            time.sleep(min(left, SLICE))  # a handled signal does not interrupt sleep (PEP 475)
         return self.asked
 
 
 def check_numbers(arguments: argparse.Namespace) -> None:
-    """Raise UsageError for numbers that make no sense."""
+    """Raise UsageError if a number is out of range."""
     if not monitor.LEAST_INTERVAL <= arguments.interval < math.inf:
         raise UsageError(
             _("--interval must be at least {least} seconds.").format(least=monitor.LEAST_INTERVAL),
@@ -116,7 +116,7 @@ def check_numbers(arguments: argparse.Namespace) -> None:
 
 
 def format_of(arguments: argparse.Namespace) -> str | None:
-    """Return how samples are written: as asked, as the file's ending says, or None for people alone."""
+    """Return the format of the samples: the requested one, that of the file's extension, or None for text only."""
     if arguments.format == PROMETHEUS and arguments.output is None and arguments.count != 1:
         raise UsageError(
             _("Metrics overwrite each other, so they need a file."),
@@ -130,17 +130,17 @@ def format_of(arguments: argparse.Namespace) -> str | None:
 
 
 def written(sample: Sample, kind: str) -> str:
-    """Return a sample as it is written: one line of JSON, or metrics."""
+    """Return a sample in a file format: one line of JSON, or metrics."""
     if kind == PROMETHEUS:
         return exposition.render(monitor.families(sample))
-    return visible(json.dumps(sample.to_json(), ensure_ascii=False)) + "\n"  # a process may have any name
+    return visible(json.dumps(sample.to_json(), ensure_ascii=False)) + "\n"  # process names may contain any characters
 
 
 def storing(samples: Iterator[Sample], path: Path | None, kind: str | None, progress: Progress) -> Iterator[Sample]:
-    """Yield samples after they were written to the file.
+    """Yield each sample after writing it to the file.
 
-    One that cannot be written later, on a full disk for example, is reported once and the next is tried;
-    the first one must be written. Raises HostError.
+    If a later sample cannot be written, for example because the disk is full, that is reported once and the next one is
+    tried; the first one must be written. Raises HostError.
     """
     worked = failing = False
     for sample in samples:
@@ -158,7 +158,7 @@ def storing(samples: Iterator[Sample], path: Path | None, kind: str | None, prog
 
 
 def keep(data: bytes, path: Path, kind: str) -> None:
-    """Write one sample: metrics replace the file, lines are added, whole or not at all."""
+    """Write one sample atomically: metrics replace the file, lines of JSON are appended."""
     if kind == PROMETHEUS:
         outputs.write(path, data, mode=exposition.MODE)
     else:
@@ -166,7 +166,7 @@ def keep(data: bytes, path: Path, kind: str) -> None:
 
 
 def shown(arguments: argparse.Namespace, kind: str | None) -> Any:
-    """Return a context manager that gives the function which shows a sample."""
+    """Return a context manager for the function that displays a sample."""
     if arguments.json or (arguments.output is None and kind == JSON):
         return monitor_view.plain(lambda sample: show_document(written(sample, JSON).rstrip("\n")))
     if arguments.output is None and kind is not None:
@@ -179,7 +179,7 @@ def shown(arguments: argparse.Namespace, kind: str | None) -> Any:
 
 
 class Summary:
-    """What all samples come to."""
+    """Totals and maxima of all samples."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -187,7 +187,7 @@ class Summary:
         self.most_resident = 0
 
     def add(self, sample: Sample) -> None:
-        """Count a sample in."""
+        """Add a sample."""
         self.count += 1
         self.seconds += sample.seconds
         self.core_seconds += sample.cpu_percent * sample.seconds
@@ -195,7 +195,7 @@ class Summary:
         self.most_resident = max(self.most_resident, sample.resident)
 
     def lines(self) -> Iterator[str]:
-        """Yield what was seen, for a person."""
+        """Yield the summary as human-readable lines."""
         if not self.count:
             yield _("No sample was taken.")
             return

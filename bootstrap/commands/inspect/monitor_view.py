@@ -1,4 +1,4 @@
-"""How samples of ``monitor`` look: a table that renews itself on a terminal, lines elsewhere."""
+"""Displays samples of ``monitor``: as a table that is refreshed in place on a terminal, otherwise as lines."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Report = Callable[["Sample"], object]
 
 @contextmanager
 def plain(report: Report) -> Iterator[Report]:
-    """Give a function that shows each sample by itself."""
+    """Provide a function that displays each sample separately."""
     yield report
 
 
 @contextmanager
 def live() -> Iterator[Report]:
-    """Give a function that shows each sample in place of the one before."""
+    """Provide a function that replaces the previous sample on the screen."""
     from rich.console import Console, Group
     from rich.live import Live
 
     console = Console(highlight=False, markup=False)
-    # the screen's height bounds the table: what is below it would push the rest off
+    # crop the table to the screen's height: more lines would scroll the rest off
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as display:
         yield lambda sample: display.update(Group(*_view(sample)), refresh=True)
 

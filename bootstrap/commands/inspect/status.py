@@ -1,4 +1,4 @@
-"""``status``: what is installed here, and which release is active."""
+"""``status``: print the installed releases and which one is active."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """This command has no options of its own."""
+    """Add nothing; this command has only the common options."""
 
 
 def describe(release: Release) -> dict[str, Any]:
-    """Return a release's facts as JSON values; a damaged one has its name and the reason."""
+    """Return a release as JSON values; for a damaged one, its name and the reason."""
     try:
         manifest = release.manifest()
     except (RagtraceError, OSError) as error:
@@ -39,7 +39,7 @@ def describe(release: Release) -> dict[str, Any]:
 
 
 def usage_of(release: Release) -> Usage | None:
-    """Return what making a release took; None where its receipt does not say or is damaged."""
+    """Return the resources used to build a release, or None if its receipt is damaged or does not record them."""
     try:
         return receipt.read_receipt(release).usage
     except (RagtraceError, OSError):
@@ -47,7 +47,7 @@ def usage_of(release: Release) -> Usage | None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell which releases are there."""
+    """Print the complete releases and mark the active one."""
     status = api.status(arguments.prefix)
     active = status.active.id if status.active else None
     rows = [describe(release) for release in status.releases]

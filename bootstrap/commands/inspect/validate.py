@@ -1,4 +1,4 @@
-"""``validate``: can this host run the application, and what to do where it can't."""
+"""``validate``: check whether this host can run the application, and suggest fixes if it cannot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 STDOUT = 1
-# of --output, and the formats they mean
+# extensions of --output and their formats
 ENDINGS = {".json": "json", ".txt": "text", ".html": "html", exposition.ENDING: "prometheus"}
 
 
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add which checks are run."""
+    """Add the options that select the checks."""
     parser.add_argument(
         "--category",
         action="append",
@@ -92,7 +92,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Validate, write and show the report; exit 1 when it is bad."""
+    """Validate, write and print the report; returns CHECKS_FAILED if the overall status is bad."""
     kind = format_of(arguments)
     if arguments.output:
         outputs.require_writable(arguments.output)
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         shown = "json" if arguments.json else "text" if arguments.output else kind
         say = show_document if shown == "json" else show_lines
         say(rendered(report, shown, width=screen_width(), quiet=arguments.quiet))
-    if arguments.output:  # last: a disk that is full takes nothing of what was found
+    if arguments.output:  # written last, so that the results are printed even if the disk is full
         mode = exposition.MODE if kind == "prometheus" else 0o600
         outputs.write(arguments.output, (rendered(report, kind, quiet=arguments.quiet) + "\n").encode(), mode=mode)
     head = api.audit_head(arguments.prefix)
@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def format_of(arguments: argparse.Namespace) -> str:
-    """Return the format that is asked for, by --format or the ending of --output; a file is JSON, the screen text."""
+    """Return the format from --format or the extension of --output; the default is JSON for a file, else text."""
     if arguments.format:
         return str(arguments.format)
     if arguments.output:
@@ -131,12 +131,12 @@ def format_of(arguments: argparse.Namespace) -> str:
 
 
 def screen_width() -> int:
-    """Return the columns of the terminal, 80 where there is none."""
+    """Return the columns of the terminal, or 80 if there is none."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def rendered(report: Report, kind: str, *, width: int = 80, quiet: bool = False) -> str:
-    """Return a report in a format, without its last newline; ``width`` and ``quiet`` are for text."""
+    """Return a report in a format, without a trailing newline; ``width`` and ``quiet`` apply to text."""
     if kind == "text":
         return visible(as_text.render(report, width=width, quiet=quiet))
     renderers = {"html": as_html.render, "json": as_json.render, "prometheus": as_prometheus.render}

@@ -1,4 +1,4 @@
-"""``verify``: who signed a bundle, what is in it, and whether every byte is as signed."""
+"""``verify``: print the signers and contents of a bundle, and verify that every byte is as signed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def written(prefix: Prefix) -> list[Path]:
-    """Return where an installation writes: the prefix, what this host accepted, logs, the installer's cache."""
+    """Return the folders that an installation writes to: prefix, trust records, logs, and the installer's cache."""
     cache = embedded.launcher()
     own = [Path(cache.opened["folder"])] if cache else []
     return [prefix.root, host_places().own, common.user_logs(), *own]

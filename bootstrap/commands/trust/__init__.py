@@ -1,1 +1,1 @@
-"""Commands about whom and what this host believes: policies and advisories."""
+"""Commands about the trust policy and the advisories of this host."""

@@ -1,4 +1,4 @@
-"""``advisories``: show what is known, scan what is installed, or adopt newer advisories."""
+"""``advisories``: print the advisories in force, scan the installed packages, or adopt newer advisories."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _add_scan(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show, scan or update; exit 1 when what is installed fails."""
+    """Run the requested action; returns CHECKS_FAILED if the scan fails."""
     updated = None
     if arguments.action == UPDATE:
         common.start_log(api.prefix_or_none(arguments.prefix), "advisories")
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def as_json(seen: InstalledScan, updated: Update | None, *, whole: bool) -> dict[str, Any]:
-    """Return what is in force and what was found."""
+    """Return the advisories in force as JSON values, with the update if there was one, and the scan if ``whole``."""
     value: dict[str, Any] = {"snapshot": {**facts_of(seen.snapshot), "updated": seen.updated}}
     if updated is not None:
         value["update"] = dict(vars(updated))
@@ -80,7 +80,7 @@ def as_json(seen: InstalledScan, updated: Update | None, *, whole: bool) -> dict
 
 
 def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterator[str]:
-    """Yield the same for a person."""
+    """Yield the same as human-readable lines."""
     header, found = seen.snapshot.header, seen.assessment
     if updated is not None and updated.new:
         yield _("In force now: {kind}, sequence {sequence}").format(kind=updated.role, sequence=updated.sequence)
@@ -100,7 +100,7 @@ def lines(seen: InstalledScan, updated: Update | None, *, whole: bool) -> Iterat
 
 
 def scan_lines(seen: InstalledScan) -> Iterator[str]:
-    """Yield what was found, the worst first."""
+    """Yield the findings, most severe first, then exceptions and undecided ones."""
     found = seen.assessment
     yield _("{status}: {vulnerabilities} in {packages}").format(
         status=found.status,

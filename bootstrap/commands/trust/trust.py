@@ -1,4 +1,4 @@
-"""``trust``: show whom this host trusts, adopt new policies, accept a memory that was made again."""
+"""``trust``: print the keys that this host trusts, adopt new policies, or accept a rebuilt trust record."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def _add_update(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show, update or accept."""
+    """Run the requested action."""
     return {SHOW: show_state, UPDATE: update, ACCEPT: accept}[arguments.action](arguments)
 
 
 def update(arguments: argparse.Namespace) -> int:
-    """Adopt new policies and report which."""
+    """Adopt new policies and print their numbers."""
     taken = api.update_trust(
         arguments.policies,
         arguments.prefix,
@@ -80,7 +80,7 @@ def update(arguments: argparse.Namespace) -> int:
 
 
 def accept(arguments: argparse.Namespace) -> int:
-    """Show what this host would remember, ask, and let it count."""
+    """Print the rebuilt trust record, ask for confirmation and accept it."""
     found = api.memory_accounts(arguments.prefix)
     if not arguments.json:
         for account in found:
@@ -103,7 +103,7 @@ def accept(arguments: argparse.Namespace) -> int:
 
 
 def account_lines(account: Account) -> Iterator[str]:
-    """Yield what a folder remembers for a person."""
+    """Yield the record of one folder as human-readable lines, if it is damaged or rebuilt."""
     stored = account.stored.memory
     if account.problems or stored.rebuilt:
         yield _("Recorded in {path}: policy {number}").format(path=account.folder, number=stored.policy)
@@ -112,7 +112,7 @@ def account_lines(account: Account) -> Iterator[str]:
 
 
 def require_yes() -> None:
-    """Raise UsageError unless somebody at a terminal agrees."""
+    """Raise UsageError unless the user confirms at a terminal."""
     if not can_ask():
         raise UsageError(_("There is no terminal to confirm this trust record."), advice=_("Add --yes to accept it."))
     complain(_("Anything accepted beyond this is discarded: older releases could be installed again. Type yes:"))
@@ -121,7 +121,7 @@ def require_yes() -> None:
 
 
 def show_state(arguments: argparse.Namespace) -> int:
-    """Show the policy in force."""
+    """Print the policy in force."""
     state = api.trust_state(arguments.prefix)
     if arguments.allowed_signers:
         show_lines(allowed_signers(state.authority.policy, RELEASE).rstrip("\n") if state.authority else "")
@@ -134,7 +134,7 @@ def show_state(arguments: argparse.Namespace) -> int:
 
 
 def lines(state: State) -> Iterator[str]:
-    """Yield the state of trust for a person."""
+    """Yield the state of trust as human-readable lines."""
     facts = state.to_json()
     if state.authority is None:
         yield _("No key is trusted here: no bundle is accepted.")

@@ -1,1 +1,1 @@
-"""Checks of the application itself, as its profile says it is started, asked and configured."""
+"""Checks of the application itself, based on the start commands, probes and settings in its profile."""

@@ -1,4 +1,4 @@
-"""Commands: those of the profile that need no network work as a user starts them."""
+"""Commands: the profile's commands that need no network work as a user starts them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Commands(Check):
-    """Compares the scripts in PREFIX/bin; tries the profile's commands on scratch data, without keys or a network."""
+    """Compares the scripts in PREFIX/bin; runs the profile's commands on scratch data, without keys or a network."""
 
     id = "ragtrace.cli"
     category = APPLICATION
@@ -32,7 +32,7 @@ class Commands(Check):
         yield from self.commands(subject)
 
     def launchers(self, subject: Subject) -> Iterator[CheckResult]:
-        """Yield what is wrong with the scripts."""
+        """Yield a result for damaged scripts, and for a tool that has the name of a command."""
         installation = subject.need_installation()
         prefix, manifest = installation.prefix, installation.manifest
         wrong = launchers.damaged(prefix, manifest)

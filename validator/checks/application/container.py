@@ -1,4 +1,4 @@
-"""Container: what an application puts its parts together with is there, and builds them."""
+"""Container: the application's dependency container can be imported and can build its parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESOLVE = scripts.text("scripts/resolve_container")
 
 
 class ContainerObject(Check):
-    """Imports the profile's container without a network, asks whether it is whole, and lets it build its parts."""
+    """Imports the profile's container without a network, checks that it is complete, and lets it build its parts."""
 
     id = "ragtrace.container"
     category = APPLICATION
@@ -61,7 +61,7 @@ class ContainerObject(Check):
             raise UncheckedError(SKIP, details.format(object=container.object, kind=kind))
 
     def building(self, subject: Subject, command: tuple[str, ...]) -> str | None:
-        """Return why the command that lets the container build the application's parts does not work, or None."""
+        """Return the reason why the command that makes the container build its parts fails, or None."""
         limit = self.left()
         try:
             ended = trial.run_launcher(subject.need_installation(), command, timeout=limit, offline=True)

@@ -1,4 +1,4 @@
-"""Dashboard: the application's web page answers on this host."""
+"""Dashboard: the application's web page responds on this host."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 ASK = scripts.text("scripts/query_dashboard")
-LAST = 5.0  # seconds reserved of the check's limit for ending what it started
+LAST = 5.0  # seconds of the check's limit that are reserved for stopping the dashboard
 
 
 class DashboardAnswer(Check):
-    """Starts the profile's dashboard on a free port of 127.0.0.1, without a network, and asks for its page."""
+    """Starts the profile's dashboard on a free port of 127.0.0.1, without a network, and requests its page."""
 
     id = "ragtrace.dashboard"
     category = APPLICATION
@@ -49,7 +49,7 @@ class DashboardAnswer(Check):
         yield self.judged(subject, dashboard, answer)
 
     def judged(self, subject: Subject, dashboard: Dashboard, answer: list[Any]) -> CheckResult:
-        """Return the result of what was seen of the page."""
+        """Return the result for the response, or for its absence."""
         status, seconds, code, said, unreachable = answer
         if unreachable:
             details = _("127.0.0.1 cannot be used on this host: {reason}").format(reason=unreachable)
@@ -79,7 +79,7 @@ class DashboardAnswer(Check):
         return self.failed(details, **subject.repair())
 
     def ask(self, subject: Subject, dashboard: Dashboard) -> process.Completed:
-        """Return how asking for the page ended."""
+        """Start the dashboard, request its page and return the completed process."""
         with scratch_prefix.create(subject.need_installation()) as scratch:
             argv, env = trial.launcher(scratch, dashboard.command)
             limit = max(self.left() - LAST, self.left() / 2)

@@ -1,4 +1,4 @@
-"""Data: the user's folder can be written, and the release leads to it."""
+"""Data: the user's data folder is writable, and the release's links lead to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Data(Check):
-    """Reads the permissions of PREFIX/data and where the release's persistent folders lead."""
+    """Checks the permissions of PREFIX/data, and the targets of the release's persistent folders."""
 
     id = "ragtrace.data"
     category = APPLICATION
@@ -61,12 +61,12 @@ class Data(Check):
 
 
 def writable(folder: Path) -> bool:
-    """Return whether this user could make a file in a folder, without making one."""
+    """Return whether this user could create a file in a folder, without creating one."""
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def same(link: Path, folder: Path) -> bool:
-    """Return whether two paths lead to one folder."""
+    """Return whether two paths lead to the same folder."""
     try:
         return os.path.samefile(link, folder)
     except OSError:

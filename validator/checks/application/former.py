@@ -1,4 +1,4 @@
-"""Previous releases: the ones that a rollback may go to are as they were sealed."""
+"""Previous releases: the releases that a rollback may activate are unchanged since they were sealed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PreviousReleases(Check):
-    """Reads every file of each retained release but the active one, and compares it with that release's receipt."""
+    """Reads every file of each retained release except the active one, and compares it with that release's receipt."""
 
     id = "ragtrace.former"
     category = APPLICATION

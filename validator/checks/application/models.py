@@ -1,4 +1,4 @@
-"""Model files: every one is what the manifest says."""
+"""Model files: every one matches the manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Models(Check):
-    """Reads every model file of the release; looks for models that come another way than in the bundle."""
+    """Reads every model file of the release, and checks the models that are not part of the bundle."""
 
     id = "ragtrace.models"
     category = APPLICATION
@@ -60,7 +60,7 @@ class Models(Check):
         yield self.passed(details)
 
     def apart(self, installation: Installation) -> Iterator[CheckResult]:
-        """Yield a result for each model that comes another way than in the bundle."""
+        """Yield a result for each model that is not part of the bundle."""
         missing, prefix = lacks.missing_models(installation), installation.prefix
         for model in installation.manifest.application.models_apart:
             name, evidence = _("Model {model}").format(model=model.name), {"model": model.name, "source": model.source}

@@ -1,4 +1,4 @@
-"""Own folders: what the tool keeps beside the releases is there, and each of the kind that it must be."""
+"""Installation folders: the tool's own files and folders exist and have the right types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Places(Check):
-    """Reads kind, owner and length of what is in PREFIX, its state and store; journal, proofs, indexes of backups."""
+    """Checks type, owner and size of the entries of PREFIX, state and store; journal, metadata copies, backups."""
 
     id = "ragtrace.places"
     category = APPLICATION

@@ -1,4 +1,4 @@
-"""Model answer: the installed model gives the embedding that its manifest promises."""
+"""Model response: the installed model returns the embedding that the manifest defines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ModelProbe(Check):
-    """Runs the command of each model's probe without a network; compares its output with the promised embedding."""
+    """Runs each model's probe command without a network, and compares the output with the expected embedding."""
 
     id = "ragtrace.probe"
     category = APPLICATION
@@ -47,7 +47,7 @@ class ModelProbe(Check):
 
     @staticmethod
     def right(probe: Probe) -> str:
-        """Return what was found right, in words."""
+        """Return the description of a successful probe."""
         if not probe.embedding:
             length = probe.dimension or 0
             return plural(
@@ -66,7 +66,7 @@ class ModelProbe(Check):
         return _("Response of {model}").format(model=model.name)
 
     def trouble(self, installation: Installation, probe: Probe) -> str | None:
-        """Return what is wrong with the model's answer, or None."""
+        """Return a description of the problem with the model's response, or None."""
         limit = self.left()
         try:
             command = (*probe.command, probe.sentence)

@@ -1,4 +1,4 @@
-"""Release: one complete release is active, and says what it is; before that, the available bundle can become one."""
+"""Release: one complete release is active and readable, or the available bundle can be installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ActiveRelease(Check):
-    """Reads which release ``current`` names, its manifest and receipt; before that, what the available bundle needs."""
+    """Reads the active release's manifest and receipt; if nothing is installed, the available bundle's requirements."""
 
     id = "ragtrace.release"
     category = APPLICATION
@@ -51,7 +51,7 @@ class ActiveRelease(Check):
             yield self.passed(f"{subject.title} {version}, {subject.release.id}")
 
     def before(self, subject: Subject) -> Iterator[CheckResult]:
-        """Yield what an installation of the available bundle, into this user's own folder, would be refused for."""
+        """Yield the reasons why the available bundle could not be installed into this user's default prefix."""
         if "bundle" in subject.problems:
             yield self.failed(subject.problems["bundle"], suggestion=_("Request the bundle or its keys again."))
             return

@@ -1,4 +1,4 @@
-"""Settings: what the application needs to start is set, and what is written into PREFIX/.env has an effect."""
+"""Settings: required settings are set, and every line of PREFIX/.env has an effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Settings(Check):
-    """Reads the names that .env and the caller's environment set; a value is never shown."""
+    """Reads the names that .env and the caller's environment set; values are never shown."""
 
     id = "ragtrace.settings"
     category = APPLICATION
@@ -44,7 +44,7 @@ class Settings(Check):
             yield self.passed(_("set: {names}").format(names=names) if names else _("no setting is required"))
 
     def _lacking(self, found: Survey, path: str) -> Iterator[CheckResult]:
-        """Yield what the application needs to start and nobody sets."""
+        """Yield warnings about required settings that are not set or still have the example's value."""
         advice = _("Set {names} in {path}, one NAME=value per line.")
         if found.missing:
             names = some_of(found.missing)
@@ -60,7 +60,7 @@ class Settings(Check):
             )
 
     def _in_vain(self, found: Survey, path: str) -> Iterator[CheckResult]:
-        """Yield what is written into the file and has no effect."""
+        """Yield warnings about lines of the file that have no effect."""
         if found.unread:
             meant = _("{name} (did you mean {other}?)")
             shown = [meant.format(name=name, other=other) if other else name for name, other in found.unread.items()]

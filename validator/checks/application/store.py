@@ -1,4 +1,4 @@
-"""Stored files: what a repair takes its wheels, models and sources from is whole."""
+"""Stored files: the wheels, models and sources that a repair uses are intact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StoredFiles(Check):
-    """Reads every file that PREFIX/store keeps for repairs of the active release."""
+    """Reads every file in PREFIX/store that a repair of the active release needs."""
 
     id = "ragtrace.store"
     category = APPLICATION
@@ -31,7 +31,7 @@ class StoredFiles(Check):
         prefix, manifest = subject.need_prefix(), subject.need_manifest()
         store = Store(prefix.store)
         entries = [entry for entry in manifest.files if entry.is_stored]
-        # one of another length is never read: it may have any
+        # a file of the wrong length is never read, because it could be of any size
         right = [entry for entry in entries if store.holds(entry)]
         found = record.digests_of([store.path(entry.sha256) for entry in right], subject.digests)
         whole = {entry.sha256 for entry, digest in zip(right, found) if digest == entry.sha256}

@@ -1,4 +1,4 @@
-"""Dependency conflicts: every package finds the others that it asks for."""
+"""Dependency conflicts: the requirements of every package are met."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Conflicts(Check):
-    """Reads what ``uv pip check`` says of the release's environment."""
+    """Reads the output of ``uv pip check`` for the release's environment."""
 
     id = "packages.conflicts"
     category = PACKAGES
@@ -58,7 +58,7 @@ class Conflicts(Check):
 
 
 def is_as_shipped(subject: Subject) -> bool:
-    """Return whether the packages are those of the lock, and ask for what they asked for when they were installed."""
+    """Return whether the packages are those of the lockfile, and their METADATA files are as installed."""
     release, manifest, receipt = subject.need_release(), subject.need_manifest(), subject.receipt
     installed = list(record.distributions(release.site_packages(manifest.target.python)))
     wanted = {(package.name, package.version) for package in manifest.packages}

@@ -1,4 +1,4 @@
-"""Imports: each core module of the application imports in an interpreter of its own."""
+"""Imports: each core module of the application can be imported in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-MODULE_LIMIT = 120.0  # seconds; the slowest that was seen took 15 without bytecode
+MODULE_LIMIT = 120.0  # seconds; the slowest observed import took 15 without bytecode
 
 
 class Imports(Check):
-    """Runs the release's interpreter once for each module that the profile calls a core import."""
+    """Runs the release's interpreter once for each core import of the profile."""
 
     id = "packages.imports"
     category = PACKAGES

@@ -1,4 +1,4 @@
-"""Installed files: every file of every package against its RECORD."""
+"""Installed files: every file of every package matches its RECORD."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Record(Check):
-    """Reads every file of the release's site-packages, and the scripts that its packages installed."""
+    """Reads every file in the release's site-packages, and the scripts that its packages installed."""
 
     id = "packages.record"
     category = PACKAGES
@@ -64,7 +64,7 @@ class Record(Check):
 
 
 def describe(survey: Survey, release: Release) -> str:
-    """Return the sentence that names the first few files of each kind with their packages."""
+    """Return a sentence with the first few files of each kind and their packages."""
 
     def name(path: Path) -> str:
         shown = os.path.relpath(path, release.path)
@@ -82,7 +82,7 @@ def describe(survey: Survey, release: Release) -> str:
 
 
 def evidence_of(survey: Survey, release: Release) -> dict[str, list[str]]:
-    """Return all that was found, paths relative to the release."""
+    """Return all missing, altered and unrecorded files, as paths relative to the release, and their packages."""
 
     def relative(paths: tuple[Path, ...]) -> list[str]:
         return [os.path.relpath(path, release.path).replace(os.sep, "/") for path in paths]

@@ -1,4 +1,4 @@
-"""Versions: what is installed is what the lock says, each package once."""
+"""Versions: the installed packages are those of the lockfile, each installed once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Versions(Check):
-    """Reads the names of the installed .dist-info folders and the packages of the manifest."""
+    """Compares the names of the installed .dist-info folders with the packages in the manifest."""
 
     id = "packages.versions"
     category = PACKAGES

@@ -1,1 +1,1 @@
-"""Checks that measure, and what they compare with."""
+"""Checks that measure performance, and the thresholds and previous values that they compare with."""

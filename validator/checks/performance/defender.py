@@ -1,4 +1,4 @@
-"""Microsoft Defender: whether it scans every file of the installation that is opened, which slows starts."""
+"""Microsoft Defender: whether it scans every file of the installation that is opened, which slows down startup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OWN, POLICY = r"SOFTWARE\Microsoft\Windows Defender", r"SOFTWARE\Policies\Micros
 
 
 class Defender(Check):
-    """Reads Defender's settings in the registry, its excluded folders where this user may read them."""
+    """Reads Defender's settings in the registry, and its excluded folders if this user may read them."""
 
     id = "performance.defender"
     category = PERFORMANCE
@@ -52,19 +52,19 @@ class Defender(Check):
 
 
 def is_off() -> bool:
-    """Return whether real-time protection was turned off, by policy or by hand."""
+    """Return whether real-time protection is turned off, by policy or manually."""
     keys = (rf"{folder}\Real-Time Protection" for folder in (POLICY, OWN))
     return any(read_value(MACHINE, key, "DisableRealtimeMonitoring") == 1 for key in keys)
 
 
 def excluded_paths() -> list[str]:
-    """Return the files and folders that Defender leaves out; raises PermissionError for who may not know."""
+    """Return the files and folders that Defender excludes. Raises PermissionError if this user may not read them."""
     keys = (rf"{folder}\Exclusions\Paths" for folder in (POLICY, OWN))
     return [path for key in keys for path in value_names(MACHINE, key) or ()]
 
 
 def covers(excluded: str, path: str) -> bool:
-    """Return whether an exclusion holds for a folder: it or one above, where * and ? stand for parts of one name."""
+    """Return whether an exclusion applies to a folder or one of its parents; * and ? match within one component."""
     pattern = re.escape(excluded.rstrip("\\")).replace(r"\*", r"[^\\]*").replace(r"\?", r"[^\\]")
     folder = PureWindowsPath(path)
     return any(re.fullmatch(pattern, str(above).rstrip("\\"), re.IGNORECASE) for above in (folder, *folder.parents))

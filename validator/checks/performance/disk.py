@@ -1,4 +1,4 @@
-"""Disk speed: writing, reading and making sure, on the prefix's own filesystem."""
+"""Disk speed: write, read and fsync on the prefix's own filesystem."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-BLOCK, BLOCKS = bytes(range(256)) * 4096, 128  # 1 MiB, 128 MiB in all
+BLOCK, BLOCKS = bytes(range(256)) * 4096, 128  # 1 MiB each, 128 MiB in total
 SYNCS = 20
 BOUNDS = {"write": "disk_write_mb_per_second", "read": "disk_read_mb_per_second", "fsync": "fsync_milliseconds"}
 
@@ -56,14 +56,14 @@ class DiskSpeed(Check):
 
 
 def speed(work: Callable[[], None]) -> float:
-    """Return how fast some work treats the file, in 10^6 bytes a second."""
+    """Return the throughput of a function that processes the whole file, in 10^6 bytes per second."""
     started = time.perf_counter()
     work()
     return round(len(BLOCK) * BLOCKS / max(1e-9, time.perf_counter() - started) / 1e6, 1)
 
 
 def written(path: Path) -> None:
-    """Write the file and wait until it lasts."""
+    """Write the file and flush it to the disk."""
     with path.open("wb", buffering=0) as file:
         for _number in range(BLOCKS):
             file.write(BLOCK)
@@ -71,7 +71,7 @@ def written(path: Path) -> None:
 
 
 def forgotten(path: Path) -> bool:
-    """Drop a file from the system's cache, where that can be asked."""
+    """Drop a file from the system's cache; returns False if this system does not support that."""
     if not hasattr(os, "posix_fadvise"):
         return False
     with path.open("rb") as file:
@@ -87,7 +87,7 @@ def read_back(path: Path) -> None:
 
 
 def fsync_seconds(path: Path) -> float:
-    """Return the median time of making 4 kB last."""
+    """Return the median time of an fsync after writing 4 kB."""
     seconds = []
     with path.open("wb", buffering=0) as file:
         for _number in range(SYNCS):

@@ -1,4 +1,4 @@
-"""What ``-X importtime`` says of a start: which packages cost what, and which imports lead to them."""
+"""Evaluates ``-X importtime``: the time that each package takes, and the imports that lead to it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MARK = "import time:"
 
 @dataclass(frozen=True)
 class Cost:
-    """What a package costs a start: seconds with all that it imports, and the modules that lead to it, outermost first.
+    """The cost of importing a package: seconds including everything that it imports, its modules, and its importers.
 
-    Each of ``chain`` imports the next, the last of them the package.
+    Each module in ``chain``, outermost first, imports the next one; the last one imports the package.
     """
 
     package: str
@@ -21,7 +21,7 @@ class Cost:
 
 
 def parse(text: str) -> list[tuple[str, int, int, int]]:
-    """Return (module, own microseconds, microseconds with what it imports, depth), in the order of the output."""
+    """Return (module, own microseconds, cumulative microseconds, depth) for each line, in the output's order."""
     found = []
     for line in text.splitlines():
         parts = line[len(MARK) :].split("|") if line.startswith(MARK) else []
@@ -33,15 +33,15 @@ def parse(text: str) -> list[tuple[str, int, int, int]]:
 
 
 def costs(tree: list[tuple[str, int, int, int]]) -> list[Cost]:
-    """Return what each top-level package costs, the dearest first.
+    """Return the cost of each top-level package, most expensive first.
 
-    A package counts where something else imports it, with everything below; what it imports of itself is in that.
+    Each import counts with everything below it, unless it is nested in an import of the same package.
     """
     seconds: dict[str, int] = {}
     modules: dict[str, int] = {}
     dearest: dict[str, tuple[int, tuple[str, ...]]] = {}
     above: list[str] = []
-    # a module's line comes after those of what it imports, so the tree is read from its end
+    # a module's line follows those of its imports, so the tree is read from its end
     for name, _own, whole, depth in reversed(tree):
         del above[depth:]
         package = name.partition(".")[0]
@@ -56,7 +56,7 @@ def costs(tree: list[tuple[str, int, int, int]]) -> list[Cost]:
 
 
 def blamed(found: list[Cost], own: set[str]) -> list[Cost]:
-    """Return the packages that the application itself imports: it alone can put those off.
+    """Return the packages that the application itself imports, because only these imports can be deferred.
 
     ``own`` are the top-level names of the application.
     """

@@ -1,4 +1,4 @@
-"""Import tree: what the slowest core module and the application's commands spend their time on."""
+"""Import tree: the import costs of the slowest core module and of the application's commands."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 MODULE_LIMIT = 120.0  # seconds
-SHOWN = 12  # modules whose own time is the longest
-BRANCHES = 400  # lines of the tree that evidence keeps
-PACKAGES = 30  # of a command, that evidence keeps
-DEAR = 0.5  # seconds from which a package is worth putting off
+SHOWN = 12  # number of modules shown, those with the longest own time
+BRANCHES = 400  # lines of the tree in evidence
+PACKAGES = 30  # packages per command in evidence
+DEAR = 0.5  # seconds from which deferring a package is suggested
 
 
 class ImportTree(Check):
-    """Imports each core module, cold and warm; ``-X importtime`` on the slowest and on a command of each launcher."""
+    """Imports each core module, cold and warm; runs ``-X importtime`` on the slowest and a command per launcher."""
 
     id = "performance.import_tree"
     category = PERFORMANCE
@@ -50,7 +50,7 @@ class ImportTree(Check):
                 metric[f"{module} cold"] = (round(self.seconds_of(subject, module), 4), "s")
         bounds = dict.fromkeys(metric, "import_seconds")
         limit = self.left(MODULE_LIMIT)
-        # importlib.import_module would leave the module itself out of the tree
+        # importlib.import_module would omit the module itself from the tree
         argv = ["-X", "importtime", "-c", "import sys; __import__(sys.argv[1])", slowest]
         ended = trial.run_python(installation, argv, timeout=limit)
         tree = parse(ended.stderr)
@@ -69,7 +69,7 @@ class ImportTree(Check):
             yield self.start_of(subject, command)
 
     def start_of(self, subject: Subject, command: tuple[str, ...]) -> CheckResult:
-        """Return which packages the start of a command imports, at what cost, and through which modules."""
+        """Return the packages that a command imports when it starts, with their costs and import chains."""
         line, limit = " ".join(command), self.left(MODULE_LIMIT)
         name = _("Imports of {line}").format(line=line)
         if self.is_over:
@@ -104,7 +104,7 @@ class ImportTree(Check):
         return self.passed(details, name=name, suggestion=advice, metric=metric, evidence=evidence)
 
     def seconds_of(self, subject: Subject, module: str) -> float:
-        """Return how long a module takes to import now; raises UncheckedError when it does not."""
+        """Return the time to import a module now. Raises UncheckedError if the import fails."""
         imported = trial.try_import(subject.need_installation(), module, timeout=self.left(MODULE_LIMIT))
         if imported.seconds is None:
             reason = _("cannot import {module}: {reason}").format(module=module, reason=imported.reason)
@@ -113,7 +113,7 @@ class ImportTree(Check):
 
 
 def own_names(installation: Installation) -> set[str]:
-    """Return the top-level names of the application's own modules, and of the script that it starts with."""
+    """Return the top-level names of the application's own modules, and ``__main__``."""
     folders = [installation.release.app / path for path in installation.manifest.application.import_paths]
     names = {entry.name.partition(".")[0] for folder in folders if folder.is_dir() for entry in folder.iterdir()}
     return {*names, "__main__"}

@@ -1,4 +1,4 @@
-"""Import time: how long each core module takes to import, one after the other with nothing beside."""
+"""Import time: the time that each core module takes to import, one at a time with no other check running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODULE_LIMIT = 120.0  # seconds
 
 
 class ImportTime(Check):
-    """Runs the release's interpreter once for each module that the profile calls a core import."""
+    """Runs the release's interpreter once for each core import of the profile."""
 
     id = "performance.imports"
     category = PERFORMANCE

@@ -1,4 +1,4 @@
-"""Matrix product: what the numpy of the release reaches on this host."""
+"""Matrix product: the speed of the release's numpy on this host."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-SIZE = 1024  # rows and columns: 8 MB a matrix, more than a core's cache and quick on a slow host
-SECONDS = 1.0  # how long to repeat it
+SIZE = 1024  # rows and columns: 8 MB per matrix, larger than a core's cache and fast even on a slow host
+SECONDS = 1.0  # duration of the repetitions
 PRODUCT = scripts.text("scripts/multiply_matrices")
 
 
 class MatrixProduct(Check):
-    """Runs numpy of the release: the best of repeated products of two square matrices of float64."""
+    """Runs the release's numpy: the best of repeated products of two square float64 matrices."""
 
     id = "performance.matrix"
     category = PERFORMANCE
@@ -49,7 +49,7 @@ class MatrixProduct(Check):
             )
             yield self.failed(details, evidence={"packages": ["numpy"]}, **subject.repair())
             return
-        speed = 2 * SIZE**3 / seconds / 1e9  # a multiplication and an addition for each term
+        speed = 2 * SIZE**3 / seconds / 1e9  # one multiplication and one addition per term
         details = _("numpy {version}, {size} by {size} in {milliseconds:.1f} ms").format(
             version=version, size=SIZE, milliseconds=seconds * 1000
         )

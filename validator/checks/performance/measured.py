@@ -1,7 +1,7 @@
-"""What was measured, against a threshold and against the last run.
+"""Compares measurements with thresholds and with the previous run.
 
-The last value of everything that was measured is stored in PREFIX/state/measurements.json, for people
-to compare; it decides nothing.
+The last value of each metric is stored in PREFIX/state/measurements.json for the user to compare; it does not affect
+any status.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 NAME = "measurements.json"
-LIMIT = 1 << 20  # bytes of the file that is read
+LIMIT = 1 << 20  # maximum bytes of the file
 
 
 @dataclass(frozen=True)
 class Bound:
-    """How much of something is wanted at the least, or at the most."""
+    """A threshold: the minimum or maximum of a metric."""
 
     value: float
     at_least: bool
@@ -40,19 +40,19 @@ class Bound:
         return found >= self.value if self.at_least else found <= self.value
 
 
-# Far below what a usable host reaches: whoever misses one is reported why the application is slow.
-# A profile sets its own in [thresholds].
+# Far below the values of a usable host: a metric that misses one explains why the application is slow.
+# A profile can override them in [thresholds].
 DEFAULTS = {
-    "import_seconds": Bound(30, at_least=False),  # RAGTrace's slowest takes 15 without bytecode
+    "import_seconds": Bound(30, at_least=False),  # RAGTrace's slowest module takes 15 without bytecode
     "start_seconds": Bound(30, at_least=False),
-    "matrix_gflops": Bound(2, at_least=True),  # one core with SSE2 alone reaches about 5
+    "matrix_gflops": Bound(2, at_least=True),  # one core with only SSE2 reaches about 5
     "memory_gb_per_second": Bound(1, at_least=True),
     "disk_write_mb_per_second": Bound(20, at_least=True),
     "disk_read_mb_per_second": Bound(20, at_least=True),
     "fsync_milliseconds": Bound(200, at_least=False),
     "model_seconds": Bound(120, at_least=False),
     "embeddings_per_second": Bound(0.2, at_least=True),
-    "model_memory_gb": Bound(math.inf, at_least=False),  # system.memory compares with what the host has
+    "model_memory_gb": Bound(math.inf, at_least=False),  # system.memory compares with the host's memory
 }
 
 
@@ -64,9 +64,9 @@ def judged(
     bounds: dict[str, str],
     **more: Any,
 ) -> CheckResult:
-    """Return the result of a measurement: WARN when a metric misses its threshold, with the last run beside.
+    """Return the result of a measurement, WARN if a metric misses its threshold, with the values of the previous run.
 
-    ``bounds`` maps names of ``metric`` to names of DEFAULTS. Keeps the values for the next run.
+    ``bounds`` maps names of ``metric`` to names of DEFAULTS. Stores the values for the next run.
     """
     last = read_last(subject.prefix).get(check.id, {})
     keep(subject.prefix, check.id, {name: value for name, (value, _unit) in metric.items()})
@@ -86,13 +86,13 @@ def judged(
 
 
 def bound_of(subject: Subject, name: str) -> Bound:
-    """Return a threshold as the profile sets it, else our own."""
+    """Return the profile's threshold, or the default."""
     own = subject.manifest.application.thresholds.get(name) if subject.manifest else None
     return DEFAULTS[name] if own is None else replace(DEFAULTS[name], value=own)
 
 
 def shortfall(name: str, value: float, unit: str, limit: Bound) -> str:
-    """Return the words for a metric that misses its threshold."""
+    """Return the message about a metric that misses its threshold."""
     words = (
         _("{name} {value:g} {unit}, at least {limit:g} is required")
         if limit.at_least
@@ -104,7 +104,7 @@ def shortfall(name: str, value: float, unit: str, limit: Bound) -> str:
 def annotated(
     metrics: dict[str, dict[str, Any]], limits: dict[str, Bound], last: dict[str, float]
 ) -> dict[str, dict[str, Any]]:
-    """Return metrics with the last value and the threshold of those that have them."""
+    """Return the metrics with the previous value and the finite threshold added, if they have one."""
     return {
         name: {
             **metric,
@@ -116,7 +116,7 @@ def annotated(
 
 
 def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
-    """Return check → metric → value of the last run; nothing where that can't be read."""
+    """Return the values of the previous run by check and metric, empty if they cannot be read."""
     if prefix is None:
         return {}
     path = prefix.state / NAME
@@ -135,7 +135,7 @@ def read_last(prefix: Prefix | None) -> dict[str, dict[str, float]]:
 
 
 def keep(prefix: Prefix | None, check: str, values: dict[str, float]) -> None:
-    """Keep what a check measured; a host where that cannot be written is measured all the same."""
+    """Store the values of a check; if that fails, it is only logged."""
     if prefix is None:
         return
     last = read_last(prefix)

@@ -1,4 +1,4 @@
-"""Memory bandwidth: how fast a block much larger than the caches is copied."""
+"""Memory bandwidth: the speed of copying a block much larger than the CPU caches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPEATS = 8
 
 
 class MemoryBandwidth(Check):
-    """Copies one block of memory onto another, on one thread; each byte counts as read and as written."""
+    """Copies one block of memory to another on one thread; each byte counts as one read and one write."""
 
     id = "performance.memory"
     category = PERFORMANCE

@@ -1,4 +1,4 @@
-"""Model: how long it takes to load, how many sentences a second it embeds, how much memory that takes."""
+"""Model: load time, embedded sentences per second, and memory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from bundle.product.model import Model, Probe
     from validator.subject import Subject
 
-BATCH = 32  # sentences beyond the first: what they take longer is embedding, the rest loading
+BATCH = 32  # sentences after the first: the extra time is embedding, the rest is loading
 
 
 class ModelTime(Check):
-    """Runs each model's probe once more, with nothing beside, then for a batch of sentences; watches its memory."""
+    """Runs each model's probe with no other check running, then with a batch of sentences; records its peak memory."""
 
     id = "performance.model"
     category = PERFORMANCE
@@ -39,7 +39,7 @@ class ModelTime(Check):
             yield self.measure(subject, model, probe)
 
     def measure(self, subject: Subject, model: Model, probe: Probe) -> CheckResult:
-        """Return what one model takes."""
+        """Measure one model and return the result."""
         once = self.timed(subject, (*probe.command, probe.sentence))
         details = _("starts, loads and answers in {seconds:.2f} s").format(seconds=once.seconds)
         metric = {f"{model.name}.load": (round(once.seconds, 3), "s")}
@@ -50,7 +50,7 @@ class ModelTime(Check):
         if probe.batch:
             many = self.timed(subject, (*probe.batch, *[probe.sentence] * (BATCH + 1)))
             more = many.seconds - once.seconds
-            if more > 0:  # else the difference of two starts says nothing about the sentences
+            if more > 0:  # otherwise the difference is noise between two starts
                 rate = BATCH / more
                 metric[f"{model.name}.rate"] = (round(rate, 2), "1/s")
                 bounds[f"{model.name}.rate"] = "embeddings_per_second"
@@ -59,7 +59,7 @@ class ModelTime(Check):
         return judged(self, subject, details, metric, bounds, name=name)
 
     def timed(self, subject: Subject, command: tuple[str, ...]) -> trial.Took:
-        """Run a command of the application to its end; raises UncheckedError when it does not work."""
+        """Run a command of the application to its end and return its cost. Raises UncheckedError if it fails."""
         limit = self.left()
         try:
             took, ended = trial.time_launcher(subject.need_installation(), command, timeout=limit)

@@ -1,6 +1,6 @@
-"""Start: how long the application's commands take to start and end, from the disk and from the cache.
+"""Start: the time that the application's commands take to start and end, from the disk and from the cache.
 
-Beside it stands what they would take without the release's bytecode and lazy imports.
+It is compared with the time that they take without the release's bytecode and lazy imports.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from installer.release.installation import Installation
     from validator.subject import Subject
 
-START_LIMIT = 120.0  # seconds of one start
+START_LIMIT = 120.0  # seconds per start
 WARM_RUNS = 2
 
 
 class StartTime(Check):
-    """Times the first smoke command of each launcher, cold and warm, with and without what makes it start faster."""
+    """Times the first smoke command of each launcher, cold and warm, with and without bytecode and lazy imports."""
 
     id = "performance.start"
     category = PERFORMANCE
@@ -44,7 +44,7 @@ class StartTime(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         installation = subject.need_installation()
         application = installation.manifest.application
-        # a dashboard does not end, and a check of its own times it
+        # a dashboard does not end, and another check times it
         apart_from = {application.dashboard.command[0]} if application.dashboard else set()
         first = {command[0]: command for command in reversed(application.smoke)}
         names = [name for name in application.commands if name in first or name not in apart_from]
@@ -66,7 +66,7 @@ class StartTime(Check):
                     yield self.result(error.status, error.reason, name=title)
 
     def measured(self, subject: Subject, scratch: Installation, command: tuple[str, ...], title: str) -> CheckResult:
-        """Return what one command takes; what no time is left for is not in the result."""
+        """Return the result for one command; measurements for which no time is left are omitted."""
         now = self.both(subject, scratch, command)
         line = " ".join(command)
         details = _("{line}: {seconds:.2f} s").format(line=line, seconds=now["warm"])
@@ -88,7 +88,7 @@ class StartTime(Check):
     def both(
         self, subject: Subject, scratch: Installation, command: tuple[str, ...], runs: int = WARM_RUNS
     ) -> dict[str, float]:
-        """Return the seconds of a start from the cache, the best of some, and of one from the disk if possible."""
+        """Return the seconds of the fastest warm start, and of one from the disk if the cache can be dropped."""
         root = scratch.prefix.root
         folders = subject.need_installation().site_packages, root
         with service.acting_for(root):
@@ -98,7 +98,7 @@ class StartTime(Check):
         return {"warm": warm, "cold": first} if forgotten else {"warm": warm}
 
     def seconds_of(self, scratch: Installation, command: tuple[str, ...]) -> float:
-        """Run a command to its end; raises UncheckedError when it does not work."""
+        """Run a command to its end and return the seconds. Raises UncheckedError if it fails."""
         argv, env = trial.launcher(scratch, command)
         limit = self.left(START_LIMIT)
         where = scratch_prefix.caller(scratch)
@@ -113,8 +113,8 @@ class StartTime(Check):
 
 
 def write_plain(scratch: Installation, empty: str | Path) -> None:
-    """Let the launchers of a scratch prefix look for bytecode in an empty folder, so that all is compiled anew."""
+    """Make the launchers of a scratch prefix use an empty bytecode cache, so that everything is recompiled."""
     release, run = scratch.release, launchers.run_of(scratch.manifest)
     run["environment"]["values"] = {**run["environment"]["values"], "PYTHONPYCACHEPREFIX": str(empty)}
-    release.run_file.unlink()  # it is read-only, as that of the release
+    release.run_file.unlink()  # it is read-only, like that of the release
     release.run_file.write_text(json.dumps(run), encoding="utf-8")

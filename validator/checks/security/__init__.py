@@ -1,1 +1,1 @@
-"""Checks of what others could have done, or could do."""
+"""Checks for tampering by other users, and for permissions that would allow it."""

@@ -1,4 +1,4 @@
-"""Advisories: no installed package has a known vulnerability, as far as the newest snapshot here knows."""
+"""Advisories: no installed package has a vulnerability that the newest snapshot on this host lists."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Advisories(Check):
-    """Compares every installed package with the snapshot in force, which is tested with known versions first."""
+    """Compares every installed package with the snapshot in force, after testing the snapshot with known versions."""
 
     id = "security.advisories"
     category = SECURITY
@@ -46,7 +46,7 @@ class Advisories(Check):
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         try:
             seen = scanned(subject.need_installation())
-        except TrustError as error:  # altered, unsigned, or blind
+        except TrustError as error:  # altered, unsigned, or missing known vulnerabilities
             yield self.failed(error.what, suggestion=error.advice)
             return
         yield self.findings(seen)
@@ -57,10 +57,10 @@ class Advisories(Check):
             yield self.expired(seen.assessment)
 
     def findings(self, seen: InstalledScan) -> CheckResult:
-        """Return what is known of the installed packages."""
+        """Return the result of the scan."""
         found = seen.assessment
         metric = {"vulnerabilities": (1.0 * len(found.findings), "count"), "packages": (1.0 * found.packages, "count")}
-        # as good as the knowledge is: what is out of date cannot say that there is nothing, or nothing more
+        # at most WARN if the advisories are not fresh: they cannot prove that there is no (other) vulnerability
         status = worst([found.findings_status, PASS if found.age == FRESH else WARN])
         if not found.findings:
             details = plural(
@@ -90,7 +90,7 @@ class Advisories(Check):
         )
 
     def doubts(self, found: Assessment) -> CheckResult:
-        """Return what could not be judged."""
+        """Return a warning about vulnerabilities that could not be decided."""
         names = some_of(
             " ".join(filter(None, (doubt.package, doubt.version, doubt.id))) + f": {doubt.reason}"
             for doubt in found.doubts
@@ -103,7 +103,7 @@ class Advisories(Check):
         )
 
     def age(self, seen: InstalledScan, subject: Subject) -> CheckResult:
-        """Return how old the knowledge is."""
+        """Return the result for the age of the advisories."""
         found, header = seen.assessment, seen.snapshot.header
         name, metric = _("Age of advisories"), {"age": (float(found.days), "days")}
         details = _("as of {date}, {days} ago; advisories: {count}, sequence {sequence}").format(
@@ -126,7 +126,7 @@ class Advisories(Check):
         )
 
     def expired(self, found: Assessment) -> CheckResult:
-        """Return the exceptions that count no more."""
+        """Return a warning about exceptions that are no longer in force."""
         names = some_of(
             f"{exemption.id} {exemption.package} ({exemption.expires:%Y-%m-%d})"
             for _finding, exemption in found.expired
@@ -140,9 +140,9 @@ class Advisories(Check):
 
 
 def scanned(installation: Installation) -> InstalledScan:
-    """Return what the advisories in force say of what is installed.
+    """Scan the installed packages with the advisories in force.
 
-    Raises UncheckedError when there are none, TrustError for altered, unsigned or blind ones.
+    Raises UncheckedError if there are none, TrustError if they are altered, unsigned or miss known vulnerabilities.
     """
     places = host_places()
     if stored.in_force(stored.SNAPSHOTS, installation, places) is None:
@@ -151,5 +151,5 @@ def scanned(installation: Installation) -> InstalledScan:
 
 
 def date_of(seen: InstalledScan) -> str:
-    """Return the day until which the advisories know."""
+    """Return the date up to which the advisories are complete."""
     return f"{seen.snapshot.header.known_until:%Y-%m-%d}"

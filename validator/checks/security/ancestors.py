@@ -1,4 +1,4 @@
-"""Folders above: nobody else can put another folder in the place of the installation."""
+"""Parent folders: no other user can replace the installation's folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Ancestors(Check):
-    """Reads owner and mode of every folder above the prefix."""
+    """Checks owner and mode of every folder above the prefix."""
 
     id = "security.ancestors"
     category = SECURITY

@@ -1,4 +1,4 @@
-"""Second copies: what a repair, a rollback or a restoration takes from is whole, before it is needed."""
+"""Second copies: the files that a repair, a rollback or a restoration would use are intact."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SecondCopies(Check):
         yield self.of_backups(prefix, subject)
 
     def of_metadata(self, prefix: Prefix, subject: Subject) -> CheckResult:
-        """Compare the metadata of each retained release with their second copies."""
+        """Compare the signed metadata of each retained release with its second copy."""
         stored = prefix.complete_releases()
         unlike = [release.id for release in stored if not has_same_metadata(prefix, release)]
         if unlike:
@@ -56,7 +56,7 @@ class SecondCopies(Check):
         return self.passed(details.format(count=len(stored)))
 
     def of_the_log(self, prefix: Prefix) -> CheckResult:
-        """Follow the chain of the audit log through all of its files."""
+        """Verify the chain of the audit log through all of its files."""
         name = _("Audit log")
         try:
             count, head = audit_log.verify(prefix)
@@ -103,7 +103,7 @@ class SecondCopies(Check):
 
 
 def has_same_metadata(prefix: Prefix, release: Release) -> bool:
-    """Return whether the second copy of a release's metadata is the release's own."""
+    """Return whether the second copy of a release's signed metadata matches the release's own."""
     try:
         return proofs.holds(prefix, proofs.read_metadata(release.bundle))
     except (OSError, TrustError):

@@ -1,4 +1,4 @@
-"""Integrity: the release is as it was installed, by its receipt, and its manifest is signed."""
+"""Integrity: the release matches its receipt, and its manifest is signed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Integrity(Check):
         if subject.receipt is None:
             yield self.failed(subject.problems["receipt"], evidence={"origin": "receipt"}, **subject.reinstall())
             return
-        # 1. where it came from, 2. every file of it
+        # 1. its origin, 2. every file
         trouble = broken_chain(release, subject.receipt)
         if trouble:
             yield self.failed(trouble, evidence={"origin": "chain"}, **subject.reinstall())
@@ -61,11 +61,11 @@ class Integrity(Check):
 
 
 def broken_chain(release: Release, receipt: Receipt) -> str | None:
-    """Return where the chain from receipt to signature breaks, or None.
+    """Return a description of where the chain from receipt to signature breaks, or None.
 
-    1. The receipt is of this release, and the release is named after the receipt's manifest.
-    2. The manifest has the digest in the receipt and in SHA256SUMS.
-    3. Every signature over SHA256SUMS holds, and the signers are those in the receipt.
+    1. The receipt belongs to this release, and the release is named after the receipt's manifest.
+    2. The manifest has the digest that the receipt and SHA256SUMS record.
+    3. Every signature of SHA256SUMS is valid, and the signers are those in the receipt.
     """
     if receipt.release != release.id or not receipt.manifest_sha256.startswith(release.order[1]):
         return _("the receipt belongs to another release ({name})").format(name=receipt.release)
@@ -85,7 +85,7 @@ def broken_chain(release: Release, receipt: Receipt) -> str | None:
 
 
 def describe(deviations: list[Deviation]) -> str:
-    """Return the sentence that names the first few files of each kind with what they belong to."""
+    """Return a sentence with the first few files of each kind and their owners."""
     words = {
         receipts.MISSING: _("missing: {names}"),
         receipts.ALTERED: _("altered: {names}"),
@@ -93,7 +93,7 @@ def describe(deviations: list[Deviation]) -> str:
     }
     parts = []
     for kind, text in words.items():
-        # what no package owns belongs to an area, whose name has its parentheses
+        # files of no package are owned by an area, whose name is in parentheses
         names = [
             f"{deviation.path} ({deviation.owner.strip('()')})" for deviation in deviations if deviation.kind == kind
         ]
@@ -103,7 +103,7 @@ def describe(deviations: list[Deviation]) -> str:
 
 
 def evidence_of(deviations: list[Deviation]) -> dict[str, Any]:
-    """Return whom the deviations concern, and each as [path, kind, owner]."""
+    """Return the owners of the deviations, and each deviation as [path, kind, owner]."""
     return {
         "owners": sorted({deviation.owner for deviation in deviations}),
         "deviations": [[deviation.path, deviation.kind, deviation.owner] for deviation in deviations],

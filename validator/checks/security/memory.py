@@ -1,4 +1,4 @@
-"""Memory of trust: what was accepted on this host is remembered twice, and both copies are whole."""
+"""Trust records: both copies of the record of accepted policies and releases are intact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TrustMemory(Check):
-    """Reads both copies of what host, user and installation remember, and what releases and the audit log show."""
+    """Compares both copies of the records of host, user and installation with the releases and the audit log."""
 
     id = "security.memory"
     category = SECURITY

@@ -1,4 +1,4 @@
-"""Permissions: nobody else reads the settings, and nobody else can change what runs."""
+"""Permissions: no other user can read the settings or change the programs that run."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from installer.layout.prefix import Prefix
     from validator.subject import Subject
 
-# Everyone, Authenticated Users, Users: by number, because Windows translates their names
+# Everyone, Authenticated Users, Users: by SID, because Windows translates their names
 EVERYBODY = "*S-1-1-0 *S-1-5-11 *S-1-5-32-545"
 
 
 class Permissions(Check):
-    """Reads the modes of .env, of the prefix's folders and of every file of the active release.
+    """Checks the modes of .env, of the prefix's folders and of every file of the active release.
 
-    On Windows it reads access lists, in the release those of folders, for files inherit them.
+    On Windows it checks access control lists; in the release only those of folders, because files inherit them.
     """
 
     id = "security.permissions"
@@ -69,12 +69,12 @@ class Permissions(Check):
                 evidence={"writable": opened},
             )
         yield from self.of_the_release(prefix, subject, opened)
-        subject.need_release()  # where there is none, its files were not inspected
+        subject.need_release()  # raises if there is none, because its files were not inspected
         if not exposed and not opened and not owner and not rights.wrong(prefix, subject.release):
             yield self.passed(_("only the owner can read the settings and change the installed files"))
 
     def of_the_release(self, prefix: Prefix, subject: Subject, told: list[str]) -> Iterator[CheckResult]:
-        """Yield what of the release and the store is not as sealing left it, except what was reported."""
+        """Yield a result for owners and modes in release and store that changed since sealing, except ``told``."""
         found = [item for item in rights.wrong(prefix, subject.release) if item.path not in told]
         if not found:
             return
@@ -97,15 +97,15 @@ class Permissions(Check):
 
 
 def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
-    """Yield what everybody may write of the prefix, its folders, the launchers and the release; links say nothing.
+    """Yield the world-writable paths of the prefix, its folders, the launchers and the release; links are skipped.
 
-    A folder with the sticky bit still lets them add files.
+    Folders with the sticky bit are included, because other users can still add files to them.
     """
     folders = (prefix.root, prefix.releases, prefix.store, prefix.data, prefix.bin, prefix.state, prefix.backups)
     yield from (str(folder) for folder in folders if mode_of(folder) & stat.S_IWOTH)
     waiting = [str(prefix.bin), *([str(subject.release.path)] if subject.release else [])]
     while waiting:
-        # tens of thousands of files: no Path is made of any, and the type of each comes with its name
+        # tens of thousands of files: os.scandir returns the type with the name, and no Path is created
         try:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
@@ -122,16 +122,16 @@ def open_to_all(prefix: Prefix, subject: Subject) -> Iterator[str]:
 
 
 def is_open_to_all(entry: os.DirEntry[str]) -> bool:
-    """Return whether everybody may write a file or a folder; of Windows, only folders are inspected."""
+    """Return whether a file or folder is world-writable; on Windows only folders are checked."""
     if sys.platform == "win32":
         return entry.is_dir() and windows.anybody_writes(windows.read_sddl(entry.path))
     return bool(entry.stat(follow_symlinks=False).st_mode & stat.S_IWOTH)
 
 
 def mode_of(path: Path) -> int:
-    """Return the mode of a file or folder; 0 for what is missing or a link, whose mode says nothing.
+    """Return the mode of a file or folder, or 0 if it is missing or a link, whose mode is meaningless.
 
-    Of Windows' access lists it says only whether everybody may write.
+    On Windows the result is S_IWOTH if the access control list lets everyone write, else 0.
     """
     try:
         status = path.lstat()
@@ -145,12 +145,12 @@ def mode_of(path: Path) -> int:
 
 
 def close_command(path: Path) -> str:
-    """Return what gives a file to its user alone."""
+    """Return the shell command that makes a file accessible only to its user."""
     return f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"' if sys.platform == "win32" else f"chmod 600 {path}"
 
 
 def command_against_writing(root: Path) -> str:
-    """Return what takes the right to write in a folder from everybody."""
+    """Return the shell command that removes everyone's write permission from a folder."""
     if sys.platform == "win32":
         return f'icacls "{root}" /inheritance:d && icacls "{root}" /remove:g {EVERYBODY}'
     return f"chmod -R o-w {root}"

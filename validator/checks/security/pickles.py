@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PickledModels(Check):
-    """Runs picklescan in the release's tools environment over the models' files; nothing is loaded."""
+    """Runs picklescan from the release's tools environment on the model files, without loading them."""
 
     id = "security.pickles"
     category = SECURITY
@@ -63,7 +63,7 @@ class PickledModels(Check):
 
 
 def _scanner(release: Release, manifest: Manifest) -> Path:
-    """Return the interpreter that picklescan is installed for; raises UncheckedError where there is none."""
+    """Return the interpreter that has picklescan installed. Raises UncheckedError if there is none."""
     if not manifest.models:
         raise UncheckedError(SKIP, _("there are no models"))
     if not tools_environment.entries_of(manifest):
@@ -81,5 +81,5 @@ def _scanner(release: Release, manifest: Manifest) -> Path:
 
 
 def described(files: dict[str, list[str]]) -> str:
-    """Return the first few files, each with what it imports."""
+    """Return the first few files, each with its first three imports."""
     return some_of(f"{path} ({', '.join(names[:3])})" for path, names in sorted(files.items()))

@@ -1,4 +1,4 @@
-"""Receipt: the one that the release has is the one that the audit log has."""
+"""Receipt: the release's receipt is the one that the audit log recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ReceiptLogged(Check):
-    """Reads the receipt and the audit log."""
+    """Compares the digest of the receipt with the audit log."""
 
     id = "security.receipt"
     category = SECURITY
@@ -33,7 +33,7 @@ class ReceiptLogged(Check):
         except OSError as error:
             raise UncheckedError(ERROR, f"{error.filename}: {error.strerror}") from error
         try:
-            # 1. the chain of the log, 2. what it says of this release
+            # 1. the chain of the log, 2. its entry for this release
             broken = ""
             audit_log.verify(prefix)
         except TrustError as error:

@@ -1,4 +1,4 @@
-"""A second scanner: safety finds in the same advisories exactly what the matcher finds."""
+"""A second scanner: safety reports the same findings for the same advisories as the matcher."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SecondScanner(Check):
-    """Runs safety in the release's tools environment, without a network, and compares what both found."""
+    """Runs safety from the release's tools environment, without a network, and compares it with the matcher."""
 
     id = "security.safety"
     category = SECURITY

@@ -1,4 +1,4 @@
-"""Secrets: no key of the settings, and nothing that looks like one, lies where others can read it."""
+"""Secrets: no file that other users can read contains a key of the settings or anything that looks like one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-SIZE_LIMIT = 1 << 20  # bytes of a file that is searched; settings and logs are smaller, data are not
+SIZE_LIMIT = 1 << 20  # maximum bytes of a file that is searched; settings and logs are smaller, data is not
 FILES_LIMIT = 20_000
-LEAST = 8  # characters of a setting that counts as a key
+LEAST = 8  # minimum length of a setting that counts as a key
 SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)
 
 
 class Secrets(Check):
-    """Searches small files that everybody can read: the user's data, exports, backups, logs, the launchers."""
+    """Searches small world-readable files: the user's data, exports, backups, logs, the launchers."""
 
     id = "security.secrets"
     category = SECURITY
@@ -75,7 +75,7 @@ class Secrets(Check):
 
 
 def secret_values(subject: Subject) -> dict[str, bytes]:
-    """Return the settings in .env that are keys by their name, loaded or not, and are not the example's."""
+    """Return the settings in .env, loaded or not, that are keys by their name and not the example's value."""
     if subject.prefix is None or subject.manifest is None:
         return {}
     template = subject.manifest.application.environment.template
@@ -91,7 +91,7 @@ def secret_values(subject: Subject) -> dict[str, bytes]:
 
 
 def kind_of(data: bytes, values: dict[str, bytes]) -> str | None:
-    """Return what kind of secret some bytes hold, or None; a secret itself is never returned."""
+    """Return the kind of secret that the data contains, or None; the secret itself is never returned."""
     for name, value in values.items():
         if value in data:
             return name
@@ -99,7 +99,7 @@ def kind_of(data: bytes, values: dict[str, bytes]) -> str | None:
 
 
 def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:
-    """Yield small files that everybody can reach and read."""
+    """Yield the small files that all users can reach and read."""
     above = (root, *root.resolve().parents)
     if any(not status_of(folder) & stat.S_IXOTH for folder in above):
         return
@@ -107,7 +107,7 @@ def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:
     while waiting:
         try:
             found = sorted(waiting.pop().iterdir())
-        except OSError:  # gone meanwhile, not ours to read, or deeper than a path goes
+        except OSError:  # removed in the meantime, not readable for us, or too deep for a path
             continue
         for path in found:
             mode = status_of(path)
@@ -118,7 +118,7 @@ def readable_by_all(root: Path, folders: list[Path]) -> Iterator[Path]:
 
 
 def status_of(path: Path) -> int:
-    """Return a path's mode, 0 for what is gone meanwhile."""
+    """Return a path's mode, or 0 if it no longer exists."""
     try:
         return path.lstat().st_mode
     except OSError:

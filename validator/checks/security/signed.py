@@ -1,4 +1,4 @@
-"""Signed files: what is installed is what was signed, whatever the receipt and the installed RECORDs say."""
+"""Signed files: the installed files match the signed ones, regardless of the receipt and the installed RECORDs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SignedFiles(Check):
 
     def run(self, subject: Subject) -> Iterator[CheckResult]:
         release, receipt = subject.need_release(), subject.need_receipt()
-        # 1. from the manifest to the signature, and to who may sign here
+        # 1. from the manifest to the signature, and to the signers that this host trusts
         trouble = broken_chain(release, receipt)
         judged, untrusted = judged_signers(release, subject) if not trouble else ("", "")
         if trouble or untrusted:
@@ -70,14 +70,14 @@ class SignedFiles(Check):
 
 
 def judged_signers(release: Release, subject: Subject) -> tuple[str, str]:
-    """Return who signed and what this host's policy says of them, or why it does not accept them."""
+    """Return a description of the signers and "", or "" and the reason why this host's policy rejects them."""
     keys = read_metadata(release.bundle).claimed_signers()
     names = ", ".join(sorted(key.fingerprint for key in keys))
     try:
         policy = subject.policy()
         if policy is None:
             return _("signed by {signers} (this host has no trust policy)").format(signers=names), ""
-        # a key that has expired since does not make what it signed worse
+        # a key that has expired since then does not invalidate its signatures
         judge(policy, "release", keys, None)
     except RagtraceError as error:
         return "", error.what

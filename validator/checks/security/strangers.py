@@ -1,4 +1,4 @@
-"""Unknown files: the tool's folders hold only what the tool wrote there."""
+"""Unknown files: the tool's folders contain only files that the tool wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class UnknownFiles(Check):
-    """Reads the names in PREFIX, its bin, state, releases and store; for a command, what it would be started for."""
+    """Lists the names in PREFIX, its bin, state, releases and store, and the commands that programs in bin shadow."""
 
     id = "security.strangers"
     category = SECURITY

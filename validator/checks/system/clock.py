@@ -1,4 +1,4 @@
-"""Clock: it is not before the bundle was built, nor before the release was installed."""
+"""Clock: the host's time is not before the bundle was built or the release was installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Clock(Check):
-    """Reads this host's time, and the times in manifest and receipt."""
+    """Compares this host's time with the times in manifest and receipt."""
 
     id = "system.clock"
     category = SYSTEM

@@ -1,4 +1,4 @@
-"""Processor: how many this process may use, and what the bundle asks of it."""
+"""Processor: the number that this process may use, and the features that the bundle requires."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Processor(Check):
-    """Reads what the system reports of its processors, how many the scheduler gives, and what the manifest asks for."""
+    """Compares the processors and their features with the manifest, and reads how many the scheduler provides."""
 
     id = "system.cpu"
     category = SYSTEM
@@ -43,7 +43,7 @@ class Processor(Check):
 
 
 def asked(subject: Subject) -> Iterator[tuple[Finding, dict[str, list[str]]]]:
-    """Yield what the bundle asks of a processor, judged here, and the packages that lack something."""
+    """Yield a finding for each processor requirement of the bundle, with the affected packages as evidence."""
     manifest = subject.manifest
     if manifest is not None:
         yield from ((finding, {}) for finding in PROCESSOR_LEVEL.here(manifest))
@@ -53,7 +53,7 @@ def asked(subject: Subject) -> Iterator[tuple[Finding, dict[str, list[str]]]]:
 
 
 def usable_processors() -> int:
-    """Return how many processors the scheduler gives this process."""
+    """Return the number of processors that the scheduler gives this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Disk: room and inodes for the application's data, and for a repair or an upgrade, wherever they lie."""
+"""Disk: space and inodes for the application's data and for a repair or an upgrade, on every filesystem involved."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-TEMPORARY_RESERVE = 16 << 20  # bytes: what programs put into the temporary folder while they run
+TEMPORARY_RESERVE = 16 << 20  # bytes that programs write to the temporary folder while they run
 
 
 class Disk(Check):
-    """Reads free bytes, free inodes and mount options of each filesystem of the prefix, and of the temporary folder."""
+    """Checks free bytes, free inodes and mount options of each filesystem of the prefix and the temporary folder."""
 
     id = "system.disk"
     category = SYSTEM
@@ -37,7 +37,7 @@ class Disk(Check):
             yield self.inspect(place, least, wanted)
 
     def inspect(self, place: Path, least: int, wanted: int) -> CheckResult:
-        """Return what is to be said of one filesystem, which needs so many bytes now and for a repair."""
+        """Return the result for one filesystem, which needs ``least`` bytes now and ``wanted`` bytes for a repair."""
         name = _("Disk of {path}").format(path=place)
         free, inodes = shutil.disk_usage(place).free, free_inodes(place)
         more = {"name": name, "metric": {"free": (round(free / 1e9, 2), "GB")}, "evidence": {"filesystem": str(place)}}
@@ -60,7 +60,7 @@ class Disk(Check):
 
 
 def filesystems(subject: Subject) -> list[tuple[Path, int, int]]:
-    """Return the first place on each filesystem, what must be free there, and what a repair needs there (bytes)."""
+    """Return the first path on each filesystem, the bytes that must be free there, and those that a repair needs."""
     repair = of_whole_repair(subject.manifest) if subject.manifest else RESERVE
     prefix = subject.prefix
     root = prefix.root if prefix else default_root()
@@ -79,7 +79,7 @@ def filesystems(subject: Subject) -> list[tuple[Path, int, int]]:
 
 
 def free_inodes(place: Path) -> int | None:
-    """Return how many files can still be made, or None where the filesystem has no such limit."""
+    """Return the number of files that can still be created, or None if the filesystem has no such limit."""
     if not hasattr(os, "statvfs"):
         return None
     status = os.statvfs(place)
@@ -87,5 +87,5 @@ def free_inodes(place: Path) -> int | None:
 
 
 def is_read_only(place: Path) -> bool:
-    """Return whether a filesystem is mounted so that nothing can be written."""
+    """Return whether a filesystem is mounted read-only."""
     return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)

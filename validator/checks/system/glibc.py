@@ -1,4 +1,4 @@
-"""C library: glibc is there, as new as the wheels of the bundle ask."""
+"""C library: glibc is present and as new as the bundle's wheels require."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CLibrary(Check):
-    """Reads the version that glibc reports, and the target in the manifest."""
+    """Compares the version that glibc reports with the target in the manifest."""
 
     id = "system.glibc"
     category = SYSTEM

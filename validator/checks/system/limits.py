@@ -1,4 +1,4 @@
-"""Limits: what a container, a service or the shell leaves of the host's memory, processors and files."""
+"""Limits: the memory, processors and files that a container, a service or the shell allows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-FILES_LEAST = 1024  # open files; the customary limit, with which applications are tried out
-TASKS_LEAST = 128  # processes and threads; numerical libraries start one for each processor, several times
-# what engines leave in a container, and what systemd says of one (container-interface)
+FILES_LEAST = 1024  # open files; the usual default limit, with which applications are tested
+TASKS_LEAST = 128  # processes and threads; numerical libraries start several per processor
+# files that container engines create, and the file that systemd documents (container-interface)
 MARKS = {Path("/.dockerenv"): "docker", Path("/run/.containerenv"): "podman"}
 CONTAINER = Path("/run/systemd/container")
 VENDOR = Path("/sys/class/dmi/id/sys_vendor")
 VIRTUAL = ("QEMU", "VMware", "innotek GmbH", "Xen", "Microsoft Corporation", "Amazon EC2", "Google", "Parallels", "KVM")
-UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for none
+UNLIMITED = 1 << 60  # cgroup v1 represents "no limit" by a number near 2^63
 
 
 class Limits(Check):
-    """Reads the limits of this process's control groups and of its shell, and whether the host is a real one."""
+    """Reads the limits of this process's control groups and of its shell, and whether the host is virtual."""
 
     id = "system.limits"
     category = SYSTEM
@@ -61,23 +61,23 @@ class Limits(Check):
 
 
 def size(value: float) -> str:
-    """Return bytes as they are written."""
+    """Format bytes for display."""
     return human_bytes(int(value))
 
 
 def number(value: float) -> str:
-    """Return a count as it is written, a share without what follows its digits."""
+    """Format a count for display, rounded to two decimals."""
     return str(round(value, 2))
 
 
 def memory_limit() -> int | None:
-    """Return the smallest memory limit of the groups that this process is in (bytes), or None."""
+    """Return the smallest memory limit of this process's control groups in bytes, or None."""
     limits = [int(text) for text in _settings("memory.max", "memory", "memory.limit_in_bytes") if text.isdigit()]
     return min((limit for limit in limits if limit < UNLIMITED), default=None)
 
 
 def processor_limit() -> float | None:
-    """Return how many processors' time this process's groups may take, or None."""
+    """Return the smallest CPU quota of this process's control groups, in processors, or None."""
     pairs = [text.split() for text in _settings("cpu.max", "cpu", "")]
     old = zip(_settings("", "cpu", "cpu.cfs_quota_us"), _settings("", "cpu", "cpu.cfs_period_us"))
     numbers = [pair for pair in (*pairs, *old) if len(pair) == 2 and pair[0].isdigit()]
@@ -85,12 +85,12 @@ def processor_limit() -> float | None:
 
 
 def tasks_limit() -> int | None:
-    """Return how many processes and threads this process's groups may have, or None."""
+    """Return the number of processes and threads that this process's control groups allow, or None."""
     return min((int(text) for text in _settings("pids.max", "pids", "pids.max") if text.isdigit()), default=None)
 
 
 def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
-    """Yield what a setting says in the own group and those above it (cgroup v2, else v1)."""
+    """Yield the values of a setting in this process's control group and those above it (cgroup v2, else v1)."""
     try:
         lines = OWN.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -105,19 +105,19 @@ def _settings(name: str, controller: str, old_name: str) -> Iterator[str]:
             try:
                 yield (folder / file).read_text(encoding="ascii").strip()
             except (OSError, UnicodeDecodeError):
-                pass  # the root group has no limits, and some hosts show no groups at all
+                pass  # the root group has no limits, and some hosts expose no groups
             folder = folder.parent
 
 
 def files_limit() -> int | None:
-    """Return how many files this process may have open, or None for no limit."""
+    """Return the number of files that this process may have open, or None if unlimited."""
     import resource
 
     return _soft(resource.RLIMIT_NOFILE)
 
 
 def address_limit() -> int | None:
-    """Return how many bytes of address space a program may have, or None for no limit."""
+    """Return the bytes of address space that a program may have, or None if unlimited."""
     import resource
 
     return _soft(resource.RLIMIT_AS)
@@ -131,7 +131,7 @@ def _soft(kind: int) -> int | None:
 
 
 def container() -> str | None:
-    """Return in which kind of container this process runs, where that can be known."""
+    """Return a description of the container that this process runs in, or None if none is detected."""
     for path, name in MARKS.items():
         if path.exists():
             return _("in a container ({kind})").format(kind=name)
@@ -143,7 +143,7 @@ def container() -> str | None:
 
 
 def machine() -> str | None:
-    """Return whose virtual machine this host is, where its firmware says so (smbios, as systemd-detect-virt reads)."""
+    """Return a description of the virtual machine, or None if the firmware names none (as systemd-detect-virt does)."""
     try:
         reported = VENDOR.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

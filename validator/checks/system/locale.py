@@ -1,4 +1,4 @@
-"""Locale: the one that the user's settings name is there, and its texts are UTF-8."""
+"""Locale: the user's locale is available and uses UTF-8."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASK = scripts.text("scripts/describe_locale")
 
 
 class Locale(Check):
-    """Runs this Python once in the user's locale and asks for its encodings."""
+    """Runs this Python once in the user's locale and reads its encodings."""
 
     id = "system.locale"
     category = SYSTEM
@@ -29,7 +29,7 @@ class Locale(Check):
     def title(self) -> str:
         return _("Locale")
 
-    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - depends only on the host
         limit = self.left()
         argv = [sys.executable, "-S", "-B", "-c", ASK]
         ended = process.run(argv, env=acceptance.basic_environment(), timeout=limit)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-BASE = 512 << 20  # bytes: an interpreter with scientific libraries loaded takes 300 to 500 MB
-COPIES = 2  # of the weights, which are read and then converted
+BASE = 512 << 20  # bytes; an interpreter with scientific libraries loaded takes 300 to 500 MB
+COPIES = 2  # copies of the weights, which are read and then converted
 
 
 class Memory(Check):
-    """Reads the host's total and available memory, and the size of the models in the manifest."""
+    """Compares the host's available memory with the size of the models in the manifest."""
 
     id = "system.memory"
     category = SYSTEM
@@ -44,6 +44,6 @@ class Memory(Check):
 
 
 def needed_bytes(subject: Subject) -> int:
-    """Return about how much memory the application needs, its models loaded."""
+    """Return the approximate bytes of memory that the application needs with its models loaded."""
     models = sum(entry.size for entry in subject.manifest.of_kind("model")) if subject.manifest else 0
     return BASE + COPIES * models

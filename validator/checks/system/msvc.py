@@ -1,4 +1,4 @@
-"""Visual C++ runtime: the libraries of Microsoft's that packages with code of their own, such as torch, ask for."""
+"""Visual C++ runtime: Microsoft's libraries that packages with native code, such as torch, require."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ASK = scripts.text("scripts/load_libraries")
 
 
 class VisualCpp(Check):
-    """Lets the release's interpreter, or this one where nothing is installed, load each library of the runtime."""
+    """Loads each library of the runtime with the release's interpreter, or this one if nothing is installed."""
 
     id = "system.msvc"
     category = SYSTEM
@@ -66,6 +66,6 @@ class VisualCpp(Check):
 
 
 def native_packages(subject: Subject) -> list[str]:
-    """Return the packages whose wheels are for one platform alone: they have code of its own."""
+    """Return the packages that have platform-specific wheels, and therefore native code."""
     packages = subject.manifest.packages if subject.manifest else ()
     return [package.name for package in packages if not package.wheel.endswith("-any.whl")]

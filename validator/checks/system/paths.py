@@ -1,4 +1,4 @@
-"""Path length: the longest path of the release is one that this system opens."""
+"""Path length: this system can open the longest path of the release."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PathLength(Check):
-    """Reads the paths in the receipt and the limits of the prefix's filesystem."""
+    """Compares the paths in the receipt with the limit of the prefix's filesystem."""
 
     id = "system.paths"
     category = SYSTEM
@@ -42,5 +42,5 @@ class PathLength(Check):
 
 
 def length_of(path: str) -> int:
-    """Return a path's length as the system counts: bytes on POSIX, characters on Windows."""
+    """Return a path's length in the system's unit: bytes on POSIX, characters on Windows."""
     return len(path) if sys.platform == "win32" else len(os.fsencode(path))

@@ -1,4 +1,4 @@
-"""Python: the interpreter of the release is there, starts, and is the one that the bundle is made for."""
+"""Python: the release's interpreter exists, starts, and is the one that the bundle is built for."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# without site (-S), so that no .pth file of the release runs
+# run without site (-S), so that no .pth file of the release runs
 FACTS = scripts.text("scripts/describe_python")
 
 
 class Python(Check):
-    """Reads the venv's interpreter, the manifest's target and the digest of the base interpreter in the receipt."""
+    """Compares the venv's interpreter with the manifest's target, and the base interpreter with the receipt."""
 
     id = "system.python"
     category = SYSTEM
@@ -73,7 +73,7 @@ class Python(Check):
             yield self.passed(details)
 
     def here(self) -> CheckResult:
-        """Return what can be said of the interpreter that runs this, before anything is installed."""
+        """Return the result for the interpreter that runs this tool, before anything is installed."""
         details = f"{platform.python_implementation()} {platform.python_version()}"
         if not PYTHON.seen().is_standard:
             return self.failed(details, suggestion=_("Use a standard build of CPython."))
@@ -81,8 +81,8 @@ class Python(Check):
 
 
 def changed_base(interpreter: str, subject: Subject, version: list[int]) -> str | None:
-    """Return what to say when the base interpreter is not the one that the release was made with."""
-    found = record.sha256_of(Path(interpreter).resolve())  # the name that was chosen may be a link
+    """Return a warning if the base interpreter is not the one that the release was built with, or None."""
+    found = record.sha256_of(Path(interpreter).resolve())  # the recorded path may be a link
     if found is None:
         return _("{path}, which the release was built with, is missing").format(path=interpreter)
     then, now = subject.need_receipt().interpreter_version, ".".join(map(str, version))

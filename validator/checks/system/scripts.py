@@ -1,4 +1,4 @@
-"""Scripts: Windows runs the .cmd files that every command is started from."""
+"""Scripts: Windows runs the .cmd files that start every command."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# of the group policy "Prevent access to the command prompt": 1 forbids scripts too, 2 the prompt alone
+# group policy "Prevent access to the command prompt": 1 also blocks scripts, 2 only the prompt
 PROMPT, NO_SCRIPTS = r"Software\Policies\Microsoft\Windows\System", 1
 POWERSHELL_POLICY = r"SOFTWARE\Policies\Microsoft\Windows\PowerShell"
 POWERSHELL = r"SOFTWARE\Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell"
-# what counts comes first (about_Execution_Policies); that of a single process is stored nowhere
+# in order of precedence (about_Execution_Policies); the policy of a single process is not stored
 SCOPES = ((MACHINE, POWERSHELL_POLICY), (USER, POWERSHELL_POLICY), (USER, POWERSHELL), (MACHINE, POWERSHELL))
-UNDEFINED = "Restricted"  # what PowerShell takes where nothing is set
+UNDEFINED = "Restricted"  # PowerShell's default
 
 
 class Scripts(Check):
-    """Reads the policy on batch files, and PowerShell's execution policy, which they are not subject to."""
+    """Reads the policy for batch files, and PowerShell's execution policy, which does not apply to them."""
 
     id = "system.scripts"
     category = SYSTEM
@@ -32,7 +32,7 @@ class Scripts(Check):
     def title(self) -> str:
         return _("Scripts")
 
-    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - depends only on the host
         need_windows()
         if any(read_value(hive, PROMPT, "DisableCMD") == NO_SCRIPTS for hive in (USER, MACHINE)):
             yield self.failed(
@@ -45,6 +45,6 @@ class Scripts(Check):
 
 
 def execution_policy() -> str:
-    """Return which scripts PowerShell runs, by the first scope that says so."""
+    """Return PowerShell's execution policy, from the first scope that defines one."""
     found = (read_value(hive, key, "ExecutionPolicy") for hive, key in SCOPES)
     return next((str(policy) for policy in found if policy not in (None, "Undefined")), UNDEFINED)

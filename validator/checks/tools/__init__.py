@@ -1,1 +1,1 @@
-"""Checks of the programs beside the application: uv, OpenSSH, package managers."""
+"""Checks of programs other than the application: uv, OpenSSH, package managers."""

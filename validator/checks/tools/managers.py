@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from validator.subject import Subject
 
 PROGRAMS = ("conda", "mamba", "micromamba", "poetry", "pipenv", "pdm", "pyenv", "pixi", "pip")
-# launchers drop what PYTHON… would change, but a loader's own variables reach every program
-CONFIGURED = ("PIP_", "UV_", "CONDA_", "POETRY_", "PIPENV_", "VIRTUAL_ENV")  # how their variables begin
+# launchers remove PYTHON… variables, but those of the dynamic loader affect every program
+CONFIGURED = ("PIP_", "UV_", "CONDA_", "POETRY_", "PIPENV_", "VIRTUAL_ENV")  # prefixes of their variables
 PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf", "~/Library/Application Support/pip/pip.conf")
 LOADER = ("LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH")
 
@@ -61,14 +61,14 @@ class Managers(Check):
 
 
 def pip_files() -> list[str]:
-    """Return the settings files of pip that this user has; only a pip that someone runs by hand reads them."""
-    found = [Path(os.path.expanduser(name)) for name in PIP_FILES]  # a user without a home has none of them
+    """Return this user's pip configuration files, which only a manually run pip reads."""
+    found = [Path(os.path.expanduser(name)) for name in PIP_FILES]  # expanduser leaves ~ if the user has no home
     if "APPDATA" in os.environ:
         found.append(Path(os.environ["APPDATA"], "pip", "pip.ini"))
     return [str(path) for path in found if path.is_file()]
 
 
 def owned_by_conda(interpreter: Path) -> bool:
-    """Return whether an interpreter is in an environment of conda."""
+    """Return whether an interpreter belongs to a conda environment."""
     folders = {folder for path in (interpreter, interpreter.resolve()) for folder in list(path.parents)[:2]}
     return any((folder / "conda-meta").is_dir() for folder in folders)

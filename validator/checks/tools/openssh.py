@@ -1,4 +1,4 @@
-"""OpenSSH: ssh-keygen is there for checking the next bundle by hand, and does check."""
+"""OpenSSH: ssh-keygen is available for verifying the next bundle manually, and it works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from validator.subject import Subject
 
-# made once with a key that was thrown away
+# signed once with a key that was discarded
 NAMESPACE, MESSAGE = "ragtrace-selftest@v1", b"ragtrace\n"
 SIGNATURE = """\
 -----BEGIN SSH SIGNATURE-----
@@ -30,7 +30,7 @@ PcrUKmoQyzIp7L3/mVWTfjnRUY0Ldp3R8/nDxQ6965AA==
 
 
 class OpenSsh(Check):
-    """Runs the host's ssh-keygen on a known signature, over its own message and over another."""
+    """Runs the host's ssh-keygen on a known signature, over its own message and over another one."""
 
     id = "tools.openssh"
     category = TOOLS
@@ -39,7 +39,7 @@ class OpenSsh(Check):
     def title(self) -> str:
         return _("OpenSSH")
 
-    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is the host's own
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - depends only on the host
         program = shutil.which("ssh-keygen")
         if program is None:
             reason = _("no ssh-keygen found; compare the installer's SHA-256 with the trust slip instead")
@@ -57,7 +57,7 @@ class OpenSsh(Check):
             yield self.passed(_("{program} verifies signatures").format(program=program))
 
     def judge(self, program: str, message: bytes) -> process.Completed:
-        """Return how ssh-keygen judges the known signature over a message."""
+        """Verify the known signature over a message with ssh-keygen, and return the completed process."""
         with trials.scratch() as folder:
             path = folder / "signature"
             path.write_text(SIGNATURE, encoding="ascii")

@@ -1,4 +1,4 @@
-"""uv: the one that came with this tool answers, and is the version that was shipped."""
+"""uv: the embedded uv runs, and its version is the one that was shipped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class UvTool(Check):
-    """Reads what ``uv --version`` says and the version in the metadata of the package uv."""
+    """Compares the output of ``uv --version`` with the version in the metadata of the package uv."""
 
     id = "tools.uv"
     category = TOOLS
@@ -28,7 +28,7 @@ class UvTool(Check):
     def title(self) -> str:
         return _("uv")
 
-    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - it is this tool's own
+    def run(self, subject: Subject) -> Iterator[CheckResult]:  # noqa: ARG002 - uv is part of this tool
         try:
             shipped = metadata.version("uv")
         except metadata.PackageNotFoundError:
