@@ -1,1 +1,1 @@
-"""Makes the bundles, on a connected machine; never ships. Here are its stories: plan, build, rebuild."""
+"""The builder: creates bundles on a connected machine and never ships. Main modules: plan, build, rebuild."""
