@@ -1,1 +1,1 @@
-"""The builder: creates bundles on a connected machine and never ships. Main modules: plan, build, rebuild."""
+"""The builder, which creates bundles on a connected machine and is not shipped. Main modules: plan, build, rebuild."""

@@ -109,7 +109,7 @@ class Stopwatch:
 def build_zipapps(run: Run, work: Path) -> dict[str, Path]:
     """Build the installer once for each platform and architecture; it does not depend on the Python version.
 
-    Nor does it depend on the build time: all releases have the same installer, so a delta bundle omits it.
+    Nor does it depend on the build time: releases share the same installer, which a delta bundle therefore omits.
     """
     zipapps: dict[str, Path] = {}
     for target in run.request.targets:

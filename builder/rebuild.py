@@ -48,7 +48,7 @@ PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it lists every file of the manif
 
 @dataclass(frozen=True)
 class Again:
-    """The bundle to rebuild, and what it does not record: where the project, models and other files are here."""
+    """The bundle to rebuild, and the local paths that it does not record: of the project, models and other files."""
 
     bundle: Path
     project_root: Path

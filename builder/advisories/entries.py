@@ -108,7 +108,7 @@ def _filled_in(value: Any, path: str) -> Any:
 
 
 def _until(value: Any, path: str, now: datetime) -> datetime:
-    """Return the end of an exception from a day, which counts to its end (UTC), or a time: TOML values or texts."""
+    """Return the expiry time for a day, which counts to its end (UTC), or a time; as a TOML value or as text."""
     if isinstance(value, str):
         try:
             value = date.fromisoformat(value) if len(value) == len("2026-01-31") else time_from_json(value, path)

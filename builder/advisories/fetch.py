@@ -36,7 +36,7 @@ SIZE_LIMIT = 2 << 30  # bytes; in 2026 the real export has about 30 MB
 
 
 def fetch_export(url: str, target: Path, progress: Progress, *, pause: Callable[[float], object] = time.sleep) -> None:
-    """Download an export to a file. Raises UsageError if the URL is not https, BuildError if the download fails."""
+    """Download an export to a file. Raises UsageError if the URL is not ``is_safe``, BuildError if that fails."""
     _check_address(url)
     try:
         with (

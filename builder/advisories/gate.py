@@ -81,7 +81,7 @@ class Knowledge:
 
 
 def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
-    """Return the data that packages are checked against.
+    """Load and verify the data that packages are checked against.
 
     1. The snapshot must be intact, and the matcher must find its canaries.
     2. Exceptions must be signed by keys that ``policy`` allows; it may be None if there are no exceptions.

@@ -36,7 +36,7 @@ _ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
 
 @dataclass(frozen=True)
 class Event:
-    """A bound that opens or closes a range; ``repaired`` is true if the record has another spelling."""
+    """A bound that opens or closes a range; ``repaired`` is true if its version differs from the record's text."""
 
     kind: str
     version: Version
@@ -130,7 +130,7 @@ def read_event(kind: str, text: str) -> Event:
 
 
 def intervals(events: Iterable[Event]) -> tuple[list[Interval], list[Interval]]:
-    """Return the intervals that sorted events affect, and those possibly affected: between two consecutive ends."""
+    """Return the affected intervals of sorted events, and the possibly affected ones between two consecutive ends."""
     affected: list[Interval] = []
     possible: list[Interval] = []
     opened: Version | None = None
@@ -161,6 +161,6 @@ def _line(text: str) -> str:
 
 
 def summary_of(record: dict[str, Any]) -> str:
-    """Return a record's summary, or else the beginning of its details, as one line of at most SUMMARY_LIMIT."""
+    """Return a record's summary, else its details, as one line, shortened to SUMMARY_LIMIT."""
     text = " ".join(_line(record.get("summary") or record.get("details") or "").split())
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1].rstrip() + "…"

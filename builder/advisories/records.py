@@ -35,7 +35,7 @@ class Export:
 
 
 def read_export(path: Path, now: datetime) -> Export:
-    """Read an export. A ``modified`` time later than ``now`` does not count for ``known_until``.
+    """Read an export. A ``modified`` time later than ``now`` is ignored for ``known_until``.
 
     Raises BuildError if the file is truncated, or contains an invalid record or no advisory.
     """

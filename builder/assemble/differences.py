@@ -1,4 +1,4 @@
-"""The differences between two bundles: the member, the file inside it and the first place, for further analysis."""
+"""The differences between two bundles: the member, the file inside it, and the first position that differs."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Parts:
 class Built:
     """The result for one target: the bundle folder, its manifest and the trust slip.
 
-    ``archive`` are the names of the files of the archive, more than one if it is split into volumes.
+    ``archive`` lists the file names of the archive, more than one if it is split into volumes.
     ``base`` is the base of a delta bundle.
     """
 

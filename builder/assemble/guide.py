@@ -78,7 +78,7 @@ class Facts:
 
 
 def page(name: str, facts: Facts) -> str:
-    """Return one of the PAGES as the guide of a bundle."""
+    """Return the page ``name``, one of PAGES, with the facts of a bundle."""
     source, own = ((folder / part).read_text(encoding="utf-8") for folder, part in zip((DOCS, FACTS), PAGES[name]))
     text = _ONLY.sub(lambda block: block[2] if facts.target.platform in block[1].split() else "", source)
     text = text.replace("# ", f"# {facts.product.title} {facts.product.version}: ", 1)

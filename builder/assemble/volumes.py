@@ -1,6 +1,6 @@
 """Splitting an archive into volumes while it is written, for media and gateways that limit the size of a file.
 
-``cat NAME.tar.gz.* > NAME.tar.gz`` joins the volumes to the archive, byte-identical to an unsplit one. Only
+``cat NAME.tar.gz.* > NAME.tar.gz`` restores the archive, byte-identical to one that was never split. Only
 SHA256SUMS records the split: it lists the volumes in place of the archive.
 """
 

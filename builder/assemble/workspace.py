@@ -21,7 +21,7 @@ WORKSPACE, PREVIOUS, LOCK = ".building-", ".former", ".lock"
 
 @contextlib.contextmanager
 def workspace(output_dir: Path) -> Iterator[Path]:
-    """Create a temporary folder in the output folder, and remove it at the end; results are moved out of it before."""
+    """Create a temporary folder in the output folder and remove it at the end; move results out of it before."""
     output_dir.mkdir(parents=True, exist_ok=True)
     clear_abandoned(output_dir)
     work = output_dir / f"{WORKSPACE}{os.getpid()}"

@@ -68,7 +68,7 @@ def told(text, **facts):
 
 
 def one_line(text):
-    """Return a text without control characters for a terminal: the medium's folder may have any name."""
+    """Return a text that cannot control a terminal: the medium's folder may have any name."""
     if not hasattr(text, "isprintable"):
         return text  # Python 2, which start() refuses as too old
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
@@ -116,7 +116,7 @@ def memory():
 
 
 class Private(object):
-    """A folder for the copy, protected by a lock; later commands find it by its name and remove it after a crash."""
+    """A folder for the copy, protected by a lock; later commands find it by name and remove what a killed run left."""
 
     def __init__(self):
         self.handle, name = None, binascii.hexlify(os.urandom(16)).decode()
@@ -158,7 +158,7 @@ def hold(handle):
 
 
 def register():
-    """Return the folder where the installer finds links to other folders, or "" if this user has no such folder."""
+    """Return the folder that the installer searches for links to other folders, or "" if this user has none."""
     place = os.path.join(state(), "scratch")
     if os.name == "nt":
         return ""
@@ -207,7 +207,7 @@ def wait_for(command, handle):
     child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)), **held)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if os.name != "nt" and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores its signal
+        if os.name != "nt" and signal.getsignal(number) == signal.SIG_DFL:  # not if nohup ignores it
             signal.signal(number, lambda number, _frame: child.send_signal(number))
     while True:
         try:

@@ -1,4 +1,4 @@
-"""``advisories``: create, sign and show snapshots of known vulnerabilities, and create and sign exceptions."""
+"""``advisories``: create, sign and show snapshots of known vulnerabilities, and manage exceptions."""
 
 from __future__ import annotations
 

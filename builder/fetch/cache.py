@@ -123,7 +123,7 @@ class Cache:
 
     @contextmanager
     def _gate(self, *, alone: bool) -> Iterator[None]:
-        """Hold the lock of the whole cache, shared or ``alone``. Raises BusyError if a build prevents the latter."""
+        """Hold the lock of the whole cache, shared or exclusive. Raises BusyError if ``alone`` and a build holds it."""
         try:
             import sqlite3  # filelock implements its read-write lock with a database
 
@@ -220,7 +220,7 @@ class Cache:
     def _files(self) -> Iterator[Path]:
         """Yield the paths of all files except locks."""
         for path in sorted(self.root.rglob("*")):
-            own = path.relative_to(self.root).parts[0].startswith(".")  # of filelock
+            own = path.relative_to(self.root).parts[0].startswith(".")  # filelock's own files
             if not own and path.suffix != ".lock" and path.is_file():
                 yield path
 

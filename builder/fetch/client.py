@@ -92,7 +92,7 @@ class Client(httpx2.Client):
     def send(
         self, request: httpx2.Request, *, stream: bool = False, auth: Any = None, follow_redirects: Any = True
     ) -> httpx2.Response:
-        """Send a request and follow its redirects. Raises RedirectError if one is not allowed."""
+        """Send a request and follow its redirects. Raises RedirectError if one is not allowed or there are too many."""
         del auth, follow_redirects  # this client has its own rules
         first = str(request.url)
         header = authorization(first, self.logins)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from builder.project.project import UvSettings
 
-KEYRING_USER = "oauth2accesstoken"  # the user name of uv if an index has none
+KEYRING_USER = "oauth2accesstoken"  # the user name that uv uses if an index has none
 KEYRING_TIME_LIMIT = 60.0  # seconds; it may prompt the user
 
 
@@ -93,7 +93,7 @@ def index_logins(settings: UvSettings, environ: Mapping[str, str]) -> tuple[Logi
 
 
 def _keyring(url: str, host: str, username: str) -> tuple[str, str]:
-    """Ask the program ``keyring`` as uv does: for the URL of the index, then for its host; "" if it has neither."""
+    """Return user and password from ``keyring``, queried as uv does: for the index URL, then for its host."""
     user = username or KEYRING_USER
     for service in (redact(url), host):
         try:

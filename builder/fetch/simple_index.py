@@ -1,4 +1,4 @@
-"""The data of an index about a project's files that the lockfile lacks (PEP 503, PEP 691, PEP 740)."""
+"""Querying an index for data about a project's files that the lockfile lacks (PEP 503, PEP 691, PEP 740)."""
 
 from __future__ import annotations
 
