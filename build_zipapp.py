@@ -1,6 +1,6 @@
-"""Make ragtrace-install.pyz for one platform and architecture, running on CPython 3.9 to 3.14.
+"""Build ragtrace-install.pyz for one platform and architecture, for CPython 3.9 to 3.14.
 
-How it is made tells builder/zipapp/pack.py.
+builder/zipapp/pack.py documents how it is built.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Build the zipapp from the command line."""
+    """Build the zipapp that the command line specifies; return the exit code."""
     parser = argparse.ArgumentParser(prog="build_zipapp.py", description=_("Build the installer for one platform."))
     parser.add_argument(
         "--output-dir", type=Path, required=True, help=_("the folder for {name}").format(name=INSTALLER)

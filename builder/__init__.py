@@ -1,1 +1,1 @@
-"""Makes the bundles, on a connected machine; never ships. Here are its stories: plan, build, rebuild."""
+"""The builder, which creates bundles on a connected machine and is not shipped. Main modules: plan, build, rebuild."""

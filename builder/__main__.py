@@ -4,7 +4,7 @@ import sys
 
 try:
     from builder.cli import main
-except KeyboardInterrupt:  # its imports take a moment
+except KeyboardInterrupt:  # the imports take noticeable time
     sys.exit(130)
 
 sys.exit(main())

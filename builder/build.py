@@ -1,4 +1,4 @@
-"""The story of a build: from a uv-locked project to the folders that travel, one for each target."""
+"""The steps of a build, from a uv-locked project to one bundle folder for each target."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run built: a folder for each target, who signed, seconds for each phase.
+    """The result of a build: a bundle for each target, the signers, and the seconds that each phase took.
 
-    ``attested`` counts the wheels of each verdict, empty where none were checked; ``state`` what the source was;
-    ``unchecked`` what hosts will not check for want of a word in the profile.
+    ``attested`` counts the wheels by verdict and is empty if none were checked; ``state`` is that of the source;
+    ``unchecked`` lists the checks that hosts will skip because the profile does not define them.
     """
 
     built: tuple[Built, ...]
@@ -58,18 +58,18 @@ class Outcome:
 def build(request: Request, progress: Progress) -> Outcome:
     """Build a signed bundle and its zipapp for each target.
 
-    Raises UsageError, BuildError, ToolError; the output folder then holds nothing of this run.
+    Raises UsageError, BuildError or ToolError; the output folder then contains nothing from this run.
     """
     watch, run = Stopwatch(), run_of(request, progress)
-    # 1. Read the project, its profile and its lock; choose every target's wheels and the files that travel.
+    # 1. Read the project, its profile and its lockfile; select each target's wheels and the files to bundle.
     scope = read_scope(run)
     with request.cache.in_use():
-        # 2. Build packages from source, and look for known vulnerabilities again: all versions are known now.
+        # 2. Build packages from source, and scan for known vulnerabilities again: all versions are known now.
         selections = build_sources(scope, run)
         watch.lap("lock")
         verified = verify_packages(scope, selections, run)
         watch.lap("advisories")
-        # 3. Fetch wheels and models once, every byte hashed; look who attests the wheels.
+        # 3. Fetch wheels and models once, hashing every byte; check the attestations of the wheels.
         wheels = collect_wheels(selections.values(), run)
         watch.lap("wheels")
         verdicts = attest(wheels, scope, run)
@@ -81,10 +81,10 @@ def build(request: Request, progress: Progress) -> Outcome:
             # 4. Build each platform's zipapp with the signers' keys pinned.
             zipapps = build_zipapps(run, work)
             watch.lap("zipapp")
-            # 5. Write manifest, archive, sums and slip beside each other and sign them.
+            # 5. Write archive, manifest, sums and trust slip of each target, and sign the sums.
             built = write_folders([with_python(one, work, run) for one in inputs], zipapps, scope, run)
             watch.lap("archive")
-            # 6. Move all folders into place, if the project is still what was read.
+            # 6. Move all folders into place, unless the project has changed since it was read.
             require_unchanged(scope, run)
             put_in_place(work, request.output_dir, [path for one in built for path in (one.folder, one.slip.parent)])
     placed = tuple(in_place(one, work, request.output_dir) for one in built)
@@ -94,7 +94,7 @@ def build(request: Request, progress: Progress) -> Outcome:
 
 
 class Stopwatch:
-    """Seconds for each phase, in order."""
+    """A stopwatch that records the seconds of each phase, in order."""
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
@@ -107,9 +107,9 @@ class Stopwatch:
 
 
 def build_zipapps(run: Run, work: Path) -> dict[str, Path]:
-    """Build the installer once for each platform and architecture: the Python version makes no difference to it.
+    """Build the installer once for each platform and architecture; it does not depend on the Python version.
 
-    Nor does the day: the same installer comes with every release, and a delta leaves it out.
+    Nor does it depend on the build time: releases share the same installer, which a delta bundle therefore omits.
     """
     zipapps: dict[str, Path] = {}
     for target in run.request.targets:
@@ -127,7 +127,7 @@ def build_zipapps(run: Run, work: Path) -> dict[str, Path]:
 
 
 def write_folders(inputs: Sequence[Inputs], zipapps: dict[str, Path], scope: Scope, run: Run) -> list[Built]:
-    """Write the folder of each target beside the installers."""
+    """Write the bundle folder of each target next to the installers."""
     return [
         write_folder(one, Parts(zipapp.parent, zipapp, scope.bases.get(name_of(one.target))), run)
         for one in inputs
@@ -136,7 +136,7 @@ def write_folders(inputs: Sequence[Inputs], zipapps: dict[str, Path], scope: Sco
 
 
 def in_place(built: Built, work: Path, output_dir: Path) -> Built:
-    """Return what was built as it is in the output folder."""
+    """Return ``built`` with its paths moved from the workspace to the output folder."""
     return replace(
         built,
         folder=output_dir / built.folder.relative_to(work),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make_parser() -> Parser:
-    """Return the parser of the whole command line."""
+    """Return the argument parser of all commands."""
     parser = Parser(
         prog="python -m builder",
         description=_("Build signed offline bundles of uv-locked projects."),
@@ -40,7 +40,7 @@ def make_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parse the command line, call the command, return its exit code."""
+    """Parse the command line, run the command, and return its exit code."""
     parsed = make_parser().parse_args(argv)
     trials.tidy()
     return commandline.run_command(parsed.run, parsed)

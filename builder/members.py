@@ -1,4 +1,4 @@
-"""The files of a bundle before it is one: what each is called in it, and where its bytes are."""
+"""The files that go into a bundle, each with its manifest entry and its content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK = 16 * STORED_LIMIT  # bytes read at once: whole blocks of the archive
 
 @dataclass(frozen=True)
 class Member:
-    """A file on its way into a bundle: its entry, and where its bytes are."""
+    """A file to bundle: its manifest entry, and its content as bytes or as a path."""
 
     entry: FileEntry
     content: Path | bytes
@@ -32,7 +32,7 @@ class Member:
 
 
 def member(path: str, kind: str, content: Path | bytes) -> Member:
-    """Return a member with its size and SHA-256 taken now."""
+    """Return a member, computing its size and SHA-256 from the content."""
     if isinstance(content, bytes):
         return Member(FileEntry(path, len(content), digest.sha256_bytes(content), kind), content)
     sha256, size = digest.sha256_file(content)

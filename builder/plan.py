@@ -1,4 +1,4 @@
-"""What a build would do, known before anything is fetched: sizes, targets and gaps."""
+"""The plan of a build, made before any file is fetched: sizes, targets and missing wheels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """Files of one kind: how many, and their bytes."""
+    """The number and the total size in bytes of files of one kind."""
 
     name: str
     files: int
@@ -50,11 +50,11 @@ class Size:
 
 @dataclass(frozen=True)
 class Plan:
-    """A build before it is done.
+    """The plan of a build.
 
-    ``fetched`` are the wheels of all targets that are not in the cache. A wheel whose size the lock does not
-    tell counts nothing, which ``unsized`` says. ``foresights`` is None where nobody looks for known vulnerabilities.
-    ``unlisted`` are settings that PREFIX/.env could not set.
+    ``fetched`` are the wheels of all targets that are not in the cache. The ``unsized`` wheels, whose size the
+    lockfile does not record, count as 0 bytes. ``foresights`` is None if the build does not scan for known
+    vulnerabilities. ``unlisted`` are settings that PREFIX/.env could not set.
     """
 
     product: str
@@ -73,16 +73,16 @@ class Plan:
 
     @property
     def would_build(self) -> bool:
-        """Whether each target has what it needs, and no known vulnerability ends the build."""
+        """Whether each target has all it needs, and no known vulnerability fails the build."""
         whole = all(standing.selection for standing in self.standings)
         return whole and not any(foresight.failing for foresight in self.foresights or ())
 
     def bundle_bytes(self, standing: Standing) -> int:
-        """The bytes that a target's bundle would have, but for the installer and what has no known size."""
+        """The size of a target's bundle in bytes, without the installer and files of unknown size."""
         return standing.wheel_bytes + sum(part.size for part in (*self.models, self.source))
 
     def left_out(self, standing: Standing) -> Size | None:
-        """The wheels that a delta would leave out, None for a whole bundle; models are known once they are hashed."""
+        """The wheels that a delta bundle would omit, or None if there is no base; models are not hashed yet."""
         base = self.bases.get(name_of(standing.target))
         if base is None or standing.selection is None:
             return None
@@ -112,9 +112,10 @@ class Plan:
 
 
 def make_plan(request: Request, progress: Progress) -> Plan:
-    """Return what a request would do. A model hub is asked for its listing, nothing else is fetched.
+    """Return the plan of a request. Only the file lists of model hubs are fetched.
 
-    Raises BuildError where a build would stop before it fetches anything, but for gaps: the plan has those.
+    Raises BuildError if a build would stop before it fetches anything, except for missing wheels, which are in
+    the plan.
     """
     root = request.project_root
     project, profile = read_project(root), read_profile(request, progress)
@@ -164,7 +165,7 @@ def _sum(name: str, wheels: set[LockedWheel]) -> Size:
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """Yield a plan as lines for people."""
+    """Yield the lines of a human-readable plan."""
     yield _("Plan for {product}").format(product=plan.product)
     for standing in plan.standings:
         yield from _target_lines(plan, standing)
@@ -183,7 +184,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
-    """Yield what a target's bundle would have, or what it lacks."""
+    """Yield the lines about a target's bundle, or about the wheels that it lacks."""
     target = f"{standing.target} cp{standing.target.python.replace('.', '')}"
     if standing.selection:
         yield plural(
@@ -206,7 +207,7 @@ def _target_lines(plan: Plan, standing: Standing) -> Iterator[str]:
 
 
 def _fetch_lines(plan: Plan) -> Iterator[str]:
-    """Yield how much would be fetched, as far as the lock has sizes."""
+    """Yield the lines about the files to fetch, with sizes as far as the lockfile has them."""
     yield plural(
         "  to fetch: {count} wheel, {size}; in the cache: {cached}, {cached_size}",
         "  to fetch: {count} wheels, {size}; in the cache: {cached}, {cached_size}",
@@ -226,7 +227,7 @@ def _fetch_lines(plan: Plan) -> Iterator[str]:
 
 
 def _foresight_lines(foresight: Foresight) -> Iterator[str]:
-    """Yield what is known of a target's packages, and what the gate makes of it."""
+    """Yield the lines about the known vulnerabilities of a target's packages and the result of the gate."""
     assessment, target = foresight.assessment, name_of(foresight.target)
     yield plural(
         "Known vulnerabilities for {target}: {count} in {packages} package; {excepted} excepted",

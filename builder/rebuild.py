@@ -1,9 +1,9 @@
-"""Building a finished bundle once more, from what it says of itself, to see whether the same bytes come out.
+"""Rebuilding a finished bundle from its own records, to check that the result is byte-identical.
 
-1. open: the bundle is what its signatures and sums say
-2. ask: target, counter and time stand in its manifest, the choices in its provenance, the keys in its installer
-3. build: without a private key, for signatures are no part of what is signed
-4. compare: each difference is named
+1. open: verify the signatures and sums of the bundle
+2. read: target, counter and time from its manifest, the choices from its provenance, the keys from its installer
+3. build: without a private key, because signatures are not part of the signed data
+4. compare: list each difference
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from bundle.manifest import FileEntry
     from shared.terminal.progress import Progress
 
-PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it names every file of the manifest, and those of models once more
+PROVENANCE_LIMIT = 4 * MANIFEST_LIMIT  # bytes: it lists every file of the manifest, and those of models twice
 
 
 @dataclass(frozen=True)
 class Again:
-    """What to build again, and what no bundle says: where project, models and other files are on this machine."""
+    """The bundle to rebuild, and the local paths that it does not record: of the project, models and other files."""
 
     bundle: Path
     project_root: Path
@@ -62,9 +62,9 @@ class Again:
 
 
 def rebuild(again: Again, progress: Progress) -> list[Difference]:
-    """Build a bundle again in ``scratch``, an empty folder; return how the result differs, nothing when it does not.
+    """Rebuild a bundle in ``scratch``, an empty folder; return the differences, an empty list if identical.
 
-    Raises UsageError or BuildError where the project is not the one that the bundle was made from.
+    Raises UsageError or BuildError if the project is not the one that the bundle was built from.
     """
     release = read_release(again.bundle)
     progress.step(_("Reading {bundle}").format(bundle=release.folder))
@@ -78,7 +78,7 @@ def rebuild(again: Again, progress: Progress) -> list[Difference]:
 
 
 def _choices(release: Release, scratch: Path) -> dict[str, Any]:
-    """Return the choices in the provenance; the advisories that were judged by are written into the scratch folder."""
+    """Return the choices recorded in the provenance; write the advisories of the bundle to the scratch folder."""
     stored: dict[str, bytes] = {}
     wanted = {PROVENANCE: "", f"{ADVISORIES}/{snapshot.NAME}": snapshot.NAME}
 
@@ -105,7 +105,7 @@ def _choices(release: Release, scratch: Path) -> dict[str, Any]:
 
 
 def _check_project(release: Release, root: Path, progress: Progress) -> None:
-    """Refuse another lock, which could only give another bundle; tell when the commit is another."""
+    """Refuse another lockfile, which could only give another bundle; warn if the commit differs."""
     manifest = release.manifest
     commit = manifest.source_commit and manifest.source_commit.removesuffix(DIRTY)
     lock = root / "uv.lock"
@@ -132,7 +132,7 @@ def _check_project(release: Release, root: Path, progress: Progress) -> None:
 
 
 def _python(again: Again, built_with: str | None) -> str | None:
-    """Return the Python to embed. Raises UsageError where the bundle has that of a file, which nobody names."""
+    """Return the Python to embed. Raises UsageError if that of the bundle came from a file and none is specified."""
     if built_with and not again.python and not VERSION.fullmatch(built_with):
         raise UsageError(
             _("The bundle contains the Python of {file}, which is not available.").format(file=built_with),
@@ -180,7 +180,7 @@ def _request(release: Release, again: Again, chosen: dict[str, Any]) -> Request:
 
 
 def _models(release: Release, again: Again) -> Iterator[str]:
-    """Yield where each model comes from: a hub at the very commit, or the folder that the person names."""
+    """Yield the source of each model: the one that the user specified, or a hub at the exact commit."""
     given = {name: text for name, _equals, text in (model.partition("=") for model in again.models)}
     for model in release.manifest.models:
         if model.name in given:

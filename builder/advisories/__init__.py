@@ -1,1 +1,1 @@
-"""Known vulnerabilities on the builder's side: taken in, signed, and what a build lets pass."""
+"""Known vulnerabilities in the builder: importing and signing advisories, and the gate of a build."""

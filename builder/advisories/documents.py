@@ -1,4 +1,4 @@
-"""Signing snapshots and exceptions, and adding exceptions to a file of them."""
+"""Signing snapshots and exceptions files, and adding exceptions to a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SNAPSHOT_ROLE, EXCEPTIONS_ROLE = "advisories", "exceptions"
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return a file's bytes. Raises UsageError when it cannot be read or is larger than ``limit`` bytes."""
+    """Return a file's bytes. Raises UsageError if it cannot be read or is larger than ``limit`` bytes."""
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
@@ -39,7 +39,7 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def role_of(data: bytes) -> str:
-    """Return the role whose keys sign a file: a snapshot (a zip) or exceptions. Raises TrustError for another file."""
+    """Return the role that signs a file: that of snapshots (zip) or exceptions. Raises TrustError if it is neither."""
     if data.startswith(b"PK"):
         form.read_snapshot(data)
         return SNAPSHOT_ROLE
@@ -48,7 +48,7 @@ def role_of(data: bytes) -> str:
 
 
 def sign_file(path: Path, signer: Signer) -> Path:
-    """Sign a snapshot or a file of exceptions as it is; return the signature's file."""
+    """Sign a snapshot or an exceptions file unchanged; return the path of the signature."""
     data = read_file(path, form.SNAPSHOT_LIMIT)
     signature = signature_of(path, signer.key)
     outputs.write(signature, signer.sign(data, NAMESPACES[role_of(data)]), mode=0o644)
@@ -56,10 +56,10 @@ def sign_file(path: Path, signer: Signer) -> Path:
 
 
 def add_exceptions(path: Path, exemptions: Sequence[Exemption], sequence: int) -> Exceptions:
-    """Add exceptions to a file (a new one when there is none), all or none; it then needs signatures anew.
+    """Add exceptions to a file, all or none; create it if missing, and remove its signatures, which are now invalid.
 
-    One for the same advisory, package and versions takes the previous's place. ``sequence`` is the new
-    number if it is higher than the previous one.
+    An exception replaces a previous one for the same advisory, package and versions. ``sequence`` is the new
+    sequence number if it is higher than the previous one; otherwise that is incremented.
     """
     previous = exempt.NONE
     if os.path.lexists(path):

@@ -1,6 +1,6 @@
-"""Exceptions as people write them: a list of findings with who answers for each, why and until when.
+"""Exceptions as users write them: a list of findings, each with an approver, a reason and an expiry date.
 
-Nothing in it has a default but the day of approval: what a person has not filled in is refused.
+Only the time of approval has a default: a value that is missing or empty is refused.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 LIST = "exceptions"
 FILLED_IN = ("justification", "statement", "approver", "until")
 KEYS = ("id", "package", "versions", *FILLED_IN)
-ENTRIES_LIMIT = 8 << 20  # bytes, with what a template says of each finding
-SHOWN = 20  # problems that an error names
+ENTRIES_LIMIT = 8 << 20  # bytes, including the comments of a template for each finding
+SHOWN = 20  # problems listed in an error
 
 
 def read_entries(path: Path) -> list[tuple[str, Any]]:
-    """Return the entries of a TOML file, or of a JSON file by its name, each with its place. Raises UsageError."""
+    """Return the entries of a TOML file, or a JSON file by its suffix, each with its place. Raises UsageError."""
     data = read_file(path, ENTRIES_LIMIT)
     try:
         whole = strict.loads(data, path.name, limit=ENTRIES_LIMIT) if path.suffix == ".json" else None
@@ -52,9 +52,9 @@ def read_entries(path: Path) -> list[tuple[str, Any]]:
 
 
 def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Exemption, ...]:
-    """Return what entries stand for, approved now; all of them or none.
+    """Return the exceptions of all entries, approved now.
 
-    Raises UsageError that names every entry which is not right.
+    Raises UsageError, which lists the invalid entries (at most SHOWN), if there are any.
     """
     found: dict[tuple[str, str, str], Exemption] = {}
     problems = []
@@ -79,7 +79,7 @@ def exemptions_of(entries: Iterable[tuple[str, Any]], now: datetime) -> tuple[Ex
 
 
 def _named(place: str, entry: Any) -> str:
-    """Return where an entry stands and, where it says so, which finding it is about."""
+    """Return the place of an entry, with its advisory and package if it has both."""
     if isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("package"), str):
         return f"{place} ({printable(entry['id'])[:100]}, {printable(entry['package'])[:100]})"
     return place
@@ -108,7 +108,7 @@ def _filled_in(value: Any, path: str) -> Any:
 
 
 def _until(value: Any, path: str, now: datetime) -> datetime:
-    """Take a day, to whose end an exception counts, or a moment: as TOML has them, or as a text."""
+    """Return the expiry time for a day, which counts to its end (UTC), or a time; as a TOML value or as text."""
     if isinstance(value, str):
         try:
             value = date.fromisoformat(value) if len(value) == len("2026-01-31") else time_from_json(value, path)
@@ -121,12 +121,12 @@ def _until(value: Any, path: str, now: datetime) -> datetime:
     if not isinstance(value, date):
         raise refuse(path, _("not a date of the form 2026-01-31"))
     end = datetime.combine(value, time(23, 59, 59), timezone.utc)
-    # the last of the days that are allowed counts whole or in part, whatever the hour is now
+    # the last allowed day is accepted whatever the hour is now, but counts only up to LONGEST from now
     return min(end, now + LONGEST) if value <= (now + LONGEST).date() else end
 
 
 def template_text(findings: Sequence[Finding], title: str, known_until: datetime) -> str:
-    """Return the whole file. Raises UsageError for one that could not be read again."""
+    """Return the complete template. Raises UsageError if it is too large to be read again."""
     text = "\n".join(template(findings, title, known_until)) + "\n"
     if len(text.encode()) > ENTRIES_LIMIT:
         raise UsageError(
@@ -137,7 +137,7 @@ def template_text(findings: Sequence[Finding], title: str, known_until: datetime
 
 
 def template(findings: Sequence[Finding], title: str, known_until: datetime) -> Iterator[str]:
-    """Yield the lines of a TOML file with an entry for each finding, to be filled in by a person."""
+    """Yield the lines of a TOML file with an entry for each finding, for the user to fill in."""
     yield f"# {printable(title)}"
     yield f"# {time_to_json(known_until)}"
     yield "#"

@@ -1,4 +1,4 @@
-"""An export of advisories from its address or a mirror. Nothing names its digest: it must be a whole zip file."""
+"""The download of an export of advisories, from OSV or a mirror. No digest is known: it must be a complete zip file."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 # where OSV publishes the records of one ecosystem (google.github.io/osv.dev/data)
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"
-SIZE_LIMIT = 2 << 30  # bytes; the real one of 2026 has some 30 MB
+SIZE_LIMIT = 2 << 30  # bytes; in 2026 the real export has about 30 MB
 
 
 def fetch_export(url: str, target: Path, progress: Progress, *, pause: Callable[[float], object] = time.sleep) -> None:
-    """Write an export to a file. Raises UsageError for an address of another kind, BuildError when it can't be had."""
+    """Download an export to a file. Raises UsageError if the URL is not ``is_safe``, BuildError if that fails."""
     _check_address(url)
     try:
         with (

@@ -1,4 +1,4 @@
-"""The gate of a build: what is known of its packages, by two scanners, before any of them is fetched."""
+"""The vulnerability gate of a build: two scanners check its packages before any of them is fetched."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 KIND = "verification"
 FOLDER = f"{KINDS[KIND]}/advisories"
-SHOWN = 8  # findings that an error names
+SHOWN = 8  # findings listed in an error
 
 
 @dataclass(frozen=True)
 class GateRequest:
-    """What to judge by: a snapshot, signed exceptions, the table that the host goes by too, what fails the build."""
+    """The settings of the gate: a snapshot, signed exceptions, the hosts' severity table, and the failing level."""
 
     snapshot: Path
     exceptions: Path | None = None
@@ -52,7 +52,7 @@ class GateRequest:
 
 @dataclass(frozen=True)
 class Passed:
-    """What a build that passed takes along, and what was found."""
+    """The result of a passed gate: the files for the bundle, and the assessment."""
 
     members: tuple[Member, ...]
     assessment: Assessment
@@ -60,33 +60,33 @@ class Passed:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a request judges packages by: a snapshot whose matcher is not blind, exceptions that are rightly signed."""
+    """The data that packages are checked against: a snapshot in which all canaries are found, and exceptions."""
 
     request: GateRequest
     snapshot: Snapshot
     exceptions: Exceptions
 
     def scan(self, packages: Iterable[Installed]) -> Scan:
-        """Return what is known of some packages."""
+        """Scan packages for known vulnerabilities."""
         return scan(self.snapshot.index, packages)
 
     def assess(self, scanned: Scan) -> Assessment:
-        """Return what a scan means today."""
+        """Return the assessment of a scan as of now."""
         return assess(scanned, self.snapshot, self.exceptions, self.request.table, datetime.now(timezone.utc))
 
     def failing(self, assessment: Assessment) -> list[Finding]:
-        """Return the findings that fail a build, the worst first."""
+        """Return the findings that fail a build, most severe first."""
         found = [one for one in assessment.findings if one.severity in GATES[self.request.fail_on]]
         return sorted(found, key=lambda finding: -RANK[finding.severity])
 
 
 def read_knowledge(request: GateRequest, policy: Policy | None) -> Knowledge:
-    """Return what to judge by.
+    """Load and verify the data that packages are checked against.
 
-    1. The snapshot is whole, and the matcher finds its canaries.
-    2. Exceptions are signed by keys that ``policy`` lets sign them; it may be None where there are none.
+    1. The snapshot must be intact, and the matcher must find its canaries.
+    2. Exceptions must be signed by keys that ``policy`` allows; it may be None if there are no exceptions.
 
-    Raises BuildError, TrustError, UsageError.
+    Raises BuildError, TrustError or UsageError.
     """
     snapshot = load_snapshot(request.snapshot)
     blind = list(snapshot.blind_spots())
@@ -108,12 +108,12 @@ def run_gate(
     epoch: int,
     progress: Progress,
 ) -> Passed:
-    """Scan a build's packages.
+    """Scan the packages of a build.
 
-    1. safety, run by ``python``, finds what the matcher finds.
-    2. No finding that counts is of a level that fails the build.
+    1. safety, run by ``python``, must find what the matcher finds.
+    2. No finding without an exception may have a level that fails the build.
 
-    ``epoch`` is the bundle's time, which the VEX document has. Raises BuildError.
+    ``epoch`` is the bundle's time, used in the VEX document. Raises BuildError.
     """
     progress.step(
         plural(
@@ -139,7 +139,7 @@ def run_gate(
 
 
 def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], python: Path) -> None:
-    """Raise BuildError unless safety finds exactly what the matcher did, and every canary."""
+    """Raise BuildError unless safety finds exactly what the matcher found, and every canary."""
     try:
         found = safety.second_opinion(
             python, snapshot, [(package.name, package.version or "") for package in packages], limit=safety.TIMEOUT
@@ -159,7 +159,7 @@ def compare(snapshot: Snapshot, scanned: Scan, packages: Sequence[Installed], py
 
 
 def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptions:
-    """Return exceptions that enough keys of their role have signed; none without a file."""
+    """Return exceptions that enough keys of their role have signed, or none if ``path`` is None."""
     if path is None:
         return exempt.NONE
     if policy is None:
@@ -181,7 +181,7 @@ def read_signed_exceptions(path: Path | None, policy: Policy | None) -> Exceptio
 
 
 def announce(assessment: Assessment, progress: Progress) -> None:
-    """Warn of what a person should know, though it does not stop the build."""
+    """Warn about problems that do not stop the build by themselves."""
     if assessment.age == FUTURE:
         progress.warn(_("The advisories are dated in the future: check the clocks here and where they were created."))
     elif assessment.age != FRESH:
@@ -216,7 +216,7 @@ def announce(assessment: Assessment, progress: Progress) -> None:
 
 
 def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
-    """Raise BuildError when a finding that counts is of a level that fails the build."""
+    """Raise BuildError if a finding without an exception has a level that fails the build."""
     failing, fail_on = knowledge.failing(assessment), knowledge.request.fail_on
     if not failing:
         return
@@ -234,7 +234,7 @@ def refuse(knowledge: Knowledge, assessment: Assessment) -> None:
 
 
 def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
-    """Return the report's bytes. Raises BuildError for more than hosts read."""
+    """Return the report as bytes. Raises BuildError if it exceeds the limit of hosts."""
     data = strict.dumps(report(assessment, knowledge))
     if len(data) > GATE_LIMIT:
         raise BuildError(
@@ -245,7 +245,7 @@ def written(assessment: Assessment, knowledge: Knowledge) -> bytes:
 
 
 def report(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:
-    """Return what travels in the bundle; it says nothing of when it was judged, so that builds can be repeated."""
+    """Return the report for the bundle, without the time of the assessment, so that builds are reproducible."""
     found = assessment.to_json()
     for key in ("age", "days", "status", "expired"):
         del found[key]

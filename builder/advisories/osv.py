@@ -1,7 +1,7 @@
-"""One OSV record (OSV schema 1.7) turned into what the matcher judges by.
+"""The conversion of an OSV record (OSV schema 1.7) to the advisories that the matcher uses.
 
-What the record says is stored exactly; a bound that is no version is repaired only where there is one
-thing that it can mean, else the record stays undecided.
+The ranges of a record are stored exactly; a bound that is not a version is repaired only if it has a single
+possible meaning, else the record remains undecided.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ MALICIOUS = "MAL-"  # the prefix of reports of malicious packages, which have no
 # CPE names (NIST IR 7695) escape punctuation and write "NA" for a release without update
 _ESCAPE = re.compile(r"\\(?=[^A-Za-z0-9])")
 _NO_UPDATE = re.compile(r"-NA$", re.IGNORECASE)
-_BUILD = re.compile(r"-((?:cu|rocm)[0-9.]+|cpu)$")  # builds of one version for several devices
-# at one version a range is closed before it is opened again
+_BUILD = re.compile(r"-((?:cu|rocm)[0-9.]+|cpu)$")  # builds of one version for different devices
+# at the same version, a range is closed before it is opened again
 _ORDER = {"fixed": 0, "last_affected": 0, "introduced": 1}
 
 
 @dataclass(frozen=True)
 class Event:
-    """Where a range opens or closes; ``repaired`` says that the record wrote it otherwise."""
+    """A bound that opens or closes a range; ``repaired`` is true if its version differs from the record's text."""
 
     kind: str
     version: Version
@@ -44,18 +44,18 @@ class Event:
 
 
 class UndecidedError(Exception):
-    """A range cannot be read with certainty; the text says why."""
+    """A range cannot be interpreted with certainty; the text is the reason."""
 
 
 def is_withdrawn(record: dict[str, Any]) -> bool:
-    """Return whether a record was taken back by its source."""
+    """Return whether a record was withdrawn by its source."""
     return record.get("withdrawn") is not None
 
 
 def advisories_of(record: dict[str, Any]) -> dict[str, Advisory]:
-    """Return what a record says of each package of the ecosystem.
+    """Return the advisory of a record for each affected package of the ecosystem, by package name.
 
-    Raises KeyError, TypeError, ValueError or AttributeError for what is no OSV record.
+    Raises KeyError, TypeError, ValueError or AttributeError if it is not an OSV record.
     """
     blocks: dict[str, list[dict[str, Any]]] = {}
     for block in record.get("affected", ()):
@@ -100,7 +100,7 @@ def _advisory(record: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Advis
 
 
 def read_events(one: dict[str, Any]) -> list[Event]:
-    """Return a range's events in the order of their versions. Raises UndecidedError."""
+    """Return the events of a range, sorted by version. Raises UndecidedError."""
     if one["type"] != "ECOSYSTEM":
         raise UndecidedError(_("versions are not of this ecosystem ({kind})").format(kind=one["type"]))
     events = []
@@ -113,7 +113,7 @@ def read_events(one: dict[str, Any]) -> list[Event]:
 
 
 def read_event(kind: str, text: str) -> Event:
-    """Return one event, repaired where that is certain. Raises UndecidedError."""
+    """Return one event, repaired if its meaning is certain. Raises UndecidedError."""
     if text == "0":
         return Event(kind, FIRST)  # OSV: sorts before any other version
     plain = _NO_UPDATE.sub("", _ESCAPE.sub("", text))
@@ -124,13 +124,13 @@ def read_event(kind: str, text: str) -> Event:
     except InvalidVersion as error:
         raise UndecidedError(_("range bound {text} is not a version").format(text=text)) from error
     if version.local and kind == "fixed":
-        # whether the version itself has the fix is not said
+        # it is unknown whether the public version has the fix
         raise UndecidedError(_("range bound {text} is a local version").format(text=text))
     return Event(kind, Version(version.public), plain != text)
 
 
 def intervals(events: Iterable[Event]) -> tuple[list[Interval], list[Interval]]:
-    """Return what sorted events say is hit, and what lies between two closings in a row: possibly hit."""
+    """Return the affected intervals of sorted events, and the possibly affected ones between two consecutive ends."""
     affected: list[Interval] = []
     possible: list[Interval] = []
     opened: Version | None = None
@@ -156,11 +156,11 @@ def _covered(text: str, affected: Iterable[Interval]) -> bool:
 
 
 def _line(text: str) -> str:
-    """Return a text without the characters that a terminal or a strict reader takes amiss."""
+    """Return a text without characters that a terminal misinterprets or a strict reader refuses."""
     return printable(text).strip()
 
 
 def summary_of(record: dict[str, Any]) -> str:
-    """Return a record's summary, else the beginning of its details, as one line."""
+    """Return a record's summary, else its details, as one line, shortened to SUMMARY_LIMIT."""
     text = " ".join(_line(record.get("summary") or record.get("details") or "").split())
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""An OSV export (``all.zip``, one JSON file a record) read whole: what is live, by package, and what it counts."""
+"""Reading a complete OSV export (``all.zip``, one JSON file per record): live advisories by package, and counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RECORDS_LIMIT = 1_000_000
 
 @dataclass(frozen=True)
 class Export:
-    """What an export holds: advisories by package, counts, and until when it knows (newest ``modified``)."""
+    """The contents of an export: advisories by package, counts, and the newest ``modified`` as ``known_until``."""
 
     packages: dict[str, list[Advisory]]
     counts: dict[str, int]
@@ -35,9 +35,9 @@ class Export:
 
 
 def read_export(path: Path, now: datetime) -> Export:
-    """Read an export. ``now`` bounds what its records may say of their own time.
+    """Read an export. A ``modified`` time later than ``now`` is ignored for ``known_until``.
 
-    Raises BuildError for a file that is cut short or holds anything that is no record.
+    Raises BuildError if the file is truncated, or contains an invalid record or no advisory.
     """
     packages: dict[str, list[Advisory]] = {}
     counts: Counter[str] = Counter(records=0, live=0, withdrawn=0, undecided=0, possible=0, unscored=0)
@@ -54,7 +54,7 @@ def read_export(path: Path, now: datetime) -> Export:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _no_record(path, name, f"{type(error).__name__}: {error}") from error
         if modified <= now and (newest is None or modified > newest):
-            newest = modified  # some claim a time to come
+            newest = modified  # some records are dated in the future
         for package, advisory in found.items():
             packages.setdefault(package, []).append(advisory)
         for kind in ("undecided", "possible"):
@@ -70,7 +70,7 @@ def read_export(path: Path, now: datetime) -> Export:
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each record of an export with its member's name."""
+    """Yield the member name and the contents of each record of an export."""
     try:
         with readable(path), zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".json")]

@@ -1,7 +1,7 @@
-"""The same advisories as safety reads them: ``insecure.json`` and ``insecure_full.json``, schema 2.0.0.
+"""The advisories in the format of safety: ``insecure.json`` and ``insecure_full.json``, schema 2.0.0.
 
 The first maps packages to specifier sets, the second to entries with these sets. An entry's id must be of
-type ``pyup``: safety keeps one entry a package for each such id.
+type ``pyup``: safety stores one entry per package for each such id.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ META = {"schema_version": SCHEMA}
 
 
 def safety_files(packages: Mapping[str, Sequence[Advisory]]) -> tuple[bytes, bytes]:
-    """Return both files; what no specifier can say (undecided, possible) is in neither."""
+    """Return both files, without what specifiers cannot express (undecided, possible)."""
     brief: dict[str, list[str]] = {}
     full: dict[str, list[dict[str, Any]]] = {}
     for name in sorted(packages):

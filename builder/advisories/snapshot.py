@@ -1,4 +1,4 @@
-"""Making a snapshot of an export: compiled, with canaries, packed the same way every time."""
+"""Creating a snapshot from an export: compiled, with canaries, and packed reproducibly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from builder.signing.sign import Signer
 
-DROP_LIMIT = 0.05  # part of the live advisories; more than that have never been withdrawn between two exports
+DROP_LIMIT = 0.05  # fraction of the live advisories; more have never been withdrawn between two exports
 CANARY_PACKAGES = 5
 ROLE = "advisories"
 LICENSE = "CC-BY-4.0"
@@ -48,10 +48,10 @@ that are no versions were repaired where that is certain.
 
 @dataclass(frozen=True)
 class Making:
-    """How a snapshot is made.
+    """The parameters of a new snapshot.
 
-    ``sequence`` is by default the time ``now`` in seconds; ``accept_drop`` lets advisories be many fewer
-    than in the previous snapshot.
+    ``sequence`` defaults to the time ``now`` in seconds; ``accept_drop`` accepts far fewer advisories than in
+    the previous snapshot.
     """
 
     source: str
@@ -63,8 +63,8 @@ class Making:
 def make_snapshot(export: Path, making: Making, former: Snapshot | None = None) -> bytes:
     """Return the snapshot of an export.
 
-    Raises BuildError for an export that is not whole or has lost more than 5 % of the advisories that were
-    live in ``former``, UsageError for a sequence number that does not grow.
+    Raises BuildError if the export is not complete or has lost more than 5 % of the advisories that were live in
+    ``former``, UsageError if the sequence number does not grow.
     """
     found = read_export(export, making.now)
     sequence = making.sequence or int(making.now.timestamp())
@@ -123,7 +123,7 @@ def _own_canary() -> Advisory:
 
 
 def choose_canaries(packages: Mapping[str, Sequence[Advisory]]) -> Iterator[Canary]:
-    """Yield versions that are hit and versions that are not, of packages spread over the whole index."""
+    """Yield affected and unaffected versions of packages spread over the whole index."""
     fit = sorted(name for name, advisories in packages.items() if any(map(_bounds, advisories)))
     for place in range(min(CANARY_PACKAGES, len(fit))):
         name = fit[place * len(fit) // CANARY_PACKAGES]
@@ -135,7 +135,7 @@ def choose_canaries(packages: Mapping[str, Sequence[Advisory]]) -> Iterator[Cana
 
 
 def _bounds(advisory: Advisory) -> tuple[str, str] | None:
-    """Return a version that an advisory hits and one that it does not, or None where no bound is such."""
+    """Return a version that an advisory affects and one that it does not, or None if it has no such bounds."""
     for interval in advisory.affected:
         low, high = str(interval.low), str(interval.high)
         if judge(advisory, low) == AFFECTED and interval.high is not None and judge(advisory, high) == CLEAR:
@@ -154,7 +154,7 @@ def _pack(members: Mapping[str, bytes]) -> bytes:
 
 
 def load_snapshot(path: Path) -> Snapshot:
-    """Return a snapshot of this machine's own. Raises UsageError when it is missing, TrustError for another file."""
+    """Return a local snapshot, its signatures unchecked. Raises UsageError if unreadable, TrustError if invalid."""
     try:
         with path.open("rb") as file:
             data = file.read(form.SNAPSHOT_LIMIT + 1)
@@ -165,7 +165,7 @@ def load_snapshot(path: Path) -> Snapshot:
 
 
 def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[Path]:
-    """Put a snapshot and its signatures in place; those of a previous one go. Return all files."""
+    """Write a snapshot and its signatures, removing those of a previous one; return the paths written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     signatures = {f"{path.name}.{signer.key.keyid}.sig": signer.sign(data, NAMESPACES[ROLE]) for signer in signers}
     for old in path.parent.glob(f"{path.name}.*.sig"):
@@ -177,5 +177,5 @@ def write_snapshot(path: Path, data: bytes, signers: Sequence[Signer]) -> list[P
 
 
 def previous_of(path: Path) -> Snapshot | None:
-    """Return the snapshot that a new one takes the place of, None when there is none."""
+    """Return the snapshot that a new one would replace, or None if there is none."""
     return load_snapshot(path) if os.path.lexists(path) else None

@@ -1,1 +1,1 @@
-"""Putting a bundle together, and taking one apart again to see what differs."""
+"""Assembling a bundle, and unpacking bundles to find differences."""

@@ -1,6 +1,6 @@
-"""Putting a bundle together: the archive that any tar opens, and the folder that travels.
+"""Writing the archive of a bundle, which any tar can open.
 
-Wheels, weights and the zipapp are compressed already: they go into the gzip stream as stored
+Wheels, weights and the zipapp are already compressed: they are written to the gzip stream as stored
 blocks (RFC 1951, 3.2.4), everything else is deflated. One stream, one writer, constant memory.
 """
 
@@ -34,10 +34,9 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: no name, 
 
 
 class _GzipWriter:
-    """A gzip file whose parts are deflated or stored, as each member needs.
+    """A gzip file in which each member is either deflated or stored.
 
-    The CRC is taken where the file is hashed, in a thread of its own: with the members' digests that is most of
-    the work.
+    The CRC is computed in the thread that hashes the file: with the members' digests, this is most of the work.
     """
 
     def __init__(self, file: ArchiveFile) -> None:
@@ -48,7 +47,7 @@ class _GzipWriter:
         self.file.write(GZIP_HEADER)
 
     def switch(self, *, stored: bool) -> None:
-        """Go on at another level: a full flush ends the part on a byte, with nothing to refer back to."""
+        """Switch between deflating and storing: a full flush ends on a byte boundary and prevents back-references."""
         if stored and not self.stored:
             self.file.write(self.deflate.flush(zlib.Z_FULL_FLUSH))
         elif self.stored and not stored:
@@ -64,16 +63,16 @@ class _GzipWriter:
         self.crc = zlib.crc32(data, self.crc)
 
     def finish(self) -> dict[str, str]:
-        """End the stream; return the SHA-256 of each file that holds it, by name."""
+        """End the stream; return the SHA-256 of each file of the archive, by name."""
         self.switch(stored=False)
         self.file.write(self.deflate.flush(zlib.Z_FINISH))
-        self.file.worker.submit(self._check, b"").result()  # the last in the row
+        self.file.worker.submit(self._check, b"").result()  # the last task in the queue
         self.file.write(struct.pack("<II", self.crc, self.size & 0xFFFFFFFF))
         return self.file.finish()
 
 
 def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
-    """Yield data as stored blocks, none of them the last (RFC 1951, 3.2.4)."""
+    """Yield data as stored blocks, none of them marked as the final one (RFC 1951, 3.2.4)."""
     view = memoryview(data)
     for start in range(0, len(data), STORED_LIMIT):
         part = view[start : start + STORED_LIMIT]
@@ -82,7 +81,7 @@ def _stored_blocks(data: bytes) -> Iterator[bytes | memoryview]:
 
 
 def is_stored(entry: FileEntry) -> bool:
-    """Return whether deflating a file again would only cost time."""
+    """Return whether a file is already compressed, so that deflating it would only cost time."""
     return entry.kind in STORED_KINDS or entry.path.endswith(STORED_ENDINGS)
 
 
@@ -95,10 +94,10 @@ def write_archive(
     *,
     volume_size: int | None = None,
 ) -> dict[str, str]:
-    """Write the archive and return the SHA-256 of each file that holds it, by name; members come in manifest order.
+    """Write the archive from members in manifest order; return the SHA-256 of each of its files, by name.
 
-    One file, unless ``volume_size`` bytes are not enough. Raises BuildError when a file changed since its digest
-    was taken.
+    The archive is a single file unless it exceeds ``volume_size`` bytes. Raises BuildError if a file has changed
+    since its digest was computed.
     """
     mtime = manifest.created_epoch
     own = member(NAME, "document", manifest_bytes)

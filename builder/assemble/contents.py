@@ -1,4 +1,4 @@
-"""What one bundle consists of: every member of its archive, and the manifest that names them."""
+"""The contents of one bundle: all members of its archive, and the manifest that lists them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
-    """Return everything that goes into the archive, in the order of its paths."""
+    """Return all members of the archive, sorted by path. Raises BuildError if two paths differ only in case."""
     common, locked = inputs.common, inputs.selection.wheels
     found = [
         member(PYLOCK, "lock", write_pylock(lock_rows(locked))),
@@ -65,12 +65,12 @@ def members_of(inputs: Inputs, zipapp: Path) -> list[Member]:
 
 
 def _known(path: str, kind: str, wheel: Wheel) -> Member:
-    """Return a member whose digest was checked on its way into the cache, and is again while it is packed."""
+    """Return a member whose digest was verified before it was cached, and is verified again during packing."""
     return Member(FileEntry(path, wheel.path.stat().st_size, wheel.locked.sha256, kind), wheel.path)
 
 
 def require_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None:
-    """Raise BuildError for a file that a Windows host could not open where it is installed."""
+    """Raise BuildError if the installed path of a file would be too long for a Windows host to open."""
     installed = [f"venv/Lib/site-packages/{wheel.facts.longest}" for wheel in wheels]
     path = too_long_for_windows([*installed, *(f"app/{entry.inner}" for entry in sources)])
     if path is not None:
@@ -81,7 +81,7 @@ def require_short(wheels: Sequence[Wheel], sources: Sequence[FileEntry]) -> None
 
 
 def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
-    """Return the manifest, checked by the same strict reader that hosts use."""
+    """Return the manifest, validated by the same strict reader that hosts use."""
     common = inputs.common
     require_apart(((wheel.path, wheel.locked.filename) for wheel in inputs.wheels), inputs.target)
     if inputs.target.platform == "windows":
@@ -112,7 +112,7 @@ def manifest_of(inputs: Inputs, contents: Sequence[Member]) -> Manifest:
 
 
 def model_entry(source: ModelSource, model: CollectedModel) -> Model:
-    """Return a model's entry, with its probe when the embedding or at least its dimension is known."""
+    """Return the manifest entry of a model, with its probe if the embedding or at least its dimension is known."""
     probe, wanted = None, source.probe
     if wanted and (wanted.embedding or wanted.dimension):
         probe = Probe(

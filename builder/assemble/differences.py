@@ -1,4 +1,4 @@
-"""Where two bundles differ: which member, which file inside it, the first place; for a person to go on from."""
+"""The differences between two bundles: the member, the file inside it, and the first position that differs."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MEMBER_LIMIT = 64 << 20  # bytes of a zip's member that is compared byte by byte
+MEMBER_LIMIT = 64 << 20  # bytes; larger members of a zip are not compared byte by byte
 LINE_LIMIT = 1 << 20  # bytes; binary files may have no lines at all
 SHOWN = 60  # characters of a line
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that differs: a field of the manifest or a member, and how the second is not the first."""
+    """One difference: a manifest field or a member, and how the second bundle differs from the first."""
 
     place: str
     reason: str
 
 
 def compare(first: Path, second: Path, scratch: Path) -> list[Difference]:
-    """Return all differences of two folders that travel, none when the same bytes are there.
+    """Return all differences between two bundle folders, an empty list if they are byte-identical.
 
-    ``scratch`` is an empty folder; signatures and trust slips are left aside. Raises TrustError for a
-    bundle that is not what its own manifest says.
+    ``scratch`` is an empty folder; signatures and trust slips are ignored. Raises TrustError if a bundle does
+    not match its own manifest.
     """
     data = [(folder / NAME).read_bytes() for folder in (first, second)]
     manifests = [parse_manifest(one) for one in data]
@@ -50,13 +50,13 @@ def compare(first: Path, second: Path, scratch: Path) -> list[Difference]:
 
 
 def _parts(folder: Path, name: str) -> list[Path]:
-    """Return the files that hold a file of a folder that travels: the archive may be cut into volumes."""
+    """Return the path of a file in a bundle folder, or of its volumes if the archive is split."""
     sums = digest.read_sums((folder / SUMS).read_bytes(), SUMS)
     return [folder / part for part in ([name] if name in sums else volume_names(sums, name))]
 
 
 def _fields(first: Any, second: Any, place: str) -> Iterator[Difference]:
-    """Yield the manifest's fields that differ; its files are inspected themselves."""
+    """Yield the manifest fields that differ, except its files, which are compared one by one."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             if place or key not in ("files", "totals"):
@@ -90,12 +90,12 @@ def _members(
             yield Difference(path, _("missing from the first"))
         elif path in changed:
             files = [scratch / str(index) / entries[index][path].sha256 for index in (0, 1)]
-            is_there = all(file.is_file() for file in files)  # a delta may have left one out
+            is_there = all(file.is_file() for file in files)  # a delta bundle may omit one
             yield Difference(path, explain(*files) if is_there else _("different contents"))
 
 
 def _take_out(folder: Path, manifest: Manifest, data: bytes, wanted: set[str], scratch: Path) -> None:
-    """Write some members of an archive to files named by their digests."""
+    """Write the wanted members of an archive to files named by their digests."""
     scratch.mkdir()
     volumes = [(path, digest.sha256_file(path)[0]) for path in _parts(folder, manifest.archive)]
     base = folder / BASE
@@ -107,7 +107,7 @@ def _take_out(folder: Path, manifest: Manifest, data: bytes, wanted: set[str], s
 
 
 def explain(first: Path, second: Path) -> str:
-    """Return in which way one file is not another: by members of a zip, by lines of a text, else by bytes."""
+    """Describe how two files differ: by member for zips, by line for texts, else by byte."""
     if zipfile.is_zipfile(first) and zipfile.is_zipfile(second):
         return _explain_zips(first, second)
     with first.open("rb") as one, second.open("rb") as other:

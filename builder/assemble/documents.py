@@ -1,4 +1,4 @@
-"""The small files of a bundle: scripts, host requirements and the operator's guides, with this bundle's facts."""
+"""The small files of a bundle: scripts, host requirements and the operating guides, with this bundle's facts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from builder.assemble.guide import Facts
 
 FILES = Path(__file__).parent.parent / "bundle_files"
-# name in the repository → (folder in the bundle, kind); what is typed in the root folder is there too
+# name in the repository → (folder in the bundle, kind); scripts that are run in the root folder are also there
 IN_ROOT = ("create-enterprise-offline.py", "enterprise-validator.py", "recovery-assistant.py")
 PLACES = {
     "install.py": (SCRIPTS, "script"),
@@ -29,7 +29,7 @@ PLACES = {
 
 
 def members(facts: Facts) -> list[Member]:
-    """Return them as members of the archive."""
+    """Return the small files as members of the archive."""
     target = facts.target
     reported = {
         "target": str(target),

@@ -1,4 +1,4 @@
-"""The folder that travels for one target: archive, manifest, installer, sums, signatures and the trust slip."""
+"""The bundle folder of one target: archive, manifest, installer, sums and signatures; and the trust slip."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a folder is made of besides its inputs: where, the installer, and the release that a delta builds on."""
+    """The parts of a bundle folder besides its inputs: the workspace, the installer, and the base of a delta bundle."""
 
     work: Path
     zipapp: Path
@@ -39,10 +39,10 @@ class Parts:
 
 @dataclass(frozen=True)
 class Built:
-    """What was built for one target: the folder that travels, its manifest, the trust slip.
+    """The result for one target: the bundle folder, its manifest and the trust slip.
 
-    ``archive`` are the names of the files that hold the archive, more than one when it is cut into volumes.
-    ``base`` is the release that a delta builds on.
+    ``archive`` lists the file names of the archive, more than one if it is split into volumes.
+    ``base`` is the base of a delta bundle.
     """
 
     folder: Path
@@ -54,10 +54,13 @@ class Built:
 
 
 def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
-    """Write the folder of one target into the workspace; a delta contains what its base has not, and its manifest."""
+    """Write the bundle folder of one target to the workspace.
+
+    A delta bundle contains only the files that its base bundle lacks, and the manifest of the base.
+    """
     target, base = inputs.target, parts.base
     run.progress.step(_("Writing the bundle for {target}, Python {python}").format(target=target, python=target.python))
-    # 1. The archive, as its manifest says.
+    # 1. The archive, according to its manifest.
     contents = members_of(inputs, parts.zipapp)
     manifest = manifest_of(inputs, contents)
     left_out = base.left_out(manifest) if base else frozenset()
@@ -73,19 +76,19 @@ def write_folder(inputs: Inputs, parts: Parts, run: Run) -> Built:
         volume_size=run.request.volume_size,
     )
     archive = tuple(sums)
-    # 2. What is beside it.
+    # 2. The files next to it.
     sums.update(_written(folder, {NAME: manifest_bytes, **({BASE: base.data} if base else {})}))
     installer = next(item.entry for item in contents if item.entry.path == INSTALLER_MEMBER)
     if installer not in left_out:
         shutil.copy(parts.zipapp, folder / INSTALLER)
         sums[INSTALLER] = installer.sha256
-    # 3. The sums of all that, signed; the slip says whom to trust for them.
+    # 3. The sums of all these files, signed; the trust slip lists the keys to trust.
     release = _sign(folder, manifest, digest.write_sums(sums), run)
     return Built(folder, manifest, installer.sha256, archive, base, slip.write_slip(release))
 
 
 def _written(folder: Path, beside: Mapping[str, bytes]) -> dict[str, str]:
-    """Write small files and return their digests."""
+    """Write small files; return their digests by name."""
     for name, data in beside.items():
         (folder / name).write_bytes(data)
     return {name: digest.sha256_bytes(data) for name, data in beside.items()}

@@ -1,4 +1,4 @@
-"""Gathering what bundles are made of: wheels, fetched or built here, their attestations, models, a Python."""
+"""Gathering the inputs of bundles: wheels (fetched or built here), their attestations, models and a Python."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 
 def build_sources(scope: Scope, run: Run) -> dict[Target, Selection]:
-    """Return what each target needs, sources built to wheels."""
+    """Return the selection of wheels for each target, with sources built to wheels."""
     return dict(_with_built(standing.target, standing.required, run) for standing in scope.standings)
 
 
 def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target, Selection]:
-    """Return a selection whose sources are wheels, and the target: a native build asks for this machine's glibc."""
+    """Return a target and its selection with sources built to wheels; native ones may raise the target's glibc."""
     built = build_wheels(selection.sources, target, run.workshop, run.progress)
     native = [wheel for wheel in built if is_native_here(wheel)]
     here = host_glibc()
@@ -53,7 +53,7 @@ def _with_built(target: Target, selection: Selection, run: Run) -> tuple[Target,
 
 
 def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWheel, Wheel]:
-    """Fetch the wheels of all targets, each once, and inspect them."""
+    """Fetch and inspect the wheels of all targets, each once."""
     wanted = sorted({wheel for selection in selections for wheel in selection.wheels})
     run.progress.step(
         plural("Collecting {count} wheel", "Collecting {count} wheels", len(wanted)).format(count=len(wanted))
@@ -64,7 +64,7 @@ def collect_wheels(selections: Iterable[Selection], run: Run) -> dict[LockedWhee
 
 
 def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[LockedWheel, Verdict]:
-    """Check the attestations of the wheels, as the request says."""
+    """Check the attestations of the wheels in the mode that the request specifies."""
     return attestations.inspect(
         sorted(wheels),
         scope.lock,
@@ -77,12 +77,12 @@ def attest(wheels: Iterable[LockedWheel], scope: Scope, run: Run) -> dict[Locked
 
 
 def collect_models(scope: Scope, run: Run) -> Models:
-    """Fetch or find the files of the profile's models, and what each answers to its probe."""
+    """Fetch or find the files of the profile's models, and the embedding that each returns for its probe."""
     return [_model(source, scope, run) for source in scope.profile.models]
 
 
 def _model(source: ModelSource, scope: Scope, run: Run) -> tuple[ModelSource, CollectedModel]:
-    assert source.source is not None  # with_models made sure
+    assert source.source is not None  # ensured by with_models
     run.progress.step(_("Collecting the model {name}").format(name=source.name))
     model = collect_model(
         parse_model_spec(source.source),
@@ -98,7 +98,7 @@ def _model(source: ModelSource, scope: Scope, run: Run) -> tuple[ModelSource, Co
 
 
 def common_of(scope: Scope, models: Models, verdicts: Mapping[LockedWheel, Verdict], run: Run) -> Common:
-    """Return what the bundles of a run share."""
+    """Return the inputs that all bundles of a run share."""
     return Common(
         scope.product,
         scope.profile,
@@ -118,7 +118,7 @@ def inputs_of(
     wheels: Mapping[LockedWheel, Wheel],
     verified: Mapping[Target, Verification],
 ) -> list[Inputs]:
-    """Return what each target's bundle is made of."""
+    """Return the inputs of each target's bundle."""
     return [
         Inputs(common, target, selection, [wheels[wheel] for wheel in selection.wheels], verified[target])
         for target, selection in selections.items()
@@ -126,7 +126,7 @@ def inputs_of(
 
 
 def with_python(inputs: Inputs, work: Path, run: Run) -> Inputs:
-    """Return the inputs with the keys that installers pin, and the Python to embed in the bundle, if any."""
+    """Return the inputs with the ids of the keys that installers pin, and with the Python to embed, if any."""
     inputs = replace(inputs, keyids=run.keyids)
     if run.request.python is None:
         return inputs

@@ -1,10 +1,10 @@
 """The operating guide of one bundle: docs/operating.md for its platform alone, with its own names and commands.
 
-The page is written once, for every platform. In it
-* ``<!-- only linux macos -->`` … ``<!-- end -->`` is for these platforms, ``docs`` for no bundle at all
-* ``<!-- bundle -->`` is where the facts of a bundle go (bundle_files/FACTS.md)
+The page is written once, for every platform. In it:
+* ``<!-- only linux macos -->`` … ``<!-- end -->`` encloses text for these platforms; ``docs`` is for no bundle
+* ``<!-- bundle -->`` is replaced by the facts of a bundle (bundle_files/FACTS.md)
 * ``PREFIX`` is the folder of the installation, ``python3`` the host's Python, in commands and in prose
-* a link in parentheses to another page, which does not travel, is left out
+* a link in parentheses to another page is removed, because that page is not in the bundle
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 FACTS = Path(__file__).parent.parent / "bundle_files"
 # name in the bundle → page of the documentation, facts of a bundle in the same language
 PAGES = {"OPERATING.md": ("operating.md", "FACTS.md"), "OPERATING.ko.md": ("operating.ko.md", "FACTS.ko.md")}
-# where folders.user_data puts what a tool installs, as prose and as a shell of the platform reads it
+# the folder that folders.user_data returns, in prose and as a shell of the platform reads it
 HOMES = {
     "linux": ("~/.local/share", "~/.local/share"),
     "macos": ("~/Library/Application Support", "$HOME/Library/Application Support"),
@@ -50,7 +50,7 @@ BUNDLE = "<!-- bundle -->\n"
 
 @dataclass(frozen=True)
 class Facts:
-    """What is particular to one bundle; ``keyids`` are of the keys that its installer pins."""
+    """The facts of one bundle; ``keyids`` are the ids of the keys that its installer pins."""
 
     product: Product
     target: Target
@@ -67,7 +67,7 @@ class Facts:
         return "python" if self.windows else "python3"
 
     def installed(self, inside: str = "", *, code: bool = False) -> str:
-        """Return a path in the default prefix, as it is shown or, with ``code``, as it is typed."""
+        """Return a path in the default prefix as shown in prose or, with ``code``, as typed in a shell."""
         home = HOMES[self.target.platform][code]
         path = f"{home}/{TOOL}/{self.product.name}{inside}"
         if not self.windows:
@@ -78,7 +78,7 @@ class Facts:
 
 
 def page(name: str, facts: Facts) -> str:
-    """Return the guide of a bundle, one of PAGES."""
+    """Return the page ``name``, one of PAGES, with the facts of a bundle."""
     source, own = ((folder / part).read_text(encoding="utf-8") for folder, part in zip((DOCS, FACTS), PAGES[name]))
     text = _ONLY.sub(lambda block: block[2] if facts.target.platform in block[1].split() else "", source)
     text = text.replace("# ", f"# {facts.product.title} {facts.product.version}: ", 1)
@@ -87,7 +87,7 @@ def page(name: str, facts: Facts) -> str:
 
 
 def _for_host(lines: list[str], facts: Facts) -> Iterator[str]:
-    """Yield the lines of a page as they are right on the platform of a bundle."""
+    """Yield the lines of a page with the paths and commands of the bundle's platform."""
     code = False
     for line in lines:
         code ^= line.startswith(_FENCE)
@@ -100,7 +100,7 @@ def _place(facts: Facts, code: bool, found: re.Match[str]) -> str:  # noqa: FBT0
 
 
 def values(facts: Facts) -> dict[str, str]:
-    """Return what the facts of a bundle are filled in with."""
+    """Return the values of the placeholders in FACTS.md."""
     product, application = facts.product, facts.profile.application
     environment = application.environment
     loaded = dict.fromkeys((*environment.template, *environment.also, *environment.defaults))
@@ -146,5 +146,5 @@ def _listed(names: Iterator[str] | Sequence[str]) -> str:
 
 
 def _rows(rows: Iterator[tuple[str, ...]]) -> str:
-    """Return the rows of a table, one of ``-`` where there is none."""
+    """Return the rows of a table, or one row of ``-`` if there are none."""
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) or "| - |"

@@ -1,4 +1,4 @@
-"""Whose signatures a bundle has, before anybody judges them."""
+"""The signers of a bundle, before any of their keys is trusted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def claimed_signers(path: Path) -> list[PublicKey]:
-    """Return the keys whose signatures hold, whoever they belong to."""
+    """Return the keys whose signatures are valid, trusted or not."""
     _folder, sums, signatures = opening.read_signed(path)
     return opening.claimed_signers(sums, signatures)

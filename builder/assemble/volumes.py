@@ -1,7 +1,7 @@
-"""Cutting an archive into volumes while it is written, for media and gateways with limits on a file's size.
+"""Splitting an archive into volumes while it is written, for media and gateways that limit the size of a file.
 
-``cat NAME.tar.gz.* > NAME.tar.gz`` makes the archive whole again, the same bytes as without cutting. That
-it was cut is reported by SHA256SUMS alone, which names the volumes in place of the archive.
+``cat NAME.tar.gz.* > NAME.tar.gz`` restores the archive, byte-identical to one that was never split. Only
+SHA256SUMS records the split: it lists the volumes in place of the archive.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-LEAST = 1_000_000  # bytes; less is a slip of the keyboard
-MOST = 999  # volumes, by the digits of their names
+LEAST = 1_000_000  # bytes; a smaller value is a typing error
+MOST = 999  # volumes: their names have three digits
 SIZE = re.compile(r"([1-9][0-9]{0,14})([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that a size like ``650M``, ``4G`` (powers of 1000) or ``4GiB`` (of 1024) names.
+    """Return the bytes of a size such as ``650M``, ``4G`` (powers of 1000) or ``4GiB`` (of 1024).
 
-    Raises UsageError for anything else, and for less than LEAST.
+    Raises UsageError if the text is not such a size, or is less than LEAST.
     """
     found = SIZE.fullmatch(text)
     if not found or (found[3] and not found[2]):
@@ -45,9 +45,9 @@ def parse_size(text: str) -> int:
 
 
 class ArchiveFile:
-    """The file that an archive is written to, cut into volumes of ``size`` bytes unless that is None.
+    """The file that an archive is written to, split into volumes of ``size`` bytes unless that is None.
 
-    Every byte is hashed on the way. An archive that fits into one volume is left whole.
+    Every byte is hashed as it is written. An archive that fits into one volume is not split.
     """
 
     def __init__(self, path: Path, size: int | None = None) -> None:
@@ -58,7 +58,7 @@ class ArchiveFile:
         self._open()
 
     def close(self) -> None:
-        """End the file and its thread, wherever writing came to."""
+        """Close the file and end its thread, even if writing is incomplete."""
         self.file.close()
         self.worker.shutdown()
 
@@ -78,7 +78,7 @@ class ArchiveFile:
         self.digests[os.path.basename(self.file.name)] = self.digest.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Write to the volume that is open, and to the next ones what does not fit."""
+        """Write to the open volume, continuing in new ones if it is full."""
         while self.size is not None and self.filled + len(data) > self.size:
             room = self.size - self.filled
             self._write(data[:room])
@@ -103,7 +103,7 @@ class ArchiveFile:
 
 
 def sha256_of(volumes: Sequence[Path]) -> str:
-    """Return the SHA-256 of the archive that volumes make together."""
+    """Return the SHA-256 of the archive that the volumes form together."""
     digest = hashlib.sha256()
     for path in volumes:
         with path.open("rb") as file:

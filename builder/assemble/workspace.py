@@ -1,4 +1,4 @@
-"""Where a build writes until all is done: the output folder then gets the finished folders, or nothing."""
+"""The workspace of a build: the output folder receives all finished folders at the end, or nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORKSPACE, PREVIOUS, LOCK = ".building-", ".former", ".lock"
 
 @contextlib.contextmanager
 def workspace(output_dir: Path) -> Iterator[Path]:
-    """Give a folder beside the results, which is gone at the end; what was to stay was moved into place."""
+    """Create a temporary folder in the output folder and remove it at the end; move results out of it before."""
     output_dir.mkdir(parents=True, exist_ok=True)
     clear_abandoned(output_dir)
     work = output_dir / f"{WORKSPACE}{os.getpid()}"
@@ -32,7 +32,7 @@ def workspace(output_dir: Path) -> Iterator[Path]:
     except OSError as error:
         if error.filename is not None:
             raise
-        # a write that fails does not say where: a full disk, mostly
+        # the error of a failed write has no path; the usual cause is a full disk
         reported = troubles.words(error, troubles.WRITING, near=output_dir)
         raise BuildError(
             reported.what, advice=f"{reported.advice} " + _("Or specify another folder with --output-dir.")
@@ -42,9 +42,9 @@ def workspace(output_dir: Path) -> Iterator[Path]:
 
 
 def clear_abandoned(output_dir: Path) -> None:
-    """Remove the workspaces of builds that were killed; a previous build that one had put aside goes back."""
+    """Remove the workspaces of killed builds; move back a previous result that one of them had set aside."""
     for work in output_dir.glob(f"{WORKSPACE}*"):
-        with contextlib.suppress(BusyError), locked(work / LOCK):  # another build may be at work there
+        with contextlib.suppress(BusyError), locked(work / LOCK):  # another build may be using it
             for previous in (work / PREVIOUS).glob("*"):
                 if not (output_dir / previous.name).exists():
                     os.replace(previous, output_dir / previous.name)
@@ -52,7 +52,7 @@ def clear_abandoned(output_dir: Path) -> None:
 
 
 def put_in_place(work: Path, output_dir: Path, finished: Sequence[Path]) -> None:
-    """Move finished folders to their names, all of them or none; previous builds of these names go only then."""
+    """Move finished folders to their names, all or none; previous results of these names are removed only then."""
     files.sync_filesystem(work)
     previous = work / PREVIOUS
     previous.mkdir()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # -*- coding: utf-8 -*-
-"""Say where bundles are built: not on this host."""
+"""Print that bundles are built on the connected builder, not on this host."""
 
 import os
 import sys

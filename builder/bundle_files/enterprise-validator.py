@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Validate this host and what is installed on it: ``validate`` of 04_Scripts/ragtrace-install.pyz.
+"""Validate this host and its installation: run ``validate`` of 04_Scripts/ragtrace-install.pyz.
 
     python3 enterprise-validator.py [--quiet] [--output FILE] [options of validate]
-Like install.py, and with its code, this runs nothing whose digest was not confirmed.
+Like install.py, whose code it uses, this runs nothing whose digest has not been confirmed.
 """
 
 import os

@@ -3,11 +3,10 @@
 """Start the installer of this bundle, but only after you have confirmed its digest.
 
 Nothing on this medium can authenticate the medium. Check ragtrace-install.pyz as shown, and type the first
-row of its SHA-256 from the trust slip, which you were given out of band: only then does it run.
+row of its SHA-256 from the trust slip, which you received out of band: only then does it run.
     python3 install.py --digest "1a2b 3c4d 5e6f 7081" [options of install]
-The digest is recorded for this user on this host: for the same bytes you are not asked again.
-
-The syntax is that of Python 2.7, so that an interpreter that is too old answers with a sentence.
+The digest is recorded for this user on this host: you are not asked again for the same bytes.
+The syntax is that of Python 2.7, so that an interpreter that is too old prints a clear message.
 """
 
 import binascii
@@ -23,7 +22,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "ragtrace-install.pyz"
 OLDEST = (3, 9)
-ROW = 16  # digits: too many to make another file that begins with them
+ROW = 16  # digits: too many to construct another file whose digest begins with them
 HOW = """\
 Nothing has run yet. Check the installer with programs that this host has, in the folder that holds SHA256SUMS:
   Linux:    for s in SHA256SUMS.*.sig; do
@@ -58,7 +57,7 @@ KOREAN = {
 
 
 def told(text, **facts):
-    """Write a text to stderr, in Korean where the language and the encoding allow it."""
+    """Write a text to stderr, in Korean if the language and the encoding allow it."""
     korean = KOREAN.get(text, text)
     try:
         korean.encode(sys.stderr.encoding or "ascii")
@@ -69,14 +68,14 @@ def told(text, **facts):
 
 
 def one_line(text):
-    """Return a text that steers no terminal: the medium's folder may have any name."""
+    """Return a text that cannot control a terminal: the medium's folder may have any name."""
     if not hasattr(text, "isprintable"):
-        return text  # Python 2: it gets the message that it is too old
+        return text  # Python 2, which start() refuses as too old
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
 def language():
-    """Return the code of the operator's language, as the installer finds it."""
+    """Return the code of the operator's language, determined as in the installer."""
     for name in ("RAGTRACE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if os.environ.get(name):
             return os.environ[name].partition(".")[0].partition("_")[0]
@@ -90,7 +89,7 @@ def language():
 
 
 def copy(source, target):
-    """Copy a file and return the SHA-256 of what was written."""
+    """Copy a file and return the SHA-256 of the bytes written."""
     digest = hashlib.sha256()
     with open(source, "rb") as file, open(target, "xb") as out:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -100,7 +99,7 @@ def copy(source, target):
 
 
 def state():
-    """Return the folder of what the tool keeps for this user; none of the medium's."""
+    """Return the state folder of the tool for this user, which is not on the medium."""
     if os.name == "nt":
         base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
     elif sys.platform == "darwin":
@@ -112,12 +111,12 @@ def state():
 
 
 def memory():
-    """Return the folder of the digests that this user has confirmed, an empty file for each."""
+    """Return the folder of the digests that this user has confirmed, with an empty file for each."""
     return os.path.join(state(), "vouched")
 
 
 class Private(object):
-    """A folder for the copy, held by a lock: by its names any later command removes what a killed run left."""
+    """A folder for the copy, protected by a lock; later commands find it by name and remove what a killed run left."""
 
     def __init__(self):
         self.handle, name = None, binascii.hexlify(os.urandom(16)).decode()
@@ -131,7 +130,7 @@ class Private(object):
         try:
             hold(self.handle)
         except OSError:
-            pass  # no locks there: then nobody takes this for abandoned either
+            pass  # no locks on this file system: then no command considers it abandoned either
         if self.link != self.folder:
             os.symlink(self.folder, self.link)
         os.mkdir(self.folder, 0o700)
@@ -146,7 +145,7 @@ class Private(object):
 
 
 def hold(handle):
-    """Lock an open file as the installer's own locks do."""
+    """Lock an open file in the same way as the installer."""
     if os.name == "nt":
         import msvcrt
 
@@ -159,7 +158,7 @@ def hold(handle):
 
 
 def register():
-    """Return where the installer looks for links to other folders, "" where there is no such folder of ours."""
+    """Return the folder that the installer searches for links to other folders, or "" if this user has none."""
     place = os.path.join(state(), "scratch")
     if os.name == "nt":
         return ""
@@ -168,7 +167,7 @@ def register():
         known = os.path.dirname(known)
     status = os.stat(known)
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        return ""  # sudo may leave HOME at the caller's
+        return ""  # sudo may preserve the caller's HOME
     try:
         if not os.path.isdir(place):
             os.makedirs(place, 0o700)
@@ -178,7 +177,7 @@ def register():
 
 
 def remembered(digest):
-    """Return whether this user has confirmed a digest, in a folder that nobody else can write."""
+    """Return whether this user has confirmed a digest, recorded in a folder that no other user can write to."""
     try:
         folder = os.lstat(memory())
         os.lstat(os.path.join(memory(), digest))
@@ -190,7 +189,7 @@ def remembered(digest):
 
 
 def remember(digest):
-    """Note a digest; where that cannot be done, the operator is asked again the next time."""
+    """Record a digest; if this fails, the operator is asked again the next time."""
     try:
         if not os.path.isdir(memory()):
             os.makedirs(os.path.dirname(memory()), exist_ok=True)
@@ -202,13 +201,13 @@ def remember(digest):
 
 
 def wait_for(command, handle):
-    """Run a child to its end and return its exit code; Ctrl-C is the child's, and so is what asks us to end."""
-    held = {} if os.name == "nt" else {"pass_fds": (handle,)}  # as long as it lives, its copy is in use
-    # by this path the installer is named in what it prints
+    """Run a child process and return its exit code; leave Ctrl-C to it, and forward SIGTERM and SIGHUP."""
+    held = {} if os.name == "nt" else {"pass_fds": (handle,)}  # its copy is locked as long as the child runs
+    # the path that the installer prints as its own
     child = subprocess.Popen(command, env=dict(os.environ, RAGTRACE_COPY_OF=os.path.join(HERE, NAME)), **held)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if os.name != "nt" and signal.getsignal(number) == signal.SIG_DFL:  # nohup's stays
+        if os.name != "nt" and signal.getsignal(number) == signal.SIG_DFL:  # not if nohup ignores it
             signal.signal(number, lambda number, _frame: child.send_signal(number))
     while True:
         try:
@@ -219,14 +218,14 @@ def wait_for(command, handle):
 
 
 def signed_root():
-    """Return the root of the unpacked bundle where its SHA256SUMS is there, else None."""
+    """Return the root of the unpacked bundle, or None if its SHA256SUMS is missing."""
     root = os.path.dirname(HERE)
     beside = [os.path.join(folder, "SHA256SUMS") for folder in (root, os.path.dirname(root))]
     return root if any(os.path.isfile(path) for path in beside) else None
 
 
 def start(command, argv):
-    """Run a command of the installer once the operator has confirmed its digest; return its exit code."""
+    """Run a command of the installer if the operator has confirmed its digest; return the exit code."""
     if sys.version_info < OLDEST:
         sys.stderr.write(
             "error: Python %d.%d is too old: 3.9 or later is needed.\n"
@@ -246,7 +245,7 @@ def start(command, argv):
         return 3
     private = Private()
     try:
-        # the copy is what is hashed and what runs, so nobody can swap it in between
+        # the copy is both hashed and run, so it cannot be replaced in between
         private.make()
         checked = os.path.join(private.folder, NAME)
         digest = copy(zipapp, checked)

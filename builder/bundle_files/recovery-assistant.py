@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Repair what is installed on this host: ``recover`` of 04_Scripts/ragtrace-install.pyz, from this bundle.
+"""Repair the installation on this host from this bundle: run ``recover`` of 04_Scripts/ragtrace-install.pyz.
 
     python3 recovery-assistant.py --diagnosis FILE [options of recover]
-Like install.py, and with its code, this runs nothing whose digest was not confirmed.
+Like install.py, whose code it uses, this runs nothing whose digest has not been confirmed.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""The commands of the builder: each parses, makes one call, renders."""
+"""The commands of the builder: each parses its options, makes one call and prints the result."""

@@ -1,4 +1,4 @@
-"""``advisories``: make, sign and show snapshots of known vulnerabilities, and the exceptions from them."""
+"""``advisories``: create, sign and show snapshots of known vulnerabilities, and manage exceptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the actions."""
+    """Add the actions and their options."""
     table = parser.add_subparsers(dest="action", metavar=_("ACTION"), required=True)
 
     def action(name: str, text: str) -> argparse.ArgumentParser:
@@ -70,7 +70,7 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
 
 
 def run_fetch(arguments: argparse.Namespace) -> int:
-    """Fetch an export and make a snapshot of it."""
+    """Fetch an export and create a snapshot from it."""
     with trials.scratch() as folder:
         export = folder / "all.zip"
         fetch.fetch_export(arguments.url, export, make_progress(quiet=arguments.quiet))
@@ -78,7 +78,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 
 def run_import(arguments: argparse.Namespace) -> int:
-    """Make a snapshot of an export that lies here."""
+    """Create a snapshot from a local export."""
     return _make(arguments.file, arguments.file.name, arguments)
 
 
@@ -116,14 +116,14 @@ def _show_facts(facts: dict[str, object], size: int) -> None:
 
 
 def run_sign(arguments: argparse.Namespace) -> int:
-    """Sign a snapshot or a file of exceptions."""
+    """Sign a snapshot or an exceptions file."""
     signature = documents.sign_file(arguments.file.absolute(), signer_of(arguments.sign_key))
     show(_("Signature: {path}").format(path=signature))
     return DONE
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Show what a snapshot holds."""
+    """Show the contents of a snapshot."""
     snapshot = load_snapshot(arguments.file)
     facts = facts_of(snapshot)
     if arguments.json:

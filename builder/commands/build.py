@@ -1,4 +1,4 @@
-"""``build``: from a uv-locked project to the folders that travel, and their trust slips."""
+"""``build``: create bundle folders and their trust slips from a uv-locked project."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from builder.assemble.folder import Built
     from bundle.manifest import Manifest
 
-LARGEST = 10  # parts of a bundle that a summary names
+LARGEST = 10  # parts of a bundle listed in a summary
 TIME_LIMIT = 8**11 - 1  # seconds since 1970: 11 octal digits of a ustar header
 
 
@@ -68,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:
-    """Add who signs, and what the release is called by."""
+    """Add the options for signing and for identifying the release."""
     add = parser.add_argument
     add(
         "--sign-key",
@@ -104,7 +104,7 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_transport(parser: argparse.ArgumentParser) -> None:
-    """Add how the release travels."""
+    """Add the options for transferring the release."""
     parser.add_argument(
         "--volume-size",
         metavar=_("SIZE"),
@@ -123,7 +123,7 @@ def _add_transport(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_judgement(parser: argparse.ArgumentParser) -> None:
-    """Add what packages are judged by."""
+    """Add the options of the vulnerability gate."""
     add = parser.add_argument
     add("--advisories", type=Path, metavar=_("FILE"), help=_("a snapshot of known vulnerabilities (advisories fetch)"))
     add("--exceptions", type=Path, metavar=_("FILE"), help=_("signed exceptions for its findings"))
@@ -142,7 +142,7 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build a bundle for each target, or tell what would be built."""
+    """Build a bundle for each target, or show what would be built."""
     if arguments.verbose:
         commandline.log_to_screen()
     if not arguments.sign_key and not arguments.dry_run:
@@ -158,7 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def own_key() -> Path:
-    """Return this user's signing key. Raises UsageError where there is none."""
+    """Return the path of this user's signing key. Raises UsageError if it does not exist."""
     path = default_key()
     if not path.is_file():
         raise UsageError(
@@ -169,7 +169,7 @@ def own_key() -> Path:
 
 
 def request_of(arguments: argparse.Namespace) -> Request:
-    """Return what the command line asks for."""
+    """Return the build request of the command line. Raises UsageError if an option is invalid."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is not None and not (epoch.isascii() and epoch.isdecimal() and int(epoch) <= TIME_LIMIT):
         raise UsageError(_("SOURCE_DATE_EPOCH is not a number of seconds that an archive can store."))
@@ -212,7 +212,7 @@ def _gate(arguments: argparse.Namespace) -> GateRequest | None:
 
 
 def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
-    """Tell what was built, what is large in it, where the time went, and show the slips."""
+    """Show the bundles, their largest parts, the time of each phase, and the trust slips."""
     if as_json:
         show_json(
             {
@@ -307,7 +307,7 @@ def _facts(built: Built) -> dict[str, Any]:
 
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:
-    """Tell what would be built."""
+    """Show a plan as text or as JSON."""
     if as_json:
         show_json(plan.to_json())
         return

@@ -1,4 +1,4 @@
-"""``cache``: what the builder's cache holds, and how it is made smaller."""
+"""``cache``: show the contents of the builder's cache, or prune it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run_info(arguments: argparse.Namespace) -> int:
-    """Show what the cache holds."""
+    """Show the location and the contents of the cache."""
     cache = Cache(arguments.cache_dir or default_cache())
     contents = cache.contents()
     if arguments.json:
@@ -50,7 +50,7 @@ def run_info(arguments: argparse.Namespace) -> int:
 
 
 def run_prune(arguments: argparse.Namespace) -> int:
-    """Remove what was not used for some days."""
+    """Remove files that no build has used for a number of days."""
     if arguments.unused_for < 0:
         raise UsageError(_("{days} is not a valid number of days.").format(days=arguments.unused_for))
     cache = Cache(arguments.cache_dir or default_cache())

@@ -1,4 +1,4 @@
-"""What several commands of the builder share: targets, what is chosen of a project, the signer's passphrase."""
+"""The shared parts of the builder's commands: options for targets and projects, and the signer's passphrase."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PASSPHRASE = "RAGTRACE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
 def passphrase(path: Path, *, new: bool = False) -> bytes | None:
-    """Return the passphrase of a key: from the variable, else from a person, else None.
+    """Return the passphrase of a key from PASSPHRASE or the terminal, or None if there is neither.
 
-    A ``new`` one is typed twice. Raises UsageError when the two differ.
+    A ``new`` one is entered twice. Raises UsageError if the two differ.
     """
     given = os.environ.get(PASSPHRASE)
     if given is not None:
@@ -42,7 +42,7 @@ def passphrase(path: Path, *, new: bool = False) -> bytes | None:
 
 
 def _typed(prompt: str) -> str:
-    """Return what a person types unseen. Raises UsageError where the input ends instead (Ctrl-D) or is no text."""
+    """Return a line typed without echo. Raises UsageError if the input ends (Ctrl-D) or is not valid text."""
     try:
         return getpass.getpass(prompt)
     except UnicodeError as error:
@@ -58,14 +58,14 @@ def _typed(prompt: str) -> str:
 
 
 def default_key() -> Path:
-    """Return the signing key of this user that is taken where none is named."""
+    """Return the path of this user's signing key, the default if none is specified."""
     from shared.files import folders
 
     return folders.user_settings(folders.TOOL) / "signing-key"
 
 
 def signers_of(paths: Iterable[Path]) -> tuple[Signer, ...]:
-    """Return the signers of key files in their order; a key that is named twice is asked for once."""
+    """Return the signers of key files in order; a key that is specified twice needs its passphrase only once."""
     paths = list(paths)
     if len(paths) > SIGNATURES_LIMIT:
         raise too_many_signatures(paths[-1])
@@ -74,12 +74,12 @@ def signers_of(paths: Iterable[Path]) -> tuple[Signer, ...]:
 
 
 def signer_of(path: Path) -> Signer:
-    """Return the signer of a key file, asking for its passphrase when it has one."""
+    """Return the signer of a key file, asking for its passphrase if it has one."""
     return load_signer(path, partial(passphrase, path))
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the project."""
+    """Add the option for the project folder."""
     parser.add_argument(
         "--project-root",
         type=Path,
@@ -90,7 +90,7 @@ def add_project(parser: argparse.ArgumentParser) -> None:
 
 
 def add_targets(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name targets; each may be given several times."""
+    """Add the options for targets."""
     add = parser.add_argument
     add(
         "--target",
@@ -110,7 +110,7 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
 
 
 def add_glibc(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the floor of manylinux wheels (PEP 600)."""
+    """Add the option for the oldest glibc of the hosts, which limits the manylinux wheels (PEP 600)."""
     parser.add_argument(
         "--glibc",
         default="{}.{}".format(*GLIBC_FLOOR),
@@ -120,7 +120,7 @@ def add_glibc(parser: argparse.ArgumentParser) -> None:
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose what of a project travels."""
+    """Add the options that select the parts of a project to bundle."""
     add = parser.add_argument
     add("--extra", action="append", default=[], metavar=_("NAME"), help=_("include an extra of the project too"))
     add("--group", action="append", default=[], metavar=_("NAME"), help=_("include a dependency group too"))
@@ -128,7 +128,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
-    """Return each named target with each named Python, once. Raises UsageError."""
+    """Return each specified target with each specified Python, without duplicates. Raises UsageError."""
     here = host_target()
     glibc = parse_glibc(arguments.glibc)
     pairs = [(name, python) for name in arguments.target or [str(here)] for python in arguments.python or [here.python]]
@@ -136,7 +136,7 @@ def named_targets(arguments: argparse.Namespace) -> tuple[Target, ...]:
 
 
 def parse_glibc(text: str) -> tuple[int, int]:
-    """Return a version of glibc. Raises UsageError."""
+    """Return a glibc version as (major, minor). Raises UsageError if the text is not one."""
     major, _dot, minor = text.partition(".")
     if major != "2" or not (minor.isascii() and minor.isdecimal()):
         raise UsageError(_("{text} is not a glibc version.").format(text=text), advice=_("Use a version such as 2.28."))
@@ -144,7 +144,7 @@ def parse_glibc(text: str) -> tuple[int, int]:
 
 
 def moment() -> datetime:
-    """Return the time that documents are made at: SOURCE_DATE_EPOCH, else now (UTC, whole seconds)."""
+    """Return the creation time of documents: SOURCE_DATE_EPOCH, else now (UTC, whole seconds)."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return datetime.now(timezone.utc).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""``advisories except`` and ``advisories template``: exceptions from findings, one by one or from a file."""
+"""``advisories except`` and ``advisories template``: exceptions for findings, one by one or from a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bundle.advisories.matcher import Finding
 
 DAYS = 90
-# what one call says of its findings; a file says it of each
+# the options that describe the findings of one call; a file has these values for each finding
 WORDS = ("id", "package", "versions", "justification", "statement", "approver")
 
 
@@ -78,7 +78,7 @@ def configure_template(parser: argparse.ArgumentParser) -> None:
 
 
 def run_except(arguments: argparse.Namespace) -> int:
-    """Add exceptions, all that are named or none."""
+    """Add all specified exceptions to a file, or none."""
     now = moment()
     named = entries.read_entries(arguments.entries) if arguments.entries else list(_entries(arguments, now))
     if arguments.entries and any(getattr(arguments, word) is not None for word in (*WORDS, "days")):
@@ -97,7 +97,7 @@ def run_except(arguments: argparse.Namespace) -> int:
 
 
 def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str, Any]]:
-    """Yield an entry for each identifier of the command line. Raises UsageError for what is not said."""
+    """Yield an entry for each identifier of the command line. Raises UsageError if an option is missing."""
     missing = [f"--{word}" for word in WORDS if getattr(arguments, word) is None]
     if missing:
         raise UsageError(
@@ -108,7 +108,7 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
             ),
         )
     days = DAYS if arguments.days is None else arguments.days
-    # no more than it takes to be refused: a date holds only so many days
+    # more than LONGEST is refused anyway, and a very large number would overflow a date
     until = now + timedelta(days=max(0, min(days, LONGEST.days + 1)))
     for identifier in arguments.id:
         said = {word: getattr(arguments, word) for word in WORDS}
@@ -116,7 +116,7 @@ def _entries(arguments: argparse.Namespace, now: datetime) -> Iterator[tuple[str
 
 
 def run_template(arguments: argparse.Namespace) -> int:
-    """Write the findings of a project's lock as entries that a person fills in."""
+    """Write the findings for a project's lockfile as entries for the user to fill in."""
     root = arguments.project_root.resolve()
     project = read_project(root)
     knowledge = _knowledge(arguments)
@@ -142,7 +142,7 @@ def run_template(arguments: argparse.Namespace) -> int:
 
 
 def _knowledge(arguments: argparse.Namespace) -> Knowledge:
-    """Return what the findings are judged by; a signature is asked for where exceptions count, not here."""
+    """Return the snapshot and exceptions to check against; exceptions need no signature here, only in a build."""
     knowledge = read_knowledge(GateRequest(arguments.advisories, fail_on=arguments.fail_on), None)
     if arguments.exceptions is None:
         return knowledge

@@ -1,4 +1,4 @@
-"""``inspect``: show what is in a bundle and who signed it."""
+"""``inspect``: show the contents and the signers of a bundle."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show a bundle's facts; without --trust-key its signers are named, not judged."""
+    """Show the facts of a bundle; without --trust-key its signers are listed, but not checked for trust."""
     keys = [read_public_key(path) for path in arguments.trust_key]
     policy = pins(keys or claimed_signers(arguments.bundle))
     facts = describe(open_bundle(arguments.bundle, policy), judged=bool(keys))

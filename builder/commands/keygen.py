@@ -1,4 +1,4 @@
-"""``keygen``: make a signing key."""
+"""``keygen``: create a signing key."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make an Ed25519 signing key, encrypted unless asked otherwise."""
+    """Create an Ed25519 signing key, encrypted unless --no-passphrase is given."""
     secret = None
     if arguments.key is None:
         arguments.key = default_key()
         arguments.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    require_new(arguments.key)  # before anybody types for nothing
+    require_new(arguments.key)  # before asking for a passphrase in vain
     if not arguments.no_passphrase:
         secret = passphrase(arguments.key, new=True)
         if not secret:

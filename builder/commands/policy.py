@@ -1,4 +1,4 @@
-"""``policy``: make, sign or show the numbered policies that hosts go by."""
+"""``policy``: create, sign or show the numbered trust policies of hosts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
 
 
 def run_new(arguments: argparse.Namespace) -> int:
-    """Make a policy and tell who has to sign it."""
+    """Create a policy and show which keys must sign it."""
     previous = parse_policy(read_small(arguments.former), arguments.former.name) if arguments.former else None
     change = policies.Change(
         add=[_addition(text) for text in arguments.add],
@@ -85,7 +85,7 @@ def _addition(text: str) -> tuple[str, PublicKey, str]:
     file = Path(path)
     key = read_public_key(file)
     comment = file.read_text(encoding="utf-8")[:KEY_LIMIT].strip().split(maxsplit=2)[2:]
-    # two keys of one owner have the same comment
+    # the key id distinguishes two keys of one owner, which have the same comment
     return policies.role_name(role), key, f"{comment[0] if comment else file.stem} ({key.keyid})"
 
 
@@ -116,7 +116,7 @@ def run_sign(arguments: argparse.Namespace) -> int:
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Show policies; exit 1 when a host would not take them."""
+    """Show policies; return CHECKS_FAILED if a host would refuse them or there are none."""
     described = policies.describe(arguments.file)
     if arguments.json:
         show_json(described)

@@ -1,4 +1,4 @@
-"""``rebuild``: build a finished bundle again and return whether the same bytes come out."""
+"""``rebuild``: rebuild a finished bundle and report whether the result is byte-identical."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build again, compare, and tell each difference."""
+    """Rebuild the bundle, compare the result, and show each difference."""
     with trials.scratch(arguments.scratch_dir) as scratch:
         again = Again(
             bundle=arguments.check,

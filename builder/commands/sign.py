@@ -1,4 +1,4 @@
-"""``sign``: add a signature to a finished release, without changing a signed byte."""
+"""``sign``: add a signature to a finished release without changing any signed byte."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the release, sign it, write its slip anew."""
+    """Verify the release, sign it, and rewrite its trust slip."""
     signer = signer_of(arguments.sign_key)
     release = add_signature(read_release(arguments.folder.absolute()), signer)
     slip = write_slip(release)

@@ -1,4 +1,4 @@
-"""``targets``: which targets a project's lock has all wheels for, and what is missing where."""
+"""``targets``: show the targets for which a project's lockfile has all wheels, and what the others lack."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show what the lock has for each target."""
+    """Show for each target whether the lockfile has all wheels, and which are missing."""
     lock = read_lock(arguments.project_root.resolve(), extras=arguments.extra, groups=arguments.group)
     glibc = parse_glibc(arguments.glibc)
     required = lock.pylock.requires_python
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def table(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield a row for each platform and a column for each Python: ``ok``, or how many packages are missing."""
+    """Yield a table with a row for each platform and a column for each Python; see ``cell``."""
     by_place = {(str(one.target), one.target.python): one for one in standings}
     names = list(dict.fromkeys(name for name, _python in by_place))
     heading = _("target")
@@ -88,7 +88,7 @@ def table(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str
 
 
 def cell(standing: Standing) -> str:
-    """Return what a table shows of a target."""
+    """Return the cell of a target: ``ok``, ``ok+N`` (N built from source), ``-N`` (N missing) or ``no``."""
     if standing.selection:
         count = len(standing.selection.sources)
         return f"ok+{count}" if count else "ok"
@@ -96,7 +96,7 @@ def cell(standing: Standing) -> str:
 
 
 def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield what is missing or built from source, each package once with the targets that this holds for."""
+    """Yield the packages that are missing or built from source, each once with the targets concerned."""
     where: dict[str, list[Target]] = {}
     for one in standings:
         packages = [f"{gap.name} {gap.version}".rstrip() for gap in one.gaps]
@@ -115,7 +115,7 @@ def missing(standings: Sequence[Standing], pythons: Sequence[str]) -> Iterator[s
 
 
 def without_installer(unserved: Mapping[Target, str]) -> Iterator[str]:
-    """Yield why some targets can have no installer, each reason once."""
+    """Yield the reasons why some targets cannot have an installer, each once with its targets."""
     where: dict[str, list[str]] = {}
     for target, why in unserved.items():
         where.setdefault(why, []).append(str(target))
@@ -126,7 +126,7 @@ def without_installer(unserved: Mapping[Target, str]) -> Iterator[str]:
 
 
 def _places(targets: Sequence[Target], pythons: Sequence[str]) -> Iterator[str]:
-    """Yield platforms, with the Pythons where it is not all of them."""
+    """Yield the platforms of the targets, each with its Python versions unless it has all of them."""
     found: dict[str, list[str]] = {}
     for target in targets:
         found.setdefault(str(target), []).append(target.python)

@@ -1,1 +1,1 @@
-"""What an auditor asks of a bundle, and travels in it: licenses, bill of materials, provenance."""
+"""The evidence for auditors that is part of a bundle: licenses, bill of materials, provenance."""

@@ -1,4 +1,4 @@
-"""What an auditor asks of a bundle, and travels in it: licenses, bill of materials, provenance."""
+"""The members of a bundle that are evidence for auditors: licenses, bill of materials, provenance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROVENANCE = f"{VERIFICATION}/provenance.json"
 
 
 def evidence_members(inputs: Inputs, contents: Sequence[Member], zipapp: Path) -> list[Member]:
-    """Return the evidence about everything else in a bundle: each document names those before it too."""
+    """Return the evidence about all other members of a bundle; each document also covers those before it."""
     common = inputs.common
     packages = [licenses.of_wheel(wheel) for wheel in inputs.wheels]
     models = [licenses.of_model(model) for _source, model in common.models]

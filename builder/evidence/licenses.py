@@ -1,4 +1,4 @@
-"""Under which licenses things travel, and the texts that have to go along with them."""
+"""The licenses of packages and models, and the texts that must be distributed with them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from builder.request.inputs import Wheel
     from bundle.manifest import Product
 
-TEXT_LIMIT = 16 << 20  # bytes of one license text; torch's is the largest that we know, below 1 MiB
+TEXT_LIMIT = 16 << 20  # bytes of one license text; the largest known one, torch's, is below 1 MiB
 CARD, CARD_LIMIT = "README.md", 1 << 20  # a hub's model card
-# the folder that PEP 639 gives them, and the names that older tools wrote beside METADATA
+# the folder that PEP 639 defines for them, and the names that older tools wrote next to METADATA
 _IN_WHEEL = re.compile(
     r"(?i)[^/]+\.dist-info/(licenses/.+|(licen[cs]e|copying|notice|authors|copyright)[^/]*)"
 )  # fmt: skip
@@ -34,7 +34,7 @@ _CARD_NAME = re.compile(r"(?m)^license_name:[ \t]*([^\s#]+)[ \t]*$")
 
 @dataclass(frozen=True)
 class Licensed:
-    """A package or model: its license as it names it itself, and the texts in it by their names."""
+    """A package or model, the license that its metadata declares, and the license texts in it with their names."""
 
     name: str
     version: str
@@ -43,7 +43,7 @@ class Licensed:
 
 
 def spdx(licence: str | None) -> str | None:
-    """Return a license as an SPDX expression, or None where it is none: nothing is guessed."""
+    """Return a license as an SPDX expression, or None if it is not a valid one: nothing is guessed."""
     try:
         return canonicalize_license_expression(licence or "")
     except InvalidLicenseExpression:
@@ -51,7 +51,7 @@ def spdx(licence: str | None) -> str | None:
 
 
 def of_wheel(wheel: Wheel) -> Licensed:
-    """Return what a wheel says of its license (PEP 639), with every text that is in its metadata."""
+    """Return the license that a wheel declares (PEP 639), with all license texts in its metadata."""
     with zipfile.ZipFile(wheel.path) as archive:
         found = sorted(info.filename for info in archive.infolist() if _IN_WHEEL.fullmatch(info.filename))
         texts = tuple((name.partition("/")[2], _text(archive, name)) for name in found if not name.endswith("/"))
@@ -63,7 +63,7 @@ def of_wheel(wheel: Wheel) -> Licensed:
 
 
 def _metadata_name(archive: zipfile.ZipFile) -> str:
-    """Return the one METADATA that wheel_facts has found already."""
+    """Return the name of the only METADATA member, which wheel_facts has already found."""
     return next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
 
 
@@ -79,7 +79,7 @@ def _decoded(data: bytes, limit: int) -> str:
 
 
 def of_model(model: CollectedModel) -> Licensed:
-    """Return what a model's card says of its license, with the card and the license files."""
+    """Return the license that a model's card declares, with the card and the license files."""
     texts = []
     for file in model.files:
         if _IN_MODEL.fullmatch(file.path):
@@ -89,7 +89,7 @@ def of_model(model: CollectedModel) -> Licensed:
 
 
 def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
-    """Yield the Python that a bundle provides, if any, with the license that is in its library."""
+    """Yield the Python that a bundle provides, if any, with the license text from its library."""
     found = [item for item in files if item.entry.path.endswith("/LICENSE.txt")]
     if files:
         texts = [(item.entry.inner, _decoded(b"".join(item.blocks()), TEXT_LIMIT)) for item in found]
@@ -97,7 +97,7 @@ def of_python(files: Sequence[Member], version: str) -> Iterator[Licensed]:
 
 
 def card_license(card: str) -> str | None:
-    """Return the license in a model card's front matter, the name of one that is not in the hub's list."""
+    """Return the license in a model card's front matter, or ``license_name`` if that is ``other``, or None."""
     matter = card.split("\n---", 1)[0] if card.startswith("---\n") else ""
     named = _CARD_LICENSE.search(matter)
     if named is None:
@@ -108,9 +108,9 @@ def card_license(card: str) -> str | None:
 
 
 def inventory(product: Product, packages: Sequence[Licensed], models: Sequence[Licensed]) -> bytes:
-    """Return the inventory: a row for each package and model, then each different text once.
+    """Return the inventory: a row for each package and model, then each distinct text once.
 
-    It stands in both languages whatever the builder's locale is, for the bundle's bytes must not depend on it.
+    It is in both languages whatever the builder's locale is, because the bundle's bytes must not depend on it.
     """
     numbers: dict[str, int] = {}
     bearers: dict[str, list[str]] = {}

@@ -1,9 +1,9 @@
-"""How a bundle was made: an in-toto Statement v1 with SLSA provenance v1.
+"""The provenance of a bundle: an in-toto Statement v1 with SLSA provenance v1.
 
-A statement cannot name the archive that holds it, for the archive's digest depends on the statement's own.
-So its subjects are all other files of the bundle, among them the installer that also is beside the archive.
-What holds archive and statement together is SHA256SUMS: its signature covers the manifest, and the manifest
-names this file. No time of day and no machine stands in it, or two builds of the same could not be the same.
+A statement cannot include the digest of the archive that contains it, since that depends on the statement.
+Its subjects are therefore all other files of the bundle, including the installer, which is also next to the
+archive. SHA256SUMS connects the archive and the statement: its signature covers the manifest, and the manifest
+lists this file. The statement records no wall-clock time and no machine, so that builds are reproducible.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BUILDER_ID = "urn:ragtrace:builder"
 
 
 def parameters_of(request: Request) -> dict[str, Any]:
-    """Return what the person who built has chosen, by names that mean the same on another machine."""
+    """Return the options of a build, by names that mean the same on another machine."""
     gate = request.advisories
     return {
         "profile": request.profile and _last(request.profile),
@@ -47,7 +47,7 @@ def _last(path: str) -> str:
 
 
 def write_provenance(inputs: Inputs, contents: Sequence[Member], own_lock: Path) -> bytes:
-    """Return the statement about all files but itself; ``own_lock`` is what the installer was made from."""
+    """Return the statement about all files except itself; ``own_lock`` is the lockfile of the installer."""
     common = inputs.common
     return strict.dumps(
         {
@@ -77,7 +77,7 @@ def write_provenance(inputs: Inputs, contents: Sequence[Member], own_lock: Path)
 
 
 def _dependencies(inputs: Inputs, own_lock: Path) -> Iterator[dict[str, Any]]:
-    """Yield what went in (ResourceDescriptor v1): the commit and what differs, both locks, all wheels and models."""
+    """Yield the inputs as ResourceDescriptor v1: commit and changed files, lockfiles, wheels, Python and models."""
     common = inputs.common
     if common.state.commit is not None:
         annotations = {"annotations": {"dirty": True}} if common.state.changed else {}

@@ -1,7 +1,7 @@
-"""The bill of materials of a bundle in CycloneDX 1.6, made with CycloneDX's own library.
+"""The bill of materials of a bundle in CycloneDX 1.6, created with CycloneDX's own library.
 
-The same inputs give the same bytes: the serial number is derived from what the bundle holds, the time
-is the bundle's own, and no address of an index goes in, only names that are the same on every mirror.
+The same inputs give the same bytes: the serial number is derived from the contents of the bundle, the time
+is that of the bundle, and no index URL is included, only names that are the same on every mirror.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from builder.request.inputs import Inputs
     from bundle.manifest import FileEntry
 
-NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # ours, for names made of digests (RFC 9562, 5.5)
+NAMESPACE = uuid.UUID("9d0f7c5e-52a4-5d0b-8f0e-0c6a1d6f4b11")  # of this tool, for names from digests (RFC 9562, 5.5)
 TOOL = "ragtrace-builder"
 METADATA_LIMIT = 4 << 20  # bytes
 _EMBEDDED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
@@ -52,7 +52,7 @@ _EMBEDDED = re.compile(r"site-packages/[^/]+\.dist-info/METADATA")
 def write_sbom(
     inputs: Inputs, contents: Sequence[Member], zipapp: Path, licensed: Mapping[str, Licensed], created: datetime
 ) -> bytes:
-    """Return the document; ``licensed`` gives each package and model by ``package:`` or ``model:`` and its name."""
+    """Return the document; the keys of ``licensed`` are ``package:NAME`` and ``model:NAME``."""
     product = inputs.common.product
     entries = [item.entry for item in contents]
     root = Component(
@@ -83,7 +83,7 @@ def write_sbom(
 
 
 def package_url(wheel: LockedWheel, lock: Lock) -> PackageURL:
-    """Return a package's name as a purl: of the index when it comes from one, else of where its source is."""
+    """Return the purl of a package: ``pypi`` if it comes from an index, else ``generic``, with the VCS URL if any."""
     for package in lock.pylock.packages:
         if package.name != wheel.name or (package.version and str(package.version) != wheel.version):
             continue
@@ -96,7 +96,7 @@ def package_url(wheel: LockedWheel, lock: Lock) -> PackageURL:
 
 
 def model_url(model: CollectedModel) -> PackageURL | None:
-    """Return a hub's model as a purl, None for one that came from a folder."""
+    """Return the purl of a model from a hub, or None if it came from a folder."""
     if model.repository.startswith("path:"):
         return None
     owner, _slash, name = model.repository.removeprefix("hf:").rpartition("/")
@@ -116,7 +116,7 @@ def _package(wheel: LockedWheel, lock: Lock, licensed: Mapping[str, Licensed]) -
 
 
 def _tool_wheel(entry: FileEntry) -> Component:
-    """Return a wheel of the scanners, which get an environment of their own on the host."""
+    """Return the component of a scanner's wheel; scanners have a separate environment on the host."""
     filename = entry.path.rpartition("/")[2]
     name, version, _build, _tags = parse_wheel_filename(filename)
     return Component(
@@ -144,7 +144,7 @@ def _model(model: CollectedModel, licensed: Mapping[str, Licensed]) -> Component
 
 
 def _interpreter(files: Sequence[FileEntry], version: str) -> Iterator[Component]:
-    """Yield the Python that the bundle provides, if any, as its files."""
+    """Yield the Python that the bundle provides, if any, as a component of its files."""
     if files:
         yield Component(
             name="cpython",
@@ -171,7 +171,7 @@ def _installer(entry: FileEntry, zipapp: Path) -> Component:
 
 
 def _embedded(zipapp: Path) -> Iterator[Component]:
-    """Yield the packages that the installer embeds; their files are inside it, so it has no digest for them."""
+    """Yield the packages that the installer embeds, without digests: only their unpacked files are in it."""
     with zipfile.ZipFile(zipapp) as archive:
         for path in sorted(filter(_EMBEDDED.fullmatch, archive.namelist())):
             with archive.open(path) as file:

@@ -1,1 +1,1 @@
-"""Fetching files from the network, with every byte hashed, and the cache of them."""
+"""Fetching files from the network, hashing every byte, and the cache of fetched files."""

@@ -1,8 +1,8 @@
-"""What was fetched once, by digest: a store that later builds, and builds at the same time, share.
+"""The cache of fetched files by digest, shared by later and concurrent builds.
 
-Files are under ``<algorithm>/<first two digits>/<digest>``. One that is under way is named
-``<digest>.part`` and may be continued by any later process; a lock keeps two builds off one file. Builds share the
-lock of the whole cache, ``prune`` has it alone. filelock makes both, on Windows too.
+A file is stored as ``<algorithm>/<first two digits>/<digest>``. A partial download is named ``<digest>.part``, and
+any later process may continue it; a lock prevents two builds from writing the same file. Builds share the lock of
+the whole cache, ``prune`` holds it exclusively. Both are locks of filelock, which supports Windows too.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("ragtrace")
 DAY = 86400  # seconds
-LOCK_POLL = 0.2  # seconds between two tries for a lock that another build holds
+LOCK_POLL = 0.2  # seconds between two attempts to acquire a lock that another build holds
 
 
 class HashMismatchError(BuildError):
-    """A file is not the one that was named."""
+    """A file does not match its expected digest or size."""
 
 
 @dataclass(frozen=True)
 class Digest:
-    """What a file must hash to: ``sha256``, or ``git`` (SHA-1 of a blob object, as git hash-object gives it)."""
+    """The expected digest of a file: ``sha256``, or ``git`` (SHA-1 of a blob object, as in git hash-object)."""
 
     algorithm: str
     value: str
 
     def hasher(self, size: int | None) -> hashlib._Hash:
-        """Return a fresh hash object; git's needs the size in bytes beforehand."""
+        """Return a new hash object; for ``git`` the size in bytes must be known in advance."""
         if self.algorithm == "sha256":
             return hashlib.sha256()
         return hashlib.sha1(b"blob %d\0" % (size or 0), usedforsecurity=False)
@@ -59,18 +59,18 @@ class Digest:
 
 
 def sha256(value: str) -> Digest:
-    """Return the digest that a SHA-256 in hexadecimal stands for."""
+    """Return the digest for a hexadecimal SHA-256."""
     return Digest("sha256", value)
 
 
 def default_cache() -> Path:
-    """Return the folder of this user's cache. Raises HostError for a user without a home."""
+    """Return the folder of this user's cache. Raises HostError if the user has no home folder."""
     return folders.user_cache("ragtrace-builder")
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a cache holds: whole files and partial downloads, how many and their bytes."""
+    """The contents of a cache: the number and bytes of complete files and of partial downloads."""
 
     files: int
     size: int
@@ -82,19 +82,19 @@ class Contents:
 
 
 class Cache:
-    """A folder of files by digest."""
+    """A folder of fetched files, which are named by their digests."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, digest: Digest) -> Path:
-        """Return where a file lies, or would."""
+        """Return the path of a file, whether it exists or not."""
         return self.root / digest.algorithm / digest.value[:2] / digest.value
 
     def has(self, digest: Digest, size: int | None = None) -> bool:
-        """Return whether a file is here, every byte hashed again.
+        """Return whether a file is in the cache, hashing every byte again.
 
-        Raises HashMismatchError after it has removed a file that was altered on disk.
+        Raises HashMismatchError after removing a file that was modified on disk.
         """
         path = self.path(digest)
         if not path.is_file():
@@ -106,26 +106,26 @@ class Cache:
                 for block in iter(lambda: file.read(BLOCK), b""):
                     hasher.update(block)
             if hasher.hexdigest() == digest.value:
-                with contextlib.suppress(OSError):  # a cache that somebody else owns is read all the same
-                    os.utime(path)  # used now: ``prune`` inspects this time
+                with contextlib.suppress(OSError):  # a cache that another user owns can still be read
+                    os.utime(path)  # the time of last use, which ``prune`` checks
                 return True
         path.unlink()
         raise HashMismatchError(_("{path} was modified in the cache and has been removed.").format(path=path))
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep ``prune`` away from what a build relies on; builds do not keep each other away.
+        """Block ``prune`` while a build uses the cache; builds do not block each other.
 
-        Raises BuildError when the cache cannot be written.
+        Raises BuildError if the cache cannot be written.
         """
         with self._gate(alone=False):
             yield
 
     @contextmanager
     def _gate(self, *, alone: bool) -> Iterator[None]:
-        """Hold the lock of the whole cache, shared or alone. Raises BusyError where a build has it, too."""
+        """Hold the lock of the whole cache, shared or exclusive. Raises BusyError if ``alone`` and a build holds it."""
         try:
-            import sqlite3  # filelock's lock of readers and writers is that of a database
+            import sqlite3  # filelock implements its read-write lock with a database
 
             from filelock import ReadWriteLock
         except ImportError as error:
@@ -158,10 +158,10 @@ class Cache:
 
     @contextmanager
     def entry(self, digest: Digest, stop: threading.Event) -> Iterator[Path]:
-        """Lock a file's place and give the path of its partial download.
+        """Lock a file and yield the path of its partial download.
 
-        Raises BusyError when ``stop`` is set while another build holds the lock, BuildError when
-        the cache cannot be written.
+        Raises BusyError if ``stop`` is set while another build holds the lock, BuildError if the cache cannot
+        be written.
         """
         part = self.path(digest).with_name(f"{digest.value}.part")
         lock = FileLock(part.with_suffix(".lock"), poll_interval=LOCK_POLL)
@@ -176,7 +176,7 @@ class Cache:
             lock.release()
 
     def commit(self, digest: Digest) -> Path:
-        """Give a verified partial download its name, so that it outlasts a power loss."""
+        """Rename a verified partial download to its final name, synced so that it survives a power loss."""
         path = self.path(digest)
         part = path.with_name(f"{digest.value}.part")
         with part.open("r+b") as file:
@@ -187,7 +187,7 @@ class Cache:
         return path
 
     def keep(self, digest: Digest, file: Path) -> Path:
-        """Copy a file that was made here into the cache, by its digest."""
+        """Copy a locally built file into the cache under its digest."""
         with self.entry(digest, threading.Event()) as part:
             try:
                 shutil.copyfile(file, part)
@@ -196,7 +196,7 @@ class Cache:
                 raise self.unwritable(error) from error
 
     def contents(self) -> Contents:
-        """Return how much lies here."""
+        """Return the number and sizes of the files in the cache."""
         whole: list[int] = []
         partial: list[int] = []
         for path in self._files():
@@ -204,9 +204,9 @@ class Cache:
         return Contents(len(whole), sum(whole), len(partial), sum(partial))
 
     def prune(self, days: int, *, dry_run: bool = False) -> tuple[int, int]:
-        """Remove what no build used for so many days, partial downloads too; return how many files, and their bytes.
+        """Remove files, also partial downloads, that no build has used for ``days``; return their number and bytes.
 
-        Raises BusyError while a build uses the cache.
+        Raises BusyError if a build uses the cache.
         """
         if not self.root.is_dir():
             return 0, 0
@@ -220,14 +220,14 @@ class Cache:
             return len(stale), sum(sizes)
 
     def _files(self) -> Iterator[Path]:
-        """Give every file but locks."""
+        """Yield the paths of all files except locks."""
         for path in sorted(self.root.rglob("*")):
-            own = path.relative_to(self.root).parts[0].startswith(".")  # filelock's
+            own = path.relative_to(self.root).parts[0].startswith(".")  # filelock's own files
             if not own and path.suffix != ".lock" and path.is_file():
                 yield path
 
     def unwritable(self, error: OSError) -> BuildError:
-        """Return the error for a cache that could not be written."""
+        """Return the error for a cache that cannot be written."""
         reported = troubles.words(error, troubles.WRITING, near=self.root)
         return BuildError(
             reported.what, advice=f"{reported.advice} " + _("Or specify another folder with --cache-dir.")
@@ -235,7 +235,7 @@ class Cache:
 
 
 def _take(lock: FileLock, digest: Digest, stop: threading.Event) -> None:
-    """Lock a file's place, once no other build has it. Raises BusyError when ``stop`` is set before."""
+    """Lock a file, waiting for another build if necessary. Raises BusyError if ``stop`` is set first."""
     try:
         lock.acquire(blocking=False)
     except Timeout:

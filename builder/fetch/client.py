@@ -1,6 +1,6 @@
-"""The one HTTP client of the builder: its time limits, whom it follows, whom a credential is for, what is asked again.
+"""The only HTTP client of the builder: its time limits, redirects, credentials and retries.
 
-Downloads, index pages, advisories and huggingface_hub (by its own hook) all send through it.
+Downloads, index pages, advisories and huggingface_hub (through its own hook) all use it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 FILES = httpx2.Timeout(60.0, connect=20.0)  # seconds; a mirror may fetch a large file before its first byte
 ANSWERS = httpx2.Timeout(30.0, connect=20.0)  # seconds, for pages and APIs
-ATTEMPTS = 6  # in a row without progress
+ATTEMPTS = 6  # consecutive ones without progress
 REDIRECTS = 10
-LONGEST_PAUSE = 30.0  # seconds, also of what a server asks for by Retry-After
+LONGEST_PAUSE = 30.0  # seconds; also the most that a server's Retry-After can request
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 T = TypeVar("T")
 
 
 class TransientError(Exception):
-    """Worth another attempt. ``wait`` is what the server asked for, in seconds."""
+    """An error that another attempt may resolve. ``wait`` is the delay that the server requested, in seconds."""
 
     def __init__(self, reason: str, wait: float = 0.0, *, unreachable: bool = False) -> None:
         super().__init__(reason)
@@ -40,7 +40,7 @@ class TransientError(Exception):
 
 
 class RedirectError(Exception):
-    """A redirect that is not followed. ``target`` is where it leads, empty after too many."""
+    """A redirect that is not followed. ``target`` is its URL, or empty after too many redirects."""
 
     def __init__(self, host: str, target: str = "") -> None:
         super().__init__(f"{host}: {redact(target) or 'too many redirects'}")
@@ -48,7 +48,7 @@ class RedirectError(Exception):
         self.target = target
 
     def explained(self, file: str) -> BuildError:
-        """Return the error for a file that was to be fetched."""
+        """Return the error for a file that cannot be fetched because of this redirect."""
         if not self.target:
             return BuildError(_("{file}: too many redirects from {host}.").format(file=file, host=self.host))
         parts = urlsplit(self.target)
@@ -61,20 +61,20 @@ class RedirectError(Exception):
 
 
 class Client(httpx2.Client):
-    """Sends requests by the builder's rules, whoever made them.
+    """A client that sends all requests by the builder's rules, including those of libraries.
 
-    - A credential goes to the origin of the first URL alone, and only one that is for it.
-    - A redirect never leaves https, except for this machine itself. ``plain=False`` refuses http from http, too.
-    - Every request has the client's time limit, whatever a library asks for.
+    - A credential is sent only to the origin of the first URL, and only if it is for that origin.
+    - A redirect never leaves https, except to this machine itself. ``plain=False`` also refuses http to http.
+    - Every request has the client's time limit, whatever a library specifies.
 
-    Raises BuildError where the shell's network settings are not valid.
+    Raises BuildError if the shell's network settings are not valid.
     """
 
     def __init__(
         self, logins: Sequence[Bearer | Login] = (), *, timeout: httpx2.Timeout = FILES, plain: bool = True
     ) -> None:
         for name in ("httpx2", "httpcore2"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # they log whole URLs, signed queries too
+            logging.getLogger(name).setLevel(logging.WARNING)  # they log complete URLs, including signed queries
         self.logins = logins
         self.plain = plain
         try:
@@ -86,14 +86,14 @@ class Client(httpx2.Client):
             ) from None
 
     def open(self, url: str, headers: dict[str, str] | None = None) -> httpx2.Response:
-        """Return the answer to a GET, its body still to be read. Raises RedirectError, and httpx2's own errors."""
+        """Return the response to a GET, its body not yet read. Raises RedirectError or an error of httpx2."""
         return self.send(self.build_request("GET", url, headers=headers), stream=True)
 
     def send(
         self, request: httpx2.Request, *, stream: bool = False, auth: Any = None, follow_redirects: Any = True
     ) -> httpx2.Response:
-        """Send a request and what it is redirected to."""
-        del auth, follow_redirects  # the rules are ours
+        """Send a request and follow its redirects. Raises RedirectError if one is not allowed or there are too many."""
+        del auth, follow_redirects  # this client has its own rules
         first = str(request.url)
         header = authorization(first, self.logins)
         for _hop in range(REDIRECTS):
@@ -124,7 +124,7 @@ def _whole(response: httpx2.Response) -> httpx2.Response:
 
 
 def is_safe(url: str) -> bool:
-    """Return whether nobody on the way can alter what a URL gives: https, or this machine itself."""
+    """Return whether the response to a URL cannot be modified in transit: https, or this machine itself."""
     try:
         parts = urlsplit(url)
     except ValueError:  # brackets that hold no IPv6 address
@@ -133,7 +133,7 @@ def is_safe(url: str) -> bool:
 
 
 def require_ready(response: httpx2.Response) -> None:
-    """Raise TransientError for a status that another attempt may change, with the wait that the server asks for."""
+    """Raise TransientError if another attempt may change the status, with the delay that the server requests."""
     if response.status_code in RETRIED:
         asked = response.headers.get("Retry-After", "")
         raise TransientError(
@@ -142,19 +142,19 @@ def require_ready(response: httpx2.Response) -> None:
 
 
 def reason_of(error: Exception) -> str:
-    """Return why a request failed, without credentials."""
+    """Return the reason for a failed request, without credentials."""
     return redact(str(error)) or type(error).__name__
 
 
 def pause_after(failures: int, asked: float = 0.0) -> float:
-    """Return how long to wait before the next attempt, in seconds; ``asked`` is the server's wish."""
+    """Return the seconds to wait before the next attempt; ``asked`` is the delay that the server requested."""
     return min(LONGEST_PAUSE, max(asked, 0.25 * 2.0**failures))
 
 
 def retried(question: Callable[[], T], attempts: int, pause: Callable[[float], object]) -> T:
-    """Return what a question gives, asked again after httpx2's errors and TransientError, which is raised at last.
+    """Return the result of a call, retried after TransientError and errors of httpx2.
 
-    A ``pause`` that returns true ends it.
+    Raises TransientError after the last attempt, or when ``pause`` returns true.
     """
     failures = 0
     while True:

@@ -1,4 +1,4 @@
-"""Whom a credential is for, and how it stays out of what people read."""
+"""Credentials: the origin that each is sent to, and their removal from messages and logs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from builder.project.project import UvSettings
 
-KEYRING_USER = "oauth2accesstoken"  # whom uv names where an index names nobody
-KEYRING_TIME_LIMIT = 60.0  # seconds; it may ask the person
+KEYRING_USER = "oauth2accesstoken"  # the user name that uv uses if an index has none
+KEYRING_TIME_LIMIT = 60.0  # seconds; it may prompt the user
 
 
 @dataclass(frozen=True)
 class Bearer:
-    """A token that goes to one origin (scheme, host and port) only."""
+    """A token that is sent to one origin (scheme, host and port) only."""
 
     origin: str
     token: str = field(repr=False)
@@ -38,7 +38,7 @@ class Bearer:
 
 @dataclass(frozen=True)
 class Login:
-    """A user's name and password for an index, which go to its origin only."""
+    """A user name and password for an index, sent to its origin only."""
 
     origin: str
     username: str = field(repr=False)
@@ -50,7 +50,7 @@ class Login:
 
 
 def redact(text: str) -> str:
-    """Return a text without the credentials and query strings of URLs in it."""
+    """Return a text without the credentials and query strings of the URLs in it."""
     return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1", re.sub(r"://[^\s/]*@", "://", text))
 
 
@@ -62,7 +62,7 @@ def origin(url: str) -> str:
 
 
 def authorization(url: str, logins: Sequence[Bearer | Login] = ()) -> str | None:
-    """Return the Authorization header for a URL: its own userinfo, what is for its origin, or netrc's."""
+    """Return the Authorization header for a URL from its userinfo, its origin's login or netrc, or None."""
     parts = urlsplit(url)
     if parts.username is not None:
         return _basic(unquote(parts.username), unquote(parts.password or ""))
@@ -74,9 +74,9 @@ def authorization(url: str, logins: Sequence[Bearer | Login] = ()) -> str | None
 
 
 def index_logins(settings: UvSettings, environ: Mapping[str, str]) -> tuple[Login, ...]:
-    """Return what uv itself would take for the project's indexes: UV_INDEX_<NAME>_* first, then keyring.
+    """Return the logins that uv would use for the project's indexes: UV_INDEX_<NAME>_* first, then keyring.
 
-    Raises BuildError when keyring is asked for and cannot be run.
+    Raises BuildError if keyring is required and cannot be run.
     """
     provider = environ.get("UV_KEYRING_PROVIDER") or settings.keyring_provider
     logins = []
@@ -93,7 +93,7 @@ def index_logins(settings: UvSettings, environ: Mapping[str, str]) -> tuple[Logi
 
 
 def _keyring(url: str, host: str, username: str) -> tuple[str, str]:
-    """Ask the program ``keyring`` as uv does: for the address of the index, then for its host."""
+    """Return user and password from ``keyring``, queried as uv does: for the index URL, then for its host."""
     user = username or KEYRING_USER
     for service in (redact(url), host):
         try:
@@ -124,7 +124,7 @@ def _netrc() -> netrc.netrc:
     except OSError as error:
         raise troubles.trouble(error, troubles.READING, near=path, kind=BuildError) from None
     except (netrc.NetrcParseError, UnicodeDecodeError):
-        # its text may hold a password, so it goes nowhere
+        # the text of this error may contain a password, so it is not shown
         raise BuildError(
             _("{path} cannot be read as a netrc file.").format(path=path),
             advice=_("Fix or remove it, and make it readable only by you (mode 0600)."),

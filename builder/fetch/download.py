@@ -1,7 +1,7 @@
-"""Files from the network into the cache: in parallel, resumed, retried, hashed while they stream.
+"""Downloads into the cache: parallel, resumed, retried, and hashed while they stream.
 
-What arrives is what its digest says, or an error that names the file. Credentials go to the host
-that they are for, and never into a log or an error.
+A file either matches its digest, or an error names it. Credentials are sent only to the host that they are for,
+and never appear in a log or an error.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from shared.terminal.progress import Progress, Task
 
 LOG = logging.getLogger("ragtrace")
-PROGRESS = 1 << 20  # bytes after which a connection counts as having worked
+PROGRESS = 1 << 20  # bytes after which an attempt counts as progress
 
 
 class Downloader:
-    """Fetches files into a cache. ``pause`` waits that many seconds between two attempts."""
+    """A downloader of files into a cache. ``pause`` waits the given seconds between two attempts."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class Downloader:
         self.client = Client(logins, timeout=FILES)
 
     def fetch_all(self, files: Sequence[Remote], text: str, progress: Progress, *, jobs: int) -> dict[Remote, Path]:
-        """Fetch files in parallel and return where each is in the cache.
+        """Fetch files in parallel; return the cache path of each.
 
-        On an error or an interruption the others stop; partial files stay and are continued later.
+        On an error or an interruption the other downloads stop; partial files remain and are continued later.
         """
         waiting: queue.SimpleQueue[Remote] = queue.SimpleQueue()
         for file in sorted(files, key=lambda file: -(file.size or 0)):
@@ -85,7 +85,7 @@ class Downloader:
                 self.stop.set()
 
         with progress.task(text, sum(file.size or 0 for file in files)) as task:
-            # daemons: an interrupted build does not wait for a server that says nothing
+            # daemons: an interrupted build does not wait for an unresponsive server
             threads = [threading.Thread(target=work, args=(task,), daemon=True) for _job in range(jobs)]
             try:
                 _run(threads, self.stop)
@@ -117,7 +117,7 @@ class Downloader:
             task.advance(amount)
 
     def _attempt(self, file: Remote, part: Path, task: Task) -> None:
-        """Try until the partial file is whole and right, or it makes no sense to go on."""
+        """Retry until the partial file is complete and matches its digest, or raise the last error."""
         with part.open("a+b") as out:
             partial = Partial(file, out, lambda amount: self._count(task, amount))
             failures = mismatches = 0
@@ -131,7 +131,7 @@ class Downloader:
                 except HashMismatchError:
                     partial.restart()
                     mismatches += 1
-                    if mismatches > 1:  # once may be what an earlier run left, or a fault on the way
+                    if mismatches > 1:  # the first may come from an earlier run or a transfer error
                         raise
                 except TransientError as trouble:
                     failures = 1 if partial.size - before >= PROGRESS else failures + 1
@@ -143,7 +143,7 @@ class Downloader:
                     raise StoppedError
 
     def _stream(self, file: Remote, partial: Partial) -> None:
-        """Append what one request returns. Raises TransientError where another one may return more."""
+        """Append the response to one request. Raises TransientError if another request may return more."""
         if urlsplit(file.url).scheme == "file":
             partial.restart()
             partial.take(_read_local(file), self.stop)
@@ -168,7 +168,7 @@ def _run(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
         thread.start()
     for thread in threads:
         while thread.is_alive() and not stop.is_set():
-            thread.join(0.5)  # a join without a limit would not see Ctrl-C on Windows
+            thread.join(0.5)  # a join without a timeout would not notice Ctrl-C on Windows
 
 
 def _read_local(file: Remote) -> Iterator[bytes]:

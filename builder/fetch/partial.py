@@ -1,4 +1,4 @@
-"""A file under way: appended to, hashed as it grows, bounded in size."""
+"""A partial download: appended to, hashed as it grows, limited in size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Remote:
-    """One file to fetch. ``size`` in bytes bounds what is read; ``name`` is what errors call it."""
+    """One file to fetch. ``size`` in bytes limits what is read; ``name`` is used in errors."""
 
     name: str
     url: str = field(repr=False)
@@ -27,11 +27,11 @@ class Remote:
 
 
 class StoppedError(Exception):
-    """Another file failed, or the person interrupted."""
+    """A download was stopped: another file failed, or the user interrupted the build."""
 
 
 class Partial:
-    """A file under way, hashed as it grows; what an earlier run left of it is hashed first."""
+    """A partial download, hashed as it grows; the bytes that an earlier run left are hashed first."""
 
     def __init__(self, file: Remote, out: IO[bytes], count: Callable[[int], None]) -> None:
         self.file, self.out, self.count = file, out, count
@@ -50,7 +50,7 @@ class Partial:
         self.count(len(block))
 
     def take(self, blocks: Iterable[bytes], stop: threading.Event) -> None:
-        """Append blocks. Raises HashMismatchError when there are more bytes than there may be."""
+        """Append blocks. Raises HashMismatchError if they exceed the size limit, StoppedError if ``stop`` is set."""
         for block in blocks:
             if stop.is_set():
                 raise StoppedError

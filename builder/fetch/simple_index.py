@@ -1,4 +1,4 @@
-"""What an index says of a project's files, beyond what the lock holds (PEP 503, PEP 691, PEP 740)."""
+"""Querying an index for data about a project's files that the lockfile lacks (PEP 503, PEP 691, PEP 740)."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from builder.fetch.credentials import Login
 
 ATTEMPTS = 3
-PAGE_LIMIT = 32 << 20  # bytes; the longest pages of 2026 have some 20 MB
-LONGEST = 120.0  # seconds that one answer may take, however slowly it comes
+PAGE_LIMIT = 32 << 20  # bytes; in 2026 the longest pages have about 20 MB
+LONGEST = 120.0  # seconds for one complete response, however slowly it arrives
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 
 class UnansweredError(Exception):
-    """The index could not be asked, or gave no usable answer. The text names the host and the reason, no secret."""
+    """An index was unreachable or gave no usable response. The text is host and reason, without secrets."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A file as an index offers it: its SHA-256 where the page has it, and where its provenance is (PEP 740)."""
+    """A file that an index offers: its SHA-256 if the page has it, and the URL of its provenance if any (PEP 740)."""
 
     sha256: str | None
     provenance: str | None
 
 
 class SimpleIndex:
-    """Asks indexes for pages and small files. ``stop`` ends the waiting between two attempts.
+    """A client for the pages and small files of indexes. ``stop`` ends the wait between two attempts.
 
     A host that could not be reached is not tried again.
     """
@@ -50,7 +50,7 @@ class SimpleIndex:
     def __init__(self, logins: Sequence[Login], stop: threading.Event) -> None:
         self.stop = stop
         self.unreachable: dict[str, str] = {}
-        self.parsing = threading.Lock()  # one long page at a time: it takes some times its size
+        self.parsing = threading.Lock()  # one long page at a time: it takes a multiple of its size
         try:
             self.client = Client(logins, timeout=ANSWERS)
         except BuildError as error:
@@ -60,7 +60,7 @@ class SimpleIndex:
         self.client.close()
 
     def offers(self, index: str, project: str) -> dict[str, Offer]:
-        """Return what an index offers of a project, by file name. Raises UnansweredError."""
+        """Return the files that an index offers for a project, by file name. Raises UnansweredError."""
         url = f"{index.rstrip('/')}/{project}/"
         kind, data = self.get(url, PAGE_LIMIT, ACCEPT)
         try:
@@ -71,7 +71,7 @@ class SimpleIndex:
             raise UnansweredError(f"{urlsplit(url).hostname}: no page of a simple index") from error
 
     def get(self, url: str, limit: int, accept: str = "*/*") -> tuple[str, bytes]:
-        """Return an answer's content type and body. Raises UnansweredError, also for more bytes than the limit."""
+        """Return the content type and body of a response. Raises UnansweredError, also if it exceeds ``limit``."""
         try:
             place = origin(url)
             if place in self.unreachable:
@@ -84,7 +84,7 @@ class SimpleIndex:
             raise UnansweredError(f"{redact(url)}: {redact(str(error))}") from error
 
     def _answer(self, url: str, limit: int, accept: str) -> tuple[str, bytes]:
-        """Return one answer; raises httpx2.HTTPError or TransientError where a retry may succeed."""
+        """Return one response. Raises httpx2.HTTPError or TransientError if a retry may succeed."""
         host = urlsplit(url).hostname
         try:
             with closing(self.client.open(url, {"Accept": accept})) as response:
@@ -110,7 +110,7 @@ def _read(response: httpx2.Response, limit: int) -> bytes:
 
 
 def _of_json(page: Any, url: str) -> dict[str, Offer]:
-    """Read a page of PEP 691; ``provenance`` is PEP 740's key."""
+    """Read a JSON page (PEP 691); the key ``provenance`` is defined by PEP 740."""
     return {
         str(file["filename"]): Offer(
             file.get("hashes", {}).get("sha256"), urljoin(url, file["provenance"]) if file.get("provenance") else None
@@ -120,7 +120,7 @@ def _of_json(page: Any, url: str) -> dict[str, Offer]:
 
 
 def _of_html(text: str, url: str) -> dict[str, Offer]:
-    """Read a page of PEP 503; ``data-provenance`` is PEP 740's attribute."""
+    """Read an HTML page (PEP 503); the attribute ``data-provenance`` is defined by PEP 740."""
     page = _Anchors(url)
     page.feed(text)
     page.close()
